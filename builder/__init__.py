@@ -1,0 +1,1 @@
+"""Makes the environment a spec describes, and judges what was made."""
