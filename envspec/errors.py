@@ -5,8 +5,8 @@
     ├── SpecError             2      the spec cannot be read or does not mean anything
     ├── FindingsError         1      it was understood, and must be fixed first
     ├── BuildError            3      building failed
-    ├── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
-    └── Interrupted         130      the user stopped it
+    └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
+    (`KeyboardInterrupt`)  130      the user stopped it
 
 The command line turns them into exit codes in one place (`builder.cli`); nothing else exits.
 """
@@ -85,9 +85,3 @@ class OutsideError(EnvspecError):
     """Something outside is missing or unreachable: an engine, an index, an interpreter, the disk."""
 
     exit_code = 4
-
-
-class Interrupted(EnvspecError):
-    """The user stopped it."""
-
-    exit_code = 130

@@ -115,8 +115,6 @@ def _communicate(
             stdout, stderr = process.communicate()
             return stdout, stderr, True
         return stdout, stderr, False
-    assert process.stdout is not None
-    assert process.stderr is not None
     out: list[str] = []
     err: list[str] = []
     reader = threading.Thread(
@@ -133,7 +131,7 @@ def _communicate(
     if timer:
         timer.start()
     try:
-        for line in process.stderr:
+        for line in process.stderr or ():
             err.append(line)
             on_line(line.rstrip("\n"))
         process.wait()
