@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envspec.errors import EnvspecError, OutsideError
 
+Words = list[str | os.PathLike[str]]
+"""A command being put together."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Completed:

@@ -1,0 +1,39 @@
+"""The port that every backend fills."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from builder.environment import Environment
+from builder.plan import Plan
+from envspec.process import Completed
+from envspec.progress import Progress
+from envspec.wheelhouse import Wheelhouse
+
+
+class Backend(Protocol):
+    """Carries out plans."""
+
+    name: str
+
+    def available(self) -> str | None:
+        """None when it can work here; otherwise why it cannot, in one sentence."""
+
+    def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
+        """The environment of that plan; `folder` is the spec's, `store` holds all wheels of the plan.
+
+        Raises `BuildError` naming the stage that failed, `OutsideError` when something outside is missing.
+        """
+
+    def run(
+        self,
+        environment: Environment,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command in the environment, with the payload's code importable."""

@@ -1,0 +1,172 @@
+"""The virtualenv backend: the plan carried out on this machine, without engine or root.
+
+<home>/environments/<name>-<digest>/      a whole environment; it appears by one rename
+<home>/environments/building/             work under way, swept by the next run
+<home>/payloads/<digest>/                 the payload's code, kept apart so that editing it rebuilds nothing
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from builder import guard
+from builder import payload as payload_files
+from builder.environment import Environment
+from builder.plan import InstallStage, Plan
+from builder.trim import trim
+from envspec.errors import BuildError, OutsideError
+from envspec.home import disk, home, locked
+from envspec.interpreter import interpreter
+from envspec.machine import Machine
+from envspec.process import Completed, Words, run
+from envspec.progress import Progress
+from envspec.resolve import uv
+from envspec.target import Target, host_glibc
+from envspec.wheelhouse import Wheelhouse
+
+_SHORT = 16
+"""Digits of a digest in a folder's name: enough to never meet another by chance."""
+
+
+class VirtualenvBackend:
+    """Builds virtual environments below the tool's home, one for each set of packages."""
+
+    name = "virtualenv"
+
+    def available(self) -> str | None:
+        """It works wherever this program does."""
+        return None
+
+    def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
+        """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
+        key = f"{plan.name}-{plan.packages_digest.removeprefix('sha256:')[:_SHORT]}"
+        place = home() / "environments" / key
+        reused = place.is_dir()
+        if not reused:
+            _refuse_foreign(plan)
+            with disk(place), locked(place):
+                reused = place.is_dir()  # another run may have built it meanwhile
+                if not reused:
+                    self._build(plan, place, store, progress)
+        return Environment(
+            backend=self.name,
+            reference=str(place),
+            digest=plan.digest,
+            python=str(place / "bin" / "python"),
+            payload=self._payload(plan, folder),
+            reused=reused,
+            variables=plan.service.env if plan.service else {},
+        )
+
+    def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
+        building = place.parent / "building" / place.name
+        shutil.rmtree(building, ignore_errors=True)
+        building.parent.mkdir(parents=True, exist_ok=True)
+        env = uv.environment(Machine())
+        progress.step("virtualenv")
+        command: Words = [uv.program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
+        command += ["--prompt", plan.name, "--python", interpreter(plan.python), building]
+        run(command, env=env, check=True, timeout=120)
+        for stage in plan.stages:
+            progress.step(f"stage {stage.name}")
+            self._install(plan, stage, building, store, env)
+        building.rename(place)
+
+    def _install(
+        self,
+        plan: Plan,
+        stage: InstallStage,
+        building: pathlib.Path,
+        store: Wheelhouse,
+        env: Mapping[str, str],
+    ) -> None:
+        site = next(building.glob("lib/python*/site-packages"))
+        if stage.wheels:
+            with tempfile.TemporaryDirectory(prefix="envspec-stage-") as name:
+                done = run(self._command(stage, building, store, pathlib.Path(name)), env=env, timeout=1800)
+            if not done.ok:
+                raise BuildError(
+                    f"stage {stage.name} could not be installed\n{done.tail}",
+                    hint="the wheel it names may be damaged: `envspec lock` again, or pin another version",
+                )
+        if wrong := guard.check(site, plan.pins_until(stage.name)):
+            raise BuildError(
+                f"stage {stage.name} moved what stood before it: {'; '.join(wrong)}",
+                hint="one of its wheels writes over another package: leave it out or pin another version",
+            )
+        trim(site, stage.trim)
+
+    def _command(
+        self, stage: InstallStage, building: pathlib.Path, store: Wheelhouse, folder: pathlib.Path
+    ) -> Words:
+        """uv's command for exactly the stage's wheels, offered to it in a folder of their own."""
+        requirements = folder / "requirements.txt"
+        for wheel in stage.wheels:
+            if not store.verify(wheel):
+                raise OutsideError(
+                    f"{wheel.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
+                )
+            (folder / wheel.file).symlink_to(store.path(wheel))
+        requirements.write_text(
+            "".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels)
+        )
+        command: Words = [uv.program(), "pip", "install", "--quiet", "--no-config", "--no-index", "--offline"]
+        command += ["--no-deps", "--require-hashes", "--find-links", folder, "--link-mode", "hardlink"]
+        return [*command, "--python", building / "bin" / "python", "--requirement", requirements]
+
+    def _payload(self, plan: Plan, folder: pathlib.Path) -> str | None:
+        if plan.payload is None or plan.service is None:
+            return None
+        place = home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
+        if not place.is_dir():
+            with disk(place), locked(place):
+                if not place.is_dir():
+                    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".payload-") as name:
+                        building = pathlib.Path(name) / "payload"
+                        payload_files.copy(plan.payload, plan.service, folder, building)
+                        building.rename(place)
+        return str(place)
+
+    def run(
+        self,
+        environment: Environment,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command with the environment's programs first on PATH."""
+        variables = {**self.variables(environment), **(env or {})}
+        cwd = pathlib.Path(environment.payload) if environment.payload else None
+        return run(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+
+    @staticmethod
+    def variables(environment: Environment) -> dict[str, str]:
+        """The variables of a process in the environment: nothing foreign on Python's path."""
+        bin_folder = str(pathlib.Path(environment.python).parent)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        return {
+            **inherited,
+            **environment.variables,
+            "PATH": os.pathsep.join((bin_folder, os.environ.get("PATH", os.defpath))),
+            "VIRTUAL_ENV": environment.reference,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **({"PYTHONPATH": environment.payload} if environment.payload else {}),
+        }
+
+
+def _refuse_foreign(plan: Plan) -> None:
+    """Wheels chosen for a newer glibc, or another processor, would install here and fail to load."""
+    here = Target(python=plan.python, machine=os.uname().machine, glibc=host_glibc())
+    for stage in plan.stages:
+        for wheel in stage.wheels:
+            if here.rank(wheel.file) is None:
+                raise OutsideError(
+                    f"{wheel.file} cannot run on this machine ({here.platform})",
+                    hint="build with --backend docker or oci, or set `[base] host = true` and lock again",
+                )

@@ -1,0 +1,47 @@
+"""Leaves files out of what was installed, and keeps each RECORD true to what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import pathlib
+from collections.abc import Callable, Iterable
+
+from envspec.home import write_atomic
+from envspec.pattern import matcher
+
+
+def trim(site: pathlib.Path, patterns: Iterable[str]) -> int:
+    """Remove the files of every RECORD below `site` that match, and their lines. Gives the bytes saved."""
+    matches = matcher(patterns)
+    return sum(_trim_one(site, record, matches) for record in sorted(site.glob("*.dist-info/RECORD")))
+
+
+def _trim_one(site: pathlib.Path, record: pathlib.Path, matches: Callable[[str], bool]) -> int:
+    rows = list(csv.reader(io.StringIO(record.read_text(encoding="utf-8"))))
+    kept = [row for row in rows if not matches(row[0])]
+    if len(kept) == len(rows):
+        return 0
+    saved = 0
+    for row in rows:
+        if matches(row[0]):
+            file = site / row[0]
+            with contextlib.suppress(FileNotFoundError):
+                saved += file.stat().st_size
+                file.unlink()
+            _sweep(file.parent, site)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(kept)
+    write_atomic(record, text.getvalue())
+    return saved
+
+
+def _sweep(folder: pathlib.Path, site: pathlib.Path) -> None:
+    """Remove folders that became empty, up to site-packages."""
+    while folder != site and folder.is_relative_to(site):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

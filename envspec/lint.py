@@ -1,0 +1,219 @@
+"""Lint: what can be said of a spec by reading it alone. Each rule is one function; `RULES` lists them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from envspec.finding import Finding, Severity, ordered
+from envspec.spec import Spec
+from envspec.target import of as target_of
+
+Rule = Callable[[Spec], Iterator[Finding]]
+
+
+def lint(spec: Spec) -> tuple[Finding, ...]:
+    """All findings of all rules, heaviest first."""
+    return ordered(itertools.chain.from_iterable(rule(spec) for rule in RULES))
+
+
+def _named(spec: Spec) -> Iterator[tuple[str, str, str, Requirement]]:
+    """Key path, stage name, canonical name and requirement of everything that stages install by name."""
+    for number, stage in enumerate(spec.stage):
+        for position, requirement in enumerate(stage.requirements):
+            where = f"stage[{number}].install[{position}]"
+            yield where, stage.name, canonicalize_name(requirement.name), requirement
+
+
+def pinned(requirement: Requirement) -> str | None:
+    """The exact version that a requirement demands; None where it leaves a choice."""
+    exact = [
+        specifier.version
+        for specifier in requirement.specifier
+        if specifier.operator in {"==", "==="} and not specifier.version.endswith(".*")
+    ]
+    return exact[0] if exact else None
+
+
+def floating(spec: Spec) -> Iterator[Finding]:
+    """EV001: a version is left open."""
+    for where, _, _, requirement in _named(spec):
+        if pinned(requirement) is None:
+            yield Finding(
+                rule="EV001",
+                severity=Severity.WARNING,
+                message=f"{requirement} leaves the version open: only the lock holds it still",
+                hint=f"pin it, as in {requirement.name}==1.2.3; `envspec lock` shows the version found",
+                where=where,
+            )
+
+
+def repeated(spec: Spec) -> Iterator[Finding]:
+    """EV002 and EV003: a package named twice, with the same pin or another one."""
+    seen: dict[str, tuple[str, Requirement]] = {}
+    for where, stage, name, requirement in _named(spec):
+        if name not in seen:
+            seen[name] = stage, requirement
+            continue
+        first_stage, first = seen[name]
+        one, other = pinned(first), pinned(requirement)
+        conflict = one is not None and not requirement.specifier.contains(one, prereleases=True)
+        if conflict or (one and other and one != other):
+            yield Finding(
+                rule="EV003",
+                severity=Severity.ERROR,
+                message=f"{requirement} in stage {stage} contradicts {first} in stage {first_stage}",
+                hint="a pin is never moved by a later stage: settle on one version",
+                where=where,
+            )
+        else:
+            yield Finding(
+                rule="EV002",
+                severity=Severity.WARNING,
+                message=f"{requirement} in stage {stage} is named in stage {first_stage} already",
+                hint="name it once, in the first stage that needs it",
+                where=where,
+            )
+
+
+def same_stage(spec: Spec) -> Iterator[Finding]:
+    """EV004: two stages of one name, or of the same content."""
+    for (_, first), (number, second) in itertools.combinations(enumerate(spec.stage), 2):
+        if first.name == second.name:
+            yield Finding(
+                rule="EV004",
+                severity=Severity.ERROR,
+                message=f"two stages are called {second.name}",
+                hint="give each stage a name of its own",
+                where=f"stage[{number}].name",
+            )
+        elif first.install and set(first.install) == set(second.install):
+            yield Finding(
+                rule="EV004",
+                severity=Severity.WARNING,
+                message=f"stage {second.name} repeats stage {first.name}",
+                hint="leave one of them out",
+                where=f"stage[{number}]",
+            )
+
+
+def empty_stage(spec: Spec) -> Iterator[Finding]:
+    """EV005: a stage that installs nothing."""
+    for number, stage in enumerate(spec.stage):
+        if not stage.install and not stage.wheels:
+            yield Finding(
+                rule="EV005",
+                severity=Severity.ERROR,
+                message=f"stage {stage.name} installs nothing",
+                hint="give it `install` or `wheels`, or leave it out",
+                where=f"stage[{number}]",
+            )
+
+
+def unhashed_wheel(spec: Spec) -> Iterator[Finding]:
+    """EV006: a prebuilt wheel from the network without its sha256."""
+    for number, stage in enumerate(spec.stage):
+        for position, wheel in enumerate(stage.wheels):
+            if wheel.url and wheel.sha256 is None:
+                yield Finding(
+                    rule="EV006",
+                    severity=Severity.WARNING,
+                    message=f"{wheel.file_name} is taken without its sha256",
+                    hint='add sha256 = "..."; the lock shows the one found',
+                    where=f"stage[{number}].wheels[{position}]",
+                )
+
+
+def foreign_wheel(spec: Spec) -> Iterator[Finding]:
+    """EV007: a prebuilt wheel that cannot run on the target."""
+    target = target_of(spec)
+    for number, stage in enumerate(spec.stage):
+        for position, wheel in enumerate(stage.wheels):
+            if target.rank(wheel.file_name) is None:
+                yield Finding(
+                    rule="EV007",
+                    severity=Severity.ERROR,
+                    message=f"{wheel.file_name} does not run on Python {target.python}, {target.platform}",
+                    hint="take the wheel made for that Python and platform",
+                    where=f"stage[{number}].wheels[{position}]",
+                )
+
+
+def removed_and_wanted(spec: Spec) -> Iterator[Finding]:
+    """EV008: a package that is removed and installed by name as well."""
+    wanted = {name: stage.name for stage in spec.stage for name in stage.names}
+    for position, package in enumerate(spec.remove.packages):
+        if stage_name := wanted.get(canonicalize_name(package)):
+            yield Finding(
+                rule="EV008",
+                severity=Severity.ERROR,
+                message=f"{package} is removed, and stage {stage_name} installs it by name",
+                hint="leave it out of one of the two",
+                where=f"remove.packages[{position}]",
+            )
+
+
+def unpinned_base(spec: Spec) -> Iterator[Finding]:
+    """EV009: a base image whose content changes under its name."""
+    if spec.image is None or "@sha256:" in spec.image:
+        return
+    tag = spec.image.rsplit("/", 1)[-1].partition(":")[2]
+    yield Finding(
+        rule="EV009",
+        severity=Severity.WARNING if tag in {"", "latest"} else Severity.INFO,
+        message=f"base image {spec.image} is a name whose content changes",
+        hint="write it as name@sha256:...; an engine that knows the image puts its digest into the lock",
+        where="base.image",
+    )
+
+
+def undeclared_index(spec: Spec) -> Iterator[Finding]:
+    """EV010: a stage takes from an index that is not declared. EV011: an index nobody uses."""
+    used = {stage.index for stage in spec.stage}
+    for number, stage in enumerate(spec.stage):
+        if stage.index is not None and stage.index not in spec.index:
+            known = ", ".join(sorted(spec.index)) or "none"
+            yield Finding(
+                rule="EV010",
+                severity=Severity.ERROR,
+                message=f"stage {stage.name} takes from index {stage.index}, which is not declared",
+                hint=f"add [index.{stage.index}] with its url; declared: {known}",
+                where=f"stage[{number}].index",
+            )
+    overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}
+    for name in sorted(set(spec.index) - used - overlays):
+        yield Finding(
+            rule="EV011",
+            severity=Severity.INFO,
+            message=f"index {name} is declared and used by no stage",
+            where=f"index.{name}",
+        )
+
+
+def musl_base(spec: Spec) -> Iterator[Finding]:
+    """EV012: musl images cannot run the wheels that everybody publishes."""
+    if spec.image and "alpine" in spec.image:
+        yield Finding(
+            rule="EV012",
+            severity=Severity.ERROR,
+            message=f"{spec.image} stands on musl; manylinux wheels do not run there",
+            hint="take a Debian image, such as python:3.11-slim-bookworm",
+            where="base.image",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    floating,
+    repeated,
+    same_stage,
+    empty_stage,
+    unhashed_wheel,
+    foreign_wheel,
+    removed_and_wanted,
+    unpinned_base,
+    undeclared_index,
+    musl_base,
+)

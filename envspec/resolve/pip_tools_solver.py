@@ -1,0 +1,123 @@
+"""The second solver: pip-tools, for pip's own answer to the same question."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from envspec.errors import OutsideError
+from envspec.home import home, locked
+from envspec.interpreter import interpreter
+from envspec.machine import Machine, scrubbed
+from envspec.process import Words, run
+from envspec.progress import SILENT, Progress
+from envspec.resolve import uv
+from envspec.resolve.solution import Solved, UnsatisfiableError
+from envspec.resolve.uv_solver import named_indexes
+from envspec.resolve.uv_solver import solve as uv_solve
+from envspec.sources import RemoteFile, Sources
+from envspec.spec import Spec
+from envspec.target import Target
+
+
+def solve(spec: Spec, target: Target, sources: Sources, *, progress: Progress = SILENT) -> tuple[Solved, ...]:
+    """What pip would choose if it were given all stages at once.
+
+    pip has no index per package, so the files of named indexes are chosen first and handed to it by address.
+    The files of its choice are then looked up by uv, version for version.
+
+    Raises `UnsatisfiableError` and `OutsideError`, as the first solver does.
+    """
+    if spec.as_of or any(stage.as_of for stage in spec.stage):
+        raise OutsideError("pip-tools cannot resolve `as-of` a date", hint="use --resolver uv")
+    progress.note("pip-tools resolves for the platform of this machine")
+    pins = dict(_pins(_compiled(spec, target, sources)))
+    return uv_solve(spec, target, sources, only=pins, progress=progress)
+
+
+def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
+    with tempfile.TemporaryDirectory(prefix="envspec-pip-tools-") as name:
+        wanted = pathlib.Path(name) / "requirements.in"
+        wanted.write_text("\n".join(_wanted(spec, target, sources)) + "\n")
+        out = pathlib.Path(name) / "out.txt"
+        command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]
+        command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
+        command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
+        command += ["--output-file", out, wanted]
+        done = run(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
+        if not done.ok:
+            said = scrubbed(done.tail)
+            if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
+                raise UnsatisfiableError(said)
+            raise OutsideError(f"pip-tools could not resolve\n{said}")
+        return out.read_text()
+
+
+def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
+    named = named_indexes(spec)
+    for stage in spec.stage:
+        for wheel in stage.wheels:
+            yield f"{wheel.name} @ {sources.spec_wheel(wheel).url}"
+        for requirement in stage.requirements:
+            name = canonicalize_name(requirement.name)
+            if name in named and named[name].index is not None:
+                best = _best(requirement, sources.files(named[name].index or "", name), target)
+                yield f"{name} @ {best.url}" if best else str(requirement)
+            else:
+                yield str(requirement)
+
+
+def _best(requirement: Requirement, files: tuple[RemoteFile, ...], target: Target) -> RemoteFile | None:
+    """The newest wheel that fits, the best-tagged of that version."""
+    fitting = [
+        (parse_wheel_filename(file.file)[1], -rank, file)
+        for file in files
+        if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
+    ]
+    allowed = [entry for entry in fitting if requirement.specifier.contains(entry[0])]
+    return max(allowed, key=lambda entry: entry[:2])[2] if allowed else None
+
+
+def _pins(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        words = line.split("#")[0].strip()
+        if not words:
+            continue
+        requirement = Requirement(words)
+        if requirement.url:
+            yield canonicalize_name(requirement.name), str(parse_wheel_filename(_last(requirement.url))[1])
+        else:
+            yield canonicalize_name(requirement.name), next(iter(requirement.specifier)).version
+
+
+def _last(url: str) -> str:
+    return url.split("#")[0].rsplit("/", 1)[-1].replace("%2B", "+")
+
+
+def _tool(target: Target, machine: Machine) -> pathlib.Path:
+    """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on."""
+    if target.version == sys.version_info[:2]:
+        return pathlib.Path(sys.executable)
+    version = importlib.metadata.version("pip-tools") if target.version >= (3, 9) else "7.4.1"
+    folder = home() / "tools" / f"pip-tools-{version}-{target.python}"
+    with locked(folder):
+        python = folder / "bin" / "python"
+        if not (folder / "complete").exists():
+            env = uv.environment(machine)
+            run(
+                [uv.program(), "venv", "--clear", "-p", interpreter(target.python), folder],
+                env=env,
+                check=True,
+            )
+            settings = uv.write_settings(folder, machine)
+            command: Words = [uv.program(), "pip", "install", "--config-file", settings, "-p", python]
+            run([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
+            settings.unlink()
+            (folder / "complete").touch()
+    return python

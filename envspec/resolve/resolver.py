@@ -1,0 +1,209 @@
+"""Spec to lock: solve, choose the file of each package, give each package its stage."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from envspec.errors import FindingsError, OutsideError
+from envspec.finding import Finding, Severity, must_fix
+from envspec.graph import assign
+from envspec.interpreter import interpreter
+from envspec.lock import Artifact, File, Lock, LockedBase
+from envspec.metadata import metadata
+from envspec.progress import SILENT, Progress
+from envspec.resolve import pip_tools_solver, uv_solver
+from envspec.resolve.solution import Solved, UnsatisfiableError
+from envspec.sdist import built_wheel
+from envspec.sources import RemoteFile, Sources
+from envspec.spec import Spec, Stage
+from envspec.target import Target
+from envspec.target import of as target_of
+from envspec.wheel import WheelMetadata
+from envspec.wheelhouse import WORKERS, Wheelhouse
+
+Solver = Callable[..., tuple[Solved, ...]]
+
+SOLVERS: Mapping[str, Solver] = {"uv": uv_solver.solve, "pip-tools": pip_tools_solver.solve}
+"""By the name that `--resolver` takes."""
+
+
+def resolve(
+    spec: Spec,
+    sources: Sources,
+    store: Wheelhouse,
+    *,
+    resolver: str = "uv",
+    variant: str | None = None,
+    image_digest: str | None = None,
+    progress: Progress = SILENT,
+) -> Lock:
+    """The lock of a spec.
+
+    Raises `FindingsError` when the requirements contradict each other or a package has nothing to install,
+    `OutsideError` when an index cannot be asked, `BuildError` when a source distribution cannot be built.
+    """
+    target = target_of(spec)
+    progress.step("resolve")
+    solution = _solve(spec, target, sources, resolver, progress)
+    chosen = _choose(spec, target, solution)
+    progress.step("read metadata")
+    artifacts, known = _describe(chosen, spec, target, sources, store, progress)
+    stages = [(stage.name, _roots(stage)) for stage in spec.stage]
+    without = frozenset(map(canonicalize_name, spec.remove.packages))
+    placed = assign(stages, known, target, without=without)
+    order = {stage.name: number for number, stage in enumerate(spec.stage)}
+    located = [
+        artifact.model_copy(update={"stage": placed[artifact.name]})
+        for artifact in artifacts
+        if artifact.name in placed
+    ]
+    return Lock(
+        name=spec.name,
+        spec=spec.digest,
+        variant=variant,
+        resolver=resolver,
+        python=target.python,
+        machine=target.machine,
+        glibc=target.glibc,
+        base=LockedBase(
+            image=spec.image,
+            digest=image_digest,
+            debian=spec.base.debian,
+            host=spec.base.host,
+            apt=spec.base.apt,
+        ),
+        stages=tuple(stage.name for stage in spec.stage),
+        removed=tuple(sorted(without & known.keys())),
+        artifact=tuple(sorted(located, key=lambda artifact: (order[artifact.stage], artifact.name))),
+    )
+
+
+def _roots(stage: Stage) -> list[Requirement]:
+    return [*stage.requirements, *(Requirement(wheel.name) for wheel in stage.wheels)]
+
+
+def _solve(
+    spec: Spec, target: Target, sources: Sources, resolver: str, progress: Progress
+) -> tuple[Solved, ...]:
+    try:
+        return SOLVERS[resolver](spec, target, sources, progress=progress)
+    except UnsatisfiableError as error:
+        raise _unsatisfiable(spec, str(error)) from error
+    except OutsideError:
+        _prove_the_rest(spec, target, sources, progress)
+        raise
+
+
+def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Progress) -> None:
+    """When an index cannot be asked: say first what is wrong whatever that index would answer.
+
+    Raises `FindingsError` when the other requirements contradict each other already.
+    """
+    named = frozenset(uv_solver.named_indexes(spec))
+    if not named:
+        return
+    progress.note(f"an index cannot be asked; proving the spec without {', '.join(sorted(named))}")
+    try:
+        uv_solver.solve(spec, target, sources, leave=named)
+    except UnsatisfiableError as error:
+        raise _unsatisfiable(spec, str(error)) from error
+    except OutsideError:
+        return  # the first error stands
+
+
+def _unsatisfiable(spec: Spec, said: str) -> FindingsError:
+    """EV101, with the stages that ask for what the explanation names."""
+    concerned = [
+        f"{text} is asked for by stage {stage.name}"
+        for stage in spec.stage
+        for text, requirement in zip(stage.install, stage.requirements, strict=True)
+        if re.search(rf"(?<![\w.-]){re.escape(requirement.name)}(?![\w-])", said, re.IGNORECASE)
+    ]
+    finding = Finding(
+        rule="EV101",
+        severity=Severity.ERROR,
+        message="the stages contradict each other: " + "; ".join([said, *concerned]),
+        hint="change one of these pins; `envspec fix` searches for pins that work",
+        where=", ".join(stage.name for stage in spec.stage if any(stage.name in line for line in concerned)),
+    )
+    return FindingsError("no set of versions satisfies this spec", (finding,))
+
+
+def _choose(spec: Spec, target: Target, solution: Iterable[Solved]) -> list[tuple[Solved, RemoteFile]]:
+    """The best wheel of each package, or its source distribution where that is allowed."""
+    prebuilt = {canonicalize_name(name) for stage in spec.stage for name in stage.prebuilt}
+    chosen, findings = [], []
+    for solved in solution:
+        ranked = [
+            (rank, file.file, file)
+            for file in solved.files
+            if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
+        ]
+        sources = [file for file in solved.files if not file.file.endswith(".whl")]
+        if ranked:
+            chosen.append((solved, min(ranked, key=lambda entry: entry[:2])[2]))
+        elif sources and solved.name not in prebuilt:
+            chosen.append((solved, sources[0]))
+        else:
+            findings.append(_nothing_to_install(solved, target))
+    if must_fix(findings):
+        raise FindingsError("some packages have no file for the target", tuple(findings))
+    return chosen
+
+
+def _nothing_to_install(solved: Solved, target: Target) -> Finding:
+    return Finding(
+        rule="EV102",
+        severity=Severity.ERROR,
+        message=f"{solved.name} {solved.version} has no wheel for Python {target.python}, {target.platform}",
+        hint="pin a version that has one, or give a wheel under `wheels`",
+        where=solved.name,
+    )
+
+
+def _describe(
+    chosen: list[tuple[Solved, RemoteFile]],
+    spec: Spec,
+    target: Target,
+    sources: Sources,
+    store: Wheelhouse,
+    progress: Progress,
+) -> tuple[list[Artifact], dict[str, WheelMetadata]]:
+    """Artifacts, their stage still open, and what each package says of itself."""
+
+    def describe(entry: tuple[Solved, RemoteFile]) -> tuple[Artifact, WheelMetadata]:
+        solved, remote = entry
+        file = _known(remote, sources, store)
+        artifact = Artifact(
+            name=solved.name,
+            version=solved.version,
+            stage=spec.stage[0].name,
+            index=solved.index,
+            **file.model_dump(),
+        )
+        if not file.file.endswith(".whl"):
+            store.bring(remote, file, sources)
+            python = interpreter(target.python)
+            wheel = built_wheel(
+                file, store=store, target=target, python=python, machine=sources.machine, progress=progress
+            )
+            artifact = artifact.model_copy(update={"wheel": wheel})
+        facts = metadata(artifact.installed, None if artifact.wheel else remote, store=store, sources=sources)
+        progress.advance("metadata", 1)
+        return artifact, facts
+
+    with progress.task("metadata", len(chosen)), concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        described = list(pool.map(describe, chosen))
+    return [artifact for artifact, _ in described], {artifact.name: facts for artifact, facts in described}
+
+
+def _known(remote: RemoteFile, sources: Sources, store: Wheelhouse) -> File:
+    """Name, sha256 and size of a file; fetched where its index does not tell them."""
+    if remote.sha256 is not None and remote.size is not None:
+        return File(file=remote.file, sha256=remote.sha256, size=remote.size)
+    return store.take(remote, sources)

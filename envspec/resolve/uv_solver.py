@@ -1,0 +1,210 @@
+"""The first solver: `uv pip compile`, one joint solution of all stages."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import tempfile
+import tomllib
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tomlkit
+from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from envspec.errors import OutsideError
+from envspec.lock import DEFAULT_INDEX, SPEC_WHEEL
+from envspec.machine import scrubbed
+from envspec.process import Completed, run
+from envspec.progress import SILENT, Progress
+from envspec.resolve import uv
+from envspec.resolve.solution import Solved, UnsatisfiableError
+from envspec.resolve.view import until, write_view, young_enough
+from envspec.sources import RemoteFile, Sources
+from envspec.spec import Spec, Stage
+from envspec.target import Target
+
+_NEWEST_PLATFORM = 40
+"""uv knows platforms up to manylinux_2_40; wheels for newer ones do not exist yet."""
+
+_TROUBLE = ("Failed to fetch", "error sending request", "Request failed", "dns error", "Could not connect")
+"""What uv says when the network is the trouble, not the requirements."""
+
+
+def named_indexes(spec: Spec) -> dict[str, Stage]:
+    """The packages that stages with an index of their own name, each with its first such stage."""
+    named: dict[str, Stage] = {}
+    for stage in spec.stage:
+        for requirement in stage.requirements:
+            if stage.index is not None:
+                named.setdefault(canonicalize_name(requirement.name), stage)
+    return named
+
+
+def solve(
+    spec: Spec,
+    target: Target,
+    sources: Sources,
+    *,
+    only: Mapping[str, str] | None = None,
+    leave: frozenset[str] = frozenset(),
+    progress: Progress = SILENT,
+) -> tuple[Solved, ...]:
+    """One version of everything that the stages need together.
+
+    `only` takes exactly these versions and looks up their files; `leave` leaves out what the named indexes
+    would have to serve, to see whether the rest can be satisfied at all.
+
+    Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
+    """
+    with tempfile.TemporaryDirectory(prefix="envspec-solve-") as name:
+        folder = pathlib.Path(name)
+        project = _project(spec, target, sources, folder, only, leave)
+        (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
+        done = _compile(folder, target, sources, exact=only is not None)
+        if not done.ok:
+            raise _failure(done, spec.name)
+        for line in done.stderr.splitlines():
+            if line.startswith("warning:") and "Python" not in line:
+                progress.note(scrubbed(line.removeprefix("warning:").strip()))
+        return tuple(_solved(folder / "pylock.toml", spec))
+
+
+def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
+    minor = min(target.glibc[1], _NEWEST_PLATFORM)
+    command = [uv.program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
+    command += ["--output-file", "pylock.toml", "--python-version", target.python]
+    command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
+    command += ["--no-deps"] * exact + ["--offline"] * sources.offline
+    env = uv.environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
+    return run([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+
+
+def _project(
+    spec: Spec,
+    target: Target,
+    sources: Sources,
+    folder: pathlib.Path,
+    only: Mapping[str, str] | None,
+    leave: frozenset[str],
+) -> dict[str, Any]:
+    """The pyproject.toml that puts the question to uv."""
+    settings = uv.index_settings(sources.machine)
+    named = {name: stage for name, stage in named_indexes(spec).items() if name not in leave}
+    for package, stage in named.items():
+        index = stage.index or DEFAULT_INDEX
+        files = young_enough(sources.files(index, package), stage.as_of or spec.as_of)
+        if not files:
+            raise OutsideError(
+                f"index {index} has no file of {package}, and nothing else may serve it",
+                hint=f"stage {stage.name} names that index as the only source; check its url and `as-of`",
+            )
+        write_view(folder / "views" / index, package, files)
+    settings["index"] = [
+        *({"name": view.name, "url": view.as_uri(), "explicit": True} for view in _views(folder)),
+        *settings["index"],
+    ]
+    settings["sources"] = {package: {"index": stage.index} for package, stage in named.items()}
+    settings |= _eras(spec, frozenset(named))
+    return {
+        "project": {
+            "name": spec.name,
+            "version": "0",
+            "requires-python": f">={target.python}",
+            "dependencies": list(_dependencies(spec, sources, only, leave)),
+        },
+        "tool": {"uv": settings},
+    }
+
+
+def _views(folder: pathlib.Path) -> list[pathlib.Path]:
+    views = folder / "views"
+    return sorted(views.iterdir()) if views.is_dir() else []
+
+
+def _eras(spec: Spec, viewed: frozenset[str]) -> dict[str, Any]:
+    """uv's form of `as-of`. What a view shows was judged by upload time before, and must not be again."""
+    own: dict[str, Any] = {
+        name: until(stage.as_of).isoformat() for stage in spec.stage if stage.as_of for name in stage.names
+    }
+    own |= dict.fromkeys(viewed, False)
+    settings: dict[str, Any] = {"exclude-newer-package": own} if own else {}
+    if spec.as_of:
+        settings["exclude-newer"] = until(spec.as_of).isoformat()
+    return settings
+
+
+def _dependencies(
+    spec: Spec, sources: Sources, only: Mapping[str, str] | None, leave: frozenset[str]
+) -> Iterator[str]:
+    wheels = [(wheel.name, sources.spec_wheel(wheel)) for stage in spec.stage for wheel in stage.wheels]
+    direct = {name for name, _ in wheels}
+    for name, remote in wheels:
+        yield f"{name} @ {remote.url}" + (f"#sha256={remote.sha256}" if remote.sha256 else "")
+    if only is not None:
+        yield from (f"{name}=={version}" for name, version in only.items() if name not in direct)
+        return
+    for stage in spec.stage:
+        for requirement in stage.requirements:
+            if canonicalize_name(requirement.name) not in leave:
+                yield str(requirement)
+
+
+def _failure(done: Completed, project: str) -> Exception:
+    said = scrubbed(done.stderr)
+    if any(trouble in said for trouble in _TROUBLE):
+        return OutsideError(
+            f"an index cannot be asked\n{said.strip()}", hint="check the network and pip's set-up"
+        )
+    if "No solution found" in said or "unsatisfiable" in said or "no version of" in said:
+        return UnsatisfiableError(_plain(said, project))
+    return OutsideError(f"uv could not resolve\n{said.strip()}")
+
+
+def _plain(said: str, project: str) -> str:
+    """uv's explanation as one sentence after another, in the words of a spec."""
+    lines = [
+        line for line in said.splitlines() if line.strip() and not line.startswith(("warning:", "error:"))
+    ]
+    text = " ".join(re.sub(r"^\s*(cause:|[╰├─▶│]+)*\s*", "", line) for line in lines)
+    return text.replace(f"{project} depends on", "the spec asks for").replace(f"{project}==0", "the spec")
+
+
+def _solved(file: pathlib.Path, spec: Spec) -> Iterator[Solved]:
+    named = named_indexes(spec)
+    wheels = {wheel.name for stage in spec.stage for wheel in stage.wheels}
+    for package in Pylock.from_dict(tomllib.loads(file.read_text())).packages:
+        stage = named.get(package.name)
+        index = stage.index if stage and stage.index else DEFAULT_INDEX
+        yield Solved(
+            name=package.name,
+            version=str(package.version or _direct_version(package)),
+            index=SPEC_WHEEL if package.name in wheels else index,
+            files=tuple(_files(package, file.parent)),
+        )
+
+
+def _files(package: Package, folder: pathlib.Path) -> Iterator[RemoteFile]:
+    offered: list[PackageWheel | PackageSdist | PackageArchive] = [*(package.wheels or ())]
+    offered += [part for part in (package.sdist, package.archive) if part is not None]
+    for part in offered:
+        url = part.url or (folder / (part.path or "")).resolve().as_uri()
+        yield RemoteFile(
+            file=_file_name(url),
+            url=url,
+            sha256=part.hashes.get("sha256"),
+            size=part.size,
+            uploaded=part.upload_time,
+        )
+
+
+def _direct_version(package: Package) -> str:
+    """Version of a wheel that was given by address: its name tells it."""
+    url = (package.archive.url or package.archive.path or "") if package.archive else ""
+    return str(parse_wheel_filename(_file_name(url))[1])
+
+
+def _file_name(url: str) -> str:
+    return urllib.parse.unquote(urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1])

@@ -1,0 +1,48 @@
+"""A view: one folder that shows a named index and the machine's folders of wheels as a single simple index.
+
+A solver that is pointed at it can take what a stage names from nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import pathlib
+from collections.abc import Iterable
+
+from envspec.sources import RemoteFile
+from envspec.spec import Moment
+
+
+def write_view(folder: pathlib.Path, project: str, files: Iterable[RemoteFile]) -> None:
+    """Write the page of one project (PEP 503 form) below `folder`."""
+    page = folder / project / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text("<!DOCTYPE html>\n" + "\n".join(map(_anchor, files)) + "\n", encoding="utf-8")
+
+
+def _anchor(file: RemoteFile) -> str:
+    fragment = f"#sha256={file.sha256}" if file.sha256 else ""
+    attributes = [f'href="{html.escape(file.url + fragment)}"']
+    if file.requires_python:
+        attributes.append(f'data-requires-python="{html.escape(file.requires_python)}"')
+    if file.yanked is not None:
+        attributes.append(f'data-yanked="{html.escape(file.yanked)}"')
+    if file.metadata:
+        attributes.append('data-core-metadata="true"')
+    return f"<a {' '.join(attributes)}>{html.escape(file.file)}</a>"
+
+
+def until(moment: Moment) -> dt.datetime:
+    """The instant that an `as-of` means: a date counts to its end, and times without a zone are UTC."""
+    if isinstance(moment, dt.datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return dt.datetime.combine(moment + dt.timedelta(days=1), dt.time(), dt.UTC)
+
+
+def young_enough(files: Iterable[RemoteFile], moment: Moment | None) -> tuple[RemoteFile, ...]:
+    """The files uploaded by then. Files of local folders have no upload time and stay."""
+    if moment is None:
+        return tuple(files)
+    limit = until(moment)
+    return tuple(file for file in files if file.uploaded is None or file.uploaded <= limit)

@@ -1,0 +1,289 @@
+"""The spec: what a user writes in `envspec.toml`, as frozen values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import pathlib
+import re
+import urllib.parse
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+import pydantic
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from pydantic import AfterValidator, Field, StringConstraints
+
+FILE_NAME = "envspec.toml"
+
+_MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+
+
+def _requirement(text: str) -> str:
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement as error:
+        if text.startswith("-"):
+            raise ValueError(f"{text!r} is an option of pip, not a requirement") from error
+        raise ValueError(f"{text!r} is not a requirement such as 'numpy==1.23.5'") from error
+    if parsed.url:
+        raise ValueError(f"{text!r} names a file; list it under `wheels` with its sha256")
+    return text
+
+
+def _relative(text: str) -> str:
+    path = pathlib.PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{text!r} leaves the folder of the spec")
+    return text
+
+
+def _pattern(text: str) -> str:
+    if text.startswith("/") or ".." in text.split("/"):
+        raise ValueError(f"{text!r} must be a pattern below site-packages, such as '**/tests/**'")
+    return text
+
+
+def _printable(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("control characters and line breaks do not belong here")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
+PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+RequirementText = Annotated[Line, AfterValidator(_requirement)]
+RelativePath = Annotated[Line, AfterValidator(_relative)]
+Module = Annotated[str, StringConstraints(pattern=rf"^{_MODULE}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
+ImageName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
+]
+Moment = dt.date | dt.datetime
+
+
+class Part(pydantic.BaseModel):
+    """A table of the spec: frozen, and without room for unknown keys."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Base(Part):
+    """What the environment stands on. Give one of `image`, `debian` and `host`."""
+
+    image: ImageName | None = None
+    """A container image that has the wanted Python."""
+    debian: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")] | None = None
+    """A Debian suite, bootstrapped from its packages; no container registry needed."""
+    host: bool = False
+    """This machine itself: only the virtualenv backend can build on it."""
+    apt: tuple[AptPackage, ...] = ()
+    """Debian packages to install besides."""
+
+    @pydantic.model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum((self.image is not None, self.debian is not None, self.host)) > 1:
+            raise ValueError("give one of image, debian and host, not several")
+        return self
+
+
+class Index(Part):
+    """A package index that stages refer to by name."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
+
+
+class Wheel(Part):
+    """A prebuilt wheel by address, or by path below the spec's folder."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+    path: RelativePath | None = None
+    sha256: Sha256 | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Name of the wheel's file, decoded."""
+        if self.url is not None:
+            return urllib.parse.unquote(urllib.parse.urlsplit(self.url).path.rsplit("/", 1)[-1])
+        return pathlib.PurePosixPath(self.path or "").name
+
+    @property
+    def name(self) -> str:
+        """Canonical name of its package."""
+        return parse_wheel_filename(self.file_name)[0]
+
+    @pydantic.model_validator(mode="after")
+    def _is_a_wheel(self) -> Self:
+        if (self.url is None) == (self.path is None):
+            raise ValueError("give either url or path")
+        try:
+            parse_wheel_filename(self.file_name)
+        except InvalidWheelFilename as error:
+            raise ValueError(f"{self.file_name!r} is not the name of a wheel") from error
+        return self
+
+
+class Stage(Part):
+    """One ordered install step."""
+
+    name: Name
+    why: Line = ""
+    """Why this stage stands where it does; shown in the Dockerfile and in reports."""
+    install: tuple[RequirementText, ...] = ()
+    prebuilt: tuple[PackageName, ...] = ()
+    """Packages that are never compiled here: a wheel, or an error."""
+    wheels: tuple[Wheel, ...] = ()
+    index: Name | None = None
+    """Name of the only index that may serve what this stage names."""
+    as_of: Moment | None = Field(default=None, alias="as-of")
+    """What this stage names is taken from the index as it stood then."""
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """`install`, parsed."""
+        return tuple(Requirement(text) for text in self.install)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Canonical names of what the stage names itself, wheels included."""
+        return (
+            *(canonicalize_name(requirement.name) for requirement in self.requirements),
+            *(wheel.name for wheel in self.wheels),
+        )
+
+
+class Remove(Part):
+    """What never enters the environment."""
+
+    packages: tuple[PackageName, ...] = ()
+    files: tuple[Annotated[Line, AfterValidator(_pattern)], ...] = ()
+    """Patterns below site-packages; `**` spans folders."""
+
+
+class Smoke(Part):
+    """What verification tries in the built environment, beyond what it finds by itself."""
+
+    imports: tuple[Module, ...] = ()
+    attributes: tuple[Annotated[str, StringConstraints(pattern=rf"^{_MODULE}:{_MODULE}$")], ...] = ()
+    """`module:attribute`; a placeholder package fails here."""
+    exchange: bool = True
+    """Whether arrays are sent through every NumPy consumer found and compared."""
+    ignore: tuple[Annotated[str, StringConstraints(pattern=r"^EV\d{3}(:\S+)?$")], ...] = ()
+    """Rules that do not count here: `EV203`, or `EV203:module` for one place."""
+
+
+class Service(Part):
+    """The payload that the environment carries."""
+
+    module: Annotated[str, StringConstraints(pattern=rf"^{_MODULE}:[A-Za-z_]\w*(\(\))?$")]
+    """`package.module:application` or `package.module:factory()`, as gunicorn has it."""
+    source: RelativePath | None = None
+    """Folder with the payload's code; left out, the speech service shipped with the builder."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 5000
+    health: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")] = "/readyz"
+    """Path that answers 200 once the service can work."""
+    env: Mapping[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Line] = Field(
+        default_factory=dict
+    )
+    """Environment variables of the service."""
+    models: tuple[Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
+    """ModelScope models that are part of the image."""
+
+
+class Overlay(Part):
+    """The parts of a spec that a variant may change: tables are merged, stages by their name."""
+
+    python: Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")] | None = None
+    as_of: Moment | None = Field(default=None, alias="as-of")
+    base: Base | None = None
+    index: Mapping[Name, Index] = Field(default_factory=dict)
+    stage: tuple[Stage, ...] = ()
+    remove: Remove | None = None
+    smoke: Smoke | None = None
+    service: Service | None = None
+
+
+class Spec(Part):
+    """An environment as its author wants it."""
+
+    name: Name
+    python: Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
+    """Minor version of Python, such as `3.11`."""
+    machine: Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")] = "x86_64"
+    """Processor that the environment is for."""
+    as_of: Moment | None = Field(default=None, alias="as-of")
+    """Resolve as the index stood at this date."""
+    base: Base = Base()
+    index: Mapping[Name, Index] = Field(default_factory=dict)
+    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    remove: Remove = Remove()
+    smoke: Smoke = Smoke()
+    service: Service | None = None
+    variant: Mapping[Name, Overlay] = Field(default_factory=dict)
+
+    @property
+    def image(self) -> str | None:
+        """The base image, the default one where the spec names no base at all."""
+        if self.base.debian or self.base.host:
+            return None
+        return self.base.image or f"python:{self.python}-slim"
+
+    @property
+    def digest(self) -> str:
+        """`sha256:...` over all that a lock depends on; comments, `why` and smoke tests do not count."""
+        body = self.model_dump(
+            mode="json", by_alias=True, exclude={"variant", "smoke", "service"}, exclude_defaults=True
+        )
+        for stage in body["stage"]:
+            stage.pop("why", None)
+        body.get("remove", {}).pop("files", None)
+        return digest_of(body)
+
+    def with_variant(self, name: str) -> Spec:
+        """The spec with the named variant laid over it.
+
+        Raises `KeyError` when there is no such variant, `pydantic.ValidationError` when the sum is no spec.
+        """
+        overlay = self.variant[name].model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+        body = self.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+        body.pop("variant")
+        if overlay.get("base", {}).keys() & {"image", "debian", "host"}:
+            for kind in ("image", "debian", "host"):
+                body.get("base", {}).pop(kind, None)
+        return Spec.model_validate(_merge(body, overlay))
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if key == "stage":
+            merged[key] = _merge_stages(below.get("stage", ()), value)
+        elif isinstance(value, dict) and isinstance(below.get(key), dict):
+            merged[key] = _merge(below[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _merge_stages(below: Any, above: Any) -> list[dict[str, Any]]:
+    changes = {stage["name"]: stage for stage in above}
+    known = [{**stage, **changes.pop(stage["name"], {})} for stage in below]
+    return [*known, *changes.values()]
+
+
+def digest_of(value: Any) -> str:
+    """`sha256:` and the digest of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of the spec, for editors; the shipped copy is kept equal to this."""
+    body = Spec.model_json_schema(by_alias=True)
+    for part in (body, *body["$defs"].values()):
+        part["description"] = re.sub(r"\s+", " ", part.get("description", ""))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body}
