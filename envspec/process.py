@@ -110,29 +110,44 @@ def _communicate(
     timeout: float | None,
     on_line: Callable[[str], None] | None,
 ) -> tuple[str, str, bool]:
-    if on_line is None:
-        try:
-            stdout, stderr = process.communicate(input_text, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            _kill_group(process)
-            stdout, stderr = process.communicate()
-            return stdout, stderr, True
-        return stdout, stderr, False
+    if on_line is not None:
+        return _followed(process, input_text, timeout, on_line)
+    try:
+        stdout, stderr = process.communicate(input_text, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        stdout, stderr = process.communicate()
+        return stdout, stderr, True
+    return stdout, stderr, False
+
+
+def _followed(
+    process: subprocess.Popen[str],
+    input_text: str | None,
+    timeout: float | None,
+    on_line: Callable[[str], None],
+) -> tuple[str, str, bool]:
+    """As `communicate`, with every line of standard error handed on as it comes."""
     out: list[str] = []
     err: list[str] = []
-    reader = threading.Thread(
-        target=lambda stream: out.append(stream.read()), args=(process.stdout,), daemon=True
-    )
-    reader.start()
     late = threading.Event()
+
+    def feed() -> None:
+        if process.stdin:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+                stream.write(input_text or "")
+
+    def drain() -> None:
+        out.append(process.stdout.read() if process.stdout else "")
 
     def expire() -> None:
         late.set()
         _kill_group(process)
 
+    threads = [threading.Thread(target=feed), threading.Thread(target=drain)]
     timer = threading.Timer(timeout, expire) if timeout else None
-    if timer:
-        timer.start()
+    for thread in (*threads, *([timer] if timer else ())):
+        thread.start()
     try:
         for line in process.stderr or ():
             err.append(line)
@@ -141,7 +156,8 @@ def _communicate(
     finally:
         if timer:
             timer.cancel()
-    reader.join()
+    for thread in threads:
+        thread.join()
     return "".join(out), "".join(err), late.is_set()
 
 

@@ -176,6 +176,16 @@ class Smoke(Part):
     """Rules that do not count here: `EV203`, or `EV203:module` for one place."""
 
 
+class Trial(Part):
+    """One real request that verification sends to the payload."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")]
+    body: Mapping[str, Any] | None = Field(default=None, alias="json")
+    """Sent as JSON by POST; left out, the path is asked for by GET."""
+    audio: str | None = None
+    """Key of the JSON answer that holds a base64 WAV, to be measured: it must not be silent."""
+
+
 class Service(Part):
     """The payload that the environment carries."""
 
@@ -192,6 +202,7 @@ class Service(Part):
     """Environment variables of the service."""
     models: tuple[Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
     """ModelScope models that are part of the image."""
+    trial: Trial | None = None
 
 
 class Overlay(Part):

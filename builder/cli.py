@@ -1,0 +1,234 @@
+"""The command line: `build-image` and `envspec`. The only place that decides on exit codes."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from builder.bars import shown
+from builder.report.forms import FILES, FORMS
+from builder.report.model import PHASES, Report
+from builder.request import Request
+from envspec.errors import EnvspecError
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0    fine
+  1    findings that must be fixed
+  2    the spec or the command line is wrong
+  3    the build failed
+  4    something outside is missing or unreachable
+  130  interrupted
+"""
+
+
+def main() -> NoReturn:
+    """The program `envspec`."""
+    _ended(envspec)
+
+
+def build_image() -> NoReturn:
+    """The program `build-image`."""
+    _ended(build)
+
+
+def _ended(program: click.Command) -> NoReturn:
+    """Run a program and exit: the one place where errors become words and exit codes."""
+    try:
+        code = program.main(standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing half-made was left behind", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has left: nothing more to say
+        code = 0
+    except EnvspecError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        code = error.exit_code
+    raise SystemExit(code)
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+spec_argument = click.argument("spec", required=False, type=click.Path(path_type=pathlib.Path))
+variant_option = click.option("--variant", help="A [variant.NAME] of the spec to lay over it.")
+lock_options = _options(
+    click.option("--locked", is_flag=True, help="Refuse a missing or stale lock instead of making it anew."),
+    click.option("--offline", is_flag=True, help="Touch no network: everything must be here already."),
+    click.option("--resolver", type=click.Choice(["uv", "pip-tools"]), default="uv", show_default=True),
+)
+strict_option = click.option("--strict", is_flag=True, help="Count warnings as errors, as CI should.")
+report_options = _options(
+    click.option("--format", "form", type=click.Choice(list(FORMS)), default="text", show_default=True),
+    click.option(
+        "--report",
+        "folder",
+        type=click.Path(path_type=pathlib.Path),
+        help="Write the report in all forms here.",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="No progress."),
+)
+
+
+def _deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
+    """The report on standard output and in its folder; the exit code."""
+    if folder is not None:
+        from envspec.home import write_atomic
+
+        for name, render in FORMS.items():
+            write_atomic(folder / FILES[name], render(report))
+    if form == "text":
+        from builder.report import terminal
+
+        width = min(120, shutil.get_terminal_size((100, 24)).columns)
+        click.echo(terminal.render(report, width=width, colour=sys.stdout.isatty()), nl=False)
+    else:
+        click.echo(FORMS[form](report), nl=False)
+    return report.exit_code
+
+
+def _run(request: Request, form: str, folder: pathlib.Path | None, *, quiet: bool) -> int:
+    from builder import pipeline
+
+    with shown(quiet=quiet) as progress:
+        report = pipeline.run(request, progress)
+    return _deliver(report, form, folder)
+
+
+@click.command("build-image", epilog=EXIT_CODES)
+@spec_argument
+@variant_option
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "docker", "virtualenv", "oci"]),
+    default="auto",
+    show_default=True,
+    help="What carries out the plan.",
+)
+@click.option("--tag", help="Name of the image.")
+@click.option(
+    "--output", type=click.Path(path_type=pathlib.Path), help="An OCI layout folder, or a .tar to load."
+)
+@click.option("--push", is_flag=True, help="Push the image to the registry that its tag names.")
+@click.option(
+    "--stop-after", type=click.Choice(PHASES), help="Do no more than this phase and those before it."
+)
+@click.option("--fast", is_flag=True, help="Verify only the static part and the top-level imports.")
+@click.option("--fresh", is_flag=True, help="Prove and verify again what was found good before.")
+@lock_options
+@strict_option
+@report_options
+@click.version_option(package_name="envspec")
+def build(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
+    """Build the environment that SPEC describes, and prove that it works.
+
+    SPEC is an envspec.toml, or the folder that holds one; left out, the current folder's.
+    """
+    return _run(Request(**wanted), form, folder, quiet=quiet)
+
+
+@click.group(epilog=EXIT_CODES)
+@click.version_option(package_name="envspec")
+def envspec() -> None:
+    """Python environments: proved before they are built, judged after."""
+
+
+@envspec.command()
+@spec_argument
+@variant_option
+@lock_options
+@strict_option
+@report_options
+def check(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
+    """Say what is wrong with SPEC before anything is installed."""
+    return _run(Request(stop_after="prove", fresh=True, **wanted), form, folder, quiet=quiet)
+
+
+@envspec.command()
+@spec_argument
+@variant_option
+@lock_options
+@click.option("--upgrade", is_flag=True, help="Resolve anew even though the lock fits.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=pathlib.Path),
+    help="Also write hashed requirements for each stage, pylock.toml and the wheels here.",
+)
+@strict_option
+@report_options
+def lock(
+    form: str, folder: pathlib.Path | None, quiet: bool, export: pathlib.Path | None, **wanted: Any
+) -> int:
+    """Find versions that work together and write them to the lock beside SPEC."""
+    request = Request(stop_after="lock", **wanted)
+    code = _run(request, form, folder, quiet=quiet)
+    if code == 0 and export is not None:
+        from builder import exporting
+
+        with shown(quiet=quiet) as progress:
+            for file in exporting.export(request, export, progress):
+                click.echo(f"wrote: {file}")
+    return code
+
+
+@envspec.command()
+def schema() -> None:
+    """Print the JSON schema of envspec.toml, for editors."""
+    import json
+
+    from envspec.spec import schema as spec_schema
+
+    click.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
+
+
+@envspec.command()
+@click.option("--python", "interpreter", type=click.Path(path_type=pathlib.Path), help="An interpreter.")
+@click.option("--venv", type=click.Path(path_type=pathlib.Path), help="A virtual environment's folder.")
+@click.option(
+    "--spec", type=click.Path(path_type=pathlib.Path), help="Take smoke tests and lock from this spec."
+)
+@variant_option
+@click.option("--fast", is_flag=True, help="Only the static part and the top-level imports.")
+@strict_option
+@report_options
+def verify(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
+    """Judge any Python environment: may it ship, why not, and what to do."""
+    from builder import verification
+
+    with shown(quiet=quiet) as progress:
+        report = verification.run(progress=progress, **wanted)
+    return _deliver(report, form, folder)
+
+
+@envspec.command()
+@spec_argument
+@variant_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; the spec's if left out, 0 for any."
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
+    """Serve the payload of SPEC in the virtual environment built for it."""
+    from builder import serving
+
+    with shown(quiet=quiet) as progress:
+        return serving.run(Request(backend="virtualenv", stop_after="build", **wanted), host, port, progress)

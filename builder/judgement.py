@@ -1,0 +1,65 @@
+"""Verification of a built environment: the judge's verdict, then the payload's trial."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from builder.backends.port import Backend
+from builder.environment import Environment
+from builder.plan import Plan
+from builder.trial import judge
+from builder.verify import SmokeChecks, verify
+from envspec.process import Completed
+from envspec.progress import Progress
+from envspec.spec import Spec
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltTarget:
+    """An environment of a backend, as the judge sees targets: without the payload's code on its path."""
+
+    backend: Backend
+    environment: Environment
+
+    @property
+    def label(self) -> str:
+        """What reports call it."""
+        return self.environment.reference
+
+    @property
+    def python(self) -> str:
+        """The interpreter's path, as seen inside."""
+        return self.environment.python
+
+    def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
+        """Run a command inside."""
+        bare = dataclasses.replace(self.environment, payload=None)
+        return self.backend.run(bare, command, stdin=stdin, timeout=timeout)
+
+
+def judged(
+    spec: Spec, plan: Plan, backend: Backend, environment: Environment, *, fast: bool, progress: Progress
+) -> dict[str, Any]:
+    """Verdict, findings and the trial's facts, in their JSON forms. Raises `OutsideError`."""
+    progress.step("verify")
+    smoke = SmokeChecks(
+        imports=spec.smoke.imports,
+        attributes=spec.smoke.attributes,
+        exchange=spec.smoke.exchange,
+        ignore=spec.smoke.ignore,
+    )
+    target = BuiltTarget(backend=backend, environment=environment)
+    verdict = verify(target, lock=plan.pins, smoke=smoke, fast=fast, progress=progress)
+    found = list(verdict.findings)
+    facts = None
+    if spec.service is not None:
+        progress.step("try the payload")
+        facts = judge.run(backend, environment, spec.service)
+        found += judge.judge(facts, spec.service)
+    return {
+        "verdict": verdict.as_dict(),
+        "findings": [finding.as_dict() for finding in found],
+        "trial": facts,
+    }

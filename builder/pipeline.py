@@ -1,0 +1,224 @@
+"""The whole flow, phase by phase, each taking what the one before gave: the tool's table of contents.
+
+    load -> lint -> lock -> prove -> plan -> build -> verify
+
+`run` always gives a report, also of a run that failed; only a spec that means nothing raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from builder import payload
+from builder.backends.choose import choose
+from builder.backends.port import Backend
+from builder.environment import Environment
+from builder.plan import Plan
+from builder.plan import plan as make_plan
+from builder.report.model import Report, stages_of
+from builder.request import Request
+from builder.verdict import Verdict
+from envspec import finding, load, lock
+from envspec.errors import EnvspecError, FindingsError
+from envspec.finding import Finding
+from envspec.home import home, write_atomic
+from envspec.lint import lint
+from envspec.lock import Lock
+from envspec.progress import SILENT, Progress
+from envspec.spec import Spec, digest_of
+from envspec.wheelhouse import Wheelhouse
+
+
+def run(request: Request, progress: Progress = SILENT) -> Report:
+    """Do what the request asks and report it. Raises `SpecError` when the spec means nothing."""
+    file = load.find(request.spec)
+    spec = load.load(file, request.variant)
+    job = Job(request=request, file=file, spec=spec, progress=progress)
+    return job.run()
+
+
+class Job:
+    """One run under way: the report grows phase by phase."""
+
+    def __init__(self, *, request: Request, file: pathlib.Path, spec: Spec, progress: Progress) -> None:
+        self.request = request
+        self.file = file
+        self.spec = spec
+        self.progress = progress
+        self.store = Wheelhouse(home() / "wheelhouse")
+        self.report = Report(name=spec.name, variant=request.variant)
+
+    def run(self) -> Report:
+        """The phases in order, until one fails or the last one wanted is done."""
+        try:
+            self._phases()
+        except FindingsError as error:
+            self.report = self._add(error.findings, failure=error)
+        except EnvspecError as error:
+            self.report = self._add((), failure=error)
+        return self.report
+
+    def _phases(self) -> None:
+        with self._phase("lint"):
+            self._lint()
+        if self._done("lint"):
+            return
+        with self._phase("lock"):
+            held = self._lock()
+        if self._done("lock"):
+            return
+        with self._phase("prove"):
+            self._prove(held)
+        if self._done("prove"):
+            return
+        with self._phase("plan"):
+            plan = self._plan(held)
+        if self._done("plan"):
+            return
+        with self._phase("build"):
+            backend, environment = self._build(plan, held)
+        if self._done("build"):
+            return
+        with self._phase("verify"):
+            self._verify(plan, backend, environment)
+
+    @contextlib.contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        self.report = dataclasses.replace(self.report, phase=name)
+        try:
+            yield
+        finally:
+            seconds = {**self.report.seconds, name: round(time.monotonic() - began, 3)}
+            self.report = dataclasses.replace(self.report, seconds=seconds)
+
+    def _done(self, phase: str) -> bool:
+        return self.request.stop_after == phase
+
+    def _add(self, found: tuple[Finding, ...], **changes: Any) -> Report:
+        return self.report.having(*(finding.strict(found) if self.request.strict else found), **changes)
+
+    def _stop_if_must_fix(self, what: str) -> None:
+        if finding.must_fix(self.report.findings):
+            raise FindingsError(what, (), hint="nothing was installed; fix the errors above first")
+
+    def _lint(self) -> None:
+        self.report = self._add(lint(self.spec))
+        self._stop_if_must_fix("the spec has errors")
+
+    def _lock(self) -> Lock:
+        place = lock.lock_file(self.file, self.request.variant)
+        held = lock.read(place)
+        if held is None or not held.fits(self.spec) or self.request.upgrade:
+            if self.request.locked:
+                state = "is missing" if held is None else "was made from another spec"
+                raise FindingsError(
+                    f"the lock {place.name} {state}", (), hint="run `envspec lock` and commit what it writes"
+                )
+            held = self._resolve()
+            lock.write(place, held)
+            self.report = dataclasses.replace(self.report, files=(*self.report.files, str(place)))
+        self.report = dataclasses.replace(self.report, lock=held.digest)
+        return held
+
+    def _resolve(self) -> Lock:
+        from envspec.resolve.resolver import resolve
+
+        return resolve(
+            self.spec,
+            self._sources(),
+            self.store,
+            resolver=self.request.resolver,
+            variant=self.request.variant,
+            progress=self.progress,
+        )
+
+    def _sources(self) -> Any:
+        from envspec.machine import machine
+        from envspec.sources import Sources
+
+        return Sources(self.spec, machine(), offline=self.request.offline).within(self.file.parent)
+
+    def _prove(self, held: Lock) -> None:
+        kept = Kept("proof", {"lock": held.digest, "spec": self.spec.digest})
+        facts = None if self.request.fresh else kept.read()
+        if facts is None:
+            from envspec.proof import prove
+
+            found = prove(self.spec, held, self._sources(), self.store, self.progress)
+            kept.write({"findings": [each.as_dict() for each in found]})
+        else:
+            found = tuple(map(Finding.from_dict, facts["findings"]))
+        self.report = self._add(found)
+        self._stop_if_must_fix("the proof found errors")
+
+    def _plan(self, held: Lock) -> Plan:
+        cargo = payload.collect(self.spec.service, self.file.parent) if self.spec.service else None
+        plan = make_plan(self.spec, held, cargo)
+        self.report = dataclasses.replace(self.report, plan=plan.digest, stages=stages_of(plan))
+        return plan
+
+    def _build(self, plan: Plan, held: Lock) -> tuple[Backend, Environment]:
+        backend = choose(self.request, plan)
+        self._fetch(held)
+        environment = backend.build(plan, self.file.parent, self.store, self.progress)
+        self.report = dataclasses.replace(self.report, environment=environment)
+        return backend, environment
+
+    def _fetch(self, held: Lock) -> None:
+        if all(self.store.has(artifact.installed) for artifact in held.artifact):
+            return
+        from envspec.fetch import fetch
+
+        fetch(held, self._sources(), self.store, self.progress)
+
+    def _verify(self, plan: Plan, backend: Backend, environment: Environment) -> None:
+        kept = Kept(
+            "verdict",
+            {
+                "plan": plan.digest,
+                "backend": environment.backend,
+                "reference": environment.reference,
+                "smoke": self.spec.smoke.model_dump(mode="json"),
+                "fast": self.request.fast,
+            },
+        )
+        facts = kept.read() if environment.reused and not self.request.fresh else None
+        if facts is None:
+            from builder.judgement import judged
+
+            facts = judged(
+                self.spec, plan, backend, environment, fast=self.request.fast, progress=self.progress
+            )
+        verdict = Verdict.from_dict(facts["verdict"])
+        found = tuple(map(Finding.from_dict, facts["findings"]))
+        if not finding.must_fix(found):  # a bad verdict may have a passing cause: it is never reused
+            kept.write(facts)
+        self.report = self._add(found, verdict=verdict, trial=facts["trial"])
+
+
+class Kept:
+    """Facts found before, below the tool's home, by all that they depend on and the tool's version."""
+
+    def __init__(self, kind: str, depends: Mapping[str, Any]) -> None:
+        key = digest_of({**depends, "tool": importlib.metadata.version("envspec")}).removeprefix("sha256:")
+        self._file = home() / kind / f"{key}.json"
+
+    def read(self) -> dict[str, Any] | None:
+        """The facts; None when there are none, or when what is there cannot be read."""
+        try:
+            facts: dict[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return facts
+
+    def write(self, facts: Mapping[str, Any]) -> None:
+        """Keep them."""
+        write_atomic(self._file, json.dumps(facts))

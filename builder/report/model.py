@@ -1,0 +1,133 @@
+"""The report of one run, whether it went well or not."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+from builder.environment import Environment
+from builder.plan import Plan
+from builder.verdict import Verdict
+from envspec.errors import EnvspecError
+from envspec.finding import Finding, must_fix, ordered
+
+VERSION = 1
+"""Of the JSON form; it changes only when a reader would have to."""
+
+PHASES = ("lint", "lock", "prove", "plan", "build", "verify")
+"""What a whole run does, in order."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class StageReport:
+    """One stage as it was planned."""
+
+    name: str
+    why: str
+    packages: Mapping[str, str]
+    """Version by name."""
+    size: int
+    """Bytes of its wheels."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """All that one run found. A field that a run did not come to is empty."""
+
+    name: str
+    variant: str | None = None
+    phase: str = "lint"
+    """The last phase that was begun: one of `PHASES`."""
+    findings: tuple[Finding, ...] = ()
+    """Of every phase, errors first; the verdict's among them."""
+    lock: str | None = None
+    """Digest of the lock."""
+    stages: tuple[StageReport, ...] = ()
+    plan: str | None = None
+    """Digest of the plan."""
+    environment: Environment | None = None
+    verdict: Verdict | None = None
+    trial: Mapping[str, Any] | None = None
+    """What the payload did when it was tried, see `builder.trial.inside`."""
+    files: tuple[str, ...] = ()
+    """Files that the run wrote for its user, such as a lock."""
+    failure: EnvspecError | None = None
+    """What stopped the run."""
+    seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Time by phase."""
+
+    @property
+    def ships(self) -> bool:
+        """Whether the environment was built, verified, and nothing must be fixed."""
+        return self.verdict is not None and self.sound
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing found so far must be fixed, and nothing stopped the run."""
+        return self.failure is None and not must_fix(self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 fine; 1 findings that must be fixed; otherwise that of the failure."""
+        if self.failure is not None:
+            return self.failure.exit_code
+        return 1 if must_fix(self.findings) else 0
+
+    @property
+    def words(self) -> str:
+        """The verdict in words."""
+        if self.failure is not None and self.failure.exit_code != 1:
+            return "failed"
+        if not self.sound:
+            return "must be fixed"
+        return "ships" if self.verdict is not None else "sound so far"
+
+    def having(self, *findings: Finding, **changes: Any) -> Report:
+        """The report with more findings and other changes."""
+        return dataclasses.replace(self, findings=ordered((*self.findings, *findings)), **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; keys as the fields, empty ones left out."""
+        environment = dataclasses.asdict(self.environment) if self.environment else None
+        if environment:
+            environment.pop("variables")  # they may hold secrets
+        body = {
+            "version": VERSION,
+            "tool": f"envspec {importlib.metadata.version('envspec')}",
+            "name": self.name,
+            "variant": self.variant,
+            "verdict": self.words,
+            "ships": self.ships,
+            "exit_code": self.exit_code,
+            "phase": self.phase,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "lock": self.lock,
+            "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "plan": self.plan,
+            "environment": environment,
+            "verification": self.verdict.as_dict() if self.verdict else None,
+            "trial": {key: value for key, value in self.trial.items() if key != "log"}
+            if self.trial
+            else None,
+            "files": list(self.files),
+            "failure": {"message": self.failure.message, "hint": self.failure.hint} if self.failure else None,
+            "seconds": dict(self.seconds),
+        }
+        return {key: value for key, value in body.items() if value not in (None, [], {})} | {
+            "findings": body["findings"]
+        }
+
+
+def stages_of(plan: Plan) -> tuple[StageReport, ...]:
+    """The stages of a plan with their sizes."""
+    return tuple(
+        StageReport(
+            name=stage.name,
+            why=stage.why,
+            packages={wheel.name: wheel.version for wheel in stage.wheels},
+            size=sum(wheel.size for wheel in stage.wheels),
+        )
+        for stage in plan.stages
+    )

@@ -1,0 +1,65 @@
+"""`envspec verify`: the judge pointed at an environment that may come from anywhere."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+
+from builder.report.model import Report
+from builder.verify import Interpreter, SmokeChecks, verify
+from envspec import finding, load
+from envspec import lock as locks
+from envspec.errors import SpecError, UsageError
+from envspec.progress import Progress
+
+
+def run(
+    *,
+    interpreter: pathlib.Path | None,
+    venv: pathlib.Path | None,
+    spec: pathlib.Path | None,
+    variant: str | None,
+    fast: bool,
+    strict: bool,
+    progress: Progress,
+) -> Report:
+    """The report on one environment.
+
+    Raises `UsageError` unless exactly one is named, `OutsideError` when it cannot be run at all.
+    """
+    if (interpreter is None) == (venv is None):
+        raise UsageError("name what to judge: --python PATH or --venv DIR")
+    python = interpreter or _python_of(venv or pathlib.Path())
+    smoke, pins = _expectations(spec, variant)
+    began = time.monotonic()
+    verdict = verify(Interpreter(python), lock=pins, smoke=smoke, fast=fast, progress=progress)
+    found = finding.strict(verdict.findings) if strict else verdict.findings
+    report = Report(name=str(venv or interpreter), variant=variant, phase="verify", verdict=verdict)
+    return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
+
+
+def _python_of(venv: pathlib.Path) -> pathlib.Path:
+    python = venv / "bin" / "python"
+    if not python.exists():
+        raise UsageError(f"{venv} is no virtual environment: it has no bin/python")
+    return python
+
+
+def _expectations(
+    spec: pathlib.Path | None, variant: str | None
+) -> tuple[SmokeChecks, dict[str, str] | None]:
+    """Smoke checks and pins of a spec; none of both without one."""
+    if spec is None:
+        return SmokeChecks(), None
+    file = load.find(spec)
+    wanted = load.load(file, variant)
+    smoke = SmokeChecks(
+        imports=wanted.smoke.imports,
+        attributes=wanted.smoke.attributes,
+        exchange=wanted.smoke.exchange,
+        ignore=wanted.smoke.ignore,
+    )
+    held = locks.read(locks.lock_file(file, variant))
+    if held is None:
+        raise SpecError(str(file), (), hint="`envspec lock` makes its lock")
+    return smoke, held.pins

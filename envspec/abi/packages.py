@@ -1,0 +1,31 @@
+"""Which Debian package provides a shared library, from tables that `refresh_sonames` writes."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import importlib.resources
+from collections.abc import Mapping
+
+SUITES = ("bullseye", "bookworm", "trixie")
+DEFAULT_SUITE = "bookworm"
+
+
+def provider(soname: str, *, suite: str = DEFAULT_SUITE) -> str:
+    """The package to install for a library, such as `libgl1` for `libGL.so.1`; empty when none is known.
+
+    A suite without a table is answered from the default one.
+    """
+    return _table(suite if suite in SUITES else DEFAULT_SUITE).get(soname, "")
+
+
+@functools.cache
+def _table(suite: str) -> Mapping[str, str]:
+    file = importlib.resources.files(__package__).joinpath("data", f"sonames-{suite}.tsv.gz")
+    found: dict[str, str] = {}
+    for line in gzip.decompress(file.read_bytes()).decode().splitlines():
+        soname, package = line.split("\t")
+        # Several packages may carry the same file: the plainest name is the one people mean.
+        if soname not in found or len(package) < len(found[soname]):
+            found[soname] = package
+    return found

@@ -1,0 +1,38 @@
+"""Brings everything a lock installs into the wheelhouse: downloads, and wheels built from sources."""
+
+from __future__ import annotations
+
+from envspec.errors import BuildError
+from envspec.interpreter import interpreter
+from envspec.lock import Lock
+from envspec.progress import SILENT, Progress
+from envspec.sdist import built_wheel
+from envspec.sources import Sources
+from envspec.wheelhouse import Wheelhouse
+
+
+def fetch(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
+    """Fill the wheelhouse with what the lock installs.
+
+    Raises `OutsideError` when something cannot be had, `BuildError` when a wheel built here is not the one
+    that was locked.
+    """
+    store.fetch(
+        (artifact for artifact in lock.artifact if not store.has(artifact.installed)), sources, progress
+    )
+    for artifact in lock.artifact:
+        if artifact.wheel is None or store.has(artifact.wheel):
+            continue
+        wheel = built_wheel(
+            artifact,
+            store=store,
+            target=lock.target,
+            python=interpreter(lock.python),
+            machine=sources.machine,
+            progress=progress,
+        )
+        if wheel.sha256 != artifact.wheel.sha256:
+            raise BuildError(
+                f"the wheel built here from {artifact.file} is not the one that was locked: its bytes differ",
+                hint="this machine's compiler makes other code; give the wheel under `wheels`, or lock here",
+            )

@@ -1,0 +1,94 @@
+"""Proof: what can be said of a lock without installing it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Iterator, Mapping
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envspec.finding import Finding, Severity, ordered
+from envspec.graph import chain, needed
+from envspec.lock import Artifact, Lock
+from envspec.metadata import metadata
+from envspec.progress import SILENT, Progress
+from envspec.sources import Sources
+from envspec.spec import Spec
+from envspec.wheel import WheelMetadata
+from envspec.wheelhouse import WORKERS, Wheelhouse
+
+
+def prove(
+    spec: Spec, lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
+) -> tuple[Finding, ...]:
+    """All findings about the lock, heaviest first. Raises `OutsideError` when metadata cannot be had."""
+    progress.step("prove")
+    known = _metadata(lock, sources, store)
+    return ordered([*requirements(spec, lock, known), *python(lock, known)])
+
+
+def _metadata(lock: Lock, sources: Sources, store: Wheelhouse) -> dict[str, WheelMetadata]:
+    def read(artifact: Artifact) -> WheelMetadata:
+        remote = None
+        if not store.has(artifact.installed) and artifact.wheel is None:
+            offered = sources.files(artifact.index, artifact.name)
+            remote = next((file for file in offered if file.file == artifact.file), None)
+        return metadata(artifact.installed, remote, store=store, sources=sources)
+
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return dict(
+            zip((artifact.name for artifact in lock.artifact), pool.map(read, lock.artifact), strict=True)
+        )
+
+
+def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
+    """EV103: a requirement that the lock does not satisfy. EV104: one that the spec removes."""
+    removed = {canonicalize_name(package) for package in spec.remove.packages}
+    roots = [requirement for stage in spec.stage for requirement in stage.requirements]
+    taken = {name: frozenset[str]() for name in known}
+    for root in roots:
+        package = canonicalize_name(root.name)
+        taken[package] = taken.get(package, frozenset()) | root.extras
+    for name, extras in sorted(taken.items()):
+        for requirement in needed((name, extras), known, lock.target):
+            wanted = canonicalize_name(requirement.name)
+            if wanted in removed:
+                yield Finding(
+                    rule="EV104",
+                    severity=Severity.WARNING,
+                    message=f"{name} {lock.pins[name]} requires {requirement}, which the spec removes",
+                    hint="fine if it imports without it: verification shows; else take it out of [remove]",
+                    where=name,
+                )
+            elif wanted not in lock.pins or not requirement.specifier.contains(
+                lock.pins[wanted], prereleases=True
+            ):
+                has = (
+                    f"{wanted} {lock.pins[wanted]} is locked" if wanted in lock.pins else "nothing is locked"
+                )
+                path = " -> ".join(chain(name, roots, known, lock.target))
+                yield Finding(
+                    rule="EV103",
+                    severity=Severity.ERROR,
+                    message=f"{name} {lock.pins[name]} requires {requirement}; {has}",
+                    hint=f"needed through {path}; `envspec lock` solves all stages together",
+                    where=name,
+                )
+
+
+def python(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
+    """EV105: a package that does not want the target's Python."""
+    for name, facts in sorted(known.items()):
+        try:
+            fits = SpecifierSet(facts.requires_python).contains(f"{lock.python}.99", prereleases=True)
+        except InvalidSpecifier:
+            continue  # old packages have all sorts of texts there, and installers ignore them too
+        if facts.requires_python and not fits:
+            yield Finding(
+                rule="EV105",
+                severity=Severity.ERROR,
+                message=f"{name} {facts.version} requires Python {facts.requires_python}, not {lock.python}",
+                hint="pin a version made for that Python",
+                where=name,
+            )

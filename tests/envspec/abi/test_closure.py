@@ -1,0 +1,171 @@
+"""The loader's view of compiled files, on libraries compiled here."""
+
+import pathlib
+
+import pytest
+
+from envspec.abi import binary, closure
+from envspec.abi.base import NamedBase, RootBase
+from envspec.abi.binary import Binary
+
+HERE = RootBase(pathlib.Path("/"))
+
+
+@pytest.fixture
+def site(compile_shared, tmp_path: pathlib.Path):
+    """`site(path, source, *flags)` compiles a file into a folder that stands for site-packages."""
+
+    def add(path: str, source: str, *flags: str) -> None:
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        compile_shared(target.name, source, *flags, folder=target.parent)
+
+    add.root = tmp_path
+    return add
+
+
+def files(root: pathlib.Path) -> list[Binary]:
+    return [
+        binary.read(str(p.relative_to(root)), p.read_bytes())
+        for p in sorted(root.rglob("*.so*"))
+        if p.suffix != ".c"
+    ]
+
+
+def library(site, path: str, source: str, *flags: str) -> str:
+    """Compile a library and return the words that link against it."""
+    site(path, source, f"-Wl,-soname,{pathlib.Path(path).name}", *flags)
+    return str(site.root / path)
+
+
+def test_libraries_of_the_same_wheel_are_found_through_origin(site) -> None:
+    deep = library(site, "demo.libs/libdeep.so.1", "int deep(void) { return 1; }")
+    site(
+        "demo/_fast.so",
+        "int deep(void); int PyInit__fast(void) { return deep(); }",
+        deep,
+        "-Wl,-rpath,$ORIGIN/../demo.libs",
+    )
+    assert closure.check(files(site.root), HERE) == ()
+
+
+def test_a_missing_library_comes_with_its_chain(site) -> None:
+    gone = library(site, "gone/libgone.so.7", "int gone(void) { return 1; }")
+    middle = library(site, "demo/libmiddle.so", "int gone(void); int middle(void) { return gone(); }", gone)
+    site(
+        "demo/_fast.so",
+        "int middle(void); int PyInit__fast(void) { return middle(); }",
+        middle,
+        "-Wl,-rpath,$ORIGIN",
+    )
+    pathlib.Path(gone).unlink()
+    assert closure.check(files(site.root), HERE) == (
+        closure.MissingLibrary(
+            file="demo/_fast.so", library="libgone.so.7", chain=("demo/_fast.so", "demo/libmiddle.so")
+        ),
+    )
+
+
+def test_a_library_that_only_may_be_there_is_no_finding(site) -> None:
+    gone = library(site, "gone/libgone.so.7", "int gone(void) { return 1; }")
+    site("demo/_fast.so", "int gone(void); int PyInit__fast(void) { return gone(); }", gone)
+    pathlib.Path(gone).unlink()
+    unknown, known = NamedBase(), NamedBase(complete=True)
+    assert closure.check(files(site.root), unknown) == ()
+    assert [p.library for p in closure.check(files(site.root), known)] == ["libgone.so.7"]
+    assert (
+        closure.check(files(site.root), NamedBase(complete=True, sonames=frozenset({"libgone.so.7"}))) == ()
+    )
+
+
+def test_a_symbol_that_the_other_wheel_no_longer_defines(site) -> None:
+    """A torch extension against another torch, in small."""
+    torch = library(
+        site, "torch/lib/libtorch.so", "int stays(void) { return 1; } int goes(void) { return 2; }"
+    )
+    site(
+        "ext/_c.so",
+        "int stays(void); int goes(void); int PyInit__c(void) { return stays() + goes(); }",
+        torch,
+    )
+    assert closure.check(files(site.root), HERE) == ()
+    library(site, "torch/lib/libtorch.so", "int stays(void) { return 1; }")
+    assert closure.check(files(site.root), HERE) == (
+        closure.UndefinedSymbol(file="ext/_c.so", symbol="goes", user="ext/_c.so"),
+    )
+
+
+def test_names_of_the_interpreter_and_weak_names_are_no_problem(site) -> None:
+    site(
+        "demo.so",
+        "#include <math.h>\nint PyLong_FromLong(long); int perhaps(void) __attribute__((weak));"
+        "int PyInit_demo(void) { return PyLong_FromLong(1) + (perhaps ? perhaps() : 0) + (int) sin(2.0 + perhaps); }",
+    )
+    assert closure.check(files(site.root), HERE) == ()
+
+
+def test_a_name_that_another_file_may_have_loaded_before_is_left_open(site) -> None:
+    site("one/provider.so", "int shared_name(void) { return 1; } int PyInit_provider(void) { return 1; }")
+    site("two/user.so", "int shared_name(void); int PyInit_user(void) { return shared_name(); }")
+    assert closure.check(files(site.root), HERE) == ()
+
+
+def test_a_c_library_that_is_too_old(site) -> None:
+    site("demo.so", '#include <stdio.h>\nint PyInit_demo(void) { return puts("x"); }')
+    old = NamedBase(versions={"GLIBC": "2.1"})
+    (problem,) = closure.check(files(site.root), old)
+    assert isinstance(problem, closure.TooOld)
+    assert (problem.library, problem.newest) == ("libc.so.6", "2.1")
+    assert problem.version.startswith("GLIBC_2.")
+    assert closure.check(files(site.root), NamedBase(versions={"GLIBC": "2.99"})) == ()
+
+
+def test_a_version_that_the_system_library_does_not_define(site, tmp_path: pathlib.Path) -> None:
+    script = tmp_path / "versions.map"
+    script.write_text("API_1 { global: name; local: *; };")
+    versioned = library(
+        site, "root/usr/lib/libv.so.1", "int name(void) { return 1; }", f"-Wl,--version-script={script}"
+    )
+    site("site/demo.so", "int name(void); int PyInit_demo(void) { return name(); }", versioned, "-nostdlib")
+    script.write_text("API_2 { global: name; local: *; };")
+    library(site, "root/usr/lib/libv.so.1", "int name(void) { return 1; }", f"-Wl,--version-script={script}")
+    found = closure.check(files(site.root / "site"), RootBase(site.root / "root"))
+    assert [(p.library, p.version) for p in found if isinstance(p, closure.TooOld)] == [
+        ("libv.so.1", "API_1")
+    ]
+
+
+def test_files_for_another_machine_and_broken_ones_are_unloadable(site) -> None:
+    site("demo.so", "int PyInit_demo(void) { return 1; }")
+    raw = bytearray((site.root / "demo.so").read_bytes())
+    raw[18:20] = (183).to_bytes(2, "little")
+    found = closure.check([binary.read("arm.so", bytes(raw)), binary.read("cut.so", bytes(raw[:4096]))], HERE)
+    assert {p.file: p.why.split(",")[0] for p in found if isinstance(p, closure.Unloadable)} == {
+        "arm.so": "it is made for aarch64",
+        "cut.so": found[0].why.split(",")[0],
+    }
+
+
+def test_links_of_a_root_folder_stay_inside(tmp_path: pathlib.Path) -> None:
+    libraries = tmp_path / "usr/lib/x86_64-linux-gnu"
+    libraries.mkdir(parents=True)
+    (tmp_path / "lib").symlink_to("/usr/lib")
+    (libraries / "libc.so.6").symlink_to("/lib/x86_64-linux-gnu/../../../../../../etc/passwd")
+    (libraries / "loop.so").symlink_to("loop.so")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/ld.so.conf").write_text("include /etc/ld.so.conf.d/*.conf\n/opt/libs\n")
+    (tmp_path / "opt/libs").mkdir(parents=True)
+    (tmp_path / "opt/libs/libopt.so.1").write_bytes(b"")
+    base = RootBase(tmp_path)
+    assert base.has("libc.so.6")
+    assert base.has("libopt.so.1")
+    assert base.library("libc.so.6") is None
+    assert base.library("loop.so") is None
+    assert base.library("libopt.so.1") is None
+    assert base.newest("GLIBC") == ""
+
+
+def test_this_machine_knows_its_own_c_library() -> None:
+    import os
+
+    assert f"glibc {HERE.newest('GLIBC')}" == os.confstr("CS_GNU_LIBC_VERSION")
