@@ -1,0 +1,46 @@
+# make demo    build examples/espeak, judge it, and let it speak
+# make test    everything that is checked: style, types, tests
+# make bench   how fast it is, side by side with what one would use instead
+# make engine  a private Docker engine for the tests (Debian, root); make engine-stop ends it
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint unit bench engine engine-stop schema clean
+
+demo: $(VENV)/ready
+	scripts/demo
+
+test: lint unit
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/ready
+	scripts/test
+
+bench: $(VENV)/ready
+	$(BIN)/python -m bench
+
+engine:
+	scripts/engine start
+
+engine-stop:
+	scripts/engine stop
+
+schema: $(VENV)/ready
+	$(BIN)/envspec schema > envspec/resources/envspec.schema.json
+
+# The mark is written last, so that a set-up which was interrupted is done again.
+$(VENV)/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache
