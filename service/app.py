@@ -1,0 +1,38 @@
+"""The application's factory: `service.app:create_app()`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service import logs, middleware
+from service.context import KEY, Context
+from service.metrics import Metrics
+from service.readiness import SelfTest
+from service.routes import health, tts, voices
+from service.settings import Settings
+from service.speech import Speaker
+from service.voices.choose import engine_for
+from service.voices.engine import Engine
+
+
+def create_app(settings: Settings | None = None, engine: Engine | None = None) -> Flask:
+    """The service as a WSGI application, its voice beginning to load.
+
+    Settings come from the environment and the engine from the settings, unless they are given.
+    Raises `SettingsError`.
+    """
+    settings = settings or Settings.from_env()
+    engine = engine or engine_for(settings)
+    measures = Metrics()
+    speaker = Speaker(engine, settings, measures)
+    measures.watch(engine, speaker.gate)
+    app = Flask(__name__, static_folder=None)
+    # The framework's own limit reads chunked bodies only this far; the routes judge the declared length.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.extensions[KEY] = Context(settings, speaker, measures, SelfTest(engine))
+    for blueprint in (tts.blueprint, health.blueprint, voices.blueprint):
+        app.register_blueprint(blueprint)
+    middleware.surround(app)
+    logs.set_up()
+    engine.load()
+    return app

@@ -1,0 +1,1 @@
+"""Sound: the value that engines return, its formats, and what can honestly be done to it."""

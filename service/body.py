@@ -1,0 +1,34 @@
+"""The body of a request, read within the service's limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, request
+
+from service.context import context
+from service.errors import BodyTooLargeError, UnsupportedMediaError
+from service.request import SpeechRequest, read_json
+
+
+def json_body() -> dict[str, Any]:
+    """The JSON object that the current request carries. Raises `ServiceError` (400, 413, 415)."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaError("the body must be application/json")
+    limit = context().settings.max_body
+    if (request.content_length or 0) > limit:
+        raise BodyTooLargeError(f"the body is longer than {limit} bytes")
+    return read_json(request.get_data(cache=False))
+
+
+def note_spoken(asked: SpeechRequest) -> None:
+    """What the log line tells of a speech request: never its text, unless the settings say so."""
+    facts: dict[str, Any] = {
+        "characters": len(asked.said),
+        "voice": asked.voice or None,
+        "emotion": asked.emotion,
+        "format": asked.format,
+    }
+    if context().settings.log_text:
+        facts["text"] = asked.said
+    g.spoken = facts

@@ -1,0 +1,210 @@
+"""A client that needs nothing but Python: `python -m service.client --text ... --output ...`."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import dataclasses
+import http.client
+import json
+import pathlib
+import random
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+RETRIED = (429, 502, 503)
+"""Statuses after which the same request may work."""
+LONGEST_PAUSE = 10.0
+"""Seconds between two tries at most, whatever the service asks for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Speech:
+    """What the service answered."""
+
+    audio: bytes
+    """The bytes of a file of the format that was asked for."""
+    sample_rate: int
+    duration: float
+    """Seconds."""
+
+
+class ClientError(Exception):
+    """The service refused, or could not be reached; its text is for people."""
+
+    def __init__(
+        self, message: str, *, status: int = 0, code: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status; 0 when there was no reply."""
+        self.code = code
+        """The service's stable code, such as `text_too_long`."""
+        self.retry_after = retry_after
+        """Seconds after which to try again, where the service said so."""
+
+
+class Client:
+    """Speaks to one service; keeps no connection, so threads may share it."""
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:5000",
+        *,
+        key: str = "",
+        timeout: float = 70.0,
+        retries: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ClientError(f"{url!r} is no address; it begins with http:// or https://")
+        self._url = url.rstrip("/")
+        self._key = key
+        self._timeout = timeout
+        self._retries = retries
+        self._sleep = sleep
+
+    def speak(self, text: str, **choices: Any) -> Speech:
+        """Speak a text; `choices` are the other fields of `POST /tts`: emotion, speed, voice, format, ...
+
+        What may work later (429, 502, 503, no connection) is tried again, after the time that the service
+        names or a growing random one. Raises `ClientError`.
+        """
+        asked = {**({"text": text} if text else {}), **choices}
+        reply = json.loads(self._patiently("POST", "/tts", asked))
+        return Speech(base64.b64decode(reply["audio"]), reply["sample_rate"], reply["duration"])
+
+    def stream(self, text: str, **choices: Any) -> Iterator[bytes]:
+        """The sound of a text in pieces, the first as soon as the first sentence is spoken.
+
+        `format` is `wav` or `pcm`. Raises `ClientError`; it is not tried again once pieces came.
+        """
+        asked = {**({"text": text} if text else {}), **choices}
+        with self._again(lambda: self._open("POST", "/tts/stream", asked)) as response:
+            while True:
+                try:
+                    piece = response.read1(65536)
+                except (OSError, http.client.HTTPException) as error:
+                    raise ClientError(f"the sound broke off: {error}") from error
+                if not piece:
+                    return
+                yield piece
+
+    def voices(self) -> dict[str, Any]:
+        """Voices, emotions, formats and limits. Raises `ClientError`."""
+        said: dict[str, Any] = json.loads(self._patiently("GET", "/voices"))
+        return said
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        """Return as soon as the service can speak. Raises `ClientError` when it cannot in that time."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                with self._open("GET", "/readyz"):
+                    return
+            except ClientError as error:
+                if time.monotonic() > end:
+                    raise ClientError(f"not ready after {seconds:g} seconds: {error}") from error
+            self._sleep(0.2)
+
+    def _patiently(self, method: str, path: str, asked: dict[str, Any] | None = None) -> bytes:
+        def attempt() -> bytes:
+            with self._open(method, path, asked) as response:
+                data: bytes = response.read()
+                return data
+
+        answer: bytes = self._again(attempt)
+        return answer
+
+    def _again(self, attempt: Callable[[], Any]) -> Any:
+        for tried in range(self._retries + 1):
+            try:
+                return attempt()
+            except ClientError as error:
+                if tried == self._retries or error.status not in (0, *RETRIED):
+                    raise
+                self._sleep(_pause(tried, error.retry_after))
+        raise AssertionError("unreachable")
+
+    def _open(self, method: str, path: str, asked: dict[str, Any] | None = None) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        body = None if asked is None else json.dumps(asked).encode()
+        request = urllib.request.Request(self._url + path, body, headers, method=method)  # noqa: S310 - http(s), see above
+        try:
+            return urllib.request.urlopen(request, timeout=self._timeout)  # noqa: S310 - as above
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(error) from error
+        except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ClientError(f"{self._url} cannot be reached: {reason}") from error
+
+
+def _refusal(error: urllib.error.HTTPError) -> ClientError:
+    """What the service said, as an exception."""
+    try:
+        said = json.loads(error.read())["error"]
+        code, message = said["code"], said["message"]
+        field = said.get("field")
+    except (ValueError, KeyError, TypeError, OSError):
+        code, message, field = "", error.reason, None
+    after = error.headers.get("Retry-After", "")
+    return ClientError(
+        f"{error.code} {code}: {field + ': ' if field else ''}{message}",
+        status=error.code,
+        code=code,
+        retry_after=float(after) if after.isdigit() else None,
+    )
+
+
+def _pause(tried: int, asked: float | None) -> float:
+    """Seconds before the next try: what the service asks for or 0.2, 0.4, 0.8 ..., and a random part more."""
+    base = asked if asked is not None else 0.2 * 2**tried
+    return min(LONGEST_PAUSE, base * random.uniform(1.0, 1.5))  # noqa: S311 - spreads load, guards nothing
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: 0 when the sound was written, 1 when the service refused, 2 for a wrong call."""
+    given = _arguments().parse_args(arguments)
+    choices = {name: getattr(given, name) for name in _CHOICES if getattr(given, name) is not None}
+    try:
+        client = Client(given.url, key=given.key, timeout=given.timeout)
+        client.wait_until_ready(given.wait)
+        speech = client.speak(given.text, **choices)
+        given.output.parent.mkdir(parents=True, exist_ok=True)
+        given.output.write_bytes(speech.audio)
+    except (ClientError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{given.output}: {speech.duration:.2f} s at {speech.sample_rate} Hz")  # noqa: T201
+    return 0
+
+
+_CHOICES = ("voice", "emotion", "intensity", "speed", "pitch", "format")
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m service.client", description="Speak a text into a file.")
+    parser.add_argument("--url", default="http://127.0.0.1:5000", help="the service (%(default)s)")
+    parser.add_argument("--key", default="", help="its key, where it needs one")
+    parser.add_argument("--text", required=True, help="what to say")
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="the file to write")
+    parser.add_argument(
+        "--wait", type=float, default=30.0, help="seconds to wait until it is ready (%(default)s)"
+    )
+    parser.add_argument("--timeout", type=float, default=70.0, help="seconds for one reply (%(default)s)")
+    for name in ("voice", "emotion", "format"):
+        parser.add_argument(f"--{name}", help=f"{name}, as GET /voices lists them")
+    for name in ("intensity", "speed", "pitch"):
+        parser.add_argument(f"--{name}", type=float, help=f"{name}, 1 is normal")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Every way in which a request fails: its HTTP status, its stable code and what the caller can do.
+
+    ServiceError
+    ├── BadRequestError        400   bad_json, bad_request
+    ├── UnauthorizedError      401   unauthorized
+    ├── BodyTooLargeError      413   body_too_large
+    ├── UnsupportedMediaError  415   unsupported_media_type
+    ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, audio_too_long, ...
+    ├── BusyError              429   busy                    try again after `retry_after`
+    ├── UnavailableError       503   unavailable             try again after `retry_after`
+    └── DeadlineError          504   deadline_exceeded
+
+Messages are for the caller: they never hold a path, a traceback or another request's text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ServiceError(Exception):
+    """What happened, for the caller; subclasses fix the status."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.field = field
+        """The request's field that is to blame; None where no single one is."""
+        self.retry_after = retry_after
+        """Seconds after which the same request may work; None where it never will."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The `error` object of a reply."""
+        said = {"code": self.code, "message": self.message, "field": self.field}
+        return {key: value for key, value in said.items() if value is not None}
+
+
+class BadRequestError(ServiceError):
+    """The body is not what its type says."""
+
+    status = 400
+    code = "bad_request"
+
+
+class UnauthorizedError(ServiceError):
+    """A key is needed, and none or a wrong one came."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class BodyTooLargeError(ServiceError):
+    """The body is longer than the service reads."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMediaError(ServiceError):
+    """The body's type is one that the service does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class InvalidFieldError(ServiceError):
+    """A field of the request means nothing, or asks for what the voice cannot do."""
+
+    status = 422
+    code = "invalid_field"
+
+
+class BusyError(ServiceError):
+    """As many requests as the service admits are being worked on."""
+
+    status = 429
+    code = "busy"
+
+
+class UnavailableError(ServiceError):
+    """The voice cannot answer now: still loading, restarting, or draining."""
+
+    status = 503
+    code = "unavailable"
+
+
+class DeadlineError(ServiceError):
+    """The work did not end in time and was stopped."""
+
+    status = 504
+    code = "deadline_exceeded"

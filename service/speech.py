@@ -1,0 +1,179 @@
+"""From a request to sound: script, sentences, voice, format; a gate before it and a cache beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Generator, Iterator
+
+from service import metrics
+from service.audio.formats import encode
+from service.audio.pcm import Audio, at_rate, joined, silence
+from service.cache import Cache, Result
+from service.errors import InvalidFieldError
+from service.gate import Gate
+from service.request import SpeechRequest
+from service.settings import Settings
+from service.text import ssml
+from service.text.clean import clean
+from service.text.normalise import normalise, say_as
+from service.text.script import Manner, Pause, Script, Stretch
+from service.text.sentences import sentences
+from service.voices.engine import Engine, Utterance, Voice
+from service.voices.names import emotion_named, voice_named
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A request that was understood: what to synthesise, and the silence after each piece."""
+
+    steps: tuple[tuple[Utterance, float], ...]
+    """Utterances, each with the seconds of silence that follow it."""
+    opening: float = 0.0
+    """Seconds of silence before the first."""
+
+
+class Speaker:
+    """Speaks requests with one engine; shared by all threads."""
+
+    def __init__(self, engine: Engine, settings: Settings, measures: metrics.Metrics) -> None:
+        self.engine = engine
+        self.gate = Gate(settings.admitted)
+        self.cache = Cache(settings.cache_bytes)
+        self._settings = settings
+        self._measures = measures
+
+    def speak(self, request: SpeechRequest) -> Result:
+        """The whole sound of a request, from the cache where it was made before. Raises `ServiceError`."""
+        key = _key(request)
+        held = self.cache.get(key)
+        self._measures.cached(hit=held is not None)
+        if held is not None:
+            return held
+        plan = self.plan(request)
+        with self.gate.admitted():
+            audio = joined(_same_rate(self._sounds(plan)))
+        if not audio.pcm:
+            raise InvalidFieldError(
+                "nothing in it can be spoken by this voice", code="nothing_to_speak", field=request.said_field
+            )
+        result = Result(encode(audio, request.format), audio.sample_rate, audio.duration)
+        self.cache.put(key, result)
+        return result
+
+    def stream(self, request: SpeechRequest) -> Generator[Audio, None, None]:
+        """The sound of a request sentence by sentence, each as soon as it is ready.
+
+        The request is judged, admitted and its first sentence spoken before this returns, so a mistake
+        can still be answered with its status. Whoever gets the iterator must exhaust or close it.
+        """
+        plan = self.plan(request)
+        self.gate.enter()
+        sounds = self._admitted(plan)
+        try:
+            first = next(sounds)
+        except BaseException:
+            sounds.close()
+            raise
+        return _with_first(first, sounds)
+
+    def plan(self, request: SpeechRequest) -> Plan:
+        """What the request means, sentence by sentence. Raises `InvalidFieldError`."""
+        script = self._script(request)
+        steps: list[tuple[Utterance, float]] = []
+        opening = 0.0
+        for part in script.parts:
+            if isinstance(part, Pause):
+                if steps:
+                    steps[-1] = (steps[-1][0], steps[-1][1] + part.seconds)
+                else:
+                    opening += part.seconds
+            else:
+                steps.extend(self._utterances(part, script))
+        if not steps:
+            raise InvalidFieldError(
+                "nothing in it can be spoken", code="nothing_to_speak", field=request.said_field
+            )
+        self._check_length(steps, opening, request)
+        return Plan(tuple(steps), opening)
+
+    def _script(self, request: SpeechRequest) -> Script:
+        voice = self._voice(request.voice)
+        emotion = emotion_named(request.emotion, voice)
+        manner = Manner(voice.name, emotion, request.intensity, request.speed, request.pitch)
+        if not request.ssml:
+            return Script((Stretch(clean(request.text), manner),))
+        return ssml.parse(request.ssml, manner, say_as, self._known)
+
+    def _utterances(self, stretch: Stretch, script: Script) -> Iterator[tuple[Utterance, float]]:
+        manner = stretch.manner
+        voice = self._voice(manner.voice)
+        emotion_named(manner.emotion, voice)  # a voice chosen later may not know it
+        text = normalise(stretch.text) if voice.language.startswith(("cmn", "yue")) else stretch.text
+        for sentence, pause in sentences(text):
+            yield (
+                Utterance(text=sentence, readings=script.readings, **dataclasses.asdict(manner)),
+                pause,
+            )
+
+    def _voice(self, name: str) -> Voice:
+        return voice_named(name or self._settings.voice, self.engine.voices())
+
+    def _known(self, kind: str, name: str) -> str:
+        """A voice's or an emotion's name as the engine spells it; for SSML."""
+        if kind == "voice":
+            return self._voice(name).name
+        return emotion_named(name, None)
+
+    def _check_length(
+        self, steps: list[tuple[Utterance, float]], opening: float, request: SpeechRequest
+    ) -> None:
+        characters = sum(len(utterance.text) for utterance, _ in steps)
+        if characters > 3 * self._settings.max_text:
+            raise InvalidFieldError(
+                "too long when its numbers are read out", code="text_too_long", field=request.said_field
+            )
+        if opening + sum(pause for _, pause in steps) > self._settings.max_audio:
+            raise InvalidFieldError("too much silence", code="audio_too_long", field=request.said_field)
+
+    def _admitted(self, plan: Plan) -> Generator[Audio, None, None]:
+        """The sounds of a plan that has entered the gate; leaves it at the end."""
+        try:
+            yield from self._sounds(plan)
+        finally:
+            self.gate.leave()
+
+    def _sounds(self, plan: Plan) -> Iterator[Audio]:
+        deadline = time.monotonic() + self._settings.deadline
+        left = self._settings.max_audio - plan.opening
+        opening = plan.opening
+        for utterance, pause in plan.steps:
+            started = time.monotonic()
+            audio = self.engine.synthesize(utterance, deadline, max(0.1, left))
+            self._measures.synthesised(utterance, audio, time.monotonic() - started)
+            left -= audio.duration + pause
+            rate = audio.sample_rate
+            yield joined([silence(opening, rate), audio, silence(pause, rate)])
+            opening = 0.0
+
+
+def _key(request: SpeechRequest) -> str:
+    """Everything that shapes the bytes, as one digest; engine and settings live as long as the cache."""
+    return hashlib.sha256(repr(dataclasses.astuple(request)).encode()).hexdigest()
+
+
+def _with_first(first: Audio, rest: Generator[Audio, None, None]) -> Generator[Audio, None, None]:
+    try:
+        yield first
+        yield from rest
+    finally:
+        rest.close()
+
+
+def _same_rate(sounds: Iterator[Audio]) -> Iterator[Audio]:
+    """All sounds at the rate of the first: voices of one request may come from models that differ."""
+    rate = 0
+    for sound in sounds:
+        rate = rate or sound.sample_rate
+        yield at_rate(sound, rate)

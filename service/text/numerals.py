@@ -1,0 +1,61 @@
+"""Numbers in Chinese words."""
+
+from __future__ import annotations
+
+DIGITS = "零一二三四五六七八九"
+_SMALL = ("", "十", "百", "千")
+_LARGE = ("", "万", "亿", "万亿")
+MOST_DIGITS = 16
+"""Whole numbers with more digits are read digit by digit."""
+
+
+def digits(text: str, *, one: str = "一") -> str:
+    """Each digit by itself; `one` is 幺 in telephone numbers. What is no digit stays."""
+    return "".join(one if c == "1" else DIGITS[int(c)] if c in "0123456789" else c for c in text)
+
+
+def cardinal(text: str) -> str:
+    """A number such as `-1234.50` in words: 负一千二百三十四点五零.
+
+    Leading zeros (`007`) and more than sixteen digits mean a code, which is read digit by digit.
+    """
+    if text[:1] in "-−":
+        return "负" + cardinal(text[1:])
+    whole, _, fraction = text.partition(".")
+    whole = whole.replace(",", "")
+    if len(whole) > MOST_DIGITS or (len(whole) > 1 and whole[0] == "0"):
+        said = digits(whole)
+    else:
+        said = _whole(int(whole or "0"))
+    return said + ("点" + digits(fraction) if fraction else "")
+
+
+def _whole(number: int) -> str:
+    if number == 0:
+        return DIGITS[0]
+    said, gap = "", False
+    for place in range(len(_LARGE) - 1, -1, -1):
+        section = number // 10 ** (4 * place) % 10000
+        if section == 0:
+            gap = bool(said)
+            continue
+        if said and (gap or section < 1000):
+            said += DIGITS[0]
+        said += _section(section) + _LARGE[place]
+        gap = False
+    return said[1:] if said.startswith("一十") else said
+
+
+def _section(number: int) -> str:
+    """A number below ten thousand."""
+    said, gap = "", False
+    for place in range(3, -1, -1):
+        digit = number // 10**place % 10
+        if digit == 0:
+            gap = bool(said)
+            continue
+        if gap:
+            said += DIGITS[0]
+        said += DIGITS[digit] + _SMALL[place]
+        gap = False
+    return said

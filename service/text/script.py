@@ -1,0 +1,73 @@
+"""The script: what is to be heard, as stretches of text in one manner each, and pauses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Union
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How a stretch of text is to sound; the meanings of the numbers are those of `Utterance`."""
+
+    voice: str
+    emotion: str = "neutral"
+    intensity: float = 1.0
+    speed: float = 1.0
+    pitch: float = 1.0
+    volume: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A word whose pronunciation is given. In a text, the character `mark(index)` stands for it."""
+
+    text: str
+    pinyin: str
+    """Syllables with tone digits, such as `hang2`, separated by spaces."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stretch:
+    """Text in one manner."""
+
+    text: str
+    manner: Manner
+
+
+@dataclasses.dataclass(frozen=True)
+class Pause:
+    """Silence."""
+
+    seconds: float
+
+
+Part = Union[Stretch, Pause]  # noqa: UP007 - this line runs, and Python 3.9 has no `|` for types
+
+
+@dataclasses.dataclass(frozen=True)
+class Script:
+    """Everything one request makes heard, in order."""
+
+    parts: tuple[Part, ...]
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """Characters of text in it."""
+        return sum(len(part.text) for part in self.parts if isinstance(part, Stretch))
+
+
+FIRST_MARK = 0xE000
+"""Marks are characters of Unicode's private use area, which `clean` removes from what callers send."""
+MOST_READINGS = 0xF8FF - FIRST_MARK + 1
+
+
+def mark(index: int) -> str:
+    """The character that stands for the reading of that index."""
+    return chr(FIRST_MARK + index)
+
+
+def is_mark(character: str) -> bool:
+    """Whether a character stands for a reading."""
+    return 0 <= ord(character) - FIRST_MARK < MOST_READINGS

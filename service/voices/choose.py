@@ -1,0 +1,24 @@
+"""Which engine the settings ask for."""
+
+from __future__ import annotations
+
+from service.settings import Settings
+from service.voices.engine import Engine
+from service.voices.espeak import Espeak
+from service.voices.modelscope import ModelScope, find_models
+
+
+def engine_for(settings: Settings) -> Engine:
+    """The engine, not yet loaded."""
+    if settings.engine == "espeak":
+        return Espeak(
+            workers=settings.worker_count, queue_wait=settings.queue_wait, start_wait=settings.start_wait
+        )
+    return ModelScope(
+        find_models(settings.models, settings.models_dir),
+        device=settings.device,
+        offline=settings.offline,
+        threads=settings.worker_count,
+        queue_wait=settings.queue_wait,
+        start_wait=settings.start_wait,
+    )

@@ -1,0 +1,139 @@
+"""The embedded engine: espeak-ng 1.52 from the package espeakng-loader, in processes of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+
+from service.audio.pcm import Audio
+from service.errors import InvalidFieldError, UnavailableError
+from service.text.script import FIRST_MARK
+from service.voices.engine import EMOTIONS, Health, Utterance, Voice
+from service.workers.pool import Pool
+from service.workers.worker import Program
+
+NORMAL_RATE = 175
+"""espeak's own words a minute."""
+RATES = (80, 450)
+"""The words a minute that espeak takes; what lies outside is held to the nearer end."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How an emotion sounds at intensity 1, relative to neutral speech."""
+
+    speed: float
+    pitch: float
+    volume: float
+    range: int
+    """How far the voice moves around its pitch: espeak's 0 to 100, neutral 50."""
+
+
+# Slow and low for sadness, fast and wide for anger and so on, as surveys of emotional speech describe it
+# (Murray and Arnott 1993, table 1), then set so that no two sound alike by F0, duration and energy.
+MANNERS = {
+    "neutral": Manner(1.00, 1.00, 1.00, 50),
+    "happy": Manner(1.12, 1.20, 1.15, 80),
+    "sad": Manner(0.80, 0.86, 0.75, 20),
+    "angry": Manner(1.22, 1.06, 1.60, 90),
+    "fear": Manner(1.10, 1.38, 0.65, 30),
+    "hate": Manner(0.86, 0.78, 1.15, 60),
+    "surprise": Manner(0.95, 1.36, 1.35, 100),
+}
+
+VOICES = {
+    "mandarin": ("cmn", Voice("mandarin", "cmn-CN", "普通话 Mandarin")),
+    "mandarin-female": ("cmn+f2", Voice("mandarin-female", "cmn-CN", "普通话女声 Mandarin, female")),
+    "mandarin-deep": ("cmn+m3", Voice("mandarin-deep", "cmn-CN", "普通话低沉男声 Mandarin, deep male")),
+    "cantonese": ("yue", Voice("cantonese", "yue-HK", "粤语 Cantonese")),
+    "english": ("en-us", Voice("english", "en-US", "美式英语 English (United States)")),
+}
+"""Names for callers, with espeak's names (language and variant)."""
+
+
+class Espeak:
+    """The engine; several of its workers speak at the same time, one utterance each."""
+
+    def __init__(self, *, workers: int, queue_wait: float, start_wait: float = 30.0) -> None:
+        program = Program(
+            "service.voices.espeak_worker",
+            tuple(code for code, _ in VOICES.values()),
+            start_wait=start_wait,
+        )
+        self._pool = Pool(program, workers, queue_wait=queue_wait)
+
+    def load(self) -> None:
+        self._pool.start()
+
+    def health(self) -> Health:
+        workers = self._pool.workers
+        alive = [worker for worker in workers if worker.pid is not None]
+        version = next((w.greeting["version"] for w in workers if w.greeting), "")
+        return Health(
+            ready=bool(version),
+            detail=f"espeak-ng {version}" if version else "starting",
+            workers=len(alive),
+            restarts=sum(worker.starts for worker in workers) - len(workers),
+        )
+
+    def voices(self) -> tuple[Voice, ...]:
+        return tuple(voice for _, voice in VOICES.values())
+
+    def emotions(self) -> tuple[str, ...]:
+        return EMOTIONS
+
+    def synthesize(self, utterance: Utterance, deadline: float, max_seconds: float) -> Audio:
+        if utterance.readings and not utterance.voice.startswith("mandarin"):
+            raise InvalidFieldError(
+                f"the voice {utterance.voice} has no pinyin", code="unsupported", field="ssml"
+            )
+        job = {**parameters(utterance), "pieces": pieces(utterance), "max_seconds": max_seconds}
+        head, pcm = self._pool.ask(job, deadline)
+        if head.get("problem") == "audio_too_long":
+            raise InvalidFieldError(
+                f"this would be more than {max_seconds:.0f} seconds of audio",
+                code="audio_too_long",
+                field="text",
+            )
+        if "problem" in head:
+            raise UnavailableError("the voice could not speak this", code="voice_failed", retry_after=1)
+        return Audio(pcm, head["sample_rate"])
+
+    def close(self) -> None:
+        self._pool.stop()
+
+
+def parameters(utterance: Utterance) -> dict[str, object]:
+    """espeak's voice, rate, pitch, range and volume for an utterance.
+
+    The emotion's distance from neutral grows with the intensity. Pitch 0 to 100 is exponential in
+    espeak: 50 steps are an octave.
+    """
+    manner = MANNERS[utterance.emotion]
+    how = utterance.intensity
+    speed = utterance.speed * manner.speed**how
+    pitch = utterance.pitch * manner.pitch**how
+    volume = utterance.volume * manner.volume**how
+    return {
+        "voice": VOICES[utterance.voice][0],
+        "rate": _held(NORMAL_RATE * speed, *RATES),
+        "pitch": _held(50 + 50 * math.log2(pitch), 0, 100),
+        "range": _held(50 + (manner.range - 50) * how, 0, 100),
+        "volume": _held(100 * volume, 0, 200),
+    }
+
+
+def pieces(utterance: Utterance) -> list[tuple[str, str]]:
+    """The text cut at its readings: `("text", words)` and `("pinyin", syllables)` in turn."""
+    found = []
+    for kept, marked in re.findall("([^\ue000-\uf8ff]*)([\ue000-\uf8ff]?)", utterance.text):
+        if kept:
+            found.append(("text", kept))
+        if marked:
+            found.append(("pinyin", utterance.readings[ord(marked) - FIRST_MARK].pinyin))
+    return found
+
+
+def _held(value: float, low: int, high: int) -> int:
+    return max(low, min(high, round(value)))

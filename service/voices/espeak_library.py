@@ -1,0 +1,89 @@
+"""espeak-ng through ctypes: plain text into 16-bit samples. Not thread-safe: one thread of one process."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+RETRIEVAL = 2
+"""AUDIO_OUTPUT_SYNCHRONOUS: samples come through the callback, and no thread or sound card is touched."""
+DONT_EXIT = 0x8000
+"""espeakINITIALIZE_DONT_EXIT: a failure is returned rather than ending the process."""
+UTF8 = 1
+"""espeakCHARS_UTF8. The flag for SSML is never set: text stays text."""
+PHONEMES = 0x100
+"""espeakPHONEMES: what stands in [[ ]] is phonemes."""
+PARAMETERS = {"rate": 1, "volume": 2, "pitch": 3, "range": 4}
+"""espeak_PARAMETER numbers of `speak_lib.h`."""
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class EspeakError(Exception):
+    """The library or its data does not do what it should."""
+
+
+class TooLongError(Exception):
+    """The sound reached the length at which it was to be stopped."""
+
+
+class Library:
+    """The loaded library; loads it once a process."""
+
+    def __init__(self, library: str, data: str) -> None:
+        self._espeak = ctypes.CDLL(library)
+        self.sample_rate: int = self._espeak.espeak_Initialize(RETRIEVAL, 0, os.fsencode(data), DONT_EXIT)
+        """Samples a second."""
+        if self.sample_rate <= 0:
+            raise EspeakError(f"espeak-ng could not be initialised with the data in {data}")
+        self._chunks: list[bytes] = []
+        self._left = 0
+        self._callback = _CALLBACK(self._collect)  # kept, or ctypes frees it under espeak
+        self._espeak.espeak_SetSynthCallback(self._callback)
+        self._espeak.espeak_Info.restype = ctypes.c_char_p
+        self._espeak.espeak_TextToPhonemes.restype = ctypes.c_char_p
+
+    @property
+    def version(self) -> str:
+        """Its version, such as `1.52.0`."""
+        said: bytes = self._espeak.espeak_Info(None)
+        return said.decode()
+
+    def choose(self, voice: str) -> None:
+        """Speak with that voice from now on. Raises `EspeakError` when there is no such voice."""
+        if self._espeak.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise EspeakError(f"espeak-ng has no voice {voice}")
+
+    def set(self, name: str, value: int) -> None:
+        """Set `rate`, `volume`, `pitch` or `range`."""
+        if self._espeak.espeak_SetParameter(PARAMETERS[name], value, 0) != 0:
+            raise EspeakError(f"espeak-ng refused {name}={value}")
+
+    def phonemes(self, text: str) -> str:
+        """The first clause's phonemes in espeak's own letters."""
+        pointer = ctypes.c_char_p(text.encode())
+        said: bytes = self._espeak.espeak_TextToPhonemes(ctypes.byref(pointer), UTF8, 0)
+        return said.decode()
+
+    def speak(self, text: str, max_seconds: float, *, phonemes: bool = False) -> bytes:
+        """The samples of a text, in which [[ ]] holds phonemes if `phonemes`.
+
+        Raises `TooLongError` when they would be more than `max_seconds`.
+        """
+        self._chunks, self._left = [], int(max_seconds * self.sample_rate)
+        coded, flags = text.encode(), UTF8 | (PHONEMES if phonemes else 0)
+        failed = self._espeak.espeak_Synth(coded, len(coded) + 1, 0, 1, 0, flags, None, None)
+        if self._left < 0:
+            raise TooLongError
+        if failed:
+            raise EspeakError(f"espeak-ng failed with {failed}")
+        return b"".join(self._chunks)
+
+    def _collect(self, samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
+        """espeak's callback: keeps the samples; 1 stops the synthesis."""
+        if samples and count:
+            self._left -= count
+            if self._left < 0:
+                return 1
+            self._chunks.append(ctypes.string_at(samples, 2 * count))
+        return 0

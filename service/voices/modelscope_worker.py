@@ -1,0 +1,80 @@
+"""The program of a ModelScope worker: loads one model once, then answers one job after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from service.workers import wire
+
+
+def main(arguments: list[str]) -> None:
+    """Serve jobs over the socket `arguments[0]` with the model `arguments[1]`."""
+    descriptor, source, device, reach = arguments
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service stops its workers itself
+    if reach == "offline" and not os.path.isdir(source):  # noqa: PTH112
+        sys.exit(
+            f"the model {source} is not on this disk and TTS_OFFLINE is on: "
+            f"name its folder in TTS_MODELS, or set TTS_OFFLINE=0"
+        )
+    sock = socket.socket(fileno=int(descriptor))
+    try:
+        speak = _load(source, device)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the log's last line must be for people
+        sys.exit(f"the model {source} could not be loaded: {_reason(error)}")
+    wire.send(sock, {"version": _version()})
+    with contextlib.suppress(wire.ClosedError):
+        while True:
+            job, _ = wire.receive(sock)
+            _answer(speak, sock, job)
+
+
+def _load(source: str, device: str) -> Callable[..., bytes]:
+    """The model as a function of `input` and `voice` that returns a WAV file's bytes."""
+    import torch  # type: ignore[import-not-found]
+    from modelscope.outputs import OutputKeys  # type: ignore[import-not-found]
+    from modelscope.pipelines import pipeline  # type: ignore[import-not-found]
+    from modelscope.utils.constant import Tasks  # type: ignore[import-not-found]
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    model = pipeline(Tasks.text_to_speech, model=source, device=device)
+
+    def speak(text: str, voice: str) -> bytes:
+        with torch.inference_mode():
+            wav: bytes = model(input=text, voice=voice)[OutputKeys.OUTPUT_WAV]
+        return wav
+
+    return speak
+
+
+def _reason(error: Exception) -> str:
+    """An error's last line, and what to do where that is known."""
+    said = f"{type(error).__name__}: {error}".strip().splitlines()[-1]
+    if "kantts" in said or "ttsfrd" in said:
+        said += " (Sambert-HifiGAN needs kantts and ttsfrd, as ModelScope's own wheel index has them)"
+    return said
+
+
+def _version() -> str:
+    import modelscope  # type: ignore[import-not-found]
+
+    return str(modelscope.__version__)
+
+
+def _answer(speak: Callable[..., bytes], sock: socket.socket, job: dict[str, Any]) -> None:
+    try:
+        wav = speak(job["input"], job["voice"])
+    except Exception as error:  # noqa: BLE001 - whatever a model raises, the next job may still work
+        print(f"modelscope worker: {type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        wire.send(sock, {"problem": "voice_failed"})
+        return
+    wire.send(sock, {}, wav)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,62 @@
+"""Stand-ins that are passed in: an engine that hums instead of speaking."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from service.audio.pcm import Audio
+from service.errors import DeadlineError, InvalidFieldError, ServiceError
+from service.voices.engine import EMOTIONS, Health, Utterance, Voice
+
+RATE = 16000
+
+
+def hum(seconds: float, frequency: float = 220.0, rate: int = RATE) -> Audio:
+    """A tone of amplitude 8000."""
+    places = np.arange(round(seconds * rate)) / rate
+    samples = 8000 * np.sin(2 * np.pi * frequency * places)
+    return Audio(samples.astype("<i2").tobytes(), rate)
+
+
+class FakeEngine:
+    """Hums a tenth of a second for each character; can be told to fail, to be slow, or to wait."""
+
+    def __init__(self) -> None:
+        self.said: list[Utterance] = []
+        self.error: ServiceError | None = None
+        self.hold: threading.Event | None = None
+        """When set, synthesis waits for it, up to its deadline."""
+        self.loads = 0
+
+    def load(self) -> None:
+        self.loads += 1
+
+    def health(self) -> Health:
+        return Health(ready=True, detail="fake 1", workers=1)
+
+    def voices(self) -> tuple[Voice, ...]:
+        return (
+            Voice("first", "cmn-CN", "the default"),
+            Voice("flat", "cmn-CN", "knows no emotion", emotions=("neutral",), can_pitch=False),
+            Voice("english", "en-US", "another language"),
+        )
+
+    def emotions(self) -> tuple[str, ...]:
+        return EMOTIONS
+
+    def synthesize(self, utterance: Utterance, deadline: float, max_seconds: float) -> Audio:
+        self.said.append(utterance)
+        if self.error is not None:
+            raise self.error
+        if self.hold is not None and not self.hold.wait(max(0.0, deadline - time.monotonic())):
+            raise DeadlineError("the speech was not ready in time")
+        sound = hum(0.1 * len(utterance.text))
+        if sound.duration > max_seconds:
+            raise InvalidFieldError("too long", code="audio_too_long", field="text")
+        return sound
+
+    def close(self) -> None:
+        pass

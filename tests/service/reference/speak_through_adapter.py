@@ -1,0 +1,62 @@
+"""Drives the service's ModelScope engine against a model's folder; prints what came out as JSON.
+
+Run inside the reference environment with the project's root on PYTHONPATH: `python ... FOLDER`.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import sys
+import time
+
+from service.app import create_app
+from service.errors import ServiceError
+from service.settings import Settings
+from service.voices.engine import EMOTIONS, Utterance
+from service.voices.modelscope import ModelScope, find_models
+
+TEXT = "今天 <天气> & 很好"
+
+
+def main(folder: str) -> None:
+    engine = ModelScope(find_models((folder,), ""), threads=1)
+    facts = {"voices": [dataclasses.asdict(voice) for voice in engine.voices()]}
+    started = time.monotonic()
+    facts["plain"] = spoken(engine, Utterance("你好世界", "plain"))
+    facts["load_seconds"] = round(time.monotonic() - started, 2)
+    facts["emotions"] = {name: spoken(engine, Utterance(TEXT, "zhitian_emo", name)) for name in EMOTIONS}
+    facts["again"] = spoken(engine, Utterance(TEXT, "zhitian_emo", "happy"))
+    facts["intense"] = spoken(engine, Utterance(TEXT, "zhitian_emo", "happy", 1.8))
+    facts["fast"] = spoken(engine, Utterance(TEXT, "zhitian_emo", speed=2.0))
+    facts["pitched"] = spoken(engine, Utterance(TEXT, "zhitian_emo", pitch=1.2))
+    facts["crashed"] = spoken(engine, Utterance("crash", "plain"))
+    facts["after_crash"] = spoken(engine, Utterance("你好世界", "plain"))
+    facts["starts"] = engine.health().restarts + 1
+    facts["http"] = over_http(engine)
+    engine.close()
+    print(json.dumps(facts))  # noqa: T201
+
+
+def spoken(engine: ModelScope, utterance: Utterance) -> dict[str, object]:
+    """What one utterance became, or how it was refused."""
+    try:
+        audio = engine.synthesize(utterance, time.monotonic() + 120, 60.0)
+    except ServiceError as error:
+        return {"status": error.status, **error.as_dict()}
+    digest = hashlib.sha256(audio.pcm).hexdigest()
+    return {"rate": audio.sample_rate, "duration": audio.duration, "rms": audio.rms, "sha256": digest}
+
+
+def over_http(engine: ModelScope) -> dict[str, object]:
+    """The article's request, answered by the whole application."""
+    http = create_app(Settings(engine="modelscope"), engine).test_client()
+    ready = http.get("/readyz").status_code
+    reply = http.post("/tts", json={"text": "今天天气很好。", "emotion": "happy", "speed": 1.0}).get_json()
+    return {"ready": ready, "head": base64.b64decode(reply.pop("audio"))[:4].decode(), **reply}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
