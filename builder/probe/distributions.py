@@ -1,0 +1,201 @@
+"""What is installed: one record a dist-info or egg-info, as its files say, without judging them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+
+from . import elf
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+DESCRIPTION = 20000
+"""Characters of a description that are kept, in the probe only."""
+
+
+def installed(path: list[str]) -> list[dict[str, Any]]:
+    """Every distribution on the path, in its order; doubles included."""
+    found = []
+    for folder in path:
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        found += [read(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))]
+    return found
+
+
+def read(folder: str, entry: str) -> dict[str, Any]:
+    """One distribution. `files` are [path, hash, size] relative to `folder`; None without a list."""
+    place = os.path.join(folder, entry)
+    inside = os.path.isdir(place)
+    kind = "dist-info" if entry.endswith(".dist-info") else "egg-info"
+    text = contents(
+        os.path.join(place, "METADATA" if kind == "dist-info" else "PKG-INFO") if inside else place
+    )
+    fields, description = headers(text or "")
+    stem = entry.rpartition(".")[0]
+    dist = {
+        "folder": folder,
+        "entry": entry,
+        "kind": kind,
+        "metadata": text is not None,
+        "name": one(fields, "name") or stem.partition("-")[0],
+        "version": one(fields, "version") or "",
+        "stem_version": stem.partition("-")[2].partition("-")[0],
+        "summary": one(fields, "summary") or "",
+        "description": one(fields, "description") or description[:DESCRIPTION],
+        "keywords": one(fields, "keywords") or "",
+        "requires": fields.get("requires-dist", []),
+        "requires_python": one(fields, "requires-python") or "",
+        "external": fields.get("requires-external", []),
+        "files": None,
+        "top_level": [],
+    }  # type: dict[str, Any]
+    if inside:
+        dist.update(beside(place, kind))
+    dist["roots"], dist["extensions"] = modules(dist)
+    return dist
+
+
+def beside(place: str, kind: str) -> dict[str, Any]:
+    """What stands beside the metadata."""
+    installer = (contents(os.path.join(place, "INSTALLER")) or "").strip()
+    scripts = contents(os.path.join(place, "entry_points.txt")) or ""
+    direct = contents(os.path.join(place, "direct_url.json")) or ""
+    tags = headers(contents(os.path.join(place, "WHEEL")) or "")[0].get("tag", [])
+    found = {
+        "installer": installer,
+        # uv marks everything that it installs as requested, so that only pip's mark says something.
+        "requested": os.path.exists(os.path.join(place, "REQUESTED")) and installer == "pip",
+        "top_level": (contents(os.path.join(place, "top_level.txt")) or "").split(),
+        "tags": tags,
+        "entry_points": scripts,
+        "editable": '"editable": true' in direct or '"editable":true' in direct,
+    }  # type: dict[str, Any]
+    if kind == "dist-info":
+        found["files"] = record(contents(os.path.join(place, "RECORD")))
+    else:
+        listed = contents(os.path.join(place, "installed-files.txt"))
+        if listed is not None:
+            base = os.path.basename(place)
+            found["files"] = [
+                [os.path.normpath(os.path.join(base, line)), "", ""] for line in listed.split("\n") if line
+            ]
+    return found
+
+
+def record(text: str | None) -> list[list[str]] | None:
+    """Rows of a RECORD; None where there is none or it cannot be read."""
+    if text is None:
+        return None
+    try:
+        rows = [(row + ["", ""])[:3] for row in csv.reader(text.splitlines()) if row and row[0]]
+    except csv.Error:
+        return None
+    return rows
+
+
+def contents(path: str) -> str | None:
+    """The text of a file; None where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return None
+
+
+def headers(text: str) -> tuple[dict[str, list[str]], str]:
+    """Fields by lower-case name, and the body."""
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    fields = {}  # type: dict[str, list[str]]
+    last = None
+    for line in head.split("\n"):
+        if line[:1] in (" ", "\t") and last:
+            fields[last][-1] += "\n" + line.strip().lstrip("|")
+            continue
+        name, colon, value = line.partition(":")
+        if colon:
+            last = name.strip().lower()
+            fields.setdefault(last, []).append(value.strip())
+    return fields, body
+
+
+def one(fields: dict[str, list[str]], name: str) -> str:
+    """The first value of a field, or nothing."""
+    return fields.get(name, [""])[0]
+
+
+def modules(dist: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Import roots of a distribution, and its compiled modules as [module, path].
+
+    A root is the shallowest regular package, or a single module, namespace packages looked through.
+    """
+    if dist["files"] is None:
+        return roots_without_list(dist), []
+    paths = [row[0].replace("\\", "/") for row in dist["files"]]
+    packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+    roots = {}  # type: dict[str, None]
+    compiled = []
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        stem = name.partition(".")[0]
+        if name.endswith(".py"):
+            module = folder if name == "__init__.py" else path[:-3]
+        elif name.endswith(".so"):
+            module = (folder + "/" if folder else "") + stem
+            if stem == "__init__":
+                module = folder
+        else:
+            continue
+        parts = module.split("/")
+        if not all(part.isidentifier() for part in parts) or path.startswith(("../", "/")):
+            continue
+        if name.endswith(".so"):
+            full = os.path.join(dist["folder"], path)
+            exported = elf.initialises(full, parts[-1])
+            if exported is False:
+                continue
+            compiled.append([".".join(parts), path])
+        roots[shallowest(parts, packages)] = None
+    return sorted(roots) or roots_without_list(dist, guess=False), compiled
+
+
+def shallowest(parts: list[str], packages: set[str]) -> str:
+    """The first regular package on the way to a module, or the module itself."""
+    for depth in range(1, len(parts)):
+        if "/".join(parts[:depth]) in packages:
+            return ".".join(parts[:depth])
+    return ".".join(parts)
+
+
+def roots_without_list(dist: dict[str, Any], guess: bool = True) -> list[str]:
+    """Top-level names by declaration, or by the distribution's name where a module of that name is there."""
+    declared = [name.replace("/", ".") for name in dist["top_level"]]
+    if declared or not guess:
+        return [name for name in declared if present(dist["folder"], name) or dist.get("editable")]
+    name = re.sub(r"[-_.]+", "_", dist["name"])
+    return [each for each in dict.fromkeys([name, name.lower()]) if present(dist["folder"], each)]
+
+
+def present(folder: str, name: str) -> bool:
+    """Whether a top-level module of this name lies in the folder."""
+    base = os.path.join(folder, *name.split("."))
+    if os.path.isdir(base) or os.path.exists(base + ".py"):
+        return True
+    try:
+        return any(entry.startswith(name + ".") and entry.endswith(".so") for entry in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def facts(dist: dict[str, Any]) -> dict[str, Any]:
+    """What leaves the probe: all but long texts and lists of files."""
+    kept = {key: value for key, value in dist.items() if key not in ("description", "files")}
+    kept["listed"] = dist["files"] is not None
+    json.dumps(kept)
+    return kept

@@ -1,0 +1,148 @@
+"""Compares installed files with what the distributions' RECORDs promise; reads, never writes."""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import hashlib
+import json
+import os
+import warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+BLOCK = 1 << 20
+
+
+def compare(dists: list[dict[str, Any]], *, hashes: bool, jobs: int) -> dict[str, Any]:
+    """Missing, changed and shared files of all distributions that list theirs.
+
+    `hashes` False compares sizes only. Keys: `checked`, `bytes`, `sizes` and `listed` (Python files) by
+    distribution, and `missing`, `changed`, `shared` with `path` and `owners`.
+    """
+    claims = {}  # type: dict[str, list[tuple[str, str, str]]]
+    for dist in dists:
+        for path, digest, size in dist["files"] or ():
+            full = os.path.normpath(os.path.join(dist["folder"], path))
+            claims.setdefault(full, []).append((label(dist), digest, size))
+    kept = [(path, rows) for path, rows in claims.items() if not path.endswith((".pyc", ".pyo"))]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        states = list(pool.map(lambda item: examine(item[0], item[1], hashes), kept, chunksize=64))
+    found = {"missing": [], "changed": [], "shared": []}  # type: dict[str, Any]
+    sizes = {}  # type: dict[str, int]
+    for (path, rows), state in zip(kept, states):  # noqa: B905
+        sizes[rows[0][0]] = sizes.get(rows[0][0], 0) + state.get("size", 0)
+        entry = {"path": path, "owners": [row[0] for row in rows]}
+        if state.get("missing"):
+            found["missing"].append(entry)
+        elif state.get("differs"):
+            found["changed"].append(dict(entry, how=state["how"], differs=state["differs"]))
+        if len({row[0] for row in rows}) > 1 and state.get("alike") is False:
+            found["shared"].append(dict(entry, differs=state.get("differs", [])))
+    found.update(checked=len(kept), bytes=sum(sizes.values()), sizes=sizes)
+    found["listed"] = {
+        label(dist): sum(row[0].endswith(".py") for row in dist["files"] or ()) for dist in dists
+    }
+    return found
+
+
+def label(dist: dict[str, Any]) -> str:
+    """A distribution's name in facts about files."""
+    return str(dist["name"])
+
+
+def examine(path: str, rows: list[tuple[str, str, str]], hashes: bool) -> dict[str, Any]:
+    """The state of one file against every claim on it."""
+    try:
+        size = os.stat(path).st_size
+    except OSError:
+        return {"missing": True}
+    state = {"size": size, "alike": len({row[1:] for row in rows}) == 1}  # type: dict[str, Any]
+    wrong = [owner for owner, _, claimed in rows if claimed and claimed != str(size)]
+    if not wrong and hashes and any(digest for _, digest, _ in rows):
+        wrong = [owner for owner, digest, _ in rows if digest and not agrees(path, digest)]
+    if wrong:
+        state["differs"] = wrong
+        state["how"] = manner(path, size, [int(row[2]) for row in rows if row[2].isdigit()])
+    return state
+
+
+def agrees(path: str, digest: str) -> bool:
+    """Whether the file has this RECORD digest; unknown algorithms are not held against it."""
+    name, _, value = digest.partition("=")
+    try:
+        state = hashlib.new(name)
+        with open(path, "rb") as stream:
+            for block in iter(lambda: stream.read(BLOCK), b""):
+                state.update(block)
+    except (OSError, ValueError):
+        return True
+    return base64.urlsafe_b64encode(state.digest()).rstrip(b"=").decode() == value.rstrip("=")
+
+
+def manner(path: str, size: int, claimed: list[int]) -> str:
+    """How a changed file looks: `empty`, `zeros`, `broken`, `shorter`, or `edited`."""
+    if size == 0:
+        return "empty"
+    try:
+        with open(path, "rb") as stream:
+            if not any(block.strip(b"\0") for block in iter(lambda: stream.read(BLOCK), b"")):
+                return "zeros"
+    except OSError:
+        return "edited"
+    if path.endswith((".py", ".json")) and not parses(path):
+        return "broken"
+    binary = not path.endswith((".py", ".pyi", ".txt", ".md", ".toml", ".cfg", ".json"))
+    return "shorter" if binary and claimed and size < max(claimed) else "edited"
+
+
+def parses(path: str) -> bool:
+    """Whether a Python or JSON file is what its name says."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+        if path.endswith(".json"):
+            json.loads(data.decode("utf-8"))
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compile(data, path, "exec", dont_inherit=True)
+    except (OSError, ValueError, SyntaxError, RecursionError):
+        return False
+    return True
+
+
+def ownerless(folders: list[str], dists: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Top-level modules in site folders that no distribution claims: [folder, name, path]."""
+    owned = {}  # type: dict[str, set[str]]
+    blind = set()
+    for dist in dists:
+        names = owned.setdefault(dist["folder"], set())
+        names.update(root.partition(".")[0] for root in dist["roots"])
+        names.update(dist["top_level"])
+        names.update(row[0].replace("\\", "/").partition("/")[0] for row in dist["files"] or ())
+        if dist["files"] is None:
+            blind.add(dist["folder"])
+            names.add(dist["name"].lower().replace("-", "_"))
+    found = []
+    for folder in folders:
+        for name in sorted(entries(folder)):
+            stem = name.partition(".")[0]
+            path = os.path.join(folder, name)
+            importable = os.path.isfile(os.path.join(path, "__init__.py")) or (
+                os.path.isfile(path) and name.endswith((".py", ".so"))
+            )
+            names = owned.get(folder, set())
+            if importable and stem.isidentifier() and not {name, stem, stem.lower()} & names:
+                found.append({"folder": folder, "name": stem, "path": path, "sure": folder not in blind})
+    return found
+
+
+def entries(folder: str) -> list[str]:
+    """Names in a folder; nothing where it cannot be read."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

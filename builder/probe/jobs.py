@@ -1,0 +1,203 @@
+"""Carries out import jobs: every family in a sandbox of its own, some at once, lost ones named and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+
+from . import child, sandbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+GRACE = 20.0
+"""Seconds beyond a time-out in which a group must have said how an import ended."""
+
+
+class Runner:
+    """What all jobs share: the interpreter, its environment, the loader and the clock."""
+
+    def __init__(
+        self, *, executable: str, options: list[str], env: dict[str, str], loader: str, bundle: str, scratch: str,
+        guarded: list[str], timeout: float, deadline: float,
+    ) -> None:  # fmt: skip
+        self.executable = executable
+        self.options = options
+        self.env = env
+        self.loader = loader
+        self.bundle = bundle
+        self.scratch = scratch
+        self.guarded = guarded
+        self.timeout = timeout
+        self.deadline = deadline
+        self.counter = 0
+        self.lock = threading.Lock()
+
+    def all(self, jobs: list[dict[str, Any]], workers: int) -> list[dict[str, Any]]:
+        """The outcomes of all jobs, `workers` of them at once."""
+        queue = list(reversed(jobs))
+        outcomes = []  # type: list[dict[str, Any]]
+
+        def work() -> None:
+            while True:
+                with self.lock:
+                    if not queue:
+                        return
+                    job = queue.pop()
+                found = self.family(job)
+                with self.lock:
+                    outcomes.extend(found)
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    def family(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """Run one job to its end, starting again without what took the group down."""
+        outcomes = []  # type: list[dict[str, Any]]
+        job = dict(job)
+        while time.monotonic() < self.deadline:
+            heard = self.once(job)
+            outcomes.extend(
+                dict(each["outcome"], module=each["end"]) for each in heard.lines if "end" in each
+            )
+            if heard.done:
+                return outcomes
+            culprit = heard.open or job["root"]
+            outcomes.append(dict(heard.loss(), module=culprit))
+            known = {each["module"] for each in outcomes}
+            job["below"] = [name for name in job.get("below", []) if name not in known]
+            if culprit == job["root"] or not job["below"]:
+                return outcomes
+            job["again"] = True
+        outcomes.append({"module": job["root"], "late": True})
+        return outcomes
+
+    def once(self, job: dict[str, Any]) -> Heard:
+        """Start a group, listen to it until it ends, and leave nothing of it running."""
+        with self.lock:
+            self.counter += 1
+            number = self.counter
+        read, write = os.pipe()
+        job = dict(job, guarded=self.guarded, timeout=job.get("timeout", self.timeout))
+        inner = self.note("job-%d.json" % number, dict(job, role="group"))
+        command = [self.executable, *self.options, "-c", self.loader, self.bundle, inner, str(write)]
+        outer = self.note(
+            "box-%d.json" % number,
+            {"role": "sandbox", "command": command, "guarded": self.guarded, "report": write},
+        )
+        output = open(os.path.join(self.scratch, "out-%d" % number), "w+b")
+        process = subprocess.Popen(
+            [self.executable, "-I", "-S", "-c", self.loader, self.bundle, outer],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=self.env,
+            cwd=self.scratch,
+            pass_fds=[write],
+            start_new_session=True,
+        )
+        os.close(write)
+        heard = Heard(read, job["timeout"])
+        try:
+            heard.listen(process, self.deadline)
+        finally:
+            os.close(read)
+            for pid in child.descendants(process.pid):
+                child.kill(pid)
+            child.kill_group(process.pid)
+            process.kill()
+            heard.code = process.wait() if heard.code is None else heard.code
+            heard.output = tail(output)
+        return heard
+
+    def note(self, name: str, value: dict[str, Any]) -> str:
+        """Write a job for a process to read; returns the path."""
+        path = os.path.join(self.scratch, name)
+        with open(path, "w", encoding="utf-8") as stream:
+            json.dump(value, stream)
+        return path
+
+
+def tail(stream: Any) -> str:
+    """The end of a temporary output file, which is closed."""
+    with stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 3000))
+        return str(stream.read().decode("utf-8", "replace"))
+
+
+class Heard:
+    """What a group said."""
+
+    def __init__(self, fd: int, timeout: float) -> None:
+        self.fd = fd
+        self.timeout = timeout
+        self.lines = []  # type: list[dict[str, Any]]
+        self.open = None  # type: str | None
+        self.started = self.done = False
+        self.code = None  # type: int | None
+        self.output = ""
+        self.silent = False
+
+    def listen(self, process: subprocess.Popen[bytes], deadline: float) -> None:
+        """Read until the group is done, dead, or silent for longer than any import may take."""
+        rest = b""
+        last = time.monotonic()
+        os.set_blocking(self.fd, False)
+        while not self.done:
+            now = time.monotonic()
+            if now > deadline or now - last > self.timeout + GRACE:
+                self.silent = True
+                return
+            ready, _, _ = select.select([self.fd], [], [], 0.5)
+            block = os.read(self.fd, 1 << 18) if ready else None
+            if block:
+                last = now
+                rest = self.take(rest + block)
+            elif block == b"" or (process.poll() is not None and not ready):
+                break
+        try:
+            self.code = process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.code = None
+
+    def take(self, data: bytes) -> bytes:
+        """Complete lines become values; what is left over comes back."""
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            try:
+                value = json.loads(line.decode("utf-8", "replace"))
+            except ValueError:
+                continue
+            if "begin" in value:
+                self.open = value["begin"]
+            elif "end" in value:
+                self.open = None
+            self.started = self.started or "started" in value
+            self.done = self.done or "done" in value
+            self.lines.append(value)
+        return rest
+
+    def loss(self) -> dict[str, Any]:
+        """Why the group was lost, as an outcome of what it was doing."""
+        if not self.started and not self.silent:
+            return {"unstarted": True, "code": self.code, "output": self.output}
+        if self.code == sandbox.BOMB:
+            return {"bomb": sandbox.PROCESSES}
+        if self.silent:
+            return {"timeout": True}
+        signalled = self.code is not None and self.code > 128
+        return {
+            "murder": self.code - 128 if signalled and self.code else int(signal.SIGKILL),
+            "output": self.output,
+        }

@@ -1,0 +1,245 @@
+"""The probe's own pass: read what is installed, start the interpreter, import everything, say it as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+from . import distributions, files, group, jobs, sandbox, shape, shadows, startup, usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT = 1
+"""Version of the facts."""
+MARK = "\x1e"
+"""Stands before the facts on standard output: what the interpreter's own start printed comes before it."""
+SKIPPED = {
+    "test",
+    "tests",
+    "testing",
+    "conftest",
+    "docs",
+    "doc",
+    "examples",
+    "example",
+    "benchmarks",
+    "bench",
+}
+"""Top-level names that wheels install by accident."""
+TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
+"""What installs: it carries its dependencies inside."""
+VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH")
+"""Variables whose presence (never the value of others) is a fact."""
+
+
+class Clock:
+    """Seconds that each phase took."""
+
+    def __init__(self) -> None:
+        self.timings = {}  # type: dict[str, float]
+        self.last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        """A phase ends here."""
+        now = time.monotonic()
+        self.timings[name] = round(now - self.last, 3)
+        self.last = now
+
+
+def main(loader: str, bundle: dict[str, Any]) -> None:
+    """Entry of every process of the probe; `bundle` holds the sources, and the options or a job."""
+    if len(sys.argv) > 2:
+        with open(sys.argv[2], encoding="utf-8") as stream:
+            job = json.load(stream)
+        if job["role"] == "sandbox":
+            sandbox.main(job)
+        else:
+            group.main(job, int(sys.argv[3]), usage)
+        return
+    os.setpgid(0, 0) if os.getpgid(0) == 0 else None
+    scratch = tempfile.mkdtemp(prefix="envspec-probe-")
+    try:
+        facts = look(loader, bundle, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    sys.stdout.write(MARK + json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def look(loader: str, bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
+    """All facts of this environment."""
+    options = bundle["options"]
+    clock = Clock()
+    env = surroundings(scratch)
+    python = startup.interpreter()
+    begun = startup.start(python["executable"], env, [])
+    trusted = begun if begun.get("path") else startup.start(python["executable"], env, ["-E"])
+    path = [os.path.realpath(entry) for entry in trusted.get("path", []) if os.path.isdir(entry)]
+    clock.lap("start")
+    stdlib = [
+        os.path.realpath(each) for each in (python["stdlib"], os.path.join(python["stdlib"], "lib-dynload"))
+    ]
+    sites = [entry for entry in path if entry not in stdlib]
+    dists = distributions.installed(sites)
+    loose = files.ownerless([each for each in sites if is_site(each)], dists)
+    shaded = shadows.standard(python, path, env)
+    clock.lap("read")
+    guarded = folders([python["prefix"], python["base_prefix"], *sites])
+    bundle_path = os.path.join(scratch, "bundle.json")
+    with open(bundle_path, "w", encoding="utf-8") as stream:
+        json.dump(dict(bundle, options={}), stream)
+    runner = jobs.Runner(
+        executable=python["executable"],
+        options=[] if begun["ok"] else ["-E"],
+        env=env,
+        loader=loader,
+        bundle=bundle_path,
+        scratch=scratch,
+        guarded=guarded,
+        timeout=float(options["timeout"]),
+        deadline=time.monotonic() + float(options["deadline"]),
+    )
+    surface = {} if options["fast"] else shape.surfaces(dists)
+    plan = families(dists, loose, surface, options)
+    workers = max(1, min(len(os.sched_getaffinity(0)), 16))
+    outcomes = runner.all(plan, workers)
+    outcomes += runner.all(again(outcomes), workers)
+    clock.lap("imports")
+    used = [] if options["fast"] else runner.all(uses(dists, outcomes, options), workers)
+    clock.lap("usage")
+    compared = files.compare(dists, hashes=not options["fast"], jobs=workers)
+    clock.lap("files")
+    return {
+        "format": FORMAT,
+        "python": python,
+        "start": begun,
+        "path": path,
+        "variables": [name for name in VARIABLES if os.environ.get(name)],
+        "distributions": [distributions.facts(dist) for dist in dists],
+        "loose": loose,
+        "scripts": shape.scripts(python["prefix"], dists),
+        "placeholders": shape.placeholders(dists),
+        "surface": surface,
+        "shadows": shaded,
+        "leftovers": shape.leftovers(path),
+        "imports": outcomes,
+        "files": compared,
+        "usage": used,
+        "workers": workers,
+        "timings": clock.timings,
+    }
+
+
+def surroundings(scratch: str) -> dict[str, str]:
+    """The environment of everything that is started: the user's, but nothing is written where it counts."""
+    home, temporary = os.path.join(scratch, "home"), os.path.join(scratch, "tmp")
+    for folder in (home, temporary):
+        os.mkdir(folder)
+    env = dict(os.environ)
+    if not env.get("PYTHONUSERBASE"):
+        env["PYTHONUSERBASE"] = os.path.join(os.path.expanduser("~"), ".local")
+    env.update(HOME=home, TMPDIR=temporary, PYTHONDONTWRITEBYTECODE="1")
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "PYTHONSTARTUP"):
+        env.pop(name, None)
+    return env
+
+
+def is_site(folder: str) -> bool:
+    """Whether a path entry is one that installers fill."""
+    return os.path.basename(folder) in ("site-packages", "dist-packages")
+
+
+def folders(paths: list[str]) -> list[str]:
+    """The outermost of these folders, resolved; never the root."""
+    real = sorted({os.path.realpath(path) for path in paths if os.path.isdir(path)} - {"/"})
+    return [path for path in real if not any(path.startswith(other + "/") for other in real)]
+
+
+def families(
+    dists: list[dict[str, Any]],
+    loose: list[dict[str, Any]],
+    surface: dict[str, list[str]],
+    options: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """One job a root, its compiled modules below it unless `fast`; the largest first."""
+    plan = {}  # type: dict[str, dict[str, Any]]
+    attributes = options["attributes"]
+    for dist in dists:
+        roots = [root for root in dist["roots"] if root.partition(".")[0] not in SKIPPED]
+        for root in roots:
+            plan.setdefault(root, {"root": root, "below": []})
+        for module, _ in [] if options["fast"] else dist["extensions"]:
+            owner = next((root for root in roots if module.startswith(root + ".")), None)
+            if owner is not None and not is_test(module):
+                plan[owner]["below"].append(module)
+    for root, modules in surface.items():
+        if root in plan:
+            plan[root]["below"] += modules
+    for each in loose:
+        plan.setdefault(each["name"], {"root": each["name"], "below": []})
+    for name in [*options["imports"], *attributes]:
+        plan.setdefault(name, {"root": name, "below": []})["attributes"] = {name: attributes.get(name, [])}
+    for job in plan.values():
+        job["below"] = list(dict.fromkeys(job["below"]))
+    return sorted(plan.values(), key=lambda job: -len(job["below"]))
+
+
+def uses(
+    dists: list[dict[str, Any]], outcomes: list[dict[str, Any]], options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """One job a root that imported: its code against what the other distributions have."""
+    fine = {each["module"] for each in outcomes if "error" not in each and "seconds" in each}
+    tops = {}  # type: dict[str, set[str]]
+    for dist in dists:
+        for root in dist["roots"]:
+            tops.setdefault(dist["name"], set()).add(root.partition(".")[0])
+    everything = set().union(*tops.values()) if tops else set()
+    plan = []
+    for dist in dists:
+        if dist["name"] in TOOLS or not dist["files"]:
+            continue
+        for root in dist["roots"]:
+            if root not in fine:
+                continue
+            files = sources(dist, root)
+            if files:
+                others = sorted(everything - tops[dist["name"]] - TOOLS)
+                plan.append(
+                    {"kind": "usage", "root": root, "files": files, "others": others, "dist": dist["name"]}
+                )
+    for job in plan:
+        job.update(budget=options["budget"], gone=options["gone"])
+    return sorted(plan, key=lambda job: -len(job["files"]))
+
+
+def sources(dist: dict[str, Any], root: str) -> list[list[Any]]:
+    """Python files of a root as [module, path, is package]."""
+    found = []
+    stem = root.replace(".", "/")
+    for path, _, _ in dist["files"]:
+        if path == stem + ".py" or (path.startswith(stem + "/") and path.endswith(".py")):
+            name, package = path[:-3], path.endswith("/__init__.py")
+            module = (name[: -len("/__init__")] if package else name).replace("/", ".")
+            found.append([module, os.path.join(dist["folder"], path), package])
+    return found
+
+
+def is_test(module: str) -> bool:
+    """Whether a module is part of somebody's tests."""
+    return any(
+        part in ("tests", "test", "testing", "conftest") or part.startswith("_") and part.endswith("tests")
+        for part in module.split(".")[1:]
+    )
+
+
+def again(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Jobs that confirm, alone and in a fresh process, what may have come from the fork or a neighbour."""
+    doubtful = ("signal", "exit", "timeout", "murder", "bomb", "flood")
+    names = [each["module"] for each in outcomes if any(key in each for key in doubtful)]
+    return [{"root": name, "below": [], "confirms": True} for name in names[:20]]

@@ -1,0 +1,366 @@
+"""Reads one Python file: which names of which modules it uses, where, and whether it has a way out."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator
+
+CAUGHT = {
+    "Exception", "BaseException", "AttributeError", "ImportError", "ModuleNotFoundError", "NameError",
+    "TypeError", "RuntimeError", "OSError", "KeyError", "ValueError",
+}  # fmt: skip
+"""Handlers behind which a missing name may be expected."""
+DOUBT = re.compile(
+    r"version|hasattr|getattr|type_checking|platform|compat|has_|have|avail|support|py[23]|^sys$|lt_|_lt|ge_|_ge"
+    r"|_gt|legacy|deprec|np\d|use_|is_|backend|^os$|\d",
+    re.IGNORECASE,
+)
+"""Words of a condition that may ask whether a name is there."""
+CONSTANT = re.compile(r"^_?[A-Z][A-Z0-9_]{2,}$")
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+class Use:
+    """One use of something that a module is expected to have."""
+
+    def __init__(self, chain: tuple[str, ...], line: int, deep: bool, keywords: list[str] | None) -> None:
+        self.chain = chain
+        """Dotted path from the top-level module on."""
+        self.line = line
+        self.deep = deep
+        """Whether it stands in a function, so that it runs only when that is called."""
+        self.keywords = keywords
+        """Names of arguments where it is called, else None."""
+
+
+class Reader:
+    """Collects the uses of a module that have no way out. `package` resolves relative imports."""
+
+    def __init__(self, package: str, wanted: Any) -> None:
+        self.package = package
+        self.wanted = wanted
+        self.uses = []  # type: list[Use]
+        self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str]]]
+        self.stored = set()  # type: set[tuple[str, ...]]
+        self.imports = []  # type: list[str]
+        self.scopes = []  # type: list[dict[str, list[Any]]]
+        self.guards = 0
+        self.depth = 0
+
+    def read(self, tree: ast.Module) -> None:
+        """Go through a whole module."""
+        self.scopes.append(bindings(tree, self))
+        self.block(tree.body)
+        self.scopes.pop()
+
+    def block(self, body: list[Any]) -> None:
+        """Statements in order; after an `if` that asks and leaves, the rest has a way out."""
+        added = 0
+        for node in body:
+            self.visit(node)
+            if isinstance(node, ast.If) and doubtful(node.test) and leaves(node.body):
+                added += 1
+                self.guards += 1
+        self.guards -= added
+
+    def visit(self, node: Any) -> None:
+        """One node, by its kind."""
+        kind = type(node).__name__
+        method = getattr(self, "visit_" + kind, None)
+        if method is not None:
+            method(node)
+        else:
+            self.children(node)
+
+    def children(self, node: Any) -> None:
+        """Everything below a node."""
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                if value and isinstance(value[0], ast.stmt):
+                    self.block(value)
+                else:
+                    for each in value:
+                        if isinstance(each, ast.AST):
+                            self.visit(each)
+            elif isinstance(value, ast.AST):
+                self.visit(value)
+
+    def guarded(self, nodes: list[Any]) -> None:
+        """Statements with a way out."""
+        self.guards += 1
+        self.block(nodes)
+        self.guards -= 1
+
+    def visit_Try(self, node: Any) -> None:
+        caught = any(catches(handler) for handler in node.handlers)
+        self.guards += caught
+        self.block(node.body)
+        for handler in node.handlers:
+            self.block(handler.body)
+        self.block(node.orelse)
+        self.guards -= caught
+        self.block(node.finalbody)
+
+    visit_TryStar = visit_Try
+
+    def visit_If(self, node: Any) -> None:
+        self._either(node, [node.body, node.orelse])
+
+    def visit_While(self, node: Any) -> None:
+        self._either(node, [node.body, node.orelse])
+
+    def _either(self, node: Any, blocks: list[list[Any]]) -> None:
+        doubt = doubtful(node.test)
+        self.guards += doubt
+        self.visit(node.test)
+        for block in blocks:
+            self.block(block)
+        self.guards -= doubt
+
+    def visit_IfExp(self, node: Any) -> None:
+        doubt = doubtful(node.test)
+        self.guards += doubt
+        self.children(node)
+        self.guards -= doubt
+
+    def visit_BoolOp(self, node: Any) -> None:
+        doubt = any(doubtful(value) for value in node.values)
+        self.guards += doubt
+        self.children(node)
+        self.guards -= doubt
+
+    def visit_With(self, node: Any) -> None:
+        names = [last_name(item.context_expr) for item in node.items]
+        doubt = any(name in ("suppress", "raises", "warns", "skip", "catch") for name in names)
+        self.guards += doubt
+        self.children(node)
+        self.guards -= doubt
+
+    visit_AsyncWith = visit_With
+
+    def visit_FunctionDef(self, node: Any) -> None:
+        for each in [*node.decorator_list, *node.args.defaults, *[d for d in node.args.kw_defaults if d]]:
+            self.visit(each)
+        self.inner(node, node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node: Any) -> None:
+        self.inner(node, [node.body])
+
+    def inner(self, node: Any, body: list[Any]) -> None:
+        """A function's own scope."""
+        held = [scope for scope in self.scopes if not scope.get("class body")]
+        self.scopes, outer = [*held, bindings(node, self)], self.scopes
+        self.depth += 1
+        self.block(body)
+        self.depth -= 1
+        self.scopes = outer
+
+    def visit_ClassDef(self, node: Any) -> None:
+        for each in [*node.decorator_list, *node.bases, *[word.value for word in node.keywords]]:
+            self.visit(each)
+        scope = bindings(node, self)
+        scope["class body"] = [True]
+        self.scopes.append(scope)
+        self.block(node.body)
+        self.scopes.pop()
+
+    def visit_AnnAssign(self, node: Any) -> None:
+        self.visit(node.target)
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Import(self, node: Any) -> None:
+        for alias in node.names:
+            self.note(alias.name)
+
+    def visit_ImportFrom(self, node: Any) -> None:
+        module = absolute(self.package, node)
+        if module is None:
+            return
+        self.note(module)
+        for alias in node.names:
+            if alias.name != "*":
+                self.note(module + "." + alias.name)
+                self.use((*module.split("."), alias.name), node.lineno, None)
+
+    def note(self, module: str) -> None:
+        """A module that is imported whenever this one is."""
+        if not self.guards and not self.depth:
+            self.imports.append(module)
+
+    def visit_Call(self, node: Any) -> None:
+        words = [word.arg for word in node.keywords if word.arg is not None]
+        chain = spelled(node.func)
+        if words and chain is not None and not self.guards:
+            self.call(chain, node, words)
+        self.children(node)
+
+    def call(self, chain: tuple[str, ...], node: Any, words: list[str]) -> None:
+        """A call with named arguments: of a module's function, or of a name of this module."""
+        found = self.resolve(chain[0])
+        for target in found or ():
+            self.use((*target, *chain[1:]), node.lineno, words)
+        if found is None and self.is_global(chain[0]):
+            self.calls.append((chain, node.lineno, words))
+
+    def is_global(self, name: str) -> bool:
+        """Whether a name means what the module binds to it."""
+        holders = [scope for scope in self.scopes if name in scope]
+        return len(holders) == 1 and holders[0] is self.scopes[0]
+
+    def visit_Attribute(self, node: Any) -> None:
+        chain = spelled(node)
+        if chain is None:
+            self.visit(node.value)
+            return
+        for target in self.resolve(chain[0]) or ():
+            full = (*target, *chain[1:])
+            if isinstance(node.ctx, ast.Load):
+                self.use(full, node.lineno, None)
+            else:
+                self.stored.add(full)
+
+    def use(self, chain: tuple[str, ...], line: int, keywords: list[str] | None) -> None:
+        """Note a use that has no way out."""
+        if not self.guards and self.wanted(chain):
+            self.uses.append(Use(chain, line, self.depth > 0, keywords))
+
+    def resolve(self, name: str) -> list[tuple[str, ...]] | None:
+        """What a name stands for, if it can only be modules or what was imported from them."""
+        for scope in reversed(self.scopes):
+            if name in scope:
+                found = [each for each in scope[name] if each is not None]
+                return found if found and "other" not in found else None
+        return None
+
+
+def bindings(node: Any, reader: Reader) -> dict[str, list[Any]]:
+    """Names that a scope binds: to dotted paths by import, to several by a loop, or to something else."""
+    scope = {}  # type: dict[str, list[Any]]
+    if hasattr(node, "args"):
+        for arg in ast.walk(node.args):
+            if isinstance(arg, ast.arg):
+                scope[arg.arg] = ["other"]
+    body = node.body if isinstance(node.body, list) else []
+    loops = []
+    for each in within(body):
+        for name, target in bound(each, reader.package):
+            scope.setdefault(name, []).append(target)
+        if isinstance(each, ast.For) and isinstance(each.target, ast.Name):
+            loops.append(each)
+    for loop in loops:
+        rebind(loop, scope, reader)
+    for name in [each for each in within(body) if isinstance(each, (ast.Global, ast.Nonlocal))]:
+        for word in name.names:
+            scope.pop(word, None)
+    return scope
+
+
+def rebind(loop: Any, scope: dict[str, list[Any]], reader: Reader) -> None:
+    """`for x in a, b` with modules a and b: x is each of them."""
+    if not isinstance(loop.iter, (ast.Tuple, ast.List)) or len(scope.get(loop.target.id, ())) != 1:
+        return
+    targets = []  # type: list[Any]
+    for each in loop.iter.elts:
+        chain = spelled(each)
+        inside = scope.get(chain[0]) if chain else None
+        found = inside if inside is not None else reader.resolve(chain[0]) if chain else None
+        if chain is None or not found or "other" in found:
+            return
+        targets += [(*target, *chain[1:]) for target in found]
+    scope[loop.target.id] = targets
+
+
+def within(body: list[Any]) -> Iterator[Any]:
+    """Nodes of a scope, inner scopes left out (but named)."""
+    todo = list(reversed(body))
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, SCOPES):
+            todo.extend(ast.iter_child_nodes(node))
+
+
+def bound(node: Any, package: str) -> Iterator[tuple[str, Any]]:
+    """Names that one node binds."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            if alias.asname:
+                yield alias.asname, tuple(alias.name.split("."))
+            else:
+                top = alias.name.partition(".")[0]
+                yield top, (top,)
+    elif isinstance(node, ast.ImportFrom):
+        module = absolute(package, node)
+        for alias in node.names:
+            yield alias.asname or alias.name, (*module.split("."), alias.name) if module else "other"
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name, "other"
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name, "other"
+    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id, "other"
+    elif type(node).__name__ in ("MatchAs", "MatchStar") and getattr(node, "name", None):
+        yield node.name, "other"
+
+
+def absolute(package: str, node: Any) -> str | None:
+    """The module that a `from` names; None where a relative one leads out of the package."""
+    if not node.level:
+        return str(node.module)
+    parts = package.split(".")
+    if node.level > len(parts):
+        return None
+    base = parts[: len(parts) - node.level + 1]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def spelled(node: Any) -> tuple[str, ...] | None:
+    """`a.b.c` as its parts; None for anything else."""
+    parts = []  # type: list[str]
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return (node.id, *reversed(parts))
+
+
+def last_name(node: Any) -> str:
+    """The last word of what is called."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def doubtful(test: Any) -> bool:
+    """Whether a condition may ask for a version, a platform or the presence of something."""
+    for node in ast.walk(test):
+        words = [
+            getattr(node, "id", None),
+            getattr(node, "attr", None),
+            getattr(node, "value", None) if isinstance(node, ast.Constant) else None,
+        ]
+        for word in words:
+            if isinstance(word, str) and (DOUBT.search(word) or CONSTANT.match(word)):
+                return True
+    return False
+
+
+def leaves(body: list[Any]) -> bool:
+    """Whether a block ends by leaving."""
+    return isinstance(body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
+
+
+def catches(handler: Any) -> bool:
+    """Whether a handler may expect a missing name."""
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(last_name(kind) in CAUGHT or not last_name(kind) for kind in kinds)

@@ -1,0 +1,397 @@
+"""Judges imports: one finding a root cause, with the modules it takes down counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from builder.verify import rules, stdlib
+from builder.verify.facts import Distribution, Facts, Fault, Outcome
+from builder.verify.rules import Rule
+from builder.verify.smoke import SmokeChecks
+from envspec.finding import Finding, Severity
+
+SHOWN = 6
+"""Modules that a finding names; the rest is counted."""
+
+NUMPY_ABI = re.compile(
+    r"size changed, may indicate binary incompat|numpy\.core\.multiarray failed to import|_ARRAY_API not found"
+    r"|numpy\._?core\._?multiarray_umath failed|compiled using NumPy 1\.x|compiled against (?:NumPy )?API version"
+    r"|compiled against ABI version|module compiled against"
+)
+LIBRARY = re.compile(r"(?P<name>[\w.+-]+\.so[\w.]*): cannot open shared object file")
+SYMBOL = re.compile(r"undefined symbol: (?P<name>\w+)")
+LIBC = re.compile(r"version `(?P<name>(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)' not found")
+SEARCHED = re.compile(
+    r"(?:could ?n[o']t|could not|cannot|unable to|failed to) (?:find|locate|load)\b.*\blibrary"
+    r"|\blibrary (?:was |is |could )?(?:not|n't) (?:be )?(?:found|loaded|installed|available)"
+    r"|\blibrary not found|no library called",
+    re.IGNORECASE,
+)
+"""How bindings that look for a library themselves say that it is not there."""
+CIRCULAR = re.compile(r"partially initialized module|circular import")
+ABSENT = re.compile(r"No module named '?(?P<name>[\w.]+)")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """Why one import failed."""
+
+    rule: Rule
+    severity: Severity
+    what: str
+    """The heart of the message; equal causes have equal ones."""
+    hint: str = ""
+    place: str = ""
+    """File and line, where there is one."""
+
+
+def judge(facts: Facts, smoke: SmokeChecks) -> Iterator[Finding]:
+    """Findings about every import that failed or did more than it should."""
+    causes: dict[tuple[str, str, str], list[tuple[Cause, Outcome]]] = {}
+    for outcome in facts.imports:
+        if outcome.late:
+            continue
+        cause = _cause(outcome, facts, smoke)
+        if cause is not None:
+            key = (cause.rule.id, cause.what, cause.place)
+            causes.setdefault(key, []).append((cause, outcome))
+    for group in causes.values():
+        yield _finding(group, facts)
+    yield from _unfinished(facts)
+    for outcome in facts.imports:
+        yield from _manners(outcome, facts)
+
+
+def roles(facts: Facts, smoke: SmokeChecks) -> Callable[[str], str]:
+    """Tells of a module what its failure means.
+
+    `declared` by the user; `root` of a distribution that somebody wants for itself; `transitive`, a root that
+    is there for others, which may well work without it; or `inside` a package.
+    """
+    declared = {*smoke.imports, *smoke.attributes_by_module()}
+    needed = {_key(each) for other in facts.distributions for each in other.requires}
+    wanted = {each["name"] for each in facts.raw["loose"]}
+    transitive = set()
+    for each in facts.distributions:
+        (wanted if each.requested or each.key not in needed else transitive).update(each.roots)
+
+    def role(module: str) -> str:
+        if module in declared:
+            return "declared"
+        return "root" if module in wanted else "transitive" if module in transitive else "inside"
+
+    return role
+
+
+def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
+    cause, first = min(group, key=lambda pair: (pair[0].severity.rank, *_nearness(pair, facts)))
+    severity = min((each.severity for each, _ in group), key=lambda each: each.rank)
+    others = sorted({outcome.module for _, outcome in group} - {first.module})
+    message = f"{first.module}: {cause.what}"
+    if cause.place:
+        message += f" ({short(cause.place, facts)})"
+    if others:
+        named = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
+        message += f"; takes down {len(others)} more: {named}"
+    return cause.rule.finding(message, hint=cause.hint, where=first.module, severity=severity)
+
+
+def _nearness(pair: tuple[Cause, Outcome], facts: Facts) -> tuple[bool, int, str]:
+    """The module whose own distribution holds the faulty place comes first, then the shortest name."""
+    cause, outcome = pair
+    owner = facts.owner_of_file(cause.place.rpartition(":")[0])
+    own = facts.owner(outcome.module)
+    return (owner is None or own is None or owner.key != own.key, outcome.module.count("."), outcome.module)
+
+
+def short(place: str, facts: Facts) -> str:
+    """A file without the folder that everything lies in."""
+    for folder in sorted({*(each.folder for each in facts.distributions), facts.python["stdlib"]}, key=len):
+        if place.startswith(folder + "/"):
+            return place[len(folder) + 1 :]
+    return place
+
+
+def _cause(outcome: Outcome, facts: Facts, smoke: SmokeChecks) -> Cause | None:
+    role = roles(facts, smoke)(outcome.module)
+    if outcome.error is not None:
+        return _of_error(outcome, outcome.error, outcome.root or outcome.error, role, facts)
+    if outcome.failed:
+        return _of_end(outcome, role)
+    return None
+
+
+def _of_end(outcome: Outcome, role: str) -> Cause:
+    """Causes that no exception told of."""
+    error = Severity.ERROR
+    last = _last_place(outcome.output)
+    if outcome.signal == signal.SIGXCPU or outcome.timeout:
+        return Cause(
+            rule=rules.HANG, severity=error, what="the import does not come to an end", place=last,
+            hint="see where it waits; a module should not connect, wait or compute while it is imported",
+        )  # fmt: skip
+    if outcome.signal:
+        name = _signal(outcome.signal)
+        return Cause(
+            rule=rules.CRASH, severity=error, what=f"the import dies of {name}", place=last,
+            hint="a compiled module is damaged or does not fit what it was loaded with: reinstall it, "
+            "or take a version built for these neighbours",
+        )  # fmt: skip
+    if outcome.flood:
+        return _harm("the import prints without end")
+    if outcome.bomb:
+        return _harm(f"the import starts processes without end (more than {outcome.bomb})")
+    if outcome.murder:
+        return _harm("the import kills the processes around it")
+    if outcome.unstarted:
+        said = outcome.output.strip().splitlines()
+        return Cause(
+            rule=rules.START, severity=error,
+            what="the interpreter does not start" + (f": {said[-1]}" if said else ""),
+            hint="run the interpreter by hand and repair what its start prints",
+        )  # fmt: skip
+    return Cause(
+        rule=rules.IMPORT_FAILS, severity=error if role != "inside" else Severity.WARNING,
+        what=f"the import ends the process with exit code {outcome.exit}",
+        hint="a module must not exit while it is imported",
+    )  # fmt: skip
+
+
+def _harm(what: str) -> Cause:
+    return Cause(
+        rule=rules.HARM, severity=Severity.ERROR, what=what, hint="do not install what does this to its users"
+    )
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _last_place(output: str) -> str:
+    """The innermost Python line of a `faulthandler` report."""
+    for file, line in re.findall(r'^  File "([^"]+)", line (\d+)', output, re.MULTILINE):
+        if not file.startswith("<"):
+            return f"{file}:{line}"
+    return ""
+
+
+def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Facts) -> Cause | None:
+    weight = Severity.ERROR if role in ("declared", "root") else Severity.WARNING
+    library = Severity.WARNING if role == "inside" else Severity.ERROR
+    text = f"{root.message}\n{error.message}"
+    said = _said(error) if _said(error) == _said(root) else f"{_said(error)}, because of {_said(root)}"
+    if "Read-only file system" in text and error.isa("OSError"):
+        return Cause(
+            rule=rules.WRITES, severity=Severity.WARNING, what="the import writes into the environment",
+            place=root.place, hint="the judge keeps the environment read-only; in an image it may be as well",
+        )  # fmt: skip
+    if NUMPY_ABI.search(text):
+        return Cause(
+            rule=rules.NUMPY_ABI, severity=Severity.ERROR, what=said, place=root.place,
+            hint="install a build made for this NumPy, or pin the NumPy that it was made for",
+        )  # fmt: skip
+    if found := LIBC.search(text):
+        return Cause(
+            rule=rules.LIBC, severity=Severity.ERROR, what=f"needs {found['name']}, which this system lacks",
+            hint="use a newer base image, or a wheel with an older manylinux tag",
+        )  # fmt: skip
+    if found := SYMBOL.search(text):
+        return Cause(
+            rule=rules.SYMBOL, severity=Severity.ERROR, what=f"undefined symbol {found['name']}",
+            hint="it was built against another version of a library: install versions that were built together",
+        )  # fmt: skip
+    if found := LIBRARY.search(text):
+        return Cause(
+            rule=rules.LIBRARY_MISSING, severity=library, what=f"needs {found['name']}, which is not installed",
+            hint=f"install the system package that provides {found['name']}",
+        )  # fmt: skip
+    if SEARCHED.search(text):
+        return Cause(
+            rule=rules.LIBRARY_MISSING, severity=library, what=said, place=root.place,
+            hint="install the system package that provides the library",
+        )  # fmt: skip
+    if root.isa("ModuleNotFoundError") or error.isa("ModuleNotFoundError"):
+        return _of_absence(outcome, root if root.isa("ModuleNotFoundError") else error, role, facts)
+    if CIRCULAR.search(text) and role == "inside":
+        return None
+    return Cause(
+        rule=rules.IMPORT_FAILS, severity=weight, what=said, place=root.place, hint=_versions(root, facts)
+    )
+
+
+def _said(fault: Fault) -> str:
+    lines = [line.strip() for line in fault.message.splitlines() if line.strip()]
+    text = " ".join(lines)
+    return f"{fault.type}: {text[:300]}" if text else fault.type
+
+
+def _versions(fault: Fault, facts: Facts) -> str:
+    """Which distributions met where it failed: the pair to look at."""
+    met: dict[str, Distribution] = {}
+    for file, _, _ in fault.frames:
+        owner = facts.owner_of_file(file)
+        if owner is not None:
+            met[owner.key] = owner
+    named = facts.owner(fault.name) if fault.name else None
+    mentioned = re.search(r"module '([\w.]+)'", fault.message)
+    named = named or (facts.owner(mentioned[1]) if mentioned else None)
+    if named is not None:
+        met[named.key] = named
+    if len(met) < 2:
+        return "reinstall it, or take a version that suits this environment"
+    pair = list(met.values())[-2:]
+    return f"{pair[0].name} {pair[0].version} and {pair[1].name} {pair[1].version} do not go together"
+
+
+def _of_absence(outcome: Outcome, fault: Fault, role: str, facts: Facts) -> Cause | None:
+    """A module is not there: whose fault is that?"""
+    found = ABSENT.search(fault.message)
+    name = fault.name or (found["name"] if found else "")
+    top = name.partition(".")[0]
+    weight = Severity.ERROR if role in ("declared", "root") else Severity.WARNING
+    if role == "declared" and name == outcome.module:
+        return Cause(
+            rule=rules.DECLARED_IMPORT, severity=Severity.ERROR, what="there is no such module",
+            hint="install what provides it, or correct the declaration",
+        )  # fmt: skip
+    culprit = _culprit(outcome, fault, facts)
+    if owners := facts.owners().get(top):
+        owner = owners[0]
+        return Cause(
+            rule=rules.IMPORT_FAILS, severity=weight, place=fault.place,
+            what=f"module {name} does not exist in {owner.name} {owner.version}",
+            hint=f"take a version of {owner.name} that has it, or reinstall it"
+            + (f"; {culprit.name} {culprit.version} needs it" if culprit and culprit != owner else ""),
+        )  # fmt: skip
+    if stdlib.is_known(top):
+        return Cause(
+            rule=rules.STDLIB_GONE, severity=weight, place=fault.place,
+            what=f"module {top} is not in the standard library of Python {facts.python['version']}",
+            hint="take a newer version of the package, or a Python that has the module",
+        )  # fmt: skip
+    return _of_undeclared(outcome, culprit, top, role, weight, facts)
+
+
+def _of_undeclared(
+    outcome: Outcome, culprit: Distribution | None, top: str, role: str, weight: Severity, facts: Facts
+) -> Cause:
+    by_name = facts.by_name()
+    unmet = [each for each in (culprit.requires if culprit else ()) if _key(each) not in by_name]
+    named = next((each for each in unmet if _resembles(each.name, top)), unmet[0] if unmet else None)
+    who = f"{culprit.name} {culprit.version}" if culprit else "it"
+    if named is not None:
+        return Cause(
+            rule=rules.REQUIREMENT_ABSENT, severity=weight,
+            what=f"{who} requires {named.name}, which is not installed (no module {top})",
+            hint=f"install {_requirement(named)}",
+        )  # fmt: skip
+    if role == "declared" or _principal(outcome.module, facts):
+        return Cause(
+            rule=rules.REQUIREMENT_ABSENT, severity=Severity.ERROR,
+            what=f"{who} needs the module {top} and declares no package for it",
+            hint=f"install the package that provides {top}",
+        )  # fmt: skip
+    return Cause(
+        rule=rules.OPTIONAL, severity=Severity.INFO,
+        what=f"needs the optional module {top}", hint="install it if that part is used",
+    )  # fmt: skip
+
+
+def _culprit(outcome: Outcome, fault: Fault, facts: Facts) -> Distribution | None:
+    """The distribution whose code asked for the module."""
+    for file, _, _ in reversed(fault.frames):
+        if owner := facts.owner_of_file(file):
+            return owner
+    return facts.owner(outcome.module)
+
+
+def _key(requirement: Requirement) -> str:
+    return canonicalize_name(requirement.name)
+
+
+def _requirement(requirement: Requirement) -> str:
+    return f"{requirement.name}{requirement.specifier}"
+
+
+def _resembles(name: str, module: str) -> bool:
+    left, right = canonicalize_name(name), canonicalize_name(module)
+    return left == right or left.removeprefix("python-") == right.removeprefix("py")
+
+
+def _principal(module: str, facts: Facts) -> bool:
+    """Whether a root is what its distribution is installed for."""
+    owner = facts.owner(module)
+    if owner is None:
+        return False
+    public = [root for root in owner.roots if not root.startswith("_")]
+    return public == [module] or canonicalize_name(module) == owner.key
+
+
+def _unfinished(facts: Facts) -> Iterator[Finding]:
+    late = sorted(each.module for each in facts.imports if each.late)
+    if late:
+        yield rules.UNFINISHED.finding(
+            f"{len(late)} families of modules were not imported: the time was over ({', '.join(late[:SHOWN])})",
+            hint="give more time, or look for the module that takes it",
+        )
+
+
+def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
+    """What an import did besides importing."""
+    module = outcome.module
+    if outcome.network:
+        yield rules.NETWORK.finding(
+            f"{module}: the import tries to {', to '.join(outcome.network[:2])}",
+            hint="without a network it may hang or fail; look for a variable that turns it off",
+            where=module,
+        )
+    if outcome.changed and not outcome.error:
+        yield rules.WRITES.finding(
+            f"{module}: the import changes {_some(short(path, facts) for path in outcome.changed)}",
+            hint="the judge kept it from doing so where it could; in use it will",
+            where=module,
+        )
+    if outcome.bytes and not outcome.failed and outcome.output.strip():
+        first = outcome.output.strip().splitlines()[0][:160]
+        yield rules.NOISE.finding(f"{module}: the import prints {first!r}", where=module)
+    if outcome.finders and _ignores_old_finders(facts):
+        yield rules.OLD_FINDER.finding(
+            f"{module}: {outcome.finders[0]} has no find_spec, so Python {facts.python['version']} does not ask "
+            "it and the modules that it stands for cannot be imported",
+            hint="take a newer version of the package",
+            where=module,
+        )
+    for warning in outcome.warnings:
+        yield from _warned(module, warning, facts)
+
+
+def _warned(module: str, warning: Any, facts: Facts) -> Iterator[Finding]:
+    if "size changed" in warning["message"]:
+        yield rules.SIZE_CHANGED.finding(
+            f"{module}: {warning['message']}",
+            hint="usually harmless where a struct has only grown; a rebuild against this version is certain",
+            where=module,
+        )
+    elif (owner := facts.owner(module)) is None or facts.owner_of_file(warning["file"]) in (owner, None):
+        text = " ".join(warning["message"].split())[:200]
+        yield rules.NOISE.finding(f"{module}: the import warns {text!r}", where=module)
+
+
+def _ignores_old_finders(facts: Facts) -> bool:
+    major, minor = (int(part) for part in facts.python["version"].split(".")[:2])
+    return (major, minor) >= (3, 12)
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")

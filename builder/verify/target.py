@@ -1,0 +1,54 @@
+"""What can be judged: anything that can run a command with its own Python."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Protocol
+
+from envspec import process
+from envspec.errors import OutsideError
+from envspec.process import Completed
+
+
+class Target(Protocol):
+    """An environment under judgement."""
+
+    @property
+    def label(self) -> str:
+        """What reports call it."""
+
+    @property
+    def python(self) -> str:
+        """The interpreter's path, as seen inside."""
+
+    def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
+        """Run a command inside, with the variables and the current folder that its users have."""
+
+
+class Interpreter:
+    """An interpreter of this machine: a virtualenv's, the system's, any other.
+
+    Raises `OutsideError` when there is no such program.
+    """
+
+    def __init__(self, path: pathlib.Path | str) -> None:
+        # Never resolved: the link is what makes a virtualenv of its interpreter.
+        self._path = pathlib.Path(os.path.abspath(path))  # noqa: PTH100
+        if not self._path.is_file():
+            raise OutsideError(f"there is no interpreter {path}", hint="give the path of a python executable")
+
+    @property
+    def label(self) -> str:
+        """The path itself."""
+        return str(self._path)
+
+    @property
+    def python(self) -> str:
+        """The path itself."""
+        return str(self._path)
+
+    def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
+        """Run a command on this machine."""
+        return process.run(command, input_text=stdin, timeout=timeout)
