@@ -40,6 +40,8 @@ class Plan(Part):
     service: Service | None
     lock: str
     """Digest of the lock that the plan was made from."""
+    named: tuple[str, ...] = ()
+    """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
 
     @property
     def pins(self) -> dict[str, str]:
@@ -105,4 +107,5 @@ def plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
         payload=payload,
         service=spec.service,
         lock=lock.digest,
+        named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
     )

@@ -58,6 +58,8 @@ class Sources:
         self._folder = pathlib.Path()
         self._listings: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
         self._local = threading.local()
+        self.unreachable: dict[str, str] = {}
+        """Named indexes that could not be asked, with the reason; their folders of wheels may have served."""
 
     def within(self, folder: pathlib.Path) -> Sources:
         """The same sources, with the spec's relative paths below `folder`."""
@@ -113,13 +115,18 @@ class Sources:
             try:
                 yield from self._listing(url, project)
             except OutsideError as error:
+                self.unreachable[index] = error.message
                 if not beside:
-                    raise OutsideError(
-                        f"index {index} cannot be asked for {project}: {error.message}",
-                        hint=f"set ENVSPEC_INDEX_{index.upper().replace('-', '_')} to a mirror or folder"
-                        if index != DEFAULT_INDEX
-                        else "check the network and pip's configuration",
-                    ) from error
+                    raise self.cannot_ask(index, project) from error
+
+    def cannot_ask(self, index: str, project: str) -> OutsideError:
+        """The error that says that an index could not be asked for a project."""
+        return OutsideError(
+            f"index {index} cannot be asked for {project}: {self.unreachable[index]}",
+            hint=f"set ENVSPEC_INDEX_{index.upper().replace('-', '_')} to a mirror or folder that has it"
+            if index != DEFAULT_INDEX
+            else "check the network and pip's configuration",
+        )
 
     def _beside(self, project: str) -> Iterator[RemoteFile]:
         for place in self.machine.find_links:
@@ -137,7 +144,9 @@ class Sources:
         elif self.offline:
             raise OutsideError("offline")
         else:
-            yield from self._page(f"{url.rstrip('/')}/{canonicalize_name(project)}/", project)
+            # A page of links to all its files, or one page for each project below it.
+            page = url if url.endswith(".html") else f"{url.rstrip('/')}/{canonicalize_name(project)}/"
+            yield from self._page(page, project)
 
     def _local_listing(self, index: pathlib.Path, project: str) -> Iterator[RemoteFile]:
         if not index.is_dir():

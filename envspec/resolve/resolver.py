@@ -13,7 +13,7 @@ from envspec.errors import FindingsError, OutsideError
 from envspec.finding import Finding, Severity, must_fix
 from envspec.graph import assign
 from envspec.interpreter import interpreter
-from envspec.lock import Artifact, File, Lock, LockedBase
+from envspec.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
 from envspec.metadata import metadata
 from envspec.progress import SILENT, Progress
 from envspec.resolve import pip_tools_solver, uv_solver
@@ -90,10 +90,16 @@ def _roots(stage: Stage) -> list[Requirement]:
 def _solve(
     spec: Spec, target: Target, sources: Sources, resolver: str, progress: Progress
 ) -> tuple[Solved, ...]:
+    named = uv_solver.named_indexes(spec)
     try:
         return SOLVERS[resolver](spec, target, sources, progress=progress)
     except UnsatisfiableError as error:
-        raise _unsatisfiable(spec, str(error)) from error
+        unasked = {name: stage.index for name, stage in named.items() if stage.index in sources.unreachable}
+        if not unasked:
+            raise _unsatisfiable(spec, str(error)) from error
+        _prove_the_rest(spec, target, sources, progress)
+        package, index = next(iter(unasked.items()))
+        raise sources.cannot_ask(index or DEFAULT_INDEX, package) from error
     except OutsideError:
         _prove_the_rest(spec, target, sources, progress)
         raise

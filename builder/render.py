@@ -1,0 +1,164 @@
+"""Renders a plan as a Dockerfile. Every value of a spec or lock is checked or quoted on its way in.
+
+The template decides only the layout; what goes into an instruction comes from here, as values.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.resources
+import json
+import pathlib
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jinja2
+
+from builder.backends.docker import places
+from builder.base import debian
+from builder.entrypoint import stage as inside
+from builder.plan import Plan
+from envspec.errors import Problem, SpecError
+
+TEMPLATE = "Dockerfile.template"
+
+IMAGE = re.compile(r"[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?")
+APT = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?")
+VERSION = re.compile(r"3\.\d{1,2}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def render(plan: Plan, *, mounts: bool = True) -> str:
+    """The Dockerfile of a plan: with `mounts` for BuildKit, without for a classic builder.
+
+    Both give the same files in the image. Raises `SpecError` for a value that no Dockerfile can hold, which
+    a checked spec and lock never have.
+    """
+    environment = jinja2.Environment(  # noqa: S701 - a Dockerfile is no HTML; the filters below quote
+        undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
+    )
+    environment.filters.update(comment=comment, quoted=quoted, exec=exec_form)
+    return environment.from_string(_template()).render(_values(plan, mounts=mounts))
+
+
+def _template() -> str:
+    shipped = importlib.resources.files("builder") / "resources" / TEMPLATE
+    if shipped.is_file():
+        return shipped.read_text(encoding="utf-8")
+    return (pathlib.Path(__file__).parents[1] / TEMPLATE).read_text(encoding="utf-8")
+
+
+def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
+    version = checked(VERSION, plan.python, "python")
+    service = plan.service
+    python = f"{places.ENVIRONMENT}/bin/python"
+    return {
+        "plan": plan,
+        "mounts": mounts,
+        "base": base(plan),
+        "apt": apt(plan),
+        "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
+        "stages": list(_stages(plan, python, mounts=mounts)),
+        "payload": plan.payload is not None,
+        "variables": sorted(variables(plan).items()),
+        "labels": sorted(labels(plan).items()),
+        "user": inside.USER_ID,
+        "port": service.port if service else None,
+        "health": [*places.entrypoint(), "health"],
+        "entrypoint": places.entrypoint(),
+        "command": ["serve"] if service else ["python"],
+    }
+
+
+def base(plan: Plan) -> str:
+    """What the image starts from, as `FROM` has it."""
+    if plan.base.debian:
+        return debian.reference(debian.request(plan))
+    name = checked(IMAGE, plan.base.image or "", "base.image")
+    return f"{name.partition('@')[0]}@{plan.base.digest}" if plan.base.digest else name
+
+
+def apt(plan: Plan) -> str:
+    """Debian packages of an image base, quoted for a shell. A bootstrapped base has its own already."""
+    if plan.base.debian:
+        return ""
+    return " ".join(shlex.quote(checked(APT, name, "base.apt")) for name in sorted(plan.base.apt))
+
+
+def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:
+    before = "prepare"
+    for number, stage in enumerate(plan.stages, 1):
+        folder = places.stage(number, stage.name)
+        yield {
+            "name": stage.name,
+            "why": stage.why,
+            "wheels": stage.wheels,
+            "folder": folder,
+            "before": before,
+            "command": _step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
+        }
+        before = folder
+
+
+def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> list[str]:
+    command = [*python, "-I", "-B", f"{places.MOUNT}/tools", step, *words, "--into", places.ENVIRONMENT]
+    if not mounts:
+        return [*command, "--copy-to", f"{places.MOUNT}/added"]
+    return [*command, "--cache", f"{places.MOUNT}/cache"] if step == "install" else command
+
+
+def variables(plan: Plan) -> dict[str, str]:
+    """Environment variables of the image; the spec's own win."""
+    path = f"{places.ENVIRONMENT}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    fixed = {
+        "PATH": path,
+        "VIRTUAL_ENV": places.ENVIRONMENT,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        **({"PYTHONPATH": places.PAYLOAD} if plan.payload else {}),
+    }
+    own = plan.service.env if plan.service else {}
+    return {**fixed, **{checked(VARIABLE, name, "service.env"): value for name, value in own.items()}}
+
+
+def labels(plan: Plan) -> dict[str, str]:
+    """Labels that say what the image is made of; `builder.backends.docker.ship` adds the verdict."""
+    return {
+        "org.opencontainers.image.title": plan.name,
+        "org.opencontainers.image.base.name": base(plan).partition("@")[0],
+        **({"org.opencontainers.image.base.digest": plan.base.digest} if plan.base.digest else {}),
+        f"{places.LABEL}.lock": plan.lock,
+        f"{places.LABEL}.plan": plan.digest,
+        f"{places.LABEL}.python": f"{places.ENVIRONMENT}/bin/python",
+        f"{places.LABEL}.sbom": places.SBOM,
+        f"{places.LABEL}.variant": plan.variant or "",
+        f"{places.LABEL}.version": importlib.metadata.version("envspec"),
+        f"{places.LABEL}.packages": " ".join(f"{name}=={plan.pins[name]}" for name in plan.named),
+    }
+
+
+def checked(pattern: re.Pattern[str], text: str, path: str) -> str:
+    """The text, which must match the pattern as a whole. Raises `SpecError`."""
+    if not pattern.fullmatch(text):
+        raise SpecError("the plan", (Problem(path=path, message=f"{text!r} cannot stand in a Dockerfile"),))
+    return text
+
+
+def comment(text: object) -> str:
+    """The text on one line, whatever it holds: a comment ends only where its line does."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
+
+
+def quoted(text: str) -> str:
+    """The text as one double-quoted word of `ENV` or `LABEL`, in which nothing is expanded."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        problem = Problem(path="", message=f"{text!r} holds a line break or control character")
+        raise SpecError("the plan", (problem,))
+    return '"' + re.sub(r'([\\"$])', r"\\\1", text) + '"'
+
+
+def exec_form(command: Sequence[str]) -> str:
+    """The command as a JSON array, which no shell reads."""
+    return json.dumps(list(command))
