@@ -14,6 +14,7 @@ from builder.bars import shown
 from builder.report.forms import FILES, FORMS
 from builder.report.model import PHASES, Report
 from builder.request import Request
+from builder.shipping import Shipping
 from envspec.errors import EnvspecError
 
 EXIT_CODES = """
@@ -95,6 +96,8 @@ def _deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
 
         for name, render in FORMS.items():
             write_atomic(folder / FILES[name], render(report))
+        for name, text in report.attachments.items():
+            write_atomic(folder / name, text)
     if form == "text":
         from builder.report import terminal
 
@@ -137,12 +140,21 @@ def _run(request: Request, form: str, folder: pathlib.Path | None, *, quiet: boo
 @strict_option
 @report_options
 @click.version_option(package_name="envspec")
-def build(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
+def build(
+    form: str,
+    folder: pathlib.Path | None,
+    quiet: bool,
+    tag: str | None,
+    output: pathlib.Path | None,
+    push: bool,
+    **wanted: Any,
+) -> int:
     """Build the environment that SPEC describes, and prove that it works.
 
     SPEC is an envspec.toml, or the folder that holds one; left out, the current folder's.
     """
-    return _run(Request(**wanted), form, folder, quiet=quiet)
+    shipping = Shipping(tag=tag, output=output, push=push)
+    return _run(Request(shipping=shipping, report=folder, **wanted), form, folder, quiet=quiet)
 
 
 @click.group(epilog=EXIT_CODES)
@@ -190,6 +202,22 @@ def lock(
 
 
 @envspec.command()
+@spec_argument
+@variant_option
+@lock_options
+@click.option("--classic", is_flag=True, help="The form for engines without BuildKit.")
+def render(classic: bool, **wanted: Any) -> int:
+    """Print the Dockerfile that `build-image --backend docker` builds."""
+    from builder import pipeline
+    from builder.render import render as dockerfile
+
+    click.echo(
+        dockerfile(pipeline.planned(Request(stop_after="plan", **wanted)), mounts=not classic), nl=False
+    )
+    return 0
+
+
+@envspec.command()
 def schema() -> None:
     """Print the JSON schema of envspec.toml, for editors."""
     import json
@@ -201,6 +229,7 @@ def schema() -> None:
 
 @envspec.command()
 @click.option("--python", "interpreter", type=click.Path(path_type=pathlib.Path), help="An interpreter.")
+@click.option("--image", help="An image of the Docker engine, also one built elsewhere.")
 @click.option("--venv", type=click.Path(path_type=pathlib.Path), help="A virtual environment's folder.")
 @click.option(
     "--spec", type=click.Path(path_type=pathlib.Path), help="Take smoke tests and lock from this spec."

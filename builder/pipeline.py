@@ -1,6 +1,6 @@
 """The whole flow, phase by phase, each taking what the one before gave: the tool's table of contents.
 
-    load -> lint -> lock -> prove -> plan -> build -> verify
+    load -> lint -> lock -> prove -> plan -> build -> verify -> ship
 
 `run` always gives a report, also of a run that failed; only a spec that means nothing raises.
 """
@@ -44,6 +44,18 @@ def run(request: Request, progress: Progress = SILENT) -> Report:
     return job.run()
 
 
+def planned(request: Request, progress: Progress = SILENT) -> Plan:
+    """The plan of a spec, locked and proved. Raises what stands in the way."""
+    file = load.find(request.spec)
+    job = Job(request=request, file=file, spec=load.load(file, request.variant), progress=progress)
+    report = job.run()
+    if report.failure is not None:
+        raise report.failure
+    if job.plan is None:
+        raise FindingsError("the spec has errors: `envspec check` shows them", report.findings)
+    return job.plan
+
+
 class Job:
     """One run under way: the report grows phase by phase."""
 
@@ -54,6 +66,7 @@ class Job:
         self.progress = progress
         self.store = Wheelhouse(home() / "wheelhouse")
         self.report = Report(name=spec.name, variant=request.variant)
+        self.plan: Plan | None = None
 
     def run(self) -> Report:
         """The phases in order, until one fails or the last one wanted is done."""
@@ -79,7 +92,7 @@ class Job:
         if self._done("prove"):
             return
         with self._phase("plan"):
-            plan = self._plan(held)
+            plan = self.plan = self._plan(held)
         if self._done("plan"):
             return
         with self._phase("build"):
@@ -87,7 +100,11 @@ class Job:
         if self._done("build"):
             return
         with self._phase("verify"):
-            self._verify(plan, backend, environment)
+            verdict = self._verify(plan, backend, environment)
+        if self._done("verify") or finding.must_fix(self.report.findings):
+            return
+        with self._phase("ship"):
+            self._ship(backend, environment, verdict)
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -137,8 +154,20 @@ class Job:
             self.store,
             resolver=self.request.resolver,
             variant=self.request.variant,
+            image_digest=self._image_digest(),
             progress=self.progress,
         )
+
+    def _image_digest(self) -> str | None:
+        """Digest of the base image, where an engine knows it."""
+        if self.spec.image is None:
+            return None
+        from builder.backends.docker.base import digest
+        from builder.backends.docker.engine import Engine
+
+        with contextlib.suppress(EnvspecError):
+            return digest(Engine(), self.spec.image)
+        return None
 
     def _sources(self) -> Any:
         from envspec.machine import machine
@@ -163,6 +192,10 @@ class Job:
         cargo = payload.collect(self.spec.service, self.file.parent) if self.spec.service else None
         plan = make_plan(self.spec, held, cargo)
         self.report = dataclasses.replace(self.report, plan=plan.digest, stages=stages_of(plan))
+        if self.request.report is not None:
+            from builder.sbom import sbom
+
+            self.report = dataclasses.replace(self.report, attachments={"sbom.cdx.json": sbom(plan)})
         return plan
 
     def _build(self, plan: Plan, held: Lock) -> tuple[Backend, Environment]:
@@ -179,7 +212,7 @@ class Job:
 
         fetch(held, self._sources(), self.store, self.progress)
 
-    def _verify(self, plan: Plan, backend: Backend, environment: Environment) -> None:
+    def _verify(self, plan: Plan, backend: Backend, environment: Environment) -> Verdict:
         kept = Kept(
             "verdict",
             {
@@ -202,6 +235,16 @@ class Job:
         if not finding.must_fix(found):  # a bad verdict may have a passing cause: it is never reused
             kept.write(facts)
         self.report = self._add(found, verdict=verdict, trial=facts["trial"])
+        return verdict
+
+    def _ship(self, backend: Backend, environment: Environment, verdict: Verdict) -> None:
+        done = backend.ship(environment, verdict, self.request.shipping, self.progress)
+        self.report = dataclasses.replace(
+            self.report,
+            environment=dataclasses.replace(environment, reference=done.reference),
+            files=(*self.report.files, *done.files),
+            said=(*self.report.said, *done.said),
+        )
 
 
 class Kept:

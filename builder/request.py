@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
+from builder.shipping import Shipping
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
@@ -29,6 +31,6 @@ class Request:
     """Whether to verify again what was verified before."""
     stop_after: str | None = None
     """The last phase to do, one of `builder.report.model.PHASES`; None does all."""
-    tag: str | None = None
-    output: pathlib.Path | None = None
-    push: bool = False
+    shipping: Shipping = dataclasses.field(default_factory=Shipping)
+    report: pathlib.Path | None = None
+    """Folder for the report and what goes with it."""

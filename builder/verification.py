@@ -6,7 +6,7 @@ import pathlib
 import time
 
 from builder.report.model import Report
-from builder.verify import Interpreter, SmokeChecks, verify
+from builder.verify import Interpreter, SmokeChecks, Target, verify
 from envspec import finding, load
 from envspec import lock as locks
 from envspec.errors import SpecError, UsageError
@@ -17,6 +17,7 @@ def run(
     *,
     interpreter: pathlib.Path | None,
     venv: pathlib.Path | None,
+    image: str | None,
     spec: pathlib.Path | None,
     variant: str | None,
     fast: bool,
@@ -27,15 +28,23 @@ def run(
 
     Raises `UsageError` unless exactly one is named, `OutsideError` when it cannot be run at all.
     """
-    if (interpreter is None) == (venv is None):
-        raise UsageError("name what to judge: --python PATH or --venv DIR")
-    python = interpreter or _python_of(venv or pathlib.Path())
+    if sum(place is not None for place in (interpreter, venv, image)) != 1:
+        raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
     smoke, pins = _expectations(spec, variant)
     began = time.monotonic()
-    verdict = verify(Interpreter(python), lock=pins, smoke=smoke, fast=fast, progress=progress)
+    target = _target(interpreter, venv, image)
+    verdict = verify(target, lock=pins, smoke=smoke, fast=fast, progress=progress)
     found = finding.strict(verdict.findings) if strict else verdict.findings
-    report = Report(name=str(venv or interpreter), variant=variant, phase="verify", verdict=verdict)
+    report = Report(name=str(image or venv or interpreter), variant=variant, phase="verify", verdict=verdict)
     return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
+
+
+def _target(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: str | None) -> Target:
+    if image is not None:
+        from builder.backends.docker.target import DockerTarget
+
+        return DockerTarget(image)
+    return Interpreter(interpreter or _python_of(venv or pathlib.Path()))
 
 
 def _python_of(venv: pathlib.Path) -> pathlib.Path:

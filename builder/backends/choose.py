@@ -10,9 +10,14 @@ from builder.plan import Plan
 from builder.request import Request
 from envspec.errors import OutsideError, UsageError
 
-BACKENDS: Mapping[str, Callable[[Request], Backend]] = {
-    "virtualenv": lambda _: VirtualenvBackend(),
-}
+
+def _docker() -> Backend:
+    from builder.backends.docker.backend import DockerBackend
+
+    return DockerBackend()
+
+
+BACKENDS: Mapping[str, Callable[[], Backend]] = {"docker": _docker, "virtualenv": VirtualenvBackend}
 """By the name that `--backend` takes, best first: `auto` takes the first that is available."""
 
 
@@ -24,7 +29,7 @@ def choose(request: Request, plan: Plan) -> Backend:
     if request.backend == "auto":
         candidates = ["virtualenv"] if plan.base.host else list(BACKENDS)
         for name in candidates:
-            backend = BACKENDS[name](request)
+            backend = BACKENDS[name]()
             if backend.available() is None:
                 return backend
         raise OutsideError("no backend works on this machine")
@@ -33,7 +38,7 @@ def choose(request: Request, plan: Plan) -> Backend:
             f"the spec's base is this machine: the {request.backend} backend cannot build on it",
             hint="use --backend virtualenv, or give [base] an image or a debian suite",
         )
-    backend = BACKENDS[request.backend](request)
+    backend = BACKENDS[request.backend]()
     if (missing := backend.available()) is not None:
         raise OutsideError(missing, hint="use --backend virtualenv, which needs nothing but Python")
     return backend

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from builder.environment import Environment
 from builder.plan import Plan
+from builder.shipping import Shipped, Shipping
+from builder.verdict import Verdict
 from envspec.process import Completed
 from envspec.progress import Progress
 from envspec.wheelhouse import Wheelhouse
@@ -37,3 +39,11 @@ class Backend(Protocol):
         timeout: float | None = None,
     ) -> Completed:
         """Run a command in the environment, with the payload's code importable."""
+
+    def ship(
+        self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
+    ) -> Shipped:
+        """Name, write and push what was verified, as far as it was asked for.
+
+        Raises `UsageError` for what this backend cannot do, `OutsideError` when a registry or disk refuses.
+        """

@@ -17,8 +17,10 @@ from builder import guard
 from builder import payload as payload_files
 from builder.environment import Environment
 from builder.plan import InstallStage, Plan
+from builder.shipping import Shipped, Shipping
 from builder.trim import trim
-from envspec.errors import BuildError, OutsideError
+from builder.verdict import Verdict
+from envspec.errors import BuildError, OutsideError, UsageError
 from envspec.home import disk, home, locked
 from envspec.interpreter import interpreter
 from envspec.machine import Machine
@@ -144,6 +146,21 @@ class VirtualenvBackend:
         variables = {**self.variables(environment), **(env or {})}
         cwd = pathlib.Path(environment.payload) if environment.payload else None
         return run(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+
+    def ship(
+        self,
+        environment: Environment,
+        verdict: Verdict,  # noqa: ARG002 -- the port's
+        wanted: Shipping,
+        progress: Progress,  # noqa: ARG002
+    ) -> Shipped:
+        """A virtual environment stays where it is. Raises `UsageError` when something else is asked for."""
+        if wanted:
+            raise UsageError(
+                "--tag, --output and --push are for images; a virtual environment stays where it is",
+                hint="use --backend docker or oci",
+            )
+        return Shipped(reference=environment.reference)
 
     @staticmethod
     def variables(environment: Environment) -> dict[str, str]:

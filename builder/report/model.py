@@ -16,7 +16,7 @@ from envspec.finding import Finding, must_fix, ordered
 VERSION = 1
 """Of the JSON form; it changes only when a reader would have to."""
 
-PHASES = ("lint", "lock", "prove", "plan", "build", "verify")
+PHASES = ("lint", "lock", "prove", "plan", "build", "verify", "ship")
 """What a whole run does, in order."""
 
 
@@ -53,6 +53,10 @@ class Report:
     """What the payload did when it was tried, see `builder.trial.inside`."""
     files: tuple[str, ...] = ()
     """Files that the run wrote for its user, such as a lock."""
+    said: tuple[str, ...] = ()
+    """Lines for the user that a backend has to say of its result."""
+    attachments: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Texts by the name of the file that goes beside the report."""
     failure: EnvspecError | None = None
     """What stopped the run."""
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -112,6 +116,7 @@ class Report:
             if self.trial
             else None,
             "files": list(self.files),
+            "said": list(self.said),
             "failure": {"message": self.failure.message, "hint": self.failure.hint} if self.failure else None,
             "seconds": dict(self.seconds),
         }

@@ -45,6 +45,8 @@ def _parts(report: Report) -> Iterator[str | Table | Padding]:
         yield f"{report.environment.backend}: {escape(report.environment.reference)}{kept}"
     for file in report.files:
         yield f"wrote: {escape(file)}"
+    for line in report.said:
+        yield escape(line)
     yield _conclusion(report)
     if report.failure:
         yield Padding(escape(report.failure.message), (0, 0, 0, 2))

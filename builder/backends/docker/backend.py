@@ -1,0 +1,161 @@
+"""The docker backend: a plan becomes an image of a real engine, and commands run in containers of it.
+
+<home>/contexts/<name>/      what the last build of that name was made of; swept by the next one
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+
+from builder.backends.docker import base, container, places, ship
+from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.layout import lay_out
+from builder.backends.docker.roads import Order, Road, road
+from builder.environment import Environment
+from builder.plan import Plan
+from builder.render import apt, render
+from builder.shipping import Shipped, Shipping
+from builder.verdict import Verdict
+from envspec.errors import EnvspecError, OutsideError, Problem, SpecError, UsageError
+from envspec.home import disk, home, locked
+from envspec.machine import machine
+from envspec.process import Completed
+from envspec.progress import Progress
+from envspec.spec import digest_of
+from envspec.wheelhouse import Wheelhouse
+
+_SHORT = 16
+"""Digits of a digest in a tag: enough to never meet another by chance."""
+
+
+class DockerBackend:
+    """Builds images, each tagged by all that it is made of; a name that people use comes with `ship`."""
+
+    name = "docker"
+
+    def __init__(self, engine: Engine | None = None, by: Road | None = None) -> None:
+        self.engine = engine or Engine()
+        self._road = by
+
+    @property
+    def road(self) -> Road:
+        """How it builds."""
+        if self._road is None:
+            self._road = road(self.engine)
+        return self._road
+
+    def available(self) -> str | None:
+        """None when an engine answers."""
+        try:
+            self.engine.client.ping()
+        except EnvspecError as error:
+            return error.message
+        return None
+
+    def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
+        """Build, or find, the image. Raises `BuildError`, `OutsideError` and `SpecError`."""
+        _refuse_unservable(plan)
+        self._refuse_foreign(plan)
+        name = f"{plan.name}-{plan.variant}" if plan.variant else plan.name
+        context = home() / "contexts" / name
+        with disk(context), locked(context):
+            start = base.ensure(self.engine, plan, machine(), progress)
+            shutil.rmtree(context, ignore_errors=True)
+            lay_out(plan, render(plan, mounts=self.road.mounts), folder, store, context)
+            reference = f"envspec/{name}:{_key(context, plan, start)}"
+            reused = self.engine.image_id(reference) is not None
+            if not reused:
+                self._tag(self._built(plan, context, progress), reference)
+        return Environment(
+            backend=self.name,
+            reference=reference,
+            digest=plan.digest,
+            python=f"{places.ENVIRONMENT}/bin/python",
+            payload=places.PAYLOAD if plan.payload else None,
+            reused=reused,
+            variables=plan.service.env if plan.service else {},
+        )
+
+    def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
+        """Id of the image. Only the pass that installs Debian packages has a network."""
+        arguments: dict[str, str] = {}
+        if apt(plan):
+            progress.step("Debian packages")
+            with self.road.debian(machine()) as needed:
+                order = Order(context=context, target="base", network=self.engine.network, arguments=needed)
+                image = self.road.build(order, progress)
+            arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
+            self._tag(image, arguments["START"])
+        progress.step("image")
+        order = Order(context=context, target="environment", network="none", arguments=arguments)
+        return self.road.build(order, progress)
+
+    def _tag(self, image: str, reference: str) -> None:
+        repository, _, tag = reference.partition(":")
+        with translated(self.engine.address.host):
+            self.engine.client.images.get(image).tag(repository, tag)
+
+    def _refuse_foreign(self, plan: Plan) -> None:
+        if plan.machine != self.engine.machine:
+            raise OutsideError(
+                f"the spec is for {plan.machine}, the engine at {self.engine.address.host} runs "
+                f"{self.engine.machine}",
+                hint="name an engine of that processor with DOCKER_HOST, or build with --backend oci",
+            )
+
+    def run(
+        self,
+        environment: Environment,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command in a new container without a network."""
+        variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
+        return container.run(
+            self.engine,
+            environment.reference,
+            command,
+            python=environment.python,
+            stdin=stdin,
+            env=variables,
+            timeout=timeout,
+        )
+
+    def ship(
+        self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
+    ) -> Shipped:
+        """Seal the image with its verdict and name it; then file and registry. Raises `OutsideError`."""
+        name = ship.seal(self.engine, environment, verdict, wanted.tag)
+        files, said = [], []
+        if wanted.output is not None:
+            if wanted.output.suffix != ".tar":
+                raise UsageError(f"{wanted.output} is no .tar", hint="the oci backend writes layout folders")
+            ship.save(self.engine, name, wanted.output, progress)
+            files.append(str(wanted.output))
+        if wanted.push:
+            said.append(f"pushed: {name} {ship.push(self.engine, name, progress)}")
+        return Shipped(reference=name, files=tuple(files), said=tuple(said))
+
+
+def _key(context: pathlib.Path, plan: Plan, start: str) -> str:
+    """Name of an image's content: all that its build reads, but for the wheels, which the plan knows."""
+    small = [
+        file
+        for part in ("Dockerfile", "tools", "image", "stages")
+        for file in sorted([context / part, *(context / part).rglob("*")])
+        if file.is_file() and file.suffix != ".whl" and file.name != "uv"
+    ]
+    content = {str(file.relative_to(context)): file.read_text(encoding="utf-8") for file in small}
+    digest = digest_of({"files": content, "plan": plan.digest, "base": start})
+    return digest.removeprefix("sha256:")[:_SHORT]
+
+
+def _refuse_unservable(plan: Plan) -> None:
+    if plan.service and plan.service.source is not None and "gunicorn" not in plan.pins:
+        problem = Problem(path="service", message="nothing in the environment can serve it")
+        raise SpecError("the spec", (problem,), hint="add gunicorn to its last stage")

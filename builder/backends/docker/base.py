@@ -1,0 +1,71 @@
+"""Sees to it that the engine has what an image starts from."""
+
+from __future__ import annotations
+
+import docker.errors
+import requests
+
+from builder.backends.docker.engine import Engine, translated
+from builder.base import debian
+from builder.plan import Plan
+from builder.render import base as base_name
+from envspec.errors import OutsideError
+from envspec.machine import Machine
+from envspec.progress import Progress
+
+
+def ensure(engine: Engine, plan: Plan, machine: Machine, progress: Progress) -> str:
+    """Id of the base in the engine: had already, bootstrapped and imported, or pulled.
+
+    Raises `OutsideError` when it cannot be had.
+    """
+    name = base_name(plan)
+    if (known := engine.image_id(name)) is not None:
+        return known
+    if plan.base.debian:
+        return _imported(engine, plan, name, machine, progress)
+    return _pulled(engine, name, progress)
+
+
+def _imported(engine: Engine, plan: Plan, name: str, machine: Machine, progress: Progress) -> str:
+    place = debian.tarball(debian.request(plan), machine, progress)
+    repository, _, tag = name.partition(":")
+    progress.step(f"import {name}")
+    with translated(engine.address.host):
+        engine.client.api.import_image_from_file(str(place), repository=repository, tag=tag)
+    return _present(engine, name)
+
+
+def _pulled(engine: Engine, name: str, progress: Progress) -> str:
+    progress.step(f"pull {name}")
+    try:
+        engine.client.images.pull(name)
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise OutsideError(
+            f"the base image {name} is not in the engine and cannot be pulled: {_why(error)}",
+            hint="correct its name, `docker pull` or `docker load` it; or give [base] a debian suite, which "
+            "needs no registry",
+        ) from error
+    return _present(engine, name)
+
+
+def _present(engine: Engine, name: str) -> str:
+    if (known := engine.image_id(name)) is None:
+        raise OutsideError(f"the engine does not have {name} although it just took it")
+    return known
+
+
+def _why(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None)
+    return str(explanation or error).strip()
+
+
+def digest(engine: Engine, name: str) -> str | None:
+    """Digest by which a registry knows the image, for the lock; None when the engine cannot tell it."""
+    with translated(engine.address.host):
+        try:
+            known = engine.client.images.get(name).attrs.get("RepoDigests") or []
+        except docker.errors.ImageNotFound:
+            return None
+    digests = sorted(entry.partition("@")[2] for entry in known)
+    return digests[0] if digests else None

@@ -1,0 +1,113 @@
+"""Runs a command in a container that is thrown away afterwards, without a network."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tarfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+from docker.errors import APIError
+from docker.types import LogConfig
+
+from builder.backends.docker.engine import Engine, translated
+from envspec.errors import OutsideError
+from envspec.process import Completed
+
+_STDIN = "envspec-stdin"
+_FEED = """
+import os, sys
+os.dup2(os.open("/{name}", os.O_RDONLY), 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Makes a file standard input, then becomes the command: it works over every transport an engine has."""
+
+
+def run(
+    engine: Engine,
+    image: str,
+    command: Sequence[str],
+    *,
+    python: str,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> Completed:
+    """Run the command in a new container of the image; `python` is an interpreter inside.
+
+    Raises `OutsideError` when the engine does not play along.
+    """
+    words = list(command)
+    if stdin is not None:
+        words = [python, "-I", "-S", "-c", _FEED.format(name=_STDIN), *words]
+    with translated(engine.address.host):
+        container = engine.client.containers.create(
+            image,
+            entrypoint=words[:1],
+            command=words[1:],
+            environment=dict(env or {}),
+            network_mode="none",
+            log_config=LogConfig(type="json-file"),
+            shm_size="1g",
+            healthcheck={"test": ["NONE"]},
+        )
+    try:
+        with translated(engine.address.host):
+            if stdin is not None:
+                container.put_archive("/", _archive(_STDIN, stdin.encode()))
+        return _finished(engine, container, tuple(command), timeout)
+    finally:
+        with contextlib.suppress(APIError, requests.RequestException):
+            container.remove(force=True, v=True)
+
+
+def _finished(engine: Engine, container: Any, command: tuple[str, ...], timeout: float | None) -> Completed:
+    try:
+        container.start()
+    except APIError as error:
+        if "no such file" in str(error) or "not found" in str(error):
+            return Completed(command=command, code=127, stdout="", stderr=str(error.explanation))
+        raise OutsideError(f"the engine could not start a container: {error.explanation}") from error
+    late = False
+    code = -9
+    with translated(engine.address.host):
+        try:
+            code = int(container.wait(timeout=timeout)["StatusCode"])
+        except requests.RequestException:
+            late = engine.answers()
+            if not late:
+                raise
+            container.kill()
+            container.wait(timeout=60)
+        stdout = container.logs(stdout=True, stderr=False).decode("utf-8", "replace")
+        stderr = container.logs(stdout=False, stderr=True).decode("utf-8", "replace")
+    # A shell's way to tell of a signal; a process of this machine would show it as a negative number.
+    code = -(code - 128) if code > 128 else code
+    return Completed(command=command, code=code, stdout=stdout, stderr=stderr, timed_out=late)
+
+
+def _archive(name: str, data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = len(data), 0o444
+        tar.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def find_python(engine: Engine, image: str) -> str:
+    """Path of the interpreter that users of the image meet first.
+
+    Raises `OutsideError` when it has none.
+    """
+    script = "import json, sys; print(json.dumps(sys.executable))"
+    for name in ("python", "python3"):
+        done = run(engine, image, [name, "-I", "-S", "-c", script], python=name, timeout=120)
+        if done.ok:
+            return str(json.loads(done.stdout))
+    raise OutsideError(
+        f"{image} has no Python that can be run", hint="only images with a Python can be judged"
+    )

@@ -1,0 +1,160 @@
+"""The engine: a connection to whatever speaks Docker's API, and what it is able to do."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
+from docker.errors import APIError, DockerException
+
+from envspec.errors import OutsideError
+
+TIMEOUT = 900
+"""Seconds between two words of the engine: a step of a classic build may be silent for long."""
+
+BUILDKIT_API = (1, 39)
+"""The API since which an engine has BuildKit. Source: Docker's Engine API version history."""
+
+MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Python's name of an engine's processor."""
+
+HELP = "start one (`make engine` starts a private one), or set DOCKER_HOST; or use another --backend"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where an engine is, as the user's own docker would find it."""
+
+    host: str
+    """Such as `unix:///var/run/docker.sock`."""
+    context: str | None
+    """Name of the context that says so; None when `DOCKER_HOST` or nothing does."""
+    tls: Any = None
+    """The context's certificates, as the SDK has them."""
+
+
+def address(env: Mapping[str, str] = os.environ) -> Address:
+    """`DOCKER_HOST`, else the current context, else the local socket: the order of Docker's own client."""
+    if host := env.get("DOCKER_HOST"):
+        return Address(host=host, context=None)
+    name = env.get("DOCKER_CONTEXT") or get_current_context_name()
+    if name != "default":
+        context = ContextAPI.get_context(name)
+        if context is None or context.Host is None:
+            raise OutsideError(
+                f"there is no docker context {name}", hint="`docker context ls` lists those there are"
+            )
+        return Address(host=context.Host, context=name, tls=context.TLSConfig)
+    return Address(host="unix:///var/run/docker.sock", context=None)
+
+
+class Engine:
+    """A Docker engine, or another that speaks its API. The connection is made when first needed."""
+
+    def __init__(self, place: Address | None = None) -> None:
+        self._given = place
+
+    @functools.cached_property
+    def address(self) -> Address:
+        """Where it is."""
+        return self._given or address()
+
+    @functools.cached_property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client. Raises `OutsideError` when no engine answers."""
+        place = self.address
+        with translated(place.host):
+            if place.tls:
+                client = docker.DockerClient(base_url=place.host, tls=place.tls, timeout=TIMEOUT)
+            else:
+                env = {**os.environ, "DOCKER_HOST": place.host}
+                client = docker.from_env(
+                    timeout=TIMEOUT, environment=env, use_ssh_client=place.host.startswith("ssh:")
+                )
+            client.ping()
+        return client
+
+    @functools.cached_property
+    def version(self) -> dict[str, Any]:
+        """What the engine says of itself."""
+        with translated(self.address.host):
+            return dict(self.client.version())
+
+    @property
+    def machine(self) -> str:
+        """The processor that its containers run on, in Python's words."""
+        own = str(self.version["Arch"])
+        return MACHINE.get(own, own)
+
+    @property
+    def has_buildkit(self) -> bool:
+        """Whether the engine itself has BuildKit; reaching it takes a client program too."""
+        api = tuple(int(part) for part in self.version["ApiVersion"].split("."))
+        return api >= BUILDKIT_API and not self.is_podman
+
+    @property
+    def is_podman(self) -> bool:
+        """Whether it is podman's Docker-compatible service."""
+        return any("podman" in part.get("Name", "").lower() for part in self.version.get("Components") or ())
+
+    @property
+    def network(self) -> str:
+        """The network of a step that has to reach out: an engine may have been started without a bridge."""
+        with translated(self.address.host):
+            bridged = any(network.name in {"bridge", "podman"} for network in self.client.networks.list())
+        return "default" if bridged else "host"
+
+    def image_id(self, name: str) -> str | None:
+        """Id of the image of that name; None when the engine does not have it."""
+        with translated(self.address.host):
+            try:
+                found: str | None = self.client.images.get(name).id
+                return found
+            except docker.errors.ImageNotFound:
+                return None
+
+    def answers(self) -> bool:
+        """Whether it is still there."""
+        try:
+            return bool(self.client.api.ping())
+        except (DockerException, requests.RequestException, OutsideError):
+            return False
+
+
+@contextlib.contextmanager
+def translated(host: str) -> Iterator[None]:
+    """Turn what goes wrong with the engine into an `OutsideError` that says what to do."""
+    try:
+        yield
+    except APIError as error:
+        raise outside(str(error.explanation or error)) from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise unreachable(host, error) from error
+
+
+def outside(text: str) -> OutsideError:
+    """The error for what an engine answered."""
+    if "no space left on device" in text:
+        return OutsideError(
+            "the engine's disk is full", hint="`docker system prune` frees what nothing uses; then run again"
+        )
+    return OutsideError(f"the engine refused: {text}")
+
+
+def unreachable(host: str, error: BaseException) -> OutsideError:
+    """The error for an engine that does not answer."""
+    text = str(error)
+    if isinstance(error, PermissionError) or "Permission" in text or "permission denied" in text:
+        return OutsideError(
+            f"the engine's socket {host} may not be opened by this user",
+            hint="add yourself to its group (often `docker`) and log in again; or use another --backend",
+        )
+    return OutsideError(f"no Docker engine answers at {host}", hint=HELP)

@@ -1,0 +1,126 @@
+"""Lays out a build's context: everything that a build needs, so that it needs no network.
+
+Dockerfile
+tools/                what works inside build steps: uv, the stage installer and the guard
+stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
+image/                the doctor and the entrypoint, environment.json, the bill of materials
+payload/              the payload's code
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+from typing import Any
+
+import uv
+
+import builder
+import envspec
+from builder import payload as payload_files
+from builder import serve
+from builder.backends.docker import places
+from builder.plan import InstallStage, Plan
+from builder.sbom import sbom
+from envspec.errors import OutsideError
+from envspec.wheelhouse import Wheelhouse
+
+TOOLS = (
+    "builder/__init__.py",
+    "builder/guard.py",
+    "builder/entrypoint/__init__.py",
+    "builder/entrypoint/stage.py",
+    "envspec/__init__.py",
+    "envspec/pattern.py",
+)
+"""Modules that work in build steps; they understand Python 3.8 and use the standard library alone."""
+
+RUNTIME = (
+    "builder/__init__.py",
+    "builder/entrypoint/__init__.py",
+    "builder/entrypoint/doctor.py",
+    "builder/entrypoint/health.py",
+    "builder/entrypoint/start.py",
+)
+"""Modules that stay in the image."""
+
+MAIN = "builder/entrypoint/__main__.py"
+
+
+def lay_out(
+    plan: Plan, dockerfile: str, folder: pathlib.Path, store: Wheelhouse, place: pathlib.Path
+) -> None:
+    """Fill the empty folder `place`; `folder` is the spec's.
+
+    Raises `OutsideError` when a wheel is not in the store.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    _modules(TOOLS, place / "tools")
+    _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
+    for number, stage in enumerate(plan.stages, 1):
+        _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
+    _modules(RUNTIME, place / "image")
+    _write_json(place / "image" / "environment.json", facts(plan))
+    (place / "image" / pathlib.PurePosixPath(places.SBOM).name).write_text(sbom(plan), encoding="utf-8")
+    if plan.payload and plan.service:
+        (place / "payload").mkdir()
+        payload_files.copy(plan.payload, plan.service, folder, place / "payload")
+
+
+def facts(plan: Plan) -> dict[str, Any]:
+    """What the image knows of itself: `environment.json`, which the entrypoint and the doctor read."""
+    service = plan.service
+    python = f"{places.ENVIRONMENT}/bin/python"
+    return {
+        "name": plan.name,
+        "lock": plan.lock,
+        "site": f"{places.ENVIRONMENT}/lib/python{plan.python}/site-packages",
+        "pins": plan.pins,
+        "named": plan.named,
+        "embedded": service is not None and service.source is None,
+        "command": serve.command(service, python, host="0.0.0.0", port=service.port) if service else [],  # noqa: S104 - a container is reached from outside
+        "port": service.port if service else 0,
+        "health": service.health if service else "",
+    }
+
+
+def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:
+    roots = {
+        "builder": pathlib.Path(builder.__file__).parent,
+        "envspec": pathlib.Path(envspec.__file__).parent,
+    }
+    for name, target in (*((name, name) for name in names), (MAIN, "__main__.py")):
+        package, _, rest = name.partition("/")
+        (place / target).parent.mkdir(parents=True, exist_ok=True)
+        (place / target).write_bytes((roots[package] / rest).read_bytes())
+
+
+def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Path) -> None:
+    (place / "wheels").mkdir(parents=True)
+    for wheel in stage.wheels:
+        if not store.has(wheel):
+            raise OutsideError(f"{wheel.file} is not in the wheelhouse", hint="run again: it is fetched then")
+        _link(store.path(wheel), place / "wheels" / wheel.file)
+    lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
+    (place / "requirements.txt").write_text("".join(lines), encoding="utf-8")
+    description = {
+        "wheels": [wheel.model_dump(include={"name", "version"}) for wheel in stage.wheels],
+        "pins": dict(plan.pins_until(stage.name)),
+        "trim": stage.trim,
+    }
+    _write_json(place / "stage.json", description)
+
+
+def _write_json(file: pathlib.Path, value: Any) -> None:
+    file.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _link(source: pathlib.Path, target: pathlib.Path) -> None:
+    """A hard link costs nothing and keeps the date, by which BuildKit sees that nothing changed."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)

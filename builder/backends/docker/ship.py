@@ -1,0 +1,101 @@
+"""Ships a verified image: its verdict as a label, the name people use, a file, a registry."""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import tempfile
+
+import requests
+from docker.errors import APIError, BuildError, DockerException
+from docker.utils import parse_repository_tag
+
+from builder.backends.docker import places
+from builder.backends.docker.engine import Engine, outside, translated
+from builder.environment import Environment
+from builder.render import quoted
+from builder.verdict import Verdict
+from envspec.errors import OutsideError
+from envspec.home import disk
+from envspec.progress import SILENT, Progress
+
+CHUNK = 2 << 20
+"""Bytes of an image written at a time."""
+
+
+def seal(engine: Engine, environment: Environment, verdict: Verdict | None, name: str | None = None) -> str:
+    """Give the image its verdict as labels, then the name that people use; what stood under it stays whole.
+
+    Without a name it is called `<spec's name>:latest`. Gives the full name. Raises `OutsideError`.
+    """
+    repository, tag = parse_repository_tag(name or environment.reference.rpartition(":")[0].partition("/")[2])
+    lines = [f"FROM {environment.reference}"]
+    lines += [f"LABEL {key}={quoted(value)}" for key, value in sorted(_labels(verdict).items())]
+    text = io.BytesIO("\n".join(lines).encode())
+    with translated(engine.address.host):
+        try:
+            image, _ = engine.client.images.build(fileobj=text, rm=True, forcerm=True, network_mode="none")
+        except BuildError as error:
+            raise outside(str(error)) from error
+        image.tag(repository, tag or "latest")
+    return f"{repository}:{tag or 'latest'}"
+
+
+def _labels(verdict: Verdict | None) -> dict[str, str]:
+    if verdict is None:
+        return {f"{places.LABEL}.verdict": "not verified"}
+    return {
+        f"{places.LABEL}.verdict": "ships" if verdict.ships else "must not ship",
+        f"{places.LABEL}.findings": str(len(verdict.findings)),
+        f"{places.LABEL}.python-version": verdict.python,
+        f"{places.LABEL}.platform": verdict.platform,
+    }
+
+
+def save(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:
+    """Write the image to a file that `docker load` reads, whole or not at all. Raises `OutsideError`."""
+    with translated(engine.address.host):
+        image = engine.client.images.get(name)
+    with disk(file), translated(engine.address.host):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream, progress.task(f"write {file.name}", image.attrs["Size"]):
+                for chunk in image.save(chunk_size=CHUNK, named=name):
+                    stream.write(chunk)
+                    progress.advance(f"write {file.name}", len(chunk))
+            pathlib.Path(partial).chmod(0o644)
+            pathlib.Path(partial).replace(file)
+        except BaseException:
+            pathlib.Path(partial).unlink(missing_ok=True)
+            raise
+
+
+def push(engine: Engine, name: str, progress: Progress = SILENT) -> str:
+    """Push the image to the registry that its name begins with, as the user is logged in there.
+
+    Gives the digest by which the registry knows it. Raises `OutsideError`.
+    """
+    repository, tag = parse_repository_tag(name)
+    digest = ""
+    progress.step(f"push {name}")
+    try:
+        for event in engine.client.api.push(repository, tag or "latest", stream=True, decode=True):
+            if "error" in event:
+                raise _refused(name, str(event["error"]))
+            digest = (event.get("aux") or {}).get("Digest", digest)
+    except (APIError, DockerException, requests.RequestException) as error:
+        raise _refused(name, str(error)) from error
+    if not digest:
+        raise _refused(name, "the registry did not confirm it")
+    return digest
+
+
+def _refused(name: str, why: str) -> OutsideError:
+    registry = name.partition("/")[0]
+    if any(word in why for word in ("denied", "unauthorized", "authentication required", "no basic auth")):
+        hint = f"`docker login {registry}` first; your docker's own credentials are used"
+    else:
+        hint = "is the registry that the tag begins with reachable from the engine?"
+    return OutsideError(f"{name} could not be pushed: {why}", hint=hint)

@@ -1,0 +1,1 @@
+"""Bases that are made here rather than pulled."""

@@ -1,0 +1,1 @@
+"""What travels into an image. Only the standard library, and what Python 3.8 understands."""
