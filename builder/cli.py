@@ -15,7 +15,7 @@ from builder.report.forms import FILES, FORMS
 from builder.report.model import PHASES, Report
 from builder.request import Request
 from builder.shipping import Shipping
-from envspec.errors import EnvspecError
+from envspec.errors import EnvspecError, UsageError
 
 EXIT_CODES = """
 \b
@@ -261,3 +261,52 @@ def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
 
     with shown(quiet=quiet) as progress:
         return serving.run(Request(backend="virtualenv", stop_after="build", **wanted), host, port, progress)
+
+
+@envspec.command()
+@click.argument("source", type=click.Path(path_type=pathlib.Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=pathlib.Path),
+    default=pathlib.Path("envspec.toml"),
+    show_default=True,
+)
+@click.option("--force", is_flag=True, help="Write over a spec that is there.")
+def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
+    """Make a first spec from SOURCE: a requirements.txt, Dockerfile, cog.yaml or interpreter."""
+    from envspec.home import write_atomic
+    from envspec.ingest import read, write
+
+    if output.exists() and not force:
+        raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
+    draft = read.read(source)
+    if not draft.installs:
+        raise UsageError(f"{source} installs nothing with pip")
+    write_atomic(output, write.text(draft))
+    for note in draft.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(f"wrote: {output}")
+
+
+@envspec.command()
+@click.argument("spec", type=click.Path(path_type=pathlib.Path))
+@click.argument("package")
+@variant_option
+def explain(spec: pathlib.Path, package: str, variant: str | None) -> None:
+    """Say who wants PACKAGE, at which version and from which stage."""
+    from builder import comparing
+
+    click.echo(comparing.explanation(spec, variant, package).text(), nl=False)
+
+
+@envspec.command()
+@click.argument("before", type=click.Path(exists=True, path_type=pathlib.Path))
+@click.argument("after", type=click.Path(exists=True, path_type=pathlib.Path))
+def diff(before: pathlib.Path, after: pathlib.Path) -> int:
+    """Say what differs between two locks, specs, virtual environments or interpreters; 1 if anything does."""
+    from builder import comparing
+
+    found = comparing.changes(before, after)
+    for change in found:
+        click.echo(str(change))
+    return 1 if found else 0

@@ -21,11 +21,13 @@ def lint(spec: Spec) -> tuple[Finding, ...]:
 
 
 def _named(spec: Spec) -> Iterator[tuple[str, str, str, Requirement]]:
-    """Key path, stage name, canonical name and requirement of everything that stages install by name."""
+    """Key path, stage name, canonical name and requirement of all that stages install by name on the target."""
+    target = target_of(spec)
     for number, stage in enumerate(spec.stage):
         for position, requirement in enumerate(stage.requirements):
             where = f"stage[{number}].install[{position}]"
-            yield where, stage.name, canonicalize_name(requirement.name), requirement
+            if target.wants(requirement.marker):
+                yield where, stage.name, canonicalize_name(requirement.name), requirement
 
 
 def pinned(requirement: Requirement) -> str | None:
@@ -53,15 +55,12 @@ def floating(spec: Spec) -> Iterator[Finding]:
 
 def repeated(spec: Spec) -> Iterator[Finding]:
     """EV002 and EV003: a package named twice, with the same pin or another one."""
-    seen: dict[str, tuple[str, Requirement]] = {}
+    seen: dict[str, list[tuple[str, Requirement]]] = {}
     for where, stage, name, requirement in _named(spec):
-        if name not in seen:
-            seen[name] = stage, requirement
-            continue
-        first_stage, first = seen[name]
-        one, other = pinned(first), pinned(requirement)
-        conflict = one is not None and not requirement.specifier.contains(one, prereleases=True)
-        if conflict or (one and other and one != other):
+        earlier = seen.setdefault(name, [])
+        clashes = [entry for entry in earlier if contradict(entry[1], requirement)]
+        if clashes:
+            first_stage, first = clashes[0]
             yield Finding(
                 rule="EV003",
                 severity=Severity.ERROR,
@@ -69,14 +68,21 @@ def repeated(spec: Spec) -> Iterator[Finding]:
                 hint="a pin is never moved by a later stage: settle on one version",
                 where=where,
             )
-        else:
+        elif earlier:
             yield Finding(
                 rule="EV002",
                 severity=Severity.WARNING,
-                message=f"{requirement} in stage {stage} is named in stage {first_stage} already",
+                message=f"{requirement} in stage {stage} is named in stage {earlier[0][0]} already",
                 hint="name it once, in the first stage that needs it",
                 where=where,
             )
+        earlier.append((stage, requirement))
+
+
+def contradict(one: Requirement, other: Requirement) -> bool:
+    """Whether the exact pin of one is outside what the other allows."""
+    pins = [pin for pin in (pinned(one), pinned(other)) if pin is not None]
+    return not all(part.specifier.contains(pin, prereleases=True) for pin in pins for part in (one, other))
 
 
 def same_stage(spec: Spec) -> Iterator[Finding]:

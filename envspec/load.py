@@ -27,12 +27,16 @@ def find(place: pathlib.Path | str | None) -> pathlib.Path:
     Raises `SpecError` when there is none.
     """
     path = pathlib.Path(place or ".")
-    file = path / FILE_NAME if path.is_dir() else path
-    if not file.is_file():
-        what = f"no {FILE_NAME} in this folder" if path.is_dir() else "no such file"
-        raise SpecError(
-            str(path), (Problem(path="", message=what),), hint="`envspec init` writes a first spec"
+    try:
+        file, what = (
+            (path / FILE_NAME, f"no {FILE_NAME} in this folder") if path.is_dir() else (path, "no such file")
         )
+        found = file.is_file()
+    except OSError as error:  # a name that no file can have, or a folder that may not be read
+        found, what = False, f"cannot be read: {error.strerror}"
+    if not found:
+        problem = Problem(path="", message=what)
+        raise SpecError(str(path), (problem,), hint="`envspec init` writes a first spec")
     return file
 
 
@@ -100,7 +104,7 @@ def _problems(error: pydantic.ValidationError, text: str) -> Iterator[Problem]:
     lines = _Lines(text)
     details = error.errors()
     for detail in details:
-        path: Path = tuple(detail["loc"])
+        path: Path = tuple(step for step in detail["loc"] if step != "[key]")
         if detail["type"] == "too_short" and any(len(other["loc"]) > len(path) for other in details):
             continue  # pydantic counts only the valid items: an echo of their own mistakes
         yield Problem(path=spelled(path), message=_message(detail, path), line=lines.of(path))
@@ -170,7 +174,7 @@ class _Lines:
         return self._prefixes
 
     def _parse(self) -> Iterator[tuple[int, Any]]:
-        lines = self._text.splitlines(keepends=True)
+        lines = re.findall(r"[^\n]*\n|[^\n]+", self._text)  # `splitlines` ends lines where TOML does not
         if len(lines) > 2000:  # beyond any real spec, where the quadratic cost would show
             return
         start, pending = 1, False

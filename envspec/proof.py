@@ -24,11 +24,13 @@ def prove(
 ) -> tuple[Finding, ...]:
     """All findings about the lock, heaviest first. Raises `OutsideError` when metadata cannot be had."""
     progress.step("prove")
-    known = _metadata(lock, sources, store)
+    known = known_metadata(lock, sources, store)
     return ordered([*requirements(spec, lock, known), *python(lock, known)])
 
 
-def _metadata(lock: Lock, sources: Sources, store: Wheelhouse) -> dict[str, WheelMetadata]:
+def known_metadata(lock: Lock, sources: Sources, store: Wheelhouse) -> dict[str, WheelMetadata]:
+    """What every package of the lock says of itself, by name. Raises `OutsideError`."""
+
     def read(artifact: Artifact) -> WheelMetadata:
         remote = None
         if not store.has(artifact.installed) and artifact.wheel is None:

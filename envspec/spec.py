@@ -14,9 +14,15 @@ from typing import Annotated, Any, Self
 import pydantic
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
 FILE_NAME = "envspec.toml"
+
+RESERVED_INDEXES = ("default", "spec")
+"""What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
+
+_DEPTH = 64
+"""Levels of a trial's JSON; no request has more."""
 
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
@@ -52,6 +58,33 @@ def _printable(text: str) -> str:
     return text
 
 
+def _moment(value: Any) -> Any:
+    if not isinstance(value, dt.date):  # a number would be read as seconds since 1970
+        raise ValueError(f"{value!r} is no date: write it as 2024-04-01, without quotes")
+    return value
+
+
+def _own_name(name: str) -> str:
+    if name in RESERVED_INDEXES:
+        raise ValueError(f"{name} is the machine's own index, or the spec's own wheels: choose another name")
+    return name
+
+
+def _shallow(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    level: list[Any] = [value]
+    for _ in range(_DEPTH):
+        level = [inner for part in level for inner in _inside(part)]
+    if level:
+        raise ValueError(f"nested deeper than {_DEPTH} levels")
+    return value
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
 Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
 PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
@@ -63,7 +96,8 @@ AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[
 ImageName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
 ]
-Moment = dt.date | dt.datetime
+Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
+IndexName = Annotated[Name, AfterValidator(_own_name)]
 
 
 class Part(pydantic.BaseModel):
@@ -79,7 +113,7 @@ class Base(Part):
     """A container image that has the wanted Python."""
     debian: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")] | None = None
     """A Debian suite, bootstrapped from its packages; no container registry needed."""
-    host: bool = False
+    host: StrictBool = False
     """This machine itself: only the virtualenv backend can build on it."""
     apt: tuple[AptPackage, ...] = ()
     """Debian packages to install besides."""
@@ -170,7 +204,7 @@ class Smoke(Part):
     imports: tuple[Module, ...] = ()
     attributes: tuple[Annotated[str, StringConstraints(pattern=rf"^{_MODULE}:{_MODULE}$")], ...] = ()
     """`module:attribute`; a placeholder package fails here."""
-    exchange: bool = True
+    exchange: StrictBool = True
     """Whether arrays are sent through every NumPy consumer found and compared."""
     ignore: tuple[Annotated[str, StringConstraints(pattern=r"^EV\d{3}(:\S+)?$")], ...] = ()
     """Rules that do not count here: `EV203`, or `EV203:module` for one place."""
@@ -180,7 +214,7 @@ class Trial(Part):
     """One real request that verification sends to the payload."""
 
     path: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")]
-    body: Mapping[str, Any] | None = Field(default=None, alias="json")
+    body: Annotated[Mapping[str, Any], AfterValidator(_shallow)] | None = Field(default=None, alias="json")
     """Sent as JSON by POST; left out, the path is asked for by GET."""
     audio: str | None = None
     """Key of the JSON answer that holds a base64 WAV, to be measured: it must not be silent."""
@@ -193,7 +227,7 @@ class Service(Part):
     """`package.module:application` or `package.module:factory()`, as gunicorn has it."""
     source: RelativePath | None = None
     """Folder with the payload's code; left out, the speech service shipped with the builder."""
-    port: Annotated[int, Field(ge=1, le=65535)] = 5000
+    port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 5000
     health: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")] = "/readyz"
     """Path that answers 200 once the service can work."""
     env: Mapping[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Line] = Field(
@@ -211,7 +245,7 @@ class Overlay(Part):
     python: Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")] | None = None
     as_of: Moment | None = Field(default=None, alias="as-of")
     base: Base | None = None
-    index: Mapping[Name, Index] = Field(default_factory=dict)
+    index: Mapping[IndexName, Index] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
     smoke: Smoke | None = None
@@ -229,7 +263,7 @@ class Spec(Part):
     as_of: Moment | None = Field(default=None, alias="as-of")
     """Resolve as the index stood at this date."""
     base: Base = Base()
-    index: Mapping[Name, Index] = Field(default_factory=dict)
+    index: Mapping[IndexName, Index] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
     remove: Remove = Remove()
     smoke: Smoke = Smoke()
@@ -251,7 +285,9 @@ class Spec(Part):
         )
         for stage in body["stage"]:
             stage.pop("why", None)
-        body.get("remove", {}).pop("files", None)
+        if "remove" in body:  # files are trimmed after the lock, packages are left out of it
+            body["remove"].pop("files", None)
+            body = {key: value for key, value in body.items() if value != {}}
         return digest_of(body)
 
     def with_variant(self, name: str) -> Spec:

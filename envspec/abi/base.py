@@ -24,6 +24,9 @@ class Base(Protocol):
     def has(self, soname: str) -> bool | None:
         """Whether the library is there; None when nobody knows."""
 
+    def names(self) -> frozenset[str] | None:
+        """All names of libraries; None when not all are known."""
+
     def library(self, soname: str) -> elf.Elf | None:
         """What the library says about itself; None when it is missing or cannot be read."""
 
@@ -46,6 +49,10 @@ class NamedBase:
         if soname in self.sonames or soname in GLIBC_LIBRARIES:
             return True
         return False if self.complete else None
+
+    def names(self) -> frozenset[str] | None:
+        """See `Base`."""
+        return self.sonames | GLIBC_LIBRARIES if self.complete else None
 
     def library(self, _: str) -> elf.Elf | None:
         """See `Base`: contents are never known."""
@@ -84,6 +91,10 @@ class RootBase:
     def has(self, soname: str) -> bool | None:
         """See `Base`."""
         return soname in self._files
+
+    def names(self) -> frozenset[str] | None:
+        """See `Base`."""
+        return frozenset(self._files)
 
     def library(self, soname: str) -> elf.Elf | None:
         """See `Base`."""

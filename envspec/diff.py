@@ -1,0 +1,84 @@
+"""What differs between two environments, each known by its packages' versions, in users' words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from packaging.version import InvalidVersion, Version
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of the two: a lock, or what an interpreter has."""
+
+    label: str
+    python: str
+    pins: Mapping[str, str]
+    """Version by canonical name."""
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """sha256 of the wheel by name; empty where only versions are known."""
+    stages: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One difference."""
+
+    kind: str
+    """`added`, `removed`, `up`, `down`, `rebuilt`, `moved` or `python`."""
+    name: str
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "added":
+                return f"+ {self.name} {self.after}"
+            case "removed":
+                return f"- {self.name} {self.before}"
+            case "rebuilt":
+                return f"~ {self.name} {self.after}: the same version in another file"
+            case "moved":
+                return f"~ {self.name}: stage {self.before} -> {self.after}"
+            case _:
+                return f"~ {self.name} {self.before} -> {self.after}"
+
+
+def diff(before: Side, after: Side) -> Iterator[Change]:
+    """Every difference, Python first, then packages by name."""
+    if before.python != after.python:
+        yield Change(kind="python", name="python", before=before.python, after=after.python)
+    for name in sorted({*before.pins, *after.pins}):
+        old, new = before.pins.get(name, ""), after.pins.get(name, "")
+        if not old:
+            yield Change(kind="added", name=name, after=new)
+        elif not new:
+            yield Change(kind="removed", name=name, before=old)
+        elif not _same(old, new):
+            yield Change(kind="up" if _newer(new, old) else "down", name=name, before=old, after=new)
+        else:
+            yield from _details(name, new, before, after)
+
+
+def _details(name: str, version: str, before: Side, after: Side) -> Iterator[Change]:
+    files = before.files.get(name), after.files.get(name)
+    if all(files) and files[0] != files[1]:
+        yield Change(kind="rebuilt", name=name, before=version, after=version)
+    stages = before.stages.get(name, ""), after.stages.get(name, "")
+    if all(stages) and stages[0] != stages[1]:
+        yield Change(kind="moved", name=name, before=stages[0], after=stages[1])
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def _newer(one: str, other: str) -> bool:
+    try:
+        return Version(one) > Version(other)
+    except InvalidVersion:
+        return False

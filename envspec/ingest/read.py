@@ -1,0 +1,36 @@
+"""Which reader a description needs: told by its name and kind."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from envspec.errors import UsageError
+from envspec.ingest import cog, dockerfile, running
+from envspec.ingest.draft import Draft
+from envspec.ingest.pip_words import from_file
+
+
+def read(place: pathlib.Path) -> Draft:
+    """The draft that a file, or an interpreter, gives.
+
+    Raises `UsageError` for what nobody can read here, `SpecError` and `OutsideError` as the readers do.
+    """
+    if not place.exists():
+        raise UsageError(f"{place} is not there")
+    name = place.name.lower()
+    if name.endswith("dockerfile") or name.startswith("dockerfile"):
+        return dockerfile.read(place)
+    if name in {"cog.yaml", "cog.yml"}:
+        return cog.read(place)
+    if place.is_dir() and (place / "bin" / "python").exists():
+        return running.read(place / "bin" / "python")
+    if place.is_file() and os.access(place, os.X_OK):
+        return running.read(place)
+    if place.is_file() and name.endswith((".txt", ".in")):
+        part, notes = from_file(place)
+        return Draft(name=place.absolute().parent.name, installs=(part,), notes=notes)
+    raise UsageError(
+        f"{place} is nothing that a spec can be made of",
+        hint="give a requirements.txt, a Dockerfile, a cog.yaml or an interpreter",
+    )

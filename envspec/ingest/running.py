@@ -1,0 +1,37 @@
+"""Reads a running interpreter: what is installed there, as `pip freeze` would say it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+from envspec.errors import OutsideError
+from envspec.ingest.draft import Draft, Install
+from envspec.process import run
+
+_SCRIPT = """
+import importlib.metadata, json, sys
+found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions() if d.metadata["Name"]}
+print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "found": found}))
+"""
+
+_TOOLS = {"pip", "wheel", "envspec"}
+"""What environments have for their own management, and need not be asked for."""
+
+
+def installed(python: pathlib.Path) -> tuple[str, dict[str, str]]:
+    """Minor version and version by name of everything that an interpreter has. Raises `OutsideError`."""
+    done = run([python, "-I", "-c", _SCRIPT], timeout=60)
+    if not done.ok:
+        raise OutsideError(f"{python} is no working interpreter: {done.tail}")
+    facts = json.loads(done.stdout)
+    return facts["python"], facts["found"]
+
+
+def read(python: pathlib.Path) -> Draft:
+    """The draft with every installed package pinned. Raises `OutsideError`."""
+    version, found = installed(python)
+    pins = sorted(f"{name}=={has}" for name, has in found.items() if name.lower() not in _TOOLS)
+    return Draft(
+        name="environment", python=version, installs=(Install(name="packages", requirements=tuple(pins)),)
+    )
