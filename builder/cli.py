@@ -197,7 +197,7 @@ def lock(
 
         with shown(quiet=quiet) as progress:
             for file in exporting.export(request, export, progress):
-                click.echo(f"wrote: {file}")
+                click.echo(f"wrote: {file}", err=True)
     return code
 
 
