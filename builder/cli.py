@@ -259,8 +259,8 @@ def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
     """Serve the payload of SPEC in the virtual environment built for it."""
     from builder import serving
 
-    with shown(quiet=quiet) as progress:
-        return serving.run(Request(backend="virtualenv", stop_after="build", **wanted), host, port, progress)
+    wanted |= {"backend": "virtualenv", "stop_after": "build"}
+    return serving.run(Request(**wanted), host, port, quiet=quiet)
 
 
 @envspec.command()

@@ -14,6 +14,9 @@ import sys
 import sysconfig
 from typing import Collection, Dict, List, Mapping, Tuple
 
+_CODE = (".py", ".pyc", ".pth", ".so")
+"""What Python runs: a README that two packages leave at the top harms nobody."""
+
 SHARED = {"tests", "test", "docs", "doc", "examples", "benchmarks", "scripts"}
 """Top-level folders that careless packages share without harm."""
 
@@ -34,9 +37,9 @@ def installed(site: pathlib.Path) -> Found:
 def record(file: pathlib.Path) -> Mapping[str, str]:
     """Path -> hash of a RECORD; empty where there is none."""
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
+        with file.open(newline="", encoding="utf-8", errors="replace") as stream:
             return {row[0]: row[1] for row in csv.reader(stream) if len(row) == 3}
-    except OSError:
+    except (OSError, csv.Error):
         return {}
 
 
@@ -67,7 +70,8 @@ def clobbered(found: Found) -> List[str]:
     wrong = []
     for name, entries in sorted(found.items()):
         for path, digest in entries[0][1].items():
-            if not digest or path.split("/", 1)[0] in SHARED or path.startswith(".."):
+            top, _, below = path.partition("/")
+            if not digest or top in SHARED or top == ".." or not (below or top.endswith(_CODE)):
                 continue
             other, content = owners.setdefault(path, (name, digest))
             if content != digest:

@@ -43,7 +43,7 @@ def root(service_part: Service, folder: pathlib.Path) -> pathlib.Path:
     Raises `SpecError` when the spec names a folder that is not there, or leads out of the spec's.
     """
     if service_part.source is None:
-        return pathlib.Path(service.__file__).parent
+        return pathlib.Path(service.__file__).resolve().parent
     place = (folder / service_part.source).resolve()
     if not place.is_relative_to(folder.resolve()) or not place.is_dir():
         problem = Problem(

@@ -26,7 +26,7 @@ from builder.report.model import Report, stages_of
 from builder.request import Request
 from builder.verdict import Verdict
 from envspec import finding, load, lock
-from envspec.errors import EnvspecError, FindingsError
+from envspec.errors import EnvspecError, FindingsError, OutsideError
 from envspec.finding import Finding
 from envspec.home import home, write_atomic
 from envspec.lint import lint
@@ -139,7 +139,7 @@ class Job:
                 raise FindingsError(
                     f"the lock {place.name} {state}", (), hint="run `envspec lock` and commit what it writes"
                 )
-            held = self._resolve()
+            held = self._with_debian(self._resolve())
             lock.write(place, held)
             self.report = dataclasses.replace(self.report, files=(*self.report.files, str(place)))
         self.report = dataclasses.replace(self.report, lock=held.digest)
@@ -157,6 +157,24 @@ class Job:
             image_digest=self._image_digest(),
             progress=self.progress,
         )
+
+    def _with_debian(self, held: Lock) -> Lock:
+        """The lock with the packages of its Debian base, where an archive can tell them."""
+        if held.base.debian is None:
+            return held
+        from builder.base import debian
+        from builder.oci.debian import locked, mirrors
+        from builder.oci.fetch import Network
+        from envspec.machine import machine
+
+        wanted = debian.request(held)
+        try:
+            network = Network(machine(), offline=self.request.offline)
+            packages = locked.resolve(wanted, mirrors.pockets(wanted.suite), network)
+        except OutsideError as error:
+            self.progress.note(f"the Debian base is not locked: {error.message}")
+            return held
+        return held.model_copy(update={"base": held.base.model_copy(update={"packages": packages})})
 
     def _image_digest(self) -> str | None:
         """Digest of the base image, where an engine knows it."""
@@ -260,7 +278,7 @@ class Kept:
             facts: dict[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return facts
+        return facts if isinstance(facts, dict) else None
 
     def write(self, facts: Mapping[str, Any]) -> None:
         """Keep them."""

@@ -42,6 +42,8 @@ class Plan(Part):
     """Digest of the lock that the plan was made from."""
     named: tuple[str, ...] = ()
     """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
+    loads: tuple[str, ...] = ()
+    """Modules that the service is known to import; an image carries them compiled."""
 
     @property
     def pins(self) -> dict[str, str]:
@@ -108,4 +110,5 @@ def plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
         service=spec.service,
         lock=lock.digest,
         named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
+        loads=spec.smoke.imports,
     )

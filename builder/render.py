@@ -25,8 +25,13 @@ from envspec.errors import Problem, SpecError
 TEMPLATE = "Dockerfile.template"
 
 IMAGE = re.compile(r"[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?")
-APT = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?")
 VERSION = re.compile(r"3\.\d{1,2}")
+_COMPILE_PAYLOAD = (
+    "import compileall, py_compile; compileall.compile_dir("
+    f"{places.PAYLOAD!r}, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+)
+"""Files that do not compile are skipped: a payload may carry templates of code."""
+
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -61,6 +66,8 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "apt": apt(plan),
         "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
         "stages": list(_stages(plan, python, mounts=mounts)),
+        "compile": _compile(plan, python, mounts=mounts),
+        "compile_payload": [python, "-I", "-c", _COMPILE_PAYLOAD],
         "payload": plan.payload is not None,
         "variables": sorted(variables(plan).items()),
         "labels": sorted(labels(plan).items()),
@@ -84,7 +91,7 @@ def apt(plan: Plan) -> str:
     """Debian packages of an image base, quoted for a shell. A bootstrapped base has its own already."""
     if plan.base.debian:
         return ""
-    return " ".join(shlex.quote(checked(APT, name, "base.apt")) for name in sorted(plan.base.apt))
+    return " ".join(map(shlex.quote, debian.packages(plan)))
 
 
 def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:
@@ -100,6 +107,11 @@ def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]
             "command": _step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
         }
         before = folder
+
+
+def _compile(plan: Plan, python: str, *, mounts: bool) -> list[str]:
+    words = ["--packages", *plan.named, "--modules", *plan.loads]
+    return [*_step([python], "compile", [], mounts=mounts), *words]
 
 
 def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> list[str]:

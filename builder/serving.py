@@ -1,52 +1,56 @@
-"""`envspec serve`: the payload of a spec, in the virtual environment built for it, until it is stopped."""
+"""`envspec serve`: becomes the payload of a spec, in the virtual environment built for it."""
 
 from __future__ import annotations
 
+import os
 import socket
-import subprocess
 import sys
+from typing import NoReturn
 
 from builder import pipeline, serve
 from builder.backends.virtualenv import VirtualenvBackend
+from builder.bars import shown
+from builder.environment import Environment
 from builder.report import terminal
 from builder.request import Request
 from envspec import load
-from envspec.errors import UsageError
-from envspec.progress import Progress
+from envspec.errors import OutsideError, UsageError
 
 
-def run(request: Request, host: str, port: int | None, progress: Progress) -> int:
-    """Build what is missing, then serve. Gives the payload's exit code, or that of a failed build.
+def run(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
+    """Build what is missing, then turn into the payload, so that signals and its exit code are its own.
 
-    The address stands on standard output as soon as it is known, for programs that wait for it.
+    Returns only when the build fails, with its exit code. The address stands on standard output as soon as
+    it is known, for programs that wait for it. Raises `UsageError`, and `OutsideError` for a port in use.
     """
     spec = load.load(load.find(request.spec), request.variant)
     if spec.service is None:
         raise UsageError("the spec has no [service]: there is nothing to serve")
-    report = pipeline.run(request, progress)
-    if not report.sound or report.environment is None:
+    with shown(quiet=quiet) as progress:
+        report = pipeline.run(request, progress)
+    environment = report.environment
+    if not report.sound or environment is None:
         sys.stderr.write(terminal.render(report))
         return report.exit_code
-    chosen = spec.service.port if port is None else port or _free_port(host)
+    chosen = _free(host, spec.service.port if port is None else port)
     sys.stdout.write(f"http://{host}:{chosen}\n")
     sys.stdout.flush()
-    environment = report.environment
     command = serve.command(spec.service, environment.python, host=host, port=chosen)
-    variables = VirtualenvBackend.variables(environment)
-    process = subprocess.Popen(command, env=variables, cwd=environment.payload)
-    return _waited(process)
+    _become(command, environment)
 
 
-def _waited(process: subprocess.Popen[bytes]) -> int:
-    """Wait for it; Ctrl-C reaches the payload too, which is given the time to finish what it works on."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+def _become(command: list[str], environment: Environment) -> NoReturn:
+    os.chdir(environment.payload or ".")
+    os.execve(command[0], command, VirtualenvBackend.variables(environment))  # noqa: S606
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def _free(host: str, port: int) -> int:
+    """The port, or for 0 any that is free."""
+    try:
+        with socket.create_server((host, port)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise OutsideError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}",
+            hint="--port 0 takes any free port; --host must be an address of this machine",
+        ) from error

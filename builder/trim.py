@@ -19,22 +19,29 @@ def trim(site: pathlib.Path, patterns: Iterable[str]) -> int:
 
 
 def _trim_one(site: pathlib.Path, record: pathlib.Path, matches: Callable[[str], bool]) -> int:
-    rows = list(csv.reader(io.StringIO(record.read_text(encoding="utf-8"))))
-    kept = [row for row in rows if not matches(row[0])]
-    if len(kept) == len(rows):
+    rows = [row for row in csv.reader(io.StringIO(record.read_text(encoding="utf-8"))) if row]
+    left_out = [row[0] for row in rows if _below(row[0]) and matches(row[0])]
+    if not left_out:
         return 0
     saved = 0
-    for row in rows:
-        if matches(row[0]):
-            file = site / row[0]
-            with contextlib.suppress(FileNotFoundError):
-                saved += file.stat().st_size
-                file.unlink()
-            _sweep(file.parent, site)
+    for path in left_out:
+        file = site / path
+        with contextlib.suppress(FileNotFoundError):
+            saved += file.lstat().st_size
+            file.unlink()
+        _sweep(file.parent, site)
+    kept = [row for row in rows if row[0] not in set(left_out)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(kept)
     write_atomic(record, text.getvalue())
     return saved
+
+
+def _below(path: str) -> bool:
+    """Whether a path stays in site-packages, and is not what installers know the package by."""
+    parts = pathlib.PurePosixPath(path).parts
+    bookkeeping = len(parts) == 2 and parts[0].endswith(".dist-info") and parts[1] in {"METADATA", "RECORD"}
+    return not path.startswith("/") and ".." not in parts and not bookkeeping
 
 
 def _sweep(folder: pathlib.Path, site: pathlib.Path) -> None:

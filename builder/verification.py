@@ -9,7 +9,7 @@ from builder.report.model import Report
 from builder.verify import Interpreter, SmokeChecks, Target, verify
 from envspec import finding, load
 from envspec import lock as locks
-from envspec.errors import SpecError, UsageError
+from envspec.errors import Problem, SpecError, UsageError
 from envspec.progress import Progress
 
 
@@ -70,5 +70,6 @@ def _expectations(
     )
     held = locks.read(locks.lock_file(file, variant))
     if held is None:
-        raise SpecError(str(file), (), hint="`envspec lock` makes its lock")
+        problem = Problem(path="", message="it has no lock to compare with")
+        raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
     return smoke, held.pins

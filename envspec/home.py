@@ -53,7 +53,7 @@ def write_atomic(file: pathlib.Path, data: str | bytes) -> None:
 
 @contextlib.contextmanager
 def disk(place: pathlib.Path) -> Iterator[None]:
-    """Turn a full or forbidden disk below `place` into an `OutsideError` that says so."""
+    """Turn whatever the disk refuses below `place` into an `OutsideError` that says so."""
     try:
         yield
     except OSError as error:
@@ -61,6 +61,4 @@ def disk(place: pathlib.Path) -> Iterator[None]:
             raise OutsideError(
                 f"no space left on the disk that holds {place.parent}", hint="free some, or set ENVSPEC_HOME"
             ) from error
-        if error.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
-            raise OutsideError(f"{place} may not be written: {error.strerror}") from error
-        raise
+        raise OutsideError(f"{place} cannot be written: {error.strerror or error}") from error

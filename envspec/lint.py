@@ -21,7 +21,7 @@ def lint(spec: Spec) -> tuple[Finding, ...]:
 
 
 def _named(spec: Spec) -> Iterator[tuple[str, str, str, Requirement]]:
-    """Key path, stage name, canonical name and requirement of all that stages install by name on the target."""
+    """Key path, stage, canonical name and requirement of all that stages install by name on the target."""
     target = target_of(spec)
     for number, stage in enumerate(spec.stage):
         for position, requirement in enumerate(stage.requirements):

@@ -9,15 +9,30 @@ from __future__ import annotations
 import pathlib
 import tomllib
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import pydantic
 import tomlkit
-from pydantic import Field, StringConstraints
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion
+from packaging.version import Version as ParsedVersion
+from pydantic import AfterValidator, Field, StringConstraints
 
 from envspec.errors import Problem, SpecError
 from envspec.home import write_atomic
-from envspec.spec import FILE_NAME, ImageName, Name, Part, Sha256, Spec, digest_of
+from envspec.spec import (
+    FILE_NAME,
+    AptPackage,
+    ImageName,
+    Machine,
+    Name,
+    Part,
+    PythonVersion,
+    Sha256,
+    Spec,
+    Suite,
+    digest_of,
+)
 from envspec.target import Target
 
 VERSION: Final = 1
@@ -38,6 +53,17 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
+def _version(text: str) -> str:
+    try:
+        ParsedVersion(text)
+    except InvalidVersion as error:
+        raise ValueError(f"{text!r} is no version") from error
+    return text
+
+
+Version = Annotated[str, AfterValidator(_version)]
+
+
 class File(Part):
     """One file, known by its content."""
 
@@ -52,7 +78,7 @@ class Artifact(File):
 
     name: Name
     """Canonical name of the package."""
-    version: str
+    version: Version
     stage: Name
     index: Name
     """Name of the index it came from: one of the spec's, `default`, or `spec` for a wheel the spec lists."""
@@ -64,6 +90,24 @@ class Artifact(File):
         """The wheel that is installed: the artifact itself, or the one built from it."""
         return self.wheel or self
 
+    @pydantic.model_validator(mode="after")
+    def _installs_a_wheel(self) -> Self:
+        if self.file.endswith(".whl") or self.wheel is not None:
+            try:
+                parse_wheel_filename(self.installed.file)
+            except InvalidWheelFilename as error:
+                raise ValueError(f"{self.installed.file!r} is not the name of a wheel") from error
+        return self
+
+
+class DebianPackage(File):
+    """One Debian package of a base."""
+
+    name: AptPackage
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+:~-]+$")]
+    path: Annotated[str, StringConstraints(pattern=r"^pool/[A-Za-z0-9._+~/%-]+$")]
+    """Below an archive's root; no host."""
+
 
 class LockedBase(Part):
     """What the environment stands on, as far as it could be told when the lock was made."""
@@ -71,9 +115,11 @@ class LockedBase(Part):
     image: ImageName | None = None
     digest: Digest | None = None
     """Digest of the image, when an engine could tell it."""
-    debian: str | None = None
+    debian: Suite | None = None
     host: bool = False
-    apt: tuple[str, ...] = ()
+    apt: tuple[AptPackage, ...] = ()
+    packages: tuple[DebianPackage, ...] = ()
+    """Every Debian package of a `debian` base, by name, where an archive could tell them."""
 
 
 class Lock(Part):
@@ -85,8 +131,8 @@ class Lock(Part):
     """Digest of the spec it was made from, variant included."""
     variant: Name | None = None
     resolver: Name
-    python: str
-    machine: str
+    python: PythonVersion
+    machine: Machine
     glibc: tuple[int, int]
     base: LockedBase
     stages: tuple[Name, ...]
@@ -95,6 +141,16 @@ class Lock(Part):
     """Packages of the solution that the spec keeps out."""
     artifact: tuple[Artifact, ...]
     """By stage, then name."""
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> Self:
+        """What a merge of two locks by hand would break."""
+        names = [artifact.name for artifact in self.artifact]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice[0]} is locked more than once")
+        if lost := [entry.stage for entry in self.artifact if entry.stage not in self.stages]:
+            raise ValueError(f"stage {lost[0]} has artifacts and is none of its stages")
+        return self
 
     @property
     def target(self) -> Target:
@@ -166,7 +222,8 @@ def loads(text: str, *, name: str = "envspec.lock") -> Lock:
         return Lock.model_validate(data)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        raise wrong(f"not a lock: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        place = ".".join(map(str, first["loc"]))
+        raise wrong(f"not a lock: {place}{': ' if place else ''}{first['msg']}") from error
 
 
 def read(file: pathlib.Path) -> Lock | None:

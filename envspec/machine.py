@@ -15,21 +15,19 @@ import sys
 import urllib.parse
 from collections.abc import Mapping
 
-import pypi_simple
-
 from envspec.process import run
 
-PUBLIC_INDEX = pypi_simple.PYPI_SIMPLE_ENDPOINT
-"""What pip asks when nothing is set up."""
+_PREFIX = "ENVSPEC_INDEX_"
 
-_SECRET = re.compile(r"(?P<scheme>https?://)(?P<rest>[^\s'\"<>`)\]]+)")
+_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]*://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
     """The effective settings of pip on this machine."""
 
-    index_url: str = PUBLIC_INDEX
+    index_url: str = ""
+    """Empty in the settings of no machine at all, which has no index."""
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     """Folders, or pages, of files that are candidates beside every index."""
@@ -43,11 +41,11 @@ class Machine:
     @property
     def default_urls(self) -> tuple[str, ...]:
         """The indexes that stand behind the name `default`."""
-        return () if self.no_index else (self.index_url, *self.extra_index_urls)
+        return () if self.no_index or not self.index_url else (self.index_url, *self.extra_index_urls)
 
     def url(self, index: str, declared: str) -> str:
         """Address of a named index: the user's redirection, or what the spec declares."""
-        return self.redirects.get(_variable(index), declared)
+        return self.redirects.get(variable(index).removeprefix(_PREFIX), declared)
 
     def environment(self) -> dict[str, str]:
         """Environment for programs that reach the network, with pip's certificates and proxy."""
@@ -59,16 +57,20 @@ class Machine:
         return env
 
 
-def _variable(index: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "_", index.upper())
+def variable(index: str) -> str:
+    """Name of the environment variable that redirects a named index."""
+    return _PREFIX + re.sub(r"[^A-Z0-9]", "_", index.upper())
 
 
 @functools.cache
 def machine() -> Machine:
     """Ask pip itself for its settings, once a run."""
     said = run([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
-    prefix = "ENVSPEC_INDEX_"
-    redirects = {name[len(prefix) :]: url for name, url in os.environ.items() if name.startswith(prefix)}
+    redirects = {
+        name.removeprefix(_PREFIX): url
+        for name, url in os.environ.items()
+        if name.startswith(_PREFIX) and url
+    }
     return settings(said, redirects)
 
 
@@ -77,6 +79,8 @@ def settings(listing: str, redirects: Mapping[str, str] | None = None) -> Machin
 
     The environment wins over a command's own section, which wins over `global`, as in pip.
     """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # slow to load: it reads HTML too
+
     found: dict[str, str] = {}
     for section in ("global.", "install.", ":env:."):
         for line in listing.splitlines():
@@ -84,7 +88,7 @@ def settings(listing: str, redirects: Mapping[str, str] | None = None) -> Machin
             if separator and key.startswith(section):
                 found[key.removeprefix(section)] = _unquoted(value)
     return Machine(
-        index_url=found.get("index-url", PUBLIC_INDEX),
+        index_url=found.get("index-url", PYPI_SIMPLE_ENDPOINT),
         extra_index_urls=tuple(found.get("extra-index-url", "").split()),
         find_links=tuple(found.get("find-links", "").split()),
         cert=found.get("cert"),
@@ -110,4 +114,10 @@ def local_path(place: str) -> pathlib.Path | None:
 
 def scrubbed(text: str) -> str:
     """The text without hosts and credentials: addresses are cut to the file they end in."""
-    return _SECRET.sub(lambda match: f"<{match['rest'].split('?')[0].rstrip('/').rsplit('/', 1)[-1]}>", text)
+    return _ADDRESS.sub(_cut, text)
+
+
+def _cut(match: re.Match[str]) -> str:
+    """What follows the last `@` begins with the host, and what follows the host's `/` is the path."""
+    path = re.split(r"[?#]", match["rest"])[0].rpartition("@")[2].partition("/")[2]
+    return f"<{path.rstrip('/').rpartition('/')[2] or 'an address'}>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import requests
 
+from envspec.errors import OutsideError
 from envspec.home import home, write_atomic
 from envspec.lock import File
 from envspec.sources import TIMEOUT, RemoteFile, Sources
@@ -30,8 +31,14 @@ def metadata(wheel: File, remote: RemoteFile | None, *, store: Wheelhouse, sourc
         if remote is not None and not store.has(wheel):
             store.bring(remote, wheel, sources)
         data = of_wheel(wheel, store)
+    try:
+        found = parse_metadata(data)
+    except ValueError as error:
+        raise OutsideError(
+            f"{wheel.file} does not say what it is: {error}", hint="pin another version, or another index"
+        ) from error
     write_atomic(kept, data)
-    return parse_metadata(data)
+    return found
 
 
 def _served(remote: RemoteFile, sources: Sources) -> bytes | None:

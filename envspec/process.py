@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envspec.errors import EnvspecError, OutsideError
 
+_PATIENCE = 2.0
+"""Seconds that a killed program's pipes get to close."""
+
 Words = list[str | os.PathLike[str]]
 """A command being put together."""
 
@@ -88,7 +91,7 @@ def run(
         )
     except FileNotFoundError as error:
         raise OutsideError(f"{words[0]} is not on this machine", hint=f"install {words[0]}") from error
-    except PermissionError as error:
+    except OSError as error:  # not executable, or made for another machine
         raise OutsideError(f"{words[0]} may not be run: {error.strerror}") from error
     with process:
         try:
@@ -116,9 +119,16 @@ def _communicate(
         stdout, stderr = process.communicate(input_text, timeout=timeout)
     except subprocess.TimeoutExpired:
         _kill_group(process)
-        stdout, stderr = process.communicate()
-        return stdout, stderr, True
+        return *_last_words(process), True
     return stdout, stderr, False
+
+
+def _last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a killed program had said. A descendant that left its group may hold the pipes open: forget it."""
+    try:
+        return process.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return "", ""
 
 
 def _followed(

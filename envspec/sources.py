@@ -23,11 +23,14 @@ from urllib3.util.retry import Retry
 
 from envspec.errors import OutsideError
 from envspec.lock import DEFAULT_INDEX, SPEC_WHEEL
-from envspec.machine import Machine, local_path, scrubbed
+from envspec.machine import Machine, local_path, scrubbed, variable
 from envspec.spec import Spec, Wheel
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
+
+PATIENCE = Retry(total=4, connect=1, backoff_factor=0.4, status_forcelist=(429, 500, 502, 503, 504))
+"""How often a passing failure is asked again, in about six seconds altogether."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +53,11 @@ class RemoteFile:
 class Sources:
     """All sources of one spec on one machine. Listings are asked once and kept for the run."""
 
-    def __init__(self, spec: Spec, machine: Machine, *, offline: bool = False) -> None:
+    def __init__(
+        self, spec: Spec, machine: Machine, *, offline: bool = False, patience: Retry = PATIENCE
+    ) -> None:
         self.machine = machine
+        self.patience = patience
         self.offline = offline
         self._declared = {name: index.url for name, index in spec.index.items()}
         self._wheels = {wheel.file_name: wheel for stage in spec.stage for wheel in stage.wheels}
@@ -71,9 +77,8 @@ class Sources:
         """A session of this thread: the machine's certificates and proxy, patient with passing failures."""
         if not hasattr(self._local, "session"):
             session = requests.Session()
-            retry = Retry(total=4, connect=1, backoff_factor=0.4, status_forcelist=(429, 500, 502, 503, 504))
-            session.mount("https://", HTTPAdapter(max_retries=retry))
-            session.mount("http://", HTTPAdapter(max_retries=retry))
+            session.mount("https://", HTTPAdapter(max_retries=self.patience))
+            session.mount("http://", HTTPAdapter(max_retries=self.patience))
             if self.machine.cert:
                 session.verify = self.machine.cert
             if self.machine.proxy:
@@ -123,7 +128,7 @@ class Sources:
         """The error that says that an index could not be asked for a project."""
         return OutsideError(
             f"index {index} cannot be asked for {project}: {self.unreachable[index]}",
-            hint=f"set ENVSPEC_INDEX_{index.upper().replace('-', '_')} to a mirror or folder that has it"
+            hint=f"set {variable(index)} to a mirror or folder that has it"
             if index != DEFAULT_INDEX
             else "check the network and pip's configuration",
         )
@@ -165,10 +170,15 @@ class Sources:
             if answer.status_code in {404, 410}:
                 return
             answer.raise_for_status()
-            found = pypi_simple.ProjectPage.from_response(answer, project)
         except requests.RequestException as error:
             raise OutsideError(why(error)) from error
-        except (ValueError, pypi_simple.UnsupportedContentTypeError) as error:
+        try:
+            found = pypi_simple.ProjectPage.from_response(answer, project)
+        except (
+            ValueError,
+            pypi_simple.UnsupportedContentTypeError,
+            pypi_simple.UnsupportedRepoVersionError,
+        ) as error:
             raise OutsideError("it answers with something that is no package index") from error
         yield from _offered(found, project)
 
@@ -192,7 +202,7 @@ def _offered(page: pypi_simple.ProjectPage, project: str) -> Iterator[RemoteFile
 def folder_files(folder: pathlib.Path, project: str) -> Iterator[RemoteFile]:
     """The files of `project` in a folder of wheels and source distributions."""
     for file in sorted(folder.iterdir()):
-        if project_of(file.name) == canonicalize_name(project):
+        if project_of(file.name) == canonicalize_name(project) and file.is_file():
             yield RemoteFile(file=file.name, url=file.absolute().as_uri(), size=file.stat().st_size)
 
 
@@ -208,14 +218,20 @@ def project_of(file_name: str) -> str | None:
 
 def why(error: requests.RequestException) -> str:
     """A network failure in few words and without hosts."""
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return "it has no address that could be asked"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not trusted"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy refuses"
+    if isinstance(error, requests.Timeout) or "Read timed out" in str(error):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.RetryError):
+        return "it answers with errors, again and again"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "IncompleteRead" in str(error):
+        return "its answer broke off"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
     if error.response is not None:
         return f"it answers {error.response.status_code}"
     return scrubbed(str(error))

@@ -96,6 +96,9 @@ AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[
 ImageName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
 ]
+PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
+Machine = Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")]
+Suite = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
 Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
 
@@ -111,7 +114,7 @@ class Base(Part):
 
     image: ImageName | None = None
     """A container image that has the wanted Python."""
-    debian: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")] | None = None
+    debian: Suite | None = None
     """A Debian suite, bootstrapped from its packages; no container registry needed."""
     host: StrictBool = False
     """This machine itself: only the virtualenv backend can build on it."""
@@ -242,7 +245,7 @@ class Service(Part):
 class Overlay(Part):
     """The parts of a spec that a variant may change: tables are merged, stages by their name."""
 
-    python: Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")] | None = None
+    python: PythonVersion | None = None
     as_of: Moment | None = Field(default=None, alias="as-of")
     base: Base | None = None
     index: Mapping[IndexName, Index] = Field(default_factory=dict)
@@ -256,9 +259,9 @@ class Spec(Part):
     """An environment as its author wants it."""
 
     name: Name
-    python: Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
+    python: PythonVersion
     """Minor version of Python, such as `3.11`."""
-    machine: Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")] = "x86_64"
+    machine: Machine = "x86_64"
     """Processor that the environment is for."""
     as_of: Moment | None = Field(default=None, alias="as-of")
     """Resolve as the index stood at this date."""

@@ -7,24 +7,19 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import hashlib
-import os
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-
-import requests
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from envspec.errors import OutsideError
 from envspec.home import disk, locked
 from envspec.lock import Artifact, File
-from envspec.machine import local_path
 from envspec.progress import SILENT, Progress
-from envspec.sources import TIMEOUT, RemoteFile, Sources, why
 
-CHUNK = 1 << 20
-"""Bytes read at a time: memory stays small whatever a wheel weighs."""
+if TYPE_CHECKING:  # a full store needs no network, nor the time to load what speaks with it
+    from envspec.sources import RemoteFile, Sources
 
 WORKERS = 8
 """Downloads at once; they wait for the network, not for the processor."""
@@ -91,11 +86,18 @@ class Wheelhouse:
         self, remote: RemoteFile, file: File, sources: Sources, advance: Callable[[int], None] | None = None
     ) -> pathlib.Path:
         """Bring one known file in from one place. Raises `OutsideError`."""
+        from envspec.download import download
+
         partial = self.root / "partial" / file.sha256
         with disk(partial), locked(partial):
             if self.has(file):
                 return self.path(file)
-            if _download(remote, partial, sources, advance) != file.sha256:
+            resumed = partial.exists()
+            digest = download(remote, partial, sources, advance)
+            if resumed and digest != file.sha256:  # what an earlier run left may be what is wrong
+                partial.unlink()
+                digest = download(remote, partial, sources, None)
+            if digest != file.sha256:
                 partial.unlink()
                 raise OutsideError(
                     f"{file.file} as it is served now is not the file that was locked (its sha256 differs)",
@@ -108,11 +110,13 @@ class Wheelhouse:
 
         Raises `OutsideError`, also when it is not the file that its index promises.
         """
+        from envspec.download import download
+
         key = remote.sha256 or hashlib.sha256(remote.url.encode()).hexdigest()
         partial = self.root / "partial" / f"unknown-{key}" / remote.file
         with disk(partial), locked(partial.parent):
             partial.parent.mkdir(parents=True, exist_ok=True)
-            digest = _download(remote, partial, sources, None)
+            digest = download(remote, partial, sources, None)
             if remote.sha256 not in {None, digest}:
                 partial.unlink()
                 raise OutsideError(f"{remote.file} is not the file that its index, or the spec, promises")
@@ -135,64 +139,9 @@ class Wheelhouse:
     def _keep(self, partial: pathlib.Path, file: File) -> pathlib.Path:
         place = self.path(file)
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial.chmod(0o444)
         partial.replace(place)
+        place.chmod(0o444)  # last: a run that is killed in between must find its partial file writable
         return place
-
-
-def _download(
-    remote: RemoteFile, partial: pathlib.Path, sources: Sources, advance: Callable[[int], None] | None
-) -> str:
-    """Complete `partial`, going on where an earlier try stopped, and give its sha256."""
-    digest = hashlib.sha256()
-    with partial.open("ab+") as stream:
-        stream.seek(0)
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-        have = stream.tell()
-        with _opened(remote, have, sources) as (start, chunks):
-            if start != have:  # the server cannot resume
-                stream.truncate(0)
-                digest = hashlib.sha256()
-            for chunk in chunks:
-                stream.write(chunk)
-                digest.update(chunk)
-                if advance is not None:
-                    advance(len(chunk))
-        stream.flush()
-        os.fsync(stream.fileno())
-    return digest.hexdigest()
-
-
-@contextlib.contextmanager
-def _opened(remote: RemoteFile, have: int, sources: Sources) -> Iterator[tuple[int, Iterable[bytes]]]:
-    """The bytes of a remote file from an offset on: `have` where the source can resume, else 0."""
-    path = local_path(remote.url)
-    if path is not None:
-        try:
-            local = path.open("rb")
-        except OSError as error:
-            raise OutsideError(f"{path} cannot be read: {error.strerror}") from error
-        with local:
-            local.seek(have)
-            yield have, iter(lambda: local.read(CHUNK), b"")
-        return
-    if sources.offline:
-        raise OutsideError(f"{remote.file} is not in the wheelhouse", hint="run once without --offline")
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    try:
-        with sources.session.get(remote.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
-                yield have, ()  # all of it was there already
-                return
-            answer.raise_for_status()
-            resumed = answer.status_code == requests.codes.partial_content
-            yield (have if resumed else 0), answer.iter_content(CHUNK)
-    except requests.RequestException as error:
-        raise OutsideError(
-            f"{remote.file} did not arrive: {why(error)}",
-            hint="run again: what arrived is kept and the download goes on there",
-        ) from error
 
 
 def _unavailable(artifact: Artifact, *, other_bytes: bool) -> OutsideError:

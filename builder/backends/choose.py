@@ -17,8 +17,29 @@ def _docker() -> Backend:
     return DockerBackend()
 
 
-BACKENDS: Mapping[str, Callable[[], Backend]] = {"docker": _docker, "virtualenv": VirtualenvBackend}
+def _oci(request: Request) -> Backend:
+    from builder.backends.oci import OciBackend
+
+    return OciBackend(offline=request.offline)
+
+
+BACKENDS: Mapping[str, Callable[[Request], Backend]] = {
+    "docker": lambda _: _docker(),
+    "oci": _oci,
+    "virtualenv": lambda _: VirtualenvBackend(),
+}
 """By the name that `--backend` takes, best first: `auto` takes the first that is available."""
+
+
+def _can(name: str, plan: Plan, request: Request) -> bool:
+    """Whether a backend could do it at all: images stand on images, and only images are named or written."""
+    match name:
+        case "virtualenv":
+            return not request.shipping
+        case "oci":
+            return plan.base.debian is not None
+        case _:
+            return not plan.base.host
 
 
 def choose(request: Request, plan: Plan) -> Backend:
@@ -26,19 +47,27 @@ def choose(request: Request, plan: Plan) -> Backend:
 
     Raises `UsageError` when it cannot build that plan, `OutsideError` when what it needs is missing.
     """
+    if request.shipping and request.backend == "virtualenv":
+        raise UsageError(
+            "--tag, --output and --push are for images; a virtual environment stays where it is",
+            hint="use --backend docker or oci",
+        )
     if request.backend == "auto":
-        candidates = ["virtualenv"] if plan.base.host else list(BACKENDS)
+        candidates = [name for name in BACKENDS if _can(name, plan, request)]
         for name in candidates:
-            backend = BACKENDS[name]()
+            backend = BACKENDS[name](request)
             if backend.available() is None:
                 return backend
-        raise OutsideError("no backend works on this machine")
+        raise OutsideError(
+            f"no backend that can do this works on this machine: {', '.join(candidates) or 'none'}",
+            hint="`make engine` starts a private Docker engine on a Debian machine",
+        )
     if plan.base.host and request.backend != "virtualenv":
         raise UsageError(
             f"the spec's base is this machine: the {request.backend} backend cannot build on it",
             hint="use --backend virtualenv, or give [base] an image or a debian suite",
         )
-    backend = BACKENDS[request.backend]()
+    backend = BACKENDS[request.backend](request)
     if (missing := backend.available()) is not None:
         raise OutsideError(missing, hint="use --backend virtualenv, which needs nothing but Python")
     return backend

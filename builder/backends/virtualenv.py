@@ -20,7 +20,7 @@ from builder.plan import InstallStage, Plan
 from builder.shipping import Shipped, Shipping
 from builder.trim import trim
 from builder.verdict import Verdict
-from envspec.errors import BuildError, OutsideError, UsageError
+from envspec.errors import BuildError, OutsideError
 from envspec.home import disk, home, locked
 from envspec.interpreter import interpreter
 from envspec.machine import Machine
@@ -47,11 +47,11 @@ class VirtualenvBackend:
         """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
         key = f"{plan.name}-{plan.packages_digest.removeprefix('sha256:')[:_SHORT]}"
         place = home() / "environments" / key
-        reused = place.is_dir()
+        reused = _stands(place)
         if not reused:
             _refuse_foreign(plan)
             with disk(place), locked(place):
-                reused = place.is_dir()  # another run may have built it meanwhile
+                reused = _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
         return Environment(
@@ -76,6 +76,7 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
+        shutil.rmtree(place, ignore_errors=True)
         building.rename(place)
 
     def _install(
@@ -151,15 +152,10 @@ class VirtualenvBackend:
         self,
         environment: Environment,
         verdict: Verdict,  # noqa: ARG002 -- the port's
-        wanted: Shipping,
+        wanted: Shipping,  # noqa: ARG002
         progress: Progress,  # noqa: ARG002
     ) -> Shipped:
-        """A virtual environment stays where it is. Raises `UsageError` when something else is asked for."""
-        if wanted:
-            raise UsageError(
-                "--tag, --output and --push are for images; a virtual environment stays where it is",
-                hint="use --backend docker or oci",
-            )
+        """A virtual environment stays where it is; `choose` has refused whatever else was asked for."""
         return Shipped(reference=environment.reference)
 
     @staticmethod
@@ -175,6 +171,11 @@ class VirtualenvBackend:
             "PYTHONDONTWRITEBYTECODE": "1",
             **({"PYTHONPATH": environment.payload} if environment.payload else {}),
         }
+
+
+def _stands(place: pathlib.Path) -> bool:
+    """Whether the environment is there and the interpreter that it leans on has not gone meanwhile."""
+    return (place / "bin" / "python").exists()
 
 
 def _refuse_foreign(plan: Plan) -> None:

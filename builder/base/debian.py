@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from builder.plan import Plan
 from envspec.errors import OutsideError, Problem, SpecError
 from envspec.home import disk, home, locked
+from envspec.lock import Lock
 from envspec.machine import Machine
 from envspec.process import Completed, Words, run
 from envspec.progress import Progress
-from envspec.spec import AptPackage, Part, digest_of
+from envspec.spec import Part, digest_of
 
 EPOCH = "1577836800"
 """SOURCE_DATE_EPOCH of every base, 2020-01-01: no file's time says when it was made."""
@@ -33,6 +34,9 @@ ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
 
 MIRROR = "ENVSPEC_DEBIAN_MIRROR"
 """Environment variable with the address of the archive to take packages from; never part of the base."""
+
+APT = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?")
+"""What may stand in `[base] apt`: a package, and maybe its version."""
 
 ALWAYS = ("ca-certificates", "python3")
 
@@ -56,7 +60,7 @@ class Request(Part):
     suite: str
     python: str
     machine: str
-    apt: tuple[AptPackage, ...]
+    apt: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -66,8 +70,8 @@ class Request(Part):
         return f"{self.suite}-{digest.removeprefix('sha256:')[:12]}"
 
 
-def request(plan: Plan) -> Request:
-    """What a plan with a `debian` base asks for.
+def request(plan: Plan | Lock) -> Request:
+    """What a plan, or a lock, with a `debian` base asks for.
 
     Raises `SpecError` when that suite has another Python, or is not known.
     """
@@ -77,7 +81,15 @@ def request(plan: Plan) -> Request:
         what = f"Debian {suite} has Python {has}" if has else f"{suite!r} is no suite that this program knows"
         problem = Problem(path="base.debian", message=f"{what}, the spec wants {plan.python}")
         raise SpecError("the plan", (problem,), hint=f"known suites: {known}; or give [base] an image")
-    return Request(suite=suite, python=plan.python, machine=plan.machine, apt=tuple(sorted(plan.base.apt)))
+    return Request(suite=suite, python=plan.python, machine=plan.machine, apt=packages(plan))
+
+
+def packages(plan: Plan | Lock) -> tuple[str, ...]:
+    """The Debian packages that a base has besides. Raises `SpecError` for what is no package's name."""
+    for name in plan.base.apt:
+        if not APT.fullmatch(name):
+            raise SpecError("the plan", (Problem(path="base.apt", message=f"{name!r} is no package"),))
+    return tuple(sorted(plan.base.apt))
 
 
 def reference(wanted: Request) -> str:
@@ -124,15 +136,22 @@ def command(wanted: Request, target: pathlib.Path) -> Words:
     words += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
     words += ['--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/resolv.conf']
     words += ['--customize-hook=rm -f "$1"/etc/hostname "$1"/var/cache/ldconfig/aux-cache']
-    words += ['--customize-hook=rm -rf "$1"/var/log/apt "$1"/var/log/*.log "$1"/var/cache/debconf/*-old']
-    words += [f'--customize-hook=echo "{sources(wanted.suite)}" > "$1"/etc/apt/sources.list']
+    words += [
+        '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/cache/apt/archives "$1"/var/cache/debconf/*-old'
+    ]
+    listed = " ".join(f"'{line}'" for line in sources(wanted.suite))
+    words += [f"""--customize-hook=printf '%s\\n' {listed} > "$1"/etc/apt/sources.list"""]
     words += [wanted.suite, target]
     return [*words, mirror] if (mirror := os.environ.get(MIRROR)) else words
 
 
-def sources(suite: str) -> str:
-    """The `sources.list` of the base: Debian's own archive, whatever mirror it was made from."""
-    return f"deb http://archive/debian {suite} main"
+def sources(suite: str) -> tuple[str, ...]:
+    """Lines of the base's `sources.list`: Debian's own archive, whatever mirror it was made from."""
+    return (
+        f"deb http://archive/debian {suite} main",
+        f"deb http://archive/debian {suite}-updates main",
+        f"deb http://archive/debian-security {suite}-security main",
+    )
 
 
 def environment(machine: Machine) -> Mapping[str, str]:

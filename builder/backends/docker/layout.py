@@ -31,6 +31,7 @@ TOOLS = (
     "builder/__init__.py",
     "builder/guard.py",
     "builder/entrypoint/__init__.py",
+    "builder/entrypoint/loading.py",
     "builder/entrypoint/stage.py",
     "envspec/__init__.py",
     "envspec/pattern.py",

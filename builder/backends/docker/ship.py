@@ -6,6 +6,7 @@ import io
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
 
 import requests
 from docker.errors import APIError, BuildError, DockerException
@@ -51,6 +52,15 @@ def _labels(verdict: Verdict | None) -> dict[str, str]:
         f"{places.LABEL}.python-version": verdict.python,
         f"{places.LABEL}.platform": verdict.platform,
     }
+
+
+def how_to_run(engine: Engine, name: str) -> Iterator[str]:
+    """The command that serves the image, for people to copy; none for an image that serves nothing."""
+    with translated(engine.address.host):
+        ports = engine.client.images.get(name).attrs["Config"].get("ExposedPorts") or {}
+    for port in sorted(entry.partition("/")[0] for entry in ports):
+        publish = "--network host" if engine.network == "host" else f"--publish {port}:{port}"
+        yield f"serve it: docker run --rm --read-only {publish} {name}"
 
 
 def save(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:

@@ -1,0 +1,190 @@
+"""The oci backend: a plan becomes an OCI image without an engine, a registry or root.
+
+<home>/oci/    the store of layers, itself an OCI layout that lists every image built
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from builder.backends.docker import places
+from builder.entrypoint import stage as inside
+from builder.environment import Environment
+from builder.oci import bases, output, runner, tar
+from builder.oci.base import Base, examine
+from builder.oci.blobs import Blobs, Layer
+from builder.oci.fetch import Fetcher, Network
+from builder.oci.image import Settings, assemble
+from builder.oci.images import Record, Records
+from builder.oci.place import Place
+from builder.plan import Plan
+from envspec.errors import OutsideError
+from envspec.home import home
+from envspec.machine import machine
+from envspec.process import Completed
+from envspec.progress import Progress
+from envspec.spec import digest_of
+from envspec.wheelhouse import Wheelhouse
+
+if TYPE_CHECKING:
+    from builder.shipping import Shipped, Shipping
+    from builder.verdict import Verdict
+
+_SHORT = 16
+"""Digits of a digest in a name: enough to never meet another by chance."""
+
+
+class OciBackend:
+    """Builds images below the tool's home; `ship` writes them where they are wanted."""
+
+    name = "oci"
+
+    def __init__(self, *, offline: bool = False, fetcher: Fetcher | None = None) -> None:
+        self._offline = offline
+        self._fetcher = fetcher
+        self.blobs = Blobs(home() / "oci")
+        self.records = Records(self.blobs)
+
+    def available(self) -> str | None:
+        """It works wherever this program does; what a base needs is asked for when it is."""
+        return None
+
+    def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
+        """Build, or find, the image. Raises `BuildError`, `OutsideError`, `SpecError` and `WheelError`."""
+        base = bases.obtain(plan, store, self.blobs, self._network(), progress)
+        key = _key(plan, base)
+        record = self.records.image(key)
+        reused = record is not None
+        if record is None:
+            record = self._build(plan, base, folder, store, progress)
+            self.records.remember(key, record)
+        name = f"envspec/{_name(plan)}:{record.image.config.digest.removeprefix('sha256:')[:_SHORT]}"
+        if not reused:
+            self.records.remember(_file_name(name), record)
+            output.enlist(record.image, record.machine, name, self.blobs.root)
+        return Environment(
+            backend=self.name,
+            reference=name,
+            digest=plan.digest,
+            python=record.image.python,
+            payload=places.PAYLOAD if plan.payload else None,
+            reused=reused,
+            variables=plan.service.env if plan.service else {},
+        )
+
+    def _network(self) -> Fetcher:
+        return self._fetcher or Network(machine(), offline=self._offline)
+
+    def _build(
+        self, plan: Plan, base: Base, folder: pathlib.Path, store: Wheelhouse, progress: Progress
+    ) -> Record:
+        from builder.oci import layers, parts, recipe  # what follows needs more than finding what is there
+
+        found = examine(base, plan.python, self.blobs)
+        place = Place(prefix=places.ENVIRONMENT, version=plan.python, base_python=found.python)
+        skeleton = parts.skeleton(place, base.version or plan.python, found)
+        progress.step("layers")
+        packages = self.records.stack(
+            digest_of(
+                {
+                    "packages": [stage.model_dump(mode="json", exclude={"why"}) for stage in plan.stages],
+                    "place": [place.prefix, place.version, place.base_python],
+                    "format": layers.FORMAT,
+                    "time": tar.epoch(),
+                }
+            ).removeprefix("sha256:"),
+            lambda: layers.build(plan.stages, place, store, self.blobs, progress),
+        )
+        added: list[Layer] = [
+            recipe.layer("empty environment", skeleton, self.blobs),
+            *packages,
+            recipe.layer("entrypoint and doctor", parts.runtime(plan), self.blobs),
+        ]
+        if plan.payload is not None:
+            added.append(recipe.layer("payload", parts.payload(plan, folder), self.blobs))
+        image = assemble(base, added, settings(plan, base), place.python, self.blobs)
+        return Record(image=image, base=len(base.layers), machine=base.machine)
+
+    def run(
+        self,
+        environment: Environment,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command in the image's files, in a sandbox without a network."""
+        record = self.record(environment)
+        variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
+        return runner.run(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
+
+    def record(self, environment: Environment) -> Record:
+        """The image of an environment. Raises `OutsideError` when it is gone."""
+        record = self.records.image(_file_name(environment.reference))
+        if record is None:
+            raise OutsideError(
+                f"image {environment.reference} is no longer in {self.blobs.root}", hint="build it again"
+            )
+        return record
+
+    def ship(
+        self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
+    ) -> Shipped:
+        """Seal the image with its verdict, name it and write it where it is wanted."""
+        from builder.oci import shipping
+
+        return shipping.ship(self.record(environment), environment, verdict, wanted, self.blobs, progress)
+
+
+def settings(plan: Plan, base: Base) -> Settings:
+    """How containers of the plan's image start: as the Dockerfile road has it."""
+    from builder import render
+
+    labels = render.labels(plan)
+    labels["org.opencontainers.image.base.name"] = base.name
+    service = plan.service
+    entrypoint = places.entrypoint()
+    return Settings(
+        user=f"{inside.USER_ID}:{inside.USER_ID}",
+        folder=places.PAYLOAD,
+        variables=render.variables(plan),
+        labels=labels,
+        entrypoint=tuple(entrypoint),
+        command=("serve",) if service else ("python",),
+        port=service.port if service else None,
+        health=(*entrypoint, "health") if service else (),
+    )
+
+
+def _key(plan: Plan, base: Base) -> str:
+    """Name of an image's content: all that it is made of, and the program that makes it."""
+    recipe = {
+        "plan": plan.digest,
+        "lock": plan.lock,
+        "name": [plan.name, plan.variant, plan.named],
+        "base": base.model_dump(mode="json"),
+        "time": tar.epoch(),
+        "program": [importlib.metadata.version("envspec"), _program()],
+    }
+    return digest_of(recipe).removeprefix("sha256:")
+
+
+def _program() -> list[list[int]]:
+    """Size and time of the files that travel into images: whether they were edited since."""
+    import builder
+
+    top = pathlib.Path(builder.__file__).parent
+    files = sorted([*(top / "entrypoint").glob("*.py"), *(top / "oci").glob("*.py"), top / "render.py"])
+    return [[file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def _name(plan: Plan) -> str:
+    return f"{plan.name}-{plan.variant}" if plan.variant else plan.name
+
+
+def _file_name(reference: str) -> str:
+    return reference.replace("/", "_").replace(":", "_")

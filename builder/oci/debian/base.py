@@ -1,0 +1,48 @@
+"""The layer of a Debian base, made from its packages and kept by their hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builder.base.debian import ARCHITECTURE, LEFT_OUT
+from builder.oci import tar
+from builder.oci.blobs import Blobs, Layer
+from builder.oci.compress import LayerWriter
+from builder.oci.debian.deb import Deb
+from builder.oci.debian.rootfs import Root
+from envspec.errors import OutsideError
+from envspec.lock import DebianPackage
+from envspec.spec import digest_of
+from envspec.wheelhouse import Wheelhouse
+
+FORMAT = 1
+"""Of what a list of packages becomes; it changes whenever the same list would give other bytes."""
+
+
+def layer(
+    suite: str, packages: Sequence[DebianPackage], machine: str, store: Wheelhouse, blobs: Blobs
+) -> Layer:
+    """The layer of those packages; the same ones give the same bytes.
+
+    Raises `DebError` for a package that must not be unpacked, `OutsideError` for one that is damaged.
+    """
+    recipe = {
+        "format": FORMAT,
+        "left out": LEFT_OUT,
+        "machine": machine,
+        "time": tar.epoch(),
+        "packages": [[package.name, package.sha256] for package in packages],
+    }
+
+    def fill(writer: LayerWriter) -> None:
+        root = Root(writer, ARCHITECTURE[machine])
+        root.start()
+        for package in packages:
+            if not store.verify(package):
+                raise OutsideError(
+                    f"{package.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
+                )
+            root.package(package.name, Deb(store.path(package)))
+        root.finish()
+
+    return blobs.layer(digest_of(recipe).removeprefix("sha256:"), f"Debian {suite}", fill)

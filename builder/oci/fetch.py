@@ -1,0 +1,108 @@
+"""Bytes from the network for the parts of an image that no package index serves."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import tempfile
+from typing import Protocol
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from builder.oci.compress import CHUNK
+from envspec.errors import OutsideError
+from envspec.lock import File
+from envspec.machine import Machine, scrubbed
+from envspec.sources import TIMEOUT
+from envspec.wheelhouse import Wheelhouse
+
+LARGEST = 256 << 20
+"""Bytes of one answer that is held in memory."""
+
+
+class Fetcher(Protocol):
+    """What asks the network."""
+
+    def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
+        """The bytes at an address; None when there are none and `missing_ok`. Raises `OutsideError`."""
+
+    def bring(self, address: str, file: File, store: Wheelhouse) -> None:
+        """Put the file at an address into the store. Raises `OutsideError`, also for other bytes."""
+
+
+class Network:
+    """Asks over HTTP, with the certificates and the proxy that this machine's pip is set up for."""
+
+    def __init__(self, machine: Machine, *, offline: bool = False) -> None:
+        self._machine = machine
+        self._offline = offline
+
+    def session(self) -> requests.Session:
+        """A session for one task, patient with passing failures."""
+        session = requests.Session()
+        retry = Retry(total=4, connect=1, backoff_factor=0.4, status_forcelist=(429, 500, 502, 503, 504))
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retry))
+        if self._machine.cert:
+            session.verify = self._machine.cert
+        if self._machine.proxy:
+            session.proxies = {"http": self._machine.proxy, "https": self._machine.proxy}
+        return session
+
+    def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
+        """See `Fetcher`."""
+        name = self._allowed(address)
+        try:
+            with self.session() as session, session.get(address, stream=True, timeout=TIMEOUT) as answer:
+                if missing_ok and answer.status_code == requests.codes.not_found:
+                    return None
+                answer.raise_for_status()
+                body = bytearray()
+                for chunk in answer.iter_content(CHUNK):
+                    body += chunk
+                    if len(body) > LARGEST:
+                        raise OutsideError(f"{name} is larger than {LARGEST} bytes")
+                return bytes(body)
+        except requests.RequestException as error:
+            raise _unreachable(name, error) from error
+
+    def bring(self, address: str, file: File, store: Wheelhouse) -> None:
+        """See `Fetcher`."""
+        name = self._allowed(address)
+        digest = hashlib.sha256()
+        with tempfile.TemporaryDirectory(prefix="envspec-fetch-") as folder:
+            place = pathlib.Path(folder, file.file)
+            try:
+                with (
+                    self.session() as session,
+                    session.get(address, stream=True, timeout=TIMEOUT) as answer,
+                    place.open("wb") as stream,
+                ):
+                    answer.raise_for_status()
+                    for chunk in answer.iter_content(CHUNK):
+                        digest.update(chunk)
+                        stream.write(chunk)
+            except requests.RequestException as error:
+                raise _unreachable(name, error) from error
+            if digest.hexdigest() != file.sha256:
+                raise OutsideError(
+                    f"{name} as it is served now is not the file that was promised (its sha256 differs)",
+                    hint="the mirror is broken or behind: run again, or name another one",
+                )
+            store.add(place, move=True)
+
+    def _allowed(self, address: str) -> str:
+        name = address.rsplit("/", 1)[-1]
+        if self._offline:
+            raise OutsideError(f"{name} is not on this machine", hint="run once without --offline")
+        return name
+
+
+def _unreachable(name: str, error: requests.RequestException) -> OutsideError:
+    status = error.response.status_code if error.response is not None else None
+    what = f"the server said {status}" if status else type(error).__name__
+    return OutsideError(
+        f"{name} did not arrive: {scrubbed(what)}", hint="is the archive reachable? run again"
+    )

@@ -1,0 +1,71 @@
+"""The layers of an image besides its base and its packages; their content is that of the Dockerfile road."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Iterator
+
+import builder
+from builder import payload as payload_files
+from builder.backends.docker import layout, places
+from builder.entrypoint import stage as inside
+from builder.oci.base import Found
+from builder.oci.place import Place
+from builder.oci.recipe import Piece, file, folder, link
+from builder.oci.tar import Entry
+from builder.plan import Plan
+from builder.sbom import sbom
+from envspec.errors import BuildError
+
+
+def skeleton(place: Place, version: str, found: Found) -> Iterator[Piece]:
+    """The empty environment, the folder of the payload, and the user that the service runs as."""
+    prefix = place.prefix[1:]
+    yield folder(place.site[1:])
+    yield link(f"{prefix}/bin/python", place.base_python)
+    for name in ("python3", f"python{place.version}"):
+        yield link(f"{prefix}/bin/{name}", "python")
+    home = str(pathlib.PurePosixPath(place.base_python).parent)
+    settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
+    yield file(f"{prefix}/pyvenv.cfg", settings.encode())
+    user, number = inside.USER, inside.USER_ID
+    yield file("etc/passwd", _with(found.passwd, f"{user}:x:{number}:{number}::/tmp:/usr/sbin/nologin\n"))
+    yield file("etc/group", _with(found.group, f"{user}:x:{number}:\n"))
+    yield folder(places.PAYLOAD[1:])
+
+
+def _with(text: str, line: str) -> bytes:
+    if f":x:{inside.USER_ID}:" in text:
+        return text.encode()
+    return (text if not text or text.endswith("\n") else f"{text}\n").encode() + line.encode()
+
+
+def runtime(plan: Plan) -> Iterator[Piece]:
+    """The doctor and the entrypoint, what was locked, and the bill of materials."""
+    root = places.RUNTIME[1:]
+    source = pathlib.Path(builder.__file__).parent.parent
+    for name in layout.RUNTIME:
+        yield file(f"{root}/{name}", (source / name).read_bytes())
+    yield file(f"{root}/__main__.py", (source / layout.MAIN).read_bytes())
+    facts = json.dumps(layout.facts(plan), indent=1, sort_keys=True) + "\n"
+    yield file(f"{root}/environment.json", facts.encode())
+    yield file(places.SBOM[1:], sbom(plan).encode())
+
+
+def payload(plan: Plan, spec_folder: pathlib.Path) -> Iterator[Piece]:
+    """The payload's code. Raises `BuildError` when a file changed since the plan was made."""
+    if plan.payload is None or plan.service is None:
+        return
+    top = payload_files.root(plan.service, spec_folder)
+    prefix = "service/" if plan.service.source is None else ""
+    for part in plan.payload.files:
+        place = top / part.path.removeprefix(prefix)
+        try:
+            size = place.stat().st_size
+        except OSError as error:
+            raise BuildError(f"{place} cannot be read: {error.strerror}", hint="run again") from error
+        entry = Entry(
+            path=f"{places.PAYLOAD[1:]}/{part.path}", mode=0o755 if part.executable else 0o644, size=size
+        )
+        yield Piece(entry=entry, content=place, sha256=part.sha256)

@@ -1,0 +1,56 @@
+"""Runs a command in an image where there is no engine: its layers unpacked, a sandbox around them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from builder.oci import sandbox
+from builder.oci.blobs import Blobs
+from builder.oci.images import Record
+from builder.oci.tree import unpack
+from envspec.errors import OutsideError
+from envspec.process import Completed, Words
+from envspec.process import run as run_process
+
+
+def run(
+    record: Record,
+    command: Sequence[str],
+    blobs: Blobs,
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> Completed:
+    """Run it as the image's user, in its folder and with its variables, and without a network.
+
+    Raises `OutsideError` where this machine's kernel allows no such thing.
+    """
+    image = record.image
+    layers = unpack(image.layers[: record.base], image.layers[record.base :], blobs)
+    with tempfile.TemporaryDirectory(prefix="envspec-root-") as root:
+        wanted = {
+            "layers": [str(layer) for layer in layers],
+            "root": root,
+            "env": {"HOME": "/tmp", **image.variables, **(env or {})},  # noqa: S108 - as /etc/passwd has it
+            "cwd": image.folder,
+            "user": int(image.user.partition(":")[0]),
+        }
+        words: Words = [sys.executable, "-I", pathlib.Path(sandbox.__file__), json.dumps(wanted), *command]
+        done = run_process(words, env={}, input_text=stdin, timeout=timeout)
+    if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):
+        raise OutsideError(
+            f"the image cannot be run on this machine: {done.stderr.strip()}",
+            hint="allow user namespaces, or verify it where an engine is: `envspec verify --image`",
+        )
+    return Completed(
+        command=tuple(command),
+        code=done.code,
+        stdout=done.stdout,
+        stderr=done.stderr,
+        timed_out=done.timed_out,
+    )
