@@ -310,3 +310,50 @@ def diff(before: pathlib.Path, after: pathlib.Path) -> int:
     for change in found:
         click.echo(str(change))
     return 1 if found else 0
+
+
+@envspec.command()
+@click.argument("place", metavar="[SPEC|FILE]", required=False, type=click.Path(path_type=pathlib.Path))
+@variant_option
+@click.option("--python", help="Python of a Dockerfile or requirements file that does not tell it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Exit with 1 if a stage changes what an earlier one installed.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def simulate(
+    place: pathlib.Path | None,
+    variant: str | None,
+    python: str | None,
+    form: str,
+    strict: bool,
+    quiet: bool,
+) -> int:
+    """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
+    import json
+
+    from builder import simulating
+
+    with shown(quiet=quiet) as progress:
+        found = simulating.run(place, variant, python, progress)
+    body = json.dumps(found.as_dict(), indent=2) + "\n" if form == "json" else simulating.text(found)
+    click.echo(body, nl=False)
+    return 1 if strict and any(stage.changes or stage.problem for stage in found.stages) else 0
+
+
+@envspec.command()
+@spec_argument
+@click.option(
+    "--budget", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds to search."
+)
+@click.option("--dry-run", is_flag=True, help="Show the change and leave the spec as it is.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) -> None:
+    """Search for the smallest change after which SPEC builds and verifies, and make it."""
+    from builder import fixing
+    from envspec.load import find
+
+    with shown(quiet=quiet) as progress:
+        found = fixing.fix(find(spec), budget=budget, write=not dry_run, progress=progress)
+    for edit in found.edits:
+        click.echo(f"changed {edit}")
+    click.echo(found.diff or "nothing to fix: it builds and verifies as it stands\n", nl=False)
+    click.echo(f"verified in {found.seconds} s")

@@ -36,7 +36,7 @@ def run(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
     sys.stdout.write(f"http://{host}:{chosen}\n")
     sys.stdout.flush()
     command = serve.command(spec.service, environment.python, host=host, port=chosen)
-    _become(command, environment)
+    return _become(command, environment)
 
 
 def _become(command: list[str], environment: Environment) -> NoReturn:

@@ -1,0 +1,44 @@
+"""Differences in users' words."""
+
+from envspec.diff import Side, diff
+
+
+def side(python: str = "3.11", **pins: str) -> Side:
+    return Side(label="x", python=python, pins=pins)
+
+
+def said(before: Side, after: Side) -> list[str]:
+    return [str(change) for change in diff(before, after)]
+
+
+def test_equal_sides_have_no_difference() -> None:
+    assert said(side(numpy="1.23.5"), side(numpy="1.23.5")) == []
+
+
+def test_two_spellings_of_one_version_are_one_version() -> None:
+    assert said(side(numpy="1.0"), side(numpy="1.0.0")) == []
+
+
+def test_added_removed_and_changed_packages_are_told_apart() -> None:
+    found = said(side(a="1", b="1", c="2"), side(b="2", c="1", d="1"))
+    assert found == ["- a 1", "~ b 1 -> 2", "~ c 2 -> 1", "+ d 1"]
+
+
+def test_directions_are_known() -> None:
+    assert [change.kind for change in diff(side(a="1", b="2"), side(a="2", b="1"))] == ["up", "down"]
+
+
+def test_another_python_comes_first() -> None:
+    assert said(side("3.9", a="1"), side("3.11"))[0] == "~ python 3.9 -> 3.11"
+
+
+def test_another_file_of_the_same_version_is_a_difference() -> None:
+    one = Side(label="x", python="3.11", pins={"a": "1"}, files={"a": "00"})
+    other = Side(label="y", python="3.11", pins={"a": "1"}, files={"a": "11"})
+    assert said(one, other) == ["~ a 1: the same version in another file"]
+
+
+def test_a_package_that_moved_to_another_stage_is_a_difference() -> None:
+    one = Side(label="x", python="3.11", pins={"a": "1"}, stages={"a": "first"})
+    other = Side(label="y", python="3.11", pins={"a": "1"}, stages={"a": "second"})
+    assert said(one, other) == ["~ a: stage first -> second"]
