@@ -8,7 +8,7 @@ from service import logs, middleware
 from service.context import KEY, Context
 from service.metrics import Metrics
 from service.readiness import SelfTest
-from service.routes import health, tts, voices
+from service.routes import health, openai, tts, voices, web
 from service.settings import Settings
 from service.speech import Speaker
 from service.voices.choose import engine_for
@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     # The framework's own limit reads chunked bodies only this far; the routes judge the declared length.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.extensions[KEY] = Context(settings, speaker, measures, SelfTest(engine))
-    for blueprint in (tts.blueprint, health.blueprint, voices.blueprint):
+    for blueprint in (tts.blueprint, health.blueprint, voices.blueprint, openai.blueprint, web.blueprint):
         app.register_blueprint(blueprint)
     middleware.surround(app)
     logs.set_up()

@@ -13,8 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, BinaryIO
 
 RETRIED = (429, 502, 503)
 """Statuses after which the same request may work."""
@@ -78,7 +78,7 @@ class Client:
         reply = json.loads(self._patiently("POST", "/tts", asked))
         return Speech(base64.b64decode(reply["audio"]), reply["sample_rate"], reply["duration"])
 
-    def stream(self, text: str, **choices: Any) -> Iterator[bytes]:
+    def stream(self, text: str, **choices: Any) -> Generator[bytes, None, None]:
         """The sound of a text in pieces, the first as soon as the first sentence is spoken.
 
         `format` is `wav` or `pcm`. Raises `ClientError`; it is not tried again once pieces came.
@@ -93,6 +93,22 @@ class Client:
                 if not piece:
                     return
                 yield piece
+
+    def save(self, text: str, path: pathlib.Path, **choices: Any) -> None:
+        """Stream the sound of a text into a file, sentence by sentence; it appears only when it is complete.
+
+        A WAV file's header gets its true length at the end. Raises `ClientError`, `OSError`.
+        """
+        unfinished = path.with_name(path.name + ".part")
+        try:
+            with unfinished.open("wb") as file:
+                for piece in self.stream(text, **choices):
+                    file.write(piece)
+                if choices.get("format", "wav") == "wav":
+                    _set_length(file)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def voices(self) -> dict[str, Any]:
         """Voices, emotions, formats and limits. Raises `ClientError`."""
@@ -144,6 +160,14 @@ class Client:
         except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise ClientError(f"{self._url} cannot be reached: {reason}") from error
+
+
+def _set_length(file: BinaryIO) -> None:
+    """Put the lengths into the header of a WAV file that was streamed: 44 bytes, as the service writes it."""
+    length = file.tell()
+    for place, value in ((4, length - 8), (40, length - 44)):
+        file.seek(place)
+        file.write(value.to_bytes(4, "little"))
 
 
 def _refusal(error: urllib.error.HTTPError) -> ClientError:

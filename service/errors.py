@@ -3,6 +3,7 @@
     ServiceError
     ├── BadRequestError        400   bad_json, bad_request
     ├── UnauthorizedError      401   unauthorized
+    ├── NotFoundError          404   model_not_found
     ├── BodyTooLargeError      413   body_too_large
     ├── UnsupportedMediaError  415   unsupported_media_type
     ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, audio_too_long, ...
@@ -58,6 +59,13 @@ class UnauthorizedError(ServiceError):
 
     status = 401
     code = "unauthorized"
+
+
+class NotFoundError(ServiceError):
+    """What the request names does not exist here."""
+
+    status = 404
+    code = "not_found"
 
 
 class BodyTooLargeError(ServiceError):

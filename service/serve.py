@@ -13,6 +13,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from service.app import create_app
+from service.draining import DrainingWorker
 from service.settings import Settings, SettingsError
 
 SPARE_THREADS = 8
@@ -49,7 +50,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{host}:{settings.port}",
         "workers": 1,
-        "worker_class": "gthread",
+        "worker_class": DrainingWorker,
         "threads": settings.admitted + SPARE_THREADS,
         "worker_connections": 2000,
         "backlog": 2048,

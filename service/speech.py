@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 
 from service import metrics
-from service.audio.formats import encode
+from service.audio.formats import encode, fitting
 from service.audio.pcm import Audio, at_rate, joined, silence
 from service.cache import Cache, Result
 from service.errors import InvalidFieldError
@@ -58,6 +58,7 @@ class Speaker:
             raise InvalidFieldError(
                 "nothing in it can be spoken by this voice", code="nothing_to_speak", field=request.said_field
             )
+        audio = fitting(audio, request.format)
         result = Result(encode(audio, request.format), audio.sample_rate, audio.duration)
         self.cache.put(key, result)
         return result

@@ -39,8 +39,16 @@ FORMATS = {
 }
 
 
+def fitting(audio: Audio, name: str) -> Audio:
+    """The sound at a rate that the format's coding knows: its own, or the next one above."""
+    rates = FORMATS[name].rates
+    if not rates or audio.sample_rate in rates:
+        return audio
+    return at_rate(audio, min((rate for rate in rates if rate > audio.sample_rate), default=rates[-1]))
+
+
 def encode(audio: Audio, name: str) -> bytes:
-    """The file's bytes. `name` is a key of `FORMATS`; what its coding cannot carry is resampled first."""
+    """The file's bytes. `name` is a key of `FORMATS`; the sound must be `fitting`."""
     if name == "wav":
         return wav_header(audio.sample_rate, len(audio.pcm)) + audio.pcm
     if name == "pcm":
@@ -65,8 +73,6 @@ def wav_header(sample_rate: int, length: int | None) -> bytes:
 def _through_sndfile(audio: Audio, form: Format) -> bytes:
     import soundfile  # type: ignore[import-untyped] # here, because plain WAV must not need the library
 
-    if form.rates and audio.sample_rate not in form.rates:
-        audio = at_rate(audio, min((r for r in form.rates if r > audio.sample_rate), default=form.rates[-1]))
     file = io.BytesIO()
     samples = np.frombuffer(audio.pcm, "<i2")
     soundfile.write(file, samples, audio.sample_rate, format=form.container, subtype=form.subtype)

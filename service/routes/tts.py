@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 
 from flask import Blueprint, Response
@@ -25,13 +23,7 @@ blueprint = Blueprint("tts", __name__)
 def tts() -> Response:
     """Speak a text with an emotion at a speed; reply when all of it is ready."""
     result = context().speaker.speak(_asked())
-    reply = {
-        "audio": base64.b64encode(result.data).decode("ascii"),
-        "sample_rate": result.sample_rate,
-        "duration": round(result.duration, 3),
-        "status": "success",
-    }
-    return Response(json.dumps(reply), mimetype="application/json")
+    return Response(result.reply, mimetype="application/json")
 
 
 @blueprint.post("/tts/stream")

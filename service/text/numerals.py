@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DIGITS = "零一二三四五六七八九"
 _SMALL = ("", "十", "百", "千")
-_LARGE = ("", "万", "亿", "万亿")
+_LARGE = ((10**8, "亿"), (10**4, "万"))
 MOST_DIGITS = 16
 """Whole numbers with more digits are read digit by digit."""
 
@@ -31,19 +31,18 @@ def cardinal(text: str) -> str:
 
 
 def _whole(number: int) -> str:
-    if number == 0:
-        return DIGITS[0]
-    said, gap = "", False
-    for place in range(len(_LARGE) - 1, -1, -1):
-        section = number // 10 ** (4 * place) % 10000
-        if section == 0:
-            gap = bool(said)
-            continue
-        if said and (gap or section < 1000):
-            said += DIGITS[0]
-        said += _section(section) + _LARGE[place]
-        gap = False
-    return said[1:] if said.startswith("一十") else said
+    said = _counted(number)
+    return said[1:] if said.startswith("一十") else said or DIGITS[0]
+
+
+def _counted(number: int) -> str:
+    """Words of a number, 一十 in full, nothing for zero: a large unit counts what stands before it."""
+    for size, unit in _LARGE:
+        if number >= size:
+            before, rest = divmod(number, size)
+            gap = DIGITS[0] if 0 < rest < size // 10 else ""
+            return _counted(before) + unit + gap + _counted(rest)
+    return _section(number)
 
 
 def _section(number: int) -> str:

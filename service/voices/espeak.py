@@ -42,25 +42,21 @@ MANNERS = {
     "surprise": Manner(0.95, 1.36, 1.35, 100),
 }
 
-VOICES = {
-    "mandarin": ("cmn", Voice("mandarin", "cmn-CN", "普通话 Mandarin")),
-    "mandarin-female": ("cmn+f2", Voice("mandarin-female", "cmn-CN", "普通话女声 Mandarin, female")),
-    "mandarin-deep": ("cmn+m3", Voice("mandarin-deep", "cmn-CN", "普通话低沉男声 Mandarin, deep male")),
-    "cantonese": ("yue", Voice("cantonese", "yue-HK", "粤语 Cantonese")),
-    "english": ("en-us", Voice("english", "en-US", "美式英语 English (United States)")),
-}
-"""Names for callers, with espeak's names (language and variant)."""
+VOICES = (
+    Voice("mandarin", "cmn-CN", "普通话 Mandarin"),
+    Voice("mandarin-female", "cmn-CN", "普通话女声 Mandarin, female"),
+    Voice("mandarin-deep", "cmn-CN", "普通话低沉男声 Mandarin, deep male"),
+    Voice("cantonese", "yue-HK", "粤语 Cantonese"),
+    Voice("english", "en-US", "美式英语 English (United States)"),
+)
+"""The voices; each has a file of its name in `espeak_voices`."""
 
 
 class Espeak:
     """The engine; several of its workers speak at the same time, one utterance each."""
 
     def __init__(self, *, workers: int, queue_wait: float, start_wait: float = 30.0) -> None:
-        program = Program(
-            "service.voices.espeak_worker",
-            tuple(code for code, _ in VOICES.values()),
-            start_wait=start_wait,
-        )
+        program = Program("service.voices.espeak_worker", start_wait=start_wait)
         self._pool = Pool(program, workers, queue_wait=queue_wait)
 
     def load(self) -> None:
@@ -78,7 +74,7 @@ class Espeak:
         )
 
     def voices(self) -> tuple[Voice, ...]:
-        return tuple(voice for _, voice in VOICES.values())
+        return VOICES
 
     def emotions(self) -> tuple[str, ...]:
         return EMOTIONS
@@ -116,7 +112,7 @@ def parameters(utterance: Utterance) -> dict[str, object]:
     pitch = utterance.pitch * manner.pitch**how
     volume = utterance.volume * manner.volume**how
     return {
-        "voice": VOICES[utterance.voice][0],
+        "voice": utterance.voice,
         "rate": _held(NORMAL_RATE * speed, *RATES),
         "pitch": _held(50 + 50 * math.log2(pitch), 0, 100),
         "range": _held(50 + (manner.range - 50) * how, 0, 100),

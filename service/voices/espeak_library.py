@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pathlib
+from collections.abc import Callable
 
 RETRIEVAL = 2
 """AUDIO_OUTPUT_SYNCHRONOUS: samples come through the callback, and no thread or sound card is touched."""
@@ -15,6 +17,8 @@ PHONEMES = 0x100
 """espeakPHONEMES: what stands in [[ ]] is phonemes."""
 PARAMETERS = {"rate": 1, "volume": 2, "pitch": 3, "range": 4}
 """espeak_PARAMETER numbers of `speak_lib.h`."""
+NEUTRAL = {"rate": 175, "volume": 100, "pitch": 50, "range": 50}
+"""What espeak itself begins with."""
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -36,6 +40,7 @@ class Library:
         """Samples a second."""
         if self.sample_rate <= 0:
             raise EspeakError(f"espeak-ng could not be initialised with the data in {data}")
+        self._voice = ""
         self._chunks: list[bytes] = []
         self._left = 0
         self._callback = _CALLBACK(self._collect)  # kept, or ctypes frees it under espeak
@@ -49,10 +54,31 @@ class Library:
         said: bytes = self._espeak.espeak_Info(None)
         return said.decode()
 
-    def choose(self, voice: str) -> None:
-        """Speak with that voice from now on. Raises `EspeakError` when there is no such voice."""
-        if self._espeak.espeak_SetVoiceByName(voice.encode()) != 0:
+    def choose(self, file: pathlib.Path) -> None:
+        """Speak with the voice of a file from now on. Raises `EspeakError` when espeak cannot use it."""
+        self._choose(str(file), self._espeak.espeak_ng_SetVoiceByFile)
+
+    def choose_named(self, name: str) -> None:
+        """Speak with one of espeak's own voices from now on. Raises `EspeakError` when it has none such."""
+        self._choose(name, self._espeak.espeak_SetVoiceByName)
+
+    def _choose(self, voice: str, setter: Callable[[bytes], int]) -> None:
+        if voice == self._voice:
+            return  # espeak would read the voice's files again
+        if setter(os.fsencode(voice)) != 0:
             raise EspeakError(f"espeak-ng has no voice {voice}")
+        self._voice = voice
+
+    def forget(self) -> None:
+        """Bring espeak to the state in which every text is to find it.
+
+        espeak keeps an automatic gain and more from one text to the next (the static variables of its
+        `wavegen.c`). A syllable at normal loudness lets the gain recover; what flutter, roughness and
+        breath keep, the voices have turned off.
+        """
+        for name, value in NEUTRAL.items():
+            self.set(name, value)
+        self.speak("一。", 10)
 
     def set(self, name: str, value: int) -> None:
         """Set `rate`, `volume`, `pitch` or `range`."""

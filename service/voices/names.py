@@ -45,3 +45,8 @@ def emotion_named(name: str, voice: Voice | None) -> str:
             field="emotion",
         )
     return emotion
+
+
+def names_of_emotions() -> tuple[str, ...]:
+    """Everything that an emotion may be called."""
+    return tuple(_SPELT)

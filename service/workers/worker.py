@@ -20,6 +20,8 @@ from service.workers import wire
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 REST_AFTER_FAILURE = 5.0
 """Seconds for which a worker that could not load is not started again, so that failing stays cheap."""
+KILLED_LOADS = 3
+"""Loads in a row that a signal may end before the load itself is taken to be what fails."""
 
 
 class WorkerDiedError(Exception):
@@ -53,6 +55,7 @@ class Worker:
         self._greeting: dict[str, Any] | None = None
         self._started = 0.0
         self._resting_until = 0.0
+        self._killed_loads = 0
         self.starts = 0
         """How many processes this handle has had."""
 
@@ -132,11 +135,25 @@ class Worker:
                 self._rest()
             raise UnavailableError("the voice is still loading", code="loading", retry_after=5) from error
         except wire.ClosedError as error:
+            if self._was_killed():
+                self.stop()
+                raise WorkerDiedError from error
             self._rest()
             raise UnavailableError(
                 "the voice could not be loaded", code="voice_failed", retry_after=30
             ) from error
         self._greeting = greeting
+        self._killed_loads = 0
+
+    def _was_killed(self) -> bool:
+        """Whether a signal ended the load, and not yet so often that the load must be to blame."""
+        assert self._process is not None  # noqa: S101 - it has just closed its socket
+        try:
+            by_signal = self._process.wait(timeout=5) < 0
+        except subprocess.TimeoutExpired:
+            return False
+        self._killed_loads += by_signal
+        return by_signal and self._killed_loads < KILLED_LOADS
 
     def _rest(self) -> None:
         self.stop()

@@ -7,6 +7,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 
@@ -53,18 +54,22 @@ class Served:
     def __init__(self, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        # A file, because a pipe that nobody reads would fill up and stop the server at a log line.
+        self.log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - lives as long as the server
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(self.port)],
             cwd=ROOT,
             env={**os.environ, "TTS_WORKERS": "1", **environment},
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=self.log,
         )
 
     def stop(self) -> str:
         """End it; what it logged."""
         self.process.terminate()
-        return self.process.communicate(timeout=60)[1]
+        self.process.wait(60)
+        self.log.seek(0)
+        with self.log:
+            return self.log.read()
 
 
 def free_port() -> int:
@@ -82,18 +87,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
     finally:
         server.stop()
-
-
-@pytest.fixture(scope="session")
-def reference_python() -> pathlib.Path:
-    """The interpreter of an environment built from the reference stack."""
-    named = os.environ.get("ENVSPEC_REFERENCE_PYTHON")
-    if not named:
-        problem = "ENVSPEC_REFERENCE_PYTHON names no interpreter of the reference stack"
-        if os.environ.get("CI") == "true":
-            pytest.fail(problem)
-        pytest.skip(problem)
-    return pathlib.Path(named)
 
 
 def until(condition: object, seconds: float = 10.0) -> None:

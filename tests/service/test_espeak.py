@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
+import random
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from service.errors import DeadlineError, InvalidFieldError
 from service.text.script import Reading, mark
 from service.voices.engine import EMOTIONS, Utterance
 from service.voices.espeak import VOICES, Espeak, parameters
+from service.voices.espeak_worker import VOICES as FILES
 
 from .conftest import until
 from .prosody import fundamental
@@ -73,9 +75,21 @@ def test_speed_and_pitch_are_obeyed(espeak: Espeak) -> None:
     assert fundamental(speak(espeak, pitch=1.5)) == pytest.approx(1.5 * fundamental(plain), rel=0.12)
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", [voice.name for voice in VOICES])
 def test_every_voice_speaks(espeak: Espeak, voice: str) -> None:
     assert speak(espeak, "Hello 你好", voice).rms > 500
+
+
+def test_the_mandarin_voices_differ_in_pitch(espeak: Espeak) -> None:
+    deep, plain, female = (
+        fundamental(speak(espeak, voice=v)) for v in ("mandarin-deep", "mandarin", "mandarin-female")
+    )
+    assert deep < 0.9 * plain
+    assert female > 1.3 * plain
+
+
+def test_every_voice_has_its_file() -> None:
+    assert sorted(voice.name for voice in VOICES) == sorted(path.name for path in FILES.iterdir())
 
 
 def test_the_same_request_gives_the_same_bytes(espeak: Espeak) -> None:
@@ -160,22 +174,26 @@ class TestProcesses:
         assert speak(two) == expected
         assert speak(two) == expected
 
-    def test_a_worker_killed_in_the_middle_is_asked_again(self, two: Espeak) -> None:
+    def test_a_worker_killed_in_the_middle_is_asked_again(self) -> None:
         """The text takes long enough to be hit; its answer is whole all the same."""
+        one = Espeak(workers=1, queue_wait=10)
         text = "春眠不觉晓处处闻啼鸟夜来风雨声花落知多少" * 150
-        two.load()
-        expected = speak(two, "你好")
         sounds: list[Audio] = []
-        thread = threading.Thread(target=lambda: sounds.append(speak(two, text)))
-        thread.start()
-        until(lambda: any(_children(worker.pid) for worker in two._pool.workers))
-        victim = next(worker.pid for worker in two._pool.workers if _children(worker.pid))
-        assert victim
-        os.kill(victim, signal.SIGKILL)
-        thread.join()
-        assert sounds[0].duration > 100
-        assert two._pool.retried == 1
-        assert speak(two, "你好") == expected
+        try:
+            expected = speak(one, "你好")
+            (worker,) = one._pool.workers
+            before = _spent(worker.pid)
+            thread = threading.Thread(target=lambda: sounds.append(speak(one, text)))
+            thread.start()
+            until(lambda: _spent(worker.pid) > before)
+            assert worker.pid
+            os.kill(worker.pid, signal.SIGKILL)
+            thread.join()
+            assert sounds[0].duration > 100
+            assert one._pool.retried == 1
+            assert speak(one, "你好") == expected
+        finally:
+            one.close()
 
     def test_a_job_that_takes_too_long_is_stopped(self, two: Espeak) -> None:
         speak(two)
@@ -195,9 +213,39 @@ class TestProcesses:
                 os.kill(process, 0)
 
 
-def _children(process: int | None) -> str:
-    """The ids of a process's children, as Linux lists them."""
+def _spent(process: int | None) -> int:
+    """Processor time that a process has used, in hundredths of a second; 0 once it is gone."""
     try:
-        return pathlib.Path(f"/proc/{process}/task/{process}/children").read_text()
+        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return ""
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
+def test_no_history_changes_the_bytes(espeak: Espeak) -> None:
+    """Hundreds of texts in random order, voice and manner: what was said before is never heard after."""
+    chance = random.Random(2)
+    texts = (
+        "今天天气很好。",
+        "Hello 你好 3.14",
+        "shhh fizz zoo",
+        "五",
+        "a b c",
+        "她说：“什么？！”",
+        "😀好",
+        "床前明月光，疑是地上霜",
+    )
+    heard: dict[Utterance, Audio] = {}
+    repeated = 0
+    for _ in range(400):
+        utterance = Utterance(
+            chance.choice(texts), chance.choice(VOICES).name, chance.choice(EMOTIONS),
+            intensity=chance.choice((1.0, 2.0)), speed=chance.choice((1.0, 2.0)),
+            pitch=chance.choice((1.0, 0.5)), volume=chance.choice((1.0, 2.0)),
+        )  # fmt: skip
+        if chance.random() < 0.5 and heard:
+            utterance = chance.choice(list(heard))
+        sound = espeak.synthesize(utterance, time.monotonic() + 20, 600)
+        repeated += utterance in heard
+        assert heard.setdefault(utterance, sound) == sound
+    assert repeated > 100

@@ -118,7 +118,7 @@ def test_sigterm_loses_no_request_that_runs() -> None:
         server.process.send_signal(signal.SIGTERM)
         assert running.result().duration > 60
     assert server.process.wait(30) == 0
-    server.process.stderr.close()  # type: ignore[union-attr]
+    server.stop()
 
 
 def test_logs_are_json_without_the_text(tmp_path: pathlib.Path) -> None:
@@ -168,7 +168,7 @@ def test_the_web_process_leaves_no_worker_behind() -> None:
     Client(server.url).wait_until_ready()
     workers = _processes("espeak_worker")
     server.process.kill()
-    server.process.communicate()
+    server.stop()
     until(
         lambda: (
             not (workers & _processes("espeak_worker"))

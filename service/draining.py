@@ -1,0 +1,45 @@
+"""gunicorn's threaded worker, made to answer what already waits at the door when it is told to stop.
+
+gunicorn 23 to 27 stop accepting at once; whoever had connected but was not yet accepted is then reset, and
+in version 23 so is who had been accepted but had not yet sent the request.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+LINGER = 0.3
+"""Seconds in which those who have connected may still send their request."""
+
+
+class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    """Accepts everybody who waits, closes the door, and only then stops."""
+
+    _closed = False
+
+    def murder_keepalived(self, *arguments: Any, **named: Any) -> None:
+        """gunicorn calls this at the end of every turn of its loop, the last one included."""
+        super().murder_keepalived(*arguments, **named)
+        if not self.alive and not self._closed:
+            self._closed = True
+            self._close_the_door()
+            self._let_them_speak()
+
+    def _close_the_door(self) -> None:
+        registered = self.poller.get_map()
+        for listener in self.sockets:
+            if listener in registered:
+                accept = registered[listener].data
+                while select.select([listener], [], [], 0)[0]:
+                    accept(listener)
+            listener.close()
+
+    def _let_them_speak(self) -> None:
+        end = time.monotonic() + LINGER
+        while time.monotonic() < end:
+            for key, _ in self.poller.select(0.05):
+                key.data(key.fileobj)

@@ -1,0 +1,246 @@
+// The page itself: joins the form, the service, the player and the history.
+
+import { curl, file, offers, Refusal, speak, wav } from "./api.js";
+import { forget, remember, remembered } from "./history.js";
+import { PRESETS } from "./presets.js";
+import { waveform } from "./wave.js";
+import { known, otherLanguage, translate, word } from "./words.js";
+
+const NUMBERS = ["intensity", "speed", "pitch"];
+const $ = (id) => document.getElementById(id);
+const state = { offered: null, sound: null, asked: null, running: null, status: null, error: null };
+
+function asked() {
+  const emotion = document.querySelector("input[name=emotion]:checked")?.value ?? "neutral";
+  const numbers = Object.fromEntries(NUMBERS.filter((name) => !$(name).disabled).map((name) => [name, Number($(name).value)]));
+  return { text: $("text").value, voice: $("voice").value, emotion, ...numbers };
+}
+
+function fill(request) {
+  $("text").value = request.text;
+  if (request.voice && voice(request.voice)) $("voice").value = request.voice;
+  showVoice();
+  const chosen = document.querySelector(`input[name=emotion][value="${CSS.escape(request.emotion ?? "neutral")}"]`);
+  if (chosen && !chosen.disabled) chosen.checked = true;
+  for (const name of NUMBERS) $(name).value = request[name] ?? 1;
+  showNumbers();
+  showCount();
+}
+
+function voice(name) {
+  return state.offered?.voices.find((one) => one.name === name);
+}
+
+function showVoice() {
+  const chosen = voice($("voice").value);
+  if (!chosen) return;
+  for (const input of document.querySelectorAll("input[name=emotion]")) {
+    input.disabled = !chosen.emotions.includes(input.value);
+    if (input.disabled && input.checked) document.querySelector("input[name=emotion][value=neutral]").checked = true;
+  }
+  $("pitch").disabled = !chosen.can_pitch;
+}
+
+function showNumbers() {
+  for (const name of NUMBERS) $(`${name}-value`).textContent = `${Number($(name).value).toFixed(2)}×`;
+}
+
+function showCount() {
+  $("count").textContent = word("count", { n: [...$("text").value].length, most: state.offered?.max_text ?? "…" });
+}
+
+function say(name, values) {
+  state.status = name && [name, values];
+  $("status").textContent = name ? word(name, values) : "";
+}
+
+function complain(error) {
+  state.error = error;
+  $("error").hidden = !error;
+  if (!error) return;
+  const { code, facts = {} } = error instanceof Refusal ? error : { code: "other_error", facts: { message: String(error) } };
+  $("error").textContent = word(known(code) ? code : "other_error", { code, retry: 1, ...facts });
+  if (code === "unauthorized") {
+    $("key-box").hidden = false;
+    $("key").focus();
+  } else if (facts.field === "text") {
+    $("text").focus();
+  }
+}
+
+async function begin() {
+  state.running?.abort();
+  const request = asked();
+  const running = state.running = new AbortController();
+  complain(null);
+  busy(true);
+  say("working", { s: "0.0" });
+  try {
+    if (!request.text.trim()) throw new Refusal("nothing_to_speak", { field: "text" });
+    const sound = await speak(request, $("key").value, running.signal, (s) => say("working", { s: s.toFixed(1) }));
+    if (state.running === running) finish(request, sound);
+  } catch (error) {
+    if (state.running !== running) return;
+    say(error.name === "AbortError" ? "stopped" : null);
+    if (error.name !== "AbortError") complain(error);
+  } finally {
+    if (state.running === running) busy(false);
+  }
+}
+
+function finish(request, sound) {
+  state.sound = sound;
+  state.asked = request;
+  const player = $("player");
+  if (player.src) URL.revokeObjectURL(player.src);
+  player.src = URL.createObjectURL(wav(sound));
+  $("result").hidden = false;
+  showResult();
+  say("ready", { s: seconds().toFixed(1) });
+  remember(request);
+  showHistory();
+  player.play().catch(() => {});  // a browser may want a click first; the controls are there
+}
+
+function seconds() {
+  return state.sound.samples.length / state.sound.rate;
+}
+
+function showResult() {
+  if (!state.sound) return;
+  $("wave").setAttribute("aria-label", word("wave", { s: seconds().toFixed(1) }));
+  $("curl").textContent = curl(state.asked);
+  drawWave();
+}
+
+function drawWave() {
+  if (state.sound && !$("result").hidden) waveform($("wave"), state.sound.samples, $("player"));
+}
+
+function busy(yes) {
+  $("speak").disabled = yes;
+  $("stop").hidden = $("progress").hidden = !yes;
+}
+
+async function download() {
+  complain(null);
+  try {
+    const format = $("format").value;
+    const blob = format === "wav" ? wav(state.sound) : await file(state.asked, format, $("key").value);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `speech.${format}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function copy() {
+  const text = $("curl").textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    $("copy").textContent = word("copied");
+  } catch {
+    getSelection().selectAllChildren($("curl"));  // no right to the clipboard: select it instead
+  }
+}
+
+function showHistory() {
+  const kept = remembered();
+  $("history-empty").hidden = kept.length > 0;
+  $("clear").hidden = kept.length === 0;
+  $("history").replaceChildren(...kept.map((request) => {
+    const item = document.createElement("li"), text = document.createElement("p"), how = document.createElement("small");
+    text.textContent = request.text;
+    how.textContent = `${word(request.emotion)} · ${request.voice} · ${Number(request.speed ?? 1).toFixed(2)}×`;
+    text.append(how);
+    const again = document.createElement("button");
+    again.type = "button";
+    again.textContent = word("again");
+    again.setAttribute("aria-label", `${word("again")}: ${request.text.slice(0, 30)}`);
+    again.addEventListener("click", () => { fill(request); $("text").focus(); });
+    item.append(text, again);
+    return item;
+  }));
+}
+
+function showPresets() {
+  $("presets").replaceChildren(...PRESETS.map((preset) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = document.documentElement.lang === "en" ? preset.en : preset.zh;
+    button.addEventListener("click", () => fill(preset));
+    return button;
+  }));
+}
+
+function showEmotions() {
+  const chosen = document.querySelector("input[name=emotion]:checked")?.value ?? "neutral";
+  $("emotions").replaceChildren(...(state.offered?.emotions ?? ["neutral"]).map((name) => {
+    const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("span");
+    Object.assign(input, { type: "radio", name: "emotion", value: name, checked: name === chosen });
+    text.textContent = word(name);
+    label.append(input, text);
+    return label;
+  }));
+  showVoice();
+}
+
+function option(value, text) {
+  return Object.assign(document.createElement("option"), { value, textContent: text });
+}
+
+function showWords() {
+  translate();
+  $("language").textContent = word("other");
+  $("language").lang = document.documentElement.lang === "en" ? "zh" : "en";
+  showEmotions();
+  showPresets();
+  showCount();
+  showHistory();
+  showResult();
+  if (state.status) say(...state.status);
+  complain(state.error);
+}
+
+async function load() {
+  try {
+    state.offered = await offers($("key").value);
+  } catch (error) {
+    complain(error);
+    return;
+  }
+  const { voices, formats, limits } = state.offered;
+  $("voice").replaceChildren(...voices.map((one) => option(one.name, one.description)));
+  $("voice").value = state.offered.default;
+  $("format").replaceChildren(...formats.filter((name) => name !== "pcm").map((name) => option(name, name.toUpperCase())));
+  for (const name of NUMBERS) [$(name).min, $(name).max] = limits[name];
+  showEmotions();
+  showNumbers();
+  showCount();
+}
+
+$("form").addEventListener("submit", (event) => { event.preventDefault(); begin(); });
+$("text").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("form").requestSubmit();
+});
+$("text").addEventListener("input", showCount);
+$("stop").addEventListener("click", () => state.running?.abort());
+$("voice").addEventListener("change", showVoice);
+$("key").addEventListener("change", () => { if (!state.offered) { complain(null); load(); } });
+$("language").addEventListener("click", () => { otherLanguage(); showWords(); });
+$("download").addEventListener("click", download);
+$("copy").addEventListener("click", copy);
+$("clear").addEventListener("click", () => { forget(); showHistory(); $("text").focus(); });
+$("wave").addEventListener("click", (event) => {
+  const player = $("player");
+  if (Number.isFinite(player.duration)) player.currentTime = player.duration * event.offsetX / event.target.clientWidth;
+});
+for (const name of NUMBERS) $(name).addEventListener("input", showNumbers);
+for (const event of ["timeupdate", "loadedmetadata", "seeked"]) $("player").addEventListener(event, drawWave);
+addEventListener("resize", drawWave);
+
+showWords();
+load();
