@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+SHT_NOBITS = 8
 SHT_DYNSYM = 11
 
 
@@ -21,8 +23,24 @@ def initialises(path: str, name: str) -> bool | None:
     return strings is not None and b"\0PyInit_" + name.encode() + b"\0" in strings
 
 
-def _dynamic_strings(stream: BinaryIO) -> bytes | None:
-    """The string table of the dynamic symbols. Layout: System V ABI, chapter 4."""
+def whole(path: str) -> bool:
+    """Whether all sections of an ELF file lie within it: a file that was cut short lacks the last ones."""
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as stream:
+            found = list(_sections(stream))
+    except (OSError, struct.error, ValueError):
+        return False
+    return bool(found) and all(
+        kind == SHT_NOBITS or offset + length <= size for kind, offset, length, _ in found
+    )
+
+
+def _sections(stream: BinaryIO) -> list[tuple[int, int, int, int]]:
+    """Type, offset, size and link of each section. Layout: System V ABI, chapter 4.
+
+    Raises struct.error or ValueError where the file is no ELF file or lacks its table.
+    """
     head = stream.read(64)
     if head[:4] != b"\x7fELF":
         raise ValueError("not ELF")
@@ -41,7 +59,12 @@ def _dynamic_strings(stream: BinaryIO) -> bytes | None:
     data = stream.read(size * count)
     # type, link, offset, size of each section
     layout = "4xI16xQQI" if wide else "4xI8xIII"
-    sections = [struct.unpack_from(order + layout, data, size * index) for index in range(count)]
+    return [struct.unpack_from(order + layout, data, size * index) for index in range(count)]
+
+
+def _dynamic_strings(stream: BinaryIO) -> bytes | None:
+    """The string table of the dynamic symbols."""
+    sections = _sections(stream)
     for kind, _, _, link in sections:
         if kind == SHT_DYNSYM:
             _, offset, length, _ = sections[link]

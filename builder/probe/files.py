@@ -9,6 +9,8 @@ import json
 import os
 import warnings
 
+from . import elf
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -58,7 +60,8 @@ def examine(path: str, rows: list[tuple[str, str, str]], hashes: bool) -> dict[s
     try:
         size = os.stat(path).st_size
     except OSError:
-        return {"missing": True}
+        # Sources may be left out of an image: a `.pyc` in their place is imported as well.
+        return {"missing": not (path.endswith(".py") and os.path.exists(path + "c"))}
     state = {"size": size, "alike": len({row[1:] for row in rows}) == 1}  # type: dict[str, Any]
     wrong = [owner for owner, _, claimed in rows if claimed and claimed != str(size)]
     if not wrong and hashes and any(digest for _, digest, _ in rows):
@@ -94,6 +97,8 @@ def manner(path: str, size: int, claimed: list[int]) -> str:
         return "edited"
     if path.endswith((".py", ".json")) and not parses(path):
         return "broken"
+    if path.endswith(".so") and elf.whole(path):
+        return "edited"  # stripped, or patched: the loader reads it
     binary = not path.endswith((".py", ".pyi", ".txt", ".md", ".toml", ".cfg", ".json"))
     return "shorter" if binary and claimed and size < max(claimed) else "edited"
 

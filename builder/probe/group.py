@@ -8,7 +8,6 @@ import importlib
 import json
 import os
 import resource
-import signal
 
 from . import child, importing
 
@@ -121,15 +120,14 @@ def bound(kind: int, value: int) -> None:
         pass
 
 
-def main(job: dict[str, Any], report: int, usage: Any) -> None:
-    """Carry out one job: `root`, `below`, `timeout`, `guarded`, `attributes`, or one of `kind` usage."""
+def main(job: dict[str, Any], report: int, kinds: dict[str, Any]) -> None:
+    """Carry out one job: `root`, `below`, `timeout`, `guarded`, `attributes`, or one of another `kind`."""
     os.set_inheritable(report, False)
     child.prctl(child.PR_SET_CHILD_SUBREAPER, 1)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     group = Group(job, report)
     group.say({"started": True})
-    if job.get("kind") == "usage":
-        usage.main(job, group.say)
+    if job.get("kind") in kinds:
+        kinds[job["kind"]](job, group.say)
     else:
         group.run(job["root"], list(job.get("below", [])))
     group.say({"done": True})

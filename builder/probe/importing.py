@@ -125,22 +125,23 @@ def outcome(name: str, witness: Witness, attributes: list[str]) -> dict[str, Any
     """Import `name`, then read `attributes` (dotted) from it.
 
     Keys: `seconds`, `file`, `error` (see `describe`) if any, `warnings`, `finders` (old-style ones left on
-    the meta path), and what the witness noticed.
+    the meta path), `lacks` (attributes that cannot be read, with reasons), and what the witness noticed.
     """
     finders = len(sys.meta_path)
-    sys.meta_path.insert(0, SizeWarnings())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, SizeWarnings())
     result = {}  # type: dict[str, Any]
     witness.watch()
     began = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        warnings.filterwarnings("ignore", category=ImportWarning)
+        if not sys.warnoptions:  # else the user's own filters, which may turn warnings into errors
+            warnings.simplefilter("default")
+            warnings.filterwarnings("ignore", category=ImportWarning)
         try:
             module = importlib.import_module(name)
             file = getattr(module, "__file__", None)
             result["file"] = os.path.realpath(file) if isinstance(file, str) else None
             for attribute in attributes:
-                read(module, attribute)
+                missing(module, attribute, result)
         except BaseException as error:
             result["error"] = describe(error)
     result["seconds"] = round(time.monotonic() - began, 4)
@@ -149,6 +150,14 @@ def outcome(name: str, witness: Witness, attributes: list[str]) -> dict[str, Any
         result["finders"] = [_class(each) for each in sys.meta_path if not hasattr(each, "find_spec")]
     result.update(witness.seen())
     return result
+
+
+def missing(module: Any, attribute: str, result: dict[str, Any]) -> None:
+    """Note in the result an attribute that cannot be read, with the reason."""
+    try:
+        read(module, attribute)
+    except Exception as error:
+        result.setdefault("lacks", []).append([attribute, "%s: %s" % (type(error).__name__, _text(error))])
 
 
 def read(module: Any, attribute: str) -> Any:

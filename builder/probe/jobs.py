@@ -1,4 +1,4 @@
-"""Carries out import jobs: every family in a sandbox of its own, some at once, lost ones named and resumed."""
+"""Carries out jobs: each in a sandbox of its own, some at once, lost ones named and resumed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,18 @@ class Runner:
     """What all jobs share: the interpreter, its environment, the loader and the clock."""
 
     def __init__(
-        self, *, executable: str, options: list[str], env: dict[str, str], loader: str, bundle: str, scratch: str,
-        guarded: list[str], timeout: float, deadline: float,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        executable: str,
+        options: list[str],
+        env: dict[str, str],
+        loader: str,
+        bundle: str,
+        scratch: str,
+        guarded: list[str],
+        timeout: float,
+        deadline: float,
+    ) -> None:
         self.executable = executable
         self.options = options
         self.env = env

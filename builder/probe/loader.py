@@ -2,9 +2,13 @@ import sys
 
 if sys.path[:1] == [""]:
     del sys.path[0]
-import io
-import json
-import types
+# The probe's own modules come from the standard library, whatever stands in front of it.
+path = list(sys.path)
+stdlib = getattr(sys.modules.get("os"), "__file__", "").rpartition("/")[0]
+sys.path[:] = path[path.index(stdlib) :] if stdlib in path else path
+import io  # noqa: E402
+import json  # noqa: E402
+import types  # noqa: E402
 
 if len(sys.argv) > 1:
     with open(sys.argv[1], encoding="utf-8") as stream:
@@ -20,4 +24,5 @@ for name, source in bundle["sources"]:
     sys.modules[module.__name__] = module
     exec(compile(source, "<probe " + name + ">", "exec", dont_inherit=True), module.__dict__)
     setattr(package, name, module)
+sys.path[:] = path
 package.main.main(bundle["loader"], bundle)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 
-from . import distributions, files, group, jobs, sandbox, shape, shadows, startup, usage
+from . import distributions, exchange, files, group, jobs, runtimes, sandbox, shadows, shape, startup, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ FORMAT = 1
 """Version of the facts."""
 MARK = "\x1e"
 """Stands before the facts on standard output: what the interpreter's own start printed comes before it."""
+SCRATCH = "envspec-probe-"
+"""How temporary folders of probes begin; the process id follows."""
 SKIPPED = {
     "test",
     "tests",
@@ -32,6 +35,8 @@ SKIPPED = {
     "bench",
 }
 """Top-level names that wheels install by accident."""
+KINDS = {"usage": usage.main, "runtimes": runtimes.main, "exchange": exchange.main}
+"""What a job may be, besides importing."""
 TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
 """What installs: it carries its dependencies inside."""
 VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH")
@@ -60,10 +65,11 @@ def main(loader: str, bundle: dict[str, Any]) -> None:
         if job["role"] == "sandbox":
             sandbox.main(job)
         else:
-            group.main(job, int(sys.argv[3]), usage)
+            group.main(job, int(sys.argv[3]), KINDS)
         return
     os.setpgid(0, 0) if os.getpgid(0) == 0 else None
-    scratch = tempfile.mkdtemp(prefix="envspec-probe-")
+    sweep(tempfile.gettempdir())
+    scratch = tempfile.mkdtemp(prefix="%s%d-" % (SCRATCH, os.getpid()))
     try:
         facts = look(loader, bundle, scratch)
     finally:
@@ -111,10 +117,13 @@ def look(loader: str, bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     outcomes = runner.all(plan, workers)
     outcomes += runner.all(again(outcomes), workers)
     clock.lap("imports")
-    used = [] if options["fast"] else runner.all(uses(dists, outcomes, options), workers)
-    clock.lap("usage")
     compared = files.compare(dists, hashes=not options["fast"], jobs=workers)
     clock.lap("files")
+    kinds = runtimes.found(folders([python["prefix"], *sites]) if python["prefix"] != "/usr" else sites)
+    used = [] if options["fast"] else runner.all(uses(dists, outcomes, compared, options), workers)
+    clock.lap("usage")
+    sent = runner.all(trips(outcomes, kinds, options), workers)
+    clock.lap("exchange")
     return {
         "format": FORMAT,
         "python": python,
@@ -131,9 +140,19 @@ def look(loader: str, bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
         "imports": outcomes,
         "files": compared,
         "usage": used,
+        "runtimes": kinds,
+        "exchange": sent,
         "workers": workers,
         "timings": clock.timings,
     }
+
+
+def sweep(folder: str) -> None:
+    """Remove what probes that were killed have left."""
+    for name in os.listdir(folder):
+        pid = name[len(SCRATCH) :].partition("-")[0]
+        if name.startswith(SCRATCH) and pid.isdigit() and not os.path.exists("/proc/" + pid):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 def surroundings(scratch: str) -> dict[str, str]:
@@ -191,14 +210,23 @@ def families(
 
 
 def uses(
-    dists: list[dict[str, Any]], outcomes: list[dict[str, Any]], options: dict[str, Any]
+    dists: list[dict[str, Any]],
+    outcomes: list[dict[str, Any]],
+    compared: dict[str, Any],
+    options: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """One job a root that imported: its code against what the other distributions have."""
-    fine = {each["module"] for each in outcomes if "error" not in each and "seconds" in each}
+    """One job a root that imported: its code against what the other distributions have.
+
+    A distribution that another has overwritten is held against itself as well.
+    """
+    programs = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
+    overwritten = {name for entry in compared["shared"] for name in entry["differs"]}
+    fine = imported(outcomes)
     tops = {}  # type: dict[str, set[str]]
     for dist in dists:
         for root in dist["roots"]:
             tops.setdefault(dist["name"], set()).add(root.partition(".")[0])
+    needed = {simplified(word) for dist in dists for word in dist["requires"] if "extra ==" not in word}
     everything = set().union(*tops.values()) if tops else set()
     plan = []
     for dist in dists:
@@ -209,13 +237,41 @@ def uses(
                 continue
             files = sources(dist, root)
             if files:
-                others = sorted(everything - tops[dist["name"]] - TOOLS)
-                plan.append(
-                    {"kind": "usage", "root": root, "files": files, "others": others, "dist": dist["name"]}
-                )
-    for job in plan:
-        job.update(budget=options["budget"], gone=options["gone"])
+                own = set() if dist["name"] in overwritten else tops[dist["name"]]
+                others = sorted(everything - own - TOOLS)
+                job = {"kind": "usage", "root": root, "files": files, "others": others, "dist": dist["name"]}
+                job["summary"] = dist["summary"]
+                # What is only there for others is read as far as it is loaded: more would decide nothing.
+                job["hot"] = simplified(dist["name"]) in needed and not dist.get("requested")
+                plan.append(dict(job, budget=options["budget"], gone=options["gone"], path=programs))
     return sorted(plan, key=lambda job: -len(job["files"]))
+
+
+def imported(outcomes: list[dict[str, Any]]) -> set[str]:
+    """Modules whose import came to a good end."""
+    return {each["module"] for each in outcomes if "file" in each and "error" not in each}
+
+
+def trips(
+    outcomes: list[dict[str, Any]], kinds: dict[str, list[str]], options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Round trips through every consumer that imports, and one process that loads runtimes together."""
+    if options["fast"]:
+        return []
+    fine = imported(outcomes)
+    jealous = runtimes.jealous(kinds)
+    plan = []  # type: list[dict[str, Any]]
+    if len(jealous) > 1:
+        plan.append({"kind": "runtimes", "root": "OpenMP", "files": jealous})
+    if options["exchange"] and "numpy" in fine:
+        plan += [{"kind": "exchange", "root": name} for name in exchange.CONSUMERS if name in fine]
+    return plan
+
+
+def simplified(requirement: str) -> str:
+    """The canonical name that a requirement begins with."""
+    name = re.match(r"[\w.-]*", requirement)
+    return re.sub(r"[-_.]+", "-", name.group() if name else "").lower()
 
 
 def sources(dist: dict[str, Any], root: str) -> list[list[Any]]:

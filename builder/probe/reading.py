@@ -1,5 +1,7 @@
 """Reads one Python file: which names of which modules it uses, where, and whether it has a way out."""
 
+# ruff: noqa: N802, N815 (the names of `ast.NodeVisitor`)
+
 from __future__ import annotations
 
 import ast
@@ -9,11 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator
 
+ANY = {"", "Exception", "BaseException"}
 CAUGHT = {
-    "Exception", "BaseException", "AttributeError", "ImportError", "ModuleNotFoundError", "NameError",
-    "TypeError", "RuntimeError", "OSError", "KeyError", "ValueError",
-}  # fmt: skip
-"""Handlers behind which a missing name may be expected."""
+    "name": ANY | {"AttributeError"},
+    "import": ANY | {"ImportError", "ModuleNotFoundError"},
+    "call": ANY | {"TypeError"},
+}
+"""Handlers behind which a missing name, a failing import or a refused argument may be expected."""
 DOUBT = re.compile(
     r"version|hasattr|getattr|type_checking|platform|compat|has_|have|avail|support|py[23]|^sys$|lt_|_lt|ge_|_ge"
     r"|_gt|legacy|deprec|np\d|use_|is_|backend|^os$|\d",
@@ -27,7 +31,11 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 class Use:
     """One use of something that a module is expected to have."""
 
-    def __init__(self, chain: tuple[str, ...], line: int, deep: bool, keywords: list[str] | None) -> None:
+    def __init__(
+        self, kind: str, chain: tuple[str, ...], line: int, deep: bool, keywords: list[str] | None
+    ) -> None:
+        self.kind = kind
+        """`name`, `import` (by `from`) or `call`."""
         self.chain = chain
         """Dotted path from the top-level module on."""
         self.line = line
@@ -48,7 +56,7 @@ class Reader:
         self.stored = set()  # type: set[tuple[str, ...]]
         self.imports = []  # type: list[str]
         self.scopes = []  # type: list[dict[str, list[Any]]]
-        self.guards = 0
+        self.guards = dict.fromkeys(CAUGHT, 0)
         self.depth = 0
 
     def read(self, tree: ast.Module) -> None:
@@ -64,8 +72,14 @@ class Reader:
             self.visit(node)
             if isinstance(node, ast.If) and doubtful(node.test) and leaves(node.body):
                 added += 1
-                self.guards += 1
-        self.guards -= added
+                self.guard(True)
+        for _ in range(added):
+            self.guard(True, -1)
+
+    def guard(self, doubt: bool, by: int = 1) -> None:
+        """What follows has a way out, whatever goes wrong (or no longer, by -1)."""
+        for kind in self.guards:
+            self.guards[kind] += by * doubt
 
     def visit(self, node: Any) -> None:
         """One node, by its kind."""
@@ -89,20 +103,19 @@ class Reader:
             elif isinstance(value, ast.AST):
                 self.visit(value)
 
-    def guarded(self, nodes: list[Any]) -> None:
-        """Statements with a way out."""
-        self.guards += 1
-        self.block(nodes)
-        self.guards -= 1
-
     def visit_Try(self, node: Any) -> None:
-        caught = any(catches(handler) for handler in node.handlers)
-        self.guards += caught
+        names = {name for handler in node.handlers for name in caught(handler)}
+        kinds = [kind for kind, expected in CAUGHT.items() if names & expected]
+        for kind in kinds:
+            self.guards[kind] += 1
         self.block(node.body)
         for handler in node.handlers:
+            self.guard(bool(kinds))
             self.block(handler.body)
+            self.guard(bool(kinds), -1)
         self.block(node.orelse)
-        self.guards -= caught
+        for kind in kinds:
+            self.guards[kind] -= 1
         self.block(node.finalbody)
 
     visit_TryStar = visit_Try
@@ -115,30 +128,30 @@ class Reader:
 
     def _either(self, node: Any, blocks: list[list[Any]]) -> None:
         doubt = doubtful(node.test)
-        self.guards += doubt
+        self.guard(doubt)
         self.visit(node.test)
         for block in blocks:
             self.block(block)
-        self.guards -= doubt
+        self.guard(doubt, -1)
 
     def visit_IfExp(self, node: Any) -> None:
         doubt = doubtful(node.test)
-        self.guards += doubt
+        self.guard(doubt)
         self.children(node)
-        self.guards -= doubt
+        self.guard(doubt, -1)
 
     def visit_BoolOp(self, node: Any) -> None:
         doubt = any(doubtful(value) for value in node.values)
-        self.guards += doubt
+        self.guard(doubt)
         self.children(node)
-        self.guards -= doubt
+        self.guard(doubt, -1)
 
     def visit_With(self, node: Any) -> None:
         names = [last_name(item.context_expr) for item in node.items]
         doubt = any(name in ("suppress", "raises", "warns", "skip", "catch") for name in names)
-        self.guards += doubt
+        self.guard(doubt)
         self.children(node)
-        self.guards -= doubt
+        self.guard(doubt, -1)
 
     visit_AsyncWith = visit_With
 
@@ -187,17 +200,17 @@ class Reader:
         for alias in node.names:
             if alias.name != "*":
                 self.note(module + "." + alias.name)
-                self.use((*module.split("."), alias.name), node.lineno, None)
+                self.use("import", (*module.split("."), alias.name), node.lineno)
 
     def note(self, module: str) -> None:
         """A module that is imported whenever this one is."""
-        if not self.guards and not self.depth:
+        if not self.guards["import"] and not self.depth:
             self.imports.append(module)
 
     def visit_Call(self, node: Any) -> None:
         words = [word.arg for word in node.keywords if word.arg is not None]
         chain = spelled(node.func)
-        if words and chain is not None and not self.guards:
+        if words and chain is not None and not self.guards["call"]:
             self.call(chain, node, words)
         self.children(node)
 
@@ -205,7 +218,7 @@ class Reader:
         """A call with named arguments: of a module's function, or of a name of this module."""
         found = self.resolve(chain[0])
         for target in found or ():
-            self.use((*target, *chain[1:]), node.lineno, words)
+            self.use("call", (*target, *chain[1:]), node.lineno, words)
         if found is None and self.is_global(chain[0]):
             self.calls.append((chain, node.lineno, words))
 
@@ -222,14 +235,14 @@ class Reader:
         for target in self.resolve(chain[0]) or ():
             full = (*target, *chain[1:])
             if isinstance(node.ctx, ast.Load):
-                self.use(full, node.lineno, None)
+                self.use("name", full, node.lineno)
             else:
                 self.stored.add(full)
 
-    def use(self, chain: tuple[str, ...], line: int, keywords: list[str] | None) -> None:
+    def use(self, kind: str, chain: tuple[str, ...], line: int, keywords: list[str] | None = None) -> None:
         """Note a use that has no way out."""
-        if not self.guards and self.wanted(chain):
-            self.uses.append(Use(chain, line, self.depth > 0, keywords))
+        if not self.guards[kind] and self.wanted(chain):
+            self.uses.append(Use(kind, chain, line, self.depth > 0, keywords))
 
     def resolve(self, name: str) -> list[tuple[str, ...]] | None:
         """What a name stands for, if it can only be modules or what was imported from them."""
@@ -256,9 +269,10 @@ def bindings(node: Any, reader: Reader) -> dict[str, list[Any]]:
             loops.append(each)
     for loop in loops:
         rebind(loop, scope, reader)
-    for name in [each for each in within(body) if isinstance(each, (ast.Global, ast.Nonlocal))]:
-        for word in name.names:
-            scope.pop(word, None)
+    for each in within(body):
+        if isinstance(each, (ast.Global, ast.Nonlocal)):
+            for word in each.names:
+                scope.pop(word, None)
     return scope
 
 
@@ -358,9 +372,9 @@ def leaves(body: list[Any]) -> bool:
     return isinstance(body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 
-def catches(handler: Any) -> bool:
-    """Whether a handler may expect a missing name."""
+def caught(handler: Any) -> list[str]:
+    """Names of the exceptions that a handler takes; empty for all, or where it is computed."""
     if handler.type is None:
-        return True
+        return [""]
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(last_name(kind) in CAUGHT or not last_name(kind) for kind in kinds)
+    return [last_name(kind) for kind in kinds]

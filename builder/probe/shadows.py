@@ -37,7 +37,7 @@ def standard(python: dict[str, Any], path: list[str], env: dict[str, str]) -> li
     """
     stdlib = os.path.realpath(python["stdlib"])
     known = set(names(stdlib)) - {"site-packages", "__pycache__", "this", "antigravity"}
-    found = []
+    found = []  # type: list[dict[str, Any]]
     for folder in path:
         if folder == stdlib:
             break

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+CONSTANT = ast.Constant if sys.version_info >= (3, 8) else (ast.Constant, ast.Str)
+"""Node types of constants; Python 3.7 still has several."""
 SMALL = 4096
 """Bytes above which a file is not looked at as a placeholder."""
 SKIPPED = {"setup", "conftest", "test", "tests", "testing", "__main__", "version"}
@@ -33,7 +36,7 @@ def is_inert(node: ast.stmt) -> bool:
     if isinstance(node, ast.Pass):
         return True
     if isinstance(node, ast.Expr):
-        return isinstance(node.value, (ast.Constant, ast.Str))
+        return isinstance(node.value, CONSTANT)
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         return all(isinstance(each, (ast.Constant, ast.Tuple, ast.List)) for each in [node.value] if each)
     return False
@@ -51,10 +54,10 @@ def is_toy(node: ast.stmt) -> bool:
 def is_said(node: ast.stmt) -> bool:
     """Whether a statement returns or prints constants."""
     if isinstance(node, ast.Return):
-        return node.value is None or isinstance(node.value, (ast.Constant, ast.Str))
+        return node.value is None or isinstance(node.value, CONSTANT)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         call = node.value
-        simple = all(isinstance(each, (ast.Constant, ast.Str)) for each in call.args)
+        simple = all(isinstance(each, CONSTANT) for each in call.args)
         return isinstance(call.func, ast.Name) and call.func.id == "print" and simple
     return False
 

@@ -17,7 +17,7 @@ import sys
 if sys.path[:1] == ['']: del sys.path[0]
 early = sorted(sys.modules)
 path = list(sys.path)
-hooks = [type(each).__module__ + '.' + getattr(each, '__name__', type(each).__name__) for each in sys.meta_path]
+hooks = [getattr(each, '__name__', type(each).__name__) for each in sys.meta_path]
 import os
 os.write(int(sys.argv[1]), repr({'path': path, 'early': early, 'hooks': hooks,
     'flags': [sys.flags.ignore_environment, sys.flags.no_site]}).encode())
@@ -74,7 +74,7 @@ def clean(env: dict[str, str]) -> dict[str, str]:
 
 
 def imports(executable: str, env: dict[str, str], module: str, timeout: float = 30.0) -> dict[str, Any]:
-    """Import one standard module in a fresh interpreter: `ok`, its public `names`, its `file`, or `output`."""
+    """Import one module in a fresh interpreter: `ok`, its public `names` and `file`, or `output`."""
     code = (
         "import sys\nif sys.path[:1] == ['']: del sys.path[0]\nimport %s as m\n"
         "import json\nprint('\\x1e' + json.dumps([getattr(m, '__file__', None), "

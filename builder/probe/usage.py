@@ -8,12 +8,14 @@ import importlib.util
 import inspect
 import os
 import re
+import shutil
 import sys
+import textwrap
 import time
 import types
 import warnings
 
-from . import child, importing, reading
+from . import child, importing, reaching, reading, screening
 from .group import limit
 
 TYPE_CHECKING = False
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 SKIPPED = re.compile(
     r"(?:^|/)(?:_?vendor(?:ed)?|_vendor\w*|extern\w*|third_?party|tests?|testing|_\w*tests)/|conftest\.py$"
 )
+WRAPS = re.compile(r"\b(?:wrapper|bindings?|interface)\b", re.IGNORECASE)
+TOOLS = re.compile(r"command[ -]line (?:tools?|programs?|utilit)", re.IGNORECASE)
+SEARCHES = ("which", "find_executable")
+RUNS = ("Popen", "run", "call", "check_call", "check_output")
+PROGRAM = re.compile(r"\b(?:%s)\(\s*\[?\s*[\"'][\w.+-]{2,}[\"']" % "|".join(SEARCHES + RUNS))
 LARGE = 600_000
 """Bytes above which a file is generated data rather than code."""
 TOUCH = 5.0
@@ -41,10 +48,15 @@ class Usage:
         self.deadline = time.monotonic() + float(job["budget"])
         self.readers = {}  # type: dict[str, tuple[str, reading.Reader]]
         self.verdicts = {}  # type: dict[tuple[str, ...], str | None]
+        self.known = {}  # type: dict[tuple[str, ...], bool]
+        self.made_for = made_for(job["dist"], job["summary"])
+        self.wrapped = {}  # type: dict[str, str]
+        self.programs = {}  # type: dict[str, str]
+        self.maps = {}  # type: dict[str, reaching.Map]
         self.gone = dict(job.get("gone", {}))
 
     def wanted(self, chain: tuple[str, ...]) -> bool:
-        return chain[0] in self.others or chain[0] in self.gone
+        return self.wanted_top(chain[0])
 
     def look(self) -> dict[str, Any]:
         """In the child: import the root, read every file, and return what does not exist or fit."""
@@ -56,24 +68,41 @@ class Usage:
             return {"failed": type(error).__name__}
         unread = self.read()
         stored = {chain for _, reader in self.readers.values() for chain in reader.stored}
-        missing, refused = [], []
+        missing, refused = [], []  # type: tuple[list[dict[str, Any]], list[dict[str, Any]]]
         for module, (path, reader) in self.readers.items():
             hot = module in sys.modules
             for use in reader.uses:
-                place = {"module": module, "path": path, "line": use.line, "deep": use.deep, "hot": hot}
+                place = {
+                    "module": module,
+                    "path": path,
+                    "line": use.line,
+                    "deep": use.deep,
+                    "hot": hot,
+                    "kind": use.kind,
+                }
                 lack = self.lacks(use.chain)
                 if lack is not None and use.chain not in stored:
                     missing.append(dict(place, name=lack, chain=".".join(use.chain)))
-                elif use.keywords and hot:
+                elif use.keywords and hot and use.chain[0] in self.others:
                     refused += self.refuses(self.value(use.chain), use.keywords, place)
             if hot:
                 refused += self.own_calls(module, path, reader)
+        for each in [*missing, *refused]:
+            each["reach"] = self.reach(each["module"], each["path"], each["line"]) if each["hot"] else ""
         return {
             "missing": distinct(missing)[:MOST],
             "refused": distinct(refused)[:MOST],
+            "programs": self.programs,
+            "wrapped": self.wrapped,
             "read": len(self.readers),
             "unread": unread,
         }
+
+    def reach(self, module: str, path: str, line: int) -> str:
+        """How a line is reached through what the root exports (see `reaching.Map.reach`)."""
+        if module not in self.maps:
+            self.maps[module] = reaching.Map(path, module, sys.modules[self.root])
+        return self.maps[module].reach(line)
 
     def touch(self, root: Any) -> None:
         """Reach for all public names, so that what is loaded lazily is there."""
@@ -89,15 +118,17 @@ class Usage:
 
     def read(self) -> int:
         """Read all files that mention another distribution; returns how many there was no time for."""
-        names = "|".join(sorted(re.escape(name) for name in self.others | set(self.gone)))
-        mention = re.compile((r"^\s*(?:from|import)\s[^\n]*\b(?:%s)\b" % names).encode(), re.MULTILINE)
         files = sorted(self.job["files"], key=lambda each: each[0] not in sys.modules)
         for index, (module, path, is_package) in enumerate(files):
             if time.monotonic() > self.deadline:
                 return len(files) - index
-            if SKIPPED.search(path):
+            if SKIPPED.search(path) or (self.job["hot"] and module not in sys.modules):
                 continue
-            tree = parse(path, mention)
+            text = source(path)
+            self.run_by(text or "", path)
+            if text is None or not self.worthwhile(module, text):
+                continue
+            tree = parse(text)
             if tree is None:
                 continue
             package = module if is_package else module.rpartition(".")[0]
@@ -108,6 +139,53 @@ class Usage:
                 continue
             self.readers[module] = (path, reader)
         return 0
+
+    def run_by(self, text: str, path: str) -> None:
+        """Programs that a file looks for or runs by name and that are not on PATH."""
+        if "which(" not in text and "Popen" not in text and "subprocess" not in text:
+            return
+        for name in self.made_for:
+            if re.search(r"[\"']%s[\"']" % re.escape(name), text) and not self.on_path(name):
+                self.wrapped.setdefault(name, os.path.basename(path))
+        if PROGRAM.search(text) is None:
+            return
+        tree = parse(text)
+        for call in ast.walk(tree) if tree is not None else ():
+            found = program(call)
+            if found and found not in self.programs and not self.on_path(found):
+                self.programs[found] = "%s:%d" % (os.path.basename(path), call.lineno)  # type: ignore[attr-defined]
+
+    def on_path(self, name: str) -> bool:
+        """Whether a program can be run."""
+        return shutil.which(name, path=self.job["path"]) is not None
+
+    def worthwhile(self, module: str, text: str) -> bool:
+        """Whether a file spells something that is missing, or calls what might refuse an argument."""
+        loaded = sys.modules.get(module)
+        hot = loaded is not None
+        for chain, called in screening.chains(text, screening.aliases(text, self.wanted_top)):
+            if self.lacks(chain) is not None:
+                return True
+            if called and hot and chain[0] in self.others and self.picky(chain):
+                return True
+        return hot and any(self.inherits(value, module) for value in list(vars(loaded).values()))
+
+    def picky(self, chain: tuple[str, ...]) -> bool:
+        """Whether what a chain names is a callable whose accepted arguments can be known."""
+        if chain not in self.known:
+            self.known[chain] = receiver(self.value(chain), []) is not None
+        return self.known[chain]
+
+    def wanted_top(self, name: str) -> bool:
+        return name in self.others or name in self.gone
+
+    def inherits(self, value: Any, module: str) -> bool:
+        """Whether a value is a class of this module that is built by another distribution's constructor."""
+        return (
+            issubclass(type(value), type)
+            and value.__module__ == module
+            and any(str(kind.__module__).partition(".")[0] in self.others for kind in value.__mro__[1:])
+        )
 
     def lacks(self, chain: tuple[str, ...]) -> str | None:
         """The first dotted name of a chain that does not exist; None where all do, or nothing is certain."""
@@ -122,7 +200,7 @@ class Usage:
     def lacks_last(self, chain: tuple[str, ...]) -> str | None:
         """The chain as a name if its last part is missing from a module that its other parts are."""
         parent = self.value(chain[:-1])
-        if not isinstance(parent, types.ModuleType) or parent.__name__.partition(".")[0] != chain[0]:
+        if not issubclass(type(parent), types.ModuleType) or parent.__name__.partition(".")[0] != chain[0]:
             return None
         name = chain[-1]
         if name.startswith("__") and name.endswith("__") and name != "__all__":
@@ -160,13 +238,15 @@ class Usage:
         return value
 
     def own_calls(self, module: str, path: str, reader: reading.Reader) -> list[dict[str, Any]]:
-        """Calls of this module's own names that end in another distribution, such as a subclass of its class."""
+        """Calls of this module's own names that end in another distribution, as subclasses do."""
         found = []
         names = vars(sys.modules[module])
         for chain, line, words in reader.calls:
             value = names.get(chain[0])
             for name in chain[1:]:
-                value = getattr(value, name, None) if isinstance(value, (types.ModuleType, type)) else None
+                value = (
+                    getattr(value, name, None) if issubclass(type(value), (types.ModuleType, type)) else None
+                )
             place = {"module": module, "path": path, "line": line, "deep": True, "hot": True}
             found += self.refuses(value, words, place)
         return found
@@ -198,11 +278,11 @@ class Usage:
 def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:
     """The function that named arguments end in, with the names that are taken out on the way.
 
-    Follows `__init__(self, **kwargs)` that hands its rest on to `super().__init__(**kwargs)`.
+    Follows `__init__(self, **kwargs)` that hands its rest on with `super().__init__(**kwargs)`.
     """
-    if isinstance(value, types.FunctionType):
+    if type(value) is types.FunctionType:
         return None if hasattr(value, "__wrapped__") else (value, set())
-    if not isinstance(value, type) or type(value).__call__ is not type.__call__:
+    if not issubclass(type(value), type) or type(value).__call__ is not type.__call__:
         return None
     if value.__new__ is not object.__new__ or hasattr(value, "__signature__"):
         return None
@@ -214,47 +294,100 @@ def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:
         if not isinstance(init, types.FunctionType) or hasattr(init, "__wrapped__"):
             return None
         code = init.__code__
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         if not code.co_flags & inspect.CO_VARKEYWORDS:
             return init, taken
-        hands_on = "super" in code.co_names and "__init__" in code.co_names
-        if not hands_on:
+        named = code.co_argcount + code.co_kwonlyargcount
+        rest = code.co_varnames[named + bool(code.co_flags & inspect.CO_VARARGS)]
+        if not hands_on(init, rest):
             return None
-        taken.update(names)
+        taken.update(code.co_varnames[:named])
         taken.update(word for word in words if word in code.co_consts)
     return None
+
+
+def hands_on(init: Any, rest: str) -> bool:
+    """Whether a constructor passes its remaining named arguments to `super().__init__`, and nowhere else."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(init)))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return False
+    passed = [
+        call
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and any(word.arg is None and reading.last_name(word.value) == rest for word in call.keywords)
+    ]
+    if len(passed) != 1:
+        return False
+    function = passed[0].func
+    if not isinstance(function, ast.Attribute) or function.attr != "__init__":
+        return False
+    return isinstance(function.value, ast.Call) and reading.last_name(function.value) == "super"
 
 
 def is_module(name: str) -> bool:
     """Whether a submodule of this name can be found."""
     try:
         return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # the parent is no package
+        return False
     except BaseException:
         return True
 
 
-def parse(path: str, mention: Any) -> ast.Module | None:
-    """The tree of a file that mentions what is looked for."""
+def made_for(name: str, summary: str) -> list[str]:
+    """Programs that a distribution may exist for: words of the summary of what calls itself a wrapper."""
+    if WRAPS.search(summary) is None:
+        return []
+    bare = re.sub(r"^(?:python[-_]?|py)|(?:[-_]?python|[-_]py)$", "", name.lower())
+    words = {word.lower() for word in re.findall(r"[A-Za-z][\w]{3,}", summary)}
+    tools = TOOLS.search(summary) is not None
+    return sorted(word for word in words if (word == bare and bare != name.lower()) or tools)
+
+
+def program(call: Any) -> str | None:
+    """The program that a call looks for or runs, where it is written out."""
+    if not isinstance(call, ast.Call) or not call.args:
+        return None
+    name, first = reading.last_name(call), call.args[0]
+    if name in RUNS and isinstance(first, (ast.List, ast.Tuple)) and first.elts:
+        first = first.elts[0]
+    elif name not in SEARCHES:
+        return None
+    value = getattr(first, "value", getattr(first, "s", None))
+    return value if isinstance(value, str) and re.match(r"[\w.+-]{2,}$", value) else None
+
+
+def source(path: str) -> str | None:
+    """The text of a file that is no generated giant."""
     try:
-        with open(path, "rb") as stream:
-            source = stream.read(LARGE + 1)
-        if len(source) > LARGE or not mention.search(source):
+        if os.path.getsize(path) > LARGE:
             return None
-        return ast.parse(source)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return None
+
+
+def parse(text: str) -> ast.Module | None:
+    """The tree of a source."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
 def distinct(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each name once a module, the first line of it; those at module level first."""
     kept = {}  # type: dict[tuple[Any, ...], dict[str, Any]]
-    for each in sorted(found, key=lambda item: (item["deep"], item["line"])):
+    order = {"import": 0, "constructor": 1, "function": 2, "": 3}
+    for each in sorted(found, key=lambda item: (item["deep"], order[item["reach"]], item["line"])):
         kept.setdefault((each["module"], each["name"], each.get("argument")), each)
     return list(kept.values())
 
 
 class Confirmation:
-    """Imports a module that is said to fail, in a process of its own, to see whether it does for that reason."""
+    """Imports a module in a process of its own, to see whether it fails as it is said to."""
 
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
@@ -272,12 +405,14 @@ class Confirmation:
             return False
         if candidate["deep"]:
             return bool(answer["ok"])
-        same = (
-            os.path.realpath(answer["file"]) == os.path.realpath(candidate["path"])
-            if answer["file"]
-            else False
-        )
-        return same and candidate["name"].rpartition(".")[2] in answer["message"]
+        # A module's own `__getattr__` may stand between the use and the error.
+        near = [os.path.realpath(file) for file in answer["files"][-3:]]
+        return os.path.realpath(candidate["path"]) in near and last_part(candidate) in answer["message"]
+
+
+def last_part(candidate: dict[str, Any]) -> str:
+    """The name that is missing, without its module."""
+    return str(candidate["name"]).rpartition(".")[2]
 
 
 def attempt(module: str) -> dict[str, Any]:
@@ -289,9 +424,24 @@ def attempt(module: str) -> dict[str, Any]:
     except BaseException as error:
         told = importing.describe(error)
         told = told.get("root") or told
-        frames = told["frames"]
-        return {"ok": False, "file": frames[-1][0] if frames else None, "message": told["message"]}
-    return {"ok": True, "file": None, "message": ""}
+        return {"ok": False, "files": [frame[0] for frame in told["frames"]], "message": told["message"]}
+    return {"ok": True, "files": [], "message": ""}
+
+
+def share(module: str, files: list[list[Any]]) -> tuple[int, int]:
+    """How many modules of a distribution import a module, directly or not, and how many there are."""
+    needs = {}  # type: dict[str, set[str]]
+    for name, path, is_package in files:
+        if not SKIPPED.search(path):
+            package = name if is_package else name.rpartition(".")[0]
+            needs[name] = screening.imported(source(path) or "", package) & {each[0] for each in files}
+    taken = {module}
+    grown = True
+    while grown:
+        more = {name for name, wanted in needs.items() if name not in taken and wanted & taken}
+        grown = bool(more)
+        taken |= more
+    return len(taken & set(needs)), len(needs)
 
 
 def main(job: dict[str, Any], say: Any) -> None:
@@ -300,7 +450,7 @@ def main(job: dict[str, Any], say: Any) -> None:
     say({"begin": job["root"]})
     usage = Usage(job)
     child.step(usage.look, timeout=float(job["timeout"]) * 2 + float(job["budget"]), tell=results.append)
-    value = results[0].get("value") or {"lost": True}
+    value = results[0].get("value") or {"lost": True, "output": results[0].get("output", "")}
     confirmation = Confirmation(float(job["timeout"]))
     confirmed = {}  # type: dict[tuple[str, bool], bool]
     for each in value.get("missing", []):
@@ -308,4 +458,6 @@ def main(job: dict[str, Any], say: Any) -> None:
         if key not in confirmed:
             confirmed[key] = confirmation.confirm(each)
         each["confirmed"] = confirmed[key]
+        if each["confirmed"] and not each["deep"]:
+            each["takes"], each["of"] = share(each["module"], job["files"])
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})

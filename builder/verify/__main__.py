@@ -12,7 +12,7 @@ from envspec.errors import EnvspecError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code: 0 it may ship, 1 it must be fixed, 4 it could not be judged."""
+    """Exit code: 0 it may ship, 1 it must be fixed, 4 it could not be judged, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m builder.verify", description=__doc__)
     parser.add_argument("--python", required=True, help="the environment's interpreter")
     parser.add_argument("--format", choices=["json"], default="json")
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     except EnvspecError as error:
         sys.stderr.write(f"{error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     sys.stdout.write(json.dumps(verdict.as_dict(), indent=1) + "\n")
     return 0 if verdict.ships else 1
 

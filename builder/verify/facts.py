@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from builder.verdict import Installed
 
@@ -28,6 +30,8 @@ class Distribution:
     """Dotted names of its shallowest packages and single modules."""
     extensions: tuple[str, ...]
     """Dotted names of its compiled modules."""
+    extension_files: tuple[str, ...]
+    """Their files below `folder`, in the same order."""
     requires: tuple[Requirement, ...]
     """Only those that hold here without an extra."""
     optional: tuple[Requirement, ...]
@@ -110,6 +114,8 @@ class Outcome:
     changed: tuple[str, ...] = ()
     killed: tuple[str, ...] = ()
     finders: tuple[str, ...] = ()
+    lacks: tuple[tuple[str, str], ...] = ()
+    """Declared attributes that cannot be read, with the reason."""
 
     @property
     def failed(self) -> bool:
@@ -154,6 +160,18 @@ class Facts:
         """Distributions by canonical name; the first on the path where there are doubles."""
         return {each.key: each for each in reversed(self.distributions)}
 
+    def is_wanted(self, dist: Distribution) -> bool:
+        """Whether somebody wants a distribution for itself: no other requires it, or it was asked for."""
+        return dist.requested or dist.key not in _needed(self.distributions)
+
+    def violates(self, user: Distribution, provider: Distribution) -> bool:
+        """Whether one of the two requires another version of the other."""
+        for left, right in ((user, provider), (provider, user)):
+            for each in left.requires:
+                if canonicalize_name(each.name) == right.key and not within(right.version, each.specifier):
+                    return True
+        return False
+
     def owners(self) -> dict[str, tuple[Distribution, ...]]:
         """Distributions by import root and by the first part of each root."""
         return _owners(self.distributions)
@@ -178,6 +196,19 @@ class Facts:
 
 
 @functools.cache
+def _needed(distributions: tuple[Distribution, ...]) -> frozenset[str]:
+    return frozenset(canonicalize_name(each.name) for other in distributions for each in other.requires)
+
+
+def within(version: str, specifier: SpecifierSet) -> bool:
+    """Whether a version satisfies a specifier; one that is no version does."""
+    try:
+        return specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return True
+
+
+@functools.cache
 def _owners(distributions: tuple[Distribution, ...]) -> dict[str, tuple[Distribution, ...]]:
     owners: dict[str, tuple[Distribution, ...]] = {}
     for each in distributions:
@@ -195,6 +226,7 @@ def _distribution(data: Mapping[str, Any], markers: dict[str, str]) -> Distribut
         entry=data["entry"],
         roots=tuple(data["roots"]),
         extensions=tuple(module for module, _ in data["extensions"]),
+        extension_files=tuple(path for _, path in data["extensions"]),
         requires=required,
         optional=optional,
         requires_python=data["requires_python"],
@@ -247,10 +279,12 @@ def _outcome(data: Mapping[str, Any]) -> Outcome:
         error=_fault(error),
         root=_fault(error.get("root") or error) if error else None,
         warnings=tuple(data.get("warnings", ())),
-        **{
-            name: tuple(data.get(name, ()))
-            for name in ("network", "programs", "changed", "killed", "finders")
-        },
+        network=tuple(data.get("network", ())),
+        programs=tuple(data.get("programs", ())),
+        changed=tuple(data.get("changed", ())),
+        killed=tuple(data.get("killed", ())),
+        finders=tuple(data.get("finders", ())),
+        lacks=tuple((name, reason) for name, reason in data.get("lacks", ())),
         **plain,
     )
 

@@ -182,7 +182,7 @@ def _registered(facts: Facts) -> Iterator[Finding]:
                 f"{each.entry} says that it is version {each.version}",
                 hint=f"reinstall {each.name}",
                 where=each.name,
-                severity=Severity.WARNING,
+                severity=None if each.entry.endswith(".dist-info") else Severity.WARNING,
             )
         if not each.listed and each.entry.endswith(".dist-info"):
             yield rules.UNLISTED.finding(

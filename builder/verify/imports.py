@@ -17,12 +17,17 @@ from builder.verify.rules import Rule
 from builder.verify.smoke import SmokeChecks
 from envspec.finding import Finding, Severity
 
+INNER = ("inside", "surface")
+"""Roles of modules that may fail without their package being useless."""
+MISTAKES = ("AttributeError", "NameError", "TypeError", "ValueError")
+"""What code raises when it does not fit what it calls, as opposed to what it lacks or refuses."""
 SHOWN = 6
 """Modules that a finding names; the rest is counted."""
 
 NUMPY_ABI = re.compile(
-    r"size changed, may indicate binary incompat|numpy\.core\.multiarray failed to import|_ARRAY_API not found"
-    r"|numpy\._?core\._?multiarray_umath failed|compiled using NumPy 1\.x|compiled against (?:NumPy )?API version"
+    r"size changed, may indicate binary incompat|numpy\.core\.multiarray failed to import"
+    r"|_ARRAY_API not found|numpy\._?core\._?multiarray_umath failed|compiled using NumPy 1\.x"
+    r"|compiled against (?:NumPy )?API version"
     r"|compiled against ABI version|module compiled against"
 )
 LIBRARY = re.compile(r"(?P<name>[\w.+-]+\.so[\w.]*): cannot open shared object file")
@@ -73,26 +78,34 @@ def roles(facts: Facts, smoke: SmokeChecks) -> Callable[[str], str]:
     """Tells of a module what its failure means.
 
     `declared` by the user; `root` of a distribution that somebody wants for itself; `transitive`, a root that
-    is there for others, which may well work without it; or `inside` a package.
+    is there for others, which may well work without it; `surface`, a direct module of a wanted package whose
+    `__init__` is empty; or `inside` a package.
     """
     declared = {*smoke.imports, *smoke.attributes_by_module()}
-    needed = {_key(each) for other in facts.distributions for each in other.requires}
     wanted = {each["name"] for each in facts.raw["loose"]}
-    transitive = set()
+    transitive: set[str] = set()
     for each in facts.distributions:
-        (wanted if each.requested or each.key not in needed else transitive).update(each.roots)
+        (wanted if facts.is_wanted(each) else transitive).update(each.roots)
+
+    surface = {
+        module for root, modules in facts.raw["surface"].items() if root in wanted for module in modules
+    }
 
     def role(module: str) -> str:
         if module in declared:
             return "declared"
+        if module in surface:
+            return "surface"
         return "root" if module in wanted else "transitive" if module in transitive else "inside"
 
     return role
 
 
 def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
-    cause, first = min(group, key=lambda pair: (pair[0].severity.rank, *_nearness(pair, facts)))
+    cause, first = min(group, key=lambda pair: _nearness(pair, facts))
     severity = min((each.severity for each, _ in group), key=lambda each: each.rank)
+    if severity is Severity.WARNING and _takes_surface({outcome.module for _, outcome in group}, facts):
+        severity = Severity.ERROR
     others = sorted({outcome.module for _, outcome in group} - {first.module})
     message = f"{first.module}: {cause.what}"
     if cause.place:
@@ -101,6 +114,15 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
         named = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
         message += f"; takes down {len(others)} more: {named}"
     return cause.rule.finding(message, hint=cause.hint, where=first.module, severity=severity)
+
+
+def _takes_surface(modules: set[str], facts: Facts) -> bool:
+    """Whether these are half of the modules for which a package with an empty `__init__` is installed."""
+    for root, surface in facts.raw["surface"].items():
+        owner = facts.owner(root)
+        if owner and facts.is_wanted(owner) and 2 * len(modules.intersection(surface)) >= len(surface):
+            return True
+    return False
 
 
 def _nearness(pair: tuple[Cause, Outcome], facts: Facts) -> tuple[bool, int, str]:
@@ -113,7 +135,9 @@ def _nearness(pair: tuple[Cause, Outcome], facts: Facts) -> tuple[bool, int, str
 
 def short(place: str, facts: Facts) -> str:
     """A file without the folder that everything lies in."""
-    for folder in sorted({*(each.folder for each in facts.distributions), facts.python["stdlib"]}, key=len):
+    for folder in sorted({*(each.folder for each in facts.distributions), facts.python["stdlib"]}, key=len)[
+        ::-1
+    ]:
         if place.startswith(folder + "/"):
             return place[len(folder) + 1 :]
     return place
@@ -158,7 +182,7 @@ def _of_end(outcome: Outcome, role: str) -> Cause:
             hint="run the interpreter by hand and repair what its start prints",
         )  # fmt: skip
     return Cause(
-        rule=rules.IMPORT_FAILS, severity=error if role != "inside" else Severity.WARNING,
+        rule=rules.IMPORT_FAILS, severity=error if role not in INNER else Severity.WARNING,
         what=f"the import ends the process with exit code {outcome.exit}",
         hint="a module must not exit while it is imported",
     )  # fmt: skip
@@ -187,7 +211,7 @@ def _last_place(output: str) -> str:
 
 def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Facts) -> Cause | None:
     weight = Severity.ERROR if role in ("declared", "root") else Severity.WARNING
-    library = Severity.WARNING if role == "inside" else Severity.ERROR
+    library = Severity.WARNING if role in INNER else Severity.ERROR
     text = f"{root.message}\n{error.message}"
     said = _said(error) if _said(error) == _said(root) else f"{_said(error)}, because of {_said(root)}"
     if "Read-only file system" in text and error.isa("OSError"):
@@ -208,11 +232,12 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
     if found := SYMBOL.search(text):
         return Cause(
             rule=rules.SYMBOL, severity=Severity.ERROR, what=f"undefined symbol {found['name']}",
-            hint="it was built against another version of a library: install versions that were built together",
+            hint="it was built against another version of a library: install what was built together",
         )  # fmt: skip
     if found := LIBRARY.search(text):
         return Cause(
-            rule=rules.LIBRARY_MISSING, severity=library, what=f"needs {found['name']}, which is not installed",
+            rule=rules.LIBRARY_MISSING, severity=library,
+            what=f"needs {found['name']}, which is not installed",
             hint=f"install the system package that provides {found['name']}",
         )  # fmt: skip
     if SEARCHED.search(text):
@@ -222,8 +247,10 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
         )  # fmt: skip
     if root.isa("ModuleNotFoundError") or error.isa("ModuleNotFoundError"):
         return _of_absence(outcome, root if root.isa("ModuleNotFoundError") else error, role, facts)
-    if CIRCULAR.search(text) and role == "inside":
+    if CIRCULAR.search(text) and role in INNER:
         return None
+    if role == "surface" and root.type in MISTAKES:
+        weight = Severity.ERROR
     return Cause(
         rule=rules.IMPORT_FAILS, severity=weight, what=said, place=root.place, hint=_versions(root, facts)
     )
@@ -341,7 +368,7 @@ def _unfinished(facts: Facts) -> Iterator[Finding]:
     late = sorted(each.module for each in facts.imports if each.late)
     if late:
         yield rules.UNFINISHED.finding(
-            f"{len(late)} families of modules were not imported: the time was over ({', '.join(late[:SHOWN])})",
+            f"{len(late)} families of modules were not imported for lack of time: {_some(late)}",
             hint="give more time, or look for the module that takes it",
         )
 
@@ -349,6 +376,12 @@ def _unfinished(facts: Facts) -> Iterator[Finding]:
 def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
     """What an import did besides importing."""
     module = outcome.module
+    for attribute, reason in outcome.lacks:
+        yield rules.DECLARED_ATTRIBUTE.finding(
+            f"{module} has no {attribute}, which is declared ({reason})",
+            hint="a placeholder or another version is installed: take the one that has it",
+            where=f"{module}:{attribute}",
+        )
     if outcome.network:
         yield rules.NETWORK.finding(
             f"{module}: the import tries to {', to '.join(outcome.network[:2])}",
@@ -366,8 +399,8 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
         yield rules.NOISE.finding(f"{module}: the import prints {first!r}", where=module)
     if outcome.finders and _ignores_old_finders(facts):
         yield rules.OLD_FINDER.finding(
-            f"{module}: {outcome.finders[0]} has no find_spec, so Python {facts.python['version']} does not ask "
-            "it and the modules that it stands for cannot be imported",
+            f"{module}: {outcome.finders[0]} has no find_spec, so that this Python does not ask it and "
+            "the modules that it stands for cannot be imported",
             hint="take a newer version of the package",
             where=module,
         )

@@ -6,7 +6,19 @@ import time
 from collections.abc import Iterable, Mapping
 
 from builder.verdict import Verdict
-from builder.verify import files, imports, requirements, stdlib, surroundings, transport, usage, wheels
+from builder.verify import (
+    abi,
+    exchange,
+    files,
+    imports,
+    programs,
+    requirements,
+    stdlib,
+    surroundings,
+    transport,
+    usage,
+    wheels,
+)
 from builder.verify import lock as lock_rules
 from builder.verify.facts import Facts
 from builder.verify.smoke import SmokeChecks
@@ -40,7 +52,7 @@ def verify(
     progress.step(f"verify {target.label}")
     facts = Facts.from_dict(transport.look(target, _options(smoke, fast, timeout, deadline)))
     progress.step("judge")
-    found = smoke.kept(findings(facts, lock=lock, smoke=smoke))
+    found = smoke.kept([*findings(facts, lock=lock, smoke=smoke), *abi.judge(facts, target.root)])
     kept = finding.strict(found) if strict else found
     return Verdict(
         target=target.label,
@@ -61,6 +73,8 @@ def findings(facts: Facts, *, lock: Mapping[str, str] | None, smoke: SmokeChecks
     yield from files.judge(facts)
     yield from surroundings.judge(facts)
     yield from usage.judge(facts)
+    yield from programs.judge(facts)
+    yield from exchange.judge(facts)
     yield from requirements.judge(facts)
     if lock is not None:
         yield from lock_rules.judge(facts, lock)
@@ -73,7 +87,7 @@ def _options(smoke: SmokeChecks, fast: bool, timeout: float, deadline: float) ->
         "deadline": deadline,
         "imports": list(smoke.imports),
         "attributes": smoke.attributes_by_module(),
-        "budget": 30.0,
+        "budget": 15.0,
         "gone": stdlib.gone(),
         "exchange": smoke.exchange and not fast,
     }

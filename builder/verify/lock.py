@@ -18,9 +18,9 @@ INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv"})
 def judge(facts: Facts, lock: Mapping[str, str]) -> Iterator[Finding]:
     """Findings about every distribution that is not as the lock (name to version) has it."""
     here = facts.by_name()
-    wanted = {canonicalize_name(name): (name, version) for name, version in lock.items()}
-    for key, (name, version) in sorted(wanted.items()):
-        found = here.get(key)
+    wanted = {str(canonicalize_name(name)): (name, version) for name, version in lock.items()}
+    for wanted_key, (name, version) in sorted(wanted.items()):
+        found = here.get(wanted_key)
         if found is None:
             yield rules.NOT_INSTALLED.finding(
                 f"{name} {version} is locked and not installed", hint=f"install {name}=={version}", where=name
@@ -31,12 +31,12 @@ def judge(facts: Facts, lock: Mapping[str, str]) -> Iterator[Finding]:
                 hint=f"install {name}=={version}, and look for the later step that moved it",
                 where=name,
             )
-    for key, found in sorted(here.items()):
+    for key, extra in sorted(here.items()):
         if key not in wanted and key not in INSTALLERS:
             yield rules.NOT_LOCKED.finding(
-                f"{found.name} {found.version} is installed and not in the lock",
+                f"{extra.name} {extra.version} is installed and not in the lock",
                 hint="lock it, or leave it out",
-                where=found.name,
+                where=extra.name,
             )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from builder.verify import rules
-from builder.verify.facts import Facts
+from builder.verify.facts import Facts, within
 from envspec.finding import Finding
 
 
@@ -26,10 +25,10 @@ def judge(facts: Facts) -> Iterator[Finding]:
                     hint=f"install {text}",
                     where=each.name,
                 )
-            elif not _within(found.version, requirement.specifier):
+            elif not within(found.version, requirement.specifier):
                 yield rules.REQUIREMENT_VERSION.finding(
                     f"{each.name} {each.version} requires {text}, and {found.version} is installed",
-                    hint=f"install {text}, or a version of {each.name} that suits {found.name} {found.version}",
+                    hint=f"install {text}, or a version of {each.name} that suits {found.version}",
                     where=each.name,
                 )
         if not _supports(each.requires_python, facts.python["version"]):
@@ -39,13 +38,6 @@ def judge(facts: Facts) -> Iterator[Finding]:
                 hint=f"take a version of {each.name} for this Python",
                 where=each.name,
             )
-
-
-def _within(version: str, specifier: SpecifierSet) -> bool:
-    try:
-        return specifier.contains(Version(version), prereleases=True)
-    except InvalidVersion:
-        return True
 
 
 def _supports(requires_python: str, version: str) -> bool:

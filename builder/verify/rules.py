@@ -55,6 +55,7 @@ NUMPY_ABI = Rule(id="EV220", title="a compiled module does not fit the NumPy ins
 SIZE_CHANGED = Rule(id="EV221", title="a struct has grown since a module was compiled", severity=_WARNING)
 SYMBOL = Rule(id="EV222", title="a symbol is undefined", severity=_ERROR)
 LIBC = Rule(id="EV223", title="the C or C++ library is too old", severity=_ERROR)
+NUMPY_LATENT = Rule(id="EV225", title="a compiled module was built for another NumPy", severity=_ERROR)
 FOREIGN_WHEEL = Rule(id="EV224", title="a wheel was made for another platform or Python", severity=_ERROR)
 
 MISSING_FILE = Rule(id="EV230", title="an installed file is missing", severity=_ERROR)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import sys
 
-PYTHON_2 = frozenset(
-    "BaseHTTPServer CGIHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer SimpleXMLRPCServer "
-    "SocketServer StringIO Tkinter UserDict UserList UserString __builtin__ anydbm cPickle cStringIO commands "
-    "compiler cookielib copy_reg dbhash dircache dummy_thread exceptions future_builtins htmlentitydefs htmllib "
-    "httplib ihooks imputil itertools_ext markupbase md5 mhlib mimetools mimify multifile new popen2 posixfile "
-    "repr rexec rfc822 robotparser sets sgmllib sha statvfs stringold strop thread tkFileDialog tkMessageBox "
-    "urllib2 urlparse user whichdb xmlrpclib".split()
-)
+PYTHON_2 = frozenset({
+     "BaseHTTPServer", "CGIHTTPServer", "ConfigParser", "Cookie", "HTMLParser", "Queue",
+     "SimpleHTTPServer", "SimpleXMLRPCServer", "SocketServer", "StringIO", "Tkinter", "UserDict",
+     "UserList", "UserString", "__builtin__", "anydbm", "cPickle", "cStringIO", "commands", "compiler",
+     "cookielib", "copy_reg", "dbhash", "dircache", "dummy_thread", "exceptions", "future_builtins",
+     "htmlentitydefs", "htmllib", "httplib", "ihooks", "imputil", "itertools_ext", "markupbase", "md5",
+     "mhlib", "mimetools", "mimify", "multifile", "new", "popen2", "posixfile", "repr", "rexec", "rfc822",
+     "robotparser", "sets", "sgmllib", "sha", "statvfs", "stringold", "strop", "thread", "tkFileDialog",
+     "tkMessageBox", "urllib2", "urlparse", "user", "whichdb", "xmlrpclib",
+})  # fmt: skip
 """What Python 3 renamed or dropped."""
-REMOVED = frozenset(
-    "aifc asynchat asyncore audioop binhex cgi cgitb chunk crypt distutils dummy_threading _dummy_thread "
-    "formatter imghdr imp lib2to3 macpath mailcap msilib nis nntplib ossaudiodev parser pipes smtpd sndhdr spwd "
-    "sunau symbol telnetlib uu xdrlib".split()
-)
+REMOVED = frozenset({
+     "aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "chunk", "crypt", "distutils",
+     "dummy_threading", "_dummy_thread", "formatter", "imghdr", "imp", "lib2to3", "macpath", "mailcap",
+     "msilib", "nis", "nntplib", "ossaudiodev", "parser", "pipes", "smtpd", "sndhdr", "spwd", "sunau",
+     "symbol", "telnetlib", "uu", "xdrlib",
+})  # fmt: skip
 """What Python 3.8 to 3.13 removed."""
-LATER = frozenset("annotationlib compression graphlib string.templatelib tomllib zoneinfo".split())
+LATER = frozenset({
+     "annotationlib", "compression", "graphlib", "string.templatelib", "tomllib", "zoneinfo",
+})  # fmt: skip
 """What Python 3.9 and later brought."""
 
 GONE = {

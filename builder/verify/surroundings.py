@@ -52,8 +52,8 @@ def _standard(facts: Facts) -> Iterator[Finding]:
         name, path = each["name"], each["path"]
         if each["here"]:
             yield rules.STDLIB_SHADOWED.finding(
-                f"{path.rpartition('/')[2]} in the current folder stands in front of the standard module {name} "
-                "for programs that are started here",
+                f"{path.rpartition('/')[2]} in the current folder stands in front of the standard module "
+                f"{name} for programs that are started here",
                 hint="rename it",
                 where=name,
                 severity=Severity.WARNING,

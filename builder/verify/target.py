@@ -23,6 +23,10 @@ class Target(Protocol):
     def python(self) -> str:
         """The interpreter's path, as seen inside."""
 
+    @property
+    def root(self) -> pathlib.Path | None:
+        """The folder under which its files lie on this machine; None where they cannot be read from here."""
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command inside, with the variables and the current folder that its users have."""
 
@@ -48,6 +52,11 @@ class Interpreter:
     def python(self) -> str:
         """The path itself."""
         return str(self._path)
+
+    @property
+    def root(self) -> pathlib.Path:
+        """The root of this machine."""
+        return pathlib.Path("/")
 
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command on this machine."""

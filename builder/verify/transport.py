@@ -23,7 +23,11 @@ ORDER = (
     "sandbox",
     "group",
     "reading",
+    "reaching",
+    "screening",
     "usage",
+    "runtimes",
+    "exchange",
     "jobs",
     "main",
 )

@@ -6,19 +6,77 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.verify import rules
-from builder.verify.facts import Facts
+from builder.verify.facts import Distribution, Facts
 from builder.verify.imports import short
 from envspec.finding import Finding, Severity
 
+SHARE = 0.1
+"""Share of a distribution's modules that a failing one must take down to count as more than a dead corner."""
+
 
 def judge(facts: Facts) -> Iterator[Finding]:
-    """Findings about uses without a way out that were confirmed by importing what uses them."""
+    """Findings about uses without a way out that were confirmed by importing what uses them.
+
+    One finding for each pair of distributions. It is an error where whoever uses the package runs into it, by
+    importing it or by constructing what it exports, and where a requirement is violated besides; a function
+    that fails is a warning.
+    """
+    pairs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for job in facts.raw["usage"]:
-        for each in job.get("missing", []):
-            if each.get("confirmed"):
-                yield _missing(each, facts)
-        for each in job.get("refused", []):
-            yield _refused(each, facts)
+        for each in [*job.get("missing", []), *job.get("refused", [])]:
+            if each.get("confirmed", True):
+                pairs.setdefault((job["module"], _provider(each["name"], facts)), []).append(each)
+    for (root, provider), uses in pairs.items():
+        yield _finding(root, provider, uses, facts)
+
+
+def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Facts) -> Finding:
+    graded = sorted(uses, key=lambda each: (_weight(root, each, facts).rank, each["deep"]))
+    first = graded[0]
+    user = facts.owner(root)
+    if "argument" in first:
+        rule, what = (
+            rules.ARGUMENT,
+            f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it",
+        )
+    else:
+        rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
+    if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
+        return _overwritten(user, first, facts)
+    more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
+    taken = f"; {first['takes']} of {first['of']} modules cannot be imported" if first.get("takes") else ""
+    return rule.finding(
+        f"{first['module']} {what} ({_place(first, facts)}){more}{taken}",
+        hint=f"{user.name} {user.version} and {provider} do not go together: change one of them"
+        if user
+        else "",
+        where=first["module"],
+        severity=_weight(root, first, facts),
+    )
+
+
+def _overwritten(user: Distribution, first: Mapping[str, Any], facts: Facts) -> Finding:
+    """A distribution that misses its own names: what another wrote over it took them away."""
+    others = [each for each in facts.owners()[first["name"].partition(".")[0]] if each != user]
+    return rules.OVERWRITTEN.finding(
+        f"{' and '.join(each.name for each in (user, *others))} install the same files: "
+        f"{first['module']} misses {first['name']} of its own package ({_place(first, facts)})",
+        hint=f"keep one of them, and reinstall it: {', '.join(each.name for each in (user, *others))}",
+        where=first["name"].partition(".")[0],
+        severity=Severity.ERROR,
+    )
+
+
+def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
+    user, provider = facts.owner(root), facts.owner(each["name"])
+    if not each["deep"]:
+        # What a module takes by `from` is a matter of its import, and parts of packages may fail to import.
+        wide = each["kind"] != "import" and each.get("takes", 0) >= SHARE * each.get("of", 1)
+        certain = each["hot"] or wide
+    else:
+        certain = each["reach"] in ("import", "constructor")
+    violated = user is not None and provider is not None and facts.violates(user, provider)
+    return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING
 
 
 def _place(each: Mapping[str, Any], facts: Facts) -> str:
@@ -28,22 +86,3 @@ def _place(each: Mapping[str, Any], facts: Facts) -> str:
 def _provider(name: str, facts: Facts) -> str:
     owner = facts.owner(name)
     return f"{owner.name} {owner.version}" if owner else f"Python {facts.python['version']}"
-
-
-def _missing(each: Mapping[str, Any], facts: Facts) -> Finding:
-    return rules.NAME_GONE.finding(
-        f"{each['module']} uses {each['name']}, which {_provider(each['name'], facts)} does not have "
-        f"({_place(each, facts)})",
-        hint=f"take another version of {_provider(each['name'], facts).partition(' ')[0]}, or of what uses it",
-        where=each["module"],
-        severity=None if each["hot"] or not each["deep"] else Severity.WARNING,
-    )
-
-
-def _refused(each: Mapping[str, Any], facts: Facts) -> Finding:
-    return rules.ARGUMENT.finding(
-        f"{each['module']} passes {each['argument']!r} to {each['name']}, which "
-        f"{_provider(each['name'], facts)} does not accept ({_place(each, facts)})",
-        hint=f"take another version of {_provider(each['name'], facts).partition(' ')[0]}, or of what uses it",
-        where=each["module"],
-    )

@@ -1,0 +1,85 @@
+"""The table of rules, and what can be judged of facts without any environment."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from builder.verify import SmokeChecks, rules, stdlib, wheels
+from builder.verify.facts import Facts
+from envspec.finding import Finding, Severity
+
+PAGES = pathlib.Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("rule", rules.RULES.values(), ids=lambda rule: rule.id)
+def test_every_rule_has_a_page_with_example_cause_and_cure(rule: rules.Rule) -> None:
+    text = (PAGES / rule.page).read_text("utf-8")
+    assert text.startswith(f"# {rule.id}: {rule.title}\n")
+    assert f"Severity: {rule.severity}\n" in text
+    assert all(part in text for part in ("**Example.**", "**How it is found.**", "**What to do.**"))
+
+
+def test_every_page_of_the_judge_has_a_rule() -> None:
+    assert {path.stem for path in (PAGES / "docs/rules").glob("EV2*.md")} == set(rules.RULES)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"),
+    [
+        ("EV203", False),
+        ("EV203:numba.np.ufunc.tbbpool", False),
+        ("EV203:tbbpool", False),
+        ("EV203:tbb*", False),
+        ("EV203:numba", False),
+        ("EV203:other", True),
+        ("EV204:tbbpool", True),
+    ],
+)
+def test_findings_are_ignored_by_rule_and_part_of_the_place(pattern: str, kept: bool) -> None:
+    finding = Finding(rule="EV203", severity=Severity.WARNING, message="m", where="numba.np.ufunc.tbbpool")
+    assert bool(SmokeChecks(ignore=(pattern,)).kept([finding])) is kept
+
+
+def facts(version: str = "3.11.7", libc: str = "glibc 2.36", machine: str = "x86_64") -> Facts:
+    markers = {
+        "python_version": ".".join(version.split(".")[:2]),
+        "implementation_name": "cpython",
+        "platform_machine": machine,
+        "sys_platform": "linux",
+    }
+    python = {"version": version, "libc": libc, "markers": markers}
+    return Facts(python=python, distributions=(), imports=(), raw={})
+
+
+@pytest.mark.parametrize(
+    ("tag", "suits"),
+    [
+        ("py3-none-any", True),
+        ("py2-none-any", False),
+        ("py312-none-any", False),
+        ("cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64", True),
+        ("cp311-cp311-manylinux_2_17_aarch64", False),
+        ("cp310-cp310-manylinux1_x86_64", False),
+        ("cp36-abi3-manylinux1_x86_64", True),
+        ("cp312-abi3-manylinux1_x86_64", False),
+        ("cp311-none-linux_x86_64", True),
+        ("pp310-pypy310_pp73-manylinux1_x86_64", False),
+        ("cp311-cp311-musllinux_1_1_x86_64", False),
+        ("cp311-cp311-macosx_11_0_arm64", False),
+        ("cp311-cp311-win_amd64", False),
+    ],
+)
+def test_tags_are_held_against_python_and_platform(tag: str, suits: bool) -> None:
+    assert wheels.suits(tag, facts()) is suits
+
+
+def test_a_musl_wheel_suits_a_musl_system() -> None:
+    assert wheels.suits("cp311-cp311-musllinux_1_1_x86_64", facts(libc=""))
+
+
+def test_names_of_the_standard_library_are_known_whatever_the_version() -> None:
+    assert all(map(stdlib.is_known, ("exceptions", "distutils", "tomllib", "json")))
+    assert not stdlib.is_known("numpy")
+    assert "inspect.getargspec" in stdlib.gone()["inspect"]
