@@ -9,6 +9,7 @@ from typing import Any
 
 from builder.environment import Environment
 from builder.plan import Plan
+from builder.report.source import Source
 from builder.verdict import Verdict
 from envspec.errors import EnvspecError
 from envspec.finding import Finding, must_fix, ordered
@@ -38,6 +39,8 @@ class Report:
 
     name: str
     variant: str | None = None
+    source: Source | None = None
+    """The spec as it was read; None where there is none, or where a run does not tell."""
     phase: str = "lint"
     """The last phase that was begun: one of `PHASES`."""
     findings: tuple[Finding, ...] = ()
@@ -101,6 +104,7 @@ class Report:
             "version": VERSION,
             "tool": f"envspec {importlib.metadata.version('envspec')}",
             "name": self.name,
+            "spec": self.source.file if self.source else None,
             "variant": self.variant,
             "verdict": self.words,
             "ships": self.ships,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import itertools
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
@@ -10,12 +13,19 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from builder.report.families import tally
 from builder.report.model import Report
+from builder.report.scrubbing import cleaned
 from envspec.finding import Finding, Severity
 
+ROOM = 24
+"""Lines that findings may take; every other form has all of them."""
+
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
-_SHOWN = {Severity.ERROR: 30, Severity.WARNING: 8, Severity.INFO: 4}
-"""Findings shown of each severity; the JSON form has all."""
+_WRAPPED = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
+"""Lines that a message or a hint may take."""
+_LAST_WORDS = 16
+"""Lines of what a failed program said."""
 
 
 def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
@@ -29,17 +39,17 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
         highlight=False,
         emoji=False,
     )
-    for part in _parts(report):
+    for part in _parts(cleaned(report), width):
         console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 
 
-def _parts(report: Report) -> Iterator[str | Table | Padding]:
+def _parts(report: Report, width: int) -> Iterator[str | Table | Padding]:
     title = f"{report.name} ({report.variant})" if report.variant else report.name
     yield f"[bold]{escape(title)}[/bold]"
     if report.stages:
         yield _stages(report)
-    yield from findings(report.findings)
+    yield from findings(report.findings, width=width)
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""
         yield f"{report.environment.backend}: {escape(report.environment.reference)}{kept}"
@@ -49,7 +59,10 @@ def _parts(report: Report) -> Iterator[str | Table | Padding]:
         yield escape(line)
     yield _conclusion(report)
     if report.failure:
-        yield Padding(escape(report.failure.message), (0, 0, 0, 2))
+        said = report.failure.message.splitlines()
+        if len(said) > _LAST_WORDS:
+            said = [said[0], "…", *said[2 - _LAST_WORDS :]]
+        yield Padding(escape("\n".join(said)), (0, 0, 0, 2))
         if report.failure.hint:
             yield Padding(f"hint: {escape(report.failure.hint)}", (0, 0, 0, 2))
 
@@ -62,38 +75,75 @@ def _stages(report: Report) -> Table:
     table.add_column("pins", overflow="ellipsis", no_wrap=True, ratio=1)
     for stage in report.stages:
         pins = " ".join(f"{name} {version}" for name, version in stage.packages.items())
-        table.add_row(stage.name, str(len(stage.packages)), f"{stage.size / 1e6:.1f}", escape(pins))
+        table.add_row(escape(stage.name), str(len(stage.packages)), f"{stage.size / 1e6:.1f}", escape(pins))
     return table
 
 
-def findings(found: Iterable[Finding]) -> Iterator[str | Padding]:
-    """Findings as lines with their hints, the heaviest first; long tails are counted."""
-    left = dict(_SHOWN)
-    hidden = dict.fromkeys(Severity, 0)
-    for finding in found:
-        if not left[finding.severity]:
-            hidden[finding.severity] += 1
-            continue
-        left[finding.severity] -= 1
-        style = _STYLE[finding.severity]
-        place = f" [dim]{escape(finding.where)}[/dim]" if finding.where else ""
-        yield f"[{style}]{finding.severity} {finding.rule}[/{style}]{place}"
-        yield Padding(escape(finding.message), (0, 0, 0, 2))
-        if finding.hint and finding.severity is not Severity.INFO:
-            yield Padding(f"hint: {escape(finding.hint)}", (0, 0, 0, 2))
-    for severity, count in hidden.items():
-        if count:
-            yield f"[dim]… and {count} more of severity {severity}[/dim]"
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Block:
+    """One finding, or several infos of one rule, as lines."""
+
+    severity: Severity
+    count: int
+    lines: tuple[str, ...]
+
+
+def findings(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[str]:
+    """Findings as at most `room` lines with their hints, the heaviest first; what is left is counted."""
+    blocks = list(_blocks(found, width))
+    taken, shown = 0, 0
+    for block in blocks:
+        last = shown == len(blocks) - 1
+        if taken + len(block.lines) > room - (0 if last else 1):
+            break
+        yield from block.lines
+        taken += len(block.lines)
+        shown += 1
+    if left := blocks[shown:]:
+        counts = {
+            severity: sum(block.count for block in left if block.severity is severity)
+            for severity in Severity
+        }
+        rest = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+        yield f"[dim]… and more: {rest} (--report DIR writes all)[/dim]"
+
+
+def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
+    """A block for each error and warning, and one for each rule that has infos."""
+    ordered = list(found)
+    for finding in ordered:
+        if finding.severity is not Severity.INFO:
+            yield _Block(severity=finding.severity, count=1, lines=tuple(_lines(finding, width)))
+    infos = [finding for finding in ordered if finding.severity is Severity.INFO]
+    for rule, group in itertools.groupby(infos, key=lambda finding: finding.rule):
+        several = list(group)
+        times = f" ({len(several)}×)" if len(several) > 1 else ""
+        head = f"info {rule}{times} "
+        said = _wrapped(several[0].message, width - len(head), 1)[0]
+        line = f"[dim]{escape(head)}[/dim]{escape(said)}"
+        yield _Block(severity=Severity.INFO, count=len(several), lines=(line,))
+
+
+def _lines(finding: Finding, width: int) -> Iterator[str]:
+    style = _STYLE[finding.severity]
+    head = f"{finding.severity} {finding.rule}"
+    place = _wrapped(finding.where, width - len(head) - 1, 1)[0]
+    yield f"[{style}]{escape(head)}[/{style}]" + (f" [dim]{escape(place)}[/dim]" if place else "")
+    for line in _wrapped(finding.message, width - 2, _WRAPPED[finding.severity]):
+        yield f"  {escape(line)}"
+    if finding.hint:
+        for line in _wrapped(f"hint: {finding.hint}", width - 2, _WRAPPED[finding.severity]):
+            yield f"  {escape(line)}"
+
+
+def _wrapped(text: str, width: int, most: int) -> list[str]:
+    """The text in at most `most` lines; an ellipsis stands for what is cut."""
+    return textwrap.wrap(text, max(width, 20), max_lines=most, placeholder=" …", break_on_hyphens=False) or [
+        ""
+    ]
 
 
 def _conclusion(report: Report) -> str:
-    counts = {
-        severity: sum(finding.severity is severity for finding in report.findings) for severity in Severity
-    }
     style = "bold green" if report.sound else "bold red"
-    tally = ", ".join(
-        f"{count} {severity}{'s' if count != 1 and severity != 'info' else ''}"
-        for severity, count in counts.items()
-    )
     total = f" in {sum(report.seconds.values()):.1f} s" if report.seconds else ""
-    return f"[{style}]verdict: {report.words}[/{style}] ({tally}){total}"
+    return f"[{style}]verdict: {report.words}[/{style}] ({tally(report.findings)}){total}"

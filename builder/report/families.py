@@ -1,0 +1,116 @@
+"""Families of rules: what reports group findings by, and whether a run looked at them at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from builder.report.model import Report
+from builder.verify.rules import RULES
+from envspec.finding import Finding, Severity
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """Rules that look at one side of an environment."""
+
+    key: str
+    title: str
+    phase: str
+    """The phase of a run that looks."""
+    prefixes: tuple[str, ...]
+    """What the ids of its rules begin with."""
+    thorough: bool = False
+    """Whether a fast verification leaves it out."""
+
+    def holds(self, rule: str) -> bool:
+        """Whether a rule belongs here."""
+        return rule.startswith(self.prefixes)
+
+
+FAMILIES = (
+    Family(key="spec", title="The spec", phase="lint", prefixes=("EV0",)),
+    Family(key="lock", title="The lock's proof", phase="prove", prefixes=("EV1",)),
+    Family(key="imports", title="Imports", phase="verify", prefixes=("EV20", "EV21")),
+    Family(key="abi", title="Compiled modules and libraries", phase="verify", prefixes=("EV22",)),
+    Family(key="files", title="Installed files", phase="verify", prefixes=("EV23",)),
+    Family(key="surroundings", title="Surroundings", phase="verify", prefixes=("EV24",)),
+    Family(key="requirements", title="Requirements", phase="verify", prefixes=("EV25",)),
+    Family(key="use", title="Use of each other", phase="verify", prefixes=("EV26",), thorough=True),
+    Family(key="exchange", title="Exchange of arrays", phase="verify", prefixes=("EV27",), thorough=True),
+    Family(key="drift", title="Drift from the lock", phase="verify", prefixes=("EV28",)),
+    Family(key="judge", title="The judge itself", phase="verify", prefixes=("EV29",)),
+    Family(key="payload", title="The payload", phase="verify", prefixes=("EV3",)),
+)
+OTHER = Family(key="other", title="Other findings", phase="", prefixes=())
+
+
+def family_of(rule: str) -> Family:
+    """The family of a rule; `OTHER` for ids that nobody knows."""
+    return next((family for family in FAMILIES if family.holds(rule)), OTHER)
+
+
+def title_of(rule: str) -> str:
+    """What a rule looks for, in a few words; its family's title for rules without words of their own."""
+    return RULES[rule].title if rule in RULES else _TITLES.get(rule, family_of(rule).title)
+
+
+def of_family(family: Family, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that belong to a family, in their order."""
+    return tuple(finding for finding in findings if family_of(finding.rule) is family)
+
+
+def not_looked_at(family: Family, report: Report) -> str | None:
+    """Why a run did not look at a family; None when it did."""
+    if of_family(family, report.findings):
+        return None
+    if family.phase == "verify" and report.verdict is None:
+        return "nothing was verified"
+    if family.phase not in report.seconds:
+        return f"the run had no phase {family.phase}"
+    if family.key == "payload" and report.trial is None:
+        return "no payload was tried"
+    if family.key == "drift" and report.lock is None:
+        return "no lock was given"
+    if family.thorough and report.verdict is not None and report.verdict.fast:
+        return "left out by --fast"
+    return None
+
+
+def counts(findings: Iterable[Finding]) -> dict[Severity, int]:
+    """How many findings there are of each severity, heaviest first, zeros included."""
+    found = [finding.severity for finding in findings]
+    return {severity: found.count(severity) for severity in Severity}
+
+
+def tally(findings: Iterable[Finding]) -> str:
+    """The counts in words: `1 error, 0 warnings, 3 infos`."""
+    return ", ".join(
+        f"{count} {severity}{'s' if count != 1 else ''}" for severity, count in counts(findings).items()
+    )
+
+
+_TITLES = {
+    "EV001": "a version is left open",
+    "EV002": "a package is named twice",
+    "EV003": "two stages contradict each other",
+    "EV004": "two stages are alike",
+    "EV005": "a stage installs nothing",
+    "EV006": "a prebuilt wheel comes without its hash",
+    "EV007": "a prebuilt wheel cannot run on the target",
+    "EV008": "a package is both removed and installed",
+    "EV009": "the base image's content changes under its name",
+    "EV010": "an index is not declared",
+    "EV011": "an index is used by no stage",
+    "EV012": "the base image stands on musl",
+    "EV101": "the stages have no joint solution",
+    "EV102": "a package cannot be had for the target",
+    "EV103": "the lock does not satisfy a requirement",
+    "EV104": "a package requires what the spec removes",
+    "EV105": "a package does not want the target's Python",
+    "EV301": "the payload ends instead of serving",
+    "EV302": "the payload does not become ready",
+    "EV303": "the payload does not answer its trial",
+    "EV304": "the trial's audio is no speech",
+    "EV305": "the payload is ready",
+}

@@ -1,0 +1,94 @@
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const one = (id) => document.getElementById(id);
+
+  const hits = (element, query) => {
+    const text = element.textContent.toLowerCase();
+    return query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  };
+
+  const findings = () => {
+    const form = one("filter");
+    if (!form) return;
+    const query = one("query");
+    const groups = all(".group").map((group) => ({
+      group, opened: group.open, items: all(".finding", group), summary: group.querySelector("summary"),
+    }));
+    const total = groups.reduce((sum, { items }) => sum + items.length, 0);
+    let filtering = false;
+
+    const apply = () => {
+      const wanted = new Set(all("input:checked", form).map((box) => box.value));
+      const words = query.value.trim();
+      if (words && !filtering) groups.forEach((entry) => { entry.opened = entry.group.open; });
+      let shown = 0;
+      for (const { group, opened, items, summary } of groups) {
+        const whole = !words || hits(summary, words);
+        let here = 0;
+        for (const item of items) {
+          item.hidden = !wanted.has(group.dataset.severity) || !(whole || hits(item, words));
+          here += item.hidden ? 0 : 1;
+        }
+        group.hidden = here === 0;
+        if (words) group.open = here > 0;
+        else if (filtering) group.open = opened;
+        shown += here;
+      }
+      filtering = words !== "";
+      one("none").hidden = shown > 0;
+      one("shown").textContent = `${shown} of ${total} finding${total === 1 ? "" : "s"} shown`;
+    };
+
+    const reset = () => {
+      form.reset();
+      apply();
+    };
+
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", apply);
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") reset(); });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "/" && !event.target.closest("input")) {
+        event.preventDefault();
+        query.focus();
+      }
+    });
+    window.addEventListener("hashchange", () => {
+      const target = one(location.hash.slice(1));
+      if (!target?.matches(".finding")) return;
+      if (target.hidden || target.closest(".group").hidden) reset();
+      target.closest(".group").open = true;
+      target.scrollIntoView({ block: "center" });
+    });
+    apply();
+  };
+
+  const rows = () => {
+    const form = one("rows");
+    if (!form) return;
+    const lines = all("#distributions tbody tr");
+    const apply = () => {
+      const words = one("row-query").value.trim();
+      for (const line of lines) {
+        line.hidden = !(!words || hits(line, words)) || (one("row-concerned").checked && !line.matches(".concerned"));
+      }
+      const shown = lines.filter((line) => !line.hidden).length;
+      one("rows-shown").textContent = `${shown} of ${lines.length} distributions shown`;
+    };
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", apply);
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        form.reset();
+        apply();
+      }
+    });
+    apply();
+  };
+
+  findings();
+  rows();
+})();

@@ -1,0 +1,151 @@
+"""What must not leave in a report: hosts, credentials and secrets of the environment, cut from every text."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import socket
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from builder.report.model import Report
+from envspec import machine
+from envspec.errors import EnvspecError
+
+SECRET = "<secret>"  # noqa: S105 - it stands where a secret stood
+HOST = "<host>"
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|KEY|APIKEY|CREDENTIALS?|AUTH|PAT)(?:_|$)",
+    re.IGNORECASE,
+)
+_ADDRESS_NAME = re.compile(r"^(?:PIP_|UV_|ENVSPEC_INDEX_|DOCKER_HOST$)|PROXY$|INDEX_URL$", re.IGNORECASE)
+_SHORTEST = 6
+"""Characters that a value needs to be cut wherever it stands; shorter ones occur in harmless words."""
+
+_LOOPBACK = re.compile(r"(https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?![\w.@:-])(?:/[\w./~-]*)?)")
+_PATTERNS = (
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL), SECRET),
+    (re.compile(r"\b(?:(?:proxy-)?authorization|set-cookie|cookie)[\"']?\s*[:=].*", re.IGNORECASE), SECRET),
+    (
+        re.compile(
+            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|hf_\w{20,}|pypi-[\w-]{30,}"
+            r"|AKIA[0-9A-Z]{16}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+        ),
+        SECRET,
+    ),
+    (
+        re.compile(
+            r"(\b[\w-]*(?:password|passwd|passphrase|token|secret|api[_-]?key|access[_-]?key|credentials?))"
+            r"(?:=[\"']?|[\"']?: ?[\"']?(?=[^\s\"',;&]*\d)(?=[^\s\"',;&]{8}))(?!<)[^\s\"',;&<]+",
+            re.IGNORECASE,
+        ),
+        rf"\1={SECRET}",
+    ),
+    (re.compile(r"[^\s/@:'\"<>]+:[^\s/@'\"<>]+@(?!sha256:)[\w.-]+(?::\d+)?"), HOST),
+    (re.compile(r"\b(host=)(['\"]).*?\2"), rf"\1{HOST}"),
+)
+"""Shapes of secrets and hosts, whatever the environment holds."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Private:
+    """Words of this machine that no report may hold."""
+
+    secrets: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    @classmethod
+    def here(cls) -> Private:
+        """What this process knows: its environment, the machine's own name, and pip's settings.
+
+        Those are taken only if the run has asked for them: a run that has not cannot have told them.
+        """
+        asked = machine.machine.cache_info().currsize > 0
+        return cls.of(os.environ, socket.gethostname(), machine.machine() if asked else None)
+
+    @classmethod
+    def of(
+        cls, environment: Mapping[str, str], name: str = "", settings: machine.Machine | None = None
+    ) -> Private:
+        """What an environment, a machine's name and pip's settings hold."""
+        secrets = {value for key, value in environment.items() if _SECRET_NAME.search(key)}
+        addresses = [value for key, value in environment.items() if _ADDRESS_NAME.search(key)]
+        if settings is not None:
+            redirects = settings.redirects.values()
+            addresses += [*settings.default_urls, *settings.find_links, settings.proxy or "", *redirects]
+        hosts = {name} if re.search(r"[\d.-]", name) else set[str]()
+        for host, credentials in _places(addresses):
+            hosts.add(host)
+            secrets.update(credentials)
+        return cls(
+            secrets=_longest_first(word for word in secrets if len(word) >= _SHORTEST),
+            hosts=_longest_first(word for word in hosts if len(word) >= _SHORTEST and word != "localhost"),
+        )
+
+
+def _longest_first(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _places(addresses: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Host and credentials of every address."""
+    for word in " ".join(addresses).split():
+        if "://" in word:
+            try:
+                parts = urllib.parse.urlsplit(word)
+            except ValueError:  # half an address, such as an unclosed bracket
+                continue
+            yield parts.hostname or "", tuple(filter(None, (parts.username, parts.password)))
+
+
+def scrubbed(text: str, private: Private) -> str:
+    """The text without hosts, credentials and secrets.
+
+    Addresses are cut to the file they end in (`envspec.machine.scrubbed`); those of this machine's own
+    loopback stay readable, and so do paths such as `docs/rules/EV206.md`.
+    """
+    for word in private.secrets:
+        text = text.replace(word, SECRET)
+    pieces = _LOOPBACK.split(text)
+    text = "".join(piece if place % 2 else machine.scrubbed(piece) for place, piece in enumerate(pieces))
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    for word in private.hosts:
+        text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", HOST, text, flags=re.IGNORECASE)
+    return text
+
+
+def cleaned(report: Report, private: Private | None = None) -> Report:
+    """The report as it may leave: every text scrubbed, the environment's variables and the log gone."""
+    known = private or Private.here()
+    environment = report.environment and dataclasses.replace(report.environment, variables={})
+    trial = report.trial and {key: value for key, value in report.trial.items() if key != "log"}
+    bare = dataclasses.replace(report, environment=environment, trial=trial, attachments={}, failure=None)
+    clean: Report = _walked(bare, known)
+    return dataclasses.replace(clean, failure=_failure(report.failure, known))
+
+
+def _walked(value: Any, private: Private) -> Any:
+    if type(value) is str:  # and no enumeration
+        return scrubbed(value, private)
+    if isinstance(value, Mapping):
+        return {_walked(key, private): _walked(inner, private) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_walked(inner, private) for inner in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return dataclasses.replace(
+            value, **{field.name: _walked(getattr(value, field.name), private) for field in fields}
+        )
+    return value
+
+
+def _failure(failure: EnvspecError | None, private: Private) -> EnvspecError | None:
+    if failure is None:
+        return None
+    clean = EnvspecError(scrubbed(failure.message, private), hint=scrubbed(failure.hint, private))
+    clean.exit_code = failure.exit_code
+    return clean

@@ -1,0 +1,139 @@
+"""Reports of every kind that the forms have to show."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from builder.environment import Environment
+from builder.report.model import Report, StageReport
+from builder.report.source import Source
+from builder.verdict import Installed, Verdict
+from builder.verify.rules import RULES
+from envspec.errors import BuildError
+from envspec.finding import Finding, Severity
+
+SPEC = """\
+name = "demo"
+python = "3.11"
+[base]
+image = "python:3.11"
+[[stage]]
+name = "numeric"
+install = ["numpy==1.23.5"]
+[[stage]]
+name = "service"
+install = [
+    "flask==3.0.3",
+    "Soundfile>=0.12",
+]
+"""
+DIGEST = "sha256:" + "0" * 64
+
+
+def info(number: int, package: str = "flask") -> Finding:
+    return RULES["EV206"].finding(
+        f"{package}.part{number}: the import prints '<b>hello</b>'", where=f"{package}.part{number}"
+    )
+
+
+ERROR = RULES["EV203"].finding(
+    "soundfile 0.12.1 needs libsndfile.so.1, which is not there",
+    hint="apt-get install libsndfile1",
+    where="soundfile",
+)
+WARNING = Finding(
+    rule="EV001",
+    severity=Severity.WARNING,
+    message="Soundfile>=0.12 leaves the version open: only the lock holds it still",
+    hint="pin it, as in Soundfile==1.2.3",
+    where="stage[1].install[1]",
+)
+STAGES = (
+    StageReport(name="numeric", why="others adapt to it", packages={"numpy": "1.23.5"}, size=17_000_000),
+    StageReport(name="service", why="", packages={"flask": "3.0.3", "soundfile": "0.12.1"}, size=1_200_000),
+)
+VERDICT = Verdict(
+    target="/tmp/demo",
+    findings=(),
+    python="3.11.7",
+    platform="linux-x86_64, glibc 2.36",
+    distributions=(
+        Installed(name="Flask", version="3.0.3", size=340_000),
+        Installed(name="numpy", version="1.23.5", size=60_000_000),
+        Installed(name="pip", version="24.0"),
+        Installed(name="soundfile", version="0.12.0", size=3_700_000),
+    ),
+    counts={"distributions": 4, "imports": 155, "extensions": 136, "files": 2893, "bytes": 64_040_000},
+    timings={"start": 0.04, "imports": 3.2, "total": 4.1},
+)
+TRIAL = {
+    "ready": True,
+    "ready_seconds": 1.4,
+    "memory": 56_000_000,
+    "answer": {"status": 200, "audio": {"rate": 22050, "seconds": 3.2, "rms": 3396}},
+    "log": "a line with a secret",
+}
+ENVIRONMENT = Environment(
+    backend="virtualenv",
+    reference="/tmp/demo",
+    digest=DIGEST,
+    python="/tmp/demo/bin/python",
+    payload=None,
+    reused=True,
+    variables={"API_TOKEN": "in the environment"},
+)
+SHIPS = Report(
+    name="demo",
+    source=Source(file="envspec.toml", text=SPEC),
+    phase="ship",
+    lock=DIGEST,
+    plan=DIGEST,
+    stages=STAGES,
+    environment=ENVIRONMENT,
+    verdict=VERDICT,
+    trial=TRIAL,
+    files=("envspec.lock",),
+    said=("docker run --rm -p 5000:5000 demo",),
+    seconds={
+        "lint": 0.001,
+        "lock": 4.0,
+        "prove": 2.1,
+        "plan": 0.004,
+        "build": 31.5,
+        "verify": 64.2,
+        "ship": 0.0,
+    },
+).having(info(0))
+UNSOUND = dataclasses.replace(
+    SHIPS, variant="cuda", phase="verify", verdict=dataclasses.replace(VERDICT, findings=(ERROR,))
+).having(ERROR, WARNING)
+MANY = UNSOUND.having(
+    *(dataclasses.replace(ERROR, rule=rule, severity=Severity.ERROR) for rule in sorted(RULES)[:14]),
+    *(dataclasses.replace(WARNING, message=f"number {number} is left open") for number in range(25)),
+    *(info(number, "numpy") for number in range(300)),
+)
+FAILED = dataclasses.replace(
+    SHIPS,
+    phase="build",
+    findings=(WARNING,),
+    environment=None,
+    verdict=None,
+    trial=None,
+    failure=BuildError("stage service failed\nno space left on device", hint="free some space"),
+    seconds={"lint": 0.001, "lock": 4.0, "prove": 2.1, "plan": 0.004, "build": 31.5},
+)
+JUDGED = Report(
+    name="/srv/venv",
+    phase="verify",
+    verdict=dataclasses.replace(VERDICT, fast=True),
+    seconds={"verify": 4.2},
+)
+EMPTY = Report(name="nothing")
+REPORTS = {
+    "ships": SHIPS,
+    "unsound": UNSOUND,
+    "many": MANY,
+    "failed": FAILED,
+    "judged": JUDGED,
+    "empty": EMPTY,
+}
