@@ -99,7 +99,8 @@ def test_names_of_the_interpreter_and_weak_names_are_no_problem(site) -> None:
     site(
         "demo.so",
         "#include <math.h>\nint PyLong_FromLong(long); int perhaps(void) __attribute__((weak));"
-        "int PyInit_demo(void) { return PyLong_FromLong(1) + (perhaps ? perhaps() : 0) + (int) sin(2.0 + perhaps); }",
+        "int PyInit_demo(double x) { return PyLong_FromLong(1)"
+        " + (perhaps ? perhaps() : 0) + (int) sin(x); }",
     )
     assert closure.check(files(site.root), HERE) == ()
 

@@ -1,0 +1,46 @@
+"""Packages made of text, and a linker over them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from envspec.abi.base import Base
+from envspec.imports import LinkReport, Package, link
+
+Files = dict[str, str | bytes]
+
+
+def package(
+    name: str, files: Files, *, requested: bool = True, requires: tuple[str, ...] = (), version: str = "1.0"
+) -> Package:
+    """A distribution whose files are given as text."""
+    raw = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    tops = {path.split("/")[0].removesuffix(".py") for path in files if path.endswith((".py", ".so"))}
+    return Package(
+        name=name, version=version, files=tuple(files), read=raw.__getitem__, requires=requires,
+        requested=requested, top_level=tuple(sorted(tops)),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def make() -> Callable[..., Package]:
+    return package
+
+
+@pytest.fixture
+def linked() -> Callable[..., LinkReport]:
+    """`linked(files, other={...}, python="3.11")`: link package `app` against package `other`."""
+
+    def run(
+        app: Files,
+        other: Files | None = None,
+        *,
+        python: str = "3.11",
+        base: Base | None = None,
+        broken: dict[str, str] | None = None,
+    ) -> LinkReport:
+        packages = [package("app", app, requires=("other",))]
+        packages += [package("other", other, requested=False)] if other else []
+        return link(packages, python=python, base=base, broken=broken)
+
+    return run

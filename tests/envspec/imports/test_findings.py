@@ -1,0 +1,74 @@
+"""Failures in users' words, and placeholders."""
+
+import pytest
+
+from envspec.abi.base import NamedBase
+from envspec.finding import Severity
+from envspec.imports import link
+from envspec.imports.findings import findings
+from envspec.imports.stub import is_stub
+
+
+def test_a_name_that_is_gone_names_both_versions(linked) -> None:
+    report = linked({"app/__init__.py": "from other import gone"}, {"other/__init__.py": "x = 1"})
+    (finding,) = findings(report, {"app": "1.0", "other": "3.0"}, python="3.11")
+    assert (finding.rule, finding.severity) == ("EV140", Severity.ERROR)
+    assert finding.message == "`import app` of app 1.0 fails: other 3.0 has no other.gone"
+    assert "older other" in finding.hint
+    assert finding.where == "app:1"
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "hint"),
+    [
+        ("import imp", "Python 3.12 has no imp", "older Python"),
+        ("import nobody", "there is no module nobody", "provides nobody"),
+        ("import pkg_resources", "there is no module pkg_resources", "setuptools below 81"),
+        ("import ctypes\nctypes.CDLL('libGL.so.1')", "the base has no libGL.so.1", "libgl1"),
+        ("raise ImportError('app needs the moon')", "app needs the moon", "another version"),
+    ],
+)
+def test_reasons_and_what_to_do(linked, source: str, words: str, hint: str) -> None:
+    report = linked({"app/__init__.py": source}, python="3.12", base=NamedBase(complete=True))
+    (finding,) = findings(report, {"app": "1.0"}, python="3.12")
+    assert words in finding.message
+    assert hint in finding.hint
+
+
+def test_doubtful_failures_are_warnings(linked) -> None:
+    report = linked({"app/__init__.py": "", "app/inner.py": "from other import gone", "app/b.py": "x"}, None)
+    assert [f.severity for f in findings(report, {}, python="3.11")] in ([], [Severity.WARNING])
+
+
+PLACEHOLDERS = [
+    {"app/__init__.py": ""},
+    {"app/__init__.py": '"""app."""\n__version__ = "0.1.0"\n'},
+    {"app.py": "def hello():\n    return 'Hello from app'\n"},
+    {"app/__init__.py": "__all__ = ['a']\n", "app/py.typed": ""},
+]
+REAL = [
+    {"app/__init__.py": "import os\n"},
+    {"app/__init__.py": "", "app/data.json": "{}"},
+    {"app/__init__.py": "x = compute()\n"},
+    {"app/__init__.py": "def f(x):\n    return x + 1\n"},
+    {"app/__init__.py": "", "app/_fast.so": ""},
+    {"data/table.csv": "1"},
+]
+
+
+@pytest.mark.parametrize("files", PLACEHOLDERS)
+def test_placeholders(make, files) -> None:
+    package = make("app", files)
+    assert is_stub(package)
+    report = link([package], python="3.11")
+    (finding,) = findings(report, {"app": "1.0"}, python="3.11")
+    assert (finding.rule, finding.severity) == ("EV142", Severity.ERROR)
+
+
+@pytest.mark.parametrize("files", REAL)
+def test_small_packages_with_a_purpose(make, files) -> None:
+    assert not is_stub(make("app", files))
+
+
+def test_what_requires_something_is_no_placeholder(make) -> None:
+    assert not is_stub(make("app", {"app/__init__.py": ""}, requires=("other",)))

@@ -1,0 +1,218 @@
+"""What surely fails is found, and what may work is left alone."""
+
+import pathlib
+import re
+
+import pytest
+
+from envspec.abi.base import NamedBase
+from envspec.imports import link
+
+CASES = pathlib.Path(__file__).with_name("cases")
+
+
+def cases(name: str) -> dict[str, str]:
+    """Heading to source of every case in a file."""
+    parts = re.split(r"^### ", (CASES / f"{name}.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {heading: source for part in parts[1:] for heading, _, source in [part.partition("\n")]}
+
+
+OTHER = {
+    "other/__init__.py": "from other.core import used\nVALUE = 1\n",
+    "other/core.py": "def used(): pass\ndef kept(): pass\n",
+    "other/sub.py": "x = 1\n",
+}
+
+FAILING = cases("failing")
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_what_surely_fails_is_certain(linked, case: str) -> None:
+    _, exception, wanted = case.split(" | ")
+    report = linked({"app/__init__.py": FAILING[case]}, {**OTHER, "other/listed.py": "__all__ = ['gone']"})
+    (failure,) = report.failures
+    assert failure.certain
+    assert failure.exception == exception
+    assert failure.fault.wanted.startswith(wanted)
+    assert failure.module == "app"
+
+
+WORKING = cases("working")
+
+
+@pytest.mark.parametrize("case", WORKING)
+def test_what_may_work_is_left_alone(linked, case: str) -> None:
+    assert linked({"app/__init__.py": WORKING[case]}, OTHER).failures == ()
+
+
+DYNAMIC = cases("dynamic")
+
+
+@pytest.mark.parametrize("case", DYNAMIC)
+def test_names_that_appear_in_other_ways(linked, case: str) -> None:
+    other = {
+        **OTHER,
+        "other/__init__.py": DYNAMIC[case],
+        "other/_fast.so": b"",
+        "other/dynamic.py": "import os\nglobals()[os.environ['X']] = 1",
+    }
+    assert linked({"app/__init__.py": "from other import gone"}, other).failures == ()
+
+
+def test_a_lazy_attribute_that_refuses_is_no_name(linked) -> None:
+    lazy = (
+        "_old = {'bool8': 'use bool'}\n"
+        "def __getattr__(name):\n"
+        "    if name == 'testing':\n        import other.core as c\n        return c\n"
+        "    if name in _old:\n        raise AttributeError(_old[name])\n"
+        "    raise AttributeError(f'no {name}')\n"
+    )
+    other = {**OTHER, "other/__init__.py": lazy}
+    app = {"app/__init__.py": "import other\nother.testing\nother.bool8"}
+    (failure,) = linked(app, other).failures
+    assert failure.fault.wanted == "other.bool8"
+
+
+STDLIB = [
+    ("import imp", "3.11", "3.12"),
+    ("import asyncore", "3.11", "3.12"),
+    ("from distutils.core import setup", "3.11", "3.12"),
+    ("from collections import Mapping", "3.9", "3.10"),
+    ("import collections\nclass A(collections.MutableMapping): pass", "3.9", "3.10"),
+    ("from fractions import gcd", "3.8", "3.9"),
+    ("import asyncio\n@asyncio.coroutine\ndef f(): pass", "3.10", "3.11"),
+    ("from inspect import getargspec", "3.10", "3.11"),
+    ("import pkgutil\npkgutil.ImpImporter", "3.11", "3.12"),
+    ("import cgi", "3.12", "3.13"),
+    ("from typing import Self", "3.11", "3.10"),
+    ("import tomllib", "3.11", "3.10"),
+]
+
+
+@pytest.mark.parametrize(("source", "good", "bad"), STDLIB)
+def test_names_that_come_and_go_with_python(linked, source: str, good: str, bad: str) -> None:
+    assert linked({"app/__init__.py": source}, python=good).failures == ()
+    (failure,) = linked({"app/__init__.py": source}, python=bad).failures
+    assert failure.certain
+    assert failure.fault.kind in ("stdlib-module", "stdlib-name")
+
+
+def test_a_python_that_the_table_lacks_is_never_blamed(linked) -> None:
+    app = {"app/__init__.py": "from collections import Mapping"}
+    assert linked(app, python="3.99").failures == ()
+
+
+def test_setuptools_brings_distutils_along(make) -> None:
+    app = make("app", {"app/__init__.py": "import distutils.util, setuptools.command.build_py"})
+    tools = make("setuptools", {"setuptools/__init__.py": "import gone"}, requested=False)
+    assert link([app, tools], python="3.12").failures == ()
+    assert [f.fault.wanted for f in link([app], python="3.12").failures] == ["distutils"]
+
+
+def test_inner_modules_count_when_a_declared_package_lacks_a_name(linked) -> None:
+    report = linked({"app/__init__.py": "", "app/inner.py": "from other import gone"}, OTHER)
+    assert [(f.module, f.certain) for f in report.failures] == [("app.inner", True)]
+
+
+def test_inner_modules_may_want_what_is_not_there(linked) -> None:
+    """Plug-ins for packages that nobody installed, tests, and code for other systems."""
+    report = linked(
+        {
+            "app/__init__.py": "",
+            "app/plugin.py": "import nobody",
+            "app/tests/test_x.py": "from other import gone",
+            "app/windows.py": "import winreg",
+            "app/own.py": "from app import gone",
+        },
+        OTHER,
+    )
+    assert [f for f in report.failures if f.certain] == []
+
+
+def test_packages_that_nobody_asked_for_are_not_judged_alone(make) -> None:
+    host = make("host", {"host/__init__.py": "import nobody"}, requested=False)
+    assert link([make("app", {"app.py": "import os"}), host], python="3.11").failures == ()
+
+
+def test_one_root_cause_is_reported_once(linked) -> None:
+    app = {"app/__init__.py": ""} | {f"app/m{n}.py": "import app.bad" for n in range(5)}
+    report = linked({**app, "app/bad.py": "from other import gone"}, OTHER)
+    assert len(report.failures) == 1
+
+
+def test_the_chain_leads_to_the_fault(linked) -> None:
+    app = {"app/__init__.py": "\nimport app.one", "app/one.py": "\n\nfrom other import gone"}
+    (failure,) = linked(app, OTHER).failures
+    assert [str(place) for place in failure.chain] == ["app:2"]
+    assert str(failure.fault.place) == "app.one:3"
+    assert failure.fault.owner == "other"
+
+
+def test_modules_that_import_each_other(linked) -> None:
+    app = {
+        "app/__init__.py": "from app import one",
+        "app/one.py": "import app.two\nfrom app.two import late\nx = 1",
+        "app/two.py": "from app.one import x\nlate = 1",
+    }
+    assert linked(app).failures == ()
+
+
+def test_compiled_modules_that_cannot_be_loaded(linked) -> None:
+    app = {"app/__init__.py": "from app import _fast", "app/_fast.cpython-311-x86_64-linux-gnu.so": b""}
+    assert linked(app).failures == ()
+    (failure,) = linked(app, broken={"app._fast": "needs libgone.so.1"}).failures
+    assert failure.certain
+    assert failure.fault.wanted == "needs libgone.so.1"
+
+
+def test_compiled_modules_for_another_python_are_not_there(linked) -> None:
+    app = {"app/__init__.py": "from app import _fast", "app/_fast.cpython-38-x86_64-linux-gnu.so": b""}
+    (failure,) = linked(app).failures
+    assert failure.fault.wanted == "app._fast"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import ctypes\nctypes.CDLL('libgone.so.1')",
+        "from ctypes import cdll\ndef f():\n    return cdll.LoadLibrary('libgone.so.1')\nlib = f()",
+        (
+            "from ctypes.util import find_library\np = find_library('gone') or find_library('libgone')\n"
+            "if p is None:\n    raise ImportError('no gone')"
+        ),
+    ],
+)
+def test_libraries_that_the_base_lacks(linked, source: str) -> None:
+    app = {"app.py": source}
+    assert linked(app).failures == ()
+    assert (
+        linked(
+            app, base=NamedBase(complete=True, sonames=frozenset({"libgone.so.1", "liblibgone.so"}))
+        ).failures
+        == ()
+    )
+    (failure,) = linked(app, base=NamedBase(complete=True)).failures
+    assert failure.certain
+
+
+def test_folders_without_init_are_packages(make) -> None:
+    one = make("one", {"space/one/__init__.py": "import space.two\nspace.two.x"})
+    two = make("two", {"space/two.py": "x = 1"}, requested=False)
+    assert link([one, two], python="3.11").failures == ()
+
+
+def test_vendored_modules_are_left_alone(linked) -> None:
+    app = {
+        "app/__init__.py": "import sys, os\nsys.path.insert(0, os.path.dirname(__file__))\nimport inside",
+        "app/bundled/inside.py": "",
+    }
+    assert linked(app).failures == ()
+
+
+def test_the_budget_ends_the_reading(make) -> None:
+    from envspec.imports import link
+
+    app = make("app", {"app.py": "x = 1\n" * 1000 + "import nobody"})
+    report = link([app], python="3.11", budget=100)
+    assert not report.complete
+    assert report.failures == ()

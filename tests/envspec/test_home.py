@@ -1,0 +1,96 @@
+"""Writing whole files, holding places, and what is said when the disk refuses."""
+
+import errno
+import multiprocessing
+import os
+import pathlib
+import time
+
+import pytest
+
+from envspec.errors import OutsideError
+from envspec.home import disk, home, locked, write_atomic
+
+
+def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path))
+    assert home() == tmp_path
+
+
+@pytest.mark.parametrize("cache", ["/somewhere/cache", ""])
+def test_the_home_is_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, cache: str) -> None:
+    monkeypatch.delenv("ENVSPEC_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", cache)
+    assert home() == pathlib.Path(cache or pathlib.Path.home() / ".cache") / "envspec"
+
+
+def test_a_file_is_written_whole_and_alone(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "a" / "b.txt"
+    write_atomic(file, "one")
+    write_atomic(file, b"two")
+    assert file.read_text() == "two"
+    assert [path.name for path in file.parent.iterdir()] == ["b.txt"]
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "taken"
+    (file / "inside").mkdir(parents=True)
+    with pytest.raises(OutsideError, match="cannot be written"):
+        write_atomic(file, "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_file_in_the_place_of_a_folder_is_said_so(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutsideError, match=r"cannot be written: (Not a directory|File exists)"):
+        write_atomic(tmp_path / "file" / "x", "y")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EDQUOT, "no space left"),
+        (errno.EACCES, "Permission denied"),
+        (errno.EROFS, "Read-only file system"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_what_the_disk_refuses_is_said_in_words(number: int, said: str) -> None:
+    with pytest.raises(OutsideError, match=said) as caught, disk(pathlib.Path("place")):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.exit_code == 4
+
+
+def test_a_full_disk_is_answered_with_what_to_do() -> None:
+    with pytest.raises(OutsideError) as caught, disk(pathlib.Path("place/x")):
+        raise OSError(errno.ENOSPC, "")
+    assert "ENVSPEC_HOME" in caught.value.hint
+
+
+def _count(place: pathlib.Path) -> None:
+    for _ in range(30):
+        with locked(place):
+            number = int(place.read_text())
+            time.sleep(0.0005)
+            place.write_text(str(number + 1))
+
+
+def test_one_holds_a_place_at_a_time(tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "counter"
+    place.write_text("0")
+    context = multiprocessing.get_context("spawn")
+    runs = [context.Process(target=_count, args=(place,)) for _ in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    assert place.read_text() == "60"
+
+
+def test_who_dies_holds_nothing(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(KeyError), locked(tmp_path / "x"):
+        raise KeyError
+    with locked(tmp_path / "x"):
+        pass

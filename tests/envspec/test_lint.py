@@ -1,0 +1,91 @@
+"""Lint: every rule with a spec that shows it and one that does not."""
+
+import pytest
+
+from envspec.finding import Finding, Severity
+from envspec.lint import RULES, lint
+from envspec.load import parse
+from tests.support.specs import spec, spec_text, stage
+
+NUMPY = stage("numeric", "numpy==1.23.5")
+CPU = '[index.cpu]\nurl = "https://cpu.example/whl"\n'
+
+
+def wheels(entry: str) -> str:
+    return f'name = "wheels"\nwheels = [{{ {entry} }}]\n'
+
+
+SHOWN = [
+    ("EV001", "warning", "stage[0].install[1]", spec_text(stage("one", "a==1", "b>=1"))),
+    ("EV001", "warning", "stage[0].install[0]", spec_text(stage("one", "a"))),
+    ("EV001", "warning", "stage[0].install[0]", spec_text(stage("one", "a==1.*"))),
+    ("EV002", "warning", "stage[1].install[0]", spec_text(NUMPY, stage("two", "numpy==1.23.5", "b==1"))),
+    ("EV002", "warning", "stage[1].install[0]", spec_text(NUMPY, stage("two", "NumPy>=1.20", "b==1"))),
+    ("EV003", "error", "stage[1].install[0]", spec_text(NUMPY, stage("two", "numpy==1.24.0"))),
+    ("EV003", "error", "stage[1].install[0]", spec_text(NUMPY, stage("two", "Numpy>=2"))),
+    ("EV003", "error", "stage[1].install[0]", spec_text(stage("a", "numpy>=2"), stage("b", "numpy==1.23.5"))),
+    ("EV003", "error", "stage[0].install[1]", spec_text(stage("a", "numpy===odd", "numpy>=1"))),
+    ("EV003", "error", "stage[2].install[0]",
+     spec_text(stage("a", "x>=1"), stage("b", "x==2"), stage("c", "x==3"))),
+    ("EV004", "error", "stage[1].name", spec_text(stage("one", "a==1"), stage("one", "b==1"))),
+    ("EV004", "warning", "stage[1]", spec_text(stage("one", "a==1"), stage("two", "a==1"))),
+    ("EV005", "error", "stage[0]", spec_text('name = "one"')),
+    ("EV006", "warning", "stage[0].wheels[0]", spec_text(wheels('url = "https://x.example/a-1-py3-none-any.whl"'))),
+    ("EV007", "error", "stage[0].wheels[0]", spec_text(wheels('path = "a-1-cp310-cp310-linux_x86_64.whl"'))),
+    ("EV007", "error", "stage[0].wheels[0]", spec_text(wheels('path = "a-1-cp311-cp311-win_amd64.whl"'))),
+    ("EV007", "error", "stage[0].wheels[0]",
+     spec_text(wheels('path = "a-1-cp311-cp311-manylinux_2_99_x86_64.whl"'))),
+    ("EV008", "error", "remove.packages[0]", spec_text(NUMPY, tail='[remove]\npackages = ["NumPy"]')),
+    ("EV009", "info", "base.image", spec_text(NUMPY, tail='[base]\nimage = "python:3.11-slim"')),
+    ("EV009", "warning", "base.image", spec_text(NUMPY, tail='[base]\nimage = "python"')),
+    ("EV009", "warning", "base.image", spec_text(NUMPY, tail='[base]\nimage = "host:5000/python:latest"')),
+    ("EV010", "error", "stage[0].index", spec_text(stage("one", "a==1", more='index = "cpu"'))),
+    ("EV011", "info", "index.cpu", spec_text(NUMPY, tail=CPU)),
+    ("EV012", "error", "base.image", spec_text(NUMPY, tail='[base]\nimage = "python:3.11-alpine"')),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "severity", "where", "text"), SHOWN)
+def test_a_rule_speaks(rule: str, severity: str, where: str, text: str) -> None:
+    found = [finding for finding in lint(parse(text)) if finding.rule == rule]
+    assert [(finding.severity, finding.where) for finding in found] == [(Severity(severity), where)]
+    assert found[0].hint or found[0].severity is Severity.INFO
+
+
+SILENT = [
+    spec_text(NUMPY),
+    spec_text(stage("one", "a===1.0", "b==1.0+cpu", "c[extra]==2 ; python_version > '3'")),
+    spec_text(stage("one", "a==1 ; python_version < '3'", "a==2 ; python_version >= '3'")),
+    spec_text(stage("one", "a==1 ; sys_platform == 'win32'"), stage("two", "a==2")),
+    spec_text(wheels('path = "wheels/a-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"')),
+    spec_text(wheels(f'url = "https://x.example/a-1-py3-none-any.whl", sha256 = "{"0" * 64}"')),
+    spec_text(stage("one", "a==1", more='index = "cpu"'), tail=CPU),
+    spec_text(NUMPY, tail=f'{CPU}[[variant.v.stage]]\nname = "numeric"\nindex = "cpu"\n'),
+    spec_text(NUMPY, tail='[remove]\npackages = ["scipy"]'),
+    spec_text(NUMPY, tail="[base]\nhost = true"),
+    spec_text(NUMPY, tail='[base]\ndebian = "bookworm"'),
+]
+
+
+@pytest.mark.parametrize("text", SILENT)
+def test_lint_says_nothing_of_what_is_right(text: str) -> None:
+    assert lint(parse(text)) == ()
+
+
+def test_errors_come_first() -> None:
+    found = lint(parse(spec_text(stage("one", "a"), stage("one", "b==1"), tail='[base]\nimage = "x"')))
+    assert [finding.severity for finding in found] == sorted(
+        (finding.severity for finding in found), key=lambda severity: severity.rank
+    )
+
+
+def test_every_rule_is_shown_here() -> None:
+    """A rule's docstring begins with its id."""
+    shown = {entry[0] for entry in SHOWN}
+    for rule in RULES:
+        assert (rule.__doc__ or "")[:5] in shown
+
+
+def test_a_finding_survives_its_json_form() -> None:
+    for finding in lint(spec(stage("one", "a"))):
+        assert Finding.from_dict(finding.as_dict()) == finding

@@ -1,0 +1,194 @@
+"""The lock: the same bytes for the same content, and nothing but a lock is read as one."""
+
+import pathlib
+import tomllib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envspec.errors import SpecError
+from envspec.load import load
+from envspec.lock import Artifact, File, Lock, dumps, loads, lock_file, read, write
+from tests.support.paths import EXAMPLES
+from tests.support.specs import artifact, lock
+from tests.support.wheels import sdist, wheel
+
+LOCKS = sorted(EXAMPLES.glob("*/*.lock"))
+
+names = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+versions = st.from_regex(r"[0-9]{1,3}\.[0-9]{1,3}(\+[a-z0-9]{1,4})?", fullmatch=True)
+shas = st.text("0123456789abcdef", min_size=64, max_size=64)
+files = st.builds(File, file=st.just("demo-1.0-py3-none-any.whl"), sha256=shas, size=st.integers(0, 1 << 40))
+
+
+@st.composite
+def locks(draw: st.DrawFn) -> Lock:
+    stages = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+    entry = st.builds(
+        Artifact,
+        file=st.just("demo-1.0-py3-none-any.whl"),
+        sha256=shas,
+        size=st.integers(0, 1 << 40),
+        name=names,
+        version=versions,
+        stage=st.sampled_from(stages),
+        index=names,
+        wheel=st.none() | files,
+    )
+    found = draw(st.lists(entry, max_size=4, unique_by=lambda each: each.name))
+    return lock(
+        *found, stages=tuple(stages), variant=draw(st.none() | names), removed=tuple(draw(st.lists(names)))
+    )
+
+
+@settings(max_examples=25)
+@given(locks())
+def test_a_lock_is_read_back_as_it_was_written(one: Lock) -> None:
+    assert loads(dumps(one)) == one
+
+
+@settings(max_examples=25)
+@given(locks())
+def test_equal_locks_are_equal_bytes(one: Lock) -> None:
+    again = Lock.model_validate(one.model_dump())
+    assert dumps(loads(dumps(again))) == dumps(one)
+
+
+def test_a_lock_ends_with_a_line_and_begins_with_how_to_remake_it(tmp_path: pathlib.Path) -> None:
+    text = dumps(lock(artifact(wheel(tmp_path))))
+    assert text.startswith("# This lock is made by `envspec lock`")
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
+FOREIGN = [
+    ("", "version None"),
+    ("version = 2\n", "version 2"),
+    ('version = "1"\n', "version '1'"),
+    ("version = 1\n", "name"),
+    ("<<<<<<< HEAD\n", "not a lock"),
+    ("a = " + "[" * 20_000, "not a lock"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), FOREIGN, ids=["empty", "newer", "text", "bare", "merge", "deep"]
+)
+def test_what_is_no_lock_is_refused_with_what_to_do(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        loads(text, name="my.lock")
+    assert "my.lock" in str(caught.value)
+    assert "envspec lock" in caught.value.hint
+
+
+def changed(tmp_path: pathlib.Path, old: str, new: str) -> str:
+    text = dumps(lock(artifact(wheel(tmp_path, "demo"))))
+    assert old in text
+    return text.replace(old, new)
+
+
+CHANGES = {
+    "path": ('file = "demo', 'file = "../demo'),
+    "sha256": ('sha256 = "', 'sha256 = "x'),
+    "size": ("size = ", "size = -"),
+    "option": ('version = "1.0"', 'version = "1.0 --index-url x"'),
+    "no wheel": ('file = "demo-1.0-py3-none-any.whl"', 'file = "demo.whl"'),
+    "python": ('python = "3.11"', 'python = "../3"'),
+    "machine": ('machine = "x86_64"', 'machine = "x"'),
+    "stage": ('stage = "one"', 'stage = "gone"'),
+    "apt": ("host = true", 'apt = ["x && y"]'),
+    "unknown": ('resolver = "uv"', 'resolver = "uv"\nmirror = "x"'),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
+def test_a_lock_that_was_edited_into_nonsense_is_refused(tmp_path: pathlib.Path, old: str, new: str) -> None:
+    with pytest.raises(SpecError, match="not a lock: "):
+        loads(changed(tmp_path, old, new))
+
+
+def test_a_package_that_is_locked_twice_is_refused(tmp_path: pathlib.Path) -> None:
+    """As a merge of two branches leaves it."""
+    entry = artifact(wheel(tmp_path))
+    text = dumps(lock(entry))
+    with pytest.raises(SpecError, match="demo is locked more than once"):
+        loads(text + text[text.index("[[artifact]]") :])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_lock_or_an_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.lock"
+    file.write_bytes(data)
+    with pytest.raises(SpecError):
+        read(file)
+
+
+def test_no_lock_is_no_error(tmp_path: pathlib.Path) -> None:
+    assert read(tmp_path / "absent.lock") is None
+
+
+def test_a_folder_in_the_place_of_the_lock_is_an_error(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(SpecError, match="cannot be read"):
+        read(tmp_path)
+
+
+def test_writing_leaves_one_whole_file(tmp_path: pathlib.Path) -> None:
+    one = lock(artifact(wheel(tmp_path / "wheels")))
+    write(tmp_path / "x.lock", one)
+    write(tmp_path / "x.lock", one)
+    assert read(tmp_path / "x.lock") == one
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["wheels", "x.lock"]
+
+
+def test_stages_come_in_install_order_even_when_empty(tmp_path: pathlib.Path) -> None:
+    first, last = artifact(wheel(tmp_path, "b"), stage="z"), artifact(wheel(tmp_path, "a"), stage="a")
+    held = lock(first, last, stages=("z", "m", "a"))
+    assert list(held.by_stage()) == [("z", (first,)), ("m", ()), ("a", (last,))]
+
+
+def test_a_source_distribution_installs_the_wheel_built_from_it(tmp_path: pathlib.Path) -> None:
+    built = File(file="source-1.0-py3-none-any.whl", sha256="0" * 64, size=3)
+    source = artifact(sdist(tmp_path)).model_copy(update={"wheel": built})
+    assert source.installed == built
+    assert loads(dumps(lock(source))).artifact[0].installed == built
+
+
+def test_the_lock_stands_beside_its_spec() -> None:
+    place = pathlib.Path("x/envspec.toml")
+    assert lock_file(place, None) == pathlib.Path("x/envspec.lock")
+    assert lock_file(place, "cuda") == pathlib.Path("x/envspec.cuda.lock")
+    assert lock_file(pathlib.Path("x/small.toml"), None) == pathlib.Path("x/small.lock")
+
+
+def test_there_are_locks_among_the_examples() -> None:
+    assert {file.parent.name for file in LOCKS} >= {"espeak", "sambert-hifigan"}
+
+
+@pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_an_examples_lock_fits_its_spec(file: pathlib.Path) -> None:
+    held = loads(file.read_text())
+    assert held.fits(load(file.parent, held.variant))
+
+
+@pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_an_examples_lock_names_no_host_and_no_path(file: pathlib.Path) -> None:
+    text = file.read_text()
+    assert "://" not in text
+    assert not [line for line in text.splitlines() if line.startswith("file") and "/" in line]
+
+
+@pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_an_examples_lock_is_in_the_form_that_the_program_writes(file: pathlib.Path) -> None:
+    assert dumps(loads(file.read_text())) == file.read_text()
+
+
+def test_a_lock_of_another_spec_does_not_fit() -> None:
+    held = loads((EXAMPLES / "espeak" / "envspec.lock").read_text())
+    assert not held.fits(load(EXAMPLES / "article"))
+
+
+def test_the_digest_is_of_the_content_not_of_the_text() -> None:
+    text = (EXAMPLES / "espeak" / "envspec.lock").read_text()
+    assert loads(text + "\n# a remark\n").digest == loads(text).digest
+    assert tomllib.loads(text)["version"] == 1

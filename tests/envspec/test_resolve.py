@@ -1,0 +1,165 @@
+"""From a spec to a lock, with a folder as the only index: one joint solution, split into stages."""
+
+import datetime as dt
+import pathlib
+
+import pytest
+
+from envspec.errors import FindingsError, OutsideError
+from envspec.lock import Lock
+from envspec.machine import Machine
+from envspec.resolve.resolver import SOLVERS, resolve
+from envspec.resolve.view import until, write_view, young_enough
+from envspec.sources import RemoteFile, Sources
+from envspec.spec import Spec
+from envspec.wheelhouse import Wheelhouse
+from tests.support.index import simple_index
+from tests.support.specs import spec, stage
+from tests.support.wheels import sdist, wheel
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+@pytest.fixture
+def shop(tmp_path: pathlib.Path) -> str:
+    """An index: `app` needs `lib`, of which there are three versions, `web` needs an old `lib`."""
+    files = tmp_path / "files"
+    offered = [wheel(files, "lib", version) for version in ("1.0", "2.0", "3.0")]
+    offered += [wheel(files, "app", "1.0", requires=["lib>=1"]), wheel(files, "web", requires=["lib<3"])]
+    return simple_index(tmp_path / "simple", offered)
+
+
+def locked(tmp_path: pathlib.Path, shop: str, wanted: Spec, **machine: object) -> Lock:
+    sources = Sources(wanted, Machine(index_url=shop, **machine)).within(tmp_path)
+    return resolve(wanted, sources, Wheelhouse(tmp_path / "store"))
+
+
+def where(held: Lock) -> dict[str, str]:
+    return {f"{each.name} {each.version}": each.stage for each in held.artifact}
+
+
+def test_a_late_stage_has_its_say_in_what_an_early_one_installs(tmp_path: pathlib.Path, shop: str) -> None:
+    """pip, run stage by stage, would install lib 3.0 first and replace it later."""
+    held = locked(tmp_path, shop, spec(stage("one", "app"), stage("two", "web")))
+    assert where(held) == {"app 1.0": "one", "lib 2.0": "one", "web 1.0": "two"}
+
+
+def test_a_pin_is_never_moved(tmp_path: pathlib.Path, shop: str) -> None:
+    held = locked(tmp_path, shop, spec(stage("one", "lib==1.0"), stage("two", "app", "web")))
+    assert held.pins["lib"] == "1.0"
+
+
+def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Path, shop: str) -> None:
+    with pytest.raises(FindingsError) as caught:
+        locked(tmp_path, shop, spec(stage("one", "lib==3.0"), stage("two", "web")))
+    (finding,) = caught.value.findings
+    assert (finding.rule, finding.where) == ("EV101", "one, two")
+    assert "lib==3.0 is asked for by stage one" in finding.message
+
+
+def test_what_is_removed_is_solved_but_not_locked(tmp_path: pathlib.Path, shop: str) -> None:
+    held = locked(tmp_path, shop, spec(stage("one", "app"), tail="[remove]\npackages = ['lib']"))
+    assert (held.removed, list(held.pins)) == (("lib",), ["app"])
+
+
+def test_the_solver_does_not_change_the_answer_between_runs(tmp_path: pathlib.Path, shop: str) -> None:
+    wanted = spec(stage("one", "app"), stage("two", "web"))
+    assert locked(tmp_path, shop, wanted) == locked(tmp_path, shop, wanted)
+
+
+def test_a_spec_may_be_called_like_one_of_its_packages(tmp_path: pathlib.Path, shop: str) -> None:
+    wanted = spec(stage("one", "app")).model_copy(update={"name": "app"})
+    assert locked(tmp_path, shop, wanted).pins["app"] == "1.0"
+
+
+def test_only_a_wheel_for_another_platform_is_nothing_to_install(tmp_path: pathlib.Path) -> None:
+    shop = simple_index(tmp_path / "simple", [wheel(tmp_path, "far", tag="cp311-cp311-win_amd64")])
+    with pytest.raises(FindingsError) as caught:
+        locked(tmp_path, shop, spec(stage("one", "far")))
+    assert {finding.rule for finding in caught.value.findings} <= {"EV101", "EV102"}
+
+
+def test_what_must_be_prebuilt_is_never_compiled(tmp_path: pathlib.Path) -> None:
+    shop = simple_index(tmp_path / "simple", [sdist(tmp_path)])
+    wanted = spec(stage("one", "source==1.0", more="prebuilt = ['source']"))
+    with pytest.raises(FindingsError) as caught:
+        locked(tmp_path, shop, wanted)
+    assert [finding.rule for finding in caught.value.findings] == ["EV102"]
+
+
+def test_a_source_distribution_is_built_and_recorded(tmp_path: pathlib.Path) -> None:
+    shop = simple_index(tmp_path / "simple", [sdist(tmp_path)])
+    (entry,) = locked(tmp_path, shop, spec(stage("one", "source==1.0"))).artifact
+    assert (entry.file, entry.installed.file) == ("source-1.0.tar.gz", "source-1.0-py3-none-any.whl")
+
+
+def test_a_wheel_of_the_spec_is_locked_with_its_sha256(tmp_path: pathlib.Path, shop: str) -> None:
+    place = wheel(tmp_path / "own", "mine", requires=["lib<2"])
+    held = locked(tmp_path, shop, spec(f'name = "one"\nwheels = [{{ path = "own/{place.name}" }}]'))
+    assert {(each.name, each.version, each.index) for each in held.artifact} == {
+        ("mine", "1.0", "spec"), ("lib", "1.0", "default"),
+    }  # fmt: skip
+
+
+def test_the_build_for_this_machine_is_preferred_where_it_is_offered(
+    tmp_path: pathlib.Path, shop: str
+) -> None:
+    """As for torch: the local version sorts above the public one."""
+    wheel(tmp_path / "wheels", "lib", "3.0+cpu")
+    held = locked(tmp_path, shop, spec(stage("one", "lib==3.0")), find_links=(str(tmp_path / "wheels"),))
+    assert held.pins["lib"] == "3.0+cpu"
+
+
+NAMED = spec(stage("one", "lib", more='index = "mine"'), tail='[index.mine]\nurl = "file:///nowhere"')
+
+
+def test_a_named_index_is_asked_and_nothing_else(tmp_path: pathlib.Path, shop: str) -> None:
+    mine = simple_index(tmp_path / "mine", [wheel(tmp_path / "own", "lib", "0.5")])
+    held = locked(tmp_path, shop, NAMED, redirects={"MINE": mine})
+    assert [(each.version, each.index) for each in held.artifact] == [("0.5", "mine")]
+
+
+def test_a_named_index_that_is_not_there_is_no_reason_to_look_elsewhere(
+    tmp_path: pathlib.Path, shop: str
+) -> None:
+    with pytest.raises(OutsideError, match="index mine cannot be asked for lib"):
+        locked(tmp_path, shop, NAMED)
+
+
+def test_a_named_index_without_the_package_is_no_reason_to_look_elsewhere(
+    tmp_path: pathlib.Path, shop: str
+) -> None:
+    with pytest.raises(OutsideError, match="index mine has no file of lib"):
+        locked(tmp_path, shop, NAMED, redirects={"MINE": simple_index(tmp_path / "empty", [])})
+
+
+def test_there_are_two_solvers() -> None:
+    assert set(SOLVERS) == {"uv", "pip-tools"}
+
+
+@pytest.mark.parametrize(
+    ("moment", "instant"),
+    [
+        (dt.date(2024, 4, 1), "2024-04-01T23:59:59.999999+00:00"),
+        (dt.date(9999, 12, 31), "9999-12-31T23:59:59.999999+00:00"),
+        (dt.datetime(2024, 4, 1, 12), "2024-04-01T12:00:00+00:00"),
+    ],
+)
+def test_a_date_counts_to_its_end_and_times_are_utc(moment: dt.date, instant: str) -> None:
+    assert until(moment).isoformat() == instant
+
+
+def test_as_of_leaves_out_what_came_later() -> None:
+    old, new = (
+        RemoteFile(file=str(year), url="", uploaded=dt.datetime(year, 1, 1, tzinfo=dt.UTC))
+        for year in (2023, 2025)
+    )
+    unknown = RemoteFile(file="x", url="")
+    assert young_enough([old, new, unknown], dt.date(2024, 1, 1)) == (old, unknown)
+
+
+def test_a_view_escapes_what_an_index_made_up(tmp_path: pathlib.Path) -> None:
+    evil = RemoteFile(file='<script>"', url='https://x.example/"><b>', yanked='"><i>', requires_python=">=3")
+    write_view(tmp_path, "demo", [evil])
+    page = (tmp_path / "demo" / "index.html").read_text()
+    assert not {"<script>", "<b>", "<i>"} & set(page.replace("><", "> <").split())

@@ -1,0 +1,96 @@
+"""Wheels from source distributions: built once, in isolation, the same bytes every time."""
+
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+from envspec.errors import BuildError
+from envspec.fetch import fetch
+from envspec.lock import Lock
+from envspec.machine import Machine
+from envspec.sdist import built_wheel
+from envspec.sources import Sources
+from envspec.target import Target
+from envspec.wheelhouse import Wheelhouse
+from tests.support.fakes import Recorder
+from tests.support.specs import artifact, lock, spec, stage
+from tests.support.wheels import sdist
+
+HERE = Target(python=f"3.{sys.version_info[1]}", machine="x86_64", glibc=(2, 17))
+ALONE = Machine(no_index=True)
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def build(source: pathlib.Path, root: pathlib.Path, said: Recorder | None = None) -> object:
+    store = Wheelhouse(root)
+    python = pathlib.Path(sys.executable)
+    return built_wheel(
+        store.add(source), store=store, target=HERE, python=python, machine=ALONE, progress=said or Recorder()
+    )
+
+
+def test_it_is_built_once_and_remembered(tmp_path: pathlib.Path) -> None:
+    source, said = sdist(tmp_path), Recorder()
+    assert build(source, tmp_path / "store", said) == build(source, tmp_path / "store", said)
+    assert said.said == ["building a wheel from source-1.0.tar.gz: its index has none"]
+
+
+def test_another_machine_builds_the_same_bytes(tmp_path: pathlib.Path) -> None:
+    source = sdist(tmp_path)
+    assert build(source, tmp_path / "one") == build(source, tmp_path / "two")
+
+
+def test_a_build_that_fails_says_why(tmp_path: pathlib.Path) -> None:
+    source = sdist(tmp_path, extra='raise SystemExit("no such header: zlib.h")')
+    with pytest.raises(BuildError, match=r"no wheel could be built from source-1\.0\.tar\.gz") as caught:
+        build(source, tmp_path / "store")
+    assert "zlib.h" in caught.value.message
+    assert "under `wheels`" in caught.value.hint
+
+
+def test_a_file_that_is_no_source_distribution_is_said_so(tmp_path: pathlib.Path) -> None:
+    source = tmp_path / "source-1.0.tar.gz"
+    source.write_bytes(b"no archive")
+    with pytest.raises(BuildError, match="no wheel could be built"):
+        build(source, tmp_path / "store")
+
+
+def test_a_wheel_that_was_lost_is_built_again(tmp_path: pathlib.Path) -> None:
+    source = sdist(tmp_path)
+    first = build(source, tmp_path / "store")
+    shutil.rmtree(Wheelhouse(tmp_path / "store").path(first).parent)
+    assert build(source, tmp_path / "store") == first
+
+
+@pytest.fixture
+def held(tmp_path: pathlib.Path) -> Lock:
+    source = sdist(tmp_path / "files")
+    wheel = build(source, tmp_path / "elsewhere")
+    return lock(artifact(source).model_copy(update={"wheel": wheel}), python=HERE.python)
+
+
+def there(folder: pathlib.Path, *, offline: bool = False) -> Sources:
+    return Sources(spec(stage("one", "source==1.0")), Machine(index_url=str(folder)), offline=offline)
+
+
+def test_fetching_builds_what_was_locked(tmp_path: pathlib.Path, held: Lock) -> None:
+    store = Wheelhouse(tmp_path / "store")
+    fetch(held, there(tmp_path / "files"), store)
+    assert store.verify(held.artifact[0].installed)
+
+
+def test_a_wheel_with_other_bytes_than_the_lock_is_refused(tmp_path: pathlib.Path, held: Lock) -> None:
+    (entry,) = held.artifact
+    other = entry.model_copy(update={"wheel": entry.installed.model_copy(update={"sha256": "0" * 64})})
+    with pytest.raises(BuildError, match="is not the one that was locked"):
+        fetch(
+            held.model_copy(update={"artifact": (other,)}),
+            there(tmp_path / "files"),
+            Wheelhouse(tmp_path / "s"),
+        )
+
+
+def test_once_built_nothing_is_needed(tmp_path: pathlib.Path, held: Lock) -> None:
+    fetch(held, there(tmp_path / "gone", offline=True), Wheelhouse(tmp_path / "elsewhere"))

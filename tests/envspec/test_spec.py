@@ -1,0 +1,122 @@
+"""The spec as a value: variants, the digest that a lock remembers, and the shipped schema."""
+
+import importlib.resources
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envspec.errors import SpecError
+from envspec.load import parse
+from envspec.spec import digest_of, schema
+from tests.support.specs import PINNED, spec, spec_text, stage
+
+NUMPY = stage("numeric", "numpy==1.23.5")
+TORCH = stage("torch", "torch==2.13.0", more='index = "cpu"')
+CPU = '[index.cpu]\nurl = "https://cpu.example/whl"\n'
+
+
+def varied(tail: str, *stages: str) -> object:
+    return parse(spec_text(*(stages or (NUMPY, TORCH)), tail=CPU + tail), variant="v")
+
+
+def test_a_variant_replaces_the_pins_of_a_stage_and_keeps_the_others() -> None:
+    there = varied('[[variant.v.stage]]\nname = "torch"\ninstall = ["torch==2.1"]\n')
+    assert [part.install for part in there.stage] == [("numpy==1.23.5",), ("torch==2.1",)]
+    assert there.stage[1].index == "cpu"
+
+
+def test_a_variants_new_stage_comes_last() -> None:
+    there = varied('[[variant.v.stage]]\nname = "extra"\ninstall = ["kantts"]\n')
+    assert [part.name for part in there.stage] == ["numeric", "torch", "extra"]
+
+
+def test_a_variant_may_move_an_index() -> None:
+    there = varied('[variant.v.index.cpu]\nurl = "https://cuda.example/whl"\n')
+    assert there.index["cpu"].url == "https://cuda.example/whl"
+
+
+def test_a_variants_base_takes_the_place_of_another_kind_of_base() -> None:
+    there = varied('[variant.v.base]\ndebian = "trixie"\n')
+    assert (there.base.image, there.base.debian, there.image) == (None, "trixie", None)
+
+
+def test_a_variant_of_the_bases_packages_keeps_its_image() -> None:
+    there = varied('[variant.v.base]\napt = ["libgomp1"]\n')
+    assert (there.base.image, there.base.apt) == (PINNED, ("libgomp1",))
+
+
+def test_a_variant_may_change_python() -> None:
+    assert varied('[variant.v]\npython = "3.10"\n').python == "3.10"
+
+
+def test_a_variant_that_makes_no_spec_is_refused() -> None:
+    with pytest.raises(SpecError, match="base: give one of"):
+        varied('[variant.v.base]\nhost = true\ndebian = "trixie"\n')
+
+
+def test_a_variant_has_no_variants() -> None:
+    assert varied("[variant.v]\n").variant == {}
+
+
+SAME = [
+    spec_text("name = 'numeric'\ninstall = ['numpy==1.23.5']\nwhy = 'it is first'"),
+    "# a remark\n" + spec_text(NUMPY).replace(" = ", "   =   "),
+    spec_text(NUMPY, tail="[smoke]\nimports = ['numpy']"),
+    spec_text(NUMPY, tail="[remove]\nfiles = ['**/tests/**']"),
+    spec_text(NUMPY, tail='[service]\nmodule = "a:b"'),
+    spec_text(NUMPY, tail='[variant.v]\npython = "3.10"'),
+    spec_text(NUMPY, head='machine = "x86_64"'),
+]
+
+
+@pytest.mark.parametrize(
+    "text", SAME, ids=["why", "comment", "smoke", "trim", "service", "variant", "default"]
+)
+def test_what_moves_no_package_leaves_the_digest(text: str) -> None:
+    assert parse(text).digest == spec(NUMPY).digest
+
+
+OTHER = [
+    spec_text(stage("numeric", "numpy==1.23.4")),
+    spec_text(stage("numbers", "numpy==1.23.5")),
+    spec_text(stage("numeric", "numpy==1.23.5", more="prebuilt = ['numpy']")),
+    spec_text(stage("numeric", "numpy==1.23.5", more="as-of = 2024-04-01")),
+    spec_text(NUMPY, head="as-of = 2024-04-01"),
+    spec_text(NUMPY, head='machine = "aarch64"'),
+    spec_text(NUMPY, tail='[base]\nimage = "python:3.11-slim"'),
+    spec_text(NUMPY, tail="[remove]\npackages = ['pip']"),
+    spec_text(NUMPY, TORCH, tail=CPU),
+    spec_text(NUMPY).replace("3.11", "3.10"),
+]
+
+
+@pytest.mark.parametrize("text", OTHER)
+def test_what_may_move_a_package_changes_the_digest(text: str) -> None:
+    assert parse(text).digest != spec(NUMPY).digest
+
+
+def test_the_order_of_stages_counts() -> None:
+    other = stage("b", "six==1.16.0")
+    assert spec(NUMPY, other).digest != spec(other, NUMPY).digest
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text(), max_size=5))
+def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
+    assert digest_of(value) == digest_of(dict(reversed(value.items())))
+
+
+def test_without_a_base_the_image_is_pythons_own() -> None:
+    assert parse(f'name = "x"\npython = "3.12"\n[[stage]]\n{NUMPY}').image == "python:3.12-slim"
+
+
+def test_the_names_of_a_stage_are_canonical_and_hold_its_wheels() -> None:
+    wheels = 'wheels = [{ url = "https://x.example/a/My_Wheel-1.0%2Bcpu-py3-none-any.whl" }]'
+    assert spec(stage("one", "Foo.Bar", more=wheels)).stage[0].names == ("foo-bar", "my-wheel")
+
+
+def test_the_shipped_schema_is_the_models_own() -> None:
+    """`make schema` writes it."""
+    shipped = (importlib.resources.files("envspec.resources") / "envspec.schema.json").read_text()
+    assert json.loads(shipped) == schema()

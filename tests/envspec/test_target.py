@@ -1,0 +1,93 @@
+"""The target: which wheels run there, and which requirements count."""
+
+import pytest
+from packaging.markers import Marker
+
+from envspec.target import OLDEST_SUPPORTED, Target, host_glibc, of
+from tests.support.specs import spec, stage
+
+HERE = Target(python="3.11", machine="x86_64", glibc=(2, 36))
+NUMPY = stage("numeric", "numpy==1.23.5")
+
+
+def base(line: str) -> Target:
+    return of(spec(NUMPY, tail=f"[base]\n{line}\n"))
+
+
+@pytest.mark.parametrize(
+    ("line", "glibc"),
+    [
+        ('image = "python:3.11-slim-bookworm"', (2, 36)),
+        ('image = "host.example:5000/python:3.11-bullseye@sha256:' + "0" * 64 + '"', (2, 31)),
+        ('image = "ubuntu:24.04"', (2, 39)),
+        ('debian = "trixie"', (2, 41)),
+        ('image = "mine"', OLDEST_SUPPORTED),
+        ("host = true", host_glibc()),
+    ],
+)
+def test_the_base_tells_the_c_library(line: str, glibc: tuple[int, int]) -> None:
+    assert base(line).glibc == glibc
+
+
+RUN = [
+    "a-1-py3-none-any.whl",
+    "a-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+    "a-1-cp311-cp311-manylinux_2_36_x86_64.whl",
+    "a-1-cp38-abi3-manylinux2010_x86_64.whl",
+    "a-1-cp311-cp311-linux_x86_64.whl",
+    "a-1-py2.py3-none-any.whl",
+]
+RUN_NOT = [
+    "a-1-cp310-cp310-manylinux2014_x86_64.whl",
+    "a-1-cp312-abi3-manylinux2014_x86_64.whl",
+    "a-1-cp311-cp311-manylinux_2_37_x86_64.whl",
+    "a-1-cp311-cp311-musllinux_1_1_x86_64.whl",
+    "a-1-cp311-cp311-macosx_11_0_arm64.whl",
+    "a-1-cp311-cp311-manylinux2014_aarch64.whl",
+    "a-1-py2-none-any.whl",
+]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_wheel_that_runs_has_a_rank(name: str) -> None:
+    assert HERE.rank(name) is not None
+
+
+@pytest.mark.parametrize("name", RUN_NOT)
+def test_a_wheel_that_cannot_run_has_none(name: str) -> None:
+    assert HERE.rank(name) is None
+
+
+def test_a_closer_wheel_is_better() -> None:
+    ranks = [HERE.rank(name) for name in (RUN[2], RUN[1], RUN[3], RUN[0])]
+    assert ranks == sorted(ranks)
+
+
+def test_the_other_processor_has_its_own_wheels() -> None:
+    other = Target(python="3.11", machine="aarch64", glibc=(2, 36))
+    assert other.rank(RUN_NOT[5]) is not None
+    assert other.rank(RUN[1]) is None
+
+
+@pytest.mark.parametrize(
+    ("marker", "counts"),
+    [
+        ("python_version >= '3.11'", True),
+        ("python_full_version < '3.11'", False),
+        ("sys_platform == 'win32'", False),
+        ("platform_machine == 'x86_64' and platform_system == 'Linux'", True),
+        ("extra == 'test'", False),
+    ],
+)
+def test_markers_are_judged_for_the_target(marker: str, counts: bool) -> None:
+    assert HERE.wants(Marker(marker)) is counts
+
+
+def test_extras_count_when_they_are_taken() -> None:
+    marker = Marker("extra == 'test' and python_version > '3'")
+    assert HERE.wants(marker, frozenset({"test"}))
+    assert not HERE.wants(marker, frozenset({"docs"}))
+
+
+def test_without_a_marker_a_requirement_counts() -> None:
+    assert HERE.wants(None)
