@@ -16,7 +16,7 @@ from builder.environment import Environment
 from builder.oci import bases, output, runner, tar
 from builder.oci.base import Base, examine
 from builder.oci.blobs import Blobs, Layer
-from builder.oci.fetch import Fetcher, Network
+from builder.oci.fetch import Network
 from builder.oci.image import Settings, assemble
 from builder.oci.images import Record, Records
 from builder.oci.place import Place
@@ -42,9 +42,9 @@ class OciBackend:
 
     name = "oci"
 
-    def __init__(self, *, offline: bool = False, fetcher: Fetcher | None = None) -> None:
+    def __init__(self, *, offline: bool = False, network: Network | None = None) -> None:
         self._offline = offline
-        self._fetcher = fetcher
+        self._given = network
         self.blobs = Blobs(home() / "oci")
         self.records = Records(self.blobs)
 
@@ -75,15 +75,15 @@ class OciBackend:
             variables=plan.service.env if plan.service else {},
         )
 
-    def _network(self) -> Fetcher:
-        return self._fetcher or Network(machine(), offline=self._offline)
+    def _network(self) -> Network:
+        return self._given or Network(machine(), offline=self._offline)
 
     def _build(
         self, plan: Plan, base: Base, folder: pathlib.Path, store: Wheelhouse, progress: Progress
     ) -> Record:
         from builder.oci import layers, parts, recipe  # what follows needs more than finding what is there
 
-        found = examine(base, plan.python, self.blobs)
+        found = examine(base, plan.python, self.blobs, outside=places.ENVIRONMENT)
         place = Place(prefix=places.ENVIRONMENT, version=plan.python, base_python=found.python)
         skeleton = parts.skeleton(place, base.version or plan.python, found)
         progress.step("layers")
@@ -101,7 +101,7 @@ class OciBackend:
         added: list[Layer] = [
             recipe.layer("empty environment", skeleton, self.blobs),
             *packages,
-            recipe.layer("entrypoint and doctor", parts.runtime(plan), self.blobs),
+            recipe.layer(parts.RUNTIME, parts.runtime(plan), self.blobs),
         ]
         if plan.payload is not None:
             added.append(recipe.layer("payload", parts.payload(plan, folder), self.blobs))
@@ -137,7 +137,9 @@ class OciBackend:
         """Seal the image with its verdict, name it and write it where it is wanted."""
         from builder.oci import shipping
 
-        return shipping.ship(self.record(environment), environment, verdict, wanted, self.blobs, progress)
+        return shipping.ship(
+            self.record(environment), environment, verdict, wanted, self.blobs, self._network(), progress
+        )
 
 
 def settings(plan: Plan, base: Base) -> Settings:

@@ -43,13 +43,13 @@ class Found(Part):
     group: str
 
 
-def examine(base: Base, version: str, blobs: Blobs) -> Found:
-    """Look into a base's layers for its users and for `python<version>`.
+def examine(base: Base, version: str, blobs: Blobs, *, outside: str) -> Found:
+    """Look into a base's layers for its users and for a `python<version>` outside of the folder `outside`.
 
     Raises `OutsideError` when it has no such Python.
     """
     path = base.variables.get("PATH", ":".join(_PATH)).split(":")
-    programs = [f"{folder.strip('/')}/python{version}" for folder in path if folder.startswith("/")]
+    programs = [f"{folder.strip('/')}/python{version}" for folder in path if _usable(folder, outside)]
     wanted = {"etc/passwd", "etc/group", *programs, *(f"usr/{program}" for program in programs)}
     found = look(base.layers, blobs, wanted)
     python = next((program for program in programs if program in found), None)
@@ -62,6 +62,10 @@ def examine(base: Base, version: str, blobs: Blobs) -> Found:
         passwd=found.get("etc/passwd", b"").decode("utf-8", "replace"),
         group=found.get("etc/group", b"").decode("utf-8", "replace"),
     )
+
+
+def _usable(folder: str, outside: str) -> bool:
+    return folder.startswith("/") and not f"{folder}/".startswith(f"{outside}/")
 
 
 def python_version(settings: Mapping[str, str], minor: str) -> str:

@@ -19,7 +19,7 @@ from typing import IO, Any
 import pydantic
 from isal import igzip
 
-from builder.oci.compress import CHUNK, LayerWriter
+from builder.oci.compress import CHUNK, ISAL_ERROR, LayerWriter
 from envspec.errors import OutsideError
 from envspec.home import disk, locked, write_atomic
 from envspec.lock import Digest
@@ -94,22 +94,40 @@ class Blobs:
         Raises `OutsideError`.
         """
         digest = hashlib.sha256()
-        place = self.path(blob.digest)
-        with place.open("rb") as stream:
+        with self.path(blob.digest).open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
                 yield chunk
         if f"sha256:{digest.hexdigest()}" != blob.digest:
-            place.unlink(missing_ok=True)
-            raise OutsideError(
-                f"{blob.digest} in the store of layers was damaged and has been thrown away", hint="run again"
-            )
+            raise self._damaged(blob)
 
     @contextlib.contextmanager
     def unpacked(self, layer: Layer) -> Iterator[IO[bytes]]:
         """The tar archive inside a layer, to be read from its start."""
         with _open(self.path(layer.digest)) as stream:
             yield stream
+
+    def plain(self, layer: Layer) -> Iterator[bytes]:
+        """The archive inside a layer, in pieces, of the length that is known of it. Raises `OutsideError`."""
+        count = 0
+        with self.unpacked(layer) as stream:
+            while True:
+                try:
+                    chunk = stream.read(CHUNK)
+                except (OSError, EOFError, ISAL_ERROR) as error:
+                    raise self._damaged(layer) from error
+                if not chunk:
+                    break
+                count += len(chunk)
+                yield chunk
+        if count != layer.length:
+            raise self._damaged(layer)
+
+    def _damaged(self, blob: Descriptor) -> OutsideError:
+        self.path(blob.digest).unlink(missing_ok=True)
+        return OutsideError(
+            f"{blob.digest} in the store of layers was damaged and has been thrown away", hint="run again"
+        )
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[IO[bytes]]:

@@ -22,7 +22,7 @@ CHUNK = 1 << 20
 """Bytes held at a time, whatever a file weighs."""
 
 _MEMBER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # no name, no time, unknown system: nothing that could differ
-_ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its stub has an instance for the class
+ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its stub has an instance for the class
 _RAW = -15  # deflate without a wrapper
 _SMALL = 4096  # up to here a small window does: setting up a large one costs 20 times the compression
 
@@ -91,9 +91,18 @@ class LayerWriter:
             raise DamagedError(f"{entry.path} has {count} bytes instead of {entry.size}")
         self._write(tar.padding(entry.size))
 
+    def copy(self, archive: Iterable[bytes]) -> Written:
+        """Take over a whole archive as it is, its end included; nothing else goes into this layer."""
+        for chunk in archive:
+            self._write(chunk)
+        return self._written()
+
     def close(self) -> Written:
         """End the archive."""
         self._write(tar.END)
+        return self._written()
+
+    def _written(self) -> Written:
         self._flush()
         return Written(
             digest=f"sha256:{self._compressed.hexdigest()}",
@@ -141,7 +150,7 @@ class LayerWriter:
                     self._hash(plain)
                     if count > content.size:
                         raise DamagedError("it inflates to more bytes than it promises")
-        except _ISAL_ERROR as error:
+        except ISAL_ERROR as error:
             raise DamagedError(f"it cannot be inflated ({error})") from error
         if not inflater.eof or inflater.unused_data or crc != content.crc:
             raise DamagedError("its checksum or its end is wrong")

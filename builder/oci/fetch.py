@@ -40,7 +40,9 @@ class Network:
         self._offline = offline
 
     def session(self) -> requests.Session:
-        """A session for one task, patient with passing failures."""
+        """A session for one task, patient with passing failures. Raises `OutsideError` when offline."""
+        if self._offline:
+            raise OutsideError("it is not on this machine", hint="run once without --offline")
         session = requests.Session()
         retry = Retry(total=4, connect=1, backoff_factor=0.4, status_forcelist=(429, 500, 502, 503, 504))
         for scheme in ("http://", "https://"):
@@ -53,7 +55,7 @@ class Network:
 
     def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
         """See `Fetcher`."""
-        name = self._allowed(address)
+        name = address.rsplit("/", 1)[-1]
         try:
             with self.session() as session, session.get(address, stream=True, timeout=TIMEOUT) as answer:
                 if missing_ok and answer.status_code == requests.codes.not_found:
@@ -70,7 +72,7 @@ class Network:
 
     def bring(self, address: str, file: File, store: Wheelhouse) -> None:
         """See `Fetcher`."""
-        name = self._allowed(address)
+        name = address.rsplit("/", 1)[-1]
         digest = hashlib.sha256()
         with tempfile.TemporaryDirectory(prefix="envspec-fetch-") as folder:
             place = pathlib.Path(folder, file.file)
@@ -92,12 +94,6 @@ class Network:
                     hint="the mirror is broken or behind: run again, or name another one",
                 )
             store.add(place, move=True)
-
-    def _allowed(self, address: str) -> str:
-        name = address.rsplit("/", 1)[-1]
-        if self._offline:
-            raise OutsideError(f"{name} is not on this machine", hint="run once without --offline")
-        return name
 
 
 def _unreachable(name: str, error: requests.RequestException) -> OutsideError:

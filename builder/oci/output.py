@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import shutil
 import tempfile
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from builder.oci import tar
+from builder.oci.attest import Artifact
 from builder.oci.blobs import INDEX, Blobs, Descriptor
 from builder.oci.compress import CHUNK
 from builder.oci.image import Image, encoded
@@ -23,36 +24,62 @@ from envspec.home import disk, locked, write_atomic
 REF = "org.opencontainers.image.ref.name"
 """Annotation that names an image in a layout."""
 
+REFERS = "io.envspec.refers"
+"""Annotation of what belongs to the image of that name, and goes when another takes its place."""
 
-def write(image: Image, machine: str, tag: str, blobs: Blobs, output: pathlib.Path) -> None:
+
+def write(
+    image: Image,
+    machine: str,
+    tag: str,
+    blobs: Blobs,
+    output: pathlib.Path,
+    artifacts: Sequence[Artifact] = (),
+) -> tuple[pathlib.Path, ...]:
     """Write the image as the output's name asks: `X.tar` for `docker load`, any other a layout folder.
+
+    What refers to it goes beside the file, or into the layout. Gives what was written.
 
     Raises `UsageError` when something else stands there, `OutsideError` when the disk refuses.
     """
     if output.suffix == ".tar":
         docker_archive(image, tag, blobs, output)
-    else:
-        layout(image, machine, tag, blobs, output)
+        beside = [output.with_name(f"{output.name}.{artifact.suffix}") for artifact in artifacts]
+        for place, artifact in zip(beside, artifacts, strict=True):
+            write_atomic(place, blobs.read(artifact.content))
+        return output, *beside
+    layout(image, machine, tag, blobs, output, artifacts)
+    return (output,)
 
 
-def layout(image: Image, machine: str, tag: str, blobs: Blobs, folder: pathlib.Path) -> None:
+def layout(
+    image: Image,
+    machine: str,
+    tag: str,
+    blobs: Blobs,
+    folder: pathlib.Path,
+    artifacts: Sequence[Artifact] = (),
+) -> None:
     """Put the image into the OCI layout in `folder`, beside what it holds under other names."""
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_layout(folder))):
         raise UsageError(f"{folder} is no OCI layout", hint="give --output a new folder, or a name in .tar")
     target = Blobs(folder)
     with disk(folder / "blobs"):
-        for blob in dict.fromkeys((*image.layers, image.config, image.manifest)):
+        referring = (blob for artifact in artifacts for blob in artifact.blobs)
+        for blob in dict.fromkeys((*image.layers, image.config, image.manifest, *referring)):
             if not target.has(blob):
                 _copy(blob, blobs, target)
-    enlist(image, machine, tag, folder)
+    enlist(image, machine, tag, folder, artifacts)
 
 
-def enlist(image: Image, machine: str, tag: str, folder: pathlib.Path) -> None:
+def enlist(
+    image: Image, machine: str, tag: str, folder: pathlib.Path, artifacts: Sequence[Artifact] = ()
+) -> None:
     """Name an image in the layout that holds its blobs already. Raises `OutsideError`."""
     with disk(folder), locked(folder / "index.json"):
         write_atomic(folder / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
         # Written last: a reader finds either the old image or the whole new one.
-        write_atomic(folder / "index.json", encoded(_index(folder, image, machine, tag)))
+        write_atomic(folder / "index.json", encoded(_index(folder, image, machine, tag, artifacts)))
 
 
 def _is_layout(folder: pathlib.Path) -> bool:
@@ -66,7 +93,9 @@ def _copy(blob: Descriptor, blobs: Blobs, target: Blobs) -> None:
         target.keep(stream, blob.digest)
 
 
-def _index(folder: pathlib.Path, image: Image, machine: str, tag: str) -> dict[str, Any]:
+def _index(
+    folder: pathlib.Path, image: Image, machine: str, tag: str, artifacts: Sequence[Artifact]
+) -> dict[str, Any]:
     """The layout's index with this image under its name."""
     entry = {
         **image.manifest.as_dict(),
@@ -76,7 +105,11 @@ def _index(folder: pathlib.Path, image: Image, machine: str, tag: str) -> dict[s
     return {
         "schemaVersion": 2,
         "mediaType": INDEX,
-        "manifests": [*(other for other in manifests(folder) if _name(other) != tag), entry],
+        "manifests": [
+            *(other for other in manifests(folder) if tag not in (_said(other, REF), _said(other, REFERS))),
+            entry,
+            *({**artifact.as_dict(), "annotations": {REFERS: tag}} for artifact in artifacts),
+        ],
     }
 
 
@@ -89,8 +122,8 @@ def manifests(folder: pathlib.Path) -> list[dict[str, Any]]:
     return [entry for entry in listed if isinstance(entry, dict)]
 
 
-def _name(entry: dict[str, Any]) -> str:
-    return str((entry.get("annotations") or {}).get(REF, ""))
+def _said(entry: dict[str, Any], annotation: str) -> str:
+    return str((entry.get("annotations") or {}).get(annotation, ""))
 
 
 def docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Path) -> None:
@@ -102,35 +135,39 @@ def docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Path) -> 
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
             with os.fdopen(handle, "wb", buffering=CHUNK) as stream:
-                stream_archive(image, tag, blobs, stream)
+                for chunk in archive(image, tag, blobs):
+                    stream.write(chunk)
             pathlib.Path(name).chmod(0o644)
             pathlib.Path(name).replace(file)
         finally:
             pathlib.Path(name).unlink(missing_ok=True)
 
 
-def stream_archive(image: Image, tag: str, blobs: Blobs, stream: IO[bytes]) -> None:
+def archive(image: Image, tag: str, blobs: Blobs, *, held: int = 0) -> Iterator[bytes]:
     """The archive itself: configuration, each layer as a plain tar, and the list that names them.
 
-    Layers are written unpacked: an engine keeps them so, and unpacking here is several times faster.
-    Raises `OutsideError` when a layer in the store is damaged.
+    Layers are given unpacked: an engine keeps them so, and unpacking here is several times faster. The
+    lowest `held` layers are named only, for an engine that has them. Raises `OutsideError` when a layer in
+    the store is damaged.
     """
-    config = f"{image.config.digest.removeprefix('sha256:')}.json"
-    _add(stream, config, blobs.read(image.config))
+    yield from _member(f"{_code(image.config.digest)}.json", blobs.read(image.config))
     names = []
-    for layer in image.layers:
-        name = f"{layer.diff_id.removeprefix('sha256:')}.tar"
-        if name not in names:
-            entry = Entry(path=name, size=layer.length)
-            stream.write(tar.header(entry, tar.epoch()))
-            with blobs.unpacked(layer) as plain:
-                shutil.copyfileobj(plain, stream, CHUNK)
-            stream.write(tar.padding(layer.length))
+    for number, layer in enumerate(image.layers):
+        name = f"{_code(layer.diff_id)}.tar"
+        if name not in names and number >= held:
+            yield tar.header(Entry(path=name, size=layer.length), tar.epoch())
+            yield from blobs.plain(layer)
+            yield tar.padding(layer.length)
         names.append(name)
-    _add(stream, "manifest.json", encoded([{"Config": config, "RepoTags": [tag], "Layers": names}]))
-    stream.write(tar.END)
+    listed = [{"Config": f"{_code(image.config.digest)}.json", "RepoTags": [tag], "Layers": names}]
+    yield from _member("manifest.json", encoded(listed))
+    yield tar.END
 
 
-def _add(stream: IO[bytes], name: str, body: bytes) -> None:
-    stream.write(tar.header(Entry(path=name, size=len(body)), tar.epoch()))
-    stream.write(body + tar.padding(len(body)))
+def _code(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
+def _member(name: str, body: bytes) -> Iterator[bytes]:
+    yield tar.header(Entry(path=name, size=len(body)), tar.epoch())
+    yield body + tar.padding(len(body))

@@ -18,6 +18,9 @@ from builder.plan import Plan
 from builder.sbom import sbom
 from envspec.errors import BuildError
 
+RUNTIME = "entrypoint and doctor"
+"""Title of the layer that also carries the bill of materials."""
+
 
 def skeleton(place: Place, version: str, found: Found) -> Iterator[Piece]:
     """The empty environment, the folder of the payload, and the user that the service runs as."""

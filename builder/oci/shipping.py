@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from builder.backends.docker import places
 from builder.environment import Environment
-from builder.oci import output
-from builder.oci.blobs import CONFIG, MANIFEST, Blobs
+from builder.oci import attest, output, reference
+from builder.oci.attest import Artifact
+from builder.oci.blobs import CONFIG, INDEX, MANIFEST, Blobs, Descriptor
+from builder.oci.credentials import stored
+from builder.oci.fetch import Network
 from builder.oci.image import Image, encoded
 from builder.oci.images import Record
+from builder.oci.registry import Registry
 from builder.shipping import Shipped, Shipping
 from builder.verdict import Verdict
-from envspec.errors import UsageError
+from envspec.errors import OutsideError
 from envspec.progress import Progress
 
 
@@ -22,32 +27,89 @@ def ship(
     verdict: Verdict,
     wanted: Shipping,
     blobs: Blobs,
+    network: Network,
     progress: Progress,
 ) -> Shipped:
     """Seal the image with its verdict, name it, and write it out.
 
-    Raises `UsageError` for what cannot be done, `OutsideError` when a disk refuses.
+    Raises `UsageError` when something else stands where it goes, `OutsideError` when disk or registry refuse.
     """
     image = labelled(record.image, labels(verdict), blobs)
     tag = tagged(wanted.tag or environment.reference.rpartition(":")[0].partition("/")[2])
-    output.enlist(image, record.machine, tag, blobs.root)
+    bill = attest.bill(image, blobs)
+    artifacts = [attest.verdict(image, tag, verdict, blobs), *([bill] if bill else [])]
+    output.enlist(image, record.machine, tag, blobs.root, artifacts)
     files: list[str] = []
     said = [f"image {image.config.digest}"]
     if wanted.output is not None:
         progress.step(f"write {wanted.output.name}")
-        output.write(image, record.machine, tag, blobs, wanted.output)
-        files.append(str(wanted.output))
+        written = output.write(image, record.machine, tag, blobs, wanted.output, artifacts)
+        files += map(str, written)
         said.append(how(wanted.output.suffix == ".tar", str(wanted.output), tag))
+    if wanted.tag and wanted.output is None and not wanted.push:
+        said.append(into_engine(image, tag, blobs, progress))
     if wanted.push:
-        raise UsageError("the oci backend does not push yet", hint="use --backend docker")
+        said.append(f"pushed: {tag} {push(image, tag, blobs, network, progress, artifacts)}")
     return Shipped(reference=tag, files=tuple(files), said=tuple(said))
+
+
+def into_engine(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str:
+    """Give the image to the engine of this machine, if one answers; the line that says what came of it."""
+    from builder.backends.docker.engine import Engine, translated
+    from builder.oci.loading import load
+
+    engine = Engine()
+    try:
+        with translated(engine.address.host):
+            held = load(image, tag, blobs, engine.client, progress)
+    except OutsideError as error:
+        return f"no engine took it ({error.message.splitlines()[0]}); --output X.tar writes it for one"
+    return f"loaded into the engine, which had {held} of {len(image.layers)} layers: docker run --rm {tag}"
+
+
+def push(
+    image: Image,
+    tag: str,
+    blobs: Blobs,
+    network: Network,
+    progress: Progress,
+    artifacts: Sequence[Artifact] = (),
+) -> str:
+    """Send what the registry lacks, the manifest last, and give the digest that it is found by.
+
+    Raises `OutsideError`.
+    """
+    place = reference.parse(tag)
+    progress.step(f"push {tag}")
+    parts = [*image.layers, image.config, *(blob for artifact in artifacts for blob in artifact.blobs[:-1])]
+    with network.session() as session:
+        registry = Registry(place, session, stored)
+        for blob in dict.fromkeys(parts):
+            if not registry.has(blob):
+                registry.push(blob, blobs)
+        registry.tag(image.manifest, blobs, place.target)
+        understood = [registry.tag(one.manifest, blobs, one.manifest.digest) for one in artifacts]
+        if not all(understood):
+            registry.tag(_referrers(artifacts, blobs), blobs, image.manifest.digest.replace(":", "-"))
+    return image.manifest.digest
+
+
+def _referrers(artifacts: Sequence[Artifact], blobs: Blobs) -> Descriptor:
+    """The list of what refers to an image, for registries that do not keep it themselves.
+
+    Source: OCI distribution specification 1.1, referrers tag schema.
+    """
+    listed = [artifact.as_dict() for artifact in artifacts]
+    return blobs.put(encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}), INDEX)
 
 
 def how(loadable: bool, place: str, tag: str) -> str:
     """The line that says how to use what was written."""
     if loadable:
-        return f"load it with: docker load --input {place} && docker run --rm --publish 5000:5000 {tag}"
-    return f"copy it with: skopeo copy oci:{place}:{tag} docker://REGISTRY/{tag}"
+        return f"load it with: docker load --input {place}"
+    first, slash, _ = tag.partition("/")
+    target = tag if slash and ("." in first or ":" in first) else f"REGISTRY/{tag}"
+    return f"copy it with: skopeo copy oci:{place}:{tag} docker://{target}"
 
 
 def tagged(name: str) -> str:

@@ -1,0 +1,90 @@
+"""Layers from a full wheelhouse, against installing the same wheels with uv and packing the result."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import uv
+
+from bench.pairs import Step, command, measure, row
+from builder.plan import Plan
+from builder.plan import plan as make_plan
+from envspec import load, lock
+from envspec.home import home
+from envspec.wheelhouse import Wheelhouse
+
+EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+NAMES = ("espeak", "sambert-hifigan")
+
+_OURS = """
+import pathlib, sys
+from builder.oci import layers
+from builder.oci.blobs import Blobs
+from builder.oci.place import Place
+from builder.plan import Plan
+from envspec.progress import SILENT
+from envspec.wheelhouse import Wheelhouse
+plan = Plan.model_validate_json(pathlib.Path(sys.argv[1]).read_text())
+place = Place(prefix="/opt/env", version=plan.python, base_python=f"/usr/bin/python{plan.python}")
+store, blobs = Wheelhouse(pathlib.Path(sys.argv[2])), Blobs(pathlib.Path(sys.argv[3]))
+layers.build(plan.stages, place, store, blobs, SILENT)
+"""
+
+
+def main(runs: int) -> str:
+    """A line for each example whose wheels are in the wheelhouse."""
+    return "\n".join(line for name in NAMES if (line := _example(name, runs)))
+
+
+def _example(name: str, runs: int) -> str:
+    file = EXAMPLES / name / "envspec.toml"
+    spec, held = load.load(str(file), None), lock.read(lock.lock_file(file, None))
+    store = Wheelhouse(home() / "wheelhouse")
+    if held is None or not all(store.has(artifact.installed) for artifact in held.artifact):
+        return f"layers of {name}: fetch its wheels first (build-image {file.parent} --stop-after build)"
+    plan = make_plan(spec, held)
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder)
+        pair = measure(_ours(plan, store, place), _theirs(plan, store, place), runs=runs)
+    return row(f"layers of {name}", pair, "uv pip install, tar, gzip -1")
+
+
+def _ours(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> Step:
+    (place / "plan.json").write_text(plan.model_dump_json(by_alias=True))
+    words = [sys.executable, "-c", _OURS, str(place / "plan.json"), str(store.root), str(place / "oci")]
+
+    def step() -> None:
+        shutil.rmtree(place / "oci", ignore_errors=True)
+        command(words)()
+
+    return step
+
+
+def _theirs(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> Step:
+    wheels = place / "wheels"
+    wheels.mkdir()
+    planned = [wheel for stage in plan.stages for wheel in stage.wheels]
+    for wheel in planned:
+        (wheels / wheel.file).symlink_to(store.path(wheel))
+    pins = place / "pins.txt"
+    pins.write_text("".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in planned))
+    venv, program = place / "venv", os.fsdecode(uv.find_uv_bin())
+    install = [program, "pip", "install", "-q", "--no-index", "--no-deps", "--require-hashes", "--no-cache"]
+    install += ["--find-links", str(wheels), "--python", str(venv / "bin" / "python"), "-r", str(pins)]
+
+    def step() -> None:
+        shutil.rmtree(venv, ignore_errors=True)
+        command([program, "venv", "-q", "--python", plan.python, str(venv)])()
+        command(install)()
+        with (place / "layer.tar.gz").open("wb") as stream:
+            tar = ["tar", "--create", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", str(venv)]
+            packing = subprocess.Popen(tar, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            subprocess.run(["gzip", "-1", "--no-name"], stdin=packing.stdout, stdout=stream, check=True)
+            packing.communicate()
+
+    return step

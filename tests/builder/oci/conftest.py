@@ -1,0 +1,148 @@
+"""Wheels and packages made on the spot."""
+
+import base64
+import csv
+import hashlib
+import io
+import pathlib
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from builder.oci.blobs import Blobs
+from builder.oci.place import Place
+from builder.plan import InstallStage, PlannedWheel
+from envspec.wheelhouse import Wheelhouse
+from tests.builder.oci.fake_registry import Fake, serving
+
+Content = Mapping[str, str | bytes]
+MakeWheel = Callable[..., pathlib.Path]
+
+
+def metadata(name: str, version: str) -> dict[str, str | bytes]:
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    return {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+
+
+@pytest.fixture
+def make_wheel(tmp_path: pathlib.Path) -> MakeWheel:
+    """Writes a wheel with those files; `executable` names members marked as programs."""
+
+    def make(
+        name: str,
+        files: Content,
+        *,
+        version: str = "1.0",
+        executable: tuple[str, ...] = (),
+        stored: bool = False,
+    ) -> pathlib.Path:
+        stem = f"{name.replace('-', '_')}-{version}"
+        place = tmp_path / "wheels" / f"{stem}-py3-none-any.whl"
+        place.parent.mkdir(exist_ok=True)
+        members = {**files, **metadata(name, version)}
+        record = f"{stem}.dist-info/RECORD"
+        text = io.StringIO()
+        rows = [(member, _hash(body), len(_bytes(body))) for member, body in members.items()]
+        csv.writer(text, lineterminator="\n").writerows([*rows, (record, "", "")])
+        members.setdefault(record, text.getvalue())
+        with zipfile.ZipFile(place, "w") as archive:
+            for member, body in members.items():
+                info = zipfile.ZipInfo(member, (2020, 1, 1, 0, 0, 0))
+                info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+                info.external_attr = (0o100755 if member in executable else 0o100644) << 16
+                archive.writestr(info, body)
+        return place
+
+    return make
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body
+
+
+def _hash(body: str | bytes) -> str:
+    code = base64.urlsafe_b64encode(hashlib.sha256(_bytes(body)).digest()).rstrip(b"=").decode()
+    return f"sha256={code}"
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place(prefix="/opt/env", version="3.11", base_python="/usr/bin/python3.11")
+
+
+@pytest.fixture
+def store(tmp_path: pathlib.Path) -> Wheelhouse:
+    return Wheelhouse(tmp_path / "wheelhouse")
+
+
+@pytest.fixture
+def blobs(tmp_path: pathlib.Path) -> Blobs:
+    return Blobs(tmp_path / "oci")
+
+
+@pytest.fixture
+def make_stage(store: Wheelhouse) -> Callable[..., InstallStage]:
+    """A stage of wheels, which are put into the wheelhouse."""
+
+    def make(name: str, *wheels: pathlib.Path, trim: tuple[str, ...] = ()) -> InstallStage:
+        planned = []
+        for wheel in wheels:
+            package, version = wheel.name.split("-")[:2]
+            file = store.add(wheel)
+            planned.append(PlannedWheel(name=package.replace("_", "-"), version=version, **file.model_dump()))
+        return InstallStage(name=name, why="", wheels=tuple(planned), trim=trim)
+
+    return make
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    with serving() as server:
+        yield server
+
+
+def ar(*members: tuple[str, bytes]) -> bytes:
+    """An `ar` archive."""
+    body = b"!<arch>\n"
+    for name, data in members:
+        head = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n"
+        body += head.encode() + data + b"\n" * (len(data) % 2)
+    return body
+
+
+def tar_of(*entries: tarfile.TarInfo | tuple[str, bytes]) -> bytes:
+    """A tar archive, compressed as Debian's packages are."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
+        for entry in entries:
+            if isinstance(entry, tarfile.TarInfo):
+                archive.addfile(entry)
+                continue
+            info = tarfile.TarInfo(entry[0])
+            info.size, info.mode = len(entry[1]), 0o644
+            archive.addfile(info, io.BytesIO(entry[1]))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def make_deb(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
+    """Writes a Debian package with those entries."""
+
+    def make(name: str, *entries: tarfile.TarInfo | tuple[str, bytes], control: str = "") -> pathlib.Path:
+        place = tmp_path / f"{name}.deb"
+        text = control or f"Package: {name}\nVersion: 1.0\nArchitecture: amd64\n"
+        place.write_bytes(
+            ar(
+                ("debian-binary", b"2.0\n"),
+                ("control.tar.xz", tar_of(("./control", text.encode()))),
+                ("data.tar.xz", tar_of(*entries)),
+            )
+        )
+        return place
+
+    return make

@@ -1,0 +1,79 @@
+"""What travels beside an image."""
+
+import json
+import pathlib
+
+import pytest
+
+from builder.oci import attest, output, recipe, shipping
+from builder.oci.base import Base
+from builder.oci.blobs import Blobs
+from builder.oci.fetch import Network
+from builder.oci.image import Image, Settings, assemble
+from builder.oci.parts import RUNTIME
+from builder.oci.recipe import file
+from builder.verdict import Verdict
+from envspec.finding import Finding, Severity
+from envspec.machine import Machine
+from envspec.progress import SILENT
+from tests.builder.oci.fake_registry import Fake
+
+
+def verdict(*findings: Finding) -> Verdict:
+    return Verdict(
+        target="x",
+        findings=findings,
+        python="3.11.2",
+        platform="linux",
+        distributions=(),
+        counts={},
+        timings={"total": 1.5},
+    )
+
+
+@pytest.fixture
+def image(blobs: Blobs) -> Image:
+    layer = recipe.layer(RUNTIME, [file("opt/envspec/sbom.cdx.json", b'{"bom": 1}')], blobs)
+    settings = Settings(user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=())
+    return assemble(Base(name="demo", machine="amd64", layers=()), [layer], settings, "/python", blobs)
+
+
+def test_the_statement_says_which_image_passed_what(image: Image, blobs: Blobs) -> None:
+    wrong = Finding(rule="EV201", severity=Severity.ERROR, message="broken")
+    for judged, result, failed in ((verdict(), "PASSED", []), (verdict(wrong), "FAILED", ["EV201"])):
+        statement = json.loads(blobs.read(attest.verdict(image, "demo:1", judged, blobs).content))
+        assert statement["subject"][0]["digest"]["sha256"] == image.manifest.digest.removeprefix("sha256:")
+        assert statement["predicate"]["result"] == result
+        assert statement["predicate"]["failedTests"] == failed
+
+
+def test_the_bill_of_materials_is_the_one_that_the_image_carries(image: Image, blobs: Blobs) -> None:
+    bill = attest.bill(image, blobs)
+    assert bill is not None
+    assert blobs.read(bill.content) == b'{"bom": 1}'
+    assert json.loads(blobs.read(bill.manifest))["subject"]["digest"] == image.manifest.digest
+
+
+def test_a_layout_lists_what_refers_to_its_images(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    artifact = attest.verdict(image, "demo:1", verdict(), blobs)
+    for _ in range(2):
+        output.layout(image, "amd64", "demo:1", blobs, tmp_path / "out", [artifact])
+    listed = output.manifests(tmp_path / "out")
+    assert [entry.get("artifactType") for entry in listed] == [None, attest.STATEMENT]
+    assert Blobs(tmp_path / "out").has(artifact.content)
+
+
+def test_files_lie_beside_an_archive(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    artifact = attest.verdict(image, "demo:1", verdict(), blobs)
+    written = output.write(image, "amd64", "demo:1", blobs, tmp_path / "x.tar", [artifact])
+    assert [path.name for path in written] == ["x.tar", "x.tar.intoto.json"]
+    assert json.loads(written[1].read_text())["_type"] == "https://in-toto.io/Statement/v1"
+
+
+def test_a_registry_that_keeps_no_list_gets_one(fake: Fake, image: Image, blobs: Blobs) -> None:
+    artifact = attest.verdict(image, "demo:1", verdict(), blobs)
+    name = f"{fake.host}/team/demo:1"
+    shipping.push(image, name, blobs, Network(Machine()), SILENT, [artifact])
+    assert artifact.manifest.digest in fake.manifests
+    _, body = fake.manifests[image.manifest.digest.replace(":", "-")]
+    assert [entry["digest"] for entry in json.loads(body)["manifests"]] == [artifact.manifest.digest]

@@ -1,0 +1,251 @@
+"""The whole backend: from a plan to an image, without engine, root or network."""
+
+import json
+import pathlib
+from collections.abc import Callable
+
+import pytest
+
+from builder.backends.oci import OciBackend
+from builder.backends.port import Backend
+from builder.environment import Environment
+from builder.oci import recipe, shipping
+from builder.oci.base import Base
+from builder.oci.blobs import Blobs
+from builder.oci.fetch import Network
+from builder.oci.image import Settings, assemble
+from builder.oci.lookup import look
+from builder.oci.recipe import file
+from builder.payload import collect
+from builder.plan import InstallStage, Plan
+from builder.shipping import Shipping
+from builder.verdict import Verdict
+from envspec.errors import OutsideError
+from envspec.lock import LockedBase
+from envspec.machine import Machine
+from envspec.progress import SILENT
+from envspec.spec import Service
+from envspec.wheelhouse import Wheelhouse
+from tests.builder.oci.fake_registry import Fake
+
+NETWORK = Network(Machine())
+VERDICT = Verdict(
+    target="x", findings=(), python="3.11.2", platform="linux", distributions=(), counts={}, timings={}
+)
+
+
+@pytest.fixture
+def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
+    """An image in a registry that has a Python, as far as anyone can tell without running it."""
+    blobs = Blobs(tmp_path / "makers")
+    files = [file("usr/bin/python3.11", b"elf"), file("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")]
+    layer = recipe.layer("base", files, blobs, known=())
+    settings = Settings(
+        user="0:0",
+        folder="/",
+        variables={"PATH": "/usr/bin", "PYTHON_VERSION": "3.11.9", "KEPT": "1"},
+        labels={"maker": "them"},
+        entrypoint=(),
+        command=(),
+    )
+    base = Base(name="base", machine="amd64", layers=(layer,))
+    image = assemble(base, (), settings, "/usr/bin/python3.11", blobs)
+    name = f"{fake.host}/team/base:1"
+    shipping.push(image, name, blobs, NETWORK, SILENT)
+    return name
+
+
+@pytest.fixture
+def spec_folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "spec"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "app.py").write_text("app = 1\n")
+    return folder
+
+
+MakePlan = Callable[..., Plan]
+
+
+@pytest.fixture
+def make_plan(
+    base_name: str,
+    make_wheel: Callable[..., pathlib.Path],
+    make_stage: Callable[..., InstallStage],
+    spec_folder: pathlib.Path,
+) -> MakePlan:
+    stages = (
+        make_stage("one", make_wheel("lib", {"lib.py": "x = 1\n"})),
+        make_stage("two", make_wheel("gunicorn", {"gunicorn/__init__.py": ""})),
+    )
+
+    def make(**changes: object) -> Plan:
+        service = Service(module="app:app", source="src")
+        plan = Plan(
+            name="demo",
+            variant=None,
+            python="3.11",
+            machine="x86_64",
+            glibc=(2, 36),
+            base=LockedBase(image=base_name),
+            stages=stages,
+            payload=collect(service, spec_folder),
+            service=service,
+            lock=f"sha256:{1:064}",
+            named=("lib",),
+        )
+        return plan.model_copy(update=changes)
+
+    return make
+
+
+@pytest.fixture
+def build(
+    home: pathlib.Path, make_plan: MakePlan, spec_folder: pathlib.Path, store: Wheelhouse
+) -> Callable[..., tuple[OciBackend, Environment]]:
+    def run(**changes: object) -> tuple[OciBackend, Environment]:
+        backend = OciBackend(network=NETWORK)
+        return backend, backend.build(make_plan(**changes), spec_folder, store, SILENT)
+
+    return run
+
+
+Build = Callable[..., tuple[OciBackend, Environment]]
+
+
+def test_it_fills_the_port() -> None:
+    backend: Backend = OciBackend()
+    assert (backend.name, backend.available()) == ("oci", None)
+
+
+def test_a_plan_becomes_an_image(build: Build) -> None:
+    backend, environment = build()
+    assert environment.reference.startswith("envspec/demo:")
+    assert (environment.python, environment.payload, environment.reused) == (
+        "/opt/env/bin/python",
+        "/app",
+        False,
+    )
+    image = backend.record(environment).image
+    config = json.loads(backend.blobs.read(image.config))["config"]
+    assert config["User"] == "10001:10001"
+    assert "KEPT=1" in config["Env"]
+    assert "PYTHONPATH=/app" in config["Env"]
+    assert config["Labels"]["maker"] == "them"
+    titles = [layer.title for layer in image.layers]
+    assert titles[1:] == ["empty environment", "stage one", "stage two", "entrypoint and doctor", "payload"]
+
+
+def test_the_files_stand_where_the_dockerfile_road_puts_them(build: Build) -> None:
+    backend, environment = build()
+    wanted = {
+        "etc/passwd",
+        "opt/env/pyvenv.cfg",
+        "opt/env/bin/python",
+        "opt/env/lib/python3.11/site-packages/lib.py",
+        "opt/envspec/__main__.py",
+        "opt/envspec/builder/entrypoint/doctor.py",
+        "opt/envspec/environment.json",
+        "opt/envspec/sbom.cdx.json",
+        "app/app.py",
+    }
+    found = look(backend.record(environment).image.layers, backend.blobs, wanted)
+    assert found.keys() == wanted
+    assert found["etc/passwd"].decode().splitlines() == [
+        "root:x:0:0::/root:/bin/sh",
+        "app:x:10001:10001::/tmp:/usr/sbin/nologin",
+    ]
+    assert b"version = 3.11.9" in found["opt/env/pyvenv.cfg"]
+    assert json.loads(found["opt/envspec/environment.json"])["pins"] == {"gunicorn": "1.0", "lib": "1.0"}
+
+
+def test_what_stands_is_found_again(build: Build) -> None:
+    first = build()[1]
+    backend, second = build()
+    assert second.reused
+    assert second.reference == first.reference
+    backend.blobs.path(backend.record(second).image.layers[2].digest).unlink()
+    _, third = build()
+    assert not third.reused
+    assert third.reference == first.reference
+
+
+def test_another_machine_makes_the_same_image(
+    build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    first, one = build()
+    monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "another"))
+    second, other = build()
+    assert not other.reused
+    assert first.record(one).image == second.record(other).image
+
+
+def test_an_edit_of_the_payload_changes_one_layer(build: Build, spec_folder: pathlib.Path) -> None:
+    backend, before = build()
+    (spec_folder / "src" / "app.py").write_text("app = 2\n")
+    _, after = build()
+    layers = zip(backend.record(before).image.layers, backend.record(after).image.layers, strict=True)
+    assert [one == other for one, other in layers] == [True] * 5 + [False]
+
+
+def test_every_image_stands_in_the_store_as_a_layout(build: Build) -> None:
+    backend, environment = build()
+    index = json.loads((backend.blobs.root / "index.json").read_text())
+    names = [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in index["manifests"]]
+    assert names == [environment.reference]
+
+
+def test_shipping_seals_and_writes(build: Build, tmp_path: pathlib.Path) -> None:
+    backend, environment = build()
+    shipped = backend.ship(environment, VERDICT, Shipping(output=tmp_path / "x.tar", tag="me/demo"), SILENT)
+    assert shipped.reference == "me/demo:latest"
+    assert shipped.files[0] == str(tmp_path / "x.tar")
+    assert any("docker load --input" in line for line in shipped.said)
+    again = backend.ship(environment, VERDICT, Shipping(), SILENT)
+    assert again.said[0] == shipped.said[0], "the same verdict gives the same image"
+
+
+def test_an_image_that_cannot_be_had_says_what_else_there_is(build: Build, fake: Fake) -> None:
+    with pytest.raises(OutsideError, match="no such image") as caught:
+        build(base=LockedBase(image=f"{fake.host}/team/base:2"))
+    assert 'debian = "bookworm"' in caught.value.hint
+    with pytest.raises(OutsideError, match="without an engine"):
+        build(base=LockedBase(image=f"{fake.host}/team/base:1", apt=("libgomp1",)))
+
+
+def test_a_base_without_the_wanted_python_is_refused(build: Build) -> None:
+    with pytest.raises(OutsideError, match=r"no Python 3\.12"):
+        build(python="3.12")
+
+
+def test_a_lost_image_is_said_to_be_lost(build: Build) -> None:
+    backend, environment = build()
+    backend.blobs.path(backend.record(environment).image.config.digest).unlink()
+    with pytest.raises(OutsideError, match="no longer"):
+        backend.run(environment, ["true"])
+
+
+@pytest.mark.network
+def test_debian_packages_become_a_base_that_runs(
+    build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """The real archive: Python, certificates, users, the loader's cache; the same bytes in another home."""
+    debian = LockedBase(debian="bookworm", apt=("libsndfile1",))
+    backend, environment = build(base=debian)
+    script = (
+        "import ctypes.util, lib, pwd, os, ssl, sqlite3, sys, time\n"
+        "print(sys.prefix, '%d.%d' % sys.version_info[:2], lib.x, pwd.getpwuid(os.getuid()).pw_name)\n"
+        "print(ctypes.util.find_library('sndfile'), ctypes.util.find_library('stdc++'), time.tzname[0])\n"
+        "print(ssl.create_default_context().cert_store_stats()['x509_ca'] > 100)\n"
+    )
+    done = backend.run(environment, ["python", "-c", script], timeout=120)
+    assert done.stdout.splitlines() == [
+        "/opt/env 3.11 1 app",
+        "libsndfile.so.1 libstdc++.so.6 UTC",
+        "True",
+    ], done
+    remembered = backend.blobs.root.parent / "debian"
+    monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "another"))
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "debian").symlink_to(remembered)
+    second, other = build(base=debian)
+    assert backend.record(environment).image == second.record(other).image

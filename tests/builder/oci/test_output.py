@@ -1,0 +1,184 @@
+"""Images written out, and read back as bases."""
+
+import io
+import json
+import pathlib
+import tarfile
+
+import pytest
+
+from builder.oci import output, recipe, saved
+from builder.oci.base import Base, examine
+from builder.oci.blobs import Blobs
+from builder.oci.image import Image, Settings, assemble
+from builder.oci.recipe import file, link
+from envspec.errors import OutsideError, UsageError
+
+SETTINGS = Settings(
+    user="10001:10001",
+    folder="/app",
+    variables={"A": "own", "PATH": "/opt/env/bin:/usr/bin"},
+    labels={"io.envspec.lock": "sha256:1"},
+    entrypoint=("/opt/env/bin/python",),
+    command=("serve",),
+    port=5000,
+    health=("check",),
+)
+
+
+@pytest.fixture
+def base(blobs: Blobs) -> Base:
+    layer = recipe.layer(
+        "base",
+        [file("usr/bin/python3.11", b"elf", executable=True), file("etc/passwd", b"root:x:0:0::/:/bin/sh\n")],
+        blobs,
+        known=(),
+    )
+    settings = {"Env": ["A=base", "B=base"], "Labels": {"maker": "them"}}
+    return Base(name="demo:1", machine="amd64", layers=(layer,), settings=settings)
+
+
+@pytest.fixture
+def image(base: Base, blobs: Blobs) -> Image:
+    layer = recipe.layer("payload", [file("app/run.py", b"print(1)\n"), link("app/link", "run.py")], blobs)
+    return assemble(base, [layer], SETTINGS, "/opt/env/bin/python", blobs)
+
+
+def test_the_configuration_says_how_a_container_starts(image: Image, blobs: Blobs) -> None:
+    document = json.loads(blobs.read(image.config))
+    config = document["config"]
+    assert document["rootfs"]["diff_ids"] == [layer.diff_id for layer in image.layers]
+    assert [entry["created_by"] for entry in document["history"]] == ["envspec: base", "envspec: payload"]
+    assert config["Env"] == ["A=own", "B=base", "PATH=/opt/env/bin:/usr/bin"]
+    assert config["Labels"] == {"maker": "them", "io.envspec.lock": "sha256:1"}
+    assert (config["User"], config["WorkingDir"]) == ("10001:10001", "/app")
+    assert config["ExposedPorts"] == {"5000/tcp": {}}
+    assert config["Healthcheck"]["Test"] == ["CMD", "check"]
+
+
+def test_the_same_content_gives_the_same_image_in_any_store(
+    image: Image, base: Base, tmp_path: pathlib.Path
+) -> None:
+    other = Blobs(tmp_path / "elsewhere")
+    assert assemble(base, image.layers[1:], SETTINGS, image.python, other) == image
+
+
+def test_a_layout_has_every_blob_that_its_manifest_names(
+    image: Image, blobs: Blobs, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "out"
+    output.write(image, "amd64", "demo:latest", blobs, out)
+    index = json.loads((out / "index.json").read_text())
+    (entry,) = index["manifests"]
+    copied = Blobs(out)
+    manifest = json.loads(copied.read(image.manifest))
+    assert entry["digest"] == image.manifest.digest
+    assert entry["annotations"] == {output.REF: "demo:latest"}
+    assert json.loads((out / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+    for named in (manifest["config"], *manifest["layers"]):
+        assert copied.path(named["digest"]).stat().st_size == named["size"]
+    assert not list((out / "partial").iterdir())
+
+
+def test_a_name_is_in_a_layout_once_and_others_stay(
+    image: Image, blobs: Blobs, tmp_path: pathlib.Path
+) -> None:
+    for tag in ("a:1", "b:1", "a:1"):
+        output.layout(image, "amd64", tag, blobs, tmp_path / "out")
+    names = [entry["annotations"][output.REF] for entry in output.manifests(tmp_path / "out")]
+    assert sorted(names) == ["a:1", "b:1"]
+
+
+def test_what_is_no_layout_is_left_alone(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(UsageError, match="no OCI layout"):
+        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "mine")
+    (tmp_path / "folder.tar").mkdir()
+    with pytest.raises(UsageError, match="no file"):
+        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "folder.tar")
+
+
+def test_the_archive_is_what_docker_load_takes(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "image.tar"
+    output.write(image, "amd64", "demo:latest", blobs, out)
+    with tarfile.open(out) as archive:
+        (listed,) = json.loads(member(archive, "manifest.json"))
+        assert listed["RepoTags"] == ["demo:latest"]
+        assert listed["Config"] == f"{image.config.digest.removeprefix('sha256:')}.json"
+        assert member(archive, listed["Config"]) == blobs.read(image.config)
+        with tarfile.open(fileobj=io.BytesIO(member(archive, listed["Layers"][-1]))) as layer:
+            assert member(layer, "app/run.py") == b"print(1)\n"
+
+
+def test_a_damaged_layer_never_leaves_the_store(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    place = blobs.path(image.layers[0].digest)
+    place.chmod(0o644)
+    body = bytearray(place.read_bytes())
+    body[-1] ^= 255
+    place.write_bytes(body)
+    with pytest.raises(OutsideError, match="damaged"):
+        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "out")
+    assert not (tmp_path / "out" / "index.json").exists()
+
+
+def test_a_cut_layer_never_becomes_an_archive(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    place = blobs.path(image.layers[0].digest)
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes()[:-100])
+    with pytest.raises(OutsideError, match="damaged"):
+        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "out.tar")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["oci"]
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("name", ["layout", "image.tar"])
+def test_what_was_written_can_be_a_base(
+    image: Image, blobs: Blobs, tmp_path: pathlib.Path, name: str
+) -> None:
+    output.write(image, "amd64", "demo:latest", blobs, tmp_path / name)
+    other = Blobs(tmp_path / "other")
+    found = saved.load(tmp_path / name, "amd64", "3.11", other)
+    assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in image.layers]
+    assert found.variables["A"] == "own"
+    looked = examine(found, "3.11", other, outside="/opt/env")
+    assert (looked.python, looked.passwd) == ("/usr/bin/python3.11", "root:x:0:0::/:/bin/sh\n")
+
+
+def test_a_root_file_system_can_be_a_base(blobs: Blobs, tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "root.tar"
+    with tarfile.open(place, "w") as archive:
+        info = tarfile.TarInfo("./usr/bin/python3.11")
+        archive.addfile(info)
+    found = saved.load(place, "amd64", "3.11", blobs)
+    assert examine(found, "3.11", blobs, outside="/opt/env").python == "/usr/bin/python3.11"
+    with pytest.raises(OutsideError, match=r"no Python 3\.12"):
+        examine(found, "3.12", blobs, outside="/opt/env")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"index.json": b"[]"},
+        {"index.json": b'{"manifests": [{"digest": "sha256:../../etc/passwd"}]}'},
+        {"manifest.json": b'[{"Config": "../secret", "Layers": []}]'},
+        {"manifest.json": b"[]"},
+    ],
+)
+def test_what_is_no_image_is_said_to_be_none(
+    blobs: Blobs, tmp_path: pathlib.Path, files: dict[str, bytes]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("{}")
+    for name, body in files.items():
+        (folder / name).write_bytes(body)
+    with pytest.raises(OutsideError, match="cannot be read as an image"):
+        saved.load(folder, "amd64", "3.11", blobs)
+
+
+def member(archive: tarfile.TarFile, name: str) -> bytes:
+    stream = archive.extractfile(name)
+    assert stream is not None
+    return stream.read()

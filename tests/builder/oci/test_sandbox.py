@@ -1,0 +1,94 @@
+"""Commands in a tree of files; skipped where the kernel allows no user namespaces."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from builder.oci import sandbox
+
+
+def start(command: list[str], root: pathlib.Path, **wanted: Any) -> subprocess.CompletedProcess[str]:
+    facts = {"layers": ["/"], "root": str(root), "env": dict(os.environ), "cwd": "/", "user": 10001, **wanted}
+    words = [sys.executable, "-I", sandbox.__file__, json.dumps(facts), *command]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, input=wanted.get("stdin"))
+
+
+def python(script: str, root: pathlib.Path, **wanted: Any) -> subprocess.CompletedProcess[str]:
+    return start([sys.executable, "-c", script], root, **wanted)
+
+
+@pytest.fixture
+def root(tmp_path: pathlib.Path) -> pathlib.Path:
+    done = start(["true"], tmp_path)
+    if done.returncode == sandbox.REFUSED:
+        pytest.skip(done.stderr)
+    return tmp_path
+
+
+def test_it_is_another_user_with_processes_of_its_own(root: pathlib.Path) -> None:
+    said = python(
+        "import os; print(os.getuid(), os.getpid(), sorted(p for p in os.listdir('/proc') if p.isdigit()))",
+        root,
+    )
+    assert said.stdout == "10001 2 ['1', '2']\n"
+
+
+def test_there_is_no_network_but_the_loopback(root: pathlib.Path) -> None:
+    said = python(
+        "import socket; print(socket.if_nameindex()); s = socket.create_server(('127.0.0.1', 0));"
+        "socket.create_connection(s.getsockname()).close(); print('reached')",
+        root,
+    )
+    assert said.stdout.splitlines() == ["[(1, 'lo')]", "reached"]
+
+
+def test_nothing_can_be_written_but_temporary_files(root: pathlib.Path) -> None:
+    said = python(
+        "import pathlib\n"
+        "for place in ('/evil', '/usr/evil', '/tmp/good', '/dev/shm/good', '/dev/null'):\n"
+        "    try: pathlib.Path(place).write_text('x'); print(place)\n"
+        "    except OSError: pass\n",
+        root,
+    )
+    assert said.stdout.split() == ["/tmp/good", "/dev/shm/good", "/dev/null"]
+    assert not pathlib.Path("/tmp/good").exists()
+
+
+def test_layers_lie_over_each_other(root: pathlib.Path) -> None:
+    lower, upper = root / "layers" / "lower", root / "layers" / "upper"
+    for folder, text in ((lower, "below"), (upper, "above")):
+        folder.mkdir(parents=True)
+        for name in ("proc", "tmp", "run", "dev"):
+            (folder / name).mkdir()
+        (folder / "file").write_text(text)
+    (root / "top").mkdir()
+    done = start(["/program"], root / "top", layers=[str(lower), str(upper)])
+    assert (done.returncode, done.stderr) == (127, "/program: No such file or directory\n")
+
+
+def test_it_ends_as_the_command_ends(root: pathlib.Path) -> None:
+    assert python("raise SystemExit(7)", root).returncode == 7
+    assert python("import os; os.abort()", root).returncode == -6
+    assert python("import os; os.kill(os.getpid(), 9)", root).returncode == -9
+    assert start(["no-such-program"], root).returncode == 127
+
+
+def test_standard_input_arrives(root: pathlib.Path) -> None:
+    assert python("print(input())", root, stdin="hello\n").stdout == "hello\n"
+
+
+def test_orphans_die_with_the_command(root: pathlib.Path) -> None:
+    done = python("import os, time\nif os.fork() == 0: time.sleep(600)", root)
+    assert done.returncode == 0
+
+
+def test_where_it_cannot_be_made_one_line_says_so(tmp_path: pathlib.Path) -> None:
+    done = start(["true"], tmp_path / "nowhere")
+    assert done.returncode == sandbox.REFUSED
+    assert done.stderr.startswith("no sandbox can be made here: ")
+    assert len(done.stderr.splitlines()) == 1
