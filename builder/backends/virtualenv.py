@@ -65,9 +65,7 @@ class VirtualenvBackend:
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
-        building = place.parent / "building" / place.name
-        shutil.rmtree(building, ignore_errors=True)
-        building.parent.mkdir(parents=True, exist_ok=True)
+        building = _workshop(place)
         env = uv.environment(Machine())
         progress.step("virtualenv")
         command: Words = [uv.program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
@@ -78,6 +76,7 @@ class VirtualenvBackend:
             self._install(plan, stage, building, store, env)
         shutil.rmtree(place, ignore_errors=True)
         building.rename(place)
+        building.parent.rmdir()
 
     def _install(
         self,
@@ -171,6 +170,18 @@ class VirtualenvBackend:
             "PYTHONDONTWRITEBYTECODE": "1",
             **({"PYTHONPATH": environment.payload} if environment.payload else {}),
         }
+
+
+def _workshop(place: pathlib.Path) -> pathlib.Path:
+    """A folder to build in, of this run alone: what a killed run had started may still write into its own.
+
+    What earlier runs left of the same environment is swept.
+    """
+    workshops = place.parent / "building"
+    workshops.mkdir(parents=True, exist_ok=True)
+    for left in workshops.glob(f"{place.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return pathlib.Path(tempfile.mkdtemp(dir=workshops, prefix=f"{place.name}-")) / place.name
 
 
 def _stands(place: pathlib.Path) -> bool:

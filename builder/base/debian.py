@@ -65,7 +65,7 @@ class Request(Part):
     @property
     def key(self) -> str:
         """Name of its content: equal requests give equal keys."""
-        recipe = {"left out": LEFT_OUT, "epoch": EPOCH, "always": ALWAYS}
+        recipe = {"command": [str(word) for word in command(self, pathlib.Path("base"))], "epoch": EPOCH}
         digest = digest_of({"request": self.model_dump(mode="json"), "recipe": recipe})
         return f"{self.suite}-{digest.removeprefix('sha256:')[:12]}"
 
@@ -118,7 +118,8 @@ def _bootstrap(wanted: Request, machine: Machine, place: pathlib.Path) -> None:
         )
     building = place.with_name(f".{place.name}")
     try:
-        done = run(command(wanted, building), env=environment(machine), timeout=1800)
+        mirror = [os.environ[MIRROR]] if MIRROR in os.environ else []
+        done = run([*command(wanted, building), *mirror], env=environment(machine), timeout=1800)
         if not done.ok:
             raise _failure(wanted, done)
         building.replace(place)
@@ -141,8 +142,7 @@ def command(wanted: Request, target: pathlib.Path) -> Words:
     ]
     listed = " ".join(f"'{line}'" for line in sources(wanted.suite))
     words += [f"""--customize-hook=printf '%s\\n' {listed} > "$1"/etc/apt/sources.list"""]
-    words += [wanted.suite, target]
-    return [*words, mirror] if (mirror := os.environ.get(MIRROR)) else words
+    return [*words, wanted.suite, target]
 
 
 def sources(suite: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Runs inside a build: makes the empty environment, then installs one stage after the other.
 
     python TOOLS prepare --into ENVIRONMENT [--copy-to FOLDER]
-    python TOOLS install STAGE --into ENVIRONMENT --cache FOLDER [--copy-to FOLDER]
+    python TOOLS install STAGE --into ENVIRONMENT [--cache FOLDER] [--copy-to FOLDER]
+    python TOOLS compile --into ENVIRONMENT [--packages NAME ...] [--modules NAME ...] [--copy-to FOLDER]
 
 STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines without
 mounts: what the step adds to the image is also put below that folder, for a later `COPY --from`.
@@ -23,6 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder import guard
+from builder.entrypoint import loading
 from envspec.pattern import matcher
 
 FAILURE = "envspec-failure "
@@ -45,27 +47,33 @@ class StageError(Exception):
 def main(arguments: list[str]) -> int:
     """The program: see the head of the file."""
     parser = argparse.ArgumentParser(prog="stage")
-    parser.add_argument("command", choices=("prepare", "install"))
+    parser.add_argument("command", choices=("prepare", "install", "compile"))
     parser.add_argument("stage", nargs="?", type=pathlib.Path)
     parser.add_argument("--into", type=pathlib.Path, required=True)
     parser.add_argument("--cache", type=pathlib.Path)
+    parser.add_argument("--packages", nargs="*", default=[])
+    parser.add_argument("--modules", nargs="*", default=[])
     parser.add_argument("--copy-to", type=pathlib.Path)
     options = parser.parse_args(arguments)
     root = pathlib.Path("/")
     before = _tree(options.into) if options.copy_to else set()
+    extra = []
     try:
         if options.command == "prepare":
             prepare(options.into, root / "etc")
             extra = [root / "etc" / "passwd", root / "etc" / "group"]
-        else:
+        elif options.command == "install":
             install(options.stage, options.into, options.cache)
-            extra = []
+        else:
+            loading.compile_loaded(options.into, options.packages, options.modules)
     except StageError as error:
         name = options.stage.name if options.stage else "base"
         sys.stdout.write(f"\n{FAILURE}{json.dumps({'stage': name, **error.facts})}\n")
         return 1
     if options.copy_to:
-        _copy_out([*sorted(_tree(options.into) - before), *extra], root, options.copy_to)
+        # A classic engine loses track of layers with nothing in them: a file that is there already goes along.
+        added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
+        _copy_out([*added, *extra], root, options.copy_to)
     return 0
 
 

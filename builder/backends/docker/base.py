@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import docker.errors
-import requests
 
-from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.base import debian
 from builder.plan import Plan
 from builder.render import base as base_name
@@ -40,7 +39,7 @@ def _pulled(engine: Engine, name: str, progress: Progress) -> str:
     progress.step(f"pull {name}")
     try:
         engine.client.images.pull(name)
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except BROKEN as error:
         raise OutsideError(
             f"the base image {name} is not in the engine and cannot be pulled: {_why(error)}",
             hint="correct its name, `docker pull` or `docker load` it; or give [base] a debian suite, which "

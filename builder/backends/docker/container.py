@@ -13,7 +13,7 @@ import requests
 from docker.errors import APIError
 from docker.types import LogConfig
 
-from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.engine import BROKEN, Engine, translated
 from envspec.errors import OutsideError
 from envspec.process import Completed
 
@@ -60,7 +60,7 @@ def run(
                 container.put_archive("/", _archive(_STDIN, stdin.encode()))
         return _finished(engine, container, tuple(command), timeout)
     finally:
-        with contextlib.suppress(APIError, requests.RequestException):
+        with contextlib.suppress(*BROKEN):
             container.remove(force=True, v=True)
 
 

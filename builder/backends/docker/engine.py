@@ -11,11 +11,15 @@ from typing import Any
 
 import docker
 import requests
+import urllib3
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import APIError, DockerException
 
 from envspec.errors import OutsideError
+
+BROKEN = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
+"""What the SDK lets through when it loses the engine; it does not wrap what breaks while it reads."""
 
 TIMEOUT = 900
 """Seconds between two words of the engine: a step of a classic build may be silent for long."""
@@ -121,11 +125,17 @@ class Engine:
             except docker.errors.ImageNotFound:
                 return None
 
+    def close(self) -> None:
+        """Let go of the connection; it is made anew when needed again."""
+        if "client" in self.__dict__:
+            self.client.close()
+            del self.__dict__["client"]
+
     def answers(self) -> bool:
         """Whether it is still there."""
         try:
             return bool(self.client.api.ping())
-        except (DockerException, requests.RequestException, OutsideError):
+        except (*BROKEN, OutsideError):
             return False
 
 
@@ -136,7 +146,7 @@ def translated(host: str) -> Iterator[None]:
         yield
     except APIError as error:
         raise outside(str(error.explanation or error)) from error
-    except (DockerException, requests.RequestException, OSError) as error:
+    except BROKEN as error:
         raise unreachable(host, error) from error
 
 

@@ -10,11 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-import requests
-from docker.errors import APIError, BuildError, DockerException
-
 from builder.backends.docker import failure
-from builder.backends.docker.engine import Engine
+from builder.backends.docker.engine import BROKEN, Engine
 from builder.backends.docker.program import buildkit_program, variables
 from envspec.machine import Machine
 from envspec.process import Words, run
@@ -148,7 +145,7 @@ class Classic:
                 if "error" in event:
                     raise failure.understood(self._engine, lines)
                 built = (event.get("aux") or {}).get("ID", built)
-        except (APIError, BuildError, DockerException, requests.RequestException, OSError) as error:
+        except BROKEN as error:
             raise failure.understood(self._engine, [*lines, str(error)]) from error
         if not built:
             raise failure.understood(self._engine, lines)

@@ -8,12 +8,11 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-import requests
-from docker.errors import APIError, BuildError, DockerException
+from docker.errors import BuildError
 from docker.utils import parse_repository_tag
 
 from builder.backends.docker import places
-from builder.backends.docker.engine import Engine, outside, translated
+from builder.backends.docker.engine import BROKEN, Engine, outside, translated
 from builder.environment import Environment
 from builder.render import quoted
 from builder.verdict import Verdict
@@ -95,7 +94,7 @@ def push(engine: Engine, name: str, progress: Progress = SILENT) -> str:
             if "error" in event:
                 raise _refused(name, str(event["error"]))
             digest = (event.get("aux") or {}).get("Digest", digest)
-    except (APIError, DockerException, requests.RequestException) as error:
+    except BROKEN as error:
         raise _refused(name, str(error)) from error
     if not digest:
         raise _refused(name, "the registry did not confirm it")

@@ -1,0 +1,94 @@
+"""Engines that fail: killed in the middle of a build, out of space, forbidden, absent."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.engine import Address, Engine
+from builder.base import debian
+from envspec.errors import OutsideError
+from envspec.home import home
+from envspec.machine import machine
+from envspec.progress import SILENT, Progress
+from tests.support.paths import ROOT
+
+from .conftest import DEBIAN, Workshop, make_plan, make_road, mounted, private_engine
+
+
+class Killer(Progress):
+    """Kills a process as soon as a stage begins."""
+
+    def __init__(self, process: int) -> None:
+        self._process = process
+
+    def step(self, title: str) -> None:
+        if title.startswith("stage "):
+            os.kill(self._process, signal.SIGKILL)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("name", ["buildkit", "classic"])
+def test_an_engine_that_dies_half_way(
+    name: str, base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    place = tmp_path / "engine"
+    with private_engine(place) as engine:
+        workshop = Workshop(engine, make_road(name, engine), tmp_path / "work")
+        plan = workshop.plan(("first", [workshop.wheel("alpha")]), ("second", [workshop.wheel("beta")]))
+        killer = Killer(int((place / "pid").read_text()))
+        with pytest.raises(OutsideError, match="the engine stopped answering during the build") as caught:
+            workshop.backend.build(plan, workshop.folder, workshop.store, killer)
+        assert "again" in caught.value.hint
+        env = {**os.environ, "ENVSPEC_ENGINE": str(place)}
+        subprocess.run([ROOT / "scripts" / "engine", "start"], env=env, check=True, capture_output=True)
+        assert workshop.images() == []
+        assert workshop.build(plan).reference in workshop.images()
+
+
+@pytest.mark.docker
+def test_an_engine_without_room(base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    with mounted(tmp_path / "disk", "450m") as disk, private_engine(disk / "engine") as engine:
+        workshop = Workshop(engine, make_road("buildkit", engine), tmp_path / "work")
+        big = workshop.wheel("big", files={"big.txt": os.urandom(150_000_000).hex()})
+        with pytest.raises(OutsideError, match="the engine's disk is full") as caught:
+            workshop.build(workshop.plan(("only", [big])))
+        assert "docker system prune" in caught.value.hint
+        assert workshop.images() == []
+
+
+def test_no_engine_at_all(tmp_path: pathlib.Path) -> None:
+    backend = DockerBackend(Engine(Address(host=f"unix://{tmp_path}/none.sock", context=None)))
+    assert backend.available() == f"no Docker engine answers at unix://{tmp_path}/none.sock"
+    with pytest.raises(OutsideError, match="no Docker engine answers") as caught:
+        backend.build(make_plan([]), tmp_path, None, SILENT)  # type: ignore[arg-type]
+    assert "make engine" in caught.value.hint
+
+
+@pytest.mark.docker
+def test_an_engine_that_is_somebody_elses(engine: Engine) -> None:
+    if os.geteuid() != 0 or not engine.address.host.startswith("unix://"):
+        pytest.skip("only root can become somebody else")
+    code = (
+        "from builder.backends.docker.backend import DockerBackend as B;"
+        "import os; os.setgid(65534); os.setuid(65534); print(B().available())"
+    )
+    env = {**os.environ, "DOCKER_HOST": engine.address.host, "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert "may not be opened by this user" in done.stdout, done.stderr
+
+
+def test_a_base_without_the_program_that_makes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "home"))
+    with pytest.raises(OutsideError, match="mmdebstrap.* is not on this machine"):
+        debian.tarball(debian.request(make_plan([], base=DEBIAN)), machine(), SILENT)
+    assert not list((home() / "bases").glob("*.tar"))

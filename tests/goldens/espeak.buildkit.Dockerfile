@@ -1,0 +1,86 @@
+# espeak: Python 3.11 on x86_64
+# Rendered by envspec from the lock sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a69c7a7711260717.
+# Change the spec and render again rather than editing this file.
+
+# Where the packages start from. The build is done in two passes: first to the target `base`, the only pass
+# with a network, then from its result, given as START, without any.
+ARG START=base
+
+# Base
+FROM envspec/base:bookworm-02ed76d2eb41 AS base
+
+FROM ${START} AS environment
+
+# An empty virtual environment, and the user that the service runs as
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
+    ["python3.11", "-I", "-B", "/mnt/tools", "prepare", "--into", "/opt/env"]
+
+# Stage numeric
+# Why: hard C-ABI dependencies first: everything later adapts to them
+#   numpy==1.23.5
+#   scipy==1.11.4
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
+    --mount=type=bind,source=stages/stage-1-numeric,target=/mnt/stage-1-numeric \
+    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env", "--cache", "/mnt/cache"]
+
+# Stage audio
+# Why: the voice and the audio formats; they bring their own libraries
+#   cffi==2.1.1
+#   espeakng-loader==0.2.4
+#   pycparser==3.12
+#   soundfile==0.12.1
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
+    --mount=type=bind,source=stages/stage-2-audio,target=/mnt/stage-2-audio \
+    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-audio", "--into", "/opt/env", "--cache", "/mnt/cache"]
+
+# Stage service
+# Why: changes most often, so it comes last
+#   blinker==1.9.0
+#   click==8.5.1
+#   flask==3.0.3
+#   gunicorn==23.0.0
+#   itsdangerous==2.2.0
+#   jinja2==3.1.6
+#   markupsafe==3.0.4
+#   packaging==26.3
+#   prometheus-client==0.22.1
+#   werkzeug==3.1.9
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
+    --mount=type=bind,source=stages/stage-3-service,target=/mnt/stage-3-service \
+    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-service", "--into", "/opt/env", "--cache", "/mnt/cache"]
+
+# Compile the modules that serving loads: an image cannot keep what a start would compile
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "compile", "--into", "/opt/env", "--packages", "espeakng-loader", "flask", "gunicorn", "numpy", "prometheus-client", "scipy", "soundfile", "--modules", "scipy.signal", "soundfile", "espeakng_loader"]
+
+# The doctor and the entrypoint, with what was locked and the bill of materials
+COPY image /opt/envspec
+
+# The payload: changes most often, so nothing but settings comes after it
+COPY payload /app
+RUN ["/opt/env/bin/python", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+
+WORKDIR /app
+ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    PYTHONDONTWRITEBYTECODE="1" \
+    PYTHONPATH="/app" \
+    PYTHONUNBUFFERED="1" \
+    VIRTUAL_ENV="/opt/env"
+LABEL io.envspec.lock="sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a69c7a7711260717" \
+    io.envspec.packages="espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 numpy==1.23.5 prometheus-client==0.22.1 scipy==1.11.4 soundfile==0.12.1" \
+    io.envspec.plan="sha256:a93cfdaff805780b4833cacfcd89f77d37e12bb67b13325837abaf7ff6612ee6" \
+    io.envspec.python="/opt/env/bin/python" \
+    io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
+    io.envspec.variant="" \
+    io.envspec.version="0.1.0" \
+    org.opencontainers.image.base.name="envspec/base:bookworm-02ed76d2eb41" \
+    org.opencontainers.image.title="espeak"
+USER 10001:10001
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/opt/env/bin/python", "-I", "-S", "-B", "/opt/envspec", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/opt/env/bin/python", "-I", "-S", "-B", "/opt/envspec"]
+CMD ["serve"]

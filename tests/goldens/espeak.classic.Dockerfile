@@ -1,0 +1,91 @@
+# espeak: Python 3.11 on x86_64
+# Rendered by envspec from the lock sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a69c7a7711260717.
+# Change the spec and render again rather than editing this file.
+
+# Where the packages start from. The build is done in two passes: first to the target `base`, the only pass
+# with a network, then from its result, given as START, without any.
+ARG START=base
+
+# Base
+FROM envspec/base:bookworm-02ed76d2eb41 AS base
+
+# This engine cannot mount: what installs is copied into stages that are thrown away, and only what each of
+# them added goes into the image.
+FROM ${START} AS prepare
+COPY tools /mnt/tools
+RUN ["python3.11", "-I", "-B", "/mnt/tools", "prepare", "--into", "/opt/env", "--copy-to", "/mnt/added"]
+
+# Stage numeric
+# Why: hard C-ABI dependencies first: everything later adapts to them
+#   numpy==1.23.5
+#   scipy==1.11.4
+FROM prepare AS stage-1-numeric
+COPY stages/stage-1-numeric /mnt/stage-1-numeric
+RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env", "--copy-to", "/mnt/added"]
+
+# Stage audio
+# Why: the voice and the audio formats; they bring their own libraries
+#   cffi==2.1.1
+#   espeakng-loader==0.2.4
+#   pycparser==3.12
+#   soundfile==0.12.1
+FROM stage-1-numeric AS stage-2-audio
+COPY stages/stage-2-audio /mnt/stage-2-audio
+RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-audio", "--into", "/opt/env", "--copy-to", "/mnt/added"]
+
+# Stage service
+# Why: changes most often, so it comes last
+#   blinker==1.9.0
+#   click==8.5.1
+#   flask==3.0.3
+#   gunicorn==23.0.0
+#   itsdangerous==2.2.0
+#   jinja2==3.1.6
+#   markupsafe==3.0.4
+#   packaging==26.3
+#   prometheus-client==0.22.1
+#   werkzeug==3.1.9
+FROM stage-2-audio AS stage-3-service
+COPY stages/stage-3-service /mnt/stage-3-service
+RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-service", "--into", "/opt/env", "--copy-to", "/mnt/added"]
+
+# Compile the modules that serving loads: an image cannot keep what a start would compile
+FROM stage-3-service AS compiled
+RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "compile", "--into", "/opt/env", "--copy-to", "/mnt/added", "--packages", "espeakng-loader", "flask", "gunicorn", "numpy", "prometheus-client", "scipy", "soundfile", "--modules", "scipy.signal", "soundfile", "espeakng_loader"]
+
+# The image: the empty environment, then a layer a stage
+FROM ${START} AS environment
+COPY --from=prepare /mnt/added /
+COPY --from=stage-1-numeric /mnt/added /
+COPY --from=stage-2-audio /mnt/added /
+COPY --from=stage-3-service /mnt/added /
+COPY --from=compiled /mnt/added /
+
+# The doctor and the entrypoint, with what was locked and the bill of materials
+COPY image /opt/envspec
+
+# The payload: changes most often, so nothing but settings comes after it
+COPY payload /app
+RUN ["/opt/env/bin/python", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+
+WORKDIR /app
+ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+    PYTHONDONTWRITEBYTECODE="1" \
+    PYTHONPATH="/app" \
+    PYTHONUNBUFFERED="1" \
+    VIRTUAL_ENV="/opt/env"
+LABEL io.envspec.lock="sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a69c7a7711260717" \
+    io.envspec.packages="espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 numpy==1.23.5 prometheus-client==0.22.1 scipy==1.11.4 soundfile==0.12.1" \
+    io.envspec.plan="sha256:a93cfdaff805780b4833cacfcd89f77d37e12bb67b13325837abaf7ff6612ee6" \
+    io.envspec.python="/opt/env/bin/python" \
+    io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
+    io.envspec.variant="" \
+    io.envspec.version="0.1.0" \
+    org.opencontainers.image.base.name="envspec/base:bookworm-02ed76d2eb41" \
+    org.opencontainers.image.title="espeak"
+USER 10001:10001
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/opt/env/bin/python", "-I", "-S", "-B", "/opt/envspec", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/opt/env/bin/python", "-I", "-S", "-B", "/opt/envspec"]
+CMD ["serve"]
