@@ -26,6 +26,9 @@ from envspec.sources import RemoteFile, Sources
 from envspec.spec import Spec, Stage
 from envspec.target import Target
 
+_QUESTION = "the-spec-that-asks"
+"""What the question to uv is called: not like the spec, which may bear the name of a package it installs."""
+
 _NEWEST_PLATFORM = 40
 """uv knows platforms up to manylinux_2_40; wheels for newer ones do not exist yet."""
 
@@ -65,7 +68,7 @@ def solve(
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
-            raise _failure(done, spec.name)
+            raise _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
                 progress.note(scrubbed(line.removeprefix("warning:").strip()))
@@ -110,7 +113,7 @@ def _project(
     settings |= _eras(spec, frozenset(named))
     return {
         "project": {
-            "name": spec.name,
+            "name": _QUESTION,
             "version": "0",
             "requires-python": f">={target.python}",
             "dependencies": list(_dependencies(spec, sources, only, leave)),
@@ -152,24 +155,24 @@ def _dependencies(
                 yield str(requirement)
 
 
-def _failure(done: Completed, project: str) -> Exception:
+def _failure(done: Completed) -> Exception:
     said = scrubbed(done.stderr)
     if any(trouble in said for trouble in _TROUBLE):
         return OutsideError(
             f"an index cannot be asked\n{said.strip()}", hint="check the network and pip's set-up"
         )
     if "No solution found" in said or "unsatisfiable" in said or "no version of" in said:
-        return UnsatisfiableError(_plain(said, project))
+        return UnsatisfiableError(_plain(said))
     return OutsideError(f"uv could not resolve\n{said.strip()}")
 
 
-def _plain(said: str, project: str) -> str:
+def _plain(said: str) -> str:
     """uv's explanation as one sentence after another, in the words of a spec."""
     lines = [
         line for line in said.splitlines() if line.strip() and not line.startswith(("warning:", "error:"))
     ]
     text = " ".join(re.sub(r"^\s*(cause:|[╰├─▶│]+)*\s*", "", line) for line in lines)
-    return text.replace(f"{project} depends on", "the spec asks for").replace(f"{project}==0", "the spec")
+    return text.replace(f"{_QUESTION} depends on", "the spec asks for").replace(f"{_QUESTION}==0", "the spec")
 
 
 def _solved(file: pathlib.Path, spec: Spec) -> Iterator[Solved]:

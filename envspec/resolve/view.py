@@ -37,7 +37,7 @@ def until(moment: Moment) -> dt.datetime:
     """The instant that an `as-of` means: a date counts to its end, and times without a zone are UTC."""
     if isinstance(moment, dt.datetime):
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return dt.datetime.combine(moment + dt.timedelta(days=1), dt.time(), dt.UTC)
+    return dt.datetime.combine(moment, dt.time.max, dt.UTC)
 
 
 def young_enough(files: Iterable[RemoteFile], moment: Moment | None) -> tuple[RemoteFile, ...]:

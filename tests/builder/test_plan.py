@@ -1,0 +1,101 @@
+"""The plan: what it holds, and which change changes which digest."""
+
+import pathlib
+
+import pytest
+
+from builder.payload import Payload, PayloadFile
+from builder.plan import Plan, plan
+from envspec.lock import File, Lock, LockedBase
+from envspec.spec import Spec
+from tests.support.specs import artifact, lock, spec, stage
+from tests.support.wheels import sdist, wheel
+
+TWO = (stage("early", "numpy==1.0", more='why = "first"'), stage("late", "flask==1.0"))
+SERVICE = '[service]\nmodule = "app:app"\n'
+
+
+def payload(content: str = "0") -> Payload:
+    return Payload(files=(PayloadFile(path="app.py", sha256=content * 64, executable=False),))
+
+
+def locked(tmp_path: pathlib.Path, flask: str = "1.0", **more: object) -> Lock:
+    early = artifact(wheel(tmp_path, "numpy"), stage="early")
+    late = artifact(wheel(tmp_path, "flask", flask), stage="late")
+    return lock(early, late, stages=("early", "late"), **more)
+
+
+@pytest.fixture
+def planned(tmp_path: pathlib.Path) -> Plan:
+    return plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload())
+
+
+def test_stages_come_in_order_with_their_wheels_and_reasons(planned: Plan) -> None:
+    assert [(part.name, part.why, [each.name for each in part.wheels]) for part in planned.stages] == [
+        ("early", "first", ["numpy"]), ("late", "", ["flask"]),
+    ]  # fmt: skip
+
+
+def test_pins_grow_stage_by_stage(planned: Plan) -> None:
+    assert planned.pins_until("early") == {"numpy": "1.0"}
+    assert planned.pins_until("late") == planned.pins == {"numpy": "1.0", "flask": "1.0"}
+
+
+def test_a_late_pin_changes_late_stages_only(planned: Plan, tmp_path: pathlib.Path) -> None:
+    other = plan(spec(*TWO, tail=SERVICE), locked(tmp_path, flask="2.0"), payload())
+    before, after = list(planned.stage_digests()), list(other.stage_digests())
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_another_base_changes_every_stage(planned: Plan, tmp_path: pathlib.Path) -> None:
+    base = LockedBase(image="python:3.11-slim")
+    other = plan(spec(*TWO, tail=SERVICE), locked(tmp_path, base=base), payload())
+    assert not set(planned.stage_digests()) & set(other.stage_digests())
+
+
+def test_an_edit_of_the_payload_rebuilds_nothing_else(planned: Plan, tmp_path: pathlib.Path) -> None:
+    other = plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload("1"))
+    assert other.digest != planned.digest
+    assert other.packages_digest == planned.packages_digest
+
+
+SAME_PACKAGES = [
+    spec(stage("early", "numpy==1.0", more='why = "another reason"'), TWO[1], tail=SERVICE),
+    spec(*TWO, tail=SERVICE + 'env = { A = "b" }\n'),
+    spec(*TWO, tail=SERVICE + "[smoke]\nimports = ['numpy']\n"),
+]
+
+
+@pytest.mark.parametrize("changed", SAME_PACKAGES, ids=["why", "service", "smoke"])
+def test_what_installs_the_same_keeps_the_packages(
+    planned: Plan, tmp_path: pathlib.Path, changed: Spec
+) -> None:
+    assert plan(changed, locked(tmp_path), payload()).packages_digest == planned.packages_digest
+
+
+def test_trimming_changes_the_packages(planned: Plan, tmp_path: pathlib.Path) -> None:
+    trimmed = spec(*TWO, tail=f"{SERVICE}[remove]\nfiles = ['**/tests/**']\n")
+    assert plan(trimmed, locked(tmp_path), payload()).packages_digest != planned.packages_digest
+
+
+def test_a_plan_survives_its_json_form(planned: Plan) -> None:
+    assert Plan.model_validate_json(planned.model_dump_json()) == planned
+    assert Plan.model_validate_json(planned.model_dump_json()).digest == planned.digest
+
+
+def test_a_source_distribution_is_planned_as_its_wheel(tmp_path: pathlib.Path) -> None:
+    built = File(file="source-1.0-py3-none-any.whl", sha256="0" * 64, size=3)
+    held = lock(artifact(sdist(tmp_path)).model_copy(update={"wheel": built}))
+    assert plan(spec(stage("one", "source==1.0")), held).stages[0].wheels[0].file == built.file
+
+
+def test_a_stage_with_nothing_left_is_kept(tmp_path: pathlib.Path) -> None:
+    held = lock(artifact(wheel(tmp_path, "numpy"), stage="early"), stages=("early", "late"))
+    assert [part.name for part in plan(spec(*TWO), held).stages] == ["early", "late"]
+
+
+def test_a_plan_names_no_path_and_no_host(planned: Plan, tmp_path: pathlib.Path) -> None:
+    text = planned.model_dump_json()
+    assert "://" not in text
+    assert str(tmp_path) not in text

@@ -1,0 +1,81 @@
+"""Installed from its wheel, far from its sources: everything that the programs need travelled along."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+import uv
+
+from envspec.spec import schema
+from tests.support.paths import ROOT
+from tests.support.program import machine
+
+from .conftest import SPEC, spec_in
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The `bin` folder of an empty virtual environment into which the project's wheel was installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    tool, env = uv.find_uv_bin(), {**os.environ, "SETUPTOOLS_SCM_PRETEND_VERSION": "0"}
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=200)
+    command = [tool, "build", "--wheel", "--quiet", "--python", sys.executable, "--out-dir", folder, ROOT]
+    subprocess.run(command, check=True, timeout=300, env=env)
+    (wheel,) = folder.glob("*.whl")
+    pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", wheel]
+    subprocess.run(pip, check=True, timeout=500)
+    return folder / "venv" / "bin"
+
+
+def call(programs: pathlib.Path, *words: object, cwd: pathlib.Path, env: dict[str, str] | None = None) -> str:
+    """Run one of the installed programs elsewhere; what it printed."""
+    program, *rest = map(str, words)
+    clean = {name: value for name, value in (env or os.environ).items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [programs / program, *rest], cwd=cwd, env=clean, capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_schema_is_the_same(programs: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert json.loads(call(programs, "envspec", "schema", cwd=tmp_path)) == schema()
+
+
+def test_a_spec_is_built_there(
+    programs: pathlib.Path, tmp_path: pathlib.Path, shop: str, small: pathlib.Path
+) -> None:
+    assert spec_in(small, SPEC) == small
+    env = machine(tmp_path / "home", PIP_INDEX_URL=shop)
+    said = call(programs, "build-image", "--backend", "virtualenv", "--fast", cwd=small, env=env)
+    assert "verdict: ships" in said
+
+
+def test_examples_template_and_payload_travelled(programs: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    site = next((programs.parent / "lib").glob("python*/site-packages"))
+    resources = site / "builder" / "resources"
+    assert (resources / "Dockerfile.template").read_text() == (ROOT / "Dockerfile.template").read_text()
+    assert {"espeak", "sambert-hifigan", "article"} <= {
+        path.name for path in (resources / "examples").iterdir()
+    }
+    shutil.copytree(resources / "examples" / "espeak", tmp_path / "espeak")
+    said = call(programs, "build-image", "espeak", "--stop-after", "plan", "--locked", cwd=tmp_path)
+    assert "verdict: sound so far" in said
+
+
+def test_every_file_of_the_rooms_travelled(programs: pathlib.Path) -> None:
+    """Data files too: what git knows below the three rooms is in the wheel."""
+    site = next((programs.parent / "lib").glob("python*/site-packages"))
+    listed = subprocess.run(
+        ["git", "ls-files", "envspec", "builder", "service"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode:
+        pytest.skip("there is no git here")
+    lost = [name for name in listed.stdout.split() if (ROOT / name).is_file() and not (site / name).is_file()]
+    assert lost == []

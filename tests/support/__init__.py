@@ -1,0 +1,1 @@
+"""What several tests share: tiny wheels, indexes, servers, specs and fakes."""

@@ -1,0 +1,66 @@
+"""Stand-ins that do in memory what the real ones do outside."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from builder.environment import Environment
+from builder.plan import Plan
+from envspec.process import Completed
+from envspec.progress import Progress
+from envspec.wheelhouse import Wheelhouse
+
+
+class Recorder(Progress):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def step(self, title: str) -> None:
+        self.said.append(title)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+class FakeBackend:
+    """A backend that builds nothing and answers every command with the same words."""
+
+    name = "fake"
+
+    def __init__(self, *, says: str = "", code: int = 0, missing: str | None = None) -> None:
+        self.says = says
+        self.code = code
+        self.missing = missing
+        self.ran: list[tuple[str, ...]] = []
+
+    def available(self) -> str | None:
+        return self.missing
+
+    def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
+        return environment(digest=plan.digest)
+
+    def run(
+        self,
+        environment: Environment,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        self.ran.append(tuple(command))
+        return Completed(command=tuple(command), code=self.code, stdout=self.says, stderr="")
+
+
+def environment(**changes: object) -> Environment:
+    """An environment that stands nowhere."""
+    values: dict[str, object] = {
+        "backend": "fake",
+        "reference": "nowhere",
+        "digest": "sha256:" + "0" * 64,
+        "python": "python",
+        "payload": None,
+        "reused": False,
+    }
+    return Environment(**{**values, **changes})

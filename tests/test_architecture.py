@@ -1,0 +1,151 @@
+"""What holds the rooms apart: imports go one way, modules say what they own, nothing names this machine."""
+
+import ast
+import functools
+import pathlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.paths import ROOT
+
+ROOMS = ("envspec", "builder", "service")
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for room in ROOMS
+    for path in sorted((ROOT / room).rglob("*.py"))
+}
+
+
+@functools.cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text())
+
+
+def imported(module: str, nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Our own modules that these nodes import."""
+    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")[: 1 - node.level or None] if node.level else []
+            base = ".".join([*parts, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else base for name in names]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] in ROOMS)
+
+
+def at_run_time(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """What is carried out when a module is imported: no bodies of functions, nothing for types alone."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            yield from at_run_time(getattr(node, field, []))
+        for handler in getattr(node, "handlers", []):
+            yield from at_run_time(handler.body)
+
+
+def rooms_of(room: str) -> dict[str, set[str]]:
+    """Which rooms a room's modules import, anywhere in them."""
+    found: dict[str, set[str]] = {}
+    for module in MODULES:
+        if module.split(".")[0] == room:
+            for name in imported(module, ast.walk(tree(module))):
+                found.setdefault(name.split(".")[0], set()).add(module)
+    return found
+
+
+def test_the_service_is_cargo() -> None:
+    assert set(rooms_of("service")) <= {"service"}
+
+
+def test_what_an_environment_should_be_does_not_know_how_it_is_built() -> None:
+    assert set(rooms_of("envspec")) <= {"envspec"}
+
+
+def test_the_builder_knows_the_service_only_as_files() -> None:
+    users = rooms_of("builder").get("service", set())
+    assert users <= {"builder.payload"}, users
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    edges = {
+        module: {name for name in imported(module, at_run_time(tree(module).body)) if name != module}
+        for module in MODULES
+    }
+    done: set[str] = set()
+
+    def walk(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for name in edges.get(module, ()):
+                walk(name, (*path, module))
+            done.add(module)
+
+    for module in edges:
+        walk(module, ())
+
+
+@pytest.mark.parametrize("module", ["envspec.spec", "envspec.load", "envspec.lock", "service.client"])
+def test_what_is_asked_first_is_there_at_once(module: str) -> None:
+    """A run without change must not pay for solvers, downloads or backends."""
+    script = f"import sys, {module}; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {"requests", "uv", "piptools", "pip", "docker", "jinja2", "numpy", "capstone", "rich"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_every_module_says_what_it_owns() -> None:
+    silent = [
+        module
+        for module, path in MODULES.items()
+        if path.stat().st_size and not ast.get_docstring(tree(module))
+    ]
+    assert silent == []
+
+
+@functools.cache
+def tracked() -> tuple[pathlib.Path, ...]:
+    """Text files of the project: those that git knows, or without git those of the rooms."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    names = listed.stdout.split("\0") if listed.returncode == 0 else [str(path) for path in MODULES.values()]
+    return tuple(ROOT / name for name in names if name and (ROOT / name).is_file())
+
+
+HOSTS = ("py" + "pi.org", "python" + "hosted.org", "test.py" + "pi")
+PLACES = re.compile(r"(?<![\w.])/(work/(main|shared)|root/|home/\w+/|tmp/helpers)")
+ALLOWED = re.compile(r"/home/(user|you|app|me|nobody|service)\b")
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    found = []
+    for file in tracked():
+        try:
+            text = file.read_text()
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line) and not ALLOWED.search(line):
+                found.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    return found
+
+
+def test_no_file_names_a_package_registrys_host() -> None:
+    assert lines_with(re.compile("|".join(map(re.escape, HOSTS)))) == []
+
+
+def test_no_file_names_a_place_of_this_machine() -> None:
+    own = {pathlib.Path(__file__).relative_to(ROOT).as_posix()}
+    assert [line for line in lines_with(PLACES) if line.split(":")[0] not in own] == []
