@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from builder.backends.port import Backend
+from builder.backends.virtualenv import VirtualenvBackend
 from builder.environment import Environment
 from builder.plan import Plan
 from builder.trial import judge
@@ -33,10 +35,23 @@ class BuiltTarget:
         """The interpreter's path, as seen inside."""
         return self.environment.python
 
+    @property
+    def root(self) -> pathlib.Path | None:
+        """The root of its files on this machine, where they stand there."""
+        return pathlib.Path("/") if isinstance(self.backend, VirtualenvBackend) else None
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command inside."""
         bare = dataclasses.replace(self.environment, payload=None)
         return self.backend.run(bare, command, stdin=stdin, timeout=timeout)
+
+
+def smoke_checks(spec: Spec) -> SmokeChecks:
+    """What a spec wants tried, in the judge's words."""
+    smoke = spec.smoke
+    return SmokeChecks(
+        imports=smoke.imports, attributes=smoke.attributes, exchange=smoke.exchange, ignore=smoke.ignore
+    )
 
 
 def judged(
@@ -44,14 +59,8 @@ def judged(
 ) -> dict[str, Any]:
     """Verdict, findings and the trial's facts, in their JSON forms. Raises `OutsideError`."""
     progress.step("verify")
-    smoke = SmokeChecks(
-        imports=spec.smoke.imports,
-        attributes=spec.smoke.attributes,
-        exchange=spec.smoke.exchange,
-        ignore=spec.smoke.ignore,
-    )
     target = BuiltTarget(backend=backend, environment=environment)
-    verdict = verify(target, lock=plan.pins, smoke=smoke, fast=fast, progress=progress)
+    verdict = verify(target, lock=plan.pins, smoke=smoke_checks(spec), fast=fast, progress=progress)
     found = list(verdict.findings)
     facts = None
     if spec.service is not None:

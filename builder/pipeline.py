@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import json
+import os
 import pathlib
 import time
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from builder.environment import Environment
 from builder.plan import Plan
 from builder.plan import plan as make_plan
 from builder.report.model import Report, stages_of
+from builder.report.source import Source
 from builder.request import Request
 from builder.verdict import Verdict
 from envspec import finding, load, lock
@@ -65,7 +67,8 @@ class Job:
         self.spec = spec
         self.progress = progress
         self.store = Wheelhouse(home() / "wheelhouse")
-        self.report = Report(name=spec.name, variant=request.variant)
+        source = Source(file=os.path.relpath(file), text=file.read_text(encoding="utf-8-sig"))
+        self.report = Report(name=spec.name, variant=request.variant, source=source)
         self.plan: Plan | None = None
 
     def run(self) -> Report:

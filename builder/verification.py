@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import time
 
+from builder.judgement import smoke_checks
 from builder.report.model import Report
 from builder.verify import Interpreter, SmokeChecks, Target, verify
 from envspec import finding, load
@@ -30,12 +31,18 @@ def run(
     """
     if sum(place is not None for place in (interpreter, venv, image)) != 1:
         raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
-    smoke, pins = _expectations(spec, variant)
+    smoke, held = _expectations(spec, variant)
     began = time.monotonic()
     target = _target(interpreter, venv, image)
-    verdict = verify(target, lock=pins, smoke=smoke, fast=fast, progress=progress)
+    verdict = verify(target, lock=held.pins if held else None, smoke=smoke, fast=fast, progress=progress)
     found = finding.strict(verdict.findings) if strict else verdict.findings
-    report = Report(name=str(image or venv or interpreter), variant=variant, phase="verify", verdict=verdict)
+    report = Report(
+        name=str(image or venv or interpreter),
+        variant=variant,
+        phase="verify",
+        lock=held.digest if held else None,
+        verdict=verdict,
+    )
     return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
 
 
@@ -54,22 +61,14 @@ def _python_of(venv: pathlib.Path) -> pathlib.Path:
     return python
 
 
-def _expectations(
-    spec: pathlib.Path | None, variant: str | None
-) -> tuple[SmokeChecks, dict[str, str] | None]:
-    """Smoke checks and pins of a spec; none of both without one."""
+def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[SmokeChecks, locks.Lock | None]:
+    """Smoke checks and lock of a spec; none of both without one."""
     if spec is None:
         return SmokeChecks(), None
     file = load.find(spec)
     wanted = load.load(file, variant)
-    smoke = SmokeChecks(
-        imports=wanted.smoke.imports,
-        attributes=wanted.smoke.attributes,
-        exchange=wanted.smoke.exchange,
-        ignore=wanted.smoke.ignore,
-    )
     held = locks.read(locks.lock_file(file, variant))
     if held is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
-    return smoke, held.pins
+    return smoke_checks(wanted), held

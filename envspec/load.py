@@ -101,7 +101,7 @@ def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Problem:
 
 
 def _problems(error: pydantic.ValidationError, text: str) -> Iterator[Problem]:
-    lines = _Lines(text)
+    lines = Lines(text)
     details = error.errors()
     for detail in details:
         path: Path = tuple(step for step in detail["loc"] if step != "[key]")
@@ -144,12 +144,19 @@ def _is_part(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Part)
 
 
+def path_of(text: str) -> Path:
+    """The key path that `spelled` wrote; what is none gives a path that no spec holds."""
+    return tuple(
+        int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"\[\d+\]|[^.\[\]]+", text)
+    )
+
+
 def spelled(path: Sequence[str | int]) -> str:
     """A key path as a user would write it: `stage[1].install[0]`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
-class _Lines:
+class Lines:
     """Finds the line of a key path.
 
     The line of a key is the first line at which a prefix of the file that parses shows the key: no second

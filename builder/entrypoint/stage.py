@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"\n{FAILURE}{json.dumps({'stage': name, **error.facts})}\n")
         return 1
     if options.copy_to:
-        # A classic engine loses track of layers with nothing in them: a file that is there already goes along.
+        # A classic engine loses track of empty layers: a file that is there already goes along.
         added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
         _copy_out([*added, *extra], root, options.copy_to)
     return 0

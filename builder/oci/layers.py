@@ -132,7 +132,7 @@ def _fill(
         found.update({item.path: (one.wheel, item) for item in one.items if item.path not in out})
     for path in list(found):
         found.update(dict.fromkeys(tar.parents(path)))
-    for path in found:
+    for path in sorted(found):
         match found[path]:
             case None:
                 writer.add(tar.folder(path))

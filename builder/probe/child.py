@@ -17,6 +17,8 @@ HEAD = 4000
 """Characters of a step's output that are kept."""
 FLOOD = 32 * 1024 * 1024
 """Bytes of output after which a step is stopped."""
+PATIENCE = 4
+"""Times its limit that a step may take on a machine that does not let it run."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -115,7 +117,7 @@ class Watch:
         result = {}  # type: dict[str, Any]
         answered = False
         while not answered and not result:
-            if time.monotonic() > self.deadline:
+            if time.monotonic() > self.deadline and not self.starved(began):
                 result["timeout"] = True
             elif self.size > FLOOD:
                 result["flood"] = True
@@ -133,6 +135,22 @@ class Watch:
         result["output"] = self.head.decode("utf-8", "replace")
         result["bytes"] = self.size
         return result
+
+    def starved(self, began: float) -> bool:
+        """Whether a process that is late has hardly been let run: a busy machine is no hang.
+
+        It must be runnable, have had less than its time of processor, and gets four times its time at most.
+        """
+        allowed = self.deadline - began
+        if time.monotonic() - began > PATIENCE * allowed:
+            return False
+        try:
+            with open("/proc/%d/stat" % self.pid) as stream:
+                fields = stream.read().rpartition(")")[2].split()
+        except OSError:
+            return False
+        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return fields[0] == "R" and used < allowed / 2
 
     def _value(self) -> Any:
         try:

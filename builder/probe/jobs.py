@@ -165,7 +165,7 @@ class Heard:
         os.set_blocking(self.fd, False)
         while not self.done:
             now = time.monotonic()
-            if now > deadline or now - last > self.timeout + GRACE:
+            if now > deadline or now - last > child.PATIENCE * self.timeout + GRACE:
                 self.silent = True
                 return
             ready, _, _ = select.select([self.fd], [], [], 0.5)

@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Iterable
 
 from builder.report.model import Report
+from builder.trial.judge import TITLES as TRIAL_TITLES
 from builder.verify.rules import RULES
 from envspec.finding import Finding, Severity
+from envspec.rules import TITLES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +54,9 @@ def family_of(rule: str) -> Family:
 
 def title_of(rule: str) -> str:
     """What a rule looks for, in a few words; its family's title for rules without words of their own."""
-    return RULES[rule].title if rule in RULES else _TITLES.get(rule, family_of(rule).title)
+    if rule in RULES:
+        return RULES[rule].title
+    return TITLES.get(rule) or TRIAL_TITLES.get(rule) or family_of(rule).title
 
 
 def of_family(family: Family, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -88,29 +92,3 @@ def tally(findings: Iterable[Finding]) -> str:
     return ", ".join(
         f"{count} {severity}{'s' if count != 1 else ''}" for severity, count in counts(findings).items()
     )
-
-
-_TITLES = {
-    "EV001": "a version is left open",
-    "EV002": "a package is named twice",
-    "EV003": "two stages contradict each other",
-    "EV004": "two stages are alike",
-    "EV005": "a stage installs nothing",
-    "EV006": "a prebuilt wheel comes without its hash",
-    "EV007": "a prebuilt wheel cannot run on the target",
-    "EV008": "a package is both removed and installed",
-    "EV009": "the base image's content changes under its name",
-    "EV010": "an index is not declared",
-    "EV011": "an index is used by no stage",
-    "EV012": "the base image stands on musl",
-    "EV101": "the stages have no joint solution",
-    "EV102": "a package cannot be had for the target",
-    "EV103": "the lock does not satisfy a requirement",
-    "EV104": "a package requires what the spec removes",
-    "EV105": "a package does not want the target's Python",
-    "EV301": "the payload ends instead of serving",
-    "EV302": "the payload does not become ready",
-    "EV303": "the payload does not answer its trial",
-    "EV304": "the trial's audio is no speech",
-    "EV305": "the payload is ready",
-}

@@ -88,7 +88,7 @@ def _template() -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=False,
+        autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

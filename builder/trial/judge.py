@@ -13,6 +13,15 @@ from builder.environment import Environment
 from envspec.finding import Finding, Severity
 from envspec.spec import Service
 
+TITLES: Mapping[str, str] = {
+    "EV301": "the payload ends instead of serving",
+    "EV302": "the payload does not become ready",
+    "EV303": "the payload does not answer its trial",
+    "EV304": "the trial's audio is no speech",
+    "EV305": "the payload is ready",
+}
+"""What each rule of the trial says, in a few words."""
+
 DEADLINE = 120.0
 """Seconds that a payload gets to become ready, models included."""
 

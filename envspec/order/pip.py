@@ -36,12 +36,13 @@ class StubEnvironment:
         self.target = target
         self.home = folder / "environment"
         base = target.interpreter or pathlib.Path(sys.executable)
-        made = process.run([base, "-m", "venv", "--without-pip", self.home], timeout=120)
+        made = process.run([base, "-m", "venv", "--without-pip", self.home], timeout=300)
         self.python = self.home / "bin" / "python"
         sites = sorted(self.home.glob("lib/python3*/site-packages"))
         if not made.ok or not sites:
+            why = made.tail or ("it did not end in time" if made.timed_out else f"it ended with {made.code}")
             raise OutsideError(
-                f"{base} cannot make a virtualenv: {made.tail}",
+                f"{base} cannot make a virtualenv: {why}",
                 hint="install its venv module (python3-venv on Debian)",
             )
         self.site = sites[0]

@@ -36,6 +36,10 @@ class DockerTarget:
         """The interpreter's path, as seen inside."""
         return container.find_python(self._engine, self._image)
 
+    @property
+    def root(self) -> None:
+        """Its files lie in the engine, which may be another machine."""
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command in a container."""
         return container.run(

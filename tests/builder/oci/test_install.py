@@ -63,7 +63,7 @@ def test_the_files_are_those_that_pip_installs(
     for path in generated:
         assert ours[path][0]
         assert ours[path][1].splitlines()[0] == theirs[path][1].splitlines()[0]
-    assert record(ours[f"{info}/RECORD"][1], own, info) == record(theirs[f"{info}/RECORD"][1], own, info)
+    assert record(ours[f"{info}/RECORD"][1], own) == record(theirs[f"{info}/RECORD"][1], own)
 
 
 def test_scripts_are_programs_even_when_the_archive_forgot_to_say_so(
@@ -75,10 +75,11 @@ def test_scripts_are_programs_even_when_the_archive_forgot_to_say_so(
     assert found["opt/env/bin/run"]
 
 
-def record(body: bytes, own: set[str], info: str) -> set[str]:
+def record(body: bytes, own: set[str]) -> list[str]:
     """RECORD's lines, but for those of files that pip makes in its own way."""
-    names = {path.rsplit("/", 1)[-1] for path in own} | {"REQUESTED"}
-    return {line for line in body.decode().splitlines() if line.split(",")[0].rsplit("/", 1)[-1] not in names}
+    names = ({path.rsplit("/", 1)[-1] for path in own} | {"REQUESTED"}) - {"RECORD"}
+    lines = body.decode().splitlines()
+    return sorted(line for line in lines if line.split(",")[0].rsplit("/", 1)[-1] not in names)
 
 
 def files(root: pathlib.Path) -> dict[str, tuple[bool, bytes]]:

@@ -132,6 +132,15 @@ def test_a_cut_layer_never_becomes_an_archive(image: Image, blobs: Blobs, tmp_pa
     assert not place.exists()
 
 
+def test_a_layer_of_another_length_than_was_noted_never_becomes_an_archive(
+    image: Image, blobs: Blobs
+) -> None:
+    """Its header has been written by then: the archive would be unreadable from there on."""
+    layer = image.layers[0].model_copy(update={"length": image.layers[0].length + 512})
+    with pytest.raises(OutsideError, match="damaged"):
+        list(blobs.plain(layer))
+
+
 @pytest.mark.parametrize("name", ["layout", "image.tar"])
 def test_what_was_written_can_be_a_base(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path, name: str

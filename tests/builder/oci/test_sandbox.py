@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -38,13 +39,17 @@ def test_it_is_another_user_with_processes_of_its_own(root: pathlib.Path) -> Non
     assert said.stdout == "10001 2 ['1', '2']\n"
 
 
-def test_there_is_no_network_but_the_loopback(root: pathlib.Path) -> None:
-    said = python(
-        "import socket; print(socket.if_nameindex()); s = socket.create_server(('127.0.0.1', 0));"
-        "socket.create_connection(s.getsockname()).close(); print('reached')",
-        root,
-    )
-    assert said.stdout.splitlines() == ["[(1, 'lo')]", "reached"]
+def test_there_is_no_network_but_a_loopback_of_its_own(root: pathlib.Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        port = outside.getsockname()[1]
+        said = python(
+            "import socket; print(socket.if_nameindex()); s = socket.create_server(('127.0.0.1', 0));"
+            "socket.create_connection(s.getsockname()).close(); print('reached')\n"
+            f"try: socket.create_connection(('127.0.0.1', {port})); print('the host')\n"
+            "except OSError: print('nobody')",
+            root,
+        )
+    assert said.stdout.splitlines() == ["[(1, 'lo')]", "reached", "nobody"]
 
 
 def test_nothing_can_be_written_but_temporary_files(root: pathlib.Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.plan import InstallStage, Plan, PlannedWheel, plan
 from builder.payload import Payload
+from builder.plan import InstallStage, Plan, PlannedWheel, plan
 from builder.render import quoted, render
 from envspec import load, lock
 from envspec.errors import SpecError
@@ -32,12 +32,19 @@ CASES = [
 
 
 def planned(example: str, variant: str | None) -> Plan:
-    """The plan of an example as its stored lock has it; the payload, which changes often, is left empty."""
+    """The plan of an example as its stored lock has it; the payload, which changes often, is left empty.
+
+    A variant without a lock of its own is given the packages of the plain one: its base is what differs.
+    """
     file = EXAMPLES / example / "envspec.toml"
+    spec = load.load(file, variant)
     held = lock.read(lock.lock_file(file, variant))
     if held is None:
-        pytest.skip(f"{example} has no stored lock of its variant {variant}")
-    return plan(load.load(file, variant), held, Payload(files=()))
+        base = LockedBase(image=spec.image, apt=spec.base.apt)
+        plain = lock.read(lock.lock_file(file, None))
+        assert plain is not None
+        held = plain.model_copy(update={"variant": variant, "python": spec.python, "base": base})
+    return plan(spec, held, Payload(files=()))
 
 
 @pytest.mark.parametrize(("example", "variant", "mounts"), CASES)
@@ -135,9 +142,13 @@ HOSTILE = st.one_of(
 )
 
 
-def plan_of(why: str, version: str, value: str, name: str, apt: str, image: str, python: str = "3.11") -> Plan:
+def plan_of(
+    why: str, version: str, value: str, name: str, apt: str, image: str, python: str = "3.11"
+) -> Plan:
     """A plan with the values where a lock or spec could put them, past every check of theirs."""
-    wheel = PlannedWheel(name="numpy", version=version, file="numpy-1-py3-none-any.whl", sha256="0" * 64, size=1)
+    wheel = PlannedWheel(
+        name="numpy", version=version, file="numpy-1-py3-none-any.whl", sha256="0" * 64, size=1
+    )
     stage = InstallStage(name="one", why=why, wheels=(wheel,))
     service = Service.model_construct(
         module="app:app", source=None, port=5000, health="/", env={"VALUE": value}, models=(), trial=None

@@ -263,7 +263,7 @@ class TestSource:
             ("stage[0]", 5),
             ("stage[0].name", 6),
             ("stage[1].install[0]", 10),
-            ("stage[7]", None),
+            ("nothing[7]", None),
             ("flask", 11),
             ("soundfile", 12),
             ("numpy", 7),
