@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from envspec.errors import Problem, SpecError
 from envspec.spec import Part, Service, digest_of
 
 _LEFT_OUT = {"__pycache__", ".git", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
+_LOCK = re.compile(r"envspec(\.[\w.-]+)?\.lock")
+"""A spec's own locks, which may stand in the payload's folder and are no part of it."""
+
 _LIMIT = 100_000
 """Files of one payload; a folder with more is some other folder."""
 
@@ -75,7 +79,8 @@ def _files(top: pathlib.Path) -> Iterator[pathlib.Path]:
         for name in sorted(names):
             file = pathlib.Path(folder, name)
             if (
-                name.endswith((".pyc", ".lock"))
+                name.endswith(".pyc")
+                or _LOCK.fullmatch(name)
                 or not file.resolve().is_relative_to(top)
                 or not file.is_file()
             ):
