@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 def _outside(wanted: dict[str, Any], command: list[str]) -> int:
     """Enter the namespaces, start their first process, and give the command's wait status."""
-    _enter(_NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS, "0")
+    _enter(_NEWUSER | _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS, "0")
     _loopback()
     told, tell = os.pipe()
     first = os.fork()
