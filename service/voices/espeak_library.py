@@ -55,8 +55,13 @@ class Library:
         return said.decode()
 
     def choose(self, file: pathlib.Path) -> None:
-        """Speak with the voice of a file from now on. Raises `EspeakError` when espeak cannot use it."""
-        self._choose(str(file), self._espeak.espeak_ng_SetVoiceByFile)
+        """Speak with the voice of a file from now on. Raises `EspeakError` when espeak cannot use it.
+
+        espeak cuts a voice's path off after 59 bytes (`espeak_ng_SetVoiceByFile` in its voices.c), so it is
+        given the bare name, in the file's folder: the process is a worker's own.
+        """
+        os.chdir(file.parent)
+        self._choose(file.name, self._espeak.espeak_ng_SetVoiceByFile)
 
     def choose_named(self, name: str) -> None:
         """Speak with one of espeak's own voices from now on. Raises `EspeakError` when it has none such."""

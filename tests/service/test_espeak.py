@@ -6,7 +6,10 @@ import itertools
 import os
 import pathlib
 import random
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -249,3 +252,15 @@ def test_no_history_changes_the_bytes(espeak: Espeak) -> None:
         repeated += utterance in heard
         assert heard.setdefault(utterance, sound) == sound
     assert repeated > 100
+
+
+def test_voices_are_found_however_deep_the_service_lies(tmp_path: pathlib.Path) -> None:
+    """espeak cuts the path of a voice's file off after 59 bytes."""
+    deep = tmp_path / ("a" * 80)
+    shutil.copytree(FILES.parents[1], deep / "service")
+    script = "from service.voices import espeak_worker; print(espeak_worker._load().version)"
+    environment = {**os.environ, "PYTHONPATH": str(deep)}
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert said.stdout.startswith("1."), said.stderr

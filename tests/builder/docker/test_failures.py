@@ -1,5 +1,6 @@
 """Engines that fail: killed in the middle of a build, out of space, forbidden, absent."""
 
+import gc
 import os
 import pathlib
 import signal
@@ -32,6 +33,7 @@ class Killer(Progress):
 
 
 @pytest.mark.docker
+@pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["buildkit", "classic"])
 def test_an_engine_that_dies_half_way(
     name: str, base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path
@@ -48,6 +50,7 @@ def test_an_engine_that_dies_half_way(
         subprocess.run([ROOT / "scripts" / "engine", "start"], env=env, check=True, capture_output=True)
         assert workshop.images() == []
         assert workshop.build(plan).reference in workshop.images()
+    gc.collect()  # the SDK leaves sockets of a killed engine open: they must end within this test
 
 
 @pytest.mark.docker
@@ -89,6 +92,6 @@ def test_a_base_without_the_program_that_makes_it(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "home"))
-    with pytest.raises(OutsideError, match="mmdebstrap.* is not on this machine"):
+    with pytest.raises(OutsideError, match=r"mmdebstrap.* is not on this machine"):
         debian.tarball(debian.request(make_plan([], base=DEBIAN)), machine(), SILENT)
     assert not list((home() / "bases").glob("*.tar"))

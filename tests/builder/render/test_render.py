@@ -146,9 +146,8 @@ def plan_of(
     why: str, version: str, value: str, name: str, apt: str, image: str, python: str = "3.11"
 ) -> Plan:
     """A plan with the values where a lock or spec could put them, past every check of theirs."""
-    wheel = PlannedWheel(
-        name="numpy", version=version, file="numpy-1-py3-none-any.whl", sha256="0" * 64, size=1
-    )
+    file = "numpy-1-py3-none-any.whl"
+    wheel = PlannedWheel(name="numpy", version=version, file=file, sha256="0" * 64, size=1)
     stage = InstallStage(name="one", why=why, wheels=(wheel,))
     service = Service.model_construct(
         module="app:app", source=None, port=5000, health="/", env={"VALUE": value}, models=(), trial=None

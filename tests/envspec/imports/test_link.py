@@ -122,9 +122,12 @@ def test_inner_modules_may_want_what_is_not_there(linked) -> None:
             "app/plugin.py": "import nobody",
             "app/tests/test_x.py": "from other import gone",
             "app/windows.py": "import winreg",
+            "app/building.py": "from distutils.core import setup",
+            "app/not-a-module/x.py": "import imp",
             "app/own.py": "from app import gone",
         },
         OTHER,
+        python="3.12",
     )
     assert [f for f in report.failures if f.certain] == []
 
@@ -207,6 +210,13 @@ def test_vendored_modules_are_left_alone(linked) -> None:
         "app/bundled/inside.py": "",
     }
     assert linked(app).failures == ()
+
+
+def test_what_a_call_imports_is_not_the_call_s_own_work(linked) -> None:
+    """Calls have a small budget of their own; a long module below one must not be cut off."""
+    app = {"app/__init__.py": "def f():\n    import app.long\nf()\nfrom app.long import last"}
+    long = "x = 1\n" * 5000 + "last = 1\n"
+    assert linked({**app, "app/long.py": long}).failures == ()
 
 
 def test_the_budget_ends_the_reading(make) -> None:

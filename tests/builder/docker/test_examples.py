@@ -1,0 +1,105 @@
+"""The small example, built from its lock by a real engine: judged, tried, and serving speech to the end."""
+
+import concurrent.futures
+import contextlib
+import json
+import pathlib
+import socket
+import time
+import urllib.request
+
+import pytest
+
+from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.engine import Engine
+from builder.environment import Environment
+from builder.judgement import judged
+from builder.payload import collect
+from builder.plan import Plan, plan
+from envspec import load, lock
+from envspec.errors import EnvspecError
+from envspec.fetch import fetch
+from envspec.finding import Finding, must_fix
+from envspec.home import home
+from envspec.machine import machine
+from envspec.progress import SILENT
+from envspec.sources import Sources
+from envspec.spec import Spec
+from envspec.wheelhouse import Wheelhouse
+from tests.support.paths import EXAMPLES
+
+pytestmark = [pytest.mark.docker, pytest.mark.network]
+
+
+@pytest.fixture(scope="module")
+def built(engine: Engine, base: str) -> tuple[DockerBackend, Environment, Spec, Plan]:
+    file = EXAMPLES / "espeak" / "envspec.toml"
+    spec, held = load.load(file), lock.read(lock.lock_file(file, None))
+    assert held is not None
+    assert spec.service is not None
+    store = Wheelhouse(home() / "wheelhouse")
+    try:
+        fetch(held, Sources(spec, machine()).within(file.parent), store, SILENT)
+    except EnvspecError as error:
+        pytest.skip(error.message)
+    whole = plan(spec, held, collect(spec.service, file.parent))
+    backend = DockerBackend(engine)
+    return backend, backend.build(whole, file.parent, store, SILENT), spec, whole
+
+
+def test_the_judge_and_the_trial_are_content(built: tuple[DockerBackend, Environment, Spec, Plan]) -> None:
+    backend, environment, spec, whole = built
+    facts = judged(spec, whole, backend, environment, fast=True, progress=SILENT)
+    found = [Finding.from_dict(each) for each in facts["findings"]]
+    assert not must_fix(found), found
+    assert facts["trial"]["ready"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def speak(port: int, text: str) -> dict[str, object]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/tts",
+        data=json.dumps({"text": text}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        said: dict[str, object] = json.load(answer)
+        return said
+
+
+def test_serves_speech_and_loses_no_request_when_stopped(
+    built: tuple[DockerBackend, Environment, Spec, Plan], tmp_path: pathlib.Path
+) -> None:
+    """Requests under way when the engine stops the container are answered; then it ends with 0."""
+    backend, environment, _, _ = built
+    port = free_port()
+    container = backend.engine.client.containers.run(
+        environment.reference,
+        ["python", "-m", "service", "--port", str(port)],
+        detach=True, network_mode="host", read_only=True,
+    )  # fmt: skip
+    try:
+        until_ready(port)
+        assert speak(port, "你好，世界。")["status"] == "success"
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(speak, port, f"第{number}句话，" * 150) for number in range(8)]
+            time.sleep(0.15)
+            container.stop(timeout=30)
+            assert [job.result()["status"] for job in jobs] == ["success"] * 8
+        assert container.wait()["StatusCode"] == 0
+    finally:
+        container.remove(force=True)
+
+
+def until_ready(port: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the service is not ready")

@@ -1,0 +1,173 @@
+"""What travels into images, run on this machine: the stage installer's parts, the doctor, the entrypoint."""
+
+import contextlib
+import http.server
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from builder.backends.docker.layout import lay_out
+from builder.entrypoint import doctor, health, loading, stage
+from builder.plan import InstallStage, PlannedWheel
+from builder.sbom import sbom
+from envspec.errors import OutsideError
+from envspec.wheelhouse import Wheelhouse
+from tests.support.wheels import wheel
+
+from .conftest import make_plan
+
+
+def site_with(folder: pathlib.Path, *names: str) -> pathlib.Path:
+    for name in names:
+        (folder / f"{name}.dist-info").mkdir(parents=True)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def facts(site: pathlib.Path, **changes: object) -> dict[str, object]:
+    known = {"numpy": "1.23.5", "click": "8.0"}
+    return {"site": str(site), "pins": known, "named": ["numpy"], "embedded": False, **changes}
+
+
+def test_the_doctor_has_a_line_for_each_named_library(tmp_path: pathlib.Path) -> None:
+    site = site_with(tmp_path / "s", "numpy-1.23.5", "click-8.0")
+    assert list(doctor.examine(facts(site), {})) == [(True, "numpy 1.23.5")]
+
+
+def test_the_doctor_sees_what_moved_went_or_came(tmp_path: pathlib.Path) -> None:
+    site = site_with(tmp_path / "s", "numpy-2.0", "numpy-2.1", "Stray_Thing-1")
+    assert list(doctor.examine(facts(site), {})) == [
+        (False, "click 8.0 is not there"),
+        (False, "numpy 1.23.5 is there 2 times: 2.0, 2.1"),
+        (False, "stray-thing 1 was never locked"),
+    ]
+
+
+def test_the_doctor_tells_what_torch_computes_on(tmp_path: pathlib.Path) -> None:
+    site = site_with(tmp_path / "s", "torch-2.0")
+    (site / "torch").mkdir()
+    (site / "torch" / "version.py").write_text("cuda: Optional[str] = None\n")
+    known = facts(site, pins={"torch": "2.0"}, named=["torch"])
+    assert list(doctor.examine(known, {})) == [(True, "torch 2.0 on cpu")]
+    (site / "torch" / "version.py").write_text("cuda: Optional[str] = '12.6'\n")
+    assert list(doctor.examine(known, {})) == [(True, "torch 2.0 on cpu, no GPU is passed in")]
+
+
+def test_the_doctor_looks_for_the_voice(tmp_path: pathlib.Path) -> None:
+    site = site_with(tmp_path / "s", "numpy-1.23.5", "click-8.0")
+    known = facts(site, embedded=True)
+    assert list(doctor.examine(known, {}))[-1] == (False, "voice espeak needs espeakng_loader")
+    (site / "espeakng_loader").mkdir()
+    assert list(doctor.examine(known, {}))[-1] == (True, "voice espeak")
+
+
+@contextlib.contextmanager
+def answering(status: int) -> Iterator[int]:
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_health_is_the_status_of_the_service(status: int) -> None:
+    with answering(status) as port:
+        assert health.status(port, "/readyz") == status
+
+
+def test_health_of_nothing() -> None:
+    assert health.status(9, "/readyz") == 0
+
+
+def test_prepares_an_environment_and_a_user(tmp_path: pathlib.Path) -> None:
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh")
+    stage.prepare(tmp_path / "env", etc)
+    assert (etc / "passwd").read_text().splitlines()[1].startswith("app:x:10001:10001:")
+    said = subprocess.run(
+        [tmp_path / "env" / "bin" / "python", "-c", "import sys; print(sys.prefix != sys.base_prefix)"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert said.stdout == "True\n"
+
+
+def installed(tmp_path: pathlib.Path, files: dict[str, str]) -> pathlib.Path:
+    """An environment with one package `alpha` of these files."""
+    environment = tmp_path / "env"
+    (tmp_path / "etc").mkdir()
+    stage.prepare(environment, tmp_path / "etc")
+    (site,) = environment.glob("lib/python*/site-packages")
+    subprocess.run(["unzip", "-q", wheel(tmp_path, "alpha", files=files), "-d", site], check=True)
+    return environment
+
+
+def test_compiles_what_is_loaded_even_beside_what_crashes(tmp_path: pathlib.Path) -> None:
+    crash = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    files = {"alpha/__init__.py": "import alpha.used", "alpha/used.py": "", "alpha/idle.py": ""}
+    files["bad.py"] = crash
+    environment = installed(tmp_path, files)
+    assert loading.compile_loaded(environment, ["alpha"], ["bad", "alpha.no_such"]) == 2
+    compiled = {file.name.partition(".")[0] for file in environment.rglob("*.pyc")}
+    assert compiled == {"__init__", "used"}
+
+
+def test_large_packages_are_compiled_by_name_only(tmp_path: pathlib.Path) -> None:
+    large = {"alpha/__init__.py": "", "alpha/data.py": f"'{'x' * loading.SMALL}'"}
+    environment = installed(tmp_path, large)
+    assert loading.compile_loaded(environment, ["alpha"], []) == 0
+    assert loading.compile_loaded(environment, [], ["alpha"]) == 1
+
+
+def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
+    """Laid out as in an image: it needs nothing of this project, and refuses what was not locked."""
+    lay_out(
+        make_plan([("one", [])]), "FROM scratch\n", tmp_path, Wheelhouse(tmp_path / "w"), tmp_path / "context"
+    )
+    command = [sys.executable, "-I", "-S", "-B", tmp_path / "context" / "image"]
+    done = subprocess.run([*command, "doctor"], capture_output=True, text=True, cwd="/")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    known = json.loads((tmp_path / "context" / "image" / "environment.json").read_text())
+    site = site_with(tmp_path / "s", "extra-1")
+    (tmp_path / "context" / "image" / "environment.json").write_text(json.dumps({**known, "site": str(site)}))
+    done = subprocess.run([*command, "serve"], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 78
+    assert done.stdout.startswith("[FAIL] extra 1 was never locked\nrefusing to start")
+    assert subprocess.run([*command, "no-such-program"], capture_output=True).returncode == 127
+
+
+def test_a_wheel_that_is_not_there(tmp_path: pathlib.Path) -> None:
+    plan = make_plan([("one", [])])
+    gone = wheel(tmp_path, "alpha")
+    store = Wheelhouse(tmp_path / "w")
+    known = store.add(gone)
+    one = InstallStage(
+        name="one", why="", wheels=(PlannedWheel(name="alpha", version="1.0", **known.model_dump()),)
+    )
+    store.path(known).unlink()
+    with pytest.raises(OutsideError, match=r"alpha-1\.0-py3-none-any\.whl is not in the wheelhouse"):
+        lay_out(plan.model_copy(update={"stages": (one,)}), "", tmp_path, store, tmp_path / "context")
+
+
+def test_the_bill_of_materials_is_the_same_every_time() -> None:
+    plan = make_plan([("one", [])])
+    assert sbom(plan) == sbom(plan)
+    body = json.loads(sbom(plan))
+    assert body["specVersion"] == "1.6"
+    assert body["metadata"]["component"]["name"] == "demo"
+    assert "timestamp" not in body["metadata"]
