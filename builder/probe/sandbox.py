@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import sys
 
@@ -31,6 +32,8 @@ AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 PROCESSES = 400
 """More processes than this below one import is a fork bomb; threads do not count."""
+TASKS = 4096
+"""Processes and threads that the kernel gives one import at most."""
 BOMB = 86
 """Exit code that tells of one."""
 PULSE = 0.05
@@ -77,10 +80,31 @@ def protect(libc: Any, guarded: list[str]) -> None:
     """Own /proc, and `guarded` folders read-only, for this mount namespace only."""
     libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     libc.mount(b"proc", b"/proc", b"proc", 0, None)
+    bound_processes()
     for folder in guarded:
         path = os.fsencode(folder)
         if libc.mount(path, path, None, MS_BIND | MS_REC, None) == 0:
             read_only(libc, path)
+
+
+def bound_processes() -> None:
+    """A hard limit of processes for this namespace, where the kernel keeps one for each (6.14)."""
+    release = [int(part) for part in re.findall(r"\d+", os.uname().release)[:2]]
+    if os.getpid() != 1 or release < [6, 14]:  # on older kernels this would be the whole machine's limit
+        return
+    try:
+        with open("/proc/sys/kernel/pid_max", "w") as stream:
+            stream.write(str(TASKS))
+    except OSError:
+        return
+
+
+def go_first() -> None:
+    """Run before everything else, where allowed: thousands of processes must not hold up the watch."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except OSError:
+        return
 
 
 def read_only(libc: Any, path: bytes) -> None:
@@ -103,6 +127,7 @@ def keep(command: list[str], report: int) -> int:
     os.setsid()
     child.prctl(child.PR_SET_CHILD_SUBREAPER, 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    go_first()
     # As first process of a namespace this one is immune to signals from within; the command is not.
     pid = os.fork()
     if pid == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -134,14 +133,21 @@ class Facts:
     distributions: tuple[Distribution, ...]
     imports: tuple[Outcome, ...]
     raw: Mapping[str, Any]
+    by_root: Mapping[str, tuple[Distribution, ...]] = dataclasses.field(default_factory=dict)
+    """Distributions by import root and by the first part of each root."""
+    needed: frozenset[str] = frozenset()
+    """Canonical names that some distribution requires."""
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Facts:
         """From the probe's JSON."""
         markers = {**raw["python"]["markers"]}
+        distributions = tuple(_distribution(each, markers) for each in raw["distributions"])
         return cls(
             python=raw["python"],
-            distributions=tuple(_distribution(each, markers) for each in raw["distributions"]),
+            distributions=distributions,
+            by_root=_owners(distributions),
+            needed=_needed(distributions),
             imports=_merged([_outcome(each) for each in raw["imports"]]),
             raw=raw,
         )
@@ -162,7 +168,7 @@ class Facts:
 
     def is_wanted(self, dist: Distribution) -> bool:
         """Whether somebody wants a distribution for itself: no other requires it, or it was asked for."""
-        return dist.requested or dist.key not in _needed(self.distributions)
+        return dist.requested or dist.key not in self.needed
 
     def violates(self, user: Distribution, provider: Distribution) -> bool:
         """Whether one of the two requires another version of the other."""
@@ -172,9 +178,9 @@ class Facts:
                     return True
         return False
 
-    def owners(self) -> dict[str, tuple[Distribution, ...]]:
+    def owners(self) -> Mapping[str, tuple[Distribution, ...]]:
         """Distributions by import root and by the first part of each root."""
-        return _owners(self.distributions)
+        return self.by_root
 
     def owner(self, module: str) -> Distribution | None:
         """The distribution whose root holds a module, the deepest root first."""
@@ -195,7 +201,6 @@ class Facts:
         return None
 
 
-@functools.cache
 def _needed(distributions: tuple[Distribution, ...]) -> frozenset[str]:
     return frozenset(canonicalize_name(each.name) for other in distributions for each in other.requires)
 
@@ -208,7 +213,6 @@ def within(version: str, specifier: SpecifierSet) -> bool:
         return True
 
 
-@functools.cache
 def _owners(distributions: tuple[Distribution, ...]) -> dict[str, tuple[Distribution, ...]]:
     owners: dict[str, tuple[Distribution, ...]] = {}
     for each in distributions:

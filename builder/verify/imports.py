@@ -59,11 +59,12 @@ class Cause:
 
 def judge(facts: Facts, smoke: SmokeChecks) -> Iterator[Finding]:
     """Findings about every import that failed or did more than it should."""
+    role = roles(facts, smoke)
     causes: dict[tuple[str, str, str], list[tuple[Cause, Outcome]]] = {}
     for outcome in facts.imports:
         if outcome.late:
             continue
-        cause = _cause(outcome, facts, smoke)
+        cause = _cause(outcome, facts, role(outcome.module))
         if cause is not None:
             key = (cause.rule.id, cause.what, cause.place)
             causes.setdefault(key, []).append((cause, outcome))
@@ -143,8 +144,7 @@ def short(place: str, facts: Facts) -> str:
     return place
 
 
-def _cause(outcome: Outcome, facts: Facts, smoke: SmokeChecks) -> Cause | None:
-    role = roles(facts, smoke)(outcome.module)
+def _cause(outcome: Outcome, facts: Facts, role: str) -> Cause | None:
     if outcome.error is not None:
         return _of_error(outcome, outcome.error, outcome.root or outcome.error, role, facts)
     if outcome.failed:

@@ -181,7 +181,8 @@ def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]])
     if fault.place.module.partition(".")[0] not in package.top_level:
         return None
     if fault.kind in ("stdlib-module", "stdlib-name"):
-        return True
+        # Helpers for building want distutils, and whoever builds has setuptools, which brings it along.
+        return fault.wanted.partition(".")[0] != "distutils"
     if fault.kind == "name" and package.name in overwritten.get(fault.wanted.rpartition(".")[0], ()):
         return True
     if fault.kind == "name" and fault.owner and fault.owner != package.name:

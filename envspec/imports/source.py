@@ -92,8 +92,8 @@ class Index:
             self.modules.setdefault(name, Origin(package=None, path="", kind="folder", is_package=True))
         is_package = last == "__init__"
         name = ".".join(folders if is_package else [*folders, last])
-        if not name:
-            return
+        if not all(part.isidentifier() for part in name.split(".")):
+            return  # no statement can import it
         old = self.modules.get(name)
         fresh = Origin(package=package, path=path, kind=kind, is_package=is_package)
         if old and old.package and old.path == path and old.package is not package:
