@@ -29,20 +29,11 @@ Exit codes:
 """
 
 
-def main() -> NoReturn:
-    """The program `envspec`."""
-    _ended(envspec)
-
-
-def build_image() -> NoReturn:
-    """The program `build-image`."""
-    _ended(build)
-
-
-def _ended(program: click.Command) -> NoReturn:
-    """Run a program and exit: the one place where errors become words and exit codes."""
+def run(program: str) -> NoReturn:
+    """Run `envspec` or `build-image` and exit: the one place where errors become words and exit codes."""
+    command = {"envspec": envspec, "build-image": build}[program]
     try:
-        code = program.main(standalone_mode=False) or 0
+        code = command.main(prog_name=program, standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         code = 2
@@ -166,12 +157,13 @@ def envspec() -> None:
 @envspec.command()
 @spec_argument
 @variant_option
+@click.option("--fresh", is_flag=True, help="Prove again what was proved before.")
 @lock_options
 @strict_option
 @report_options
 def check(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
     """Say what is wrong with SPEC before anything is installed."""
-    return _run(Request(stop_after="prove", fresh=True, **wanted), form, folder, quiet=quiet)
+    return _run(Request(stop_after="prove", **wanted), form, folder, quiet=quiet)
 
 
 @envspec.command()

@@ -197,7 +197,7 @@ class Job:
         return Sources(self.spec, machine(), offline=self.request.offline).within(self.file.parent)
 
     def _prove(self, held: Lock) -> None:
-        kept = Kept("proof", {"lock": held.digest, "spec": self.spec.digest})
+        kept = Kept("proof", {"lock": held.digest, "spec": self.spec.digest})  # it depends on nothing else
         facts = None if self.request.fresh else kept.read()
         if facts is None:
             from envspec.proof import prove

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envspec.finding import Finding, Severity, ordered
+from envspec.contents import judged
+from envspec.fetch import fetch
+from envspec.finding import Finding, Severity, must_fix, ordered
 from envspec.graph import chain, needed
 from envspec.lock import Artifact, Lock
 from envspec.metadata import metadata
@@ -22,10 +24,18 @@ from envspec.wheelhouse import WORKERS, Wheelhouse
 def prove(
     spec: Spec, lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
 ) -> tuple[Finding, ...]:
-    """All findings about the lock, heaviest first. Raises `OutsideError` when metadata cannot be had."""
+    """All findings about the lock, heaviest first; what it locks is brought into the store to be read.
+
+    Raises `OutsideError` when something cannot be had, `BuildError` when a source cannot be built.
+    """
     progress.step("prove")
     known = known_metadata(lock, sources, store)
-    return ordered([*requirements(spec, lock, known), *python(lock, known)])
+    found = [*requirements(spec, lock, known), *python(lock, known)]
+    if not must_fix(found):
+        fetch(lock, sources, store, progress)
+        progress.step("read wheels")
+        found += judged(spec, lock, known, store)
+    return ordered(found)
 
 
 def known_metadata(lock: Lock, sources: Sources, store: Wheelhouse) -> dict[str, WheelMetadata]:

@@ -16,6 +16,9 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 
+SMALL = 1_000_000
+"""Bytes of source up to which a package counts as small; of a larger one only the modules named count."""
+
 TIMEOUT = 600
 """Seconds for all imports of one process."""
 
@@ -36,7 +39,7 @@ with os.fdopen(said, "w") as stream:
 
 
 def compile_loaded(environment: pathlib.Path, packages: Iterable[str], modules: Iterable[str]) -> int:
-    """Compile what importing the packages' top level and the modules loads. Gives the number of files.
+    """Compile what importing the modules, and the top level of small packages, loads. Gives how many files.
 
     An import that fails is left to verification, which says more about it than a build step could.
     """
@@ -50,11 +53,14 @@ def compile_loaded(environment: pathlib.Path, packages: Iterable[str], modules: 
 
 
 def top_level(site: pathlib.Path, package: str) -> Iterator[str]:
-    """Names that a distribution, given by its canonical name, can be imported by; read off its RECORD."""
+    """Names that a small distribution, given by its canonical name, is imported by; read off its RECORD."""
     for folder in site.glob("*.dist-info"):
         if re.sub(r"[-_.]+", "-", folder.name.split("-")[0]).lower() == package:
             with (folder / "RECORD").open(newline="", encoding="utf-8") as stream:
-                paths = [row[0].split("/") for row in csv.reader(stream) if row]
+                rows = [row for row in csv.reader(stream) if len(row) == 3]
+            if sum(int(row[2] or 0) for row in rows if row[0].endswith(".py")) > SMALL:
+                return
+            paths = [row[0].split("/") for row in rows]
             yield from {path[0] for path in paths if len(path) == 2 and path[1] == "__init__.py"}
             yield from {path[0][:-3] for path in paths if len(path) == 1 and path[0].endswith(".py")}
 

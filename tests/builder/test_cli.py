@@ -50,7 +50,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def run(program: str, *words: object) -> Said:
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            {"build-image": cli.build_image, "envspec": cli.main}[program]()
+            cli.run(program)
         return Said(ended.value.code, *capsys.readouterr())
 
     return run
@@ -177,7 +177,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     program = [
         sys.executable,
         "-c",
-        "import sys; sys.argv[0] = 'envspec'; from builder.cli import main; main()",
+        "import sys; sys.argv[0] = 'envspec'; from builder.cli import run; run('envspec')",
     ]
     with subprocess.Popen([*program, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()

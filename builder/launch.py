@@ -1,0 +1,33 @@
+"""Starts the programs, whatever `$PYTHONPATH` holds.
+
+It may hold modules that shadow the standard library, and a judge must not fall over what it is to report: so
+the program is started again without looking there. Its children still see the variable.
+"""
+
+import os
+import sys
+
+
+def envspec() -> None:
+    """The program `envspec`."""
+    _start("envspec")
+
+
+def build_image() -> None:
+    """The program `build-image`."""
+    _start("build-image")
+
+
+def _start(program: str) -> None:
+    if os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment:
+        command = [sys.executable, "-E", "-P", "-m", "builder.launch", program, *sys.argv[1:]]
+        os.execv(sys.executable, command)  # noqa: S606
+    from builder import cli
+
+    sys.argv[0] = program
+    cli.run(program)
+
+
+if __name__ == "__main__":
+    sys.argv.pop(0)
+    _start(sys.argv[0])

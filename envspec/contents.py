@@ -1,0 +1,93 @@
+"""What the wheels of a lock hold, judged before anything is installed: compiled files, then imports."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Iterator, Mapping
+
+from packaging.utils import canonicalize_name
+
+from envspec.abi import binary, judge
+from envspec.abi.base import Base, NamedBase, RootBase
+from envspec.abi.binary import Binary
+from envspec.facts import FactStore
+from envspec.finding import Finding
+from envspec.graph import needed
+from envspec.home import home
+from envspec.imports import findings as import_findings
+from envspec.imports.link import link
+from envspec.imports.source import Package
+from envspec.lock import Artifact, Lock
+from envspec.spec import Spec
+from envspec.target import GLIBC
+from envspec.wheel import Wheel, WheelMetadata
+from envspec.wheelhouse import Wheelhouse
+
+
+def judged(
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse
+) -> Iterator[Finding]:
+    """EV12x and EV13x of compiled files, EV14x of imports. All wheels of the lock must be in the store.
+
+    Raises `WheelError` for a wheel that must not be installed.
+    """
+    base, suite = _base(lock), _suite(lock)
+    with contextlib.ExitStack() as stack:
+        wheels = {
+            entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
+        }
+        judgement = judge.judge(
+            {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact},
+            lock.pins,
+            base,
+            machine=lock.machine,
+            suite=suite,
+        )
+        yield from judgement.findings
+        packages = list(_packages(spec, lock, known, wheels))
+        report = link(packages, python=lock.python, base=base, broken=judgement.broken)
+        yield from import_findings.findings(report, lock.pins, python=lock.python, suite=suite)
+
+
+def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
+    """Facts about a wheel's compiled files, read once for all time."""
+    facts = FactStore(home() / "facts").cached(
+        entry.installed.sha256,
+        binary.READER,
+        binary.VERSION,
+        lambda: binary.as_json(binary.read_wheel(wheel)),
+    )
+    return tuple(binary.from_json(facts))
+
+
+def _packages(
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], wheels: Mapping[str, Wheel]
+) -> Iterator[Package]:
+    """The packages in install order, each with what it requires as it is taken here."""
+    extras: dict[str, frozenset[str]] = {}
+    for stage in spec.stage:
+        for requirement in stage.requirements:
+            name = canonicalize_name(requirement.name)
+            extras[name] = extras.get(name, frozenset()) | requirement.extras
+    asked = {name for stage in spec.stage for name in stage.names}
+    for entry in lock.artifact:
+        wanted = needed((entry.name, extras.get(entry.name, frozenset())), known, lock.target)
+        yield Package.of_wheel(
+            wheels[entry.name],
+            requires=sorted({canonicalize_name(requirement.name) for requirement in wanted}),
+            requested=entry.name in asked,
+        )
+
+
+def _base(lock: Lock) -> Base:
+    """What is known of the base without having it: this machine itself, or the release's C library."""
+    if lock.base.host:
+        return RootBase(pathlib.Path("/"))
+    return NamedBase(versions={"GLIBC": f"{lock.glibc[0]}.{lock.glibc[1]}"})
+
+
+def _suite(lock: Lock) -> str:
+    """The Debian suite whose packages hints name: the base's, or the one of the same C library."""
+    same = (suite for suite, glibc in GLIBC.items() if glibc == lock.glibc and suite.isalpha())
+    return lock.base.debian or next(same, "bookworm")
