@@ -30,8 +30,12 @@ Exit codes:
 
 
 def run(program: str) -> NoReturn:
-    """Run `envspec` or `build-image` and exit: the one place where errors become words and exit codes."""
-    command = {"envspec": envspec, "build-image": build}[program]
+    """Run `envspec` or `build-image` and exit."""
+    ended({"envspec": envspec, "build-image": build}[program], program)
+
+
+def ended(command: click.Command, program: str) -> NoReturn:
+    """Run a command and exit: the one place where errors become words and exit codes."""
     try:
         code = command.main(prog_name=program, standalone_mode=False) or 0
     except click.ClickException as error:

@@ -1,3 +1,5 @@
+"""The first words of the probe inside an environment: trusts only the standard library, then loads the rest."""
+
 import sys
 
 if sys.path[:1] == [""]:

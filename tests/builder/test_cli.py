@@ -85,7 +85,7 @@ def test_each_kind_of_error_has_its_exit_code(
             raise error
 
     with pytest.raises(SystemExit) as ended:
-        cli._ended(Failing("x"))
+        cli.ended(Failing("x"), "x")
     said = capsys.readouterr().err
     assert ended.value.code == code
     assert "Traceback" not in said
