@@ -1,4 +1,4 @@
-"""The first words of the probe inside an environment: trusts only the standard library, then loads the rest."""
+"""The first words of the probe inside an environment: trusts the standard library alone, loads the rest."""
 
 import sys
 
