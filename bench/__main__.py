@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import no_change
+from bench import no_change, oci
 
-BENCHMARKS = {"no-change": no_change.main}
+BENCHMARKS = {"no-change": no_change.main, "oci": oci.main}
 
 
 def main() -> None:
