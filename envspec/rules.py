@@ -22,5 +22,15 @@ TITLES: Mapping[str, str] = {
     "EV103": "the lock does not satisfy a requirement",
     "EV104": "a package requires what the spec removes",
     "EV105": "a package does not want the target's Python",
+    "EV106": "a source distribution cannot be built",
+    "EV120": "a package was built for another NumPy",
+    "EV121": "a compiled module expects another struct",
+    "EV130": "a shared library is missing",
+    "EV131": "the base is too old for a compiled file",
+    "EV132": "a symbol is undefined",
+    "EV133": "a compiled file cannot be loaded",
+    "EV140": "an import surely fails",
+    "EV141": "an import may fail",
+    "EV142": "a package is a placeholder",
 }
 """What each rule says, in a few words."""

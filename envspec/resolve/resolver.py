@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envspec.errors import FindingsError, OutsideError
+from envspec.errors import BuildError, FindingsError, OutsideError
 from envspec.finding import Finding, Severity, must_fix
 from envspec.graph import assign
 from envspec.interpreter import interpreter
@@ -44,8 +44,8 @@ def resolve(
 ) -> Lock:
     """The lock of a spec.
 
-    Raises `FindingsError` when the requirements contradict each other or a package has nothing to install,
-    `OutsideError` when an index cannot be asked, `BuildError` when a source distribution cannot be built.
+    Raises `FindingsError` when the requirements contradict each other, or a package has nothing to install or
+    cannot be built from its source; `OutsideError` when an index cannot be asked.
     """
     target = target_of(spec)
     progress.step("resolve")
@@ -162,6 +162,16 @@ def _choose(spec: Spec, target: Target, solution: Iterable[Solved]) -> list[tupl
     return chosen
 
 
+def _unbuilt(solved: Solved, error: BuildError) -> Finding:
+    return Finding(
+        rule="EV106",
+        severity=Severity.ERROR,
+        message=f"{solved.name} {solved.version} is offered as source alone: {error.message}",
+        hint=error.hint,
+        where=solved.name,
+    )
+
+
 def _nothing_to_install(solved: Solved, target: Target) -> Finding:
     return Finding(
         rule="EV102",
@@ -195,9 +205,19 @@ def _describe(
         if not file.file.endswith(".whl"):
             store.bring(remote, file, sources)
             python = interpreter(target.python)
-            wheel = built_wheel(
-                file, store=store, target=target, python=python, machine=sources.machine, progress=progress
-            )
+            try:
+                wheel = built_wheel(
+                    file,
+                    store=store,
+                    target=target,
+                    python=python,
+                    machine=sources.machine,
+                    progress=progress,
+                )
+            except BuildError as error:
+                raise FindingsError(
+                    "a source distribution cannot be built", (_unbuilt(solved, error),)
+                ) from error
             artifact = artifact.model_copy(update={"wheel": wheel})
         facts = metadata(artifact.installed, None if artifact.wheel else remote, store=store, sources=sources)
         progress.advance("metadata", 1)

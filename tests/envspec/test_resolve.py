@@ -93,6 +93,15 @@ def test_a_source_distribution_is_built_and_recorded(tmp_path: pathlib.Path) -> 
     assert (entry.file, entry.installed.file) == ("source-1.0.tar.gz", "source-1.0-py3-none-any.whl")
 
 
+def test_a_source_distribution_that_does_not_build_is_a_finding(tmp_path: pathlib.Path) -> None:
+    shop = simple_index(tmp_path / "simple", [sdist(tmp_path, extra="raise SystemError('no such header')")])
+    with pytest.raises(FindingsError) as refused:
+        locked(tmp_path, shop, spec(stage("one", "source==1.0")))
+    (finding,) = refused.value.findings
+    assert (finding.rule, finding.where) == ("EV106", "source")
+    assert "no such header" in finding.message
+
+
 def test_a_wheel_of_the_spec_is_locked_with_its_sha256(tmp_path: pathlib.Path, shop: str) -> None:
     place = wheel(tmp_path / "own", "mine", requires=["lib<2"])
     held = locked(tmp_path, shop, spec(f'name = "one"\nwheels = [{{ path = "own/{place.name}" }}]'))
