@@ -12,7 +12,7 @@ from envspec.lock import loads
 from tests.support.program import machine, run
 from tests.support.wheels import wheel
 
-from .conftest import SPEC, spec_in
+from .conftest import NUMBERS, SPEC, spec_in
 
 BUILD = ("build-image", "--backend", "virtualenv", "--format", "json")
 
@@ -128,14 +128,27 @@ def test_contradicting_stages_are_refused_with_both_named(
 
 
 def test_removed_packages_never_enter(small: pathlib.Path, env: dict[str, str]) -> None:
-    """Proof says who needs it; here nothing imports without it, and verification says so."""
+    """What does without it ships; proof says who asks for it."""
+    code = "try:\n    import numbers_kit\nexcept ImportError:\n    numbers_kit = None\n"
+    loose = wheel(small / "wheels", "loose", requires=["numbers-kit"], files={"loose.py": code})
+    stage = f'[[stage]]\nname = "first"\nwheels = [{{ path = "wheels/{loose.name}" }}]\n'
+    removal = '[remove]\npackages = ["numbers-kit"]\n'
+    spec_in(small, SPEC.partition("[[stage]]")[0] + stage + removal)
+    report = built(small, env)
+    assert {"EV104"} <= {finding["rule"] for finding in report["findings"]}
+    assert not list(pathlib.Path(report["environment"]["reference"]).rglob("numbers_kit*"))
+    assert report["ships"]
+
+
+def test_what_cannot_be_imported_without_a_removed_package_is_never_built(
+    small: pathlib.Path, env: dict[str, str]
+) -> None:
     text = SPEC.replace("[smoke]", '[remove]\npackages = ["numbers-kit"]\n[smoke]')
     text = text.replace('"numbers-kit==1.0"', '"greeter==1.0"', 1)
     spec_in(small, text.replace('[[stage]]\nname = "second"\ninstall = ["greeter==1.0"]\n', ""))
     report = built(small, env)
-    assert {"EV104"} <= {finding["rule"] for finding in report["findings"]}
-    assert not list(pathlib.Path(report["environment"]["reference"]).rglob("numbers_kit*"))
-    assert not report["ships"]
+    assert {"EV104", "EV140"} <= {finding["rule"] for finding in report["findings"]}
+    assert (report["exit_code"], "environment" in report) == (1, False)
 
 
 def test_files_are_trimmed(small: pathlib.Path, env: dict[str, str]) -> None:
@@ -149,7 +162,8 @@ def test_files_are_trimmed(small: pathlib.Path, env: dict[str, str]) -> None:
 def test_a_wheel_that_writes_over_another_fails_the_build(
     small: pathlib.Path, env: dict[str, str], tmp_path: pathlib.Path
 ) -> None:
-    evil = wheel(small / "wheels", "evil", files={"numbers_kit.py": "VERSION = 666\n"})
+    # Whatever imports `numbers_kit` still works, so proof has nothing to say: only the guard sees it.
+    evil = wheel(small / "wheels", "evil", files={"numbers_kit.py": NUMBERS.format(666), "evil.py": NUMBERS})
     spec_in(small, SPEC + f'[[stage]]\nname = "third"\nwheels = [{{ path = "wheels/{evil.name}" }}]\n')
     report = built(small, env)
     assert report["exit_code"] == 3
