@@ -140,18 +140,9 @@ def command(wanted: Request, target: pathlib.Path) -> Words:
     words += [
         '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/cache/apt/archives "$1"/var/cache/debconf/*-old'
     ]
-    listed = " ".join(f"'{line}'" for line in sources(wanted.suite))
-    words += [f"""--customize-hook=printf '%s\\n' {listed} > "$1"/etc/apt/sources.list"""]
+    # Which archive it was made from is this machine's business: the base names none.
+    words += ['--customize-hook=rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d']
     return [*words, wanted.suite, target]
-
-
-def sources(suite: str) -> tuple[str, ...]:
-    """Lines of the base's `sources.list`: Debian's own archive, whatever mirror it was made from."""
-    return (
-        f"deb http://archive/debian {suite} main",
-        f"deb http://archive/debian {suite}-updates main",
-        f"deb http://archive/debian-security {suite}-security main",
-    )
 
 
 def environment(machine: Machine) -> Mapping[str, str]:
