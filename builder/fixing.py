@@ -52,9 +52,6 @@ from envspec.wheelhouse import Wheelhouse
 YOUTH = dt.timedelta(days=30)
 """How long after its youngest pin a spec's era ends: long enough for the pin's neighbours to follow."""
 
-BUDGET = 300.0
-"""Seconds that a search may take, unless told otherwise."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Fixed:
