@@ -6,16 +6,18 @@ import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import uv
 
-from bench.pairs import command, measure, row
+from bench.measured import SECONDS, Measured, Size
+from bench.steps import command, interleaved
 
 SPEC = pathlib.Path(__file__).parent.parent / "examples" / "espeak"
 
 
-def main(runs: int) -> str:
-    """The result as a line."""
+def measurements(size: Size) -> Iterator[Measured]:
+    """The virtualenv backend with everything in place."""
     tool = pathlib.Path(sys.executable).parent
     build = [str(tool / "build-image"), str(SPEC), "--backend", "virtualenv", "--quiet"]
     command(build)()
@@ -51,5 +53,5 @@ def main(runs: int) -> str:
             sync()
             verify()
 
-        pair = measure(command(build), theirs, runs=runs)
-    return row("no-change build-image", pair, "uv pip sync + the same probes")
+        sides = {"build-image": command(build), "uv pip sync + the same probes": theirs}
+        yield Measured(name="virtualenv", unit=SECONDS, sides=interleaved(sides, runs=size.runs), goal=0.3)

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import uv
 
-from bench.pairs import Step, command, measure, row
+from bench.measured import SECONDS, Measured, Size, Skipped
+from bench.steps import Step, command, interleaved
 from builder.plan import Plan
 from builder.plan import plan as make_plan
 from envspec import load, lock
@@ -36,22 +38,28 @@ layers.build(plan.stages, place, store, blobs, SILENT)
 """
 
 
-def main(runs: int) -> str:
-    """A line for each example whose wheels are in the wheelhouse."""
-    return "\n".join(line for name in NAMES if (line := _example(name, runs)))
+def measurements(size: Size) -> Iterator[Measured | Skipped]:
+    """The layers of each example whose wheels are in the wheelhouse."""
+    for name in NAMES:
+        yield _example(name, size)
 
 
-def _example(name: str, runs: int) -> str:
+def _example(name: str, size: Size) -> Measured | Skipped:
     file = EXAMPLES / name / "envspec.toml"
     spec, held = load.load(str(file), None), lock.read(lock.lock_file(file, None))
     store = Wheelhouse(home() / "wheelhouse")
     if held is None or not all(store.has(artifact.installed) for artifact in held.artifact):
-        return f"layers of {name}: fetch its wheels first (build-image {file.parent} --stop-after build)"
+        why = f"its wheels are not here: build-image {file.parent} --stop-after build"
+        return Skipped(name=f"layers of {name}", why=why)
     plan = make_plan(spec, held)
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
-        pair = measure(_ours(plan, store, place), _theirs(plan, store, place), runs=runs)
-    return row(f"layers of {name}", pair, "uv pip install, tar, gzip -1")
+        steps = {
+            "wheels to layers": _ours(plan, store, place),
+            "uv pip install, tar, gzip -1": _theirs(plan, store, place),
+        }
+        sides = interleaved(steps, runs=size.runs)
+    return Measured(name=f"layers of {name}", unit=SECONDS, sides=sides, goal=5.0)
 
 
 def _ours(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> Step:
