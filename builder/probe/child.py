@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import sys
 import time
 
 TYPE_CHECKING = False
@@ -21,6 +22,12 @@ PATIENCE = 4
 """Times its limit that a step may take on a machine that does not let it run."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+
+
+def job() -> Any:
+    """What this process was started to do."""
+    with open(sys.argv[2], encoding="utf-8") as stream:
+        return json.load(stream)
 
 
 def prctl(option: int, value: int) -> bool:

@@ -7,11 +7,11 @@ import io
 import warnings
 
 from . import child, importing
-from .group import limit
+from .group import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 
 def same(sent: Any, got: Any) -> None:
@@ -151,7 +151,7 @@ def attempt(name: str) -> dict[str, Any]:
     return {}
 
 
-def main(job: dict[str, Any], say: Any) -> None:
+def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """One round trip."""
     name = job["root"]
     say({"begin": name})
@@ -159,3 +159,8 @@ def main(job: dict[str, Any], say: Any) -> None:
     child.step(lambda: attempt(name), timeout=float(job["timeout"]), tell=results.append)
     value = results[0].pop("value", None) or {}
     say({"end": name, "outcome": dict(results[0], exchange=True, **value)})
+
+
+def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
+    """Entry of a process of this kind."""
+    serve(carry_out)

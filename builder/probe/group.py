@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import resource
+import sys
 
 from . import child, importing
 
@@ -17,26 +18,36 @@ if TYPE_CHECKING:
 
 
 class Group:
-    """One family. Outcomes go to the report as JSON lines, each announced before it begins."""
+    """One family. Outcomes are said line by line, each announced before it begins."""
 
-    def __init__(self, job: dict[str, Any], report: int) -> None:
-        self.report = report
+    def __init__(self, job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
+        self.say = say
         self.timeout = float(job["timeout"])
         self.guarded = list(job["guarded"])
         self.attributes = dict(job.get("attributes", {}))
         self.witness = None  # type: importing.Witness | None
 
-    def say(self, line: dict[str, Any]) -> None:
-        """One line of the report."""
-        os.write(self.report, json.dumps(line).encode("utf-8", "replace") + b"\n")
+    def run(self, roots: list[tuple[str, list[str]]]) -> None:
+        """Import the first root, and on top of it the modules below it and the other roots of the family.
 
-    def run(self, root: str, below: list[str]) -> None:
-        """Import `root`, then each module of `below` under its own parents."""
-        self.step(root, lambda: self.descend(root, below))
+        What the first takes along need not be imported again for each; where it fails, they stand alone.
+        """
+        (first, below), others = roots[0], roots[1:]
+        went = self.step(first, lambda: self.spread(first, below, others))
+        if not went:
+            for root, inner in others:
+                self.step(root, functools.partial(self.descend, root, inner))
 
-    def step(self, name: str, then: Callable[[], None] | None = None) -> None:
-        """One import in one process; `then` goes on in that process if it succeeded."""
+    def spread(self, first: str, below: list[str], others: list[tuple[str, list[str]]]) -> None:
+        """In the process that holds the first root."""
+        self.descend(first, below)
+        for root, inner in others:
+            self.step(root, functools.partial(self.descend, root, inner))
+
+    def step(self, name: str, then: Callable[[], None] | None = None) -> bool:
+        """One import in one process; `then` goes on in that process if it succeeded, which is returned."""
         self.say({"begin": name})
+        ends = []  # type: list[dict[str, Any]]
 
         def go_on(found: dict[str, Any]) -> None:
             if then is not None and "error" not in found:
@@ -45,9 +56,10 @@ class Group:
         child.step(
             lambda: self.work(name),
             timeout=self.timeout,
-            tell=lambda result: self.tell(name, result),
+            tell=lambda result: ends.append(self.tell(name, result)),
             then=go_on,
         )
+        return bool(ends) and "file" in ends[0] and "error" not in ends[0]
 
     def work(self, name: str) -> dict[str, Any]:
         """In the child: the import itself, under limits, watched."""
@@ -60,10 +72,12 @@ class Group:
         faulthandler.cancel_dump_traceback_later()
         return found
 
-    def tell(self, name: str, result: dict[str, Any]) -> None:
-        """Report how one import ended."""
+    def tell(self, name: str, result: dict[str, Any]) -> dict[str, Any]:
+        """Report how one import ended; returns the outcome."""
         value = result.pop("value", None) or {}
-        self.say({"end": name, "outcome": dict(result, **value)})
+        outcome = dict(result, **value)
+        self.say({"end": name, "outcome": outcome})
+        return outcome
 
     def descend(self, package: str, below: list[str]) -> None:
         """The modules below `package`, which is imported here: subpackages that hold some recursively."""
@@ -120,14 +134,20 @@ def bound(kind: int, value: int) -> None:
         pass
 
 
-def main(job: dict[str, Any], report: int, kinds: dict[str, Any]) -> None:
-    """Carry out one job: `root`, `below`, `timeout`, `guarded`, `attributes`, or one of another `kind`."""
+def serve(work: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], None]) -> None:
+    """Carry out this process's job and report on it, line by line, to the pipe that it was given."""
+    job, report = child.job(), int(sys.argv[3])
     os.set_inheritable(report, False)
     child.prctl(child.PR_SET_CHILD_SUBREAPER, 1)
-    group = Group(job, report)
-    group.say({"started": True})
-    if job.get("kind") in kinds:
-        kinds[job["kind"]](job, group.say)
-    else:
-        group.run(job["root"], list(job.get("below", [])))
-    group.say({"done": True})
+
+    def say(line: dict[str, Any]) -> None:
+        os.write(report, json.dumps(line).encode("utf-8", "replace") + b"\n")
+
+    say({"started": True})
+    work(job, say)
+    say({"done": True})
+
+
+def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
+    """Import a family. Job keys: `roots`, `timeout`, `guarded`, `attributes`."""
+    serve(lambda job, say: Group(job, say).run(job["roots"]))

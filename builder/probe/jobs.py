@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import select
 import signal
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 GRACE = 20.0
 """Seconds beyond a time-out in which a group must have said how an import ended."""
 
+IMPORTS = ("child", "importing", "group")
+ENTRIES = {
+    "sandbox": ("child", "sandbox"),
+    "group": IMPORTS,
+    "usage": (*IMPORTS, "reading", "reaching", "screening", "usage"),
+    "runtimes": (*IMPORTS, "runtimes"),
+    "exchange": (*IMPORTS, "exchange"),
+}
+"""Kinds of processes by the module whose `main` they run, with all the modules that they need."""
+
 
 class Runner:
     """What all jobs share: the interpreter, its environment, the loader and the clock."""
@@ -29,8 +40,7 @@ class Runner:
         executable: str,
         options: list[str],
         env: dict[str, str],
-        loader: str,
-        bundle: str,
+        bundle: dict[str, Any],
         scratch: str,
         guarded: list[str],
         timeout: float,
@@ -39,9 +49,9 @@ class Runner:
         self.executable = executable
         self.options = options
         self.env = env
-        self.loader = loader
-        self.bundle = bundle
+        self.loader = bundle["loader"]
         self.scratch = scratch
+        self.bundles = {entry: self.pack(entry, names, bundle) for entry, names in ENTRIES.items()}
         self.guarded = guarded
         self.timeout = timeout
         self.deadline = deadline
@@ -81,13 +91,16 @@ class Runner:
             )
             if heard.done:
                 return outcomes
-            culprit = heard.open or job["root"]
+            roots = job.get("roots", [])
+            culprit = heard.open or (roots[0][0] if roots else job["root"])
             outcomes.append(dict(heard.loss(), module=culprit))
             known = {each["module"] for each in outcomes}
-            job["below"] = [name for name in job.get("below", []) if name not in known]
-            if culprit == job["root"] or not job["below"]:
+            rest = [(root, [name for name in below if name not in known]) for root, below in roots]
+            job["roots"] = [
+                [root, below] for root, below in rest if root != culprit and (below or root not in known)
+            ]
+            if not job["roots"]:
                 return outcomes
-            job["again"] = True
         outcomes.append({"module": job["root"], "late": True})
         return outcomes
 
@@ -98,15 +111,16 @@ class Runner:
             number = self.counter
         read, write = os.pipe()
         job = dict(job, guarded=self.guarded, timeout=job.get("timeout", self.timeout))
-        inner = self.note("job-%d.json" % number, dict(job, role="group"))
-        command = [self.executable, *self.options, "-c", self.loader, self.bundle, inner, str(write)]
+        inner = self.note("job-%d.json" % number, job)
+        program = self.bundles[job.get("kind", "group")]
+        command = [self.executable, *self.options, "-c", self.loader, program, inner, str(write)]
         outer = self.note(
             "box-%d.json" % number,
-            {"role": "sandbox", "command": command, "guarded": self.guarded, "report": write},
+            {"command": command, "guarded": self.guarded, "report": write},
         )
         output = open(os.path.join(self.scratch, "out-%d" % number), "w+b")
         process = subprocess.Popen(
-            [self.executable, "-I", "-S", "-c", self.loader, self.bundle, outer],
+            [self.executable, "-I", "-S", "-c", self.loader, self.bundles["sandbox"], outer],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -128,6 +142,14 @@ class Runner:
             heard.code = process.wait() if heard.code is None else heard.code
             heard.output = tail(output)
         return heard
+
+    def pack(self, entry: str, names: tuple[str, ...], bundle: dict[str, Any]) -> str:
+        """Write the modules that one kind of process needs, for the loader to read; returns the path."""
+        path = os.path.join(self.scratch, entry + ".bundle")
+        modules = [[name, code] for name, code in bundle["modules"] if name in names]
+        with open(path, "wb") as stream:
+            marshal.dump({"package": bundle["package"], "entry": entry, "modules": modules}, stream)
+        return path
 
     def note(self, name: str, value: dict[str, Any]) -> str:
         """Write a job for a process to read; returns the path."""

@@ -8,23 +8,30 @@ if sys.path[:1] == [""]:
 path = list(sys.path)
 stdlib = getattr(sys.modules.get("os"), "__file__", "").rpartition("/")[0]
 sys.path[:] = path[path.index(stdlib) :] if stdlib in path else path
-import io  # noqa: E402
-import json  # noqa: E402
-import types  # noqa: E402
-
+kind = type(sys)
 if len(sys.argv) > 1:
-    with open(sys.argv[1], encoding="utf-8") as stream:
-        bundle = json.load(stream)
+    import marshal
+
+    with open(sys.argv[1], "rb") as stream:
+        bundle = marshal.load(stream)
 else:
+    import io
+    import json
+
     bundle = json.load(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"))
-package = types.ModuleType(bundle["package"])
+    # Compiled once: every process that the first one starts is handed the result.
+    bundle["modules"] = [
+        [name, compile(source, "<probe " + name + ">", "exec", dont_inherit=True)]
+        for name, source in bundle.pop("sources")
+    ]
+package = kind(bundle["package"])
 package.__path__ = []
 sys.modules[bundle["package"]] = package
-for name, source in bundle["sources"]:
-    module = types.ModuleType(bundle["package"] + "." + name)
+for name, code in bundle["modules"]:
+    module = kind(bundle["package"] + "." + name)
     module.__package__ = bundle["package"]
     sys.modules[module.__name__] = module
-    exec(compile(source, "<probe " + name + ">", "exec", dont_inherit=True), module.__dict__)
+    exec(code, module.__dict__)
     setattr(package, name, module)
 sys.path[:] = path
-package.main.main(bundle["loader"], bundle)
+getattr(package, bundle["entry"]).main(bundle)

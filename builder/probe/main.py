@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from . import distributions, exchange, files, group, jobs, runtimes, sandbox, shadows, shape, startup, usage
+from . import distributions, exchange, files, jobs, runtimes, shadows, shape, startup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ SKIPPED = {
     "bench",
 }
 """Top-level names that wheels install by accident."""
-KINDS = {"usage": usage.main, "runtimes": runtimes.main, "exchange": exchange.main}
-"""What a job may be, besides importing."""
 TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
 """What installs: it carries its dependencies inside."""
 VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH")
@@ -57,28 +55,20 @@ class Clock:
         self.last = now
 
 
-def main(loader: str, bundle: dict[str, Any]) -> None:
-    """Entry of every process of the probe; `bundle` holds the sources, and the options or a job."""
-    if len(sys.argv) > 2:
-        with open(sys.argv[2], encoding="utf-8") as stream:
-            job = json.load(stream)
-        if job["role"] == "sandbox":
-            sandbox.main(job)
-        else:
-            group.main(job, int(sys.argv[3]), KINDS)
-        return
+def main(bundle: dict[str, Any]) -> None:
+    """Entry of the probe's first process; `bundle` holds the probe's modules and the options."""
     os.setpgid(0, 0) if os.getpgid(0) == 0 else None
     sweep(tempfile.gettempdir())
     scratch = tempfile.mkdtemp(prefix="%s%d-" % (SCRATCH, os.getpid()))
     try:
-        facts = look(loader, bundle, scratch)
+        facts = look(bundle, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     sys.stdout.write(MARK + json.dumps(facts) + "\n")
     sys.stdout.flush()
 
 
-def look(loader: str, bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
+def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     """All facts of this environment."""
     options = bundle["options"]
     clock = Clock()
@@ -97,15 +87,11 @@ def look(loader: str, bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     shaded = shadows.standard(python, path, env)
     clock.lap("read")
     guarded = folders([python["prefix"], python["base_prefix"], *sites])
-    bundle_path = os.path.join(scratch, "bundle.json")
-    with open(bundle_path, "w", encoding="utf-8") as stream:
-        json.dump(dict(bundle, options={}), stream)
     runner = jobs.Runner(
         executable=python["executable"],
         options=[] if begun["ok"] else ["-E"],
         env=env,
-        loader=loader,
-        bundle=bundle_path,
+        bundle=bundle,
         scratch=scratch,
         guarded=guarded,
         timeout=float(options["timeout"]),
@@ -115,7 +101,7 @@ def look(loader: str, bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     plan = families(dists, loose, surface, options)
     workers = max(1, min(len(os.sched_getaffinity(0)), 16))
     outcomes = runner.all(plan, workers)
-    outcomes += runner.all(again(outcomes), workers)
+    outcomes += runner.all(again(outcomes, plan), workers)
     clock.lap("imports")
     compared = files.compare(dists, hashes=not options["fast"], jobs=workers)
     clock.lap("files")
@@ -186,27 +172,43 @@ def families(
     surface: dict[str, list[str]],
     options: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """One job a root, its compiled modules below it unless `fast`; the largest first."""
-    plan = {}  # type: dict[str, dict[str, Any]]
+    """One job a distribution, with its roots and, unless `fast`, their compiled modules; the longest first.
+
+    Each of the `roots` is a pair of a name and the names `below` it.
+    """
+    plan = []  # type: list[dict[str, Any]]
+    planned = {}  # type: dict[str, list[str]]
     attributes = options["attributes"]
+
+    def add(roots: list[str], weight: int = 0) -> None:
+        new = [root for root in dict.fromkeys(roots) if root not in planned]
+        planned.update((root, []) for root in new)
+        if new:
+            pairs = [[root, planned[root]] for root in new]
+            plan.append({"root": new[0], "roots": pairs, "weight": weight, "attributes": attributes})
+
     for dist in dists:
         roots = [root for root in dist["roots"] if root.partition(".")[0] not in SKIPPED]
-        for root in roots:
-            plan.setdefault(root, {"root": root, "below": []})
+        # The root with the most modules is what the others lean on: they are imported on top of it.
+        add(sorted(roots, key=lambda root: -extent(dist, root)), len(dist["files"] or ()))
         for module, _ in [] if options["fast"] else dist["extensions"]:
             owner = next((root for root in roots if module.startswith(root + ".")), None)
             if owner is not None and not is_test(module):
-                plan[owner]["below"].append(module)
+                planned[owner].append(module)
     for root, modules in surface.items():
-        if root in plan:
-            plan[root]["below"] += modules
-    for each in loose:
-        plan.setdefault(each["name"], {"root": each["name"], "below": []})
-    for name in [*options["imports"], *attributes]:
-        plan.setdefault(name, {"root": name, "below": []})["attributes"] = {name: attributes.get(name, [])}
-    for job in plan.values():
-        job["below"] = list(dict.fromkeys(job["below"]))
-    return sorted(plan.values(), key=lambda job: -len(job["below"]))
+        if root in planned:
+            planned[root] += modules
+    for name in [*(each["name"] for each in loose), *options["imports"], *attributes]:
+        add([name])
+    for below in planned.values():
+        below[:] = dict.fromkeys(below)
+    return sorted(plan, key=lambda job: (-sum(len(below) for _, below in job["roots"]), -job["weight"]))
+
+
+def extent(dist: dict[str, Any], root: str) -> int:
+    """How many files lie below a root."""
+    stem = root.replace(".", "/") + "/"
+    return sum(row[0].startswith(stem) for row in dist["files"] or ())
 
 
 def uses(
@@ -294,8 +296,10 @@ def is_test(module: str) -> bool:
     )
 
 
-def again(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def again(outcomes: list[dict[str, Any]], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Jobs that confirm, alone and in a fresh process, what may have come from the fork or a neighbour."""
     doubtful = ("signal", "exit", "timeout", "murder", "bomb", "flood")
-    names = [each["module"] for each in outcomes if any(key in each for key in doubtful)]
-    return [{"root": name, "below": [], "confirms": True} for name in names[:20]]
+    names = [each["module"] for each in outcomes if any(key in each for key in doubtful)][:20]
+    later = {root for job in plan for root, _ in job["roots"][1:]}
+    names += [each["module"] for each in outcomes if each["module"] in later and "error" in each]
+    return [{"root": name, "roots": [[name, []]]} for name in dict.fromkeys(names)]

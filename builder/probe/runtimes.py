@@ -7,10 +7,11 @@ import os
 import re
 
 from . import child
+from .group import serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 NAME = re.compile(
     r"^lib(?:scipy_)?(?P<kind>iomp5|omp|gomp|openblas|mkl_rt|blis)(?:64)?_?(?:-[-\w]+)?(?:\.so|-[0-9a-f]+\.so)[.\d]*$"
@@ -50,7 +51,7 @@ def start(paths: list[str]) -> bool:
     return True
 
 
-def main(job: dict[str, Any], say: Any) -> None:
+def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Load each library of `files` alone, then all of them in one process."""
     fine = [path for path in job["files"] if attempt([path])["value"]]
     say({"begin": job["root"]})
@@ -63,3 +64,8 @@ def attempt(paths: list[str]) -> dict[str, Any]:
     results = []  # type: list[dict[str, Any]]
     child.step(lambda: start(paths), timeout=30.0, tell=results.append)
     return dict({"value": None}, **results[0])
+
+
+def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
+    """Entry of a process of this kind."""
+    serve(carry_out)

@@ -40,8 +40,9 @@ PULSE = 0.05
 """Seconds between two looks at the process count."""
 
 
-def main(job: dict[str, Any]) -> None:
-    """Run `command` in isolation; exits as it does. Keys: `command`, `guarded`, `report` (fd to inherit)."""
+def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
+    """Run a command in isolation; exits as it does. Job keys: `command`, `guarded`, `report` (a pipe)."""
+    job = child.job()
     child.prctl(child.PR_SET_PDEATHSIG, signal.SIGKILL)
     libc = ctypes.CDLL(None, use_errno=True)
     own = unshare(libc)

@@ -16,11 +16,11 @@ import types
 import warnings
 
 from . import child, importing, reaching, reading, screening
-from .group import limit
+from .group import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 SKIPPED = re.compile(
     r"(?:^|/)(?:_?vendor(?:ed)?|_vendor\w*|extern\w*|third_?party|tests?|testing|_\w*tests)/|conftest\.py$"
@@ -444,7 +444,7 @@ def share(module: str, files: list[list[Any]]) -> tuple[int, int]:
     return len(taken & set(needs)), len(needs)
 
 
-def main(job: dict[str, Any], say: Any) -> None:
+def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Carry out one usage job and report it."""
     results = []  # type: list[dict[str, Any]]
     say({"begin": job["root"]})
@@ -461,3 +461,8 @@ def main(job: dict[str, Any], say: Any) -> None:
         if each["confirmed"] and not each["deep"]:
             each["takes"], each["of"] = share(each["module"], job["files"])
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})
+
+
+def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
+    """Entry of a process of this kind."""
+    serve(carry_out)

@@ -43,7 +43,9 @@ def bundle(options: dict[str, Any]) -> tuple[str, str]:
     sources = importlib.resources.files("builder.probe")
     loader = sources.joinpath("loader.py").read_text("utf-8")
     texts = [(name, sources.joinpath(f"{name}.py").read_text("utf-8")) for name in ORDER]
-    return loader, json.dumps({"package": PACKAGE, "loader": loader, "sources": texts, "options": options})
+    return loader, json.dumps(
+        {"package": PACKAGE, "entry": "main", "loader": loader, "sources": texts, "options": options}
+    )
 
 
 def look(target: Target, options: dict[str, Any]) -> dict[str, Any]:
