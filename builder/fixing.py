@@ -27,9 +27,9 @@ from envspec.errors import FindingsError, OutsideError
 from envspec.fetch import fetch
 from envspec.finding import Finding, Severity
 from envspec.home import home, write_atomic
-from envspec.lint import pinned
 from envspec.lock import DEFAULT_INDEX, Lock
 from envspec.machine import machine
+from envspec.pins import pinned
 from envspec.progress import Progress
 from envspec.repair import (
     AsOf,

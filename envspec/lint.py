@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.finding import Finding, Severity, ordered
+from envspec.pins import Repin, Word, contradict, pinned, repins, replaced, words
 from envspec.spec import Spec
 from envspec.target import of as target_of
 
@@ -20,69 +20,62 @@ def lint(spec: Spec) -> tuple[Finding, ...]:
     return ordered(itertools.chain.from_iterable(rule(spec) for rule in RULES))
 
 
-def _named(spec: Spec) -> Iterator[tuple[str, str, str, Requirement]]:
-    """Key path, stage, canonical name and requirement of all that stages install by name on the target."""
-    target = target_of(spec)
-    for number, stage in enumerate(spec.stage):
-        for position, requirement in enumerate(stage.requirements):
-            where = f"stage[{number}].install[{position}]"
-            if target.wants(requirement.marker):
-                yield where, stage.name, canonicalize_name(requirement.name), requirement
-
-
-def pinned(requirement: Requirement) -> str | None:
-    """The exact version that a requirement demands; None where it leaves a choice."""
-    exact = [
-        specifier.version
-        for specifier in requirement.specifier
-        if specifier.operator in {"==", "==="} and not specifier.version.endswith(".*")
-    ]
-    return exact[0] if exact else None
-
-
 def floating(spec: Spec) -> Iterator[Finding]:
     """EV001: a version is left open."""
-    for where, _, _, requirement in _named(spec):
-        if pinned(requirement) is None:
+    for word in words(spec):
+        if pinned(word.requirement) is None:
             yield Finding(
                 rule="EV001",
                 severity=Severity.WARNING,
-                message=f"{requirement} leaves the version open: only the lock holds it still",
-                hint=f"pin it, as in {requirement.name}==1.2.3; `envspec lock` shows the version found",
-                where=where,
+                message=f"{word.requirement} leaves the version open: only the lock holds it still",
+                hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
+                where=word.where,
             )
 
 
 def repeated(spec: Spec) -> Iterator[Finding]:
     """EV002 and EV003: a package named twice, with the same pin or another one."""
-    seen: dict[str, list[tuple[str, Requirement]]] = {}
-    for where, stage, name, requirement in _named(spec):
-        earlier = seen.setdefault(name, [])
-        clashes = [entry for entry in earlier if contradict(entry[1], requirement)]
-        if clashes:
-            first_stage, first = clashes[0]
+    anew = {repin.word.where: repin for repin in repins(spec).values()}
+    void = replaced(spec)
+    seen: dict[str, list[Word]] = {}
+    for word in words(spec):
+        earlier = seen.setdefault(word.name, [])
+        counting = (other for other in earlier if other.where not in void)
+        clashes = [other for other in counting if contradict(other.requirement, word.requirement)]
+        if word.where in anew:
+            yield _repinned(anew[word.where])
+        elif clashes and word.where not in void:
             yield Finding(
                 rule="EV003",
                 severity=Severity.ERROR,
-                message=f"{requirement} in stage {stage} contradicts {first} in stage {first_stage}",
-                hint="a pin is never moved by a later stage: settle on one version",
-                where=where,
+                message=f"{word.requirement} in stage {word.stage} contradicts {clashes[0].requirement} "
+                f"in stage {clashes[0].stage}",
+                hint="no range moves a pin, and no stage contradicts itself: settle on one version",
+                where=word.where,
             )
         elif earlier:
             yield Finding(
                 rule="EV002",
                 severity=Severity.WARNING,
-                message=f"{requirement} in stage {stage} is named in stage {earlier[0][0]} already",
+                message=f"{word.requirement} in stage {word.stage} is named in stage "
+                f"{earlier[0].stage} already",
                 hint="name it once, in the first stage that needs it",
-                where=where,
+                where=word.where,
             )
-        earlier.append((stage, requirement))
+        earlier.append(word)
 
 
-def contradict(one: Requirement, other: Requirement) -> bool:
-    """Whether the exact pin of one is outside what the other allows."""
-    pins = [pin for pin in (pinned(one), pinned(other)) if pin is not None]
-    return not all(part.specifier.contains(pin, prereleases=True) for pin in pins for part in (one, other))
+def _repinned(repin: Repin) -> Finding:
+    word = repin.word
+    before = " and ".join(f"{other.requirement} in stage {other.stage}" for other in repin.instead_of)
+    return Finding(
+        rule="EV003",
+        severity=Severity.WARNING,
+        message=f"{word.requirement} in stage {word.stage} contradicts {before}: the later pin counts, "
+        "from the first stage on",
+        hint="a pin is never moved once it is installed: settle on one version and name it once",
+        where=word.where,
+    )
 
 
 def same_stage(spec: Spec) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from envspec.finding import Finding, Severity, must_fix, ordered
 from envspec.graph import chain, needed
 from envspec.lock import Artifact, Lock
 from envspec.metadata import metadata
+from envspec.pins import repins
 from envspec.progress import SILENT, Progress
 from envspec.sources import Sources
 from envspec.spec import Spec
@@ -55,7 +56,11 @@ def known_metadata(lock: Lock, sources: Sources, store: Wheelhouse) -> dict[str,
 
 
 def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
-    """EV103: a requirement that the lock does not satisfy. EV104: one that the spec removes."""
+    """EV103: a requirement that the lock does not satisfy. EV104: one that the spec removes.
+
+    What a later stage pinned anew was chosen over what others require: whether it works the files tell.
+    """
+    anew = repins(spec)
     removed = {canonicalize_name(package) for package in spec.remove.packages}
     roots = [requirement for stage in spec.stage for requirement in stage.requirements]
     taken = {name: frozenset[str]() for name in known}
@@ -80,11 +85,15 @@ def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> 
                     f"{wanted} {lock.pins[wanted]} is locked" if wanted in lock.pins else "nothing is locked"
                 )
                 path = " -> ".join(chain(name, roots, known, lock.target))
+                chosen = anew.get(wanted)
+                advice = "`envspec lock` solves all stages together"
+                if chosen:
+                    advice = f"stage {chosen.word.stage} pins it over stage {chosen.instead_of[0].stage}"
                 yield Finding(
                     rule="EV103",
-                    severity=Severity.ERROR,
+                    severity=Severity.WARNING if chosen else Severity.ERROR,
                     message=f"{name} {lock.pins[name]} requires {requirement}; {has}",
-                    hint=f"needed through {path}; `envspec lock` solves all stages together",
+                    hint=f"needed through {path}; {advice}",
                     where=name,
                 )
 

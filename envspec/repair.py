@@ -85,15 +85,20 @@ def difference(before: str, after: str, name: str) -> str:
 
 
 def _pin(document: tomlkit.TOMLDocument, edit: Pin) -> None:
-    for stage in document["stage"]:
-        for position, text in enumerate(stage.get("install", ())):
-            requirement = Requirement(text)
-            if canonicalize_name(requirement.name) == edit.name:
-                requirement.specifier = SpecifierSet(f"=={edit.version}")
-                stage["install"][position] = str(requirement)
-                return
-    wanted = next(stage for stage in document["stage"] if stage["name"] == edit.stage)
-    wanted.setdefault("install", tomlkit.array()).append(f"{edit.name}=={edit.version}")
+    """Rewrite each requirement that excludes the version, or else the first; add one where there is none."""
+    named = [
+        (stage["install"], position, requirement)
+        for stage in document["stage"]
+        for position, text in enumerate(stage.get("install", ()))
+        if canonicalize_name((requirement := Requirement(text)).name) == edit.name
+    ]
+    excluding = [entry for entry in named if not entry[2].specifier.contains(edit.version, prereleases=True)]
+    for install, position, requirement in excluding or named[:1]:
+        requirement.specifier = SpecifierSet(f"=={edit.version}")
+        install[position] = str(requirement)
+    if not named:
+        wanted = next(stage for stage in document["stage"] if stage["name"] == edit.stage)
+        wanted.setdefault("install", tomlkit.array()).append(f"{edit.name}=={edit.version}")
 
 
 def _python(document: tomlkit.TOMLDocument, version: str) -> None:

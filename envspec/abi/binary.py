@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from envspec.abi.numpy import NO_FACTS, NumpyFacts
 from envspec.wheel import Buffer, Wheel
 
 READER = "binaries"
-VERSION = 1
+VERSION = 2
 """Raise it whenever a reader below learns something: kept facts of older versions are read anew."""
 
 
@@ -33,20 +34,28 @@ class Binary:
 
 
 def read(path: str, data: Buffer) -> Binary:
-    """All facts of one file; broken ones come back with their problem."""
+    """All facts of one file; broken ones come back with their problem.
+
+    Only what the loader needs can break a file: what is read off its code and data beyond that stays empty
+    where it cannot be found.
+    """
     try:
         reader = elf.Reader(data)
         facts = reader.facts()
-        needs = structs.needs(reader)
-        return Binary(
-            path=path,
-            elf=facts,
-            numpy=numpy.header_facts(reader, numpy.numpy_structs(needs)),
-            needs=needs,
-            provides=structs.provided(reader) if facts.python_inits else {},
-        )
     except elf.ElfError as error:
         return Binary(path=path, problem=str(error))
+    needs = structs.needs(reader)
+    provides: Mapping[str, int] = {}
+    if facts.python_inits:
+        with contextlib.suppress(elf.ElfError):
+            provides = structs.provided(reader)
+    return Binary(
+        path=path,
+        elf=facts,
+        numpy=numpy.header_facts(reader, numpy.numpy_structs(needs)),
+        needs=needs,
+        provides=provides,
+    )
 
 
 def read_wheel(wheel: Wheel) -> tuple[Binary, ...]:

@@ -23,7 +23,8 @@ ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 """Registers of the first six arguments, System V x86-64 calling convention."""
 _WIDE = {name: name for name in (*ARGUMENTS, "rax", "rbx", "rbp", "r10", "r11", "r12", "r13", "r14", "r15")}
 _WIDE |= {f"e{name[1:]}" if name[1:].isalpha() else f"{name}d": name for name in _WIDE}
-_MAX_CODE = 256 << 20
+LARGEST = 256 << 20
+"""Bytes of code that are read at most; only frameworks have more, in one library."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ class Code:
             raise ElfError("only x86-64 code is read")
         self.reader = reader
         parts = [segment for segment in reader.segments if segment.executable]
-        if sum(part.file_size for part in parts) > _MAX_CODE:
+        if sum(part.file_size for part in parts) > LARGEST:
             raise ElfError("there is too much code to read")
         self.parts = tuple(
             (part.address, bytes(reader.data[part.offset : part.offset + part.file_size])) for part in parts

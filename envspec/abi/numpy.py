@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from packaging.version import Version
 
-from envspec.abi import elf, structs
+from envspec.abi import structs
 from envspec.abi.code import Code
 from envspec.abi.elf import Buffer, ElfError, Reader
 from envspec.abi.structs import StructNeed
@@ -80,7 +80,7 @@ def read(data: Buffer) -> NumpyFacts:
 
 
 def of_reader(reader: Reader) -> NumpyFacts:
-    """The facts of an open file; `ElfError` when its tables make no sense."""
+    """The facts of an open file."""
     return header_facts(reader, numpy_structs(structs.needs(reader)))
 
 
@@ -90,7 +90,7 @@ def numpy_structs(needs: tuple[StructNeed, ...]) -> tuple[StructNeed, ...]:
 
 
 def header_facts(reader: Reader, needs: tuple[StructNeed, ...]) -> NumpyFacts:
-    """The facts of an open file whose struct needs are known already; `ElfError` as `of_reader`."""
+    """The facts of an open file whose struct needs are known already."""
     if two := _search(reader, _TWO):
         return NumpyFacts(headers=2, oldest=two[1].decode(), structs=needs)
     if _search(reader, _ONE):
@@ -160,10 +160,11 @@ def _search(reader: Reader, pattern: re.Pattern[bytes]) -> re.Match[bytes] | Non
 
 
 def _feature(reader: Reader) -> str:
-    """The compare behind the call of PyArray_GetNDArrayCFeatureVersion."""
-    if reader.machine != elf.X86_64:
+    """The compare behind the call of PyArray_GetNDArrayCFeatureVersion; empty where it is not found."""
+    try:
+        code = Code(reader)
+    except ElfError:
         return ""
-    code = Code(reader)
     for pattern in (_FEATURE_CALL, _FEATURE_LOAD):
         for address, matched in code.find(pattern):
             number = _compared(code.instructions(address, size=96), load=not matched.startswith(b"\xff"))

@@ -15,6 +15,7 @@ from envspec.errors import OutsideError
 from envspec.home import home, locked
 from envspec.interpreter import interpreter
 from envspec.machine import Machine, scrubbed
+from envspec.pins import repins
 from envspec.process import Words, run
 from envspec.progress import SILENT, Progress
 from envspec.resolve import uv
@@ -32,10 +33,16 @@ def solve(spec: Spec, target: Target, sources: Sources, *, progress: Progress = 
     pip has no index per package, so the files of named indexes are chosen first and handed to it by address.
     The files of its choice are then looked up by uv, version for version.
 
-    Raises `UnsatisfiableError` and `OutsideError`, as the first solver does.
+    Raises `UnsatisfiableError` and `OutsideError`, as the first solver does; `OutsideError` also for what pip
+    cannot: `as-of` a date, and a later pin that counts over an earlier one.
     """
     if spec.as_of or any(stage.as_of for stage in spec.stage):
         raise OutsideError("pip-tools cannot resolve `as-of` a date", hint="use --resolver uv")
+    if anew := repins(spec):
+        names = ", ".join(sorted(anew))
+        raise OutsideError(
+            f"pip-tools cannot let a later pin count over an earlier one: {names}", hint="use --resolver uv"
+        )
     progress.note("pip-tools resolves for the platform of this machine")
     pins = dict(_pins(_compiled(spec, target, sources)))
     return uv_solve(spec, target, sources, only=pins, progress=progress)

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from envspec.errors import OutsideError
 from envspec.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.machine import scrubbed
+from envspec.pins import repins, replaced
 from envspec.process import Completed, run
 from envspec.progress import SILENT, Progress
 from envspec.resolve import uv
@@ -111,6 +112,8 @@ def _project(
     ]
     settings["sources"] = {package: {"index": stage.index} for package, stage in named.items()}
     settings |= _eras(spec, frozenset(named))
+    if anew := repins(spec):
+        settings["override-dependencies"] = [str(repin.word.requirement) for repin in anew.values()]
     return {
         "project": {
             "name": _QUESTION,
@@ -149,9 +152,11 @@ def _dependencies(
     if only is not None:
         yield from (f"{name}=={version}" for name, version in only.items() if name not in direct)
         return
-    for stage in spec.stage:
-        for requirement in stage.requirements:
-            if canonicalize_name(requirement.name) not in leave:
+    void = replaced(spec)
+    for number, stage in enumerate(spec.stage):
+        for position, requirement in enumerate(stage.requirements):
+            counts = f"stage[{number}].install[{position}]" not in void
+            if counts and canonicalize_name(requirement.name) not in leave:
                 yield str(requirement)
 
 

@@ -41,6 +41,21 @@ def test_a_version_that_does_not_do_is_named_with_its_way(tmp_path: pathlib.Path
     assert "app==1.0 -> mid" in found[0].hint
 
 
+def test_a_requirement_that_a_later_stage_pins_away_is_a_warning_with_both_stages(
+    tmp_path: pathlib.Path,
+) -> None:
+    store = Wheelhouse(tmp_path / "store")
+    wheels = [wheel(tmp_path, "app", requires=["lib>=2"]), wheel(tmp_path, "lib", "1.0")]
+    for each in wheels:
+        store.add(each)
+    wanted = spec(stage("one", "app==1.0", "lib>=2"), stage("two", "lib==1.0"))
+    held = lock(*map(artifact, wheels))
+    sources = Sources(wanted, Machine(no_index=True), offline=True)
+    (found,) = [each for each in prove(wanted, held, sources, store) if each.rule == "EV103"]
+    assert found.severity == "warning"
+    assert "stage two pins it over stage one" in found.hint
+
+
 def test_what_is_not_locked_at_all_is_named(tmp_path: pathlib.Path) -> None:
     (found,) = proved(tmp_path, wheel(tmp_path, "app", requires=["lib"]))
     assert (found.rule, found.severity) == ("EV103", "error")

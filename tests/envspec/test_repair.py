@@ -44,6 +44,13 @@ def test_a_pin_finds_its_requirement_however_it_is_spelled() -> None:
     assert '"Scipy==1.11.4"' in text
 
 
+def test_a_pin_rewrites_every_word_that_excludes_it() -> None:
+    twice = TEXT + '\n[[stage]]\nname = "late"\ninstall = ["numpy>=1.24", "numpy==1.25.0"]\n'
+    spec = parse(edited(twice, [Pin(name="numpy", version="1.26.4", stage="numeric", why="")]))
+    assert spec.stage[0].install[0] == "numpy==1.26.4"
+    assert spec.stage[1].install == ("numpy>=1.24", "numpy==1.26.4")
+
+
 def test_a_pin_of_a_package_that_nobody_names_is_added_to_its_stage() -> None:
     text = edited(TEXT, [Pin(name="pyarrow", version="14.0.2", stage="numeric", why="")])
     assert parse(text).stage[0].install == ("numpy==1.23.5", "Scipy", "pyarrow==14.0.2")

@@ -49,6 +49,21 @@ def test_a_pin_is_never_moved(tmp_path: pathlib.Path, shop: str) -> None:
     assert held.pins["lib"] == "1.0"
 
 
+def test_what_a_later_stage_pins_anew_is_installed_once_and_over_what_others_require(
+    tmp_path: pathlib.Path, shop: str
+) -> None:
+    """pip would install 2.0 and put 3.0 in its place, against the word of `web`; nothing is moved here."""
+    held = locked(tmp_path, shop, spec(stage("one", "lib<3", "web"), stage("two", "lib==3.0")))
+    assert where(held) == {"lib 3.0": "one", "web 1.0": "one"}
+
+
+def test_pip_tools_says_that_it_cannot_pin_anew(tmp_path: pathlib.Path, shop: str) -> None:
+    wanted = spec(stage("one", "lib==1.0"), stage("two", "lib==2.0"))
+    sources = Sources(wanted, Machine(index_url=shop)).within(tmp_path)
+    with pytest.raises(OutsideError, match="later pin"):
+        resolve(wanted, sources, Wheelhouse(tmp_path / "store"), resolver="pip-tools")
+
+
 def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Path, shop: str) -> None:
     with pytest.raises(FindingsError) as caught:
         locked(tmp_path, shop, spec(stage("one", "lib==3.0"), stage("two", "web")))

@@ -4,7 +4,9 @@ import json
 import pathlib
 import zipfile
 
-from envspec.abi import binary
+import pytest
+
+from envspec.abi import binary, code
 from envspec.wheel import Wheel
 
 
@@ -24,3 +26,16 @@ def test_facts_survive_json(compile_shared, tmp_path: pathlib.Path) -> None:
     assert "cut off" in found[1].problem
     assert "too short" in found[2].problem
     assert binary.from_json(json.loads(json.dumps(binary.as_json(found)))) == found
+
+
+def test_a_file_with_more_code_than_is_read_can_still_be_loaded(
+    compile_shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frameworks have modules of hundreds of megabytes; what their code says stays unknown."""
+    words = "module compiled against API version 0x%x but this version of numpy is 0x%x"
+    source = f'const char *said = "{words}"; int PyInit_huge(void) {{ return 1; }}'
+    data = compile_shared("huge.so", source).read_bytes()
+    monkeypatch.setattr(code, "LARGEST", 1)
+    found = binary.read("huge.so", data)
+    assert (found.problem, found.numpy.headers, found.numpy.oldest) == ("", 1, "")
+    assert found.elf
