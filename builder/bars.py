@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING
 
 from envspec.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 
 class PlainLines(Progress):
@@ -21,10 +22,10 @@ class PlainLines(Progress):
         self._console = console
 
     def step(self, title: str) -> None:
-        self._console.print(f"• {escape(title)}")
+        self._console.print(f"• {_escaped(title)}")
 
     def note(self, text: str) -> None:
-        self._console.print(f"  {escape(text)}", style="dim")
+        self._console.print(f"  {_escaped(text)}", style="dim")
 
 
 class LiveBars(PlainLines):
@@ -38,7 +39,7 @@ class LiveBars(PlainLines):
 
     def begin(self, title: str, total: int) -> None:
         with self._lock:
-            self._tasks[title] = self._bars.add_task(escape(title), total=total)
+            self._tasks[title] = self._bars.add_task(_escaped(title), total=total)
 
     def advance(self, title: str, amount: int) -> None:
         if title in self._tasks:
@@ -50,16 +51,27 @@ class LiveBars(PlainLines):
                 self._bars.remove_task(self._tasks.pop(title))
 
 
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
 @contextlib.contextmanager
 def shown(*, quiet: bool) -> Iterator[Progress]:
     """A progress listener on standard error that suits where it goes."""
     if quiet:
         yield SILENT
         return
+    from rich.console import Console  # rich takes its time to load: only who is shown something waits
+
     console = Console(stderr=True, highlight=False, emoji=False)
     if not console.is_terminal:
         yield PlainLines(console)
         return
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
     columns = (
         TextColumn("  {task.description}"),
         BarColumn(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from builder.backends.port import Backend
-from builder.backends.virtualenv import VirtualenvBackend
 from builder.plan import Plan
 from builder.request import Request
 from envspec.errors import OutsideError, UsageError
@@ -17,6 +16,12 @@ def _docker() -> Backend:
     return DockerBackend()
 
 
+def _virtualenv() -> Backend:
+    from builder.backends.virtualenv import VirtualenvBackend
+
+    return VirtualenvBackend()
+
+
 def _oci(request: Request) -> Backend:
     from builder.backends.oci import OciBackend
 
@@ -26,7 +31,7 @@ def _oci(request: Request) -> Backend:
 BACKENDS: Mapping[str, Callable[[Request], Backend]] = {
     "docker": lambda _: _docker(),
     "oci": _oci,
-    "virtualenv": lambda _: VirtualenvBackend(),
+    "virtualenv": lambda _: _virtualenv(),
 }
 """By the name that `--backend` takes, best first: `auto` takes the first that is available."""
 

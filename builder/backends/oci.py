@@ -11,13 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from builder.backends.docker import places
-from builder.entrypoint import stage as inside
 from builder.environment import Environment
-from builder.oci import bases, output, runner, tar
+from builder.oci import bases, tar
 from builder.oci.base import Base, examine
 from builder.oci.blobs import Blobs, Layer
-from builder.oci.fetch import Network
-from builder.oci.image import Settings, assemble
 from builder.oci.images import Record, Records
 from builder.oci.place import Place
 from builder.plan import Plan
@@ -30,6 +27,8 @@ from envspec.spec import digest_of
 from envspec.wheelhouse import Wheelhouse
 
 if TYPE_CHECKING:
+    from builder.oci.fetch import Network
+    from builder.oci.image import Settings
     from builder.shipping import Shipped, Shipping
     from builder.verdict import Verdict
 
@@ -54,7 +53,7 @@ class OciBackend:
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the image. Raises `BuildError`, `OutsideError`, `SpecError` and `WheelError`."""
-        base = bases.obtain(plan, store, self.blobs, self._network(), progress)
+        base = bases.obtain(plan, store, self.blobs, self._network, progress)
         key = _key(plan, base)
         record = self.records.image(key)
         reused = record is not None
@@ -63,6 +62,8 @@ class OciBackend:
             self.records.remember(key, record)
         name = f"envspec/{_name(plan)}:{record.image.config.digest.removeprefix('sha256:')[:_SHORT]}"
         if not reused:
+            from builder.oci import output
+
             self.records.remember(_file_name(name), record)
             output.enlist(record.image, record.machine, name, self.blobs.root)
         return Environment(
@@ -76,12 +77,16 @@ class OciBackend:
         )
 
     def _network(self) -> Network:
+        from builder.oci.fetch import Network
+
         return self._given or Network(machine(), offline=self._offline)
 
     def _build(
         self, plan: Plan, base: Base, folder: pathlib.Path, store: Wheelhouse, progress: Progress
     ) -> Record:
-        from builder.oci import layers, parts, recipe  # what follows needs more than finding what is there
+        # What follows needs more than finding what is there.
+        from builder.oci import layers, parts, recipe
+        from builder.oci.image import assemble
 
         found = examine(base, plan.python, self.blobs, outside=places.ENVIRONMENT)
         place = Place(prefix=places.ENVIRONMENT, version=plan.python, base_python=found.python)
@@ -118,6 +123,8 @@ class OciBackend:
         timeout: float | None = None,
     ) -> Completed:
         """Run a command in the image's files, in a sandbox without a network."""
+        from builder.oci import runner
+
         record = self.record(environment)
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
         return runner.run(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
@@ -138,13 +145,15 @@ class OciBackend:
         from builder.oci import shipping
 
         return shipping.ship(
-            self.record(environment), environment, verdict, wanted, self.blobs, self._network(), progress
+            self.record(environment), environment, verdict, wanted, self.blobs, self._network, progress
         )
 
 
 def settings(plan: Plan, base: Base) -> Settings:
     """How containers of the plan's image start: as the Dockerfile road has it."""
     from builder import render
+    from builder.entrypoint import stage as inside
+    from builder.oci.image import Settings
 
     labels = render.labels(plan)
     labels["org.opencontainers.image.base.name"] = base.name

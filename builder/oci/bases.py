@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import pydantic
 
 from builder.base import debian as suites
-from builder.oci import pulled, reference
 from builder.oci.base import Base
 from builder.oci.blobs import Blobs
-from builder.oci.credentials import stored
 from builder.oci.debian import base as debian_base
-from builder.oci.debian import locked, mirrors
-from builder.oci.fetch import Network
-from builder.oci.registry import Registry
 from builder.plan import Plan
 from envspec.errors import OutsideError
 from envspec.home import write_atomic
+from envspec.lock import DebianPackage
 from envspec.progress import Progress
 from envspec.spec import digest_of
 from envspec.wheelhouse import Wheelhouse
 
+if TYPE_CHECKING:
+    from builder.oci.fetch import Network
 
-def obtain(plan: Plan, store: Wheelhouse, blobs: Blobs, network: Network, progress: Progress) -> Base:
-    """The base of a plan, its layers in the store of blobs.
+MakeNetwork = Callable[[], "Network"]
+
+
+def obtain(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+    """The base of a plan, its layers in the store of blobs; `network` is called only if something is missing.
 
     Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had.
     """
@@ -44,7 +47,7 @@ def obtain(plan: Plan, store: Wheelhouse, blobs: Blobs, network: Network, progre
         ) from error
 
 
-def _pulled(plan: Plan, blobs: Blobs, network: Network, progress: Progress) -> Base:
+def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
     """The image of the plan, remembered by its digest: that one is never asked for again."""
     name, machine = plan.base.image or "", suites.ARCHITECTURE[plan.machine]
     key = digest_of([name, plan.base.digest, machine, plan.python]).removeprefix("sha256:")
@@ -52,9 +55,13 @@ def _pulled(plan: Plan, blobs: Blobs, network: Network, progress: Progress) -> B
     known = _known(file) if plan.base.digest else None
     if known is not None and all(map(blobs.has, known.layers)):
         return known
+    from builder.oci import pulled, reference
+    from builder.oci.credentials import stored
+    from builder.oci.registry import Registry
+
     progress.step(f"pull {name}")
     found = reference.parse(name, plan.base.digest)
-    with network.session() as session:
+    with network().session() as session:
         asked = Registry(found, session, stored)
         base = pulled.pull(name, found.target, machine, plan.python, asked, blobs, progress)
     write_atomic(file, base.model_dump_json())
@@ -72,18 +79,40 @@ def _suite(python: str) -> str:
     return next((suite for suite, version in suites.PYTHON.items() if version == python), "bookworm")
 
 
-def _debian(plan: Plan, store: Wheelhouse, blobs: Blobs, network: Network, progress: Progress) -> Base:
-    wanted = suites.request(plan)
-    pockets = mirrors.pockets(wanted.suite)
-    packages = plan.base.packages or locked.recall(wanted, pockets, network)
-    if not all(map(store.has, packages)):
-        progress.step(f"fetch Debian {wanted.suite}")
-        locked.fetch(packages, pockets, store, network)
-    layer = debian_base.layer(wanted.suite, packages, plan.machine, store, blobs)
+def _debian(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+    packages = plan.base.packages or _resolved(plan, network)
+    suite = suites.request(plan).suite
+    layer = debian_base.known(packages, plan.machine, blobs)
+    if layer is None:
+        _fetch(suite, packages, store, network, progress)
+        layer = debian_base.layer(suite, packages, plan.machine, store, blobs)
     python = next((package.version for package in packages if package.name == f"python{plan.python}"), "")
     return Base(
-        name=f"debian:{wanted.suite}",
+        name=f"debian:{suite}",
         machine=suites.ARCHITECTURE[plan.machine],
         layers=(layer,),
         version=python.partition(":")[2].partition("-")[0] if ":" in python else python.partition("-")[0],
     )
+
+
+def _resolved(plan: Plan, network: MakeNetwork) -> tuple[DebianPackage, ...]:
+    """The packages of a lock that lists none, as this machine found them first."""
+    from builder.oci.debian import locked, mirrors
+
+    wanted = suites.request(plan)
+    return locked.recall(wanted, mirrors.pockets(wanted.suite), network())
+
+
+def _fetch(
+    suite: str,
+    packages: Sequence[DebianPackage],
+    store: Wheelhouse,
+    network: MakeNetwork,
+    progress: Progress,
+) -> None:
+    if all(map(store.has, packages)):
+        return
+    from builder.oci.debian import locked, mirrors
+
+    progress.step(f"fetch Debian {suite}")
+    locked.fetch(packages, mirrors.pockets(suite), store, network())

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 
 import builder
 from builder import payload as payload_files
-from builder.backends.docker import layout, places
+from builder.backends.docker import places
 from builder.entrypoint import stage as inside
 from builder.oci.base import Found
 from builder.oci.place import Place
 from builder.oci.recipe import Piece, file, folder, link
 from builder.oci.tar import Entry
 from builder.plan import Plan
-from builder.sbom import sbom
 from envspec.errors import BuildError
 
 RUNTIME = "entrypoint and doctor"
@@ -46,6 +45,9 @@ def _with(text: str, line: str) -> bytes:
 
 def runtime(plan: Plan) -> Iterator[Piece]:
     """The doctor and the entrypoint, what was locked, and the bill of materials."""
+    from builder.backends.docker import layout  # with CycloneDX behind it: only who makes this layer waits
+    from builder.sbom import sbom
+
     root = places.RUNTIME[1:]
     source = pathlib.Path(builder.__file__).parent.parent
     for name in layout.RUNTIME:

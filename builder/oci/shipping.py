@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from builder.backends.docker import places
 from builder.environment import Environment
-from builder.oci import attest, output, reference
+from builder.oci import attest, output
 from builder.oci.attest import Artifact
 from builder.oci.blobs import CONFIG, INDEX, MANIFEST, Blobs, Descriptor
-from builder.oci.credentials import stored
-from builder.oci.fetch import Network
 from builder.oci.image import Image, encoded
 from builder.oci.images import Record
-from builder.oci.registry import Registry
 from builder.shipping import Shipped, Shipping
 from builder.verdict import Verdict
 from envspec.errors import OutsideError
 from envspec.progress import Progress
+
+if TYPE_CHECKING:
+    from builder.oci.fetch import Network
 
 
 def ship(
@@ -27,10 +28,10 @@ def ship(
     verdict: Verdict,
     wanted: Shipping,
     blobs: Blobs,
-    network: Network,
+    network: Callable[[], Network],
     progress: Progress,
 ) -> Shipped:
-    """Seal the image with its verdict, name it, and write it out.
+    """Seal the image with its verdict, name it, and write it out; `network` is called only to push.
 
     Raises `UsageError` when something else stands where it goes, `OutsideError` when disk or registry refuse.
     """
@@ -49,7 +50,7 @@ def ship(
     if wanted.tag and wanted.output is None and not wanted.push:
         said.append(into_engine(image, tag, blobs, progress))
     if wanted.push:
-        said.append(f"pushed: {tag} {push(image, tag, blobs, network, progress, artifacts)}")
+        said.append(f"pushed: {tag} {push(image, tag, blobs, network(), progress, artifacts)}")
     return Shipped(reference=tag, files=tuple(files), said=tuple(said))
 
 
@@ -79,6 +80,10 @@ def push(
 
     Raises `OutsideError`.
     """
+    from builder.oci import reference
+    from builder.oci.credentials import stored
+    from builder.oci.registry import Registry
+
     place = reference.parse(tag)
     progress.step(f"push {tag}")
     parts = [*image.layers, image.config, *(blob for artifact in artifacts for blob in artifact.blobs[:-1])]

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from builder.report.model import Report
 from builder.trial.judge import TITLES as TRIAL_TITLES
-from builder.verify.rules import RULES
 from envspec.finding import Finding, Severity
 from envspec.rules import TITLES
 
@@ -54,6 +53,8 @@ def family_of(rule: str) -> Family:
 
 def title_of(rule: str) -> str:
     """What a rule looks for, in a few words; its family's title for rules without words of their own."""
+    from builder.verify.rules import RULES  # with the whole judge behind it
+
     if rule in RULES:
         return RULES[rule].title
     return TITLES.get(rule) or TRIAL_TITLES.get(rule) or family_of(rule).title

@@ -1,19 +1,30 @@
-"""The forms a report can take, by the name that `--format` takes."""
+"""The forms a report can take, by the name that `--format` takes. A form is loaded when it is asked for."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 
-from builder.report import github, html, json_form, junit, sarif, terminal
 from builder.report.model import Report
 
-FORMS: Mapping[str, Callable[[Report], str]] = {
-    "text": terminal.render,
-    "json": json_form.render,
-    "junit": junit.render,
-    "sarif": sarif.render,
-    "html": html.render,
-    "github": github.render,
+Render = Callable[[Report], str]
+
+
+def _from(module: str) -> Render:
+    def render(report: Report) -> str:
+        found: Render = importlib.import_module(f"builder.report.{module}").render
+        return found(report)
+
+    return render
+
+
+FORMS: Mapping[str, Render] = {
+    "text": _from("terminal"),
+    "json": _from("json_form"),
+    "junit": _from("junit"),
+    "sarif": _from("sarif"),
+    "html": _from("html"),
+    "github": _from("github"),
 }
 
 FILES: Mapping[str, str] = {

@@ -8,8 +8,6 @@ from builder.base.debian import ARCHITECTURE, LEFT_OUT
 from builder.oci import tar
 from builder.oci.blobs import Blobs, Layer
 from builder.oci.compress import LayerWriter
-from builder.oci.debian.deb import Deb
-from builder.oci.debian.rootfs import Root
 from envspec.errors import OutsideError
 from envspec.lock import DebianPackage
 from envspec.spec import digest_of
@@ -26,13 +24,8 @@ def layer(
 
     Raises `DebError` for a package that must not be unpacked, `OutsideError` for one that is damaged.
     """
-    recipe = {
-        "format": FORMAT,
-        "left out": LEFT_OUT,
-        "machine": machine,
-        "time": tar.epoch(),
-        "packages": [[package.name, package.sha256] for package in packages],
-    }
+    from builder.oci.debian.deb import Deb
+    from builder.oci.debian.rootfs import Root
 
     def fill(writer: LayerWriter) -> None:
         root = Root(writer, ARCHITECTURE[machine])
@@ -45,4 +38,20 @@ def layer(
             root.package(package.name, Deb(store.path(package)))
         root.finish()
 
-    return blobs.layer(digest_of(recipe).removeprefix("sha256:"), f"Debian {suite}", fill)
+    return blobs.layer(_key(packages, machine), f"Debian {suite}", fill)
+
+
+def known(packages: Sequence[DebianPackage], machine: str, blobs: Blobs) -> Layer | None:
+    """The layer of those packages, if it was made before and still is there."""
+    return blobs.known(_key(packages, machine))
+
+
+def _key(packages: Sequence[DebianPackage], machine: str) -> str:
+    recipe = {
+        "format": FORMAT,
+        "left out": LEFT_OUT,
+        "machine": machine,
+        "time": tar.epoch(),
+        "packages": [[package.name, package.sha256] for package in packages],
+    }
+    return digest_of(recipe).removeprefix("sha256:")

@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -167,6 +169,15 @@ def test_what_stands_is_found_again(build: Build) -> None:
     _, third = build()
     assert not third.reused
     assert third.reference == first.reference
+
+
+def test_finding_an_image_again_waits_for_no_library_that_only_making_one_needs() -> None:
+    program = (
+        "import sys, builder.cli, builder.pipeline, builder.backends.oci, builder.oci.shipping\n"
+        "print(*{'bs4', 'capstone', 'cyclonedx', 'docker', 'jinja2', 'requests', 'rich'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_another_machine_makes_the_same_image(
