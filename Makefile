@@ -1,12 +1,13 @@
 # make demo    build examples/espeak, judge it, and let it speak
 # make test    everything that is checked: style, types, tests
 # make bench   how fast it is, side by side with what one would use instead
+# make digest  write anew which image examples/espeak becomes; CI compares
 # make engine  a private Docker engine for the tests (Debian, root); make engine-stop ends it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint unit bench engine engine-stop schema clean
+.PHONY: demo test lint unit bench digest engine engine-stop schema clean
 
 demo: $(VENV)/ready
 	scripts/demo
@@ -23,6 +24,9 @@ unit: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python -m bench
+
+digest: $(VENV)/ready
+	$(BIN)/python -m builder.oci.identity examples/espeak
 
 engine:
 	scripts/engine start
