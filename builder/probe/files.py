@@ -7,6 +7,8 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
+import sys
 import warnings
 
 from . import elf
@@ -42,12 +44,35 @@ def compare(dists: list[dict[str, Any]], *, hashes: bool, jobs: int) -> dict[str
         elif state.get("differs"):
             found["changed"].append(dict(entry, how=state["how"], differs=state["differs"]))
         if len({row[0] for row in rows}) > 1 and state.get("alike") is False:
-            found["shared"].append(dict(entry, differs=state.get("differs", [])))
+            kin = kinship(path, {row[0] for row in rows}, claims)
+            found["shared"].append(dict(entry, differs=state.get("differs", []), kin=kin))
     found.update(checked=len(kept), bytes=sum(sizes.values()), sizes=sizes)
     found["listed"] = {
         label(dist): sum(row[0].endswith(".py") for row in dist["files"] or ()) for dist in dists
     }
     return found
+
+
+NAMESPACE = re.compile(rb"extend_path|declare_namespace")
+
+
+def kinship(path: str, owners: set[str], claims: dict[str, list[tuple[str, str, str]]]) -> float | None:
+    """How alike the packages are whose `__init__.py` this is: shared Python files over all of them.
+
+    None for every other file, and for one that only declares a namespace.
+    """
+    if os.path.basename(path) != "__init__.py":
+        return None
+    try:
+        with open(path, "rb") as stream:
+            if NAMESPACE.search(stream.read(BLOCK)):
+                return None
+    except OSError:
+        return None
+    folder = os.path.dirname(path) + "/"
+    inside = [rows for file, rows in claims.items() if file.startswith(folder) and file.endswith(".py")]
+    counts = [len(owners & {row[0] for row in rows}) for rows in inside]
+    return sum(count == len(owners) for count in counts) / max(1, sum(count > 0 for count in counts))
 
 
 def label(dist: dict[str, Any]) -> str:
@@ -100,7 +125,9 @@ def manner(path: str, size: int, claimed: list[int]) -> str:
     if path.endswith(".so") and elf.whole(path):
         return "edited"  # stripped, or patched: the loader reads it
     binary = not path.endswith((".py", ".pyi", ".txt", ".md", ".toml", ".cfg", ".json"))
-    return "shorter" if binary and claimed and size < max(claimed) else "edited"
+    if binary and claimed and size < max(claimed):
+        return "shorter"
+    return "broken" if path.endswith(".so") and sys.platform == "linux" else "edited"
 
 
 def parses(path: str) -> bool:

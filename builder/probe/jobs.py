@@ -24,7 +24,8 @@ IMPORTS = ("child", "importing", "group")
 ENTRIES = {
     "sandbox": ("child", "sandbox"),
     "group": IMPORTS,
-    "usage": (*IMPORTS, "reading", "reaching", "screening", "usage"),
+    "standard": (*IMPORTS, "standard"),
+    "usage": (*IMPORTS, "reading", "reaching", "screening", "programs", "usage"),
     "runtimes": (*IMPORTS, "runtimes"),
     "exchange": (*IMPORTS, "exchange"),
 }

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from . import distributions, exchange, files, jobs, runtimes, shadows, shape, startup
+from . import distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ SKIPPED = {
     "bench",
 }
 """Top-level names that wheels install by accident."""
+STARTERS = {"sitecustomize", "usercustomize"}
+"""What the interpreter itself imports when it starts, and goes on without."""
 TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
 """What installs: it carries its dependencies inside."""
 VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH")
@@ -101,6 +103,8 @@ def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     plan = families(dists, loose, surface, options)
     workers = max(1, min(len(os.sched_getaffinity(0)), 16))
     outcomes = runner.all(plan, workers)
+    compiled = {"kind": "standard", "root": "stdlib", "names": standard.names(python["stdlib"])}
+    base = runner.all([compiled], 1)
     outcomes += runner.all(again(outcomes, plan), workers)
     clock.lap("imports")
     compared = files.compare(dists, hashes=not options["fast"], jobs=workers)
@@ -123,7 +127,9 @@ def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
         "surface": surface,
         "shadows": shaded,
         "leftovers": shape.leftovers(path),
+        "severed": shape.severed(sites, dists),
         "imports": outcomes,
+        "standard": base[0].get("failed", {}),
         "files": compared,
         "usage": used,
         "runtimes": kinds,
@@ -198,7 +204,8 @@ def families(
     for root, modules in surface.items():
         if root in planned:
             planned[root] += modules
-    for name in [*(each["name"] for each in loose), *options["imports"], *attributes]:
+    found = [each["name"] for each in loose if each["name"] not in STARTERS]
+    for name in [*found, *options["imports"], *attributes]:
         add([name])
     for below in planned.values():
         below[:] = dict.fromkeys(below)

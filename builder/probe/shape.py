@@ -37,6 +37,8 @@ def is_inert(node: ast.stmt) -> bool:
         return True
     if isinstance(node, ast.Expr):
         return isinstance(node.value, CONSTANT)
+    if isinstance(node, ast.If):
+        return "__name__" in [each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)]
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         return all(isinstance(each, (ast.Constant, ast.Tuple, ast.List)) for each in [node.value] if each)
     return False
@@ -135,3 +137,51 @@ def leftovers(path: list[str]) -> list[str]:
         except OSError:
             continue
     return sorted(found)
+
+
+def severed(sites: list[str], dists: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Editable installations whose folder is gone: `name`, `path`, and the `file` that leads there."""
+    found = []
+    for dist in dists:
+        for row in dist["files"] or () if dist.get("editable") else ():
+            file = os.path.join(dist["folder"], row[0])
+            found += [
+                {"name": dist["name"], "path": path, "file": file}
+                for path in leads(file)
+                if not os.path.exists(path) and not os.path.exists(path + ".py")
+            ]
+    for folder in sites:
+        for name in os.listdir(folder):
+            if name.endswith(".egg-link"):
+                file = os.path.join(folder, name)
+                found += [
+                    {"name": name[: -len(".egg-link")], "path": path, "file": file}
+                    for path in absolute(file)[:1]
+                    if not os.path.exists(path)
+                ]
+    return found
+
+
+def leads(file: str) -> list[str]:
+    """Where a file of an editable installation leads to: the lines of a `.pth`, the mapping of a finder."""
+    if file.endswith(".pth"):
+        return absolute(file)
+    if not file.endswith("_finder.py"):
+        return []
+    tree = parsed(file, limit=1 << 20)
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "MAPPING" and node.value:
+            try:
+                return [str(path) for path in ast.literal_eval(node.value).values()]
+            except ValueError:
+                return []
+    return []
+
+
+def absolute(file: str) -> list[str]:
+    """Lines of a text file that are absolute paths."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            return [line.strip() for line in stream if line.startswith("/")]
+    except OSError:
+        return []

@@ -8,14 +8,13 @@ import importlib.util
 import inspect
 import os
 import re
-import shutil
 import sys
 import textwrap
 import time
 import types
 import warnings
 
-from . import child, importing, reaching, reading, screening
+from . import child, importing, programs, reaching, reading, screening
 from .group import limit, serve
 
 TYPE_CHECKING = False
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 SKIPPED = re.compile(
     r"(?:^|/)(?:_?vendor(?:ed)?|_vendor\w*|extern\w*|third_?party|tests?|testing|_\w*tests)/|conftest\.py$"
 )
-WRAPS = re.compile(r"\b(?:wrapper|bindings?|interface)\b", re.IGNORECASE)
-TOOLS = re.compile(r"command[ -]line (?:tools?|programs?|utilit)", re.IGNORECASE)
-SEARCHES = ("which", "find_executable")
-RUNS = ("Popen", "run", "call", "check_call", "check_output")
-PROGRAM = re.compile(r"\b(?:%s)\(\s*\[?\s*[\"'][\w.+-]{2,}[\"']" % "|".join(SEARCHES + RUNS))
 LARGE = 600_000
 """Bytes above which a file is generated data rather than code."""
 TOUCH = 5.0
@@ -45,13 +39,11 @@ class Usage:
         self.job = job
         self.root = job["root"]
         self.others = set(job["others"])
-        self.deadline = time.monotonic() + float(job["budget"])
+        self.deadline = 0.0
         self.readers = {}  # type: dict[str, tuple[str, reading.Reader]]
         self.verdicts = {}  # type: dict[tuple[str, ...], str | None]
         self.known = {}  # type: dict[tuple[str, ...], bool]
-        self.made_for = made_for(job["dist"], job["summary"])
-        self.wrapped = {}  # type: dict[str, str]
-        self.programs = {}  # type: dict[str, str]
+        self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
         self.maps = {}  # type: dict[str, reaching.Map]
         self.gone = dict(job.get("gone", {}))
 
@@ -61,6 +53,8 @@ class Usage:
     def look(self) -> dict[str, Any]:
         """In the child: import the root, read every file, and return what does not exist or fit."""
         limit(float(self.job["timeout"]) * 2)
+        # Processor time, so that a busy machine does not make the judge see less.
+        self.deadline = time.process_time() + float(self.job["budget"])
         warnings.simplefilter("ignore")
         try:
             self.touch(importlib.import_module(self.root))
@@ -92,8 +86,8 @@ class Usage:
         return {
             "missing": distinct(missing)[:MOST],
             "refused": distinct(refused)[:MOST],
-            "programs": self.programs,
-            "wrapped": self.wrapped,
+            "programs": self.programs.run,
+            "wrapped": self.programs.wrapped,
             "read": len(self.readers),
             "unread": unread,
         }
@@ -120,12 +114,12 @@ class Usage:
         """Read all files that mention another distribution; returns how many there was no time for."""
         files = sorted(self.job["files"], key=lambda each: each[0] not in sys.modules)
         for index, (module, path, is_package) in enumerate(files):
-            if time.monotonic() > self.deadline:
+            if time.process_time() > self.deadline:
                 return len(files) - index
             if SKIPPED.search(path) or (self.job["hot"] and module not in sys.modules):
                 continue
             text = source(path)
-            self.run_by(text or "", path)
+            self.programs.read(text or "", path)
             if text is None or not self.worthwhile(module, text):
                 continue
             tree = parse(text)
@@ -139,25 +133,6 @@ class Usage:
                 continue
             self.readers[module] = (path, reader)
         return 0
-
-    def run_by(self, text: str, path: str) -> None:
-        """Programs that a file looks for or runs by name and that are not on PATH."""
-        if "which(" not in text and "Popen" not in text and "subprocess" not in text:
-            return
-        for name in self.made_for:
-            if re.search(r"[\"']%s[\"']" % re.escape(name), text) and not self.on_path(name):
-                self.wrapped.setdefault(name, os.path.basename(path))
-        if PROGRAM.search(text) is None:
-            return
-        tree = parse(text)
-        for call in ast.walk(tree) if tree is not None else ():
-            found = program(call)
-            if found and found not in self.programs and not self.on_path(found):
-                self.programs[found] = "%s:%d" % (os.path.basename(path), call.lineno)  # type: ignore[attr-defined]
-
-    def on_path(self, name: str) -> bool:
-        """Whether a program can be run."""
-        return shutil.which(name, path=self.job["path"]) is not None
 
     def worthwhile(self, module: str, text: str) -> bool:
         """Whether a file spells something that is missing, or calls what might refuse an argument."""
@@ -333,29 +308,6 @@ def is_module(name: str) -> bool:
         return False
     except BaseException:
         return True
-
-
-def made_for(name: str, summary: str) -> list[str]:
-    """Programs that a distribution may exist for: words of the summary of what calls itself a wrapper."""
-    if WRAPS.search(summary) is None:
-        return []
-    bare = re.sub(r"^(?:python[-_]?|py)|(?:[-_]?python|[-_]py)$", "", name.lower())
-    words = {word.lower() for word in re.findall(r"[A-Za-z][\w]{3,}", summary)}
-    tools = TOOLS.search(summary) is not None
-    return sorted(word for word in words if (word == bare and bare != name.lower()) or tools)
-
-
-def program(call: Any) -> str | None:
-    """The program that a call looks for or runs, where it is written out."""
-    if not isinstance(call, ast.Call) or not call.args:
-        return None
-    name, first = reading.last_name(call), call.args[0]
-    if name in RUNS and isinstance(first, (ast.List, ast.Tuple)) and first.elts:
-        first = first.elts[0]
-    elif name not in SEARCHES:
-        return None
-    value = getattr(first, "value", getattr(first, "s", None))
-    return value if isinstance(value, str) and re.match(r"[\w.+-]{2,}$", value) else None
 
 
 def source(path: str) -> str | None:

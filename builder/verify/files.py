@@ -31,6 +31,8 @@ DAMAGE = {
     "broken": "not readable as what it is",
     "shorter": "cut short",
 }
+KIN = 0.5
+"""Share of files in common below which two distributions with one root are different projects."""
 WHOLESALE = 0.5
 """Share of a distribution's modules which, changed, means that another version was copied over it."""
 
@@ -134,11 +136,26 @@ def _shared(entries: list[Mapping[str, Any]], facts: Facts) -> Iterator[Finding]
     for owners, paths in sorted(groups.items()):
         losers = sorted({name for entry in entries if entry["path"] in paths for name in entry["differs"]})
         lost = f"; what {', '.join(losers)} had there is lost" if losers else ""
+        replaced = _replaced([entry for entry in entries if entry["path"] in paths], facts)
         yield rules.OVERWRITTEN.finding(
             f"{' and '.join(owners)} both install {_some(paths, facts)} with different content{lost}",
             hint=f"keep one of {', '.join(owners)}, and reinstall it",
             where=owners[0],
+            severity=Severity.ERROR if replaced else None,
         )
+
+
+def _replaced(entries: list[Mapping[str, Any]], facts: Facts) -> bool:
+    """Whether one project stands where another was: a root's `__init__.py`, and hardly a file in common.
+
+    Variants of one project, such as builds with and without a screen, have most files in common.
+    """
+    for entry in entries:
+        root = posixpath.dirname(short(entry["path"], facts)).replace("/", ".")
+        is_root = any(root in each.roots for each in facts.distributions if each.name in entry["differs"])
+        if entry["kin"] is not None and is_root and entry["kin"] < KIN:
+            return True
+    return False
 
 
 def _ownerless(facts: Facts) -> Iterator[Finding]:
@@ -197,6 +214,12 @@ def _registered(facts: Facts) -> Iterator[Finding]:
                 where=several[0].name,
                 severity=None if len(versions) > 1 else Severity.WARNING,
             )
+    for each in facts.raw["severed"]:
+        yield rules.SEVERED.finding(
+            f"{each['name']} is an editable installation of {each['path']}, which does not exist",
+            hint=f"install {each['name']} again, without `-e` where the folder does not travel along",
+            where=each["name"],
+        )
     for path in facts.raw["leftovers"]:
         yield rules.METADATA.finding(
             f"{posixpath.basename(path)} is left from an interrupted installation",

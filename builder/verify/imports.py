@@ -33,6 +33,14 @@ NUMPY_ABI = re.compile(
 LIBRARY = re.compile(r"(?P<name>[\w.+-]+\.so[\w.]*): cannot open shared object file")
 SYMBOL = re.compile(r"undefined symbol: (?P<name>\w+)")
 LIBC = re.compile(r"version `(?P<name>(?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)' not found")
+BUNDLED = re.compile(r"-[0-9a-f]{8}(?:[.-][\w.-]*)?\.so")
+"""Names of libraries that wheels carry along: `auditwheel` puts part of the content's digest into them."""
+REFUSED = re.compile(
+    r"invalid ELF header|file too short|wrong ELF class|ELF load command|ELF file's \w+"
+    r"|ELF file (?:version|OS)|failed to map segment|cannot enable executable stack|static TLS block"
+    r"|only ET_DYN and ET_EXEC"
+)
+"""What the loader says of a file that it does not take for a library of this machine."""
 SEARCHED = re.compile(
     r"(?:could ?n[o']t|could not|cannot|unable to|failed to) (?:find|locate|load)\b.*\blibrary"
     r"|\blibrary (?:was |is |could )?(?:not|n't) (?:be )?(?:found|loaded|installed|available)"
@@ -66,13 +74,16 @@ def judge(facts: Facts, smoke: SmokeChecks) -> Iterator[Finding]:
             continue
         cause = _cause(outcome, facts, role(outcome.module))
         if cause is not None:
-            key = (cause.rule.id, cause.what, cause.place)
+            # Wherever it is looked for, a module that is gone is one cause.
+            place = "" if cause.rule is rules.STDLIB_GONE else cause.place
+            key = (cause.rule.id, cause.what, place)
             causes.setdefault(key, []).append((cause, outcome))
     for group in causes.values():
         yield _finding(group, facts)
     yield from _unfinished(facts)
     for outcome in facts.imports:
         yield from _manners(outcome, facts)
+    yield from _noises(facts)
 
 
 def roles(facts: Facts, smoke: SmokeChecks) -> Callable[[str], str]:
@@ -105,7 +116,7 @@ def roles(facts: Facts, smoke: SmokeChecks) -> Callable[[str], str]:
 def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
     cause, first = min(group, key=lambda pair: _nearness(pair, facts))
     severity = min((each.severity for each, _ in group), key=lambda each: each.rank)
-    if severity is Severity.WARNING and _takes_surface({outcome.module for _, outcome in group}, facts):
+    if severity is Severity.WARNING and _takes_surface(cause, {each.module for _, each in group}, facts):
         severity = Severity.ERROR
     others = sorted({outcome.module for _, outcome in group} - {first.module})
     message = f"{first.module}: {cause.what}"
@@ -117,11 +128,19 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
     return cause.rule.finding(message, hint=cause.hint, where=first.module, severity=severity)
 
 
-def _takes_surface(modules: set[str], facts: Facts) -> bool:
-    """Whether these are half of the modules for which a package with an empty `__init__` is installed."""
+def _takes_surface(cause: Cause, modules: set[str], facts: Facts) -> bool:
+    """Whether these are what a package with an empty `__init__` is installed for.
+
+    That is the module that bears its name, or half of its modules; of what surely fails, a quarter.
+    """
+    share = 0.25 if cause.rule in (rules.LIBRARY_MISSING, rules.STDLIB_GONE) else 0.5
     for root, surface in facts.raw["surface"].items():
         owner = facts.owner(root)
-        if owner and facts.is_wanted(owner) and 2 * len(modules.intersection(surface)) >= len(surface):
+        if owner is None or not facts.is_wanted(owner):
+            continue
+        taken = modules.intersection(surface)
+        named = cause.rule is not rules.OPTIONAL and f"{root}.{root.rpartition('.')[2]}" in taken
+        if named or len(taken) >= share * len(surface):
             return True
     return False
 
@@ -234,6 +253,17 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
             rule=rules.SYMBOL, severity=Severity.ERROR, what=f"undefined symbol {found['name']}",
             hint="it was built against another version of a library: install what was built together",
         )  # fmt: skip
+    if found := REFUSED.search(text):
+        return Cause(
+            rule=rules.UNLOADABLE, severity=Severity.ERROR, what=said,
+            hint="the file is damaged or made for another machine: reinstall what it belongs to",
+        )  # fmt: skip
+    if (found := LIBRARY.search(text)) and BUNDLED.search(found["name"]):
+        return Cause(
+            rule=rules.LIBRARY_MISSING, severity=Severity.ERROR,
+            what=f"needs {found['name']}, which its wheel carries along and which is not there",
+            hint="files of two builds were mixed, or some were removed: reinstall the package",
+        )  # fmt: skip
     if found := LIBRARY.search(text):
         return Cause(
             rule=rules.LIBRARY_MISSING, severity=library,
@@ -245,14 +275,29 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
             rule=rules.LIBRARY_MISSING, severity=library, what=said, place=root.place,
             hint="install the system package that provides the library",
         )  # fmt: skip
-    if root.isa("ModuleNotFoundError") or error.isa("ModuleNotFoundError"):
-        return _of_absence(outcome, root if root.isa("ModuleNotFoundError") else error, role, facts)
+    for fault in (root, error):
+        if fault.isa("ModuleNotFoundError") or (fault.isa("ImportError") and ABSENT.search(fault.message)):
+            return _of_absence(outcome, fault, role, facts)
     if CIRCULAR.search(text) and role in INNER:
         return None
-    if role == "surface" and root.type in MISTAKES:
+    if role == "surface" and (root.type in MISTAKES or _torn(outcome, root, facts)):
         weight = Severity.ERROR
     return Cause(
         rule=rules.IMPORT_FAILS, severity=weight, what=said, place=root.place, hint=_versions(root, facts)
+    )
+
+
+def _torn(outcome: Outcome, fault: Fault, facts: Facts) -> bool:
+    """Whether a distribution whose files are not its own any more misses a name of itself."""
+    owner = facts.owner(outcome.module)
+    files = facts.raw["files"]
+    altered = {name for entry in [*files["shared"], *files["changed"]] for name in entry["differs"]}
+    within = fault.name and facts.owner(fault.name)
+    return (
+        fault.isa("ImportError")
+        and owner is not None
+        and within == owner
+        and bool(altered & {each.name for each in facts.owners().get(outcome.module.partition(".")[0], ())})
     )
 
 
@@ -283,7 +328,7 @@ def _versions(fault: Fault, facts: Facts) -> str:
 def _of_absence(outcome: Outcome, fault: Fault, role: str, facts: Facts) -> Cause | None:
     """A module is not there: whose fault is that?"""
     found = ABSENT.search(fault.message)
-    name = fault.name or (found["name"] if found else "")
+    name = found["name"] if found else fault.name
     top = name.partition(".")[0]
     weight = Severity.ERROR if role in ("declared", "root") else Severity.WARNING
     if role == "declared" and name == outcome.module:
@@ -394,9 +439,6 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
             hint="the judge kept it from doing so where it could; in use it will",
             where=module,
         )
-    if outcome.bytes and not outcome.failed and outcome.output.strip():
-        first = outcome.output.strip().splitlines()[0][:160]
-        yield rules.NOISE.finding(f"{module}: the import prints {first!r}", where=module)
     if outcome.finders and _ignores_old_finders(facts):
         yield rules.OLD_FINDER.finding(
             f"{module}: {outcome.finders[0]} has no find_spec, so that this Python does not ask it and "
@@ -405,19 +447,36 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
             where=module,
         )
     for warning in outcome.warnings:
-        yield from _warned(module, warning, facts)
+        yield from _warned(module, warning)
 
 
-def _warned(module: str, warning: Any, facts: Facts) -> Iterator[Finding]:
+def _warned(module: str, warning: Any) -> Iterator[Finding]:
     if "size changed" in warning["message"]:
         yield rules.SIZE_CHANGED.finding(
             f"{module}: {warning['message']}",
             hint="usually harmless where a struct has only grown; a rebuild against this version is certain",
             where=module,
         )
-    elif (owner := facts.owner(module)) is None or facts.owner_of_file(warning["file"]) in (owner, None):
-        text = " ".join(warning["message"].split())[:200]
-        yield rules.NOISE.finding(f"{module}: the import warns {text!r}", where=module)
+
+
+def _noises(facts: Facts) -> Iterator[Finding]:
+    """What imports print and warn, each text once."""
+    heard: dict[str, list[str]] = {}
+    for outcome in facts.imports:
+        if outcome.bytes and not outcome.failed and outcome.output.strip():
+            first = outcome.output.strip().splitlines()[0][:160]
+            heard.setdefault(f"prints {first!r}", []).append(outcome.module)
+        owner = facts.owner(outcome.module)
+        for warning in outcome.warnings:
+            own = owner is None or facts.owner_of_file(warning["file"]) in (owner, None)
+            if own and "size changed" not in warning["message"]:
+                text = " ".join(warning["message"].split())[:200]
+                heard.setdefault(f"warns {text!r}", []).append(outcome.module)
+    for said, modules in heard.items():
+        more = len(set(modules)) - 1
+        yield rules.NOISE.finding(
+            f"{modules[0]}: the import {said}" + (f"; so do {more} more" if more else ""), where=modules[0]
+        )
 
 
 def _ignores_old_finders(facts: Facts) -> bool:

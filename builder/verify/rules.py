@@ -56,6 +56,7 @@ SIZE_CHANGED = Rule(id="EV221", title="a struct has grown since a module was com
 SYMBOL = Rule(id="EV222", title="a symbol is undefined", severity=_ERROR)
 LIBC = Rule(id="EV223", title="the C or C++ library is too old", severity=_ERROR)
 NUMPY_LATENT = Rule(id="EV225", title="a compiled module was built for another NumPy", severity=_ERROR)
+UNLOADABLE = Rule(id="EV226", title="the loader refuses a compiled module", severity=_ERROR)
 FOREIGN_WHEEL = Rule(id="EV224", title="a wheel was made for another platform or Python", severity=_ERROR)
 
 MISSING_FILE = Rule(id="EV230", title="an installed file is missing", severity=_ERROR)
@@ -65,6 +66,7 @@ OVERWRITTEN = Rule(id="EV233", title="two distributions claim a file", severity=
 OWNERLESS = Rule(id="EV234", title="a package belongs to no distribution", severity=_WARNING)
 TWO_VERSIONS = Rule(id="EV235", title="a distribution is registered twice", severity=_ERROR)
 METADATA = Rule(id="EV236", title="a distribution's metadata is damaged", severity=_ERROR)
+SEVERED = Rule(id="EV237", title="an editable installation leads nowhere", severity=_ERROR)
 UNLISTED = Rule(id="EV238", title="a distribution lists no files", severity=_INFO)
 
 START = Rule(id="EV240", title="the interpreter does not start as it should", severity=_ERROR)
@@ -74,6 +76,7 @@ PTH = Rule(id="EV243", title="a .pth file fails or prints", severity=_WARNING)
 PROGRAM = Rule(id="EV244", title="a program that a package runs is missing", severity=_WARNING)
 PLACEHOLDER = Rule(id="EV245", title="a distribution is an empty placeholder", severity=_ERROR)
 NOTHING = Rule(id="EV246", title="nothing is installed", severity=_WARNING)
+STDLIB_BROKEN = Rule(id="EV247", title="a compiled standard module cannot be loaded", severity=_WARNING)
 
 REQUIREMENT_MISSING = Rule(id="EV250", title="a requirement is not installed", severity=_WARNING)
 REQUIREMENT_VERSION = Rule(

@@ -9,11 +9,18 @@ from builder.verify import rules
 from builder.verify.facts import Facts
 from envspec.finding import Finding, Severity
 
+SPARE = frozenset({
+    "_crypt", "_curses", "_curses_panel", "_dbm", "_gdbm", "_tkinter", "nis", "ossaudiodev", "readline",
+    "spwd",
+})  # fmt: skip
+"""Compiled standard modules that servers do without: for screens, terminals and what is obsolete."""
+
 
 def judge(facts: Facts) -> Iterator[Finding]:
     """Findings about the start, shadowed modules, and an environment without anything to judge."""
     yield from _start(facts)
     yield from _standard(facts)
+    yield from _compiled(facts)
     yield from _installed(facts)
     if not facts.distributions and not facts.imports:
         yield rules.NOTHING.finding(
@@ -40,6 +47,13 @@ def _start(facts: Facts) -> Iterator[Finding]:
             f"{file.rpartition('/')[2]} fails at every start of the interpreter: {last}",
             hint="remove the file, or install what it needs",
             where=file.rpartition("/")[2],
+        )
+    for name in dict.fromkeys(re.findall(r"Error in (sitecustomize|usercustomize)", start["output"])):
+        files.append(name)
+        yield rules.PTH.finding(
+            f"{name} fails at every start of the interpreter: {last}",
+            hint="repair the module, or remove it",
+            where=name,
         )
     if lines and not files:
         yield rules.PTH.finding(
@@ -73,6 +87,22 @@ def _standard(facts: Facts) -> Iterator[Finding]:
             hint="remove it, or take its folder from PYTHONPATH",
             where=name,
             severity=None if broken else Severity.WARNING,
+        )
+
+
+def _compiled(facts: Facts) -> Iterator[Finding]:
+    """Standard modules that are there and cannot be loaded; by the fault of variables where those are set."""
+    blamed = [name for name in facts.raw["variables"] if name.startswith("LD_")]
+    for name, said in sorted(facts.raw["standard"].items()):
+        yield rules.STDLIB_BROKEN.finding(
+            f"the standard module {name} cannot be loaded"
+            + (f" with {' and '.join(blamed)} as set here" if blamed else "")
+            + f": {said.splitlines()[0][:200]}",
+            hint=f"unset {' and '.join(blamed)}, or correct where it leads"
+            if blamed
+            else "install the system's library that it needs, or take another build of Python",
+            where=name,
+            severity=Severity.INFO if name in SPARE else Severity.ERROR if blamed else None,
         )
 
 

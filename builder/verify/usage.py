@@ -12,6 +12,10 @@ from envspec.finding import Finding, Severity
 
 SHARE = 0.1
 """Share of a distribution's modules that a failing one must take down to count as more than a dead corner."""
+WIDE = 1 / 3
+"""The same where it fails at its own import statements: whole corners of packages are optional."""
+FEW = 3
+"""Modules below which that share says nothing."""
 
 
 def judge(facts: Facts) -> Iterator[Finding]:
@@ -69,13 +73,16 @@ def _overwritten(user: Distribution, first: Mapping[str, Any], facts: Facts) -> 
 
 def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
     user, provider = facts.owner(root), facts.owner(each["name"])
-    if not each["deep"]:
-        # What a module takes by `from` is a matter of its import, and parts of packages may fail to import.
-        wide = each["kind"] != "import" and each.get("takes", 0) >= SHARE * each.get("of", 1)
-        certain = each["hot"] or wide
-    else:
-        certain = each["reach"] in ("import", "constructor")
     violated = user is not None and provider is not None and facts.violates(user, provider)
+    taken, of = each.get("takes", 0), each.get("of", 1)
+    if each["deep"]:
+        if not each["hot"] and "._" in each["module"]:
+            return Severity.INFO  # nobody's business but its makers'
+        certain = each["reach"] in ("import", "constructor")
+    elif each["kind"] == "import" and not violated:
+        certain = each["hot"] or taken >= max(WIDE * of, FEW)
+    else:
+        certain = each["hot"] or taken >= SHARE * of
     return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING
 
 

@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from builder.probe import child, distributions, elf, files, reading, screening, shape, usage
+from builder.probe import child, distributions, elf, files, programs, reading, screening, shape
 
 LOOPED = {"other.deep", "other.name", "other.deep.name"}
 
@@ -85,10 +85,10 @@ def test_a_compiled_file_that_was_cut_short_is_not_whole(tmp_path: pathlib.Path)
 
 
 def test_programs_are_told_from_words_only_for_wrappers() -> None:
-    assert usage.made_for("pytesseract", "Python-tesseract is a wrapper for Tesseract-OCR") == ["tesseract"]
-    assert usage.made_for("pyspark", "Apache Spark Python API") == []
-    assert usage.made_for("docker", "A Python wrapper for the docker API") == []
-    assert "pdftoppm" in usage.made_for("p2i", "A wrapper around the pdftoppm command line tools")
+    assert programs.purpose("pytesseract", "Python-tesseract is a wrapper for Tesseract-OCR") == ["tesseract"]
+    assert programs.purpose("pyspark", "Apache Spark Python API") == []
+    assert programs.purpose("docker", "A Python wrapper for the docker API") == []
+    assert "pdftoppm" in programs.purpose("p2i", "A wrapper around the pdftoppm command line tools")
 
 
 def test_how_a_file_changed_is_told(tmp_path: pathlib.Path) -> None:

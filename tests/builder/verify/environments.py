@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from builder.verdict import Verdict
 from builder.verify import Interpreter
+from envspec.finding import Severity
 
 
 class Environment:
@@ -64,3 +66,17 @@ class Environment:
             digest = hashlib.sha256(path.read_bytes()).hexdigest() if whole else ""
             found[str(path.relative_to(self.folder))] = (state.st_mode, state.st_mtime_ns, digest)
         return found
+
+
+def errors(verdict: Verdict) -> dict[str, str]:
+    """Messages of errors by rule and place."""
+    return {
+        f"{each.rule}:{each.where}": each.message
+        for each in verdict.findings
+        if each.severity is Severity.ERROR
+    }
+
+
+def warnings(verdict: Verdict) -> set[str]:
+    """Rules and places of warnings."""
+    return {f"{each.rule}:{each.where}" for each in verdict.findings if each.severity is Severity.WARNING}

@@ -20,27 +20,9 @@ from builder.verify.__main__ import main
 from envspec.errors import OutsideError
 from envspec.finding import Severity
 
-from .environments import Environment
+from .environments import Environment, errors, warnings
 
 ROOT = pathlib.Path(__file__).parents[3]
-
-
-@pytest.fixture
-def environment(tmp_path: pathlib.Path) -> Environment:
-    return Environment(tmp_path / "env")
-
-
-def errors(verdict: Verdict) -> dict[str, str]:
-    """Messages of errors by rule and place."""
-    return {
-        f"{each.rule}:{each.where}": each.message
-        for each in verdict.findings
-        if each.severity is Severity.ERROR
-    }
-
-
-def warnings(verdict: Verdict) -> set[str]:
-    return {f"{each.rule}:{each.where}" for each in verdict.findings if each.severity is Severity.WARNING}
 
 
 def test_a_healthy_environment_ships(environment: Environment) -> None:

@@ -1,0 +1,167 @@
+"""Faults that a build, a copy or a second installer leaves behind, and healthy things that look like them."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from numpy.linalg import lapack_lite
+
+from builder.verify import verify
+
+from .environments import Environment, errors, warnings
+
+USED = "import os\n"
+
+
+def test_a_compiled_module_without_its_head_is_refused(environment: Environment) -> None:
+    whole = pathlib.Path(lapack_lite.__file__).read_bytes()
+    broken = b"\0" * 64 + whole[64:]
+    environment.install("good", {"good/__init__.py": USED, "good/_fast.abi3.so": broken})
+    assert list(errors(verify(environment.target))) == ["EV226:good._fast"]
+
+
+@pytest.mark.parametrize(
+    ("library", "rule"), [("libjpeg-f2134fdd.so.62.3.0", {"EV203:good.part"}), ("libtbb.so.12", set())]
+)
+def test_a_library_that_came_with_a_wheel_must_be_there(
+    environment: Environment, library: str, rule: set[str]
+) -> None:
+    source = f"raise ImportError('{library}: cannot open shared object file: No such file or directory')\n"
+    files = {f"good/fine{number}.py": USED for number in range(4)}
+    environment.install("good", {"good/__init__.py": "", "good/part.py": source, **files})
+    assert set(errors(verify(environment.target))) == rule
+
+
+def test_an_optional_program_of_a_package_may_lack_what_it_says_it_lacks(environment: Environment) -> None:
+    source = "raise ImportError(\"No module named 'aiohttp'. Please install black[d]\")\n"
+    environment.install("black", {"black/__init__.py": USED, "blackd/__init__.py": source})
+    assert verify(environment.target).ships
+    environment.install("alone", {"alone/__init__.py": source})
+    assert list(errors(verify(environment.target))) == ["EV209:alone"]
+
+
+@pytest.mark.parametrize(("files", "found"), [(1, []), (9, ["EV260:user.core"])])
+def test_a_third_of_a_package_that_misses_names_of_another_is_an_error(
+    environment: Environment, files: int, found: list[str]
+) -> None:
+    environment.install("provider", {"provider.py": "import os\n"})
+    inside = {f"user/m{number}.py": "from . import core\n" for number in range(files)}
+    core = "from provider import old\n"
+    environment.install("user", {"user/__init__.py": USED, "user/core.py": core, **inside})
+    assert list(errors(verify(environment.target))) == found
+
+
+def test_an_editable_installation_that_leads_nowhere_is_an_error(
+    environment: Environment, tmp_path: pathlib.Path
+) -> None:
+    for name, source in (("here", tmp_path), ("gone", tmp_path / "absent")):
+        environment.install(
+            name,
+            {f"__editable__.{name}.pth": f"{source}\n", f"{name}-1.0.dist-info/direct_url.json":
+             '{"url": "file:///x", "dir_info": {"editable": true}}'},
+        )  # fmt: skip
+    mapping = f"from __future__ import annotations\nMAPPING: dict[str, str] = {{'far': '{tmp_path}/far'}}\n"
+    environment.install(
+        "far",
+        {"__editable___far_finder.py": mapping, "far-1.0.dist-info/direct_url.json":
+         '{"url": "file:///x", "dir_info": {"editable": true}}'},
+    )  # fmt: skip
+    assert sorted(errors(verify(environment.target))) == ["EV237:far", "EV237:gone"]
+
+
+def test_a_variable_that_breaks_the_standard_library_is_an_error(
+    environment: Environment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.install("good", {"good.py": USED})
+    assert "EV247" not in str(errors(verify(environment.target)))
+    for name in ("libcrypto.so.3", "libcrypto.so.1.1", "libssl.so.3", "libssl.so.1.1"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    found = errors(verify(environment.target))
+    assert "LD_LIBRARY_PATH" in found["EV247:_ssl"]
+
+
+def test_another_project_over_a_package_is_an_error_and_a_variant_of_it_is_not(
+    environment: Environment,
+) -> None:
+    kept = {f"jot/m{number}.py": "import json\n" for number in range(8)}
+    environment.install("pyjot", {"jot/__init__.py": "encode = len\n", **kept})
+    environment.install("pyjot-headless", {"jot/__init__.py": "encode = iter\n", **kept})
+    verdict = verify(environment.target)
+    assert errors(verdict) == {}
+    assert "EV233:pyjot" in warnings(verdict)
+    environment.install("jot", {"jot/__init__.py": "class Other: pass\n", "jot/else.py": USED})
+    assert "EV233:jot" in errors(verify(environment.target))
+
+
+def test_a_namespace_that_two_declare_differently_is_no_error(environment: Environment) -> None:
+    one = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    environment.install("space-a", {"space/__init__.py": one, "space/a.py": USED})
+    environment.install("space-b", {"space/__init__.py": one + "# b\n", "space/b.py": USED})
+    assert errors(verify(environment.target)) == {}
+
+
+def test_an_older_release_of_another_name_over_a_package_takes_names_away(environment: Environment) -> None:
+    head = "__version__ = '1'\nif __name__ == '__main__':\n    print(__version__)\n"
+    common = {f"mine/m{number}.py": USED for number in range(6)}
+    environment.install(
+        "mine.six", {"mine/__init__.py": head, "mine/base.py": "New = 1\n",
+                     "mine/high.py": "from .base import New\n", **common})  # fmt: skip
+    environment.install("mine", {"mine/__init__.py": head + "# old\n", "mine/base.py": "Old = 1\n", **common})
+    assert "EV201:mine.high" in errors(verify(environment.target))
+
+
+def test_modules_of_a_package_that_need_a_gone_standard_module_are_one_error(
+    environment: Environment,
+) -> None:
+    files = {f"server/fine{number}.py": USED for number in range(4)}
+    files |= {f"server/bad{number}.py": "import asynchat_of_old, exceptions\n" for number in range(2)}
+    files = {path: text.replace("asynchat_of_old, ", "") for path, text in files.items()}
+    environment.install("server", {"server/__init__.py": "", **files})
+    found = errors(verify(environment.target))
+    assert list(found) == ["EV213:server.bad0"]
+    assert "takes down 1 more" in found["EV213:server.bad0"]
+
+
+def test_the_module_that_bears_its_packages_name_counts_for_the_package(environment: Environment) -> None:
+    source = "raise ImportError('Unable to find zbar shared library')\n"
+    files = {f"bar/part{number}.py": USED for number in range(9)}
+    environment.install("bar", {"bar/__init__.py": "", "bar/bar.py": source, **files})
+    environment.install("car", {"car/__init__.py": "", "car/odd.py": source, **{
+        path.replace("bar", "car"): text for path, text in files.items()}})  # fmt: skip
+    assert list(errors(verify(environment.target))) == ["EV203:bar.bar"]
+
+
+def test_a_failing_sitecustomize_is_a_warning(environment: Environment) -> None:
+    environment.install("good", {"good.py": USED})
+    (environment.site / "sitecustomize.py").write_text("raise RuntimeError('no')\n")
+    verdict = verify(environment.target)
+    assert verdict.ships
+    assert "EV243:sitecustomize" in warnings(verdict)
+
+
+@pytest.mark.parametrize(
+    ("summary", "source", "found"),
+    [
+        ("Simple Python interface for Dots", "DOT_BINARY = pathlib.Path('no-dot')\n", True),
+        ("Wkhtmlto python wrapper", "subprocess.run(['which', 'wkhtmlto'])\n", True),
+        ("Wkhtmlto python wrapper", "subprocess.run(['no-such-helper'])\n", False),
+        ("Command line interface for Dots", "DOT_BINARY = 'no-dot'\n", False),
+        ("Draws dots", "DOT_BINARY = 'no-dot'\n", False),
+    ],
+)
+def test_a_wrapper_needs_the_program_that_it_wraps(
+    environment: Environment, summary: str, source: str, found: bool
+) -> None:
+    body = "import pathlib\nimport subprocess\n\n\ndef use():\n    return subprocess\n"
+    body += source if source[0].isupper() else f"\n\ndef call():\n    {source}"
+    environment.install("drawing", {"drawing.py": body}, metadata=f"Summary: {summary}")
+    assert ("EV244:drawing" in errors(verify(environment.target))) is found
+
+
+def test_a_warning_that_many_modules_give_is_said_once(environment: Environment) -> None:
+    source = "import warnings\nwarnings.warn('old times', UserWarning)\n"
+    environment.install("loud", {"loud/__init__.py": "", "loud/a.py": source, "loud/b.py": source})
+    said = [each.message for each in verify(environment.target).findings if each.rule == "EV206"]
+    assert said == ["loud.a: the import warns 'old times'; so do 1 more"]
