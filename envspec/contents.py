@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
-import pathlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
 
 from envspec.abi import binary, judge
-from envspec.abi.base import Base, NamedBase, RootBase
 from envspec.abi.binary import Binary
 from envspec.facts import FactStore
 from envspec.finding import Finding
 from envspec.graph import needed
 from envspec.home import home
+from envspec.imports import apart
 from envspec.imports import findings as import_findings
-from envspec.imports.link import link
-from envspec.imports.source import Package
+from envspec.imports.apart import Job, Member
+from envspec.imports.link import LinkReport
 from envspec.lock import Artifact, Lock
 from envspec.spec import Spec
 from envspec.target import GLIBC
@@ -32,22 +33,36 @@ def judged(
 
     Raises `WheelError` for a wheel that must not be installed.
     """
-    base, suite = _base(lock), _suite(lock)
+    suite = _suite(lock)
+    job = _job(lock)
     with contextlib.ExitStack() as stack:
         wheels = {
             entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
         }
+        job = dataclasses.replace(job, members=tuple(_members(spec, lock, known, wheels)))
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+        # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
+        linking = pool.submit(apart.linked, job) if apart.is_large(job) else None
         judgement = judge.judge(
             {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact},
             lock.pins,
-            base,
+            job.base,
             machine=lock.machine,
             suite=suite,
         )
         yield from judgement.findings
-        packages = list(_packages(spec, lock, known, wheels))
-        report = link(packages, python=lock.python, base=base, broken=judgement.broken)
+        report = _linked(job, linking, judgement.broken)
         yield from import_findings.findings(report, lock.pins, python=lock.python, suite=suite)
+
+
+def _linked(
+    job: Job, linking: concurrent.futures.Future[LinkReport] | None, broken: Mapping[str, str]
+) -> LinkReport:
+    told = dataclasses.replace(job, broken=broken)
+    if linking is None:
+        return told.report()
+    report = linking.result()
+    return apart.linked(told) if report.compiled & broken.keys() else report
 
 
 def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
@@ -61,9 +76,9 @@ def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
     return tuple(binary.from_json(facts))
 
 
-def _packages(
+def _members(
     spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], wheels: Mapping[str, Wheel]
-) -> Iterator[Package]:
+) -> Iterator[Member]:
     """The packages in install order, each with what it requires as it is taken here."""
     extras: dict[str, frozenset[str]] = {}
     for stage in spec.stage:
@@ -73,18 +88,21 @@ def _packages(
     asked = {name for stage in spec.stage for name in stage.names}
     for entry in lock.artifact:
         wanted = needed((entry.name, extras.get(entry.name, frozenset())), known, lock.target)
-        yield Package.of_wheel(
-            wheels[entry.name],
-            requires=sorted({canonicalize_name(requirement.name) for requirement in wanted}),
+        wheel = wheels[entry.name]
+        yield Member(
+            wheel=wheel.file,
+            name=entry.name,
+            size=sum(each.size for each in wheel.entries if each.name.endswith(".py")),
+            requires=tuple(sorted({canonicalize_name(requirement.name) for requirement in wanted})),
             requested=entry.name in asked,
         )
 
 
-def _base(lock: Lock) -> Base:
+def _job(lock: Lock) -> Job:
     """What is known of the base without having it: this machine itself, or the release's C library."""
     if lock.base.host:
-        return RootBase(pathlib.Path("/"))
-    return NamedBase(versions={"GLIBC": f"{lock.glibc[0]}.{lock.glibc[1]}"})
+        return Job(members=(), python=lock.python, root="/")
+    return Job(members=(), python=lock.python, versions={"GLIBC": f"{lock.glibc[0]}.{lock.glibc[1]}"})
 
 
 def _suite(lock: Lock) -> str:

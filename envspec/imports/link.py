@@ -18,10 +18,6 @@ from envspec.imports.statements import Exhausted
 from envspec.imports.stub import is_stub
 from envspec.imports.values import UNKNOWN, External, Fault, Place, Raised
 
-READER = "imports"
-VERSION = 1
-"""Raise it whenever the linker learns something."""
-
 DEFAULT_BUDGET = 3_000_000
 """Statements that one run reads at most."""
 DEFAULT_INNER_BYTES = 6 << 20
@@ -65,6 +61,8 @@ class LinkReport:
     """False when the budget ended before every requested package was imported."""
     left_out: int = 0
     """Inner modules of requested packages that were not read, the deepest ones: see `inner_bytes`."""
+    compiled: frozenset[str] = frozenset()
+    """Compiled modules that were imported, as far as they could be."""
 
 
 def link(
@@ -108,9 +106,12 @@ def _link(machine: Machine, inner_bytes: int) -> LinkReport:
                 left_out += _inner(machine, package, inner_bytes // len(requested), failures)
     except Exhausted:
         complete = False
-    ordered = sorted(_distinct(failures), key=lambda failure: not failure.certain)
     return LinkReport(
-        failures=tuple(ordered), modules=len(machine.states), complete=complete, left_out=left_out
+        failures=_ordered(failures),
+        modules=len(machine.states),
+        complete=complete,
+        left_out=left_out,
+        compiled=frozenset(name for name, state in machine.states.items() if state.kind == "compiled"),
     )
 
 
@@ -212,14 +213,14 @@ def _failure(package: Package, module: str, raised: Raised, *, certain: bool) ->
     )
 
 
-def _distinct(failures: Iterable[Failure]) -> list[Failure]:
-    """The first failure of each root cause: the others are its echoes."""
+def _ordered(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """The first failure of each root cause, certain ones first: the others are its echoes."""
     found: dict[tuple[Any, ...], Failure] = {}
     for failure in failures:
         key = (failure.fault.kind, failure.fault.wanted, failure.fault.place)
         if key not in found or (failure.certain and not found[key].certain):
             found[key] = failure
-    return list(found.values())
+    return tuple(sorted(found.values(), key=lambda failure: not failure.certain))
 
 
 def _with_deep_stack(work: Callable[[], LinkReport]) -> LinkReport:

@@ -490,7 +490,16 @@ class Machine(Intrinsics, Statements):
             return self.call_external(function.name, args, named, frame)
         if isinstance(function, Function):
             return self._call_function(function, args, named, frame)
+        self._hand_over((*(args or ()), *named.values()), frame)
         return UNKNOWN
+
+    def _hand_over(self, items: Iterable[Value], frame: Frame) -> None:
+        """Whatever gets hold of a module of the caller's own package may fill it with names."""
+        here = self.states.get(frame.module)
+        for item in items:
+            state = self.states.get(item.name) if isinstance(item, Module) else None
+            if state is not None and here is not None and state.package is here.package:
+                state.open = True
 
     def _call_function(
         self, function: Function, args: list[Value] | None, named: dict[str, Value], frame: Frame

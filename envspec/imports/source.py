@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import dataclasses
 import re
 from collections.abc import Callable, Iterable
@@ -154,17 +155,32 @@ _MARKS = re.compile(
     rb"globals\s*\(|vars\s*\(\s*\)|\bexec\s*\(|\.modules|meta_path|__path__|_getframe|__dict__\.(?:update|setdefault)"
     rb"|sys\.path|find_module"
 )
+_WORDS = (
+    b"globals",
+    b"vars",
+    b"exec",
+    b".modules",
+    b"_path",
+    b"_getframe",
+    b"__dict__",
+    b"sys.path",
+    b"find_module",
+)
+"""One of them is in whatever `_MARKS` matches: to look for them is much quicker."""
 _READING = frozenset({"keys", "get", "items", "values", "copy", "__contains__"})
 
 
 def syntax(tree: ast.Module, text: bytes) -> Syntax:
     """Read the marks of dynamic code off a tree; most texts hold none of their words."""
-    if not _MARKS.search(text):
+    lines = _marked_lines(text)
+    if not lines:
         return Syntax()
     found = Syntax(legacy_finder=_legacy_finder(tree))
     queue: list[tuple[ast.AST, ast.AST, bool]] = [(child, tree, False) for child in tree.body]
     while queue:
         node, parent, inside = queue.pop()
+        if not _covers(node, lines):
+            continue
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             found.open |= _makes_names(node, node.func.id, parent, inside=inside)
         elif isinstance(node, ast.Name) and node.id == "__path__":
@@ -178,6 +194,33 @@ def syntax(tree: ast.Module, text: bytes) -> Syntax:
             inside = True
         queue += [(child, node, inside) for child in ast.iter_child_nodes(node)]
     return found
+
+
+def _marked_lines(text: bytes) -> list[int]:
+    """The lines on which a mark begins, in order."""
+    if not any(word in text for word in _WORDS):
+        return []
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    lines: list[int] = []
+    line, before = 1, 0
+    for match in _MARKS.finditer(text):
+        line += text.count(b"\n", before, match.start())
+        before = match.start()
+        lines.append(line)
+    return lines
+
+
+def _covers(node: ast.AST, lines: list[int]) -> bool:
+    """Whether a marked line belongs to a node; those without a place of their own may have one."""
+    start: int | None = getattr(node, "lineno", None)
+    if start is None:
+        return True
+    decorators = getattr(node, "decorator_list", None)
+    if decorators:
+        start = min(start, decorators[0].lineno)
+    position = bisect.bisect_left(lines, start)
+    return position < len(lines) and lines[position] <= (getattr(node, "end_lineno", None) or start)
 
 
 def _legacy_finder(tree: ast.Module) -> int:

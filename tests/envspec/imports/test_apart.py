@@ -1,0 +1,52 @@
+"""Linking in another process gives what linking here gives."""
+
+import pathlib
+
+import pytest
+
+from envspec.errors import OutsideError
+from envspec.imports import apart
+from envspec.imports.apart import Job, Member
+from tests.support.wheels import wheel
+
+
+def job(folder: pathlib.Path, app: str, *, root: str = "") -> Job:
+    """A job of two wheels: `app`, which is asked for, and `lib`, which it requires."""
+    lib = wheel(folder, "lib", files={"lib.py": "there = 1\n"})
+    files = {"app/__init__.py": "from . import inner\n", "app/inner.py": app}
+    asking = wheel(folder, "app", requires=["lib"], files=files)
+    members = (
+        Member(wheel=lib, name="lib"),
+        Member(wheel=asking, name="app", requires=("lib",), requested=True),
+    )
+    return Job(members=members, python="3.11", root=root, versions={} if root else {"GLIBC": "2.36"})
+
+
+@pytest.mark.parametrize(
+    "app", ["from lib import gone\n", "import lib\nlib.there\n", "import asyncore\n1 +\n"]
+)
+@pytest.mark.parametrize("root", ["", "/"])
+def test_both_ways_report_the_same(tmp_path: pathlib.Path, app: str, root: str) -> None:
+    asked = job(tmp_path, app, root=root)
+    assert apart.linked(asked) == asked.report()
+
+
+def test_a_failure_comes_back_whole(tmp_path: pathlib.Path) -> None:
+    (failure,) = apart.linked(job(tmp_path, "import lib\nfrom lib import gone\n")).failures
+    assert (failure.package, failure.certain, failure.fault.wanted) == ("app", True, "lib.gone")
+    assert [str(place) for place in failure.chain] == ["app:1"]
+    assert str(failure.fault.place) == "app.inner:2"
+
+
+def test_a_process_that_dies_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
+    asked = job(tmp_path, "")
+    asked.members[0].wheel.unlink()
+    with pytest.raises(OutsideError, match="could not be linked"):
+        apart.linked(asked)
+
+
+def test_only_large_sets_are_worth_a_process(tmp_path: pathlib.Path) -> None:
+    small = job(tmp_path, "")
+    large = Member(wheel=small.members[0].wheel, name="lib", size=apart.LARGE)
+    assert not apart.is_large(small)
+    assert apart.is_large(Job(members=(large,), python="3.11"))
