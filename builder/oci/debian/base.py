@@ -13,7 +13,7 @@ from envspec.lock import DebianPackage
 from envspec.spec import digest_of
 from envspec.wheelhouse import Wheelhouse
 
-FORMAT = 1
+FORMAT = 2
 """Of what a list of packages becomes; it changes whenever the same list would give other bytes."""
 
 

@@ -61,8 +61,9 @@ COPIES = {
     "usr/share/base-files/profile": "etc/profile",
     "usr/share/base-passwd/group.master": "etc/group",
     "usr/share/base-passwd/passwd.master": "etc/passwd",
+    "usr/share/libc-bin/nsswitch.conf": "etc/nsswitch.conf",
 }
-"""Files that scripts would have copied."""
+"""Files that scripts would have copied; from bookworm on it is `libc-bin` that has `nsswitch.conf`."""
 
 CERTIFICATES = "usr/share/ca-certificates/"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"

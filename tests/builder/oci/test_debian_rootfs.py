@@ -60,6 +60,13 @@ def test_users_and_certificates_stand_where_scripts_would_have_put_them(make_deb
     assert found["etc/ssl/certs/ca-certificates.crt"][1] == b"first\nsecond\n"
 
 
+@pytest.mark.parametrize("owner", ["base-files", "libc-bin"])
+def test_names_are_looked_up_as_debian_has_it(make_deb: MakeDeb, owner: str) -> None:
+    """bullseye has the file in one package, bookworm and trixie in another."""
+    found = archive(make_deb("demo", (f"./usr/share/{owner}/nsswitch.conf", b"hosts: files dns\n")))
+    assert found["etc/nsswitch.conf"][1] == b"hosts: files dns\n"
+
+
 def test_what_is_installed_is_written_down(make_deb: MakeDeb) -> None:
     found = archive(make_deb("demo", control="Package: demo\nVersion: 2\n"))
     assert found["var/lib/dpkg/status.d/demo"][1] == b"Package: demo\nVersion: 2\n"

@@ -1,0 +1,121 @@
+"""One lock built by an engine and without one: the same files, or a reason for each that differs."""
+
+import collections
+import contextlib
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterable
+
+import pytest
+
+from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.engine import Engine
+from builder.backends.oci import OciBackend
+from builder.pipeline import planned
+from builder.request import Request
+from envspec import lock
+from envspec.fetch import fetch
+from envspec.home import home
+from envspec.load import load
+from envspec.machine import machine
+from envspec.progress import SILENT
+from envspec.sources import Sources
+from envspec.wheelhouse import Wheelhouse
+from tests.support.paths import EXAMPLES, ROOT
+from tests.support.roads import BOOTSTRAPPED, DIFFERENT, ONLY_DOCKER, ONLY_OCI, Tree, differences, read
+
+ESPEAK = EXAMPLES / "espeak"
+
+
+def packed(*files: tuple[str, str]) -> io.BytesIO:
+    """A layer of small files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, body in files:
+            info = tarfile.TarInfo(path)
+            info.size = len(body)
+            archive.addfile(info, io.BytesIO(body.encode()))
+    buffer.seek(0)
+    return buffer
+
+
+def test_a_difference_without_a_reason_is_seen() -> None:
+    """The comparison itself: what nobody explains comes back with an empty reason."""
+    docker = read(
+        packed(("app/a.py", "1"), ("usr/bin/perl", "x"), ("var/lib/dpkg/info/perl.list", "/bin/perl\n"))
+    )
+    oci = read(packed(("app/a.py", "1")), packed(("app/a.py", "2"), ("app/b.py", "")))
+    found = dict(differences(docker, oci))
+    assert found["app/a.py"] == found["app/b.py"] == ""
+    assert "installed system" in found["usr/bin/perl"]
+    assert dict(differences(oci, oci)) == {}
+
+
+def test_the_documentation_has_every_reason() -> None:
+    text = (ROOT / "docs" / "oci.md").read_text()
+    reasons = (BOOTSTRAPPED, *ONLY_DOCKER, *ONLY_OCI, *DIFFERENT)
+    assert [reason for reason in reasons if f"| {reason} |" not in text] == []
+
+
+@pytest.mark.docker
+@pytest.mark.network
+def test_both_roads_make_the_same_image(engine: Engine, base: str) -> None:
+    spec, held = load(ESPEAK / "envspec.toml"), lock.read(lock.lock_file(ESPEAK / "envspec.toml", None))
+    assert held is not None
+    store = Wheelhouse(home() / "wheelhouse")
+    fetch(held, Sources(spec, machine()).within(ESPEAK), store, SILENT)
+    plan = planned(Request(spec=ESPEAK, locked=True, stop_after="plan"))
+    docker, oci = DockerBackend(engine), OciBackend()
+    theirs = docker.build(plan, ESPEAK, store, SILENT)
+    ours = oci.record(oci.build(plan, ESPEAK, store, SILENT))
+
+    with contextlib.ExitStack() as stack:
+        layers = [stack.enter_context(oci.blobs.unpacked(layer)) for layer in ours.image.layers]
+        tree = read(*layers)
+    found = list(differences(exported(engine, theirs.reference), tree))
+
+    for reason, count in collections.Counter(reason for _, reason in found).most_common():
+        sys.stdout.write(f"{count:6} {reason or 'WITHOUT A REASON'}\n")
+    assert [path for path, reason in found if not reason] == []
+    assert len(tree.entries) > 5000
+
+    started = engine.client.images.get(theirs.reference).attrs["Config"]
+    config = json.loads(oci.blobs.read(ours.image.config))["config"]
+    same = ("User", "WorkingDir", "Entrypoint", "Cmd", "ExposedPorts", "Healthcheck", "StopSignal")
+    assert {key: config.get(key) for key in same} == {key: started.get(key) for key in same}
+    assert variables(config["Env"]) == variables(started["Env"])
+    base_label = "org.opencontainers.image.base.name"
+    assert {**config["Labels"], base_label: ""} == {**started["Labels"], base_label: ""}
+
+
+def variables(lines: Iterable[str]) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in lines)
+
+
+def exported(engine: Engine, image: str) -> Tree:
+    """What stands in an image of the engine."""
+    container = engine.client.containers.create(image)
+    try:
+        with Stream(container.export()) as stream:
+            return read(stream)
+    finally:
+        container.remove()
+
+
+class Stream(io.RawIOBase):
+    """Chunks as a file."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._left) < size and (chunk := next(self._chunks, b"")):
+            self._left += chunk
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
