@@ -66,7 +66,6 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "apt": apt(plan),
         "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
         "stages": list(_stages(plan, python, mounts=mounts)),
-        "compile": _compile(plan, python, mounts=mounts),
         "compile_payload": [python, "-I", "-c", _COMPILE_PAYLOAD],
         "payload": plan.payload is not None,
         "variables": sorted(variables(plan).items()),
@@ -107,11 +106,6 @@ def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]
             "command": _step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
         }
         before = folder
-
-
-def _compile(plan: Plan, python: str, *, mounts: bool) -> list[str]:
-    words = ["--packages", *plan.named, "--modules", *plan.loads]
-    return [*_step([python], "compile", [], mounts=mounts), *words]
 
 
 def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> list[str]:

@@ -1,4 +1,7 @@
-"""Leaves files out of what was installed, and keeps each RECORD true to what is there."""
+"""Leaves files out of what was installed, and keeps each RECORD true to what is there.
+
+Works in build steps too: only the standard library, and what Python 3.8 understands.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import io
 import pathlib
 from collections.abc import Callable, Iterable
 
-from envspec.home import write_atomic
 from envspec.pattern import matcher
 
 
@@ -20,20 +22,20 @@ def trim(site: pathlib.Path, patterns: Iterable[str]) -> int:
 
 def _trim_one(site: pathlib.Path, record: pathlib.Path, matches: Callable[[str], bool]) -> int:
     rows = [row for row in csv.reader(io.StringIO(record.read_text(encoding="utf-8"))) if row]
-    left_out = [row[0] for row in rows if _below(row[0]) and matches(row[0])]
+    left_out = {row[0] for row in rows if _below(row[0]) and matches(row[0])}
     if not left_out:
         return 0
     saved = 0
-    for path in left_out:
+    for path in sorted(left_out):
         file = site / path
         with contextlib.suppress(FileNotFoundError):
             saved += file.lstat().st_size
             file.unlink()
         _sweep(file.parent, site)
-    kept = [row for row in rows if row[0] not in set(left_out)]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(kept)
-    write_atomic(record, text.getvalue())
+    kept = [row for row in rows if row[0] not in left_out]
+    record.unlink()  # it may be one file with an installer's own copy, which stays as it is
+    with record.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(kept)
     return saved
 
 
@@ -46,7 +48,7 @@ def _below(path: str) -> bool:
 
 def _sweep(folder: pathlib.Path, site: pathlib.Path) -> None:
     """Remove folders that became empty, up to site-packages."""
-    while folder != site and folder.is_relative_to(site):
+    while folder != site and site in folder.parents:
         try:
             folder.rmdir()
         except OSError:

@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["prepare"], ["install"], ["compile"]):
+    if sys.argv[1:2] in (["prepare"], ["install"]):
         from builder.entrypoint import stage
 
         sys.exit(stage.main(sys.argv[1:]))

@@ -9,10 +9,8 @@ from __future__ import annotations
 import csv
 import os
 import pathlib
-import py_compile
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 
@@ -23,33 +21,38 @@ TIMEOUT = 600
 """Seconds for all imports of one process."""
 
 _IMPORT = """
-import contextlib, importlib, io, os, sys
-said = os.dup(1)
+import contextlib, importlib, importlib.machinery, importlib.util, os, sys
+site = sys.argv[1] + os.sep
+write = importlib.machinery.SourceFileLoader.set_data
+def keep(loader, path, data, **more):
+    if path.startswith(site):
+        with open(importlib.util.source_from_cache(path), "rb") as source:
+            known = importlib.util.source_hash(source.read())
+        write(loader, path, bytes(data[:4]) + b"\\1\\0\\0\\0" + known + bytes(data[16:]), **more)
+importlib.machinery.SourceFileLoader.set_data = keep
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-for name in sys.argv[1:]:
+for name in sys.argv[2:]:
     with contextlib.suppress(BaseException):
         importlib.import_module(name)
-files = {str(getattr(module, "__file__", "")) for module in list(sys.modules.values())}
-with os.fdopen(said, "w") as stream:
-    stream.write("\\n".join(sorted(files)))
-    stream.flush()
-    os._exit(0)
+os._exit(0)
 """
-"""Imports what it can and tells every file that was loaded; exit handlers of strangers are not waited for."""
+"""Imports what it can, and keeps what Python compiles on the way below one folder, trusted without a look at
+the source's time: an image does not change, and times differ from build to build. Source: PEP 552.
+Exit handlers of strangers are not waited for.
+"""
 
 
-def compile_loaded(environment: pathlib.Path, packages: Iterable[str], modules: Iterable[str]) -> int:
-    """Compile what importing the modules, and the top level of small packages, loads. Gives how many files.
+def compile_loaded(environment: pathlib.Path, packages: Iterable[str], modules: Iterable[str]) -> None:
+    """Compile what importing the modules, and the top level of those packages that are small, loads.
 
-    An import that fails is left to verification, which says more about it than a build step could.
+    Called after every stage with what that stage brings, so that a late stage loads little. An import that
+    fails is left to verification, which says more about it than a build step could.
     """
     (site,) = environment.glob("lib/python*/site-packages")
     wanted = sorted({*modules, *(name for each in packages for name in top_level(site, each))})
-    loaded = _loaded(environment, wanted)
-    if loaded is None:  # one of them ends the process: the others still count
-        loaded = {file for name in wanted for file in _loaded(environment, [name]) or ()}
-    sources = [file for file in loaded if file.endswith(".py") and file.startswith(f"{site}{os.sep}")]
-    return sum(_compile(file) for file in sorted(sources))
+    if wanted and not _imported(environment, site, wanted):
+        for name in wanted:  # one of them ends the process: the others still count
+            _imported(environment, site, [name])
 
 
 def top_level(site: pathlib.Path, package: str) -> Iterator[str]:
@@ -65,31 +68,21 @@ def top_level(site: pathlib.Path, package: str) -> Iterator[str]:
             yield from {path[0][:-3] for path in paths if len(path) == 1 and path[0].endswith(".py")}
 
 
-def _loaded(environment: pathlib.Path, modules: list[str]) -> set[str] | None:
-    """Files that importing the modules in one process loads; None when that process does not end well."""
+def _imported(environment: pathlib.Path, site: pathlib.Path, modules: list[str]) -> bool:
+    """Whether one process could try all of the modules."""
     with tempfile.TemporaryDirectory() as scratch:
         env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": scratch, "TMPDIR": scratch}
-        command = [str(environment / "bin" / "python"), "-B", "-W", "ignore", "-c", _IMPORT, *modules]
+        command = [str(environment / "bin" / "python"), "-W", "ignore", "-c", _IMPORT, str(site), *modules]
         try:
             done = subprocess.run(
                 command,
                 cwd=scratch,
                 env=env,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=TIMEOUT,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return None
-    return set(done.stdout.decode("utf-8", "replace").splitlines()) if done.returncode == 0 else None
-
-
-def _compile(source: str) -> int:
-    """Write the source's .pyc, trusted without a look at the source: an image does not change."""
-    file = pathlib.Path(source)
-    target = f"{file.parent}/__pycache__/{file.stem}.{sys.implementation.cache_tag}.pyc"
-    if pathlib.Path(target).exists():
-        return 0
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    return 1 if py_compile.compile(source, cfile=target, invalidation_mode=mode, quiet=2) else 0
+            return False
+    return done.returncode == 0

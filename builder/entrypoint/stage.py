@@ -2,7 +2,6 @@
 
     python TOOLS prepare --into ENVIRONMENT [--copy-to FOLDER]
     python TOOLS install STAGE --into ENVIRONMENT [--cache FOLDER] [--copy-to FOLDER]
-    python TOOLS compile --into ENVIRONMENT [--packages NAME ...] [--modules NAME ...] [--copy-to FOLDER]
 
 STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines without
 mounts: what the step adds to the image is also put below that folder, for a later `COPY --from`.
@@ -12,7 +11,6 @@ A failure ends with 1 and one line on standard output that starts with `FAILURE`
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import pathlib
@@ -23,9 +21,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from builder import guard
+from builder import guard, trim
 from builder.entrypoint import loading
-from envspec.pattern import matcher
 
 FAILURE = "envspec-failure "
 """Begins the line that tells the builder outside what went wrong."""
@@ -47,12 +44,10 @@ class StageError(Exception):
 def main(arguments: list[str]) -> int:
     """The program: see the head of the file."""
     parser = argparse.ArgumentParser(prog="stage")
-    parser.add_argument("command", choices=("prepare", "install", "compile"))
+    parser.add_argument("command", choices=("prepare", "install"))
     parser.add_argument("stage", nargs="?", type=pathlib.Path)
     parser.add_argument("--into", type=pathlib.Path, required=True)
     parser.add_argument("--cache", type=pathlib.Path)
-    parser.add_argument("--packages", nargs="*", default=[])
-    parser.add_argument("--modules", nargs="*", default=[])
     parser.add_argument("--copy-to", type=pathlib.Path)
     options = parser.parse_args(arguments)
     root = pathlib.Path("/")
@@ -62,10 +57,8 @@ def main(arguments: list[str]) -> int:
         if options.command == "prepare":
             prepare(options.into, root / "etc")
             extra = [root / "etc" / "passwd", root / "etc" / "group"]
-        elif options.command == "install":
-            install(options.stage, options.into, options.cache)
         else:
-            loading.compile_loaded(options.into, options.packages, options.modules)
+            install(options.stage, options.into, options.cache)
     except StageError as error:
         name = options.stage.name if options.stage else "base"
         sys.stdout.write(f"\n{FAILURE}{json.dumps({'stage': name, **error.facts})}\n")
@@ -121,7 +114,8 @@ def install(folder: pathlib.Path, environment: pathlib.Path, cache: pathlib.Path
             "one of its wheels writes over another package: leave it out or pin another version",
         )
     if stage["trim"]:
-        _trim(site, stage["trim"])
+        trim.trim(site, stage["trim"])
+    loading.compile_loaded(environment, stage["packages"], stage["modules"])
 
 
 def _run_uv(
@@ -157,31 +151,6 @@ def _blamed(wheels: list[dict[str, str]], text: str) -> str:
     plain = re.sub(r"[-_.]+", "-", text).lower()
     found = [w for w in wheels if re.search(rf"(?<![a-z0-9-]){re.escape(w['name'])}(?![a-z0-9])", plain)]
     return f"{found[0]['name']}=={found[0]['version']}" if len(found) == 1 else ""
-
-
-def _trim(site: pathlib.Path, patterns: list[str]) -> None:
-    """Remove the files of every RECORD that match, and their lines."""
-    matches = matcher(patterns)
-    for record in sorted(site.glob("*.dist-info/RECORD")):
-        with record.open(newline="", encoding="utf-8") as stream:
-            rows = [row for row in csv.reader(stream) if row]
-        gone = [row[0] for row in rows if matches(row[0])]
-        if not gone:
-            continue
-        for path in gone:
-            file = site / path
-            if file.is_file() or file.is_symlink():
-                file.unlink()
-            _sweep(file.parent, site)
-        with record.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(row for row in rows if row[0] not in set(gone))
-
-
-def _sweep(folder: pathlib.Path, site: pathlib.Path) -> None:
-    """Remove folders that became empty, up to site-packages."""
-    while folder != site and site in folder.parents and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
 
 
 def _tree(folder: pathlib.Path) -> set[pathlib.Path]:

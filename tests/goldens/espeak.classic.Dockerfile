@@ -49,17 +49,12 @@ FROM stage-2-audio AS stage-3-service
 COPY stages/stage-3-service /mnt/stage-3-service
 RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-service", "--into", "/opt/env", "--copy-to", "/mnt/added"]
 
-# Compile the modules that serving loads: an image cannot keep what a start would compile
-FROM stage-3-service AS compiled
-RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "compile", "--into", "/opt/env", "--copy-to", "/mnt/added", "--packages", "espeakng-loader", "flask", "gunicorn", "numpy", "prometheus-client", "scipy", "soundfile", "--modules", "scipy.signal", "soundfile", "espeakng_loader"]
-
 # The image: the empty environment, then a layer a stage
 FROM ${START} AS environment
 COPY --from=prepare /mnt/added /
 COPY --from=stage-1-numeric /mnt/added /
 COPY --from=stage-2-audio /mnt/added /
 COPY --from=stage-3-service /mnt/added /
-COPY --from=compiled /mnt/added /
 
 # The doctor and the entrypoint, with what was locked and the bill of materials
 COPY image /opt/envspec

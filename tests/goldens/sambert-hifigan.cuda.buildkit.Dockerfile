@@ -122,9 +122,6 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
     --mount=type=cache,id=envspec-uv,target=/mnt/cache \
     ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-4-service", "--into", "/opt/env", "--cache", "/mnt/cache"]
 
-# Compile the modules that serving loads: an image cannot keep what a start would compile
-RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "compile", "--into", "/opt/env", "--packages", "contourpy", "datasets", "espeakng-loader", "flask", "gunicorn", "huggingface-hub", "matplotlib", "modelscope", "numpy", "pandas", "prometheus-client", "pyarrow", "scipy", "setuptools", "soundfile", "torch", "--modules", "scipy.spatial.distance", "modelscope.pipelines", "torch", "soundfile"]
 
 # The doctor and the entrypoint, with what was locked and the bill of materials
 COPY image /opt/envspec

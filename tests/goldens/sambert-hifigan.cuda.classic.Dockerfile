@@ -117,10 +117,6 @@ FROM stage-3-modelscope AS stage-4-service
 COPY stages/stage-4-service /mnt/stage-4-service
 RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-4-service", "--into", "/opt/env", "--copy-to", "/mnt/added"]
 
-# Compile the modules that serving loads: an image cannot keep what a start would compile
-FROM stage-4-service AS compiled
-RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "compile", "--into", "/opt/env", "--copy-to", "/mnt/added", "--packages", "contourpy", "datasets", "espeakng-loader", "flask", "gunicorn", "huggingface-hub", "matplotlib", "modelscope", "numpy", "pandas", "prometheus-client", "pyarrow", "scipy", "setuptools", "soundfile", "torch", "--modules", "scipy.spatial.distance", "modelscope.pipelines", "torch", "soundfile"]
-
 # The image: the empty environment, then a layer a stage
 FROM ${START} AS environment
 COPY --from=prepare /mnt/added /
@@ -128,7 +124,6 @@ COPY --from=stage-1-numeric /mnt/added /
 COPY --from=stage-2-torch /mnt/added /
 COPY --from=stage-3-modelscope /mnt/added /
 COPY --from=stage-4-service /mnt/added /
-COPY --from=compiled /mnt/added /
 
 # The doctor and the entrypoint, with what was locked and the bill of materials
 COPY image /opt/envspec

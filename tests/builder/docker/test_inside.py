@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -122,16 +123,62 @@ def test_compiles_what_is_loaded_even_beside_what_crashes(tmp_path: pathlib.Path
     files = {"alpha/__init__.py": "import alpha.used", "alpha/used.py": "", "alpha/idle.py": ""}
     files["bad.py"] = crash
     environment = installed(tmp_path, files)
-    assert loading.compile_loaded(environment, ["alpha"], ["bad", "alpha.no_such"]) == 2
+    loading.compile_loaded(environment, ["alpha"], ["bad", "alpha.no_such"])
     compiled = {file.name.partition(".")[0] for file in environment.rglob("*.pyc")}
-    assert compiled == {"__init__", "used"}
+    assert compiled == {"__init__", "used", "bad"}
 
 
 def test_large_packages_are_compiled_by_name_only(tmp_path: pathlib.Path) -> None:
     large = {"alpha/__init__.py": "", "alpha/data.py": f"'{'x' * loading.SMALL}'"}
     environment = installed(tmp_path, large)
-    assert loading.compile_loaded(environment, ["alpha"], []) == 0
-    assert loading.compile_loaded(environment, [], ["alpha"]) == 1
+    loading.compile_loaded(environment, ["alpha"], [])
+    assert not list(environment.rglob("*.pyc"))
+    loading.compile_loaded(environment, [], ["alpha"])
+    assert len(list(environment.rglob("*.pyc"))) == 1
+
+
+def test_what_is_compiled_is_trusted_without_a_look_at_the_source(tmp_path: pathlib.Path) -> None:
+    """A start trusts it even though the source's time differs, and nothing outside is compiled."""
+    environment = installed(
+        tmp_path, {"alpha/__init__.py": "import alpha.used, outside", "alpha/used.py": ""}
+    )
+    outside = tmp_path / "outside.py"
+    outside.write_text("")
+    (site,) = environment.glob("lib/python*/site-packages")
+    (site / "outside.pth").write_text(str(tmp_path))
+    loading.compile_loaded(environment, ["alpha"], [])
+    (compiled,) = environment.rglob("used.*.pyc")
+    source = (site / "alpha" / "used.py").read_bytes()
+    assert compiled.read_bytes()[4:16] == b"\1\0\0\0" + importlib.util.source_hash(source)
+    assert not list(tmp_path.glob("__pycache__/outside*"))
+    (site / "alpha" / "used.py").write_text("raise SystemExit('compiled anew')")
+    done = subprocess.run([environment / "bin" / "python", "-c", "import alpha"], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_stage_imports_what_it_brings(tmp_path: pathlib.Path) -> None:
+    """So that a late stage, bumped, imports nothing of the large ones before it."""
+    store = Wheelhouse(tmp_path / "w")
+    stages = []
+    for name in ("alpha", "beta"):
+        known = store.add(wheel(tmp_path, name))
+        stages.append(
+            InstallStage(
+                name=name, why="", wheels=(PlannedWheel(name=name, version="1.0", **known.model_dump()),)
+            )
+        )
+    plan = make_plan([], named=("beta",)).model_copy(
+        update={"stages": tuple(stages), "loads": ("alpha.deep", "beta", "gone")}
+    )
+    lay_out(plan, "", tmp_path, store, tmp_path / "context")
+    told = {
+        name: json.loads((tmp_path / "context" / "stages" / name / "stage.json").read_text())
+        for name in ("stage-1-alpha", "stage-2-beta")
+    }
+    assert [(each["modules"], each["packages"]) for each in told.values()] == [
+        (["alpha.deep"], []),
+        (["beta"], ["beta"]),
+    ]
 
 
 def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
