@@ -197,7 +197,7 @@ class Job:
         return Sources(self.spec, machine(), offline=self.request.offline).within(self.file.parent)
 
     def _prove(self, held: Lock) -> None:
-        kept = Kept("proof", {"lock": held.digest, "spec": self.spec.digest})  # it depends on nothing else
+        kept = Kept("proof", proof_depends(self.spec, held))
         facts = None if self.request.fresh else kept.read()
         if facts is None:
             from envspec.proof import prove
@@ -266,6 +266,18 @@ class Job:
             files=(*self.report.files, *done.files),
             said=(*self.report.said, *done.said),
         )
+
+
+def proof_depends(spec: Spec, held: Lock) -> dict[str, Any]:
+    """All that a proof depends on; on a base that is this machine also the libraries that it has."""
+    libraries = pathlib.Path("/etc/ld.so.cache")
+    return {
+        "lock": held.digest,
+        "spec": spec.digest,
+        "budget": spec.base.budget,
+        "trim": spec.remove.files,
+        "libraries": libraries.stat().st_mtime_ns if held.base.host and libraries.exists() else None,
+    }
 
 
 class Kept:

@@ -1,4 +1,4 @@
-"""What the wheels of a lock hold, judged before anything is installed: compiled files, then imports."""
+"""What the wheels of a lock hold, judged before anything is installed: sizes, compiled files, imports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
 
+from envspec import size
 from envspec.abi import binary, judge
 from envspec.abi.binary import Binary
 from envspec.facts import FactStore
@@ -29,9 +30,9 @@ from envspec.wheelhouse import Wheelhouse
 def judged(
     spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse
 ) -> Iterator[Finding]:
-    """EV12x and EV13x of compiled files, EV14x of imports. All wheels of the lock must be in the store.
+    """EV12x and EV13x of compiled files, EV14x of imports, EV15x of sizes.
 
-    Raises `WheelError` for a wheel that must not be installed.
+    All wheels of the lock must be in the store. Raises `WheelError` for a wheel that must not be installed.
     """
     suite = _suite(lock)
     job = _job(lock)
@@ -39,6 +40,7 @@ def judged(
         wheels = {
             entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
         }
+        yield from size.findings(spec, size.added(spec, lock, wheels))
         job = dataclasses.replace(job, members=tuple(_members(spec, lock, known, wheels)))
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.

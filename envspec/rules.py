@@ -32,5 +32,7 @@ TITLES: Mapping[str, str] = {
     "EV140": "an import surely fails",
     "EV141": "an import may fail",
     "EV142": "a package is a placeholder",
+    "EV150": "what the stages add",
+    "EV151": "the stages add more than the budget",
 }
 """What each rule says, in a few words."""

@@ -24,6 +24,8 @@ RESERVED_INDEXES = ("default", "spec")
 _DEPTH = 64
 """Levels of a trial's JSON; no request has more."""
 
+_UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
@@ -99,6 +101,7 @@ ImageName = Annotated[
 PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
 Machine = Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")]
 Suite = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
+SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|MB|GB|KiB|MiB|GiB)$")]
 Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
 
@@ -120,6 +123,16 @@ class Base(Part):
     """This machine itself: only the virtualenv backend can build on it."""
     apt: tuple[AptPackage, ...] = ()
     """Debian packages to install besides."""
+    budget: SizeText | None = None
+    """What the stages may add at most, installed, such as `1.4 GB`; the base itself does not count."""
+
+    @property
+    def budget_bytes(self) -> int | None:
+        """`budget` in bytes; None without one."""
+        if self.budget is None:
+            return None
+        number = self.budget.rstrip("kKMGiB ")
+        return int(float(number) * _UNITS[self.budget.removeprefix(number).strip()])
 
     @pydantic.model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -282,14 +295,15 @@ class Spec(Part):
 
     @property
     def digest(self) -> str:
-        """`sha256:...` over all that a lock depends on; comments, `why` and smoke tests do not count."""
+        """`sha256:...` over all that a lock depends on; comments, `why`, budget, smoke tests do not count."""
         body = self.model_dump(
             mode="json", by_alias=True, exclude={"variant", "smoke", "service"}, exclude_defaults=True
         )
         for stage in body["stage"]:
             stage.pop("why", None)
-        if "remove" in body:  # files are trimmed after the lock, packages are left out of it
-            body["remove"].pop("files", None)
+        for table, key in (("remove", "files"), ("base", "budget")):  # neither changes what is locked
+            body.get(table, {}).pop(key, None)
+        if "remove" in body or "base" in body:
             body = {key: value for key, value in body.items() if value != {}}
         return digest_of(body)
 

@@ -68,11 +68,12 @@ SAME = [
     spec_text(NUMPY, tail='[service]\nmodule = "a:b"'),
     spec_text(NUMPY, tail='[variant.v]\npython = "3.10"'),
     spec_text(NUMPY, head='machine = "x86_64"'),
+    spec_text(NUMPY).replace("[base]", '[base]\nbudget = "1.4 GB"'),
 ]
 
 
 @pytest.mark.parametrize(
-    "text", SAME, ids=["why", "comment", "smoke", "trim", "service", "variant", "default"]
+    "text", SAME, ids=["why", "comment", "smoke", "trim", "service", "variant", "default", "budget"]
 )
 def test_what_moves_no_package_leaves_the_digest(text: str) -> None:
     assert parse(text).digest == spec(NUMPY).digest
@@ -105,6 +106,20 @@ def test_the_order_of_stages_counts() -> None:
 @given(st.dictionaries(st.text(), st.integers() | st.text(), max_size=5))
 def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
     assert digest_of(value) == digest_of(dict(reversed(value.items())))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("1.4 GB", 1_400_000_000), ("900MiB", 943_718_400), ("0.5 kB", 500), ("2 GiB", 1 << 31)],
+)
+def test_a_budget_is_a_number_of_bytes(text: str, count: int) -> None:
+    assert spec(NUMPY, tail=f'[base]\nhost = true\nbudget = "{text}"').base.budget_bytes == count
+
+
+@pytest.mark.parametrize("text", ["1.4", "lots", "-1 GB", "1 gb", "1,4 GB", "GB"])
+def test_a_budget_without_a_number_and_a_unit_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match=r"base\.budget"):
+        spec(NUMPY, tail=f'[base]\nbudget = "{text}"')
 
 
 def test_without_a_base_the_image_is_pythons_own() -> None:
