@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Flask
 
 from service import logs, middleware
+from service.container import granted
 from service.context import KEY, Context
 from service.metrics import Metrics
 from service.readiness import SelfTest
 from service.routes import health, openai, tts, voices, web
 from service.settings import Settings
+from service.sizing import sized
 from service.speech import Speaker
 from service.voices.choose import engine_for
 from service.voices.engine import Engine
@@ -21,7 +23,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Settings come from the environment and the engine from the settings, unless they are given.
     Raises `SettingsError`.
     """
-    settings = settings or Settings.from_env()
+    settings = sized(settings or Settings.from_env(), granted())
     engine = engine or engine_for(settings)
     measures = Metrics()
     speaker = Speaker(engine, settings, measures)

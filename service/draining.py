@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, made to answer what already waits at the door when it is told to stop.
+"""gunicorn's threaded worker, quicker with those who ask again, and complete when it is told to stop.
 
 gunicorn 23 to 27 stop accepting at once; whoever had connected but was not yet accepted is then reset, and
 in version 23 so is who had been accepted but had not yet sent the request.
@@ -7,6 +7,7 @@ in version 23 so is who had been accepted but had not yet sent the request.
 from __future__ import annotations
 
 import select
+import socket
 import time
 from typing import Any
 
@@ -14,6 +15,8 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""
+NEXT = 10
+"""Milliseconds for which a thread waits for the next request of the connection that it has just answered."""
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -29,6 +32,19 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             self._close_the_door()
             self._let_them_speak()
 
+    def handle(self, conn: Any) -> Any:
+        """Answer a connection's request, and those that follow at once.
+
+        gunicorn gives a connection back to its main thread after every answer, and that gives it to another
+        thread with the next request: half of what an answer from the cache costs. Nobody waits for a thread
+        meanwhile, because there is one for each connection.
+        """
+        while True:
+            done = super().handle(conn)
+            kept = done[0] if isinstance(done, tuple) else done is True  # version 23 returns the pair
+            if not (kept and self.alive and self.nr_conns <= self.cfg.threads and _asks_again(conn.sock)):
+                return done
+
     def _close_the_door(self) -> None:
         registered = self.poller.get_map()
         for listener in self.sockets:
@@ -43,3 +59,9 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
         while time.monotonic() < end:
             for key, _ in self.poller.select(0.05):
                 key.data(key.fileobj)
+
+
+def _asks_again(sock: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(NEXT))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import os
 import re
 import time
-import uuid
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
@@ -67,7 +67,7 @@ def _openai_type(status: int) -> str:
 
 def _identify() -> None:
     offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if _ID.fullmatch(offered) else uuid.uuid4().hex
+    g.request_id = offered if _ID.fullmatch(offered) else os.urandom(16).hex()
     g.started = time.monotonic()
 
 

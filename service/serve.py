@@ -13,11 +13,17 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from service.app import create_app
+from service.container import granted
 from service.draining import DrainingWorker
 from service.settings import Settings, SettingsError
+from service.sizing import MOST_ADMITTED, sized
 
 SPARE_THREADS = 8
 """Threads beyond those that speak, so that probes and refusals are answered while all others wait."""
+
+SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread that computes makes way: those who wait for sound are mostly woken just to
+pass it on, and Python's own 5 ms are as long as a sentence takes to be spoken."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         changed = {
             name: getattr(given, name) for name in ("host", "port") if getattr(given, name) is not None
         }
-        settings = dataclasses.replace(settings, **changed)
+        settings = sized(dataclasses.replace(settings, **changed), granted())
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
+    sys.setswitchinterval(SWITCH_INTERVAL)
     Server(settings).run()
     return 0
 
@@ -51,7 +58,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "bind": f"{host}:{settings.port}",
         "workers": 1,
         "worker_class": DrainingWorker,
-        "threads": settings.admitted + SPARE_THREADS,
+        "threads": (settings.admitted or MOST_ADMITTED) + SPARE_THREADS,
         "worker_connections": 2000,
         "backlog": 2048,
         "keepalive": 15,

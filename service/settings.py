@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.cpu import available_cores
-
 PREFIX = "TTS_"
 
 
@@ -38,9 +36,11 @@ class Settings:
     port: int = 5000
     """The port to listen on."""
     workers: int = 0
-    """Synthesis processes of an engine that can use several; 0 takes one a core."""
-    admitted: int = 64
-    """Synthesis requests worked on or waiting at once; one more is answered 429."""
+    """Synthesis processes of an engine that can use several; 0 takes two a core, as far as memory goes."""
+    threads: int = 0
+    """Threads of torch, OpenMP and BLAS in a process that uses them; 0 takes one a core."""
+    admitted: int | None = None
+    """Synthesis requests worked on or waiting at once, one more is answered 429; left out, up to 64."""
     deadline: float = 60.0
     """Seconds a request may take, waiting included; then 504."""
     queue_wait: float = 20.0
@@ -56,17 +56,12 @@ class Settings:
     """Longest request body in bytes."""
     max_audio: float = 1800.0
     """Longest audio in seconds that one request may make."""
-    cache_bytes: int = 67_108_864
-    """Memory for finished results; 0 turns the cache off."""
+    cache_bytes: int | None = None
+    """Memory for finished results, 0 for none; left out, an eighth of all memory and at most 64 MiB."""
     api_keys: tuple[str, ...] = ()
     """Keys, comma-separated, of which a request must bear one; empty lets everybody in."""
     log_text: bool = False
     """Whether logs hold the text that was spoken."""
-
-    @property
-    def worker_count(self) -> int:
-        """Synthesis processes to run."""
-        return self.workers or available_cores()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -100,13 +95,15 @@ def _judge(settings: Settings) -> list[tuple[str, str]]:
         problems.append(("engine", f"{settings.engine!r} is none of {', '.join(ENGINES)}"))
     if not 0 < settings.port < 65536:
         problems.append(("port", f"{settings.port} is no port"))
-    problems.extend((name, "must be above 0") for name in _ABOVE_ZERO if getattr(settings, name) <= 0)
-    problems.extend((name, "must not be below 0") for name in _NOT_BELOW if getattr(settings, name) < 0)
+    numbers = {name: getattr(settings, name) for name in (*_ABOVE_ZERO, *_NOT_BELOW)}
+    given = {name: number for name, number in numbers.items() if number is not None}
+    problems.extend((name, "must be above 0") for name in _ABOVE_ZERO if given.get(name, 1) <= 0)
+    problems.extend((name, "must not be below 0") for name in _NOT_BELOW if given.get(name, 0) < 0)
     return problems
 
 
 _ABOVE_ZERO = ("admitted", "deadline", "queue_wait", "start_wait", "max_text", "max_body", "max_audio")
-_NOT_BELOW = ("workers", "drain", "cache_bytes")
+_NOT_BELOW = ("workers", "threads", "drain", "cache_bytes")
 ENGINES = ("espeak", "modelscope")
 
 
@@ -153,6 +150,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "str": str.strip,
     "bool": _flag,
     "int": _whole,
+    "int | None": _whole,
     "float": _number,
     "tuple[str, ...]": _words,
 }

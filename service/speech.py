@@ -15,6 +15,7 @@ from service.errors import InvalidFieldError
 from service.gate import Gate
 from service.request import SpeechRequest
 from service.settings import Settings
+from service.sizing import MOST_ADMITTED
 from service.text import ssml
 from service.text.clean import clean
 from service.text.normalise import normalise, say_as
@@ -39,8 +40,8 @@ class Speaker:
 
     def __init__(self, engine: Engine, settings: Settings, measures: metrics.Metrics) -> None:
         self.engine = engine
-        self.gate = Gate(settings.admitted)
-        self.cache = Cache(settings.cache_bytes)
+        self.gate = Gate(settings.admitted or MOST_ADMITTED)
+        self.cache = Cache(settings.cache_bytes or 0)
         self._settings = settings
         self._measures = measures
 
@@ -161,7 +162,7 @@ class Speaker:
 
 def _key(request: SpeechRequest) -> str:
     """Everything that shapes the bytes, as one digest; engine and settings live as long as the cache."""
-    return hashlib.sha256(repr(dataclasses.astuple(request)).encode()).hexdigest()
+    return hashlib.sha256(repr(request).encode()).hexdigest()
 
 
 def _with_first(first: Audio, rest: Generator[Audio, None, None]) -> Generator[Audio, None, None]:

@@ -9,16 +9,16 @@ from service.voices.modelscope import ModelScope, find_models
 
 
 def engine_for(settings: Settings) -> Engine:
-    """The engine, not yet loaded."""
+    """The engine, not yet loaded; the settings must be `sized`."""
     if settings.engine == "espeak":
         return Espeak(
-            workers=settings.worker_count, queue_wait=settings.queue_wait, start_wait=settings.start_wait
+            workers=settings.workers, queue_wait=settings.queue_wait, start_wait=settings.start_wait
         )
     return ModelScope(
         find_models(settings.models, settings.models_dir),
         device=settings.device,
         offline=settings.offline,
-        threads=settings.worker_count,
+        threads=settings.threads,
         queue_wait=settings.queue_wait,
         start_wait=settings.start_wait,
     )

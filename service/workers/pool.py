@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 from typing import Any
 
 from service.errors import DeadlineError, UnavailableError
+from service.workers.turns import Turns
 from service.workers.worker import Program, Worker, WorkerDiedError
 
 
@@ -22,7 +22,7 @@ class Pool:
         self._lock = threading.Lock()
         self._owner = 0
         self._workers: tuple[Worker, ...] = ()
-        self._free: queue.LifoQueue[Worker] = queue.LifoQueue()
+        self._free: Turns[Worker] = Turns(())
         self.retried = 0
         """Jobs done again because a worker died."""
 
@@ -41,10 +41,9 @@ class Pool:
             if self._owner == os.getpid():
                 return
             self._workers = tuple(Worker(self._program) for _ in range(self._size))
-            self._free = queue.LifoQueue()
             for worker in self._workers:
                 worker.start()
-                self._free.put(worker)
+            self._free = Turns(self._workers)
             self._owner = os.getpid()
 
     def ask(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
@@ -78,15 +77,13 @@ class Pool:
         try:
             return worker.ask(job, deadline)
         finally:
-            self._free.put(worker)
+            self._free.give(worker)
 
     def _take(self, deadline: float) -> Worker:
         left = deadline - time.monotonic()
         if left <= 0:
             raise DeadlineError("the speech was not ready in time")
-        try:
-            return self._free.get(timeout=min(left, self._queue_wait))
-        except queue.Empty:
-            raise UnavailableError(
-                "no worker became free in time", code="overloaded", retry_after=2
-            ) from None
+        worker = self._free.take(min(left, self._queue_wait))
+        if worker is None:
+            raise UnavailableError("no worker became free in time", code="overloaded", retry_after=2)
+        return worker

@@ -79,7 +79,7 @@ class Worker:
         self.stop()
         if time.monotonic() < self._resting_until:
             raise UnavailableError("the voice could not be loaded", code="voice_failed", retry_after=30)
-        ours, theirs = socket.socketpair()
+        ours, theirs = wire.pair()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._program.module, str(theirs.fileno()), *self._program.arguments],

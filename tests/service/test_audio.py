@@ -9,12 +9,12 @@ import wave
 import numpy as np
 import pytest
 
+from bench.service.prosody import fundamental
 from service.audio.formats import FORMATS, encode, fitting, wav_header
 from service.audio.pcm import Audio, at_rate, from_wav, joined, silence
 from service.audio.stretch import faster
 
 from .fakes import hum
-from .prosody import fundamental
 
 
 def test_what_is_written_is_read_back() -> None:

@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+from bench.service.prosody import fundamental
 from service.audio.pcm import Audio
 from service.errors import DeadlineError, InvalidFieldError
 from service.text.script import Reading, mark
@@ -23,7 +24,6 @@ from service.voices.espeak import VOICES, Espeak, parameters
 from service.voices.espeak_worker import VOICES as FILES
 
 from .conftest import until
-from .prosody import fundamental
 
 SENTENCE = "今天天气很好，我们一起去公园散步吧。"
 

@@ -1,13 +1,11 @@
-"""Settings from the environment, and the processors that a container really has."""
+"""Settings from the environment."""
 
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 
 import pytest
 
-from service.cpu import available_cores
 from service.settings import _READERS, Settings, SettingsError
 
 
@@ -46,20 +44,3 @@ def test_all_mistakes_come_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({"TTS_PORT": "x", "TTS_WORKERS": "y"})
     assert len(str(caught.value).splitlines()) == 2
-
-
-@pytest.mark.parametrize(
-    ("quota", "cores"), [("50000 100000", 1), ("100000 100000", 1), ("max 100000", None), ("x", None)]
-)
-def test_the_containers_quota_counts(tmp_path: pathlib.Path, quota: str, cores: int | None) -> None:
-    (tmp_path / "cpu.max").write_text(quota)
-    assert available_cores(tmp_path) == (cores or available_cores(tmp_path / "absent"))
-
-
-def test_the_older_cgroups_are_read(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "cpu").mkdir()
-    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("100000\n")
-    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
-    assert available_cores(tmp_path) == 1
-    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("-1\n")
-    assert available_cores(tmp_path) == available_cores(tmp_path / "absent")

@@ -1,4 +1,4 @@
-"""Measures of speech for tests: fundamental frequency, duration and energy."""
+"""Measures of speech: the fundamental frequency of a voice, its duration and its energy."""
 
 from __future__ import annotations
 

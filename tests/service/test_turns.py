@@ -1,0 +1,57 @@
+"""Turns: what is free is had at once, and who waits longest is next."""
+
+from __future__ import annotations
+
+import threading
+
+from service.workers.turns import Turns
+
+from .conftest import until
+
+
+def test_what_is_free_is_had_at_once() -> None:
+    turns = Turns("ab")
+    assert {turns.take(0), turns.take(0)} == {"a", "b"}
+    assert turns.take(0) is None
+
+
+def test_what_is_given_back_is_had_again() -> None:
+    turns = Turns("a")
+    turns.give(turns.take(0) or "")
+    assert turns.take(0) == "a"
+
+
+def test_who_came_first_is_served_first() -> None:
+    """Also before those who ask at the moment when something is given back."""
+    turns = Turns("a")
+    turns.take(0)
+    served: list[int] = []
+    started = threading.Semaphore(0)
+
+    def wait(number: int) -> None:
+        started.release()
+        thing = turns.take(20)
+        served.append(number)
+        turns.give(thing or "")
+
+    threads = []
+    for number in range(8):
+        threads.append(threading.Thread(target=wait, args=(number,)))
+        threads[-1].start()
+        started.acquire()
+        until(lambda number=number: len(turns._waiting) == number + 1)
+    turns.give("a")
+    late = turns.take(20)
+    served.append(8)
+    turns.give(late or "")
+    for thread in threads:
+        thread.join()
+    assert served == list(range(9))
+
+
+def test_who_gave_up_is_passed_over() -> None:
+    turns = Turns("a")
+    turns.take(0)
+    assert turns.take(0.01) is None
+    turns.give("a")
+    assert turns.take(0) == "a"
