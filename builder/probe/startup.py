@@ -105,6 +105,30 @@ def prefix(executable: str) -> str:
     return folder if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else sys.prefix
 
 
+LEVELS = (
+    (4, {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+    (3, {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"}),
+    (2, {"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"}),
+)
+"""What the levels of the x86-64 psABI add, in the words of /proc/cpuinfo."""
+
+
+def cpu_level(cpuinfo: str = "/proc/cpuinfo") -> int:
+    """N of x86-64-vN, which this machine's processor is; 0 where that cannot be told."""
+    try:
+        with open(cpuinfo) as stream:
+            line = next(each for each in stream if each.startswith("flags"))
+    except (OSError, StopIteration):
+        return 0
+    flags = set(line.partition(":")[2].split())
+    level = 1
+    for number, names in reversed(LEVELS):
+        if not names <= flags:
+            break
+        level = number
+    return level
+
+
 def interpreter() -> dict[str, Any]:
     """What this interpreter is, with the environment markers of the packaging standards."""
     import importlib.machinery
@@ -123,6 +147,7 @@ def interpreter() -> dict[str, Any]:
         "suffixes": importlib.machinery.EXTENSION_SUFFIXES,
         "stdlib": os.path.dirname(os.__file__),
         "real_stdlib": os.path.realpath(os.path.dirname(os.__file__)),
+        "cpu_level": cpu_level(),
         "debug": hasattr(sys, "gettotalrefcount"),
         "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "markers": {

@@ -24,8 +24,8 @@ def _trip(each: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     name = each["module"]
     owner = facts.owner(name)
     who = f"{owner.name} {owner.version}" if owner else name
-    numpy = facts.by_name()["numpy"]
-    pair = f"{who} and numpy {numpy.version} do not go together: change one of them"
+    numpy = facts.by_name().get("numpy")  # it may have lost its metadata
+    pair = f"{who} and numpy{f' {numpy.version}' if numpy else ''} do not go together: change one of them"
     if "wrong" in each:
         yield rules.EXCHANGE_WRONG.finding(
             f"an array sent through {who} came back changed: {each['wrong']}", hint=pair, where=name

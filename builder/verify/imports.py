@@ -41,6 +41,8 @@ REFUSED = re.compile(
     r"|only ET_DYN and ET_EXEC"
 )
 """What the loader says of a file that it does not take for a library of this machine."""
+PROCESSOR = re.compile(r"CPU ISA level is lower than required|built with baseline optimizations")
+"""How glibc and NumPy refuse a build that is for newer processors."""
 SEARCHED = re.compile(
     r"(?:could ?n[o']t|could not|cannot|unable to|failed to) (?:find|locate|load)\b.*\blibrary"
     r"|\blibrary (?:was |is |could )?(?:not|n't) (?:be )?(?:found|loaded|installed|available)"
@@ -180,6 +182,12 @@ def _of_end(outcome: Outcome, role: str) -> Cause:
             rule=rules.HANG, severity=error, what="the import does not come to an end", place=last,
             hint="see where it waits; a module should not connect, wait or compute while it is imported",
         )  # fmt: skip
+    if outcome.signal == signal.SIGILL:
+        return Cause(
+            rule=rules.PROCESSOR, severity=error, place=last,
+            what="the import dies of SIGILL: it has an instruction that this processor does not know",
+            hint="take a build for older processors, or run it on a newer one",
+        )  # fmt: skip
     if outcome.signal:
         name = _signal(outcome.signal)
         return Cause(
@@ -253,7 +261,12 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
             rule=rules.SYMBOL, severity=Severity.ERROR, what=f"undefined symbol {found['name']}",
             hint="it was built against another version of a library: install what was built together",
         )  # fmt: skip
-    if found := REFUSED.search(text):
+    if PROCESSOR.search(text):
+        return Cause(
+            rule=rules.PROCESSOR, severity=Severity.ERROR, what=said, place=root.place,
+            hint="take a build for older processors, or run it on a newer one",
+        )  # fmt: skip
+    if REFUSED.search(text):
         return Cause(
             rule=rules.UNLOADABLE, severity=Severity.ERROR, what=said,
             hint="the file is damaged or made for another machine: reinstall what it belongs to",
@@ -337,8 +350,7 @@ def _of_absence(outcome: Outcome, fault: Fault, role: str, facts: Facts) -> Caus
             hint="install what provides it, or correct the declaration",
         )  # fmt: skip
     culprit = _culprit(outcome, fault, facts)
-    if owners := facts.owners().get(top):
-        owner = owners[0]
+    if owner := _provider(name, facts):
         return Cause(
             rule=rules.IMPORT_FAILS, severity=weight, place=fault.place,
             what=f"module {name} does not exist in {owner.name} {owner.version}",
@@ -351,7 +363,16 @@ def _of_absence(outcome: Outcome, fault: Fault, role: str, facts: Facts) -> Caus
             what=f"module {top} is not in the standard library of Python {facts.python['version']}",
             hint="take a newer version of the package, or a Python that has the module",
         )  # fmt: skip
-    return _of_undeclared(outcome, culprit, top, role, weight, facts)
+    wanted = name if top in facts.owners() else top  # a namespace is there; what is asked for in it is not
+    return _of_undeclared(outcome, culprit, wanted, role, weight, facts)
+
+
+def _provider(name: str, facts: Facts) -> Distribution | None:
+    """The distribution that should hold a module; several may share a namespace and hold none of it."""
+    for each in facts.owners().get(name.partition(".")[0], ()):
+        if any(f"{name}.".startswith(f"{root}.") or root.startswith(f"{name}.") for root in each.roots):
+            return each
+    return None
 
 
 def _of_undeclared(
@@ -367,7 +388,8 @@ def _of_undeclared(
             what=f"{who} requires {named.name}, which is not installed (no module {top})",
             hint=f"install {_requirement(named)}",
         )  # fmt: skip
-    if role == "declared" or _principal(outcome.module, facts):
+    # What is only there for others may need a host that declares it, as plugins do.
+    if role == "declared" or (role == "root" and _principal(outcome.module, facts)):
         return Cause(
             rule=rules.REQUIREMENT_ABSENT, severity=Severity.ERROR,
             what=f"{who} needs the module {top} and declares no package for it",
@@ -405,8 +427,8 @@ def _principal(module: str, facts: Facts) -> bool:
     owner = facts.owner(module)
     if owner is None:
         return False
-    public = [root for root in owner.roots if not root.startswith("_")]
-    return public == [module] or canonicalize_name(module) == owner.key
+    public = [root for root in owner.roots if not any(part.startswith("_") for part in root.split("."))]
+    return module in public and (len(public) == 1 or canonicalize_name(module) == owner.key)
 
 
 def _unfinished(facts: Facts) -> Iterator[Finding]:

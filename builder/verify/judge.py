@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from builder.verdict import Verdict
 from builder.verify import (
     abi,
+    binaries,
     exchange,
     files,
     imports,
@@ -52,7 +53,8 @@ def verify(
     progress.step(f"verify {target.label}")
     facts = Facts.from_dict(transport.look(target, _options(smoke, fast, timeout, deadline)))
     progress.step("judge")
-    found = smoke.kept([*findings(facts, lock=lock, smoke=smoke), *abi.judge(facts, target.root)])
+    read = [*abi.judge(facts, target.root), *binaries.judge(facts, target.root)]
+    found = smoke.kept([*findings(facts, lock=lock, smoke=smoke), *read])
     kept = finding.strict(found) if strict else found
     return Verdict(
         target=target.label,

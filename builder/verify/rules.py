@@ -57,6 +57,8 @@ SYMBOL = Rule(id="EV222", title="a symbol is undefined", severity=_ERROR)
 LIBC = Rule(id="EV223", title="the C or C++ library is too old", severity=_ERROR)
 NUMPY_LATENT = Rule(id="EV225", title="a compiled module was built for another NumPy", severity=_ERROR)
 UNLOADABLE = Rule(id="EV226", title="the loader refuses a compiled module", severity=_ERROR)
+STABLE_ABI = Rule(id="EV227", title="an abi3 module uses what the stable ABI lacks", severity=_INFO)
+PROCESSOR = Rule(id="EV228", title="a compiled module needs a newer processor", severity=_ERROR)
 FOREIGN_WHEEL = Rule(id="EV224", title="a wheel was made for another platform or Python", severity=_ERROR)
 
 MISSING_FILE = Rule(id="EV230", title="an installed file is missing", severity=_ERROR)

@@ -165,3 +165,19 @@ def test_a_warning_that_many_modules_give_is_said_once(environment: Environment)
     environment.install("loud", {"loud/__init__.py": "", "loud/a.py": source, "loud/b.py": source})
     said = [each.message for each in verify(environment.target).findings if each.rule == "EV206"]
     assert said == ["loud.a: the import warns 'old times'; so do 1 more"]
+
+
+def test_a_private_root_may_miss_an_optional_part_of_a_namespace(environment: Environment) -> None:
+    environment.install("space-core", {"space/core/__init__.py": USED})
+    files = {"space/cloud/store/__init__.py": USED, "space/cloud/_store/__init__.py": "import space.iam\n"}
+    environment.install("space-cloud-store", files, requires=("space-core",))
+    verdict = verify(environment.target)
+    assert errors(verdict) == {}
+    assert [each.where for each in verdict.findings if each.rule == "EV212"] == ["space.cloud._store"]
+
+
+def test_a_plugin_that_others_bring_along_may_lack_its_host(environment: Environment) -> None:
+    environment.install("plot-inline", {"plot_inline/__init__.py": "import plot\n"})
+    assert list(errors(verify(environment.target))) == ["EV209:plot_inline"]
+    environment.install("shell", {"shell/__init__.py": USED}, requires=("plot-inline",))
+    assert errors(verify(environment.target)) == {}
