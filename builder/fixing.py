@@ -1,6 +1,6 @@
 """`envspec fix`: a search for the fewest and smallest changes after which a spec builds and verifies.
 
-Counterexample by counterexample: solve, build in a throw-away environment, verify, blame, exclude, again.
+Counterexample by counterexample: lock, prove, build in a throw-away environment, judge, blame, change, again.
 What contradicts is moved to the nearest version that does not; what breaks in use is first resolved as the
 index stood when the spec's pins were young, and only then package by package.
 """
@@ -11,26 +11,23 @@ import contextlib
 import dataclasses
 import datetime as dt
 import pathlib
-import shutil
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from builder.backends.virtualenv import VirtualenvBackend
-from builder.judgement import judged
-from builder.payload import collect
-from builder.plan import plan as make_plan
+from builder.deadline import Deadline, TimeIsOverError
+from builder.workshop import Offers, RealWorkshop, Workshop
 from envspec import load
 from envspec.errors import FindingsError, OutsideError
-from envspec.fetch import fetch
 from envspec.finding import Finding, Severity
-from envspec.home import home, write_atomic
+from envspec.home import write_atomic
+from envspec.lint import lint
 from envspec.lock import DEFAULT_INDEX, Lock
-from envspec.machine import machine
 from envspec.pins import pinned
-from envspec.progress import Progress
+from envspec.progress import SILENT, Progress
 from envspec.repair import (
     AsOf,
     Edit,
@@ -43,14 +40,12 @@ from envspec.repair import (
     other_python,
     version_of,
 )
-from envspec.resolve.resolver import resolve
-from envspec.sources import Sources
 from envspec.spec import Spec
 from envspec.target import of as target_of
-from envspec.wheelhouse import Wheelhouse
 
-YOUTH = dt.timedelta(days=30)
-"""How long after its youngest pin a spec's era ends: long enough for the pin's neighbours to follow."""
+ERAS = (30, 180, 365, 730)
+"""Days after its youngest pin at which a spec's era may end: long enough for the pin's neighbours to follow,
+and longer where something that no index dates needs younger neighbours."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,13 +61,16 @@ class Fixed:
 class Search:
     """One search under way."""
 
-    def __init__(self, file: pathlib.Path, budget: float, progress: Progress) -> None:
-        self.file = file
-        self.text = file.read_text(encoding="utf-8")
+    def __init__(
+        self, text: str, name: str, workshop: Workshop, deadline: Deadline, progress: Progress = SILENT
+    ) -> None:
+        """`text` is the spec's, `name` what errors call it."""
+        self.text = text
+        self.name = name
+        self.workshop = workshop
+        self.deadline = deadline
         self.progress = progress
         self.edits: list[Edit] = []
-        self.store = Wheelhouse(home() / "wheelhouse")
-        self._ends = time.monotonic() + budget
         self._excluded: dict[str, SpecifierSet] = {}
         self._past: set[str] = set()
         self._said = ""
@@ -80,24 +78,44 @@ class Search:
         self._nothing: list[str] = []
         """Packages that had no file for the target, or whose index could not be asked."""
 
-    def run(self) -> None:
-        """Search until what the edits give verifies. Raises `FindingsError` when nothing more helps."""
+    def run(self) -> str:
+        """The text of a spec that verifies. Raises `FindingsError` when nothing more helps, or time ends."""
+        try:
+            with self.deadline.enforced():
+                return self._search()
+        except TimeIsOverError:
+            raise self._gave_up("the time is over") from None
+
+    def _search(self) -> str:
         while True:
             text = edited(self.text, self.edits)
-            if text in self._past or time.monotonic() > self._ends:
-                raise self._gave_up("the time is over" if text not in self._past else "it turned in a circle")
+            if text in self._past:
+                raise self._gave_up("it turned in a circle")
             self._past.add(text)
-            spec = load.parse(text, name=str(self.file))
-            sources = Sources(spec, machine()).within(self.file.parent)
-            step = self._unsolved(spec, sources) if (held := self._lock(spec, sources)) is None else None
-            if held is not None:
-                errors = self._verify(spec, held, sources)
-                if not errors:
-                    return
-                step = self._blamed(spec, held, sources, errors)
-            if step is None:
-                raise self._gave_up("nothing more to try")
+            if (step := self._next(load.parse(text, name=self.name))) is None:
+                return text
+            if self.deadline.left < 0:
+                raise TimeIsOverError
             self._take(step)
+
+    def _next(self, spec: Spec) -> Edit | None:
+        """What to change next; None when the spec verifies as it stands."""
+        if wrong := _errors(lint(spec)):
+            raise self._gave_up(wrong[0].message)
+        offers = self.workshop.offers(spec)
+        held = self._lock(spec, offers)
+        if held is None:
+            step = self._unsolved(spec, offers)
+        else:
+            errors = _errors(self.workshop.proved(spec, held))
+            if not errors:
+                errors = _errors(self.workshop.verified(spec, held))
+            if not errors:
+                return None
+            step = self._blamed(spec, held, offers, errors)
+        if step is None:
+            raise self._gave_up("nothing more to try")
+        return step
 
     def _take(self, step: Edit) -> None:
         """Add an edit; one that speaks of the same thing takes the place of the earlier one."""
@@ -109,103 +127,109 @@ class Search:
         self.edits = [*(edit for edit in self.edits if edit not in same), step]
         self.progress.note(f"try {step}")
 
-    def _lock(self, spec: Spec, sources: Sources) -> Lock | None:
+    def _lock(self, spec: Spec, offers: Offers) -> Lock | None:
         self._said, self._nothing = "", []
         try:
-            return resolve(spec, sources, self.store, progress=self.progress)
+            return self.workshop.lock(spec)
         except FindingsError as error:
             self._said = " ".join(finding.message for finding in error.findings)
             self._nothing = [finding.where for finding in error.findings if finding.rule == "EV102"]
             return None
         except OutsideError:
-            if not sources.unreachable:
+            if not offers.unreachable:
                 raise
             self._nothing = [
                 canonicalize_name(requirement.name)
                 for stage in spec.stage
-                if stage.index in sources.unreachable
+                if stage.index in offers.unreachable
                 for requirement in stage.requirements
             ]
             return None
 
-    def _unsolved(self, spec: Spec, sources: Sources) -> Edit | None:
-        """The smallest change that may resolve a contradiction, or a package without a file."""
-        if step := self._moved_pin(spec, sources):
+    def _unsolved(self, spec: Spec, offers: Offers) -> Edit | None:
+        """The smallest change that may resolve a contradiction, or a package without a file.
+
+        Where our own era is in the way, it is the era that moves.
+        """
+        if spec.as_of is not None and self._has(AsOf):
+            return self._era(spec, offers, after=_day(spec.as_of))
+        if step := self._moved_pin(spec, offers):
             return step
         target = target_of(spec)
         for name in self._nothing:
             index = _index_of(spec, name)
             with contextlib.suppress(OutsideError):
-                if version := other_python(sources.files(index, name), target):
+                if version := other_python(offers.files(index, name), target):
                     why = f"{name} is offered for it, and not for Python {spec.python}"
                     return Python(version=version, why=why)
         return None
 
-    def _moved_pin(self, spec: Spec, sources: Sources) -> Pin | None:
+    def _moved_pin(self, spec: Spec, offers: Offers) -> Pin | None:
         for stage in spec.stage:
             for requirement in stage.requirements:
                 name, exact = canonicalize_name(requirement.name), pinned(requirement)
                 demands = mentioned(self._said, name)
                 if exact is None or not str(demands):
                     continue
-                files = sources.files(stage.index or DEFAULT_INDEX, name)
+                files = offers.files(stage.index or DEFAULT_INDEX, name)
                 if version := nearest(files, exact, demands, target_of(spec)):
                     return Pin(
                         name=name, version=version, stage=stage.name, why=f"{name}{demands} is required"
                     )
         return None
 
-    def _verify(self, spec: Spec, held: Lock, sources: Sources) -> list[Finding]:
-        """Errors of the environment that the lock gives; it is built, judged and thrown away."""
-        fetch(held, sources, self.store, self.progress)
-        cargo = collect(spec.service, self.file.parent) if spec.service else None
-        plan = make_plan(spec, held, cargo)
-        backend = VirtualenvBackend()
-        environment = backend.build(plan, self.file.parent, self.store, self.progress)
-        try:
-            facts = judged(spec, plan, backend, environment, fast=False, progress=self.progress)
-        finally:
-            if not environment.reused:
-                shutil.rmtree(environment.reference, ignore_errors=True)
-        found = map(Finding.from_dict, facts["findings"])
-        return [finding for finding in found if finding.severity is Severity.ERROR]
+    def _blamed(self, spec: Spec, held: Lock, offers: Offers, errors: list[Finding]) -> Edit | None:
+        """The era of the pins first, then an older version of a package that an error names.
 
-    def _blamed(self, spec: Spec, held: Lock, sources: Sources, errors: list[Finding]) -> Edit | None:
-        """The era of the pins first; then an older version of a package that an error names."""
-        if spec.as_of is None and (era := self._era(spec, sources)):
-            return AsOf(date=era, why="its other packages are taken from the time of its pins")
+        The user's own pins are the last to move.
+        """
+        if spec.as_of is None and (era := self._era(spec, offers)):
+            return era
         asked = {
             canonicalize_name(requirement.name)
             for stage in spec.stage
             for requirement in stage.requirements
             if pinned(requirement)
         }
-        pinned_here = {edit.name for edit in self.edits if isinstance(edit, Pin)}
-        for error in errors:
-            for name in _packages(error, held):
-                if name in asked - pinned_here:
-                    continue  # the user's own pins are the last to move
-                if step := self._older(held, sources, name, error):
-                    return step
-        return None
+        own = asked - {edit.name for edit in self.edits if isinstance(edit, Pin)}
+        named = [(name, error) for error in errors for name in _packages(error, held)]
+        steps = (self._older(held, offers, name, error) for name, error in named if name not in own)
+        if step := next(filter(None, steps), None):
+            return step
+        if (
+            spec.as_of is not None
+            and self._has(AsOf)
+            and (era := self._era(spec, offers, after=_day(spec.as_of)))
+        ):
+            return era
+        # What an error speaks of last is what it misses something in.
+        steps = (self._older(held, offers, name, error) for name, error in reversed(named))
+        return next(filter(None, steps), None)
 
-    def _era(self, spec: Spec, sources: Sources) -> dt.date | None:
-        """When the youngest exact pin was uploaded, and a little later; None without pins."""
+    def _era(self, spec: Spec, offers: Offers, after: dt.date | None = None) -> AsOf | None:
+        """A little later than the upload of the youngest exact pin, and later than `after`; None without."""
         times = [
             file.uploaded
             for stage in spec.stage
             for requirement in stage.requirements
             if (exact := pinned(requirement)) is not None
-            for file in sources.files(stage.index or DEFAULT_INDEX, canonicalize_name(requirement.name))
+            for file in offers.files(stage.index or DEFAULT_INDEX, canonicalize_name(requirement.name))
             if file.uploaded is not None and str(version_of(file)) == exact
         ]
-        return (max(times) + YOUTH).date() if times else None
+        dates = [(max(times) + dt.timedelta(days=days)).date() for days in ERAS] if times else []
+        for date in dates:
+            if (after is None or date > after) and date < dt.datetime.now(dt.UTC).date():
+                return AsOf(date=date, why="the other packages are taken from the time of its pins")
+        return None
 
-    def _older(self, held: Lock, sources: Sources, name: str, error: Finding) -> Pin | None:
+    def _has(self, kind: type[Edit]) -> bool:
+        return any(isinstance(edit, kind) for edit in self.edits)
+
+    def _older(self, held: Lock, offers: Offers, name: str, error: Finding) -> Pin | None:
         entry = next(entry for entry in held.artifact if entry.name == name)
         below = self._excluded.get(name, SpecifierSet()) & SpecifierSet(f"<{entry.version}")
         self._excluded[name] = below
-        version = nearest(sources.files(entry.index, name), entry.version, below, held.target)
+        version = nearest(offers.files(entry.index, name), entry.version, below, held.target)
         if version is None:
             return None
         return Pin(
@@ -217,6 +241,10 @@ class Search:
         return FindingsError(f"no fix was found: {why}", (), hint=f"tried: {tried}; the spec is as it was")
 
 
+def _day(moment: dt.date | dt.datetime) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment
+
+
 def _index_of(spec: Spec, name: str) -> str:
     stages = [stage for stage in spec.stage if name in stage.names]
     return (stages[0].index if stages else None) or DEFAULT_INDEX
@@ -224,27 +252,34 @@ def _index_of(spec: Spec, name: str) -> str:
 
 def _packages(error: Finding, held: Lock) -> Iterator[str]:
     """Locked packages that an error names: where it stands first, then those in its text."""
-    for place in (error.where.split(".")[0].split(":")[0], error.where):
-        if canonicalize_name(place) in held.pins:
-            yield canonicalize_name(place)
-    yield from (name for name in held.pins if name in error.message.lower().split())
+    places = [canonicalize_name(place) for place in (re.split("[.:/]", error.where)[0], error.where)]
+    words = error.message.lower().split()
+    said = sorted((name for name in held.pins if name in words), key=words.index)
+    yield from dict.fromkeys(name for name in (*places, *said) if name in held.pins)
 
 
-def fix(file: pathlib.Path, *, budget: float, write: bool, progress: Progress) -> Fixed:
-    """Search, and write the spec if that is wanted: never one that was not verified.
+def _errors(found: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in found if finding.severity is Severity.ERROR]
+
+
+def fix(
+    file: pathlib.Path, *, budget: float, write: bool, progress: Progress, workshop: Workshop | None = None
+) -> Fixed:
+    """Search for `budget` seconds, and write the spec if that is wanted: never one that was not verified.
 
     Raises `FindingsError` when no fix is found; the spec is then as it was.
     """
     began = time.monotonic()
-    search = Search(file, budget, progress)
-    search.run()
-    text = edited(search.text, search.edits)
+    before = file.read_text(encoding="utf-8")
+    tried = workshop or RealWorkshop(file.parent, progress)
+    search = Search(before, str(file), tried, Deadline(budget), progress)
+    text = search.run()
     if write and search.edits:
-        if file.read_text(encoding="utf-8") != search.text:
+        if file.read_text(encoding="utf-8") != before:
             raise FindingsError("the spec was changed meanwhile", (), hint="run `envspec fix` again")
         write_atomic(file, text)
     return Fixed(
         edits=tuple(search.edits),
-        diff=difference(search.text, text, file.name),
+        diff=difference(before, text, file.name),
         seconds=round(time.monotonic() - began, 1),
     )

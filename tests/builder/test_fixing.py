@@ -1,0 +1,233 @@
+"""The search for a fix, in a world of a few packages: what it changes, and when it writes."""
+
+import datetime as dt
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+
+import pytest
+from packaging.requirements import Requirement
+
+from builder.fixing import fix
+from envspec.errors import FindingsError, OutsideError
+from envspec.finding import Finding, Severity
+from envspec.lock import Lock
+from envspec.progress import SILENT
+from envspec.sources import RemoteFile
+from envspec.spec import Spec
+from tests.support.specs import lock
+
+YEARS = {"1.0": 2020, "2.0": 2022, "3.0": 2024}
+"""When each version of each package was uploaded."""
+SPEC = """\
+name = "demo"  # kept
+python = "3.11"
+
+[base]
+host = true
+
+[[stage]]
+name = "one"
+install = ["app==2.0", "lib"]
+"""
+
+Judge = Callable[[Mapping[str, str]], str]
+"""What is wrong with versions by name; empty when nothing is."""
+
+
+def nothing(_: Mapping[str, str]) -> str:
+    return ""
+
+
+class FakeWorkshop:
+    """Every package has three versions; a spec gets the newest that its words and its era allow."""
+
+    def __init__(
+        self, *, proof: Judge = nothing, truth: Judge = nothing, contradiction: Judge = nothing
+    ) -> None:
+        self.proof, self.truth, self.contradiction = proof, truth, contradiction
+        self.unreachable: dict[str, str] = {}
+        self.built: list[dict[str, str]] = []
+        self.tag = "py3-none-any"
+
+    def offers(self, spec: Spec) -> "FakeWorkshop":
+        return self
+
+    def files(self, index: str, project: str) -> tuple[RemoteFile, ...]:
+        return tuple(
+            RemoteFile(
+                file=f"{project}-{version}-{self.tag}.whl",
+                url="file:///x",
+                uploaded=dt.datetime(year, 6, 1, tzinfo=dt.UTC),
+            )
+            for version, year in YEARS.items()
+        )
+
+    def lock(self, spec: Spec) -> Lock:
+        pins = {name: self._newest(spec, name) for stage in spec.stage for name in stage.names}
+        if said := self.contradiction(pins):
+            finding = Finding(rule="EV101", severity=Severity.ERROR, message=said, where="one")
+            raise FindingsError("no set of versions", (finding,))
+        return lock(*(_artifact(name, version) for name, version in sorted(pins.items())))
+
+    def _newest(self, spec: Spec, name: str) -> str:
+        words = [r for stage in spec.stage for r in stage.requirements if r.name == name]
+        era = spec.as_of or dt.date.max
+        fitting = [v for v, year in YEARS.items() if dt.date(year, 6, 1) <= era and _allowed(words, v)]
+        if not fitting:
+            finding = Finding(rule="EV101", severity=Severity.ERROR, message=f"no {name}", where="one")
+            raise FindingsError("no set of versions", (finding,))
+        return fitting[-1]
+
+    def proved(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
+        return _said("EV140", self.proof(held.pins))
+
+    def verified(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
+        self.built.append(dict(held.pins))
+        return _said("EV203", self.truth(held.pins))
+
+
+def _allowed(words: list[Requirement], version: str) -> bool:
+    return all(word.specifier.contains(version) for word in words)
+
+
+def _artifact(name: str, version: str) -> object:
+    from envspec.lock import Artifact
+
+    file = f"{name}-{version}-py3-none-any.whl"
+    return Artifact(
+        name=name, version=version, stage="one", index="default", file=file, sha256="0" * 64, size=1
+    )
+
+
+def _said(rule: str, message: str) -> tuple[Finding, ...]:
+    return (Finding(rule=rule, severity=Severity.ERROR, message=message, where="x"),) if message else ()
+
+
+def broken(**versions: str) -> Judge:
+    """A judge that names a package while it has that version, and says which."""
+
+    def judge(pins: Mapping[str, str]) -> str:
+        bad = [name for name, version in versions.items() if pins.get(name) == version]
+        return f"{bad[0]} breaks" if bad else ""
+
+    return judge
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path) -> pathlib.Path:
+    file = tmp_path / "envspec.toml"
+    file.write_text(SPEC)
+    return file
+
+
+def fixed(place: pathlib.Path, workshop: FakeWorkshop, *, budget: float = 60, write: bool = True) -> str:
+    fix(place, budget=budget, write=write, progress=SILENT, workshop=workshop)
+    return place.read_text()
+
+
+def test_a_spec_that_verifies_is_left_alone(place: pathlib.Path) -> None:
+    found = fix(place, budget=60, write=True, progress=SILENT, workshop=FakeWorkshop())
+    assert (found.edits, found.diff, place.read_text()) == ((), "", SPEC)
+
+
+def test_the_era_of_the_pins_comes_first(place: pathlib.Path) -> None:
+    text = fixed(place, FakeWorkshop(truth=broken(lib="3.0")))
+    assert text == SPEC.replace('"3.11"\n', '"3.11"\nas-of = 2022-07-01\n')
+
+
+def test_what_reading_alone_refuses_is_never_built(place: pathlib.Path) -> None:
+    workshop = FakeWorkshop(proof=broken(lib="3.0"))
+    fixed(place, workshop)
+    assert workshop.built == [{"app": "2.0", "lib": "1.0"}] or workshop.built == [
+        {"app": "2.0", "lib": "2.0"}
+    ]
+
+
+def test_after_the_era_the_package_that_is_blamed_grows_older(place: pathlib.Path) -> None:
+    place.write_text(SPEC.replace("[base]", "as-of = 2025-01-01\n[base]"))
+    text = fixed(place, FakeWorkshop(truth=broken(lib="3.0")))
+    assert '"app==2.0", "lib==2.0"' in text
+
+
+def test_a_pin_of_the_users_moves_only_when_nothing_else_helps(place: pathlib.Path) -> None:
+    place.write_text(SPEC.replace("[base]", "as-of = 2025-01-01\n[base]"))
+    text = fixed(place, FakeWorkshop(proof=broken(app="2.0")))
+    assert '"app==1.0", "lib"' in text
+
+
+def test_a_contradiction_moves_the_pin_to_the_nearest_version_that_does(place: pathlib.Path) -> None:
+    def judge(pins: Mapping[str, str]) -> str:
+        return "lib depends on app>=2.5" if pins["app"] == "2.0" else ""
+
+    assert '"app==3.0", "lib"' in fixed(place, FakeWorkshop(contradiction=judge))
+
+
+def test_an_era_that_contradicts_something_grows_longer(place: pathlib.Path) -> None:
+    """As where a local build of no known age wants neighbours that came later."""
+
+    def judge(pins: Mapping[str, str]) -> str:
+        return "too old" if pins["lib"] == "1.0" else ""
+
+    place.write_text(SPEC.replace("2.0", "1.0"))
+    workshop = FakeWorkshop(truth=broken(lib="3.0"), contradiction=judge)
+    assert "as-of = 2020" not in fixed(place, workshop)
+    assert workshop.built[-1] == {"app": "1.0", "lib": "2.0"}
+
+
+def test_another_python_is_taken_where_only_that_has_a_wheel(place: pathlib.Path) -> None:
+    workshop = FakeWorkshop()
+    workshop.tag = "cp312-cp312-manylinux_2_17_x86_64"
+
+    def lock_(spec: Spec) -> Lock:
+        if spec.python == "3.12":
+            return FakeWorkshop.lock(workshop, spec)
+        finding = Finding(rule="EV102", severity=Severity.ERROR, message="no wheel", where="lib")
+        raise FindingsError("no file", (finding,))
+
+    workshop.lock = lock_  # type: ignore[method-assign]
+    assert 'python = "3.12"' in fixed(place, workshop)
+
+
+def test_nothing_is_written_unless_it_is_wanted(place: pathlib.Path) -> None:
+    assert fixed(place, FakeWorkshop(truth=broken(lib="3.0")), write=False) == SPEC
+
+
+def test_without_a_fix_the_spec_stays_and_the_error_tells_what_was_tried(place: pathlib.Path) -> None:
+    with pytest.raises(FindingsError, match="nothing more to try") as caught:
+        fixed(place, FakeWorkshop(truth=lambda _: "lib and app are cursed"))
+    assert "lib==" in str(caught.value.hint)
+    assert place.read_text() == SPEC
+
+
+def test_an_unreachable_default_index_stops_the_search(place: pathlib.Path) -> None:
+    workshop = FakeWorkshop()
+
+    def lock_(_: Spec) -> Lock:
+        raise OutsideError("no connection")
+
+    workshop.lock = lock_  # type: ignore[method-assign]
+    with pytest.raises(OutsideError):
+        fixed(place, workshop)
+
+
+def test_a_slow_verification_is_cut_off_by_the_budget(place: pathlib.Path) -> None:
+    def slow(_: Mapping[str, str]) -> str:
+        time.sleep(30)
+        return ""
+
+    began = time.monotonic()
+    with pytest.raises(FindingsError, match="the time is over"):
+        fixed(place, FakeWorkshop(truth=slow), budget=0.3)
+    assert time.monotonic() - began < 15
+    assert place.read_text() == SPEC
+
+
+def test_a_spec_that_was_edited_meanwhile_is_not_overwritten(place: pathlib.Path) -> None:
+    def meddling(pins: Mapping[str, str]) -> str:
+        place.write_text(SPEC + "# mine\n")
+        return broken(lib="3.0")(pins)
+
+    with pytest.raises(FindingsError, match="changed meanwhile"):
+        fixed(place, FakeWorkshop(truth=meddling))
+    assert place.read_text() == SPEC + "# mine\n"
