@@ -1,7 +1,11 @@
-"""Layers from a full wheelhouse, against installing the same wheels with uv and packing the result."""
+"""The image without an engine: layers from a full wheelhouse, their memory, and builds after a change.
+
+Builds that end in an engine are measured in `bench/build.py`, beside what one would use instead.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -12,8 +16,9 @@ from collections.abc import Iterator
 
 import uv
 
-from bench.measured import SECONDS, Measured, Size, Skipped
-from bench.steps import Step, command, interleaved
+import service
+from bench.measured import MEGABYTES, SECONDS, Measured, Size, Skipped
+from bench.steps import Step, command, interleaved, peak
 from builder.plan import Plan
 from builder.plan import plan as make_plan
 from envspec import load, lock
@@ -22,6 +27,7 @@ from envspec.wheelhouse import Wheelhouse
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 NAMES = ("espeak", "sambert-hifigan")
+TOOL = pathlib.Path(sys.executable).parent
 
 _OURS = """
 import pathlib, sys
@@ -39,38 +45,42 @@ layers.build(plan.stages, place, store, blobs, SILENT)
 
 
 def measurements(size: Size) -> Iterator[Measured | Skipped]:
-    """The layers of each example whose wheels are in the wheelhouse."""
-    for name in NAMES:
-        yield _example(name, size)
+    """Layers of each example whose wheels are here, then builds of the small one."""
+    for name in NAMES[:1] if size.quick else NAMES:
+        yield from _layers(name, size)
+    yield from _changes(size)
 
 
-def _example(name: str, size: Size) -> Measured | Skipped:
+def _layers(name: str, size: Size) -> Iterator[Measured | Skipped]:
     file = EXAMPLES / name / "envspec.toml"
-    spec, held = load.load(str(file), None), lock.read(lock.lock_file(file, None))
+    spec, held = load.load(file), lock.read(lock.lock_file(file, None))
     store = Wheelhouse(home() / "wheelhouse")
     if held is None or not all(store.has(artifact.installed) for artifact in held.artifact):
         why = f"its wheels are not here: build-image {file.parent} --stop-after build"
-        return Skipped(name=f"layers of {name}", why=why)
+        yield Skipped(name=f"layers of {name}", why=why)
+        return
     plan = make_plan(spec, held)
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
-        steps = {
-            "wheels to layers": _ours(plan, store, place),
+        words = _words(plan, store, place)
+        steps: dict[str, Step] = {
+            "wheels to layers": lambda: _fresh(place, command(words)),
             "uv pip install, tar, gzip -1": _theirs(plan, store, place),
         }
         sides = interleaved(steps, runs=size.runs)
-    return Measured(name=f"layers of {name}", unit=SECONDS, sides=sides, goal=5.0)
+        yield Measured(name=f"layers of {name}", unit=SECONDS, sides=sides, goal=5.0)
+        sides = interleaved({"wheels to layers": lambda: _fresh(place, peak(words))}, runs=1, warm_up=0)
+        yield Measured(name=f"memory for the layers of {name}", unit=MEGABYTES, sides=sides, goal=300)
 
 
-def _ours(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> Step:
+def _words(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> list[str]:
     (place / "plan.json").write_text(plan.model_dump_json(by_alias=True))
-    words = [sys.executable, "-c", _OURS, str(place / "plan.json"), str(store.root), str(place / "oci")]
+    return [sys.executable, "-c", _OURS, str(place / "plan.json"), str(store.root), str(place / "oci")]
 
-    def step() -> None:
-        shutil.rmtree(place / "oci", ignore_errors=True)
-        command(words)()
 
-    return step
+def _fresh(place: pathlib.Path, step: Step) -> float | None:
+    shutil.rmtree(place / "oci", ignore_errors=True)
+    return step()
 
 
 def _theirs(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> Step:
@@ -96,3 +106,28 @@ def _theirs(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> Step:
             packing.communicate()
 
     return step
+
+
+def _changes(size: Size) -> Iterator[Measured]:
+    """`build-image` as one runs it again and again, with a payload of its own that can be edited."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder) / "espeak"
+        shutil.copytree(EXAMPLES / "espeak", place)
+        spec = (place / "envspec.toml").read_text()
+        (place / "envspec.toml").write_text(spec.replace("[service]\n", '[service]\nsource = "app"\n', 1))
+        code = place / "app" / "service"
+        shutil.copytree(pathlib.Path(service.__file__).parent, code)
+        words = [str(TOOL / "build-image"), str(place), "--backend", "oci", "--quiet"]
+        whole, built = command(words), command([*words, "--stop-after", "build"])
+        loaded = command([sys.executable, "-c", "import click, pydantic, rich.table, tomlkit"])
+        whole()
+        numbers = itertools.count()
+
+        def edited() -> None:
+            (code / "edited.py").write_text(f"NUMBER = {next(numbers)}\n")
+            built()
+
+        start = "Python with the libraries that read a spec"
+        for name, step, goal in (("no change", whole, 0.3), ("app change", edited, 0.5)):
+            sides = interleaved({"build-image": step, start: loaded}, runs=size.runs)
+            yield Measured(name=f"{name}, espeak", unit=SECONDS, sides=sides, goal=goal)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import importlib.metadata
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.backends.docker import places
 from builder.environment import Environment
 from builder.oci import bases, tar
-from builder.oci.base import Base, examine
+from builder.oci.base import Base, Found, examine
 from builder.oci.blobs import Blobs, Layer
 from builder.oci.images import Record, Records
 from builder.oci.place import Place
@@ -88,25 +88,41 @@ class OciBackend:
         from builder.oci import layers, parts, recipe
         from builder.oci.image import assemble
 
-        found = examine(base, plan.python, self.blobs, outside=places.ENVIRONMENT)
+        found = self.records.fact(
+            _digest(["base", base.model_dump(mode="json"), plan.python]),
+            Found,
+            lambda: examine(base, plan.python, self.blobs, outside=places.ENVIRONMENT),
+        )
         place = Place(prefix=places.ENVIRONMENT, version=plan.python, base_python=found.python)
         skeleton = parts.skeleton(place, base.version or plan.python, found)
         progress.step("layers")
         packages = self.records.stack(
-            digest_of(
+            _digest(
                 {
                     "packages": [stage.model_dump(mode="json", exclude={"why"}) for stage in plan.stages],
                     "place": [place.prefix, place.version, place.base_python],
                     "format": layers.FORMAT,
                     "time": tar.epoch(),
                 }
-            ).removeprefix("sha256:"),
+            ),
             lambda: layers.build(plan.stages, place, store, self.blobs, progress),
+        )
+        runtime = self.records.stack(
+            _digest(
+                {
+                    "plan": plan.packages_digest,
+                    "service": plan.service.model_dump(mode="json") if plan.service else None,
+                    "names": [plan.name, plan.named],
+                    "lock": plan.lock,
+                    **_tool(),
+                }
+            ),
+            lambda: (recipe.layer(parts.RUNTIME, parts.runtime(plan), self.blobs),),
         )
         added: list[Layer] = [
             recipe.layer("empty environment", skeleton, self.blobs),
             *packages,
-            recipe.layer(parts.RUNTIME, parts.runtime(plan), self.blobs),
+            *runtime,
         ]
         if plan.payload is not None:
             added.append(recipe.layer("payload", parts.payload(plan, folder), self.blobs))
@@ -178,18 +194,29 @@ def _key(plan: Plan, base: Base) -> str:
         "lock": plan.lock,
         "name": [plan.name, plan.variant, plan.named],
         "base": base.model_dump(mode="json"),
-        "time": tar.epoch(),
-        "program": [importlib.metadata.version("envspec"), _program()],
+        **_tool(),
     }
-    return digest_of(recipe).removeprefix("sha256:")
+    return _digest(recipe)
+
+
+def _digest(value: Any) -> str:
+    return digest_of(value).removeprefix("sha256:")
+
+
+def _tool() -> dict[str, Any]:
+    """What this program puts into images by itself."""
+    return {"time": tar.epoch(), "program": [importlib.metadata.version("envspec"), _program()]}
 
 
 def _program() -> list[list[int]]:
-    """Size and time of the files that travel into images: whether they were edited since."""
+    """Size and time of the files that travel into images or decide what does: whether they were edited."""
     import builder
 
     top = pathlib.Path(builder.__file__).parent
-    files = sorted([*(top / "entrypoint").glob("*.py"), *(top / "oci").glob("*.py"), top / "render.py"])
+    makers = ("render.py", "sbom.py", "serve.py", "backends/oci.py", "backends/docker/layout.py")
+    files = sorted(
+        [*(top / "entrypoint").glob("*.py"), *(top / "oci").rglob("*.py"), *(top / name for name in makers)]
+    )
     return [[file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 

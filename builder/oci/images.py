@@ -48,6 +48,15 @@ class Records:
         write_atomic(file, Stack(layers=layers).model_dump_json())
         return layers
 
+    def fact(self, key: str, kind: type[_Part], make: Callable[[], _Part]) -> _Part:
+        """What was read of blobs of that key's names, which never changes: remembered, else made."""
+        file = self._file("facts", key)
+        found = _read(file, kind)
+        if found is None:
+            found = make()
+            write_atomic(file, found.model_dump_json())
+        return found
+
     def image(self, key: str) -> Record | None:
         """The image of that name or recipe, if all of it is still there."""
         found = _read(self._file("images", key), Record)
