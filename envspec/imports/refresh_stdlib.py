@@ -67,6 +67,9 @@ WINDOWS = (
     "_wmi",
 )
 
+STARTED = ("__main__", "_frozen_importlib", "_frozen_importlib_external")
+"""Modules that every interpreter makes as it starts, from no file."""
+
 
 def main(interpreters: list[str]) -> pathlib.Path:
     """Write the table: version to module to its names.
@@ -83,6 +86,7 @@ def main(interpreters: list[str]) -> pathlib.Path:
         # What this build of Python happens to lack may be there in others.
         lacking = [name for name, names in modules.items() if names is False and name not in WINDOWS]
         there |= dict.fromkeys(lacking)
+        there = dict.fromkeys(STARTED) | there
         table[version] = there
     DATA.parent.mkdir(exist_ok=True)
     text = json.dumps(table, sort_keys=True, separators=(",", ":"))
