@@ -26,6 +26,15 @@ DOUBT = re.compile(
 """Words of a condition that may ask whether a name is there."""
 CONSTANT = re.compile(r"^_?[A-Z][A-Z0-9_]{2,}$")
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+BINDERS = {
+    getattr(ast, name)
+    for name in (
+        "Import", "ImportFrom", "FunctionDef", "AsyncFunctionDef", "ClassDef", "ExceptHandler", "MatchAs",
+        "MatchStar",
+    )
+    if hasattr(ast, name)
+}  # fmt: skip
+"""Nodes that bind names, besides names themselves."""
 
 
 class Use:
@@ -83,16 +92,15 @@ class Reader:
 
     def visit(self, node: Any) -> None:
         """One node, by its kind."""
-        kind = type(node).__name__
-        method = getattr(self, "visit_" + kind, None)
-        if method is not None:
-            method(node)
-        else:
-            self.children(node)
+        kind = type(node)
+        if kind not in VISITS:
+            VISITS[kind] = getattr(Reader, "visit_" + kind.__name__, Reader.children)
+        VISITS[kind](self, node)
 
     def children(self, node: Any) -> None:
         """Everything below a node."""
-        for _, value in ast.iter_fields(node):
+        for field in fields(type(node)):
+            value = getattr(node, field, None)
             if isinstance(value, list):
                 if value and isinstance(value[0], ast.stmt):
                     self.block(value)
@@ -253,6 +261,22 @@ class Reader:
         return None
 
 
+VISITS = {}  # type: dict[type, Any]
+"""How each kind of node is read."""
+FIELDS = {}  # type: dict[type, tuple[str, ...]]
+"""Fields of each kind of node under which others may lie."""
+LEAVES = {"ctx", "id", "attr", "arg", "op", "ops", "kind", "type_comment", "simple", "is_async", "level"}
+"""Fields that never hold a name or a statement; most nodes of a tree are of this sort."""
+
+
+def fields(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node under which others may lie."""
+    if kind not in FIELDS:
+        names = () if issubclass(kind, ast.Constant) else getattr(kind, "_fields", ())
+        FIELDS[kind] = tuple(name for name in names if name not in LEAVES)
+    return FIELDS[kind]
+
+
 def bindings(node: Any, reader: Reader) -> dict[str, list[Any]]:
     """Names that a scope binds: to dotted paths by import, to several by a loop, or to something else."""
     scope = {}  # type: dict[str, list[Any]]
@@ -261,18 +285,20 @@ def bindings(node: Any, reader: Reader) -> dict[str, list[Any]]:
             if isinstance(arg, ast.arg):
                 scope[arg.arg] = ["other"]
     body = node.body if isinstance(node.body, list) else []
-    loops = []
+    loops, foreign = [], []  # type: tuple[list[Any], list[str]]
     for each in within(body):
-        for name, target in bound(each, reader.package):
-            scope.setdefault(name, []).append(target)
-        if isinstance(each, ast.For) and isinstance(each.target, ast.Name):
+        kind = type(each)
+        if kind in BINDERS or (kind is ast.Name and type(each.ctx) is not ast.Load):
+            for name, target in bound(each, reader.package):
+                scope.setdefault(name, []).append(target)
+        elif kind is ast.For and isinstance(each.target, ast.Name):
             loops.append(each)
+        elif kind in (ast.Global, ast.Nonlocal):
+            foreign += each.names
     for loop in loops:
         rebind(loop, scope, reader)
-    for each in within(body):
-        if isinstance(each, (ast.Global, ast.Nonlocal)):
-            for word in each.names:
-                scope.pop(word, None)
+    for word in foreign:
+        scope.pop(word, None)
     return scope
 
 
@@ -297,8 +323,15 @@ def within(body: list[Any]) -> Iterator[Any]:
     while todo:
         node = todo.pop()
         yield node
-        if not isinstance(node, SCOPES):
-            todo.extend(ast.iter_child_nodes(node))
+        kind = type(node)
+        if kind in SCOPES:
+            continue
+        for field in fields(kind):
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                todo.extend(each for each in value if isinstance(each, ast.AST))
+            elif isinstance(value, ast.AST):
+                todo.append(value)
 
 
 def bound(node: Any, package: str) -> Iterator[tuple[str, Any]]:

@@ -193,6 +193,8 @@ class Usage:
 
     def value(self, chain: tuple[str, ...]) -> Any:
         """What a chain is at run time; None where it cannot be had."""
+        if self.job["hot"] and chain[0] in self.others and chain[0] not in sys.modules:
+            return None  # what is only there for others is judged with what it has loaded
         try:
             value = importlib.import_module(chain[0])  # type: Any
         except BaseException:
