@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder import payload
+from builder import models, payload
 from builder.backends.choose import choose
 from builder.backends.port import Backend
 from builder.environment import Environment
@@ -135,14 +135,19 @@ class Job:
 
     def _lock(self) -> Lock:
         place = lock.lock_file(self.file, self.request.variant)
-        held = lock.read(place)
-        if held is None or not held.fits(self.spec) or self.request.upgrade:
+        held = there = lock.read(place)
+        fresh = held is None or not held.fits(self.spec) or self.request.upgrade
+        if held is None or fresh:
             if self.request.locked:
                 state = "is missing" if held is None else "was made from another spec"
                 raise FindingsError(
                     f"the lock {place.name} {state}", (), hint="run `envspec lock` and commit what it writes"
                 )
             held = self._with_debian(self._resolve())
+        held = models.settled(
+            held, self.spec.service, self.file.parent, fresh=fresh, may_add=not self.request.locked
+        )
+        if fresh or held != there:
             lock.write(place, held)
             self.report = dataclasses.replace(self.report, files=(*self.report.files, str(place)))
         self.report = dataclasses.replace(self.report, lock=held.digest)

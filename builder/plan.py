@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from builder.payload import Payload
-from envspec.lock import File, Lock, LockedBase
+from envspec.lock import File, Lock, LockedBase, LockedModel
 from envspec.spec import Part, Service, Spec, digest_of
 
 
@@ -44,6 +44,8 @@ class Plan(Part):
     """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
     loads: tuple[str, ...] = ()
     """Modules that the service is known to import; an image carries them compiled."""
+    models: tuple[LockedModel, ...] = ()
+    """Models that travel with the payload."""
 
     @property
     def pins(self) -> dict[str, str]:
@@ -60,7 +62,9 @@ class Plan(Part):
         """Digest of the whole plan."""
         payload = self.payload.digest if self.payload else None
         service = self.service.model_dump(mode="json") if self.service else None
-        return digest_of({"packages": self.packages_digest, "payload": payload, "service": service})
+        parts = {"packages": self.packages_digest, "payload": payload, "service": service}
+        models = [model.model_dump(mode="json") for model in self.models]
+        return digest_of({**parts, "models": models} if models else parts)
 
     def stage_digests(self) -> Iterator[str]:
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
@@ -111,4 +115,5 @@ def plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
         lock=lock.digest,
         named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
         loads=spec.smoke.imports,
+        models=lock.models,
     )

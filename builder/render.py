@@ -14,8 +14,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jinja2
-
+from builder import models
 from builder.backends.docker import places
 from builder.base import debian
 from builder.entrypoint import stage as inside
@@ -41,6 +40,8 @@ def render(plan: Plan, *, mounts: bool = True) -> str:
     Both give the same files in the image. Raises `SpecError` for a value that no Dockerfile can hold, which
     a checked spec and lock never have.
     """
+    import jinja2  # only a Dockerfile needs it, not the labels and variables below
+
     environment = jinja2.Environment(  # noqa: S701 - a Dockerfile is no HTML; the filters below quote
         undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
     )
@@ -66,8 +67,9 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "apt": apt(plan),
         "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
         "stages": list(_stages(plan, python, mounts=mounts)),
-        "compile_payload": [python, "-I", "-c", _COMPILE_PAYLOAD],
+        "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
         "payload": plan.payload is not None,
+        "models": places.MODELS,
         "variables": sorted(variables(plan).items()),
         "labels": sorted(labels(plan).items()),
         "user": inside.USER_ID,
@@ -124,6 +126,7 @@ def variables(plan: Plan) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         **({"PYTHONPATH": places.PAYLOAD} if plan.payload else {}),
+        **models.variables(plan, places.MODELS),
     }
     own = plan.service.env if plan.service else {}
     return {**fixed, **{checked(VARIABLE, name, "service.env"): value for name, value in own.items()}}

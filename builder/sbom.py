@@ -17,7 +17,7 @@ _NAMESPACE = uuid.UUID("6f1c2a52-5d0f-5b43-9d1e-3c8a4b0f7e21")
 
 
 def sbom(plan: Plan) -> str:
-    """Every locked package with its version, its wheel's sha256 and its stage, and the base beneath them."""
+    """Every locked package with version, sha256 and stage, the models, and the base beneath them."""
     whole = Component(
         type=ComponentType.CONTAINER,
         name=plan.name,
@@ -41,13 +41,22 @@ def sbom(plan: Plan) -> str:
         for stage in plan.stages
         for wheel in stage.wheels
     ]
+    models = [
+        Component(
+            type=ComponentType.MACHINE_LEARNING_MODEL,
+            name=model.name,
+            bom_ref=f"model:{model.name}",
+            properties=[Property(name="envspec:digest", value=model.digest)],
+        )
+        for model in plan.models
+    ]
     bom = Bom(
-        components=[base, *packages],
+        components=[base, *packages, *models],
         metadata=BomMetaData(component=whole),
         serial_number=uuid.uuid5(_NAMESPACE, f"{plan.packages_digest} {plan.lock}"),
     )
     bom.metadata.timestamp = None  # type: ignore[assignment]
-    bom.register_dependency(whole, [base, *packages])
+    bom.register_dependency(whole, [base, *packages, *models])
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 

@@ -122,6 +122,17 @@ class LockedBase(Part):
     """Every Debian package of a `debian` base, by name, where an archive could tell them."""
 
 
+class LockedModel(Part):
+    """One model that travels with the payload."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*$")]
+    """`owner/name`: where it stands among the models of an image."""
+    digest: Digest
+    """Over the paths and contents of its files."""
+    size: Annotated[int, Field(ge=0)]
+    """Of its files together, in bytes."""
+
+
 class Lock(Part):
     """All that a spec needs, held still."""
 
@@ -139,6 +150,8 @@ class Lock(Part):
     """Names of the stages in install order."""
     removed: tuple[Name, ...] = ()
     """Packages of the solution that the spec keeps out."""
+    models: tuple[LockedModel, ...] = ()
+    """In the spec's order."""
     artifact: tuple[Artifact, ...]
     """By stage, then name."""
 
@@ -165,7 +178,8 @@ class Lock(Part):
     @property
     def digest(self) -> str:
         """`sha256:...` over the lock's content."""
-        return digest_of(self.model_dump(mode="json", exclude_none=True))
+        body = self.model_dump(mode="json", exclude_none=True)
+        return digest_of({key: value for key, value in body.items() if key != "models" or value})
 
     def by_stage(self) -> Iterator[tuple[str, tuple[Artifact, ...]]]:
         """Each stage with its artifacts, in install order."""

@@ -26,6 +26,9 @@ _DEPTH = 64
 
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Of a path: no hidden name, and no way up."""
+
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
@@ -103,6 +106,7 @@ Machine = Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")]
 Suite = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
 SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|MB|GB|KiB|MiB|GiB)$")]
 Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
+ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
 
 
@@ -250,8 +254,9 @@ class Service(Part):
         default_factory=dict
     )
     """Environment variables of the service."""
-    models: tuple[Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
-    """ModelScope models that are part of the image."""
+    models: tuple[ModelName, ...] = ()
+    """Models that are part of the image: ids of ModelScope's that were downloaded to this machine, or folders
+    of the spec's, `./voices/mine`."""
     trial: Trial | None = None
 
 

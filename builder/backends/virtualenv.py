@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from builder import guard
+from builder import guard, models
 from builder import payload as payload_files
 from builder.environment import Environment
 from builder.plan import InstallStage, Plan
@@ -61,12 +61,14 @@ class VirtualenvBackend:
             python=str(place / "bin" / "python"),
             payload=self._payload(plan, folder),
             reused=reused,
-            variables=plan.service.env if plan.service else {},
+            variables={**models.on_this_machine(plan, folder), **(plan.service.env if plan.service else {})},
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         building = _workshop(place)
-        env = uv.environment(Machine())
+        # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
+        # links from here are nobody else's, and nothing is kept twice.
+        env = uv.environment(Machine()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
         progress.step("virtualenv")
         command: Words = [uv.program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
         command += ["--prompt", plan.name, "--python", interpreter(plan.python), building]
@@ -76,7 +78,7 @@ class VirtualenvBackend:
             self._install(plan, stage, building, store, env)
         shutil.rmtree(place, ignore_errors=True)
         building.rename(place)
-        building.parent.rmdir()
+        shutil.rmtree(building.parent, ignore_errors=True)
 
     def _install(
         self,

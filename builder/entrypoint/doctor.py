@@ -22,6 +22,10 @@ def examine(facts: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[tuple[
             yield True, f"{name} {version}{_device(site) if name == 'torch' else ''}"
     for name in sorted(set(found) - set(pins)):
         yield False, f"{name} {', '.join(found[name])} was never locked"
+    for model in facts.get("models", ()):
+        there = os.path.isdir(model)  # noqa: PTH112 - as above
+        name = "/".join(model.split("/")[-2:])
+        yield there, f"model {name}" + ("" if there else " is not there")
     if facts["embedded"]:
         yield _voice(site, env)
 

@@ -9,6 +9,11 @@ ARG START=base
 # Base
 FROM envspec/base:bookworm-f6a693dcc49a AS base
 
+# The payload, compiled; on its own, so that neither it nor the packages wait for the other
+FROM ${START} AS payload
+COPY payload /app
+RUN ["python3.11", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+
 FROM ${START} AS environment
 
 # An empty virtual environment, and the user that the service runs as
@@ -57,8 +62,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 COPY image /opt/envspec
 
 # The payload: changes most often, so nothing but settings comes after it
-COPY payload /app
-RUN ["/opt/env/bin/python", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+COPY --from=payload /app /app
 
 WORKDIR /app
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \

@@ -9,6 +9,11 @@ ARG START=base
 # Base
 FROM envspec/base:bookworm-f6a693dcc49a AS base
 
+# The payload, compiled; on its own, so that neither it nor the packages wait for the other
+FROM ${START} AS payload
+COPY payload /app
+RUN ["python3.11", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+
 # This engine cannot mount: what installs is copied into stages that are thrown away, and only what each of
 # them added goes into the image.
 FROM ${START} AS prepare
@@ -60,8 +65,7 @@ COPY --from=stage-3-service /mnt/added /
 COPY image /opt/envspec
 
 # The payload: changes most often, so nothing but settings comes after it
-COPY payload /app
-RUN ["/opt/env/bin/python", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+COPY --from=payload /app /app
 
 WORKDIR /app
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \

@@ -15,6 +15,11 @@ RUN --mount=type=tmpfs,target=/run --mount=type=secret,id=apt.conf --mount=type=
     && APT_CONFIG=/run/secrets/apt.conf apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 
+# The payload, compiled; on its own, so that neither it nor the packages wait for the other
+FROM ${START} AS payload
+COPY payload /app
+RUN ["python3.10", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+
 FROM ${START} AS environment
 
 # An empty virtual environment, and the user that the service runs as
@@ -127,8 +132,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 COPY image /opt/envspec
 
 # The payload: changes most often, so nothing but settings comes after it
-COPY payload /app
-RUN ["/opt/env/bin/python", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+COPY --from=payload /app /app
 
 WORKDIR /app
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \

@@ -14,6 +14,11 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 
+# The payload, compiled; on its own, so that neither it nor the packages wait for the other
+FROM ${START} AS payload
+COPY payload /app
+RUN ["python3.10", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+
 # This engine cannot mount: what installs is copied into stages that are thrown away, and only what each of
 # them added goes into the image.
 FROM ${START} AS prepare
@@ -129,8 +134,7 @@ COPY --from=stage-4-service /mnt/added /
 COPY image /opt/envspec
 
 # The payload: changes most often, so nothing but settings comes after it
-COPY payload /app
-RUN ["/opt/env/bin/python", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+COPY --from=payload /app /app
 
 WORKDIR /app
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \

@@ -61,7 +61,7 @@ class DockerBackend:
         name = f"{plan.name}-{plan.variant}" if plan.variant else plan.name
         context = home() / "contexts" / name
         with disk(context), locked(context):
-            start = base.ensure(self.engine, plan, machine(), progress)
+            start = base.ensure(self.engine, plan, machine, progress)
             shutil.rmtree(context, ignore_errors=True)
             lay_out(plan, render(plan, mounts=self.road.mounts), folder, store, context)
             reference = f"envspec/{name}:{_key(context, plan, start)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import docker.errors
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
@@ -13,16 +15,17 @@ from envspec.machine import Machine
 from envspec.progress import Progress
 
 
-def ensure(engine: Engine, plan: Plan, machine: Machine, progress: Progress) -> str:
+def ensure(engine: Engine, plan: Plan, machine: Callable[[], Machine], progress: Progress) -> str:
     """Id of the base in the engine: had already, bootstrapped and imported, or pulled.
 
+    This machine's settings are asked for only when a base has to be made: pip takes its time to tell them.
     Raises `OutsideError` when it cannot be had.
     """
     name = base_name(plan)
     if (known := engine.image_id(name)) is not None:
         return known
     if plan.base.debian:
-        return _imported(engine, plan, name, machine, progress)
+        return _imported(engine, plan, name, machine(), progress)
     return _pulled(engine, name, progress)
 
 

@@ -5,6 +5,7 @@ tools/                what works inside build steps: uv, the stage installer and
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
 image/                the doctor and the entrypoint, environment.json, the bill of materials
 payload/              the payload's code
+models/               the payload's models
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import uv
 
 import builder
 import envspec
+from builder import models, serve
 from builder import payload as payload_files
-from builder import serve
 from builder.backends.docker import places
 from builder.plan import InstallStage, Plan
 from builder.sbom import sbom
@@ -75,6 +76,7 @@ def lay_out(
     if plan.payload and plan.service:
         (place / "payload").mkdir()
         payload_files.copy(plan.payload, plan.service, folder, place / "payload")
+    models.copy(plan, folder, place / "models")
 
 
 def facts(plan: Plan) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def facts(plan: Plan) -> dict[str, Any]:
         "pins": plan.pins,
         "named": plan.named,
         "embedded": service is not None and service.source is None,
+        **({"models": [f"{places.MODELS}/{model.name}" for model in plan.models]} if plan.models else {}),
         "command": serve.command(service, python, host="0.0.0.0", port=service.port) if service else [],  # noqa: S104 - a container is reached from outside
         "port": service.port if service else 0,
         "health": service.health if service else "",

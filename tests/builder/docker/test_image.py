@@ -9,9 +9,10 @@ import threading
 
 import pytest
 
-from builder.backends.docker import container
+from builder.backends.docker import container, places
 from builder.backends.docker.engine import Engine
 from builder.environment import Environment
+from builder.models import locked
 from builder.plan import Plan
 from envspec.errors import BuildError, OutsideError
 from envspec.lock import LockedBase
@@ -175,6 +176,32 @@ def test_variables_reach_the_service_unchanged(workshop: Workshop) -> None:
     environment = workshop.build(served(workshop))
     config = workshop.engine.client.images.get(environment.reference).attrs["Config"]
     assert 'WORD=a $b "c" \\d' in config["Env"]
+
+
+def test_models_have_a_layer_of_their_own(workshop: Workshop) -> None:
+    """Readable to the service's user, told to the service and the doctor; a change installs no package."""
+    weights = workshop.folder / "voices" / "mine" / "weights.bin"
+    weights.parent.mkdir(parents=True)
+
+    def speaking(content: str) -> Plan:
+        weights.write_text(content)
+        weights.chmod(0o600)
+        plan = served(workshop)
+        assert plan.service is not None
+        service = plan.service.model_copy(update={"models": ("./voices/mine",)})
+        return plan.model_copy(update={"service": service, "models": locked(service, workshop.folder)})
+
+    code = (
+        "import os, pathlib; print(pathlib.Path("
+        "os.environ['TTS_MODELS_DIR'], os.environ['TTS_MODELS'], 'weights.bin').read_text())"
+    )
+    first = workshop.build(speaking("first"))
+    assert inside(workshop, first, code) == "first"
+    doctor = [*places.entrypoint(), "doctor"]
+    assert "[OK] model voices/mine" in workshop.backend.run(first, doctor).stdout
+    second = workshop.build(speaking("second"))
+    assert inside(workshop, second, code) == "second"
+    assert workshop.heard.stages == []
 
 
 def test_says_what_it_is(quick: Workshop) -> None:

@@ -95,6 +95,13 @@ def test_health_of_nothing() -> None:
     assert health.status(9, "/readyz") == 0
 
 
+def test_the_doctor_looks_for_the_models(tmp_path: pathlib.Path) -> None:
+    known = facts(site_with(tmp_path / "s"), pins={}, models=[str(tmp_path / "damo" / "voice")])
+    assert list(doctor.examine(known, {})) == [(False, "model damo/voice is not there")]
+    (tmp_path / "damo" / "voice").mkdir(parents=True)
+    assert list(doctor.examine(known, {})) == [(True, "model damo/voice")]
+
+
 def test_prepares_an_environment_and_a_user(tmp_path: pathlib.Path) -> None:
     etc = tmp_path / "etc"
     etc.mkdir()
