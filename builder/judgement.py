@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from builder.backends.port import Backend
@@ -13,6 +13,7 @@ from builder.environment import Environment
 from builder.plan import Plan
 from builder.trial import judge
 from builder.verify import SmokeChecks, verify
+from envspec import process
 from envspec.process import Completed
 from envspec.progress import Progress
 from envspec.spec import Spec
@@ -44,6 +45,15 @@ class BuiltTarget:
         """Run a command inside."""
         bare = dataclasses.replace(self.environment, payload=None)
         return self.backend.run(bare, command, stdin=stdin, timeout=timeout)
+
+    def follow(
+        self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
+    ) -> Completed:
+        """Run a command inside; what stands on this machine says how far it is."""
+        if not isinstance(self.backend, VirtualenvBackend):
+            return self.run(command, stdin=stdin, timeout=timeout)
+        env = self.backend.variables(self.environment)
+        return process.run(command, env=env, input_text=stdin, timeout=timeout, on_line=on_line)
 
 
 def smoke_checks(spec: Spec) -> SmokeChecks:

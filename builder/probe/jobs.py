@@ -15,8 +15,10 @@ from . import child, sandbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
+PROGRESS = "_envspec_probe: "
+"""Stands before every line on standard error that tells how far this is."""
 GRACE = 20.0
 """Seconds beyond a time-out in which a group must have said how an import ended."""
 
@@ -46,7 +48,9 @@ class Runner:
         guarded: list[str],
         timeout: float,
         deadline: float,
+        follows: bool = False,
     ) -> None:
+        self.follows = follows
         self.executable = executable
         self.options = options
         self.env = env
@@ -59,9 +63,11 @@ class Runner:
         self.counter = 0
         self.lock = threading.Lock()
 
-    def all(self, jobs: list[dict[str, Any]], workers: int) -> list[dict[str, Any]]:
-        """The outcomes of all jobs, `workers` of them at once."""
+    def all(self, jobs: list[dict[str, Any]], workers: int, title: str = "") -> list[dict[str, Any]]:
+        """The outcomes of all jobs, `workers` of them at once; under a title it is told how far they are."""
         queue = list(reversed(jobs))
+        self.title, self.done = title, 0
+        self.total = sum(len(below) + 1 for job in jobs for _, below in job.get("roots", [("", [])]))
         outcomes = []  # type: list[dict[str, Any]]
 
         def work() -> None:
@@ -80,6 +86,20 @@ class Runner:
         for thread in threads:
             thread.join()
         return outcomes
+
+    def tell(self, module: str) -> None:
+        """How far this is, for whoever follows; `module` has just been looked at."""
+        if not self.follows or not self.title:
+            return
+        with self.lock:
+            self.done += 1
+            told = {
+                "title": self.title,
+                "done": min(self.done, self.total),
+                "of": self.total,
+                "module": module,
+            }
+            os.write(2, (PROGRESS + json.dumps(told) + "\n").encode("utf-8", "replace"))
 
     def family(self, job: dict[str, Any]) -> list[dict[str, Any]]:
         """Run one job to its end, starting again without what took the group down."""
@@ -131,7 +151,7 @@ class Runner:
             start_new_session=True,
         )
         os.close(write)
-        heard = Heard(read, job["timeout"])
+        heard = Heard(read, job["timeout"], self.tell)
         try:
             heard.listen(process, self.deadline)
         finally:
@@ -171,8 +191,9 @@ def tail(stream: Any) -> str:
 class Heard:
     """What a group said."""
 
-    def __init__(self, fd: int, timeout: float) -> None:
+    def __init__(self, fd: int, timeout: float, tell: Callable[[str], None]) -> None:
         self.fd = fd
+        self.tell = tell
         self.timeout = timeout
         self.lines = []  # type: list[dict[str, Any]]
         self.open = None  # type: str | None
@@ -215,6 +236,7 @@ class Heard:
                 self.open = value["begin"]
             elif "end" in value:
                 self.open = None
+                self.tell(value["end"])
             self.started = self.started or "started" in value
             self.done = self.done or "done" in value
             self.lines.append(value)

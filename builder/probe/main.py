@@ -98,11 +98,12 @@ def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
         guarded=guarded,
         timeout=float(options["timeout"]),
         deadline=time.monotonic() + float(options["deadline"]),
+        follows=bool(options["follows"]),
     )
     surface = {} if options["fast"] else shape.surfaces(dists)
     plan = families(dists, loose, surface, options)
     workers = max(1, min(len(os.sched_getaffinity(0)), 16))
-    outcomes = runner.all(plan, workers)
+    outcomes = runner.all(plan, workers, "import")
     compiled = {"kind": "standard", "root": "stdlib", "names": standard.names(python["stdlib"])}
     base = runner.all([compiled], 1)
     outcomes += runner.all(again(outcomes, plan), workers)
@@ -110,9 +111,9 @@ def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     compared = files.compare(dists, hashes=not options["fast"], jobs=workers)
     clock.lap("files")
     kinds = runtimes.found(folders([python["prefix"], *sites]) if python["prefix"] != "/usr" else sites)
-    used = [] if options["fast"] else runner.all(uses(dists, outcomes, compared, options), workers)
+    used = [] if options["fast"] else runner.all(uses(dists, outcomes, compared, options), workers, "read")
     clock.lap("usage")
-    sent = runner.all(trips(outcomes, kinds, options), workers)
+    sent = runner.all(trips(outcomes, kinds, options), workers, "exchange")
     clock.lap("exchange")
     return {
         "format": FORMAT,

@@ -51,7 +51,7 @@ def verify(
     """
     began = time.monotonic()
     progress.step(f"verify {target.label}")
-    facts = Facts.from_dict(transport.look(target, _options(smoke, fast, timeout, deadline)))
+    facts = Facts.from_dict(transport.look(target, _options(smoke, fast, timeout, deadline), progress))
     progress.step("judge")
     read = [*abi.judge(facts, target.root), *binaries.judge(facts, target.root)]
     found = smoke.kept([*findings(facts, lock=lock, smoke=smoke), *read])

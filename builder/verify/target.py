@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from envspec import process
 from envspec.errors import OutsideError
@@ -29,6 +29,16 @@ class Target(Protocol):
 
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command inside, with the variables and the current folder that its users have."""
+
+
+@runtime_checkable
+class Followed(Target, Protocol):
+    """A target that says how far a command is."""
+
+    def follow(
+        self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
+    ) -> Completed:
+        """As `run`, with every line of standard error handed on as it comes."""
 
 
 class Interpreter:
@@ -61,3 +71,9 @@ class Interpreter:
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command on this machine."""
         return process.run(command, input_text=stdin, timeout=timeout)
+
+    def follow(
+        self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
+    ) -> Completed:
+        """Run a command on this machine and hand on what it says."""
+        return process.run(command, input_text=stdin, timeout=timeout, on_line=on_line)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import time
 from typing import Any
 
-from builder.verify.target import Target
+from builder.verify.target import Followed, Target
 from envspec.errors import OutsideError
+from envspec.progress import SILENT, Progress
 
 PACKAGE = "_envspec_probe"
 """What the probe is called where it runs, so that nobody takes it for an installed module."""
@@ -34,8 +36,12 @@ ORDER = (
     "main",
 )
 """The probe's modules, each after those it uses."""
+PROGRESS = "_envspec_probe: "
+"""Stands before the lines that tell how far the probe is, on standard error."""
 MARK = "\x1e"
 """Stands before the facts; what a starting interpreter prints by itself comes before it."""
+PAUSE = 10.0
+"""Seconds between two lines about how far it is."""
 GRACE = 120.0
 """Seconds that the probe has beyond its own deadline."""
 
@@ -50,22 +56,69 @@ def bundle(options: dict[str, Any]) -> tuple[str, str]:
     )
 
 
-def look(target: Target, options: dict[str, Any]) -> dict[str, Any]:
-    """Run the probe in the target and return its facts.
+def look(target: Target, options: dict[str, Any], progress: Progress = SILENT) -> dict[str, Any]:
+    """Run the probe in the target and return its facts; `progress` hears of every module.
 
     Raises `OutsideError` when the interpreter cannot run it.
     """
-    loader, text = bundle(options)
-    completed = target.run(
-        [target.python, "-I", "-S", "-c", loader], stdin=text, timeout=float(options["deadline"]) + GRACE
-    )
+    follows = isinstance(target, Followed)
+    loader, text = bundle({**options, "follows": follows})
+    command = [target.python, "-I", "-S", "-c", loader]
+    timeout = float(options["deadline"]) + GRACE
+    if isinstance(target, Followed):
+        with Told(progress) as told:
+            completed = target.follow(command, stdin=text, timeout=timeout, on_line=told.hear)
+    else:
+        completed = target.run(command, stdin=text, timeout=timeout)
     _, mark, facts = completed.stdout.rpartition(MARK)
     if not mark:
         raise OutsideError(
             f"{target.label} could not be judged: its interpreter "
             + ("did not answer in time" if completed.timed_out else f"ended with {completed.code}")
-            + (f"\n{completed.tail}" if completed.tail else ""),
+            + (f"\n{tail}" if (tail := _without_marks(completed.tail)) else ""),
             hint="check that it is a Python 3.7 or newer that can run `python -I -S -c 'import json'`",
         )
     parsed: dict[str, Any] = json.loads(facts)
     return parsed
+
+
+def _without_marks(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(PROGRESS))
+
+
+class Told:
+    """Hands on what the probe says about how far it is: a task for each phase, a line now and then."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._title = ""
+        self._done = 0
+        self._noted = time.monotonic()
+
+    def __enter__(self) -> Told:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def hear(self, line: str) -> None:
+        """One line of standard error; what is not the probe's is passed over."""
+        try:
+            told = json.loads(line.removeprefix(PROGRESS)) if line.startswith(PROGRESS) else {}
+        except ValueError:
+            return
+        if not told:
+            return
+        if told["title"] != self._title:
+            self._end()
+            self._title, self._done = told["title"], 0
+            self._progress.begin(self._title, told["of"])
+        self._progress.advance(self._title, told["done"] - self._done)
+        self._done = told["done"]
+        if time.monotonic() - self._noted > PAUSE:
+            self._noted = time.monotonic()
+            self._progress.note(f"{self._title} {told['done']} of {told['of']}: {told['module']}")
+
+    def _end(self) -> None:
+        if self._title:
+            self._progress.end(self._title)

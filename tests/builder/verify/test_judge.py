@@ -19,6 +19,7 @@ from builder.verify import Interpreter, SmokeChecks, verify
 from builder.verify.__main__ import main
 from envspec.errors import OutsideError
 from envspec.finding import Severity
+from envspec.progress import Progress
 
 from .environments import Environment, errors, warnings
 
@@ -134,6 +135,44 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+class Listener(Progress):
+    """Keeps what is told, and may be fed up with it."""
+
+    def __init__(self, *, interrupts: bool = False) -> None:
+        self.interrupts = interrupts
+        self.tasks: dict[str, tuple[int, int]] = {}
+        self.ended: list[str] = []
+
+    def begin(self, title: str, total: int) -> None:
+        self.tasks[title] = (0, total)
+        if self.interrupts:
+            raise KeyboardInterrupt
+
+    def advance(self, title: str, amount: int) -> None:
+        done, total = self.tasks[title]
+        self.tasks[title] = (done + amount, total)
+
+    def end(self, title: str) -> None:
+        self.ended.append(title)
+
+
+def test_how_far_the_imports_are_is_told(environment: Environment) -> None:
+    for name in ("one", "two", "three"):
+        environment.install(name, {f"{name}.py": "import os\n"})
+    listener = Listener()
+    verify(environment.target, progress=listener)
+    assert listener.tasks["import"] == (3, 3)
+    assert listener.ended == list(listener.tasks)
+
+
+def test_an_interruption_while_progress_is_told_leaves_nothing_running(environment: Environment) -> None:
+    environment.install("quick", {"quick.py": "import os\n"})
+    environment.install("slow", {"slow.py": "import time\ntime.sleep(300)\n"})
+    with pytest.raises(KeyboardInterrupt):
+        verify(environment.target, progress=Listener(interrupts=True))
+    wait_for(lambda: not running(str(environment.folder / "bin" / "python")))
 
 
 def test_an_import_that_looks_for_a_host_is_a_warning(environment: Environment) -> None:
