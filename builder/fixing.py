@@ -40,12 +40,12 @@ from envspec.repair import (
     other_python,
     version_of,
 )
+from envspec.resolve.view import young_enough
 from envspec.spec import Spec
 from envspec.target import of as target_of
 
-ERAS = (30, 180, 365, 730)
-"""Days after its youngest pin at which a spec's era may end: long enough for the pin's neighbours to follow,
-and longer where something that no index dates needs younger neighbours."""
+YOUTH = dt.timedelta(days=30)
+"""How long after its youngest pin a spec's era ends: long enough for the pin's neighbours to follow."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,12 +147,7 @@ class Search:
             return None
 
     def _unsolved(self, spec: Spec, offers: Offers) -> Edit | None:
-        """The smallest change that may resolve a contradiction, or a package without a file.
-
-        Where our own era is in the way, it is the era that moves.
-        """
-        if spec.as_of is not None and self._has(AsOf):
-            return self._era(spec, offers, after=_day(spec.as_of))
+        """The smallest change that may resolve a contradiction, or a package without a file."""
         if step := self._moved_pin(spec, offers):
             return step
         target = target_of(spec)
@@ -183,31 +178,25 @@ class Search:
 
         The user's own pins are the last to move.
         """
-        if spec.as_of is None and (era := self._era(spec, offers)):
-            return era
+        era = self._era(spec, offers)
+        if era and spec.as_of is None and self._solvable(era):
+            why = "the other packages are taken from the time of its pins"
+            return AsOf(date=era, why=why)
         asked = {
             canonicalize_name(requirement.name)
             for stage in spec.stage
             for requirement in stage.requirements
             if pinned(requirement)
         }
-        own = asked - {edit.name for edit in self.edits if isinstance(edit, Pin)}
+        moved = {edit.name for edit in self.edits if isinstance(edit, Pin)}
         named = [(name, error) for error in errors for name in _packages(error, held)]
-        steps = (self._older(held, offers, name, error) for name, error in named if name not in own)
-        if step := next(filter(None, steps), None):
-            return step
-        if (
-            spec.as_of is not None
-            and self._has(AsOf)
-            and (era := self._era(spec, offers, after=_day(spec.as_of)))
-        ):
-            return era
-        # What an error speaks of last is what it misses something in.
-        steps = (self._older(held, offers, name, error) for name, error in reversed(named))
+        # First what nobody pinned, then what the search did, then the user's own.
+        turns = sorted(named, key=lambda entry: (entry[0] in asked) + (entry[0] in asked - moved))
+        steps = (self._older(held, offers, name, error, era) for name, error in turns)
         return next(filter(None, steps), None)
 
-    def _era(self, spec: Spec, offers: Offers, after: dt.date | None = None) -> AsOf | None:
-        """A little later than the upload of the youngest exact pin, and later than `after`; None without."""
+    def _era(self, spec: Spec, offers: Offers) -> dt.date | None:
+        """When the youngest exact pin was uploaded, and a little later; None without pins."""
         times = [
             file.uploaded
             for stage in spec.stage
@@ -216,20 +205,29 @@ class Search:
             for file in offers.files(stage.index or DEFAULT_INDEX, canonicalize_name(requirement.name))
             if file.uploaded is not None and str(version_of(file)) == exact
         ]
-        dates = [(max(times) + dt.timedelta(days=days)).date() for days in ERAS] if times else []
-        for date in dates:
-            if (after is None or date > after) and date < dt.datetime.now(dt.UTC).date():
-                return AsOf(date=date, why="the other packages are taken from the time of its pins")
-        return None
+        return (max(times) + YOUTH).date() if times else None
 
-    def _has(self, kind: type[Edit]) -> bool:
-        return any(isinstance(edit, kind) for edit in self.edits)
+    def _solvable(self, era: dt.date) -> bool:
+        """Whether there is a solution as of that day: what no index dates may want younger neighbours."""
+        text = edited(self.text, [*self.edits, AsOf(date=era, why="")])
+        try:
+            self.workshop.lock(load.parse(text, name=self.name))
+        except (FindingsError, OutsideError):
+            return False
+        return True
 
-    def _older(self, held: Lock, offers: Offers, name: str, error: Finding) -> Pin | None:
+    def _older(
+        self, held: Lock, offers: Offers, name: str, error: Finding, era: dt.date | None
+    ) -> Pin | None:
+        """The version of the era, where that is older than the one that breaks; else the next older one."""
         entry = next(entry for entry in held.artifact if entry.name == name)
         below = self._excluded.get(name, SpecifierSet()) & SpecifierSet(f"<{entry.version}")
         self._excluded[name] = below
-        version = nearest(offers.files(entry.index, name), entry.version, below, held.target)
+        files = offers.files(entry.index, name)
+        young = files if era is None else young_enough(files, era)
+        version = nearest(young, entry.version, below, held.target) or nearest(
+            files, entry.version, below, held.target
+        )
         if version is None:
             return None
         return Pin(
@@ -241,21 +239,21 @@ class Search:
         return FindingsError(f"no fix was found: {why}", (), hint=f"tried: {tried}; the spec is as it was")
 
 
-def _day(moment: dt.date | dt.datetime) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment
-
-
 def _index_of(spec: Spec, name: str) -> str:
     stages = [stage for stage in spec.stage if name in stage.names]
     return (stages[0].index if stages else None) or DEFAULT_INDEX
 
 
 def _packages(error: Finding, held: Lock) -> Iterator[str]:
-    """Locked packages that an error names: where it stands first, then those in its text."""
+    """Locked packages that an error names: where it stands first, then those in its text.
+
+    The text of an import that fails ends with the package that it misses something in: that one goes first.
+    """
     places = [canonicalize_name(place) for place in (re.split("[.:/]", error.where)[0], error.where)]
     words = error.message.lower().split()
     said = sorted((name for name in held.pins if name in words), key=words.index)
-    yield from dict.fromkeys(name for name in (*places, *said) if name in held.pins)
+    found = list(dict.fromkeys(name for name in (*places, *said) if name in held.pins))
+    yield from reversed(found) if error.rule == "EV140" else found
 
 
 def _errors(found: Iterable[Finding]) -> list[Finding]:

@@ -42,6 +42,8 @@ def _why(failure: Failure, versions: Mapping[str, str], python: str) -> str:
         return f"{owner or 'the module'} has no {fault.wanted}"
     if fault.kind == "module":
         owned = f" in {fault.owner} {versions.get(fault.owner, '')}".rstrip() if fault.owner else ""
+        if _left_setuptools(fault.wanted) and "setuptools" in versions:
+            owned = f"; setuptools {versions['setuptools']} has none any more"
         return f"there is no module {fault.wanted}{owned}"
     if fault.kind in ("stdlib-module", "stdlib-name", "platform-name"):
         return f"Python {python} has no {fault.wanted}"
@@ -63,7 +65,7 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
         return f"pin an older {fault.owner}, or a {failure.package} that knows {versions[fault.owner]}"
     if fault.kind == "module":
         top = fault.wanted.partition(".")[0]
-        gone = " below 81" if top == "pkg_resources" else ""
+        gone = " below 81" if _left_setuptools(fault.wanted) else ""
         package = "setuptools" if gone else top
         return f"add a package that provides {top} to a stage" + (
             f", such as {package}{gone}" if gone else ""
@@ -71,3 +73,8 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
     if fault.kind.startswith("stdlib"):
         return f"pin a {failure.package} made for Python {python}, or take an older Python"
     return f"try another version of {failure.package}"
+
+
+def _left_setuptools(module: str) -> bool:
+    """`pkg_resources` was part of setuptools up to version 81."""
+    return module.partition(".")[0] == "pkg_resources"
