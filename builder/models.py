@@ -6,7 +6,6 @@ A model is named in `[service] models` by its id at ModelScope, `owner/name`, or
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
 import shutil
@@ -14,11 +13,10 @@ from collections.abc import Iterator, Mapping
 
 from builder.plan import Plan
 from envspec.errors import FindingsError, OutsideError, Problem, SpecError
+from envspec.facts import sha256_of
 from envspec.home import home, write_atomic
 from envspec.lock import Lock, LockedModel
 from envspec.spec import Service, digest_of
-
-_CHUNK = 1 << 20
 
 
 def source(entry: str, folder: pathlib.Path) -> pathlib.Path:
@@ -94,13 +92,8 @@ def _digest(there: list[tuple[str, pathlib.Path]]) -> str:
     seen = [(path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there]
     kept = home() / "models" / digest_of(seen).removeprefix("sha256:")
     if not kept.is_file():
-        write_atomic(kept, digest_of([[path, _sha256(file)] for path, file in there]))
+        write_atomic(kept, digest_of([[path, sha256_of(file)] for path, file in there]))
     return kept.read_text(encoding="ascii")
-
-
-def _sha256(file: pathlib.Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def settled(held: Lock, service: Service | None, folder: pathlib.Path, *, fresh: bool, may_add: bool) -> Lock:

@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from builder import models
 from builder.backends.docker import places
 from builder.environment import Environment
 from builder.oci import bases, tar
@@ -73,7 +74,10 @@ class OciBackend:
             python=record.image.python,
             payload=places.PAYLOAD if plan.payload else None,
             reused=reused,
-            variables=plan.service.env if plan.service else {},
+            variables={
+                **models.variables(plan, places.MODELS),
+                **(plan.service.env if plan.service else {}),
+            },
         )
 
     def _network(self) -> Network:
@@ -122,12 +126,25 @@ class OciBackend:
         added: list[Layer] = [
             recipe.layer("empty environment", skeleton, self.blobs),
             *packages,
+            *self._models(plan, folder),
             *runtime,
         ]
         if plan.payload is not None:
             added.append(recipe.layer("payload", parts.payload(plan, folder), self.blobs))
         image = assemble(base, added, settings(plan, base), place.python, self.blobs)
         return Record(image=image, base=len(base.layers), machine=base.machine)
+
+    def _models(self, plan: Plan, folder: pathlib.Path) -> Sequence[Layer]:
+        """The layer of the models; none without models."""
+        from builder.oci import parts, recipe
+
+        if not plan.models:
+            return ()
+        known = [model.model_dump(mode="json") for model in plan.models]
+        return self.records.stack(
+            _digest({"models": known, "time": tar.epoch(), **_tool()}),
+            lambda: (recipe.layer("models", parts.models(plan, folder), self.blobs),),
+        )
 
     def run(
         self,

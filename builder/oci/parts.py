@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 import builder
+from builder import models as model_files
 from builder import payload as payload_files
 from builder.backends.docker import places
 from builder.entrypoint import stage as inside
@@ -16,6 +17,7 @@ from builder.oci.recipe import Piece, file, folder, link
 from builder.oci.tar import Entry
 from builder.plan import Plan
 from envspec.errors import BuildError
+from envspec.facts import sha256_of
 
 RUNTIME = "entrypoint and doctor"
 """Title of the layer that also carries the bill of materials."""
@@ -74,3 +76,11 @@ def payload(plan: Plan, spec_folder: pathlib.Path) -> Iterator[Piece]:
             path=f"{places.PAYLOAD[1:]}/{part.path}", mode=0o755 if part.executable else 0o644, size=size
         )
         yield Piece(entry=entry, content=place, sha256=part.sha256)
+
+
+def models(plan: Plan, spec_folder: pathlib.Path) -> Iterator[Piece]:
+    """The models of the payload. Raises `SpecError` and `OutsideError` when one is not there."""
+    for name, model in model_files.sources(plan, spec_folder).items():
+        for path, place in model_files.files(model):
+            entry = Entry(path=f"{places.MODELS[1:]}/{name}/{path}", mode=0o644, size=place.stat().st_size)
+            yield Piece(entry=entry, content=place, sha256=sha256_of(place))

@@ -11,6 +11,7 @@ import pytest
 from builder.backends.oci import OciBackend
 from builder.backends.port import Backend
 from builder.environment import Environment
+from builder.models import locked
 from builder.oci import recipe, shipping
 from builder.oci.base import Base
 from builder.oci.blobs import Blobs
@@ -135,6 +136,26 @@ def test_a_plan_becomes_an_image(build: Build) -> None:
     assert config["Labels"]["maker"] == "them"
     titles = [layer.title for layer in image.layers]
     assert titles[1:] == ["empty environment", "stage one", "stage two", "entrypoint and doctor", "payload"]
+
+
+def test_models_are_a_layer_of_their_own(build: Build, spec_folder: pathlib.Path) -> None:
+    weights = spec_folder / "voices" / "mine" / "weights.bin"
+    weights.parent.mkdir(parents=True)
+    service = Service(module="app:app", source="src", models=("./voices/mine",))
+    images = []
+    for content in ("first", "second"):
+        weights.write_text(content)
+        backend, environment = build(service=service, models=locked(service, spec_folder))
+        assert environment.variables["TTS_MODELS_DIR"] == "/srv/models"
+        images.append(backend.record(environment).image)
+    path = "srv/models/voices/mine/weights.bin"
+    assert look(images[0].layers, backend.blobs, {path}) == {path: b"first"}
+    changed = [
+        one.title
+        for one, other in zip(images[0].layers, images[1].layers, strict=True)
+        if one.digest != other.digest
+    ]
+    assert changed == ["models"]
 
 
 def test_the_files_stand_where_the_dockerfile_road_puts_them(build: Build) -> None:
