@@ -1,4 +1,4 @@
-"""`envspec diff` and `envspec explain`: a lock looked at, or held against another or an interpreter."""
+"""`envspec diff` and `envspec explain`: a lock looked at, or held against another lock or environment."""
 
 from __future__ import annotations
 
@@ -7,37 +7,51 @@ import pathlib
 
 from packaging.utils import canonicalize_name
 
+from builder.verify import Interpreter, Target
 from envspec import load
 from envspec import lock as locks
 from envspec.diff import Change, Side, diff
 from envspec.errors import FindingsError, UsageError
 from envspec.explain import Explanation, explain
 from envspec.home import home
-from envspec.ingest.running import installed
+from envspec.ingest.running import SCRIPT, told
 from envspec.lock import Lock
 from envspec.machine import machine
 from envspec.proof import known_metadata
 from envspec.sources import Sources
 from envspec.wheelhouse import Wheelhouse
 
+PATIENCE = 120.0
+"""Seconds for an interpreter to say what it has."""
+IMAGE = "image:"
+"""What stands before the name of an image."""
 
-def changes(before: pathlib.Path, after: pathlib.Path) -> tuple[Change, ...]:
-    """What differs from one to the other. Raises `UsageError` for what is neither lock nor environment."""
+
+def changes(before: str, after: str) -> tuple[Change, ...]:
+    """What differs from one to the other.
+
+    Raises `UsageError` for what is neither lock nor environment, `OutsideError` when one does not answer.
+    """
     return tuple(diff(side(before), side(after)))
 
 
-def side(place: pathlib.Path) -> Side:
-    """A lock, a spec's lock, a virtual environment's folder, or an interpreter."""
-    if place.is_dir() and (place / "bin" / "python").exists():
-        return _running(place / "bin" / "python")
-    if place.is_file() and os.access(place, os.X_OK):
-        return _running(place)
-    file = place if place.suffix == ".lock" else locks.lock_file(load.find(place), None)
+def side(place: str) -> Side:
+    """A lock, a spec's lock, a virtual environment's folder, an interpreter, or `image:NAME`."""
+    if place.startswith(IMAGE):
+        from builder.backends.docker.target import DockerTarget
+
+        return answered(DockerTarget(place.removeprefix(IMAGE)))
+    path = pathlib.Path(place)
+    if path.is_dir() and (path / "bin" / "python").exists():
+        return answered(Interpreter(path / "bin" / "python"))
+    if path.is_file() and os.access(path, os.X_OK):
+        return answered(Interpreter(path))
+    file = path if path.suffix == ".lock" else locks.lock_file(load.find(path), None)
     held = locks.read(file)
     if held is None:
         raise UsageError(f"{file} is not there", hint="`envspec lock` makes it")
     return Side(
-        label=str(place),
+        label=place,
         python=held.python,
         pins=held.pins,
         files={entry.name: entry.installed.sha256 for entry in held.artifact},
@@ -45,10 +59,12 @@ def side(place: pathlib.Path) -> Side:
     )
 
 
-def _running(python: pathlib.Path) -> Side:
-    version, found = installed(python)
+def answered(target: Target) -> Side:
+    """What anything with an interpreter has installed. Raises `OutsideError` when it does not answer."""
+    done = target.run([target.python, "-I", "-c", SCRIPT], stdin=None, timeout=PATIENCE)
+    version, found = told(done, target.label)
     return Side(
-        label=str(python),
+        label=target.label,
         python=version,
         pins={canonicalize_name(name): has for name, has in found.items()},
     )

@@ -7,13 +7,15 @@ import pathlib
 
 from envspec.errors import OutsideError
 from envspec.ingest.draft import Draft, Install
-from envspec.process import run
+from envspec.process import Completed, run
 
-_SCRIPT = """
+SCRIPT = """
 import importlib.metadata, json, sys
 found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions() if d.metadata["Name"]}
 print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "found": found}))
 """
+
+"""What an interpreter is asked, as `python -I -c SCRIPT`; `told` reads the answer."""
 
 _TOOLS = {"pip", "wheel", "envspec"}
 """What environments have for their own management, and need not be asked for."""
@@ -21,10 +23,17 @@ _TOOLS = {"pip", "wheel", "envspec"}
 
 def installed(python: pathlib.Path) -> tuple[str, dict[str, str]]:
     """Minor version and version by name of everything that an interpreter has. Raises `OutsideError`."""
-    done = run([python, "-I", "-c", _SCRIPT], timeout=60)
-    if not done.ok:
-        raise OutsideError(f"{python} is no working interpreter: {done.tail}")
-    facts = json.loads(done.stdout)
+    return told(run([python, "-I", "-c", SCRIPT], timeout=60), str(python))
+
+
+def told(done: Completed, label: str) -> tuple[str, dict[str, str]]:
+    """What an interpreter answered to `SCRIPT`, wherever it ran. Raises `OutsideError` when it did not."""
+    try:
+        facts = json.loads(done.stdout.splitlines()[-1]) if done.ok and done.stdout else None
+    except ValueError:
+        facts = None
+    if facts is None:
+        raise OutsideError(f"{label} is no working interpreter: {done.tail}")
     return facts["python"], facts["found"]
 
 

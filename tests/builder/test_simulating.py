@@ -1,0 +1,120 @@
+"""`envspec simulate`: which words pip is given for what, and the two forms of the answer."""
+
+import json
+import pathlib
+
+import pytest
+
+from builder import simulating
+from envspec.errors import SpecError
+from envspec.order.model import Change, Simulation, StageOutcome
+from envspec.progress import SILENT
+from tests.support.index import simple_index
+from tests.support.wheels import wheel
+
+CHANGE = Change(name="numpy", before="1.23.5", after="2.4.6", because=("pandas 3.1.1 needs numpy>=2.3",))
+GONE = Change(name="six", before="1.16.0", after="", because=("the stage removes it",))
+FOUND = Simulation(
+    stages=(
+        StageOutcome(name="numeric", changes=(), installed={"numpy": "1.23.5"}, added=("numpy",)),
+        StageOutcome(
+            name="modelscope",
+            changes=(CHANGE, GONE),
+            installed={"numpy": "2.4.6", "scipy": "1.11.4"},
+            unsatisfied=("scipy 1.11.4 needs numpy<1.28; numpy 2.4.6 is installed",),
+        ),
+        StageOutcome(name="last", changes=(), installed={}, problem="no matching distribution"),
+    ),
+    emulated=True,
+)
+
+
+def test_the_json_form_is_the_promised_one() -> None:
+    """{"stages": [{"name", "changes": [{"name", "before", "after", "because"}], "installed"}], "final"}."""
+    body = json.loads(json.dumps(FOUND.as_dict()))
+    assert body.keys() == {"stages", "final"}
+    assert body["stages"][0] == {"name": "numeric", "changes": [], "installed": {"numpy": "1.23.5"}}
+    assert body["stages"][1]["changes"][0] == {
+        "name": "numpy",
+        "before": "1.23.5",
+        "after": "2.4.6",
+        "because": ["pandas 3.1.1 needs numpy>=2.3"],
+    }
+    assert body["final"] == body["stages"][-1]["installed"]
+
+
+def test_people_read_what_moved_why_and_what_no_longer_holds() -> None:
+    said = simulating.text(FOUND)
+    assert "numpy 1.23.5 -> 2.4.6, because pandas 3.1.1 needs numpy>=2.3" in said
+    assert "six 1.16.0 is removed, because the stage removes it" in said
+    assert "unsatisfied: scipy 1.11.4 needs numpy<1.28; numpy 2.4.6 is installed" in said
+    assert "pip would install nothing: no matching distribution" in said
+    assert "is not on this machine" in said
+
+
+@pytest.fixture
+def shop(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """pip's only index: `user` needs a newer `base` than the first stage pins."""
+    files = tmp_path / "files"
+    offered = [wheel(files, "base", version) for version in ("1.0", "2.0")]
+    address = simple_index(tmp_path / "simple", [*offered, wheel(files, "user", requires=["base>=2"])])
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", address)
+    return address
+
+
+def moved(found: Simulation) -> list[tuple[str, str, str]]:
+    return [(change.name, change.before, change.after) for change in found.stages[-1].changes]
+
+
+def test_the_stages_of_a_spec_run_in_order(tmp_path: pathlib.Path, shop: str) -> None:
+    (tmp_path / "envspec.toml").write_text(
+        'name = "x"\npython = "3.11"\n[base]\nhost = true\n[index.own]\nurl = "https://nowhere.example"\n'
+        '[[stage]]\nname = "one"\ninstall = ["base==1.0"]\n'
+        '[[stage]]\nname = "two"\ninstall = ["user"]\n[remove]\npackages = ["user"]\n'
+    )
+    found = simulating.run(tmp_path, None, None, SILENT)
+    assert moved(found) == [("base", "1.0", "2.0"), ("user", "1.0", "")]
+    assert dict(found.final) == {"base": "2.0"}
+
+
+def test_a_named_index_goes_where_the_machine_sends_it(
+    tmp_path: pathlib.Path, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from envspec.machine import machine
+
+    machine.cache_clear()
+    monkeypatch.setenv("PIP_INDEX_URL", "file:///nowhere")
+    monkeypatch.setenv("ENVSPEC_INDEX_OWN", shop)
+    (tmp_path / "envspec.toml").write_text(
+        'name = "x"\npython = "3.11"\n[base]\nhost = true\n[index.own]\nurl = "https://nowhere.example"\n'
+        '[[stage]]\nname = "one"\ninstall = ["base"]\nindex = "own"\n'
+    )
+    try:
+        assert dict(simulating.run(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
+    finally:
+        machine.cache_clear()
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_pip_lines_of_a_dockerfile_are_stages(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM python:3.11-slim\nRUN pip install base==1.0\nRUN pip install user\n")
+    found = simulating.run(file, None, None, SILENT)
+    assert moved(found) == [("base", "1.0", "2.0")]
+    assert found.stages[-1].changes[0].because == ("user 1.0 needs base>=2",)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_requirements_file_is_one_stage(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("base==1.0\nuser\n")
+    (only,) = simulating.run(file, None, "3.11", SILENT).stages
+    assert "base" in only.problem
+
+
+def test_what_is_not_there_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(SpecError):
+        simulating.run(tmp_path, None, None, SILENT)
