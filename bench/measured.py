@@ -85,6 +85,7 @@ class Measured:
             "name": self.name,
             "unit": self.unit.symbol,
             "more_is_better": self.unit.more_is_better,
+            "digits": self.unit.digits,
             "goal": self.goal,
             "reached": self.reached,
             "sides": [
@@ -96,18 +97,14 @@ class Measured:
     @staticmethod
     def from_dict(found: Mapping[str, Any]) -> Measured:
         """The value that `as_dict` wrote."""
-        unit = next(
-            (unit for unit in _UNITS if unit.symbol == found["unit"]),
-            Unit(symbol=found["unit"], more_is_better=found["more_is_better"]),
+        unit = Unit(
+            symbol=found["unit"], more_is_better=found["more_is_better"], digits=found.get("digits", 2)
         )
         sides = tuple(
             Side(name=side["name"], values=tuple(side["values"]), note=side["note"])
             for side in found["sides"]
         )
         return Measured(name=found["name"], unit=unit, sides=sides, goal=found["goal"])
-
-
-_UNITS = (SECONDS, MILLISECONDS, MEGABYTES, PERCENT, PER_SECOND)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
