@@ -24,7 +24,7 @@ GRACE = 20.0
 
 IMPORTS = ("child", "importing", "group")
 ENTRIES = {
-    "sandbox": ("child", "sandbox"),
+    "sandbox": ("child", "landlock", "sandbox"),
     "group": IMPORTS,
     "standard": (*IMPORTS, "standard"),
     "usage": (*IMPORTS, "reading", "reaching", "screening", "programs", "usage"),

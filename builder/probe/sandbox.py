@@ -1,7 +1,7 @@
 """Starts a program where it cannot harm the environment: own processes, read-only files, a process limit.
 
-Linux namespaces where the kernel allows them (as root, or through a user namespace); otherwise a session of
-its own, and what it changes is found by its witness instead.
+Linux namespaces where the kernel allows them (as root, or through a user namespace); otherwise Landlock keeps
+the files, and the processes have a session of their own. What was tried is told by the witness.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 
-from . import child
+from . import child, landlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
         child.prctl(child.PR_SET_PDEATHSIG, signal.SIGKILL)
         if own:
             protect(libc, job["guarded"])
+        else:
+            landlock.protect(job["guarded"])
         os._exit(keep(job["command"], int(job["report"])))
     os.close(int(job["report"]))
     _, status = os.waitpid(pid, 0)

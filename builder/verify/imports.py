@@ -241,7 +241,8 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
     library = Severity.WARNING if role in INNER else Severity.ERROR
     text = f"{root.message}\n{error.message}"
     said = _said(error) if _said(error) == _said(root) else f"{_said(error)}, because of {_said(root)}"
-    if "Read-only file system" in text and error.isa("OSError"):
+    kept = root.isa("PermissionError") and bool(outcome.changed)
+    if kept or ("Read-only file system" in text and error.isa("OSError")):
         return Cause(
             rule=rules.WRITES, severity=Severity.WARNING, what="the import writes into the environment",
             place=root.place, hint="the judge keeps the environment read-only; in an image it may be as well",

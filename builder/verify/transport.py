@@ -22,6 +22,7 @@ ORDER = (
     "startup",
     "shape",
     "shadows",
+    "landlock",
     "sandbox",
     "group",
     "standard",

@@ -181,3 +181,16 @@ def test_a_plugin_that_others_bring_along_may_lack_its_host(environment: Environ
     assert list(errors(verify(environment.target))) == ["EV209:plot_inline"]
     environment.install("shell", {"shell/__init__.py": USED}, requires=("plot-inline",))
     assert errors(verify(environment.target)) == {}
+
+
+@pytest.mark.parametrize("error", ["OSError(30, 'Read-only file system')", "PermissionError(13, 'no')"])
+def test_a_write_that_the_judge_refused_is_no_error(environment: Environment, error: str) -> None:
+    source = (
+        "import os\nhere = os.path.dirname(__file__)\n"
+        "try:\n    open(os.path.join(here, 'cache.txt'), 'w')\nexcept OSError:\n    pass\n"
+        f"raise {error}\n"
+    )
+    environment.install("writer", {"writer/__init__.py": source})
+    verdict = verify(environment.target)
+    assert verdict.ships
+    assert "EV208:writer" in warnings(verdict)
