@@ -36,7 +36,6 @@ _BODY = "".join(
 
 def measurements(size: Size) -> Iterator[Measured]:
     """A question for each phase; its sides are the numbers of packages."""
-    counts = QUICK if size.quick else COUNTS
     with tempfile.TemporaryDirectory() as name:
         projects = [
             Project(pathlib.Path(name, str(count)), count) for count in (QUICK if size.quick else COUNTS)
