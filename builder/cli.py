@@ -202,14 +202,34 @@ def lock(
 @variant_option
 @lock_options
 @click.option("--classic", is_flag=True, help="The form for engines without BuildKit.")
-def render(classic: bool, **wanted: Any) -> int:
-    """Print the Dockerfile that `build-image --backend docker` builds."""
-    from builder import pipeline
-    from builder.render import render as dockerfile
+@click.option("--to", type=click.Choice(["compose", "kubernetes"]), help="What runs the image, instead.")
+@click.option("--image", help="With --to: the image's name there; the spec's own if left out.")
+@click.option("--replicas", type=click.IntRange(1, 1000), help="With --to: how many run at least (2).")
+@click.option("--cores", type=float, help="With --to: processors for each (2).")
+@click.option("--memory", help="With --to: memory for each, such as 512Mi; left out, by what it runs.")
+def render(
+    classic: bool,
+    to: str | None,
+    image: str | None,
+    replicas: int | None,
+    cores: float | None,
+    memory: str | None,
+    **wanted: Any,
+) -> int:
+    """Print the Dockerfile that `build-image --backend docker` builds, or what runs its image."""
+    if to is None:
+        from builder import pipeline
+        from builder.render import render as dockerfile
 
-    click.echo(
-        dockerfile(pipeline.planned(Request(stop_after="plan", **wanted)), mounts=not classic), nl=False
-    )
+        plan = pipeline.planned(Request(stop_after="plan", **wanted))
+        click.echo(dockerfile(plan, mounts=not classic), nl=False)
+        return 0
+    from builder import orchestrate
+    from envspec import load
+
+    spec = load.load(load.find(wanted["spec"]), wanted["variant"])
+    run = orchestrate.deployment(spec, image=image, replicas=replicas, cores=cores, memory=memory)
+    click.echo(orchestrate.FORMS[to](run), nl=False)
     return 0
 
 
@@ -296,10 +316,13 @@ def explain(spec: pathlib.Path, package: str, variant: str | None) -> None:
 
 
 @envspec.command()
-@click.argument("before", type=click.Path(exists=True, path_type=pathlib.Path))
-@click.argument("after", type=click.Path(exists=True, path_type=pathlib.Path))
-def diff(before: pathlib.Path, after: pathlib.Path) -> int:
-    """Say what differs between two locks, specs, virtual environments or interpreters; 1 if anything does."""
+@click.argument("before")
+@click.argument("after")
+def diff(before: str, after: str) -> int:
+    """Say what differs from BEFORE to AFTER; 1 if anything does.
+
+    Each is a lock, a spec, a virtual environment's folder, an interpreter, or image:NAME.
+    """
     from builder import comparing
 
     found = comparing.changes(before, after)

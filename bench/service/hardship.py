@@ -1,12 +1,7 @@
-"""Hardship: mixed load while workers are killed at random, every answer compared with that of calm times.
-
-`python -m bench.service.hardship --minutes 10` prints what came of it; 1 when an answer was wrong or lost, or
-memory grew.
-"""
+"""Hardship: mixed load while workers are killed at random, every answer compared with that of calm times."""
 
 from __future__ import annotations
 
-import argparse
 import collections
 import dataclasses
 import hashlib
@@ -15,7 +10,6 @@ import pathlib
 import random
 import signal
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -170,14 +164,14 @@ def _kill(server: int, end: float, chance: random.Random) -> tuple[int, tuple[fl
 
 
 def family(root: int) -> list[int]:
-    """A process, its children and theirs."""
+    """A process, its children and theirs; those that end meanwhile may be in it or not."""
     found = [root]
     for process in found:
-        for children in pathlib.Path(f"/proc/{process}/task").glob("*/children"):
-            try:
-                found.extend(map(int, children.read_text().split()))
-            except OSError:
-                continue
+        try:
+            for thread in pathlib.Path(f"/proc/{process}/task").iterdir():
+                found.extend(map(int, (thread / "children").read_text().split()))
+        except OSError:
+            continue
     return found
 
 
@@ -197,20 +191,3 @@ def _command(process: int) -> bytes:
         return pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.service.hardship", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    found = endure(60 * parser.parse_args().minutes)
-    step = max(1, len(found.memory) // 10)
-    print(f"{found.seconds:.0f} s, {found.killed} workers killed")
-    print(f"{found.right} answers right, {found.retryable} to be tried again, {found.wrong} wrong")
-    print(f"memory grew by {found.growth:.1f} MB: {', '.join(f'{mb:.0f}' for mb in found.memory[::step])}")
-    for code, count in sorted(found.codes.items()):
-        print(f"  {code}: {count}")
-    return 0 if found.survived else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,7 @@
 """The load: many clients of one server, each asking again as soon as it has been answered.
 
-A program of its own (`python -m bench.service.load`, a `Job` as JSON in, an `Outcome` as JSON out), with one
-thread, one poll and no HTTP library, so that it takes as little as possible of the machine that is measured.
+A program of its own (a `Job` as JSON in, an `Outcome` as JSON out) with one thread, one poll and no HTTP
+library, so that it takes as little as possible of the machine that is measured.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Outcome:
 def run(job: Job) -> Outcome:
     """Do the job in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.service.load"],
+        [sys.executable, "-c", "from bench.service import load; load.main()"],
         input=json.dumps(dataclasses.asdict(job)),
         capture_output=True,
         text=True,
@@ -184,6 +184,7 @@ def _request(text: str) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The program."""
     outcome = Load(Job(**json.load(sys.stdin))).run()
     json.dump(dataclasses.asdict(outcome), sys.stdout)

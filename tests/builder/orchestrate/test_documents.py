@@ -1,0 +1,184 @@
+"""What orchestrators are given: true to their own schemas, and the same shape whatever a spec holds."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from builder.cli import envspec
+from builder.orchestrate import FORMS, Deployment, deployment
+from builder.orchestrate.document import document
+from envspec import load
+from envspec.errors import UsageError
+from envspec.spec import Spec
+from tests.support.paths import EXAMPLES
+
+COMPOSE = jsonschema.Draft7Validator(
+    json.loads((pathlib.Path(__file__).parent / "data" / "compose-spec.json").read_text())
+)
+HOSTILE = (
+    "x: y", "- a\n- b", "'\"", "# no comment", "${HOME} $(PORT) $$(PORT) $", "{{ x }}", "&a *a", "!!a:x",
+    "---\nkind: Pod", "yes", "0x1F", "null", "~", "1e3", "好", "a\tb", "trailing ", ":", "|", "%TAG",
+)  # fmt: skip
+
+
+def example(name: str = "espeak", **service: Any) -> Spec:
+    spec = load.load(EXAMPLES / name / "envspec.toml")
+    assert spec.service is not None
+    return spec.model_copy(update={"service": spec.service.model_copy(update=service)})
+
+
+def documents(form: str, wanted: Deployment) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(FORMS[form](wanted)))
+
+
+def kinds(wanted: Deployment) -> dict[str, dict[str, Any]]:
+    return {each["kind"]: each for each in documents("kubernetes", wanted)}
+
+
+@pytest.mark.parametrize("name", ["espeak", "sambert-hifigan"])
+@pytest.mark.parametrize("source", [None, "app"])
+def test_kubernetes_takes_every_document(name: str, source: str | None) -> None:
+    """By the strict schemas of the oldest version that is promised and of the newest that is known."""
+    wanted = deployment(example(name, source=source, env={"A": "b"}))
+    found = kinds(wanted)
+    assert set(found) == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+    for each in found.values():
+        for version in ("1.30", kubernetes_validate.latest_version()):
+            kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_the_schemas_see_mistakes() -> None:
+    wrong = kinds(deployment(example()))["Deployment"]
+    wrong["spec"]["template"]["spec"]["containers"][0]["readyProbe"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, "1.30", strict=True)
+    with pytest.raises(jsonschema.ValidationError):
+        COMPOSE.validate({"services": {"x": {"imagine": "y"}}})
+
+
+@pytest.mark.parametrize("name", ["espeak", "sambert-hifigan"])
+def test_compose_takes_the_document(name: str) -> None:
+    (found,) = documents("compose", deployment(example(name, env={"A": "b"})))
+    COMPOSE.validate(found)
+
+
+def test_nothing_may_be_written_or_gained() -> None:
+    wanted = deployment(example())
+    pod = kinds(wanted)["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    (found,) = documents("compose", wanted)
+    for service in found["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["tmpfs"] == ["/tmp"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not service["user"].startswith("0")
+
+
+def test_probes_ask_what_the_service_answers() -> None:
+    (container,) = kinds(deployment(example()))["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+
+
+def test_a_payload_of_ones_own_is_asked_only_what_the_spec_names() -> None:
+    found = kinds(deployment(example(source="app", health="/up")))
+    template = found["Deployment"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/up"
+    assert container["livenessProbe"]["tcpSocket"] == {"port": "http"}
+    assert "annotations" not in template["metadata"]
+    metrics = found["HorizontalPodAutoscaler"]["spec"]["metrics"]
+    assert [metric["type"] for metric in metrics] == ["Resource"]
+
+
+def test_scaling_follows_the_queue() -> None:
+    spec = kinds(deployment(example(), replicas=3))["HorizontalPodAutoscaler"]["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 12)
+    assert spec["metrics"][0]["pods"]["metric"]["name"] == "tts_queue_depth"
+
+
+@pytest.mark.parametrize(("drain", "seconds"), [("", 30), ("5", 5), ("2.5", 3), ("soon", 30), ("1e400", 30)])
+def test_who_is_told_to_stop_gets_the_time_to_drain(drain: str, seconds: int) -> None:
+    wanted = deployment(example(env={"TTS_DRAIN": drain} if drain else {}))
+    pod = kinds(wanted)["Deployment"]["spec"]["template"]["spec"]
+    before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] > before + seconds
+    (found,) = documents("compose", wanted)
+    assert int(found["services"]["service"]["stop_grace_period"].rstrip("s")) > seconds
+
+
+def test_models_get_more_memory() -> None:
+    small, large = (deployment(example(env=env)) for env in ({}, {"TTS_ENGINE": "modelscope"}))
+    assert small.bytes < large.bytes == deployment(example(models=("damo/a",))).bytes
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_no_value_becomes_structure(value: str) -> None:
+    """Values that are YAML, or that an orchestrator would put variables into, stay what they are."""
+    wanted = deployment(example(env={"A": value}))
+    (compose,) = documents("compose", wanted)
+    assert compose["services"]["service"]["environment"]["A"].replace("$$", "$") == value
+    assert re.search(r"(?<!\$)(\$\$)*\$(?!\$)", compose["services"]["service"]["environment"]["A"]) is None
+    plain = kinds(deployment(example(env={"A": "plain"})))
+    found = kinds(wanted)
+    (variable,) = found["Deployment"]["spec"]["template"]["spec"]["containers"][0].pop("env")
+    plain["Deployment"]["spec"]["template"]["spec"]["containers"][0].pop("env")
+    assert variable == {"name": "A", "value": value.replace("$", "$$")}
+    assert found == plain
+
+
+@pytest.mark.parametrize("name", ["a.b_c", "1", "x" * 100, "a-" * 25 + "b"])
+def test_any_name_of_a_spec_becomes_one_of_a_host(name: str) -> None:
+    found = deployment(example().model_copy(update={"name": name})).name
+    assert re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", found)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"image": "a b"}, {"image": "x\ny: z"}, {"memory": "1"}, {"memory": "1Mi"}, {"memory": "1Gi\n"},
+     {"cores": 0.0}, {"cores": float("nan")}, {"replicas": 0}],
+)  # fmt: skip
+def test_what_no_orchestrator_takes_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        deployment(example(), **wrong)
+
+
+def test_heads_stay_comments() -> None:
+    assert yaml.safe_load(document("a\nb: c\r\nd\u2028e: f", {"x": 1})) == {"x": 1}
+
+
+def test_the_command_prints_it() -> None:
+    spec = str(EXAMPLES / "espeak")
+    done = CliRunner().invoke(
+        envspec,
+        ["render", spec, "--to", "kubernetes", "--image", "registry.example/a:1", "--memory", "1Gi"],
+    )
+    assert done.exit_code == 0, done.output
+    first = next(yaml.safe_load_all(done.output))
+    (container,) = first["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/a:1"
+    assert container["resources"]["limits"] == {"cpu": "2000m", "memory": "1Gi"}
+
+
+def test_without_a_service_there_is_nothing_to_run() -> None:
+    spec = example().model_copy(update={"service": None})
+    with pytest.raises(UsageError, match="no \\[service\\]"):
+        deployment(spec)
