@@ -37,6 +37,14 @@ def test_a_spec_becomes_an_environment_that_ships(small: pathlib.Path, env: dict
     assert said.stdout == "1\n"
 
 
+def test_nothing_of_an_environment_is_kept_twice(small: pathlib.Path, env: dict[str, str]) -> None:
+    place = pathlib.Path(built(small, env)["environment"]["reference"])
+    files = [path for path in (place / "lib").rglob("*") if path.is_file() and not path.is_symlink()]
+    assert any(path.name == "greeter.py" for path in files)
+    assert {path.lstat().st_nlink for path in files} == {1}
+    assert list((place.parent / "building").iterdir()) == []
+
+
 def test_the_second_run_does_nothing(small: pathlib.Path, env: dict[str, str]) -> None:
     first = built(small, env)["environment"]
     place = pathlib.Path(first["reference"])
