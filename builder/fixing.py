@@ -224,7 +224,7 @@ class Search:
         below = self._excluded.get(name, SpecifierSet()) & SpecifierSet(f"<{entry.version}")
         self._excluded[name] = below
         files = offers.files(entry.index, name)
-        young = files if era is None else young_enough(files, era)
+        young = young_enough((file for file in files if era and file.uploaded), era)
         version = nearest(young, entry.version, below, held.target) or nearest(
             files, entry.version, below, held.target
         )

@@ -33,6 +33,10 @@ class Machine:
     """Folders, or pages, of files that are candidates beside every index."""
     cert: str | None = None
     """File of certificate authorities."""
+    client_cert: str | None = None
+    """File with the certificate and the key that this machine shows of itself."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Hosts, as `host` or `host:port`, whose certificates are not asked for."""
     proxy: str | None = None
     no_index: bool = False
     redirects: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -52,6 +56,8 @@ class Machine:
         env = dict(os.environ)
         if self.cert:
             env.update(dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), self.cert))
+        if self.client_cert:
+            env["SSL_CLIENT_CERT"] = self.client_cert
         if self.proxy:
             env.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), self.proxy))
         return env
@@ -92,6 +98,8 @@ def settings(listing: str, redirects: Mapping[str, str] | None = None) -> Machin
         extra_index_urls=tuple(found.get("extra-index-url", "").split()),
         find_links=tuple(found.get("find-links", "").split()),
         cert=found.get("cert"),
+        client_cert=found.get("client-cert"),
+        trusted_hosts=tuple(found.get("trusted-host", "").split()),
         proxy=found.get("proxy"),
         no_index=found.get("no-index", "").lower() in {"1", "true", "yes", "on"},
         redirects=redirects or {},

@@ -7,7 +7,9 @@ import dataclasses
 import datetime as dt
 import pathlib
 import threading
+import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pypi_simple
 import requests
@@ -19,6 +21,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
 
 from envspec.errors import OutsideError
@@ -50,6 +53,23 @@ class RemoteFile:
     """Whether `url` + `.metadata` answers (PEP 658)."""
 
 
+class _Session(requests.Session):
+    """With pip's own setting of certificates before the environment's, as pip has it."""
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        own = self.verify if verify is None and isinstance(self.verify, str) else verify
+        return super().merge_environment_settings(url, proxies, stream, own, cert)
+
+
+class _Unchecked(HTTPAdapter):
+    """For hosts that the machine's owner trusts without a certificate."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> requests.Response:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+            return super().send(request, *args, **{**settings, "verify": False})
+
+
 class Sources:
     """All sources of one spec on one machine. Listings are asked once and kept for the run."""
 
@@ -76,11 +96,16 @@ class Sources:
     def session(self) -> requests.Session:
         """A session of this thread: the machine's certificates and proxy, patient with passing failures."""
         if not hasattr(self._local, "session"):
-            session = requests.Session()
+            session = _Session()
             session.mount("https://", HTTPAdapter(max_retries=self.patience))
             session.mount("http://", HTTPAdapter(max_retries=self.patience))
+            for host in self.machine.trusted_hosts:
+                for end in ("/",) if ":" in host else ("/", ":"):
+                    session.mount(f"https://{host}{end}", _Unchecked(max_retries=self.patience))
             if self.machine.cert:
                 session.verify = self.machine.cert
+            if self.machine.client_cert:
+                session.cert = self.machine.client_cert
             if self.machine.proxy:
                 session.proxies = {"http": self.machine.proxy, "https": self.machine.proxy}
             self._local.session = session

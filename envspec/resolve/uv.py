@@ -41,6 +41,7 @@ def index_settings(machine: Machine) -> dict[str, Any]:
         "find-links": places,
         "index-strategy": "unsafe-best-match",
         "no-index": not urls,
+        "allow-insecure-host": list(machine.trusted_hosts),
     }
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envspec.machine import Machine, local_path, scrubbed, settings, variable
+from envspec.resolve.uv import index_settings
 
 LISTING = """\
 :env:.find-links='/env/wheels'
@@ -64,6 +65,13 @@ def test_the_variable_of_an_index_is_one_that_a_shell_can_set() -> None:
 def test_certificates_and_proxy_reach_programs() -> None:
     env = Machine(cert="/ca.pem", proxy="http://proxy.example:3128").environment()
     assert (env["SSL_CERT_FILE"], env["HTTPS_PROXY"]) == ("/ca.pem", "http://proxy.example:3128")
+
+
+def test_trusted_hosts_and_the_own_certificate_are_read() -> None:
+    found = settings("global.trusted-host='one.example\\ntwo.example:8443'\n:env:.client-cert='/me.pem'\n")
+    assert found.trusted_hosts == ("one.example", "two.example:8443")
+    assert found.environment()["SSL_CLIENT_CERT"] == "/me.pem"
+    assert index_settings(found)["allow-insecure-host"] == ["one.example", "two.example:8443"]
 
 
 @pytest.mark.parametrize(
