@@ -10,12 +10,14 @@ import pathlib
 import re
 from collections.abc import Callable
 
-from service.text.numerals import cardinal, digits
+from service.text.numerals import digits, spoken
 
 _WORDS = json.loads((pathlib.Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
 UNITS: dict[str, str] = _WORDS["units"]
 CURRENCIES: dict[str, str] = _WORDS["currencies"]
 SYMBOLS: dict[str, str] = _WORDS["symbols"]
+CODES: list[str] = _WORDS["codes"]
+LINES: list[str] = _WORDS["lines"]
 
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SIGN = r"(?<![A-Za-z0-9.)\]）%])[-−]"
@@ -50,17 +52,18 @@ def _date(found: re.Match[str]) -> str:
     year, month, day = found.group(1, 2, 3)
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
         return found[0]
-    return f"{digits(year)}年{cardinal(str(int(month)))}月{cardinal(str(int(day)))}日"
+    return f"{digits(year)}年{spoken(str(int(month)))}月{spoken(str(int(day)))}日"
 
 
 def _time(found: re.Match[str]) -> str:
-    hour, minute, second = found.group(1, 2, 3)
-    said = cardinal(str(int(hour))) + "点"
+    hour, minute, second, half = found.group(1, 2, 3, 4)
+    said = {"am": "上午", "pm": "下午"}.get((half or "").lower(), "")
+    said += ("两" if int(hour) == 2 else spoken(str(int(hour)))) + "点"
     if int(minute):
-        said += ("零" if minute[0] == "0" else "") + cardinal(str(int(minute))) + "分"
+        said += ("零" if minute[0] == "0" else "") + spoken(str(int(minute))) + "分"
     elif second is None:
         said += "整"
-    return said + (cardinal(str(int(second))) + "秒" if second else "")
+    return said + (spoken(str(int(second))) + "秒" if second else "")
 
 
 def _telephone(found: re.Match[str]) -> str:
@@ -70,22 +73,34 @@ def _telephone(found: re.Match[str]) -> str:
 
 
 def _money(found: re.Match[str]) -> str:
-    return cardinal(_trimmed(found["amount"])) + (found["large"] or "") + CURRENCIES[found["currency"]]
+    amounts = [spoken(_trimmed(amount)) for amount in (found["amount"], found["most"]) if amount]
+    return "到".join(amounts) + (found["large"] or "") + CURRENCIES[found["currency"]]
 
 
 def _percent(found: re.Match[str]) -> str:
     base = {"%": "百分之", "‰": "千分之"}[found[3]]
     minus = "负" if found[1] else ""
-    return minus + base + cardinal(found[2])
+    return minus + base + spoken(found[2])
 
 
 def _degrees(found: re.Match[str]) -> str:
-    return "零下" + cardinal(found[1]) + UNITS[found[2]]
+    """One temperature or two; only those below zero are said to be."""
+    said = [
+        ("零下" if sign else "") + spoken(number)
+        for sign, number in (found.group(1, 2), found.group(3, 4))
+        if number
+    ]
+    return "到".join(said) + UNITS[found[5]]
+
+
+def _power(found: re.Match[str]) -> str:
+    """`10^3`, or `1e-6` of ten."""
+    return f"{'' if found[1] else '乘以十'}的{spoken(found[2].lstrip('+'))}次方"
 
 
 def _measured(found: re.Match[str]) -> str:
     minus = "负" if found[1] else ""
-    return minus + ("两" if found[2] == "2" else cardinal(found[2])) + UNITS[found[3]]
+    return minus + ("两" if found[2] == "2" else spoken(found[2])) + UNITS[found[3]]
 
 
 def _trimmed(number: str) -> str:
@@ -98,59 +113,89 @@ def _any_of(words: dict[str, str]) -> str:
 
 
 _CURRENCY = rf"(?P<currency>{_any_of(CURRENCIES)})"
-_AMOUNT = rf"(?P<amount>{_NUMBER})\s?(?P<large>[万亿]?)"
+_AMOUNT = rf"(?P<amount>{_NUMBER})(?:{_TO}(?P<most>{_NUMBER}))?\s?(?P<large>[万亿]?)"
 _UNIT = rf"({_any_of(UNITS)})(?![A-Za-z0-9])"
+_CLOCK = r"(?<![\d:])([01]?\d|2[0-4])[::]([0-5]\d)(?:[::]([0-5]\d))?(?![\d:])(?:\s?([AaPp][Mm])(?![A-Za-z]))?"
 
 
 def _rules() -> tuple[Rule, ...]:
     """The rules in their order: what is most specific comes first."""
     listed: list[tuple[str, Callable[[re.Match[str]], str]]] = [
+        # Years, dates and times, and from one to the other
         (rf"(?<!\d)(\d{{4}}){_TO}(\d{{4}})(?=年)", lambda m: f"{digits(m[1])}到{digits(m[2])}"),
         (r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\d.])日?", _date),
-        (r"(?<!\d)(\d{4})(?=年)", lambda m: digits(m[1])),
-        (r"(?<!\d)(\d{2})(?=年代)", lambda m: cardinal(m[1])),
+        (r"(?<!\d)(?<!公元前)(\d{4})(?=年|Q[1-4])", lambda m: digits(m[1])),
+        (r"['’‘](\d{2})(?=[年届级])", lambda m: digits(m[1])),
+        (r"(?<!\d)(\d{2})(?=年代)", lambda m: spoken(m[1])),
         (r"(?<!\d)(\d{2})(?=[届级]?年[代度]?[初末])", lambda m: digits(m[1])),
-        (r"(?<![\d:])([01]?\d|2[0-4])[::]([0-5]\d)(?:[::]([0-5]\d))?(?![\d:])", _time),
+        (_CLOCK, _time),
+        (r"点整\s?整", lambda _: "点整"),
+        (r"(?<=[日号月年点分整])\s?[-~～–—]\s?(?=[\d一二三四五六七八九十零两])", lambda _: "到"),
+        # What is read figure by figure: telephones, codes, numbers behind letters
         (r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", _telephone),
-        (r"(?<![\d.])(?:0\d{2,3}-\d{7,8}|[48]00-?\d{3}-?\d{4})(?!\d)", _telephone),
+        (r"(?<![\d.])(?:\(0\d{2,3}\)\s?|0\d{2,3}-)\d{7,8}(?!\d)", _telephone),
+        (r"(?<![\d.])[48]00-?\d{3}-?\d{4}(?!\d)", _telephone),
         (r"(?<=[打拨线话])\d{3,5}(?!\d)", _telephone),
+        (rf"(?<!\d)(?:1[12]\d|12\d{{3}}|9[56]\d{{3}})(?=\s?(?:{'|'.join(LINES)}))", _telephone),
+        (
+            rf"({'|'.join(CODES)})([::为是]?\s?)(\d{{3,}})(?![\d.])",
+            lambda m: m[1] + m[2] + digits(m[3], one="幺"),
+        ),
         (r"(?<![\d.])\d{1,5}(?:\.\d{1,5}){2,3}(?![\d.])", lambda m: _dotted(m[0])),
+        (r"(?<=[A-Za-z])\d{3,}(?![\d.])", lambda m: digits(m[0], one="幺")),
+        # Money, shares, measures
         (rf"{_CURRENCY}\s?{_AMOUNT}", _money),
         (rf"{_AMOUNT}\s?(?P<currency>RMB|CNY|USD|EUR|GBP|HKD|JPY|€|£|￥)", _money),
+        (r"(\d)\.0+(?=\s?(?:元|块|美元|欧元|英镑|日元|港元))", lambda m: m[1]),
+        (r"(?<!\d)(\d)\.(\d)(?=折)", lambda m: digits(m[1] + m[2])),
         (rf"({_NUMBER})([%‰]?){_TO}({_NUMBER})([%‰])", _percent_range),
         (rf"({_SIGN})?({_NUMBER})([%‰])", _percent),
-        (rf"{_SIGN}({_NUMBER})\s?(℃|°C|℉|°F)", _degrees),
+        (rf"({_SIGN})({_NUMBER}){_TO}([-−]?)({_NUMBER})\s?(℃|°C|℉|°F)", _degrees),
+        (rf"({_SIGN})({_NUMBER})()()\s?(℃|°C|℉|°F)", _degrees),
+        (rf"({_NUMBER})/(?=({_NUMBER})\s?mmHg)", lambda m: f"{spoken(m[1])}比"),
         (rf"({_NUMBER}){_TO}({_NUMBER})\s?{_UNIT}", _measured_range),
         (rf"({_SIGN})?({_NUMBER})\s?{_UNIT}", _measured),
-        (r"(?<![\d/.])(\d{1,4})/(\d{1,4})(?![\d/.])", lambda m: f"{cardinal(m[2])}分之{cardinal(m[1])}"),
-        (r"(?<![\d:])(\d{1,4})[::](\d{1,4})(?![\d:])", lambda m: f"{cardinal(m[1])}比{cardinal(m[2])}"),
+        (rf"(?<=[\u4e00-\u9fff])/{_UNIT}", lambda m: "每" + UNITS[m[1]]),
+        # Sums, fractions, ratios, ranges
+        (r"(?<=\d)(?:(\^)|[eE](?=[-+]?\d))([-+]?\d{1,3})(?![\d.])", _power),
+        (r"(?<![\d/.])(\d{1,4})/(\d{1,4})(?![\d/.])", lambda m: f"{spoken(m[2])}分之{spoken(m[1])}"),
+        (r"(?<![\d:])(\d{1,4})[::](\d{1,4})(?![\d:])", lambda m: f"{spoken(m[1])}比{spoken(m[2])}"),
+        (rf"({_NUMBER})\s?[-−]\s?({_NUMBER})(?=\s?=)", lambda m: f"{spoken(m[1])}减{spoken(m[2])}"),
         (
-            rf"(?<![\w.-])({_NUMBER}){_TO}({_NUMBER})(?![\d.-])",
-            lambda m: f"{cardinal(m[1])}到{cardinal(m[2])}",
+            rf"(?<![A-Za-z\d.-])({_NUMBER}){_TO}({_NUMBER})(?![\d.-])",
+            lambda m: f"{spoken(m[1])}到{spoken(m[2])}",
         ),
         (r"(?<=\d)\s?\+\s?(?=\d)", lambda _: "加"),
-        (r"\s?=\s?", lambda _: "等于"),
-        (rf"(?<![\d.,第])2(?=[{_WORDS['measures']}])", lambda _: "两"),
-        (rf"({_SIGN})?(?<![A-Za-z])({_NUMBER})", lambda m: ("负" if m[1] else "") + cardinal(m[2])),
+        (r"(?<![A-Za-z?])\s?=\s?", lambda _: "等于"),
+        (r"(?<=\d)#", lambda _: "号"),
+        # Twos that count, and all that is left
+        (
+            rf"(?<![\d.,第A-Za-z-])2(?=\s?(?:[{_WORDS['measures']}千百万亿]|小时|分钟|点(?!\d)))",
+            lambda _: "两",
+        ),
+        (rf"(?<=[A-Za-z])({_NUMBER})(?!\d)", lambda m: spoken(m[1])),
+        (rf"({_SIGN})?({_NUMBER})", lambda m: ("负" if m[1] else "") + spoken(m[2])),
         (r"\d+", lambda m: digits(m[0])),
     ]
     return tuple((re.compile(pattern), replace) for pattern, replace in listed)
 
 
 def _dotted(text: str) -> str:
-    """A version or an address: its parts with 点 between."""
+    """A version, its parts with 点 between; an address of four parts is read figure by figure."""
+    if text.count(".") == 3:
+        return "点".join(map(digits, text.split(".")))
     return "点".join(
-        digits(part) if len(part) > 1 and part[0] == "0" else cardinal(part) for part in text.split(".")
+        digits(part) if len(part) > 1 and part[0] == "0" else spoken(part) for part in text.split(".")
     )
 
 
 def _percent_range(found: re.Match[str]) -> str:
     base = {"%": "百分之", "‰": "千分之"}[found[4]]
-    return f"{base}{cardinal(found[1])}到{base}{cardinal(found[3])}"
+    return f"{base}{spoken(found[1])}到{base}{spoken(found[3])}"
 
 
 def _measured_range(found: re.Match[str]) -> str:
-    return f"{cardinal(found[1])}到{cardinal(found[2])}{UNITS[found[3]]}"
+    return f"{spoken(found[1])}到{spoken(found[2])}{UNITS[found[3]]}"
 
 
 def _spelt(text: str) -> str:
@@ -163,8 +208,8 @@ def _as_date(text: str) -> str:
 
 
 _KINDS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "cardinal": (rf"[-−]?{_NUMBER}", cardinal),
-    "ordinal": (r"\d+", lambda text: "第" + cardinal(text)),
+    "cardinal": (rf"[-−]?{_NUMBER}", spoken),
+    "ordinal": (r"\d+", lambda text: "第" + spoken(text)),
     "digits": (r"[\d\s.-]+", lambda text: digits(re.sub(r"[^\d]", "", text))),
     "telephone": (
         r"\+?[\d\s()-]+",

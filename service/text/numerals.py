@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 DIGITS = "零一二三四五六七八九"
 _SMALL = ("", "十", "百", "千")
 _LARGE = ((10**8, "亿"), (10**4, "万"))
@@ -28,6 +30,11 @@ def cardinal(text: str) -> str:
     else:
         said = _whole(int(whole or "0"))
     return said + ("点" + digits(fraction) if fraction else "")
+
+
+def spoken(text: str) -> str:
+    """As `cardinal`, with 两 for a two that counts thousands and more, as people say it."""
+    return re.sub("(?<![十零点])二(?=[千万亿])", "两", cardinal(text))
 
 
 def _whole(number: int) -> str:
