@@ -70,6 +70,11 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+_DIRECTORY_ENTRY = struct.Struct("<28xHHH12x")  # lengths of name, extra field and comment: APPNOTE 4.3.12
+_END = struct.Struct("<4s8xL4x2x")  # signature and bytes of the table of contents: 4.3.16
+_END_64 = struct.Struct("<4s36xQ8x")  # likewise: 4.3.14
+_LOCATOR_64 = 20  # bytes: 4.3.15
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
@@ -113,6 +118,7 @@ class Wheel:
         stream = file.open("rb")
         try:
             with self._trouble("it is not a zip archive"):
+                self._judge_directory(stream)
                 self._zip = zipfile.ZipFile(stream)
             self._infos = {info.filename: info for info in self._judged(file.stat().st_size)}
         except BaseException:
@@ -134,6 +140,27 @@ class Wheel:
             yield
         except _UNREADABLE as error:
             raise WheelError(self.file.name, f"{problem} ({error or type(error).__name__})") from error
+
+    def _judge_directory(self, stream: IO[bytes]) -> None:
+        """Refuse a table of contents of too many files before `zipfile` makes an object of each.
+
+        What the table says of its own length is not asked: `zipfile` goes by its bytes, so these are counted.
+        """
+        place = _directory(stream)
+        if place is None or place[1] <= self.limits.entries * _DIRECTORY_ENTRY.size:
+            return
+        left = place[1]
+        stream.seek(place[0])
+        for _ in range(self.limits.entries):
+            head = stream.read(_DIRECTORY_ENTRY.size)
+            left -= _DIRECTORY_ENTRY.size
+            if left < 0 or len(head) < _DIRECTORY_ENTRY.size:
+                return
+            more = sum(_DIRECTORY_ENTRY.unpack(head))
+            stream.seek(more, io.SEEK_CUR)
+            left -= more
+        if left > 0:
+            raise WheelError(self.file.name, f"more files than the {self.limits.entries} that are allowed")
 
     def _judged(self, file_size: int) -> list[zipfile.ZipInfo]:
         infos = self._zip.infolist()
@@ -307,6 +334,30 @@ def module_name(path: str) -> str:
 
 def _looks_shared(name: str) -> bool:
     return bool(re.search(r"\.so(?:\.[0-9][^/]*)?$", name))
+
+
+def _directory(stream: IO[bytes]) -> tuple[int, int] | None:
+    """Where a zip's table of contents begins, and its bytes; None where there is none.
+
+    It is looked for where `zipfile` looks, so that both mean the same one.
+    """
+    size = stream.seek(0, io.SEEK_END)
+    begin = max(0, size - _END.size - (1 << 16))
+    stream.seek(begin)
+    tail = stream.read()
+    end = len(tail) - _END.size
+    if not (tail[max(end, 0) :].startswith(b"PK\5\6") and tail.endswith(b"\0\0")):
+        end = tail.rfind(b"PK\5\6")
+    if end < 0 or len(tail) < end + _END.size:
+        return None
+    (_, length), place = _END.unpack_from(tail, end), begin + end
+    before = place - _LOCATOR_64 - _END_64.size
+    if before >= 0:
+        stream.seek(before)
+        signature, length_64 = _END_64.unpack(stream.read(_END_64.size))
+        if signature == b"PK\6\6" and stream.read(4) == b"PK\6\7":
+            place, length = before, length_64
+    return max(place - length, 0), length
 
 
 def _name_problem(info: zipfile.ZipInfo) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -88,6 +89,37 @@ def test_a_bomb_is_refused_before_it_is_inflated(tmp_path: pathlib.Path) -> None
     bomb = make(tmp_path, {"zeros": bytes(4 << 20)})
     with pytest.raises(WheelError, match="would inflate"):
         Wheel(bomb, limits=Limits(free=1 << 20))
+
+
+@pytest.mark.parametrize("said", [10_000_000, 1])
+def test_ten_million_files_are_refused_without_reading_them_all(tmp_path: pathlib.Path, said: int) -> None:
+    """Whatever the archive says of their number: half a gigabyte of table of contents, next to no memory."""
+    target, count = tmp_path / "demo_pkg-1.0-py3-none-any.whl", 10_000_000
+    entry = b"PK\1\2" + bytes(24) + struct.pack("<HHH", 1, 0, 0) + bytes(12) + b"a"
+    length = count * len(entry)
+    with target.open("wb") as stream:
+        for _ in range(100):
+            stream.write(entry * (count // 100))
+        stream.write(struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, said, said, length, 0))
+        stream.write(struct.pack("<4sLQL", b"PK\6\7", 0, length, 1))
+        stream.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
+    tracemalloc.start()
+    try:
+        with pytest.raises(WheelError, match="more files than the 200000"):
+            Wheel(target)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        target.unlink()
+    assert peak < 4 << 20
+
+
+def test_many_files_with_long_names_are_no_reason_to_refuse(tmp_path: pathlib.Path) -> None:
+    target = make(tmp_path, {f"{'long' * 20}/{number}.py": "" for number in range(30)})
+    with Wheel(target, limits=Limits(entries=30)) as opened:
+        assert len(opened.entries) == 30
+    with pytest.raises(WheelError, match="more files than the 29"):
+        Wheel(target, limits=Limits(entries=29))
 
 
 def test_overlapping_members_are_refused(tmp_path: pathlib.Path) -> None:
