@@ -133,6 +133,8 @@ def command(wanted: Request, target: pathlib.Path) -> Words:
     words += [f"--architectures={ARCHITECTURE[wanted.machine]}"]
     words += [f"--include={','.join((*ALWAYS, *wanted.apt))}"]
     words += ["--aptopt=APT::Install-Recommends false"]
+    # Where a suite wants /usr merged, it is so from the start: the program that merges brings 46 MB of Perl.
+    words += ["--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr"]
     words += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     words += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
     words += ['--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/resolv.conf']
