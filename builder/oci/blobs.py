@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -32,6 +33,10 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 _open: Callable[[pathlib.Path], IO[bytes]] = igzip.open  # without types of its own
+
+
+STALE = 24 * 3600
+"""Seconds after which a blob under way belongs to a run that was killed."""
 
 
 class Descriptor(Part):
@@ -135,6 +140,7 @@ class Blobs:
         folder = self.root / "partial"
         with disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
             handle, name = tempfile.mkstemp(dir=folder)
             try:
                 os.close(handle)
@@ -190,3 +196,11 @@ class Blobs:
         )
         write_atomic(self.root / "layers" / f"{key}.json", json.dumps(layer.model_dump(), sort_keys=True))
         return layer
+
+
+def _sweep(folder: pathlib.Path) -> None:
+    """Remove what killed runs left behind."""
+    for file in folder.iterdir():
+        with contextlib.suppress(OSError):  # another run may be sweeping too
+            if time.time() - file.stat().st_mtime > STALE:
+                file.unlink()
