@@ -21,6 +21,24 @@ class Installed:
     version: str
     size: int = 0
     """Bytes of the files that its RECORD lists; 0 where it lists none."""
+    requires: tuple[str, ...] = ()
+    """Its requirements that hold here, without those of extras, such as `numpy>=1.22`."""
+    roots: tuple[str, ...] = ()
+    """Dotted names under which it is imported."""
+    extensions: int = 0
+    """How many compiled modules it has."""
+    numpy: str = ""
+    """The NumPy that its compiled modules were built for, such as `>=1.20,<2`; empty where none is known."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; keys are those of the fields."""
+        return {**dataclasses.asdict(self), "requires": list(self.requires), "roots": list(self.roots)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Installed:
+        """The inverse of `as_dict`; what an older program left out is unknown."""
+        lists = {key: tuple(data.get(key, ())) for key in ("requires", "roots")}
+        return cls(**{**data, **lists})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +77,7 @@ class Verdict:
             "platform": self.platform,
             "fast": self.fast,
             "findings": [each.as_dict() for each in self.findings],
-            "distributions": [dataclasses.asdict(each) for each in self.distributions],
+            "distributions": [each.as_dict() for each in self.distributions],
             "counts": dict(sorted(self.counts.items())),
             "timings": dict(self.timings),
         }
@@ -77,7 +95,7 @@ class Verdict:
             findings=tuple(Finding.from_dict(each) for each in data["findings"]),
             python=data["python"],
             platform=data["platform"],
-            distributions=tuple(Installed(**each) for each in data["distributions"]),
+            distributions=tuple(Installed.from_dict(each) for each in data["distributions"]),
             counts=dict(data["counts"]),
             timings=dict(data["timings"]),
             fast=data["fast"],

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from builder.report.families import counts, tally, title_of
 from builder.report.matrix import COLUMNS, matrix
 from builder.report.model import PHASES, Report
+from builder.report.relations import relations
 from builder.report.scrubbing import cleaned
 from builder.report.treemap import treemap
 from envspec.finding import Finding, Severity
@@ -66,6 +67,7 @@ def render(report: Report) -> str:
         largest=_largest(report),
         colours=_colours(report),
         matrix=matrix(report),
+        relations=relations(report),
         headings=COLUMNS,
     )
     return page

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import mmap
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from packaging.version import Version
 
 from builder.verify import rules
 from builder.verify.facts import Distribution, Facts
@@ -18,33 +20,54 @@ LARGE = 64 * 1024 * 1024
 """Bytes above which a file is a library of kernels and not the module that speaks to NumPy."""
 
 
-def judge(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]:
-    """Findings about compiled modules whose headers, C interface or struct sizes ask for another NumPy.
+Built = Mapping[str, Mapping[str, numpy.NumpyFacts]]
+"""What compiled modules were built with, by the canonical name of their distribution and by module."""
+
+
+def read(facts: Facts, root: pathlib.Path | None) -> Built:
+    """What the bytes of compiled modules say, of each distribution that speaks to NumPy.
 
     `root` is the folder under which the environment's files lie on this machine; nothing is read without.
+    """
+    found: dict[str, dict[str, numpy.NumpyFacts]] = {}
+    if root is None:
+        return found
+    for dist in facts.by_name().values():
+        folder = root / dist.folder.lstrip("/")
+        files = dict(zip(dist.extensions, (folder / path for path in dist.extension_files), strict=True))
+        if dist.key != "numpy":
+            found[dist.key] = {module: _facts(files[module]) for module in _speakers(files)}
+    return found
+
+
+def wants(built: Mapping[str, numpy.NumpyFacts]) -> str:
+    """The NumPy that a distribution's modules were built for, as a specifier; empty where it is not known."""
+    headers = {each.headers for each in built.values() if each.headers}
+    oldest = [each.oldest for each in built.values() if each.oldest]
+    parts = [f">={max(oldest, key=Version)}"] if oldest else []
+    return ",".join([*parts, "<2"] if headers == {1} else parts)
+
+
+def judge(facts: Facts, built: Built) -> Iterator[Finding]:
+    """Findings about compiled modules whose headers, C interface or struct sizes ask for another NumPy.
+
     A module that was imported all the same may fail when it is used: that is a warning.
     """
     installed = facts.by_name().get("numpy")
-    if root is None or installed is None:
+    if installed is None:
         return
     worked = {each.module for each in facts.imports if not each.failed}
     failed = {each.module.partition(".")[0] for each in facts.imports if each.failed}
-    for dist in facts.by_name().values():
-        if dist.key != "numpy" and not failed.intersection(each.partition(".")[0] for each in dist.roots):
-            yield from _of_distribution(dist, installed.version, root, worked)
+    for key, dist in facts.by_name().items():
+        if not failed.intersection(each.partition(".")[0] for each in dist.roots):
+            yield from _of_distribution(dist, built.get(key, {}), installed.version, worked)
 
 
 def _of_distribution(
-    dist: Distribution, version: str, root: pathlib.Path, worked: set[str]
+    dist: Distribution, built: Mapping[str, numpy.NumpyFacts], version: str, worked: set[str]
 ) -> Iterator[Finding]:
-    folder = root / dist.folder.lstrip("/")
-    files = dict(zip(dist.extensions, (folder / path for path in dist.extension_files), strict=True))
-    unfit: dict[str, numpy.Fit] = {}
-    for module in _speakers(files):
-        found = _fit(files[module], version)
-        if not found:
-            unfit.setdefault(module, found)
-    for module, fit in list(unfit.items())[:1]:
+    fits = ((module, numpy.fit(each, version)) for module, each in built.items())
+    for module, fit in [pair for pair in fits if not pair[1]][:1]:
         latent = module in worked
         yield rules.NUMPY_LATENT.finding(
             f"{module} of {dist.name} {dist.version} {fit.why}"
@@ -79,11 +102,11 @@ def _mentions(path: pathlib.Path) -> bool:
     return False
 
 
-def _fit(path: pathlib.Path, version: str) -> numpy.Fit:
-    """What a file's bytes say; what cannot be read fits, for the import to judge."""
+def _facts(path: pathlib.Path) -> numpy.NumpyFacts:
+    """What a file's bytes say; what cannot be read says nothing, for the import to judge."""
     with contextlib.suppress(OSError, ValueError), _mapped(path) as data:
-        return numpy.fit(numpy.read(data), version)
-    return numpy.FITS
+        return numpy.read(data)
+    return numpy.NO_FACTS
 
 
 @contextlib.contextmanager

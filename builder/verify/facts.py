@@ -152,13 +152,20 @@ class Facts:
             raw=raw,
         )
 
-    @property
-    def installed(self) -> tuple[Installed, ...]:
-        """The distributions as a verdict lists them."""
+    def installed(self, numpy: Mapping[str, str]) -> tuple[Installed, ...]:
+        """The distributions as a verdict lists them; `numpy` tells what each was built for, by its key."""
         sizes = self.raw["files"].get("sizes", {})
         listed = {(each.key, each.version): each for each in self.distributions}
         return tuple(
-            Installed(name=each.name, version=each.version, size=sizes.get(each.name, 0))
+            Installed(
+                name=each.name,
+                version=each.version,
+                size=sizes.get(each.name, 0),
+                requires=tuple(sorted({f"{need.name}{need.specifier}" for need in each.requires})),
+                roots=each.roots,
+                extensions=len(each.extensions),
+                numpy=numpy.get(each.key, ""),
+            )
             for _, each in sorted(listed.items())
         )
 

@@ -53,7 +53,8 @@ def verify(
     progress.step(f"verify {target.label}")
     facts = Facts.from_dict(transport.look(target, _options(smoke, fast, timeout, deadline), progress))
     progress.step("judge")
-    read = [*abi.judge(facts, target.root), *binaries.judge(facts, target.root)]
+    built = abi.read(facts, target.root)
+    read = [*abi.judge(facts, built), *binaries.judge(facts, target.root)]
     found = smoke.kept([*findings(facts, lock=lock, smoke=smoke), *read])
     kept = finding.strict(found) if strict else found
     return Verdict(
@@ -61,7 +62,7 @@ def verify(
         findings=finding.ordered(kept),
         python=facts.python["version"],
         platform=", ".join(part for part in (facts.python["platform"], facts.python["libc"]) if part),
-        distributions=facts.installed,
+        distributions=facts.installed({key: abi.wants(each) for key, each in built.items()}),
         counts=_counts(facts),
         timings={**facts.raw["timings"], "total": round(time.monotonic() - began, 3)},
         fast=fast,

@@ -65,30 +65,36 @@
     apply();
   };
 
-  const rows = () => {
-    const form = one("rows");
+  const rows = (form, lines) => {
     if (!form) return;
-    const lines = all("#distributions tbody tr");
+    const query = form.querySelector("input[type=search]");
+    const concerned = form.querySelector("input[type=checkbox]");
     const apply = () => {
-      const words = one("row-query").value.trim();
+      const words = query.value.trim();
       for (const line of lines) {
-        line.hidden = !(!words || hits(line, words)) || (one("row-concerned").checked && !line.matches(".concerned"));
+        line.hidden = !(!words || hits(line, words)) || (concerned?.checked && !line.matches(".concerned"));
       }
       const shown = lines.filter((line) => !line.hidden).length;
-      one("rows-shown").textContent = `${shown} of ${lines.length} distributions shown`;
+      form.querySelector("[role=status]").textContent = `${shown} of ${lines.length} distributions shown`;
+    };
+    const reset = () => {
+      form.reset();
+      apply();
     };
     form.hidden = false;
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", apply);
-    form.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") {
-        form.reset();
-        apply();
-      }
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") reset(); });
+    window.addEventListener("hashchange", () => {
+      const target = one(decodeURIComponent(location.hash.slice(1)));
+      if (!lines.includes(target)) return;
+      if (target.hidden) reset();
+      target.scrollIntoView({ block: "center" });
     });
     apply();
   };
 
   findings();
-  rows();
+  rows(one("rows"), all("#distributions tbody tr"));
+  rows(one("links"), all("#related tbody tr"));
 })();
