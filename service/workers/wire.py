@@ -21,11 +21,14 @@ class ClosedError(Exception):
     """The other end is gone."""
 
 
-def send(sock: socket.socket, head: dict[str, Any], body: bytes = b"") -> None:
-    """Send one message. Raises `ClosedError` when nobody is there to read it."""
+def send(sock: socket.socket, head: dict[str, Any], body: bytes = b"", deadline: float | None = None) -> None:
+    """Send one message. Raises as `receive` does."""
     coded = json.dumps(head).encode()
+    _wait_no_longer_than(sock, socket.SO_SNDTIMEO, deadline)
     try:
         sock.sendall(_LENGTHS.pack(len(coded), len(body)) + coded + body)
+    except BlockingIOError as error:
+        raise TimeoutError from error
     except (BrokenPipeError, ConnectionResetError) as error:
         raise ClosedError from error
 
@@ -35,9 +38,11 @@ def receive(sock: socket.socket, deadline: float | None = None) -> tuple[dict[st
 
     Raises `ClosedError` when the other end is gone, `TimeoutError` when the deadline passed.
     """
-    head_length, body_length = _LENGTHS.unpack(_read(sock, _LENGTHS.size, deadline))
-    head: dict[str, Any] = json.loads(_read(sock, head_length, deadline))
-    return head, _read(sock, body_length, deadline)
+    lengths = bytearray(_LENGTHS.size)
+    _read(sock, [lengths], deadline)
+    head, body = map(bytearray, _LENGTHS.unpack(lengths))
+    _read(sock, [head, body], deadline)
+    return json.loads(head), bytes(body)
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -51,29 +56,32 @@ def pair() -> tuple[socket.socket, socket.socket]:
     return ends
 
 
-def _read(sock: socket.socket, length: int, deadline: float | None) -> bytes:
-    """So many bytes. The kernel collects them, because each wake-up costs more than the copying."""
-    buffer = bytearray(length)
-    view = memoryview(buffer)
-    sock.settimeout(None)
-    while view:
-        _wait_no_longer_than(sock, deadline)
+def _read(sock: socket.socket, buffers: list[bytearray], deadline: float | None) -> None:
+    """Fill the buffers. The kernel collects the bytes, because each wake-up costs more than the copying."""
+    views = [memoryview(buffer) for buffer in buffers]
+    while any(views):
+        _wait_no_longer_than(sock, socket.SO_RCVTIMEO, deadline)
         try:
-            count = sock.recv_into(view, 0, socket.MSG_WAITALL)
+            count = sock.recvmsg_into(views, 0, socket.MSG_WAITALL)[0]
         except BlockingIOError as error:
             raise TimeoutError from error
         except ConnectionResetError as error:
             raise ClosedError from error
         if count == 0:
             raise ClosedError
-        view = view[count:]
-    return bytes(buffer)
+        for number, view in enumerate(views):
+            views[number] = view[count:]
+            count -= min(count, len(view))
 
 
-def _wait_no_longer_than(sock: socket.socket, deadline: float | None) -> None:
+def _wait_no_longer_than(sock: socket.socket, option: int, deadline: float | None) -> None:
+    """Bound the next call by the kernel: Python's own time-outs would let go of the interpreter each time.
+
+    Whoever lets go of it waits for it again, in a busy service for as long as a sentence takes.
+    """
     left = 0.0 if deadline is None else deadline - time.monotonic()
     if deadline is not None and left <= 0:
         raise TimeoutError
     # A zero would wait for ever, which is what no deadline means.
     wait = struct.pack("@ll", int(left), int(left % 1 * 1e6) or (deadline is not None))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
+    sock.setsockopt(socket.SOL_SOCKET, option, wait)

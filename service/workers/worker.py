@@ -103,8 +103,7 @@ class Worker:
         self._await_greeting(deadline)
         assert self._socket is not None  # noqa: S101 - start() made it
         try:
-            self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-            wire.send(self._socket, job)
+            wire.send(self._socket, job, deadline=deadline)
             return wire.receive(self._socket, deadline)
         except wire.ClosedError as error:
             self.stop()
