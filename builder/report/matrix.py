@@ -85,7 +85,8 @@ def matrix(report: Report) -> Matrix:
     }
     order = [*locked, *sorted(installed.keys() - locked.keys())]
     names = {name: installed[name].name if name in installed else name for name in order}
-    owned = _owned(report.findings, names)
+    roots = {root: key for key, each in installed.items() for root in each.roots}
+    owned = _owned(report.findings, names, roots)
     return Matrix(
         columns=columns,
         rows=tuple(
@@ -110,24 +111,33 @@ def _cell(family: Family, found: Sequence[tuple[int, Finding]], looked: bool) ->
     return Cell(state="ok" if looked else "unseen")
 
 
-def _owned(findings: Sequence[Finding], names: Mapping[str, str]) -> dict[str, list[tuple[int, Finding]]]:
+def _owned(
+    findings: Sequence[Finding], names: Mapping[str, str], roots: Mapping[str, str]
+) -> dict[str, list[tuple[int, Finding]]]:
     owned: dict[str, list[tuple[int, Finding]]] = {}
     for place, finding in enumerate(findings):
-        if (name := owner(finding, names)) is not None:
+        if (name := owner(finding, names, roots)) is not None:
             owned.setdefault(name, []).append((place, finding))
     return owned
 
 
-def owner(finding: Finding, names: Mapping[str, str]) -> str | None:
+def owner(finding: Finding, names: Mapping[str, str], roots: Mapping[str, str]) -> str | None:
     """The distribution that a finding speaks of, by canonical name.
 
-    Its place names it, or the top module that bears its name; else its message begins with it.
+    Its place names the distribution, or a module below one of its import roots (`roots` maps them to
+    names), or the top module that bears its name; else its message begins with it.
     """
     if family_of(finding.rule).key == "spec":
         return None
     place = re.split(r"[\s:/]", finding.where, maxsplit=1)[0]
+    parts = place.split(".")
+    if place and (name := canonicalize_name(place)) in names:
+        return name
+    for depth in range(len(parts), 0, -1):
+        if (root := ".".join(parts[:depth])) in roots:
+            return roots[root]
     words = finding.message.split(maxsplit=1)
-    for word in (place, place.partition(".")[0], words[0] if words else ""):
-        if word and (name := canonicalize_name(word)) in names:
-            return name
+    for word in (parts[0], words[0] if words else ""):
+        if word and (key := canonicalize_name(word)) in names:
+            return key
     return None

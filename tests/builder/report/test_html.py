@@ -180,7 +180,7 @@ class TestMatrix:
         self, rule: str, where: str, message: str, expected: str | None
     ) -> None:
         found = Finding(rule=rule, severity=Severity.ERROR, where=where, message=message)
-        assert owner(found, {"scikit-learn": "scikit-learn"}) == expected
+        assert owner(found, {"scikit-learn": "scikit-learn"}, {}) == expected
 
     def test_a_cell_leads_to_its_finding(self) -> None:
         page = parsed(UNSOUND)

@@ -207,3 +207,14 @@ def test_words_on_the_tiles_have_contrast(page: Page, mode: str) -> None:
     ratios = page.script(CONTRAST)
     assert len(ratios) == 8
     assert min(ratios) >= 4.5, ratios
+
+
+def test_a_need_leads_to_the_row_that_meets_it(page: Page) -> None:
+    page.open(SHIPS)
+    page.script("document.querySelector('#links input').focus()")
+    page.press("_soundfile")
+    assert page.shown("#related tbody tr") == 1
+    page.script("document.querySelector('#d-soundfile a[href=\"#d-numpy\"]').focus()")
+    page.press(ENTER)
+    page.script("return new Promise((done) => setTimeout(done, 100))")
+    assert page.shown("#d-numpy") == 1  # the filter has made way

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from builder.report.html import render
+from builder.report.matrix import owner
 from builder.report.relations import relations
 from builder.verdict import Installed, Verdict
+from envspec.finding import Finding, Severity
 
 from .samples import EMPTY, JUDGED, SHIPS, VERDICT
 
@@ -67,3 +69,11 @@ def test_a_verdict_keeps_what_it_knows_of_distributions() -> None:
     data = VERDICT.as_dict()
     data["distributions"] = [{"name": "old", "version": "1", "size": 3}]
     assert Verdict.from_dict(data).distributions == (Installed(name="old", version="1", size=3),)
+
+
+def test_a_finding_about_a_module_belongs_to_the_distribution_that_has_it() -> None:
+    names = {"scikit-learn": "scikit-learn", "attrs": "attrs", "attr": "attr"}
+    roots = {"sklearn": "scikit-learn", "attr": "attrs"}
+    for where, name in (("sklearn.utils", "scikit-learn"), ("attr.core", "attrs"), ("attr", "attr")):
+        found = Finding(rule="EV220", severity=Severity.ERROR, message="does not fit", where=where)
+        assert owner(found, names, roots) == name
