@@ -291,6 +291,7 @@ class Kept:
     def __init__(self, kind: str, depends: Mapping[str, Any]) -> None:
         key = digest_of({**depends, "tool": importlib.metadata.version("envspec")}).removeprefix("sha256:")
         self._file = home() / kind / f"{key}.json"
+        "smoke": spec.smoke.imports,
 
     def read(self) -> dict[str, Any] | None:
         """The facts; None when there are none, or when what is there cannot be read."""

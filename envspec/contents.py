@@ -41,7 +41,8 @@ def judged(
             entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
         }
         yield from size.findings(spec, size.added(spec, lock, wheels))
-        job = dataclasses.replace(job, members=tuple(_members(spec, lock, known, wheels)))
+        members = tuple(_members(spec, lock, known, wheels))
+        job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(apart.linked, job) if apart.is_large(job) else None

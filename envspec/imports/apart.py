@@ -50,6 +50,8 @@ class Job:
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Newest version by prefix, such as `{"GLIBC": "2.36"}`."""
     broken: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    """Modules that must import besides."""
     inner_bytes: int = DEFAULT_INNER_BYTES
 
     @property
@@ -73,6 +75,7 @@ class Job:
                 python=self.python,
                 base=self.base,
                 broken=self.broken,
+                wanted=self.wanted,
                 inner_bytes=self.inner_bytes,
             )
 
@@ -103,7 +106,7 @@ def _job(body: Mapping[str, Any]) -> Job:
         Member(**{**member, "wheel": pathlib.Path(member["wheel"]), "requires": tuple(member["requires"])})
         for member in body["members"]
     )
-    return Job(**{**body, "members": members})
+    return Job(**{**body, "members": members, "wanted": tuple(body["wanted"])})
 
 
 def _report(body: Mapping[str, Any]) -> LinkReport:

@@ -71,28 +71,29 @@ def link(
     python: str,
     base: Base | None = None,
     broken: Mapping[str, str] | None = None,
+    wanted: Sequence[str] = (),
     budget: int = DEFAULT_BUDGET,
     inner_bytes: int = DEFAULT_INNER_BYTES,
 ) -> LinkReport:
-    """Import the requested packages abstractly and report what surely fails.
+    """Import the requested packages, and the modules in `wanted`, abstractly and report what surely fails.
 
     `python` such as `3.11`; `base` tells which shared libraries there are; `broken` maps compiled modules
-    that cannot be loaded to the reason. Certain are: a top-level module of a requested package that cannot
-    be imported, and any module of one that uses a name that the locked version of a declared requirement,
-    or this Python's standard library, does not have.
+    that cannot be loaded to the reason. Certain are: a wanted module, or a top-level module of a requested
+    package, that cannot be imported, and any module of such a package that uses a name that the locked version
+    of a declared requirement, or this Python's standard library, does not have.
     """
     # Trees of syntax hold no cycles worth looking for, and looking for them costs half of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
         machine = Machine(packages, python=python, base=base, broken=broken, budget=budget)
-        return _with_deep_stack(lambda: _link(machine, inner_bytes))
+        return _with_deep_stack(lambda: _link(machine, wanted, inner_bytes))
     finally:
         if collecting:
             gc.enable()
 
 
-def _link(machine: Machine, inner_bytes: int) -> LinkReport:
+def _link(machine: Machine, wanted: Sequence[str], inner_bytes: int) -> LinkReport:
     failures: list[Failure] = []
     requested = [package for package in machine.packages if package.requested]
     left_out = 0
@@ -101,6 +102,7 @@ def _link(machine: Machine, inner_bytes: int) -> LinkReport:
         for package in requested:
             failures += _tops(machine, package)
             failures += _stub(package)
+        failures += _wanted(machine, wanted)
         for package in requested:
             if not any(failure.package == package.name for failure in failures):
                 left_out += _inner(machine, package, inner_bytes // len(requested), failures)
@@ -127,6 +129,15 @@ def _tops(machine: Machine, package: Package) -> Iterator[Failure]:
         if raised:
             main = name in own if own else not name.startswith("_")
             yield _failure(package, name, raised, certain=main and _decides(raised))
+
+
+def _wanted(machine: Machine, names: Iterable[str]) -> Iterator[Failure]:
+    """Modules that the user says must import. One that no package has is left to verification."""
+    for name in names:
+        origin = machine.index.modules.get(name)
+        raised = _import(machine, name) if origin and origin.package else None
+        if raised and origin and origin.package:
+            yield _failure(origin.package, name, raised, certain=_decides(raised))
 
 
 def _stub(package: Package) -> Iterator[Failure]:

@@ -226,3 +226,14 @@ def test_the_budget_ends_the_reading(make) -> None:
     report = link([app], python="3.11", budget=100)
     assert not report.complete
     assert report.failures == ()
+
+
+INNER = {"app/__init__.py": "", "app/inner.py": "import nowhere\n", "app/fine.py": "import os\n"}
+
+
+def test_an_inner_module_that_the_user_wants_is_certain(make) -> None:
+    """Without that wish nobody may ever import it."""
+    app = make("app", INNER)
+    assert not any(failure.certain for failure in link([app], python="3.11").failures)
+    (failure,) = link([app], python="3.11", wanted=["app.inner", "app.fine", "elsewhere"]).failures
+    assert (failure.module, failure.certain, failure.fault.wanted) == ("app.inner", True, "nowhere")
