@@ -79,8 +79,8 @@ def link(
 
     `python` such as `3.11`; `base` tells which shared libraries there are; `broken` maps compiled modules
     that cannot be loaded to the reason. Certain are: a wanted module, or a top-level module of a requested
-    package, that cannot be imported, and any module of such a package that uses a name that the locked version
-    of a declared requirement, or this Python's standard library, does not have.
+    package, that cannot be imported, and any module of such a package that uses a name that the locked
+    version of a declared requirement, or this Python's standard library, does not have.
     """
     # Trees of syntax hold no cycles worth looking for, and looking for them costs half of the time.
     collecting = gc.isenabled()
