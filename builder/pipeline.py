@@ -32,7 +32,7 @@ from envspec.errors import EnvspecError, FindingsError, OutsideError
 from envspec.finding import Finding
 from envspec.home import home, write_atomic
 from envspec.lint import lint
-from envspec.lock import Lock
+from envspec.lock import Lock, LockedArchive
 from envspec.progress import SILENT, Progress
 from envspec.spec import Spec, digest_of
 from envspec.wheelhouse import Wheelhouse
@@ -143,7 +143,7 @@ class Job:
                 raise FindingsError(
                     f"the lock {place.name} {state}", (), hint="run `envspec lock` and commit what it writes"
                 )
-            held = self._with_debian(self._resolve())
+            held = self._with_archive(self._with_debian(self._resolve()))
         held = models.settled(
             held, self.spec.service, self.file.parent, fresh=fresh, may_add=not self.request.locked
         )
@@ -183,6 +183,16 @@ class Job:
             self.progress.note(f"the Debian base is not locked: {error.message}")
             return held
         return held.model_copy(update={"base": held.base.model_copy(update={"packages": packages})})
+
+    def _with_archive(self, held: Lock) -> Lock:
+        """The lock with the digest of the image on disk, where the spec names one."""
+        if self.spec.base.archive is None:
+            return held
+        from builder.oci import saved
+
+        path = self.spec.base.archive
+        archive = LockedArchive(path=path, sha256=saved.sha256(self.file.parent / path))
+        return held.model_copy(update={"base": held.base.model_copy(update={"archive": archive})})
 
     def _image_digest(self) -> str | None:
         """Digest of the base image, where an engine knows it."""
@@ -281,6 +291,7 @@ def proof_depends(spec: Spec, held: Lock) -> dict[str, Any]:
         "spec": spec.digest,
         "budget": spec.base.budget,
         "trim": spec.remove.files,
+        "smoke": spec.smoke.imports,
         "libraries": libraries.stat().st_mtime_ns if held.base.host and libraries.exists() else None,
     }
 
@@ -291,7 +302,6 @@ class Kept:
     def __init__(self, kind: str, depends: Mapping[str, Any]) -> None:
         key = digest_of({**depends, "tool": importlib.metadata.version("envspec")}).removeprefix("sha256:")
         self._file = home() / kind / f"{key}.json"
-        "smoke": spec.smoke.imports,
 
     def read(self) -> dict[str, Any] | None:
         """The facts; None when there are none, or when what is there cannot be read."""

@@ -68,9 +68,9 @@ class Plan(Part):
 
     def stage_digests(self) -> Iterator[str]:
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
-        digest = digest_of(
-            {"python": self.python, "machine": self.machine, "base": self.base.model_dump(mode="json")}
-        )
+        without = {"archive"} if self.base.archive is None else None  # locks older than the key mean the same
+        base = self.base.model_dump(mode="json", exclude=without)
+        digest = digest_of({"python": self.python, "machine": self.machine, "base": base})
         for stage in self.stages:
             content = stage.model_dump(mode="json", exclude={"why"})
             digest = digest_of({"before": digest, "stage": content})

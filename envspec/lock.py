@@ -28,6 +28,7 @@ from envspec.spec import (
     Name,
     Part,
     PythonVersion,
+    RelativePath,
     Sha256,
     Spec,
     Suite,
@@ -109,12 +110,22 @@ class DebianPackage(File):
     """Below an archive's root; no host."""
 
 
+class LockedArchive(Part):
+    """An image on disk, held still."""
+
+    path: RelativePath
+    """Below the spec's folder."""
+    sha256: Sha256
+    """Of the file; of `index.json` for a layout, which names everything else by its digest."""
+
+
 class LockedBase(Part):
     """What the environment stands on, as far as it could be told when the lock was made."""
 
     image: ImageName | None = None
     digest: Digest | None = None
     """Digest of the image, when an engine could tell it."""
+    archive: LockedArchive | None = None
     debian: Suite | None = None
     host: bool = False
     apt: tuple[AptPackage, ...] = ()

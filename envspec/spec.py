@@ -121,6 +121,9 @@ class Base(Part):
 
     image: ImageName | None = None
     """A container image that has the wanted Python."""
+    archive: RelativePath | None = None
+    """Where that image is on disk, below the spec's folder: an OCI layout, a file of `docker save`, or a root
+    file system as `.tar`. Without an engine it is read instead of asking a registry."""
     debian: Suite | None = None
     """A Debian suite, bootstrapped from its packages; no container registry needed."""
     host: StrictBool = False
@@ -142,6 +145,8 @@ class Base(Part):
     def _one_kind(self) -> Self:
         if sum((self.image is not None, self.debian is not None, self.host)) > 1:
             raise ValueError("give one of image, debian and host, not several")
+        if self.archive is not None and self.image is None:
+            raise ValueError("archive says where an image is: give the image its name as well")
         return self
 
 
@@ -321,7 +326,7 @@ class Spec(Part):
         body = self.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
         body.pop("variant")
         if overlay.get("base", {}).keys() & {"image", "debian", "host"}:
-            for kind in ("image", "debian", "host"):
+            for kind in ("image", "archive", "debian", "host"):
                 body.get("base", {}).pop(kind, None)
         return Spec.model_validate(_merge(body, overlay))
 

@@ -42,7 +42,7 @@ def _can(name: str, plan: Plan, request: Request) -> bool:
         case "virtualenv":
             return not request.shipping
         case "oci":
-            return plan.base.debian is not None
+            return plan.base.debian is not None or plan.base.archive is not None
         case _:
             return not plan.base.host
 

@@ -54,7 +54,7 @@ class OciBackend:
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the image. Raises `BuildError`, `OutsideError`, `SpecError` and `WheelError`."""
-        base = bases.obtain(plan, store, self.blobs, self._network, progress)
+        base = bases.obtain(plan, folder, store, self.blobs, self._network, progress)
         key = _key(plan, base)
         record = self.records.image(key)
         reused = record is not None

@@ -15,7 +15,7 @@ from builder.oci.debian import base as debian_base
 from builder.plan import Plan
 from envspec.errors import OutsideError
 from envspec.home import write_atomic
-from envspec.lock import DebianPackage
+from envspec.lock import DebianPackage, LockedArchive
 from envspec.progress import Progress
 from envspec.spec import digest_of
 from envspec.wheelhouse import Wheelhouse
@@ -26,8 +26,17 @@ if TYPE_CHECKING:
 MakeNetwork = Callable[[], "Network"]
 
 
-def obtain(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+def obtain(
+    plan: Plan,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    blobs: Blobs,
+    network: MakeNetwork,
+    progress: Progress,
+) -> Base:
     """The base of a plan, its layers in the store of blobs; `network` is called only if something is missing.
+
+    `folder` is the spec's, below which an image on disk is.
 
     Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had.
     """
@@ -38,6 +47,8 @@ def obtain(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, pr
             f"Debian packages cannot be added to image {plan.base.image} without an engine",
             hint=f'[base] debian = "{_suite(plan.python)}" takes them, and needs no registry either',
         )
+    if plan.base.archive is not None:
+        return _saved(plan, plan.base.archive, folder, blobs, progress)
     try:
         return _pulled(plan, blobs, network, progress)
     except OutsideError as error:
@@ -45,6 +56,32 @@ def obtain(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, pr
             f"image {plan.base.image} cannot be had: {error.message}",
             hint=f'[base] debian = "{_suite(plan.python)}" makes a base from Debian packages',
         ) from error
+
+
+def _saved(
+    plan: Plan, archive: LockedArchive, folder: pathlib.Path, blobs: Blobs, progress: Progress
+) -> Base:
+    """The image on disk, remembered by its digest."""
+    machine, place = suites.ARCHITECTURE[plan.machine], folder / archive.path
+    key = digest_of(["archive", archive.sha256, plan.base.image, machine, plan.python]).removeprefix(
+        "sha256:"
+    )
+    file = blobs.root / "bases" / f"{key}.json"
+    known = _known(file)
+    if known is not None and all(map(blobs.has, known.layers)):
+        return known
+    from builder.oci import saved
+
+    progress.step(f"read {archive.path}")
+    if saved.sha256(place) != archive.sha256:
+        raise OutsideError(
+            f"the image in {place} is another one than when the lock was made",
+            hint="put the old one back, or lock again: `envspec lock --upgrade`",
+        )
+    base = saved.load(place, machine, plan.python, blobs)
+    base = base.model_copy(update={"name": (plan.base.image or base.name).partition("@")[0]})
+    write_atomic(file, base.model_dump_json())
+    return base
 
 
 def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import pathlib
 import tarfile
@@ -30,6 +31,21 @@ _UNREADABLE = (
     ValueError,
 )
 _SMALL = 16 << 20
+
+
+def sha256(place: pathlib.Path) -> str:
+    """What a lock holds an image on disk by: the digest of the file, or of a layout's `index.json`.
+
+    Raises `OutsideError` when there is neither.
+    """
+    try:
+        with (place / "index.json" if place.is_dir() else place).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise OutsideError(
+            f"there is no image in {place} ({error.strerror})",
+            hint="[base] archive names an OCI layout, a file of `docker save`, or a root file system as .tar",
+        ) from error
 
 
 def load(place: pathlib.Path, machine: str, python: str, blobs: Blobs) -> Base:

@@ -1,9 +1,11 @@
 """The whole backend: from a plan to an image, without engine, root or network."""
 
+import io
 import json
 import pathlib
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +14,7 @@ from builder.backends.oci import OciBackend
 from builder.backends.port import Backend
 from builder.environment import Environment
 from builder.models import locked
-from builder.oci import recipe, shipping
+from builder.oci import recipe, saved, shipping
 from builder.oci.base import Base
 from builder.oci.blobs import Blobs
 from builder.oci.fetch import Network
@@ -24,7 +26,7 @@ from builder.plan import InstallStage, Plan
 from builder.shipping import Shipping
 from builder.verdict import Verdict
 from envspec.errors import OutsideError
-from envspec.lock import LockedBase
+from envspec.lock import LockedArchive, LockedBase
 from envspec.machine import Machine
 from envspec.progress import SILENT
 from envspec.spec import Service
@@ -255,6 +257,46 @@ def test_a_lost_image_is_said_to_be_lost(build: Build) -> None:
     backend.blobs.path(backend.record(environment).image.config.digest).unlink()
     with pytest.raises(OutsideError, match="no longer"):
         backend.run(environment, ["true"])
+
+
+@pytest.fixture
+def rootfs(spec_folder: pathlib.Path) -> LockedArchive:
+    """A root file system below the spec's folder."""
+    place = spec_folder / "bases" / "root.tar"
+    place.parent.mkdir()
+    with tarfile.open(place, "w") as archive:
+        for name, body in (("usr/bin/python3.11", b"elf"), ("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")):
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            archive.addfile(info, io.BytesIO(body))
+    return LockedArchive(path="bases/root.tar", sha256=saved.sha256(place))
+
+
+def test_an_image_on_disk_is_a_base(build: Build, rootfs: LockedArchive, spec_folder: pathlib.Path) -> None:
+    """No registry is asked: the name belongs to none. Once read, the file itself is no longer needed."""
+    base = LockedBase(image="nowhere.invalid/team/base:1", archive=rootfs)
+    backend, environment = build(base=base)
+    image = backend.record(environment).image
+    assert "etc/passwd" in look(image.layers[:1], backend.blobs, {"etc/passwd"})
+    labels = json.loads(backend.blobs.read(image.config))["config"]["Labels"]
+    assert labels["org.opencontainers.image.base.name"] == "nowhere.invalid/team/base:1"
+    (spec_folder / rootfs.path).unlink()
+    assert build(base=base)[1].reused
+
+
+def test_another_file_than_the_locked_one_is_refused(
+    build: Build, rootfs: LockedArchive, spec_folder: pathlib.Path
+) -> None:
+    base = LockedBase(image="team/base:1", archive=rootfs)
+    with (spec_folder / rootfs.path).open("ab") as stream:
+        stream.write(b"more")
+    with pytest.raises(OutsideError, match="another one than when the lock was made"):
+        build(base=base)
+    (spec_folder / rootfs.path).unlink()
+    with pytest.raises(OutsideError, match="there is no image in"):
+        build(base=base)
+    with pytest.raises(OutsideError, match="without an engine"):
+        build(base=base.model_copy(update={"apt": ("libgomp1",)}))
 
 
 @pytest.mark.network
