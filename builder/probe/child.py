@@ -146,7 +146,8 @@ class Watch:
     def starved(self, began: float) -> bool:
         """Whether a process that is late has hardly been let run: a busy machine is no hang.
 
-        It must be runnable, have had less than its time of processor, and gets four times its time at most.
+        A thread of it must be runnable or wait for a disk, it must have had less than half its time of
+        processor, and it gets four times its time at most.
         """
         allowed = self.deadline - began
         if time.monotonic() - began > PATIENCE * allowed:
@@ -157,7 +158,7 @@ class Watch:
         except OSError:
             return False
         used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return fields[0] == "R" and used < allowed / 2
+        return used < allowed / 2 and any(state in "RD" for state in states(self.pid))
 
     def _value(self) -> Any:
         try:
@@ -271,6 +272,18 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except OSError:
         pass
+
+
+def states(pid: int) -> list[str]:
+    """What each thread of a process is about, as proc(5) has it: `R`, `S`, `D`..."""
+    found = []
+    try:
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/stat" % (pid, task)) as stream:
+                found.append(stream.read().rpartition(")")[2].split()[0])
+    except OSError:
+        pass  # it may just have ended
+    return found
 
 
 def children(pid: int) -> list[int]:

@@ -113,7 +113,7 @@ def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
     kinds = runtimes.found(folders([python["prefix"], *sites]) if python["prefix"] != "/usr" else sites)
     used = [] if options["fast"] else runner.all(uses(dists, outcomes, compared, options), workers, "read")
     clock.lap("usage")
-    sent = runner.all(trips(outcomes, kinds, options), workers, "exchange")
+    sent = twice(runner, trips(outcomes, kinds, options), workers)
     clock.lap("exchange")
     return {
         "format": FORMAT,
@@ -276,6 +276,14 @@ def trips(
     if options["exchange"] and "numpy" in fine:
         plan += [{"kind": "exchange", "root": name} for name in exchange.CONSUMERS if name in fine]
     return plan
+
+
+def twice(runner: jobs.Runner, plan: list[dict[str, Any]], workers: int) -> list[dict[str, Any]]:
+    """Outcomes of round trips; what was late is sent again with the machine to itself."""
+    sent = runner.all(plan, workers, "exchange")
+    late = {each["module"] for each in sent if each.get("timeout")}
+    more = runner.all([job for job in plan if job["root"] in late], 1)
+    return [each for each in sent if each["module"] not in late] + more
 
 
 def simplified(requirement: str) -> str:

@@ -1,0 +1,70 @@
+"""A busy machine is no hang: who gets more time, and what is tried again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from builder.probe import child, main
+
+
+class Runner:
+    """Answers with what it was given, one list a call."""
+
+    def __init__(self, *answers: list[dict[str, Any]]) -> None:
+        self.answers = list(answers)
+        self.asked: list[list[str]] = []
+
+    def all(self, plan: list[dict[str, Any]], workers: int, title: str = "") -> list[dict[str, Any]]:
+        self.asked.append([f"{job['root']} by {workers}{title and ' ' + title}" for job in plan])
+        return self.answers.pop(0)
+
+
+def test_a_late_round_trip_is_sent_again_alone() -> None:
+    runner = Runner([{"module": "a"}, {"module": "b", "timeout": True}], [{"module": "b"}])
+    plan = [{"root": "a"}, {"root": "b"}]
+    assert main.twice(runner, plan, 2) == [{"module": "a"}, {"module": "b"}]  # type: ignore[arg-type]
+    assert runner.asked == [["a by 2 exchange", "b by 2 exchange"], ["b by 1"]]
+
+
+@contextlib.contextmanager
+def watched(source: str) -> Iterator[child.Watch]:
+    process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE)
+    answer, output = os.pipe()
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield child.Watch(process.pid, answer, output, 0.0)
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(answer)
+        os.close(output)
+
+
+SPIN = "import threading\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "allowed", "starved"),
+    [
+        (SPIN + "print('here', flush=True)\nthreading.Event().wait()", 1000.0, True),
+        (SPIN + "print('here', flush=True)\nthreading.Event().wait()", 0.0, False),
+        ("import time\nprint('here', flush=True)\ntime.sleep(60)", 1000.0, False),
+    ],
+)
+def test_only_what_would_run_is_given_more_time(source: str, allowed: float, starved: bool) -> None:
+    with watched(source) as watch:
+        until = time.monotonic() + 30
+        while ("R" in child.states(watch.pid)) is not ("threading" in source):
+            assert time.monotonic() < until
+        began = time.monotonic()
+        watch.deadline = began + allowed
+        assert watch.starved(began) is starved
