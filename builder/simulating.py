@@ -12,11 +12,14 @@ from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft
 from envspec.interpreter import interpreter
 from envspec.machine import machine
-from envspec.order import Simulation
+from envspec.order import Place, Simulation
 from envspec.progress import Progress
 from envspec.spec import Spec
-from envspec.target import host_glibc
+from envspec.target import Target, host_glibc
 from envspec.target import of as target_of
+
+DEFAULT_PYTHON = "3.11"
+"""Where neither the user nor the file names one."""
 
 
 def run(
@@ -28,19 +31,16 @@ def run(
     """
     if place is not None and place.is_file() and place.suffix != ".toml":
         draft = descriptions.read(place)
-        version = python or draft.python or "3.11"
-        target = order.Target(python=version, interpreter=_interpreter(version), glibc=host_glibc())
-        return order.simulate(list(_drafted(draft)), target, progress=progress)
+        version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
+        target = Target(python=version, machine="x86_64", glibc=host_glibc())
+        return order.simulate(list(_drafted(draft)), _place(target), progress=progress)
     file = load.find(place)
     spec = load.load(file, variant)
-    wanted = target_of(spec)
-    target = order.Target(
-        python=wanted.python,
-        interpreter=_interpreter(wanted.python),
-        machine=wanted.machine,
-        glibc=wanted.glibc,
-    )
-    return order.simulate(list(_stages(spec, file.parent)), target, progress=progress)
+    return order.simulate(list(_stages(spec, file.parent)), _place(target_of(spec)), progress=progress)
+
+
+def _place(target: Target) -> Place:
+    return Place(target=target, interpreter=_interpreter(target.python))
 
 
 def _interpreter(version: str) -> pathlib.Path | None:

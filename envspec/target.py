@@ -55,14 +55,15 @@ class Target:
 
     def tags(self) -> tuple[Tag, ...]:
         """Tags of wheels that run here, best first."""
-        platforms = list(self._platforms())
+        platforms = list(self.platforms())
         interpreter = f"cp{''.join(self.python.split('.'))}"
         return (
             *cpython_tags(self.version, platforms=platforms),
             *compatible_tags(self.version, interpreter=interpreter, platforms=platforms),
         )
 
-    def _platforms(self) -> Iterator[str]:
+    def platforms(self) -> Iterator[str]:
+        """Platform tags of wheels that run here, newest first."""
         for minor in range(self.glibc[1], 4, -1):
             yield f"manylinux_2_{minor}_{self.machine}"
             if legacy := _LEGACY.get((2, minor)):

@@ -17,7 +17,7 @@ import packaging.utils
 from envspec import process
 from envspec.errors import OutsideError
 from envspec.order.model import Distribution, Stage
-from envspec.order.target import Target
+from envspec.order.place import Place
 
 _PATIENCE = 600.0  # seconds for one stage; resolving may have to build the metadata of sdists
 _EMULATOR = pathlib.Path(__file__).with_name("emulate.py")
@@ -30,12 +30,12 @@ class Refusal(Exception):  # noqa: N818 — an answer of pip, no error of ours
 class StubEnvironment:
     """A throw-away virtualenv whose distributions consist of their metadata alone."""
 
-    def __init__(self, folder: pathlib.Path, target: Target) -> None:
+    def __init__(self, folder: pathlib.Path, place: Place) -> None:
         """Make the virtualenv in `folder`; `OutsideError` when that fails."""
         self.folder = folder
-        self.target = target
+        self.place = place
         self.home = folder / "environment"
-        base = target.interpreter or pathlib.Path(sys.executable)
+        base = place.interpreter or pathlib.Path(sys.executable)
         made = process.run([base, "-m", "venv", "--without-pip", self.home], timeout=300)
         self.python = self.home / "bin" / "python"
         sites = sorted(self.home.glob("lib/python3*/site-packages"))
@@ -85,13 +85,13 @@ class StubEnvironment:
 
     def _pip_command(self) -> list[str]:
         """Our own pip where it runs under the target's Python, the newest that does elsewhere."""
-        if self.target.interpreter is None:
+        if self.place.interpreter is None:
             folder = str(importlib.metadata.distribution("pip").locate_file(""))
-            markers = json.dumps(dict(self.target.markers))
+            markers = json.dumps(dict(self.place.markers))
             words = [str(self.python), "-I", str(_EMULATOR), markers, folder]
-            return [*words, "install", *self.target.pip_options]
+            return [*words, "install", *self.place.pip_options]
         wanted = importlib.metadata.metadata("pip")["Requires-Python"]
-        if packaging.specifiers.SpecifierSet(wanted).contains(self.target.short):
+        if packaging.specifiers.SpecifierSet(wanted).contains(self.place.target.python):
             return [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
         return [str(self.python), str(self._older_pip() / "pip"), "install"]
 
@@ -99,7 +99,7 @@ class StubEnvironment:
         done = process.run(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
-                *("--python-version", self.target.short, "--dest", self.folder, "pip"),
+                *("--python-version", self.place.target.python, "--dest", self.folder, "pip"),
             ],
             env=_environment(),
             timeout=_PATIENCE,
@@ -107,7 +107,7 @@ class StubEnvironment:
         found = sorted(self.folder.glob("pip-*.whl"))
         if not done.ok or not found:
             raise OutsideError(
-                f"no pip for Python {self.target.short} can be had: {done.tail}",
+                f"no pip for Python {self.place.target.python} can be had: {done.tail}",
                 hint="check the connection to the package index",
             )
         return found[-1]

@@ -13,7 +13,7 @@ from envspec.errors import UsageError
 from envspec.order import reasons
 from envspec.order.model import Change, Distribution, Simulation, Stage, StageOutcome
 from envspec.order.pip import Refusal, StubEnvironment
-from envspec.order.target import Target
+from envspec.order.place import Place
 from envspec.progress import SILENT, Progress
 
 
@@ -29,7 +29,7 @@ class Resolver(Protocol):
 
 def simulate(
     stages: Sequence[Stage],
-    target: Target,
+    place: Place,
     *,
     installed: Iterable[Distribution] = (),
     progress: Progress = SILENT,
@@ -43,9 +43,9 @@ def simulate(
         if options := [word for word in (*stage.requirements, *stage.remove) if word.startswith("-")]:
             raise UsageError(f"stage {stage.name}: {options[0]} is an option, not a requirement")
     with tempfile.TemporaryDirectory(prefix="envspec-order-") as folder:
-        resolver = StubEnvironment(pathlib.Path(folder), target)
-        outcomes = run(stages, resolver, target.markers, installed=installed, progress=progress)
-    return Simulation(stages=outcomes, emulated=target.interpreter is None)
+        resolver = StubEnvironment(pathlib.Path(folder), place)
+        outcomes = run(stages, resolver, place.markers, installed=installed, progress=progress)
+    return Simulation(stages=outcomes, emulated=place.interpreter is None)
 
 
 def run(

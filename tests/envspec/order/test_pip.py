@@ -5,14 +5,23 @@ import pathlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 
 import pytest
 
-from envspec.order import Stage, Target, simulate
+from envspec.order import Place, Stage, simulate
+from envspec.target import Target, host_glibc
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-HERE = Target(python=PYTHON, interpreter=pathlib.Path(sys.executable))
-ELSEWHERE = Target(python="3.8")
+
+
+def place(python: str, interpreter: pathlib.Path | None = None) -> Place:
+    target = Target(python=python, machine="x86_64", glibc=host_glibc())
+    return Place(target=target, interpreter=interpreter)
+
+
+HERE = place(PYTHON, pathlib.Path(sys.executable))
+ELSEWHERE = place("3.8")
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +53,10 @@ def stage(index: tuple[str, ...], *requirements: str) -> Stage:
     return Stage(name=requirements[0], requirements=requirements, options=index)
 
 
-@pytest.mark.parametrize("target", [HERE, ELSEWHERE], ids=["here", "emulated"])
-def test_what_is_installed_stays_unless_it_must_move(index: tuple[str, ...], target: Target) -> None:
-    found = simulate([stage(index, "base==1.0"), stage(index, "keeper"), stage(index, "user")], target)
-    assert found.emulated is (target is ELSEWHERE)
+@pytest.mark.parametrize("where", [HERE, ELSEWHERE], ids=["here", "emulated"])
+def test_what_is_installed_stays_unless_it_must_move(index: tuple[str, ...], where: Place) -> None:
+    found = simulate([stage(index, "base==1.0"), stage(index, "keeper"), stage(index, "user")], where)
+    assert found.emulated is (where is ELSEWHERE)
     first, second, third = found.stages
     assert first.installed == {"base": "1.0"}
     assert second.changes == ()
@@ -96,9 +105,24 @@ SEQUENCES = {
 }
 
 
+@pytest.fixture(scope="module")
+def agreement(pytestconfig: pytest.Config) -> Iterator[dict[str, bool]]:
+    """Whether simulation and pip agreed, by sequence; printed behind the last one."""
+    found: dict[str, bool] = {}
+    yield found
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        differ = ", ".join(name for name, same in found.items() if not same) or "none"
+        reporter.write_line(
+            f"\nsimulate and pip: {sum(found.values())} of {len(found)} agree; differ: {differ}"
+        )
+
+
 @pytest.mark.network
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_pip_run_for_real_leaves_the_same_versions(name: str, tmp_path: pathlib.Path) -> None:
+def test_pip_run_for_real_leaves_the_same_versions(
+    name: str, tmp_path: pathlib.Path, agreement: dict[str, bool]
+) -> None:
     stages = [
         Stage(name=str(number), requirements=tuple(words)) for number, words in enumerate(SEQUENCES[name])
     ]
@@ -117,4 +141,9 @@ def test_pip_run_for_real_leaves_the_same_versions(name: str, tmp_path: pathlib.
         row["name"].lower().replace("_", "-").replace(".", "-"): row["version"]
         for row in json.loads(listed.stdout)
     }
+    agreement[name] = dict(found.final) == real
     assert dict(found.final) == real
+
+
+def test_there_are_twenty_sequences() -> None:
+    assert len(SEQUENCES) >= 20

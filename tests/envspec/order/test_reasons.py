@@ -2,9 +2,9 @@
 
 from envspec.order import reasons
 from envspec.order.model import Distribution
-from envspec.order.target import Target
+from envspec.target import Target
 
-MARKERS = Target(python="3.11").markers
+MARKERS = Target(python="3.11", machine="x86_64", glibc=(2, 36)).markers()
 
 
 def environment(*items: Distribution) -> dict[str, Distribution]:

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 import pytest
 
 from envspec.errors import UsageError
-from envspec.order import Stage, Target, simulate
+from envspec.order import Place, Stage, simulate
 from envspec.order.model import Distribution
 from envspec.order.pip import Refusal
 from envspec.order.simulate import run
+from envspec.target import Target
 
-MARKERS = Target(python="3.11").markers
+PLACE = Place(target=Target(python="3.11", machine="x86_64", glibc=(2, 36)))
+MARKERS = PLACE.markers
 NUMPY_1 = Distribution(name="numpy", version="1.23.5")
 NUMPY_2 = Distribution(name="numpy", version="2.4.6")
 SCIPY = Distribution(name="scipy", version="1.11.4", requires=("numpy<1.28,>=1.21",))
@@ -75,4 +77,4 @@ def test_what_was_there_before_counts_as_earlier() -> None:
 
 def test_options_are_no_requirements() -> None:
     with pytest.raises(UsageError, match="--upgrade is an option"):
-        simulate([Stage(name="a", requirements=("--upgrade",))], Target(python="3.11"))
+        simulate([Stage(name="a", requirements=("--upgrade",))], PLACE)
