@@ -389,6 +389,20 @@ def _of_undeclared(
             what=f"{who} requires {named.name}, which is not installed (no module {top})",
             hint=f"install {_requirement(named)}",
         )  # fmt: skip
+    namesake = by_name.get(canonicalize_name(top)) or next(
+        (
+            by_name[_key(each)]
+            for each in (culprit.requires if culprit else ())
+            if _resembles(each.name, top) and _key(each) in by_name
+        ),
+        None,
+    )
+    if namesake is not None and namesake != culprit:
+        return Cause(
+            rule=rules.REQUIREMENT_ABSENT, severity=weight,
+            what=f"{who} needs the module {top}, which {namesake.name} {namesake.version} does not have",
+            hint=f"another project bears the name {namesake.name}: install the one that has the module",
+        )  # fmt: skip
     # What is only there for others may need a host that declares it, as plugins do.
     if role == "declared" or (role == "root" and _principal(outcome.module, facts)):
         return Cause(

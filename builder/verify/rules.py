@@ -98,6 +98,7 @@ NOT_INSTALLED = Rule(id="EV281", title="a locked distribution is not installed",
 NOT_LOCKED = Rule(id="EV282", title="an installed distribution is not in the lock", severity=_WARNING)
 
 UNFINISHED = Rule(id="EV290", title="the judge ran out of time", severity=_WARNING)
+NOT_RUN = Rule(id="EV291", title="nothing could be run, so only the lock was proved", severity=_WARNING)
 
 RULES: dict[str, Rule] = {rule.id: rule for rule in list(globals().values()) if isinstance(rule, Rule)}
 """All of them by id."""

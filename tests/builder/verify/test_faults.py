@@ -194,3 +194,11 @@ def test_a_write_that_the_judge_refused_is_no_error(environment: Environment, er
     verdict = verify(environment.target)
     assert verdict.ships
     assert "EV208:writer" in warnings(verdict)
+
+
+def test_a_package_that_has_the_name_and_not_the_module_is_told(environment: Environment) -> None:
+    environment.install("jot", {"jottings/__init__.py": USED})
+    environment.install("user", {"user/__init__.py": "import jot\n"}, requires=("jot",))
+    found = errors(verify(environment.target))
+    assert list(found) == ["EV209:user"]
+    assert "which jot 1.0 does not have" in found["EV209:user"]
