@@ -490,14 +490,20 @@ class Machine(Intrinsics, Statements):
             return self.call_external(function.name, args, named, frame)
         if isinstance(function, Function):
             return self._call_function(function, args, named, frame)
-        self._hand_over((*(args or ()), *named.values()), frame)
+        if function is UNKNOWN:
+            self._hand_over((*(args or ()), *named.values()), frame)
         return UNKNOWN
 
     def _hand_over(self, items: Iterable[Value], frame: Frame) -> None:
-        """Whatever gets hold of a module of the caller's own package may fill it with names."""
+        """Whatever gets hold of a module of the caller's own package may fill it with names.
+
+        The caller's own name will do: `sys.modules` leads from there to the module.
+        """
         here = self.states.get(frame.module)
         for item in items:
             state = self.states.get(item.name) if isinstance(item, Module) else None
+            if isinstance(item, Known) and item.value == frame.module and not frame.in_function:
+                state = here
             if state is not None and here is not None and state.package is here.package:
                 state.open = True
 
