@@ -123,12 +123,33 @@ def _tops(machine: Machine, package: Package) -> Iterator[Failure]:
         for name in package.top_level
         if not _TESTS.search(name) and (o := machine.index.modules.get(name)) and o.package is package
     ]
-    own = [name for name in names if name.lower().replace("_", "-") == package.name]
+    names += _below_namespaces(machine, package)
+    own = [name for name in names if re.sub("[._]", "-", name.lower()) == package.name]
     for name in names:
         raised = _import(machine, name) or _dead_finder(machine, name)
         if raised:
             main = name in own if own else not name.startswith("_")
             yield _failure(package, name, raised, certain=main and _decides(raised))
+
+
+def _below_namespaces(machine: Machine, package: Package) -> list[str]:
+    """The package that is called like the distribution and lies in folders that it shares with others."""
+    modules = machine.index.modules
+    return [
+        name
+        for name, origin in modules.items()
+        if origin.package is package
+        and origin.is_package
+        and re.sub("[._]", "-", name.lower()) == package.name
+        and "." in name
+        and all(modules[above].kind == "folder" for above in _above(name))
+    ]
+
+
+def _above(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
 def _wanted(machine: Machine, names: Iterable[str]) -> Iterator[Failure]:

@@ -237,3 +237,10 @@ def test_an_inner_module_that_the_user_wants_is_certain(make) -> None:
     assert not any(failure.certain for failure in link([app], python="3.11").failures)
     (failure,) = link([app], python="3.11", wanted=["app.inner", "app.fine", "elsewhere"]).failures
     assert (failure.module, failure.certain, failure.fault.wanted) == ("app.inner", True, "nowhere")
+
+
+def test_a_package_in_a_shared_namespace_is_a_top_level_too(make) -> None:
+    files = {"shared/cloud/store/__init__.py": "import nowhere\n", "shared/cloud/other.py": "import gone\n"}
+    neighbour = make("neighbour", {"shared/cloud/near.py": ""}, requested=False)
+    (failure,) = link([make("shared-cloud-store", files), neighbour], python="3.11").failures
+    assert (failure.module, failure.certain) == ("shared.cloud.store", True)
