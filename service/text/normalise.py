@@ -28,7 +28,7 @@ Rule = tuple[re.Pattern[str], Callable[["re.Match[str]"], str]]
 
 def normalise(text: str) -> str:
     """The text with everything that is not plain words read out in Mandarin; English words stay."""
-    text = text.translate(_NARROW)
+    text = _REPEATED.sub(r"\1", text.translate(_NARROW))
     for pattern, replace in _RULES:
         text = pattern.sub(replace, text)
     return text.translate(_SYMBOLS)
@@ -237,5 +237,7 @@ _NARROW = {
     ord("．"): ".",
     ord("／"): "/",
 }
+_REPEATED = re.compile(r"([^\w\s])\1{2,}")
+"""A sign three times or more is a line or a cry, and no word for each."""
 _SYMBOLS = {ord(symbol): said for symbol, said in SYMBOLS.items()}
 _RULES = _rules()

@@ -40,7 +40,7 @@ class Pool:
         with self._lock:
             if self._owner == os.getpid():
                 return
-            self._workers = tuple(Worker(self._program) for _ in range(self._size))
+            self._workers = tuple(Worker(self._program, self._loads) for _ in range(self._size))
             for worker in self._workers:
                 worker.start()
             self._free = Turns(self._workers)
@@ -71,6 +71,10 @@ class Pool:
                     worker.stop()
             self._owner = 0
             self._workers = ()
+
+    def _loads(self) -> bool:
+        """Whether the program is known to load here: one of the workers is loaded."""
+        return any(worker.greeting for worker in self._workers)
 
     def _ask_one(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
         worker = self._take(deadline)

@@ -22,14 +22,14 @@ class _Turn(Generic[T]):
 
 
 class Turns(Generic[T]):
-    """Things that one thread uses at a time; safe for threads.
+    """Things that one thread uses at a time, each in its turn; safe for threads.
 
     A `queue.Queue` would give what is put back to whoever asks next, and send the one who was woken for it
     to the end of the line: a few requests of a busy service would then wait several times as long as most.
     """
 
     def __init__(self, things: Iterable[T]) -> None:
-        self._free = list(things)
+        self._free = collections.deque(things)
         self._lock = threading.Lock()
         self._waiting: collections.deque[_Turn[T]] = collections.deque()
 
@@ -37,7 +37,7 @@ class Turns(Generic[T]):
         """The next free thing; None when it was not one's turn within so many seconds."""
         with self._lock:
             if self._free:
-                return self._free.pop()
+                return self._free.popleft()
             turn = _Turn[T]()
             self._waiting.append(turn)
         if not turn.called.acquire(timeout=seconds):

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.errors import DeadlineError, UnavailableError
@@ -48,8 +48,10 @@ class Worker:
     thread or library of the service reaches it.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, loads: Callable[[], bool] = lambda: False) -> None:
         self._program = program
+        self._loads = loads
+        """Whether the program is known to load here, so that a killed load is not its own fault."""
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._greeting: dict[str, Any] | None = None
@@ -152,7 +154,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             return False
         self._killed_loads += by_signal
-        return by_signal and self._killed_loads < KILLED_LOADS
+        return by_signal and (self._killed_loads < KILLED_LOADS or self._loads())
 
     def _rest(self) -> None:
         self.stop()

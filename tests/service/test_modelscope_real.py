@@ -14,6 +14,17 @@ from .conftest import ROOT
 SCRIPTS = pathlib.Path(__file__).parent / "reference"
 pytestmark = pytest.mark.reference
 
+LISTENER = """
+import pathlib, sys
+def note(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname") or (
+        event == "socket.connect" and isinstance(arguments[1], tuple)
+    ):
+        with (pathlib.Path(__file__).parent / "log").open("a") as log:
+            print(event, arguments[1:], file=log)
+sys.addaudithook(note)
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(reference_python: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
@@ -24,9 +35,19 @@ def folder(reference_python: pathlib.Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def facts(reference_python: pathlib.Path, folder: pathlib.Path) -> dict:
+def reached(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder whose `sitecustomize` notes in `log` every try of every process to reach the network."""
+    folder = tmp_path_factory.mktemp("reached")
+    (folder / "sitecustomize.py").write_text(LISTENER)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def facts(reference_python: pathlib.Path, folder: pathlib.Path, reached: pathlib.Path) -> dict:
     """What the engine made of the model."""
-    return json.loads(run(reference_python, "speak_through_adapter.py", folder).splitlines()[-1])
+    path = os.pathsep.join(map(str, (reached, ROOT)))
+    said = run(reference_python, "speak_through_adapter.py", folder, PYTHONPATH=path)
+    return json.loads(said.splitlines()[-1])
 
 
 def run(python: pathlib.Path, script: str, *arguments: object, **environment: str) -> str:
@@ -38,6 +59,16 @@ def run(python: pathlib.Path, script: str, *arguments: object, **environment: st
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.usefixtures("facts")
+def test_a_model_on_this_disk_needs_no_network(reference_python: pathlib.Path, reached: pathlib.Path) -> None:
+    """No process tried to reach anything; one that does is seen."""
+    assert not (reached / "log").exists()
+    script = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
+    environment = {**os.environ, "PYTHONPATH": str(reached)}
+    subprocess.run([reference_python, "-c", script], env=environment, timeout=60, check=True)
+    assert "socket.connect" in (reached / "log").read_text()
 
 
 def test_voices_come_from_the_models_folder(facts: dict) -> None:

@@ -120,6 +120,8 @@ def _value(words: str) -> int:
         ("20000、12000、22000", "两万、一万两千、两万两千"),
         (">5，<3", "大于五，小于三"),
         ("5#楼", "五号楼"),
+        ("好!!!! =====", "好!等于"),
+        (">" * 5000, "大于"),
     ],
 )
 def test_written_forms_are_read_out(written: str, spoken: str) -> None:

@@ -16,6 +16,8 @@ from service.workers import wire
 from service.workers.pool import Pool
 from service.workers.worker import Program
 
+from .conftest import until
+
 PROGRAM = """
 import os, signal, socket, sys, time
 from service.workers import wire
@@ -25,6 +27,9 @@ open(os.path.join(folder, str(os.getpid())), "w").close()
 starts = len(os.listdir(folder))
 if kind == "cannot": sys.exit("no voice here")
 if kind == "killed" and starts < 2: os.kill(os.getpid(), signal.SIGKILL)
+if kind == "unlucky" and starts < 8:
+    try: os.mkdir(folder + "/../lucky")
+    except FileExistsError: os.kill(os.getpid(), signal.SIGKILL)
 if kind == "slow": time.sleep(1)
 wire.send(sock, {"version": "1"})
 while True:
@@ -107,6 +112,15 @@ def test_a_load_that_fails_is_not_tried_at_every_request(make) -> None:
 
 def test_a_load_that_is_killed_is_tried_again(make) -> None:
     assert ask(make("killed"), text="好")["said"] == "好"
+
+
+def test_a_load_is_not_blamed_for_being_killed_while_others_load(make) -> None:
+    """One worker speaks; the other is killed at every load, more often than a lone one would be tried."""
+    pool = make("unlucky", size=2)
+    until(lambda: ask(pool)["pid"])
+    for _ in range(10):
+        assert ask(pool)["pid"]
+    assert sum(worker.starts for worker in pool.workers) > 5
 
 
 def test_a_slow_load_is_left_to_finish(make) -> None:
