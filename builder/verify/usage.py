@@ -12,7 +12,7 @@ from envspec.finding import Finding, Severity
 
 SHARE = 0.1
 """Share of a distribution's modules that a failing one must take down to count as more than a dead corner."""
-WIDE = 1 / 3
+WIDE = 0.5
 """The same where it fails at its own import statements: whole corners of packages are optional."""
 FEW = 3
 """Modules below which that share says nothing."""
@@ -79,7 +79,7 @@ def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
         if not each["hot"] and "._" in each["module"]:
             return Severity.INFO  # nobody's business but its makers'
         certain = each["reach"] in ("import", "constructor")
-    elif each["kind"] == "import" and not violated:
+    elif each["kind"] == "import":
         certain = each["hot"] or taken >= max(WIDE * of, FEW)
     else:
         certain = each["hot"] or taken >= SHARE * of

@@ -42,11 +42,12 @@ def test_an_optional_program_of_a_package_may_lack_what_it_says_it_lacks(environ
 
 
 @pytest.mark.parametrize(("files", "found"), [(1, []), (9, ["EV260:user.core"])])
-def test_a_third_of_a_package_that_misses_names_of_another_is_an_error(
+def test_half_of_a_package_that_misses_names_of_another_is_an_error(
     environment: Environment, files: int, found: list[str]
 ) -> None:
     environment.install("provider", {"provider.py": "import os\n"})
     inside = {f"user/m{number}.py": "from . import core\n" for number in range(files)}
+    inside |= {f"user/fine{number}.py": USED for number in range(5)}
     core = "from provider import old\n"
     environment.install("user", {"user/__init__.py": USED, "user/core.py": core, **inside})
     assert list(errors(verify(environment.target))) == found
@@ -80,6 +81,18 @@ def test_a_variable_that_breaks_the_standard_library_is_an_error(
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     found = errors(verify(environment.target))
     assert "LD_LIBRARY_PATH" in found["EV247:_ssl"]
+
+
+def test_a_lazy_package_whose_corner_fails_may_ship(environment: Environment) -> None:
+    environment.install("provider", {"provider.py": "import os\n"})
+    inside = {f"user/m{number}.py": "from . import core\n" for number in range(3)}
+    inside |= {f"user/fine{number}.py": USED for number in range(6)}
+    core = "from provider import old\n"
+    files = {"user/__init__.py": USED, "user/core.py": core, **inside}
+    environment.install("user", files, requires=("provider>=2",))
+    verdict = verify(environment.target)
+    assert verdict.ships
+    assert "EV260:user.core" in warnings(verdict)
 
 
 def test_another_project_over_a_package_is_an_error_and_a_variant_of_it_is_not(
