@@ -21,5 +21,7 @@ class Environment:
     """Folder of the payload's code, as seen inside."""
     reused: bool
     """Whether it stood already and nothing had to be done."""
+    foreign: str = ""
+    """The processor that it is for, where that is none of this machine's: nothing in it can be run here."""
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Environment variables that commands inside get."""

@@ -12,7 +12,8 @@ from builder.backends.virtualenv import VirtualenvBackend
 from builder.environment import Environment
 from builder.plan import Plan
 from builder.trial import judge
-from builder.verify import SmokeChecks, verify
+from builder.verdict import Verdict
+from builder.verify import SmokeChecks, rules, verify
 from envspec import process
 from envspec.process import Completed
 from envspec.progress import Progress
@@ -68,6 +69,8 @@ def judged(
     spec: Spec, plan: Plan, backend: Backend, environment: Environment, *, fast: bool, progress: Progress
 ) -> dict[str, Any]:
     """Verdict, findings and the trial's facts, in their JSON forms. Raises `OutsideError`."""
+    if environment.foreign:
+        return _not_run(plan, environment)
     progress.step("verify")
     target = BuiltTarget(backend=backend, environment=environment)
     verdict = verify(target, lock=plan.pins, smoke=smoke_checks(spec), fast=fast, progress=progress)
@@ -82,3 +85,21 @@ def judged(
         "findings": [finding.as_dict() for finding in found],
         "trial": facts,
     }
+
+
+def _not_run(plan: Plan, environment: Environment) -> dict[str, Any]:
+    """Likewise for an environment of another processor, whose lock has been proved and nothing else."""
+    found = rules.NOT_RUN.finding(
+        f"the image is for {environment.foreign}, which this machine cannot run: nothing in it was imported",
+        hint="build or verify it once on such a machine, or set up an emulator (qemu-user-static)",
+    )
+    verdict = Verdict(
+        target=environment.reference,
+        findings=(found,),
+        python=plan.python,
+        platform=f"linux-{plan.machine}, glibc {'.'.join(map(str, plan.glibc))}",
+        distributions=(),
+        counts={},
+        timings={},
+    )
+    return {"verdict": verdict.as_dict(), "findings": [found.as_dict()], "trial": None}

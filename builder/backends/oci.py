@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import pathlib
+import platform
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ class OciBackend:
             python=record.image.python,
             payload=places.PAYLOAD if plan.payload else None,
             reused=reused,
+            foreign=foreign(record.machine),
             variables={
                 **models.variables(plan, places.MODELS),
                 **(plan.service.env if plan.service else {}),
@@ -243,3 +245,13 @@ def _name(plan: Plan) -> str:
 
 def _file_name(reference: str) -> str:
     return reference.replace("/", "_").replace(":", "_")
+
+
+def foreign(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
+    """The processor again (`arm64`) where neither this machine nor an emulator runs it; else empty.
+
+    Source: the kernel's documentation of binfmt_misc; qemu-user-static names its handlers so.
+    """
+    names = {"amd64": "x86_64", "arm64": "aarch64"}
+    name = names.get(machine, machine)
+    return "" if name == platform.machine() or (handlers / f"qemu-{name}").exists() else machine

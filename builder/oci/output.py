@@ -24,6 +24,9 @@ from envspec.home import disk, locked, write_atomic
 REF = "org.opencontainers.image.ref.name"
 """Annotation that names an image in a layout."""
 
+SUBJECT = "io.envspec.subject"
+"""Annotation of an artifact: digest of the manifest that it refers to, for its name may stand for several."""
+
 REFERS = "io.envspec.refers"
 """Annotation of what belongs to the image of that name, and goes when another takes its place."""
 
@@ -69,17 +72,28 @@ def layout(
         for blob in dict.fromkeys((*image.layers, image.config, image.manifest, *referring)):
             if not target.has(blob):
                 _copy(blob, blobs, target)
-    enlist(image, machine, tag, folder, artifacts)
+    enlist(image, machine, tag, folder, artifacts, beside=True)
 
 
 def enlist(
-    image: Image, machine: str, tag: str, folder: pathlib.Path, artifacts: Sequence[Artifact] = ()
+    image: Image,
+    machine: str,
+    tag: str,
+    folder: pathlib.Path,
+    artifacts: Sequence[Artifact] = (),
+    *,
+    beside: bool = False,
 ) -> None:
-    """Name an image in the layout that holds its blobs already. Raises `OutsideError`."""
+    """Name an image in the layout that holds its blobs already, instead of what had the name before.
+
+    With `beside`, what had it for another processor stays, and the name then means an index of them all.
+    Raises `OutsideError`.
+    """
     with disk(folder), locked(folder / "index.json"):
         write_atomic(folder / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
         # Written last: a reader finds either the old image or the whole new one.
-        write_atomic(folder / "index.json", encoded(_index(folder, image, machine, tag, artifacts)))
+        index = _index(folder, image, machine, tag, artifacts, beside=beside)
+        write_atomic(folder / "index.json", encoded(index))
 
 
 def _is_layout(folder: pathlib.Path) -> bool:
@@ -94,23 +108,58 @@ def _copy(blob: Descriptor, blobs: Blobs, target: Blobs) -> None:
 
 
 def _index(
-    folder: pathlib.Path, image: Image, machine: str, tag: str, artifacts: Sequence[Artifact]
+    folder: pathlib.Path,
+    image: Image,
+    machine: str,
+    tag: str,
+    artifacts: Sequence[Artifact],
+    *,
+    beside: bool,
 ) -> dict[str, Any]:
     """The layout's index with this image under its name."""
-    entry = {
-        **image.manifest.as_dict(),
-        "platform": {"architecture": machine, "os": "linux"},
-        "annotations": {REF: tag},
-    }
+    entry = {**image.manifest.as_dict(), "platform": {"architecture": machine, "os": "linux"}}
+    held = manifests(folder)
+    named = [one for other in held if _said(other, REF) == tag for one in _platforms(other, folder)]
+    stay = [one for one in named if beside and one.get("platform") != entry["platform"]]
+    gone = {one["digest"] for one in named if one not in stay}
+    if stay:
+        entry = _together([*stay, entry], folder)
     return {
         "schemaVersion": 2,
         "mediaType": INDEX,
         "manifests": [
-            *(other for other in manifests(folder) if tag not in (_said(other, REF), _said(other, REFERS))),
-            entry,
-            *({**artifact.as_dict(), "annotations": {REFERS: tag}} for artifact in artifacts),
+            *(other for other in held if _said(other, REF) != tag and not _refers(other, tag, gone)),
+            {**entry, "annotations": {REF: tag}},
+            *(
+                {**artifact.as_dict(), "annotations": {REFERS: tag, SUBJECT: image.manifest.digest}}
+                for artifact in artifacts
+            ),
         ],
     }
+
+
+def _platforms(entry: dict[str, Any], folder: pathlib.Path) -> list[dict[str, Any]]:
+    """The images that an entry of a layout's index stands for, one for each processor."""
+    if entry.get("mediaType") != INDEX:
+        return [{key: value for key, value in entry.items() if key != "annotations"}]
+    place = Blobs(folder).path(str(entry.get("digest")))
+    try:
+        return list(json.loads(place.read_bytes())["manifests"])
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+def _together(entries: list[dict[str, Any]], folder: pathlib.Path) -> dict[str, Any]:
+    """One index of an image's forms for several processors, as an entry of a layout's index."""
+    ordered = sorted(entries, key=lambda entry: str(entry["platform"]["architecture"]))
+    body = encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": ordered})
+    return Blobs(folder).put(body, INDEX).as_dict()
+
+
+def _refers(entry: dict[str, Any], tag: str, gone: set[str]) -> bool:
+    """Whether an artifact belongs to an image of that name which another takes the place of."""
+    subject = _said(entry, SUBJECT)
+    return _said(entry, REFERS) == tag and (not subject or subject in gone)
 
 
 def manifests(folder: pathlib.Path) -> list[dict[str, Any]]:

@@ -138,6 +138,8 @@ def _layout(name: str, source: Source, machine: str, python: str, blobs: Blobs) 
 def _matching(entries: list[dict[str, Any]], machine: str) -> dict[str, Any]:
     """The entry for the processor; the only one where none says what it is for."""
     for entry in entries:
+        if "artifactType" in entry:  # it belongs to an image and is none
+            continue
         if (entry.get("platform") or {"architecture": machine}).get("architecture") == machine:
             return entry
     raise ValueError(f"nothing in it is for {machine}")

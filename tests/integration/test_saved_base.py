@@ -3,6 +3,7 @@
 import io
 import json
 import pathlib
+import platform
 import tarfile
 
 import pytest
@@ -66,3 +67,22 @@ def test_an_archive_without_a_name_means_nothing(saved: pathlib.Path, env: dict[
     done = run("envspec", "lock", saved, "--quiet", env=env)
     assert done.returncode == 2
     assert "give the image its name as well" in done.stderr
+
+
+def test_an_image_for_another_processor_is_made_and_said_to_be_unproved(
+    saved: pathlib.Path, env: dict[str, str], tmp_path: pathlib.Path
+) -> None:
+    """Nothing in it can be run here: that is a finding, which `--strict` makes an error."""
+    there = {"x86_64": "aarch64", "aarch64": "x86_64"}[platform.machine()]
+    text = (saved / "envspec.toml").read_text()
+    (saved / "envspec.toml").write_text(text.replace("python =", f'machine = "{there}"\npython =', 1))
+    out = ("--output", tmp_path / "out", "--tag", "small:1")
+    done = run("build-image", saved, "--backend", "oci", "--format", "json", "--quiet", *out, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    heavy = [each["rule"] for each in report["findings"] if each["severity"] != "info"]
+    assert heavy == ["EV291"]
+    (entry, _) = json.loads((tmp_path / "out" / "index.json").read_text())["manifests"][:2]
+    assert entry["platform"]["architecture"] == {"aarch64": "arm64", "x86_64": "amd64"}[there]
+    strict = run("build-image", saved, "--backend", "oci", "--strict", "--quiet", env=env)
+    assert strict.returncode == 1

@@ -3,6 +3,7 @@
 import io
 import json
 import pathlib
+import platform
 import subprocess
 import sys
 import tarfile
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.backends.oci import OciBackend
+from builder.backends.oci import OciBackend, foreign
 from builder.backends.port import Backend
 from builder.environment import Environment
 from builder.models import locked
@@ -115,6 +116,15 @@ def build(
 
 
 Build = Callable[..., tuple[OciBackend, Environment]]
+
+
+def test_what_no_processor_here_runs_is_said_to_be_foreign(tmp_path: pathlib.Path) -> None:
+    here = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    other = {"amd64": "arm64", "arm64": "amd64"}[here]
+    assert foreign(here, tmp_path) == ""
+    assert foreign(other, tmp_path) == other
+    (tmp_path / {"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}[other]).touch()
+    assert foreign(other, tmp_path) == "", "the kernel has an emulator for it"
 
 
 def test_it_fills_the_port() -> None:

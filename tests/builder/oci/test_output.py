@@ -7,11 +7,12 @@ import tarfile
 
 import pytest
 
-from builder.oci import output, recipe, saved
+from builder.oci import attest, output, recipe, saved
 from builder.oci.base import Base, examine
 from builder.oci.blobs import Blobs
 from builder.oci.image import Image, Settings, assemble
 from builder.oci.recipe import file, link
+from builder.verdict import Verdict
 from envspec.errors import OutsideError, UsageError
 
 SETTINGS = Settings(
@@ -23,6 +24,10 @@ SETTINGS = Settings(
     command=("serve",),
     port=5000,
     health=("check",),
+)
+
+VERDICT = Verdict(
+    target="x", findings=(), python="3.11.2", platform="linux", distributions=(), counts={}, timings={}
 )
 
 
@@ -87,6 +92,39 @@ def test_a_name_is_in_a_layout_once_and_others_stay(
         output.layout(image, "amd64", tag, blobs, tmp_path / "out")
     names = [entry["annotations"][output.REF] for entry in output.manifests(tmp_path / "out")]
     assert sorted(names) == ["a:1", "b:1"]
+
+
+def test_a_name_means_every_processor_that_it_was_made_for(
+    image: Image, base: Base, blobs: Blobs, tmp_path: pathlib.Path
+) -> None:
+    """As registries have it: an index with an image a processor, each with its own artifacts."""
+    out, arm = tmp_path / "out", base.model_copy(update={"machine": "arm64"})
+    other = assemble(arm, image.layers[1:], SETTINGS, image.python, blobs)
+    proofs = {one.manifest.digest: attest.verdict(one, "demo:1", VERDICT, blobs) for one in (image, other)}
+    for one, machine in ((image, "amd64"), (other, "arm64"), (image, "amd64")):
+        output.layout(one, machine, "demo:1", blobs, out, [proofs[one.manifest.digest]])
+
+    entries = output.manifests(out)
+    (named,) = (entry for entry in entries if entry["annotations"].get(output.REF))
+    listed = json.loads(Blobs(out).path(named["digest"]).read_text())["manifests"]
+    found = {entry["platform"]["architecture"]: entry["digest"] for entry in listed}
+    assert found == {"amd64": image.manifest.digest, "arm64": other.manifest.digest}
+    subjects = [entry["annotations"].get(output.SUBJECT) for entry in entries if entry is not named]
+    assert sorted(subjects) == sorted(proofs)
+    for machine, one in (("amd64", image), ("arm64", other)):
+        taken = saved.load(out, machine, "3.11", Blobs(tmp_path / machine))
+        assert [layer.diff_id for layer in taken.layers] == [layer.diff_id for layer in one.layers]
+        assert taken.machine == machine
+
+
+def test_without_being_asked_for_an_image_takes_the_others_name(
+    image: Image, base: Base, blobs: Blobs
+) -> None:
+    arm = base.model_copy(update={"machine": "arm64"})
+    other = assemble(arm, image.layers[1:], SETTINGS, image.python, blobs)
+    output.enlist(image, "amd64", "demo:1", blobs.root)
+    output.enlist(other, "arm64", "demo:1", blobs.root)
+    assert [entry["digest"] for entry in output.manifests(blobs.root)] == [other.manifest.digest]
 
 
 def test_what_is_no_layout_is_left_alone(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
