@@ -1,0 +1,25 @@
+"""The documentation tells every setting and every route."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from flask.testing import FlaskClient
+
+from service.settings import PREFIX, Settings
+
+from .conftest import ROOT
+
+PAGE = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_told() -> None:
+    named = set(re.findall(rf"{PREFIX}[A-Z_]+", PAGE))
+    assert named == {PREFIX + field.name.upper() for field in dataclasses.fields(Settings)}
+
+
+def test_every_route_is_told(http: FlaskClient) -> None:
+    for path, methods in http.get("/openapi.json").json["paths"].items():
+        for method in methods:
+            assert f"`{method.upper()} {path}`" in PAGE
