@@ -45,7 +45,7 @@ def render(plan: Plan, *, mounts: bool = True) -> str:
     environment = jinja2.Environment(  # noqa: S701 - a Dockerfile is no HTML; the filters below quote
         undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
     )
-    environment.filters.update(comment=comment, quoted=quoted, exec=exec_form)
+    environment.filters.update(comment=comment, quoted=quoted, exec=exec_form, steps=steps)
     return environment.from_string(_template()).render(_values(plan, mounts=mounts))
 
 
@@ -89,10 +89,17 @@ def base(plan: Plan) -> str:
 
 
 def apt(plan: Plan) -> str:
-    """Debian packages of an image base, quoted for a shell. A bootstrapped base has its own already."""
-    if plan.base.debian:
+    """The shell command that installs the Debian packages of an image base; empty when there are none.
+
+    A bootstrapped base has its own already.
+    """
+    if plan.base.debian or not plan.base.apt:
         return ""
-    return " ".join(map(shlex.quote, debian.packages(plan)))
+    packages = " ".join(map(shlex.quote, debian.packages(plan)))
+    return (
+        f"apt-get update && apt-get install --yes --no-install-recommends {packages}"
+        " && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log"
+    )
 
 
 def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:
@@ -171,3 +178,8 @@ def quoted(text: str) -> str:
 def exec_form(command: Sequence[str]) -> str:
     """The command as a JSON array, which no shell reads."""
     return json.dumps(list(command))
+
+
+def steps(command: str) -> str:
+    """The shell command with each of its steps on a line."""
+    return command.replace(" && ", " \\\n    && ")

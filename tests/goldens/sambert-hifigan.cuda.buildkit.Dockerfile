@@ -11,8 +11,9 @@ FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04 AS base
 # Debian packages; their versions are the release's own
 # hadolint ignore=DL3008
 RUN --mount=type=tmpfs,target=/run --mount=type=secret,id=apt.conf --mount=type=secret,id=certificates \
-    APT_CONFIG=/run/secrets/apt.conf apt-get update \
-    && APT_CONFIG=/run/secrets/apt.conf apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv \
+    export APT_CONFIG=/run/secrets/apt.conf \
+    && apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 
 # The payload, compiled; on its own, so that neither it nor the packages wait for the other

@@ -8,11 +8,9 @@ ARG START=base
 
 # Base
 FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04 AS base
-# Debian packages; their versions are the release's own
-# hadolint ignore=DL3008
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+# Debian packages: this engine's steps cannot mount what is secret. So a container of this base runs
+#   apt-get update && apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+# and START is what came of it.
 
 # The payload, compiled; on its own, so that neither it nor the packages wait for the other
 FROM ${START} AS payload

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from builder.backends.docker import base, container, places, ship
 from builder.backends.docker.engine import Engine, translated
 from builder.backends.docker.layout import lay_out
-from builder.backends.docker.roads import Order, Road, road
+from builder.backends.docker.roads import Order, Packages, Road, road
 from builder.environment import Environment
 from builder.plan import Plan
 from builder.render import apt, render
+from builder.render import base as base_name
 from builder.shipping import Shipped, Shipping
 from builder.verdict import Verdict
 from envspec.errors import EnvspecError, OutsideError, Problem, SpecError, UsageError
@@ -83,9 +84,9 @@ class DockerBackend:
         arguments: dict[str, str] = {}
         if apt(plan):
             progress.step("Debian packages")
-            with self.road.debian(machine()) as needed:
-                order = Order(context=context, target="base", network=self.engine.network, arguments=needed)
-                image = self.road.build(order, progress)
+            order = Order(context=context, target="base", network=self.engine.network)
+            wanted = Packages(base=base_name(plan), command=apt(plan))
+            image = self.road.debian(order, wanted, machine(), progress)
             arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
             self._tag(image, arguments["START"])
         progress.step("image")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 from collections.abc import Callable
 
 import docker.errors
@@ -31,11 +33,19 @@ def ensure(engine: Engine, plan: Plan, machine: Callable[[], Machine], progress:
 
 def _imported(engine: Engine, plan: Plan, name: str, machine: Machine, progress: Progress) -> str:
     place = debian.tarball(debian.request(plan), machine, progress)
-    repository, _, tag = name.partition(":")
     progress.step(f"import {name}")
-    with translated(engine.address.host):
-        engine.client.api.import_image_from_file(str(place), repository=repository, tag=tag)
+    take(engine, place, name)
     return _present(engine, name)
+
+
+def take(engine: Engine, tar: pathlib.Path, name: str) -> None:
+    """Import a root file system as the image of that name."""
+    repository, _, tag = name.partition(":")
+    with translated(engine.address.host):
+        said = engine.client.api.import_image_from_file(str(tar), repository=repository, tag=tag)
+        if engine.image_id(name) is None:  # podman 4 calls it `latest` whatever it is told
+            known = json.loads(said.strip().splitlines()[-1])["status"]
+            engine.client.images.get(known).tag(repository, tag)
 
 
 def _pulled(engine: Engine, name: str, progress: Progress) -> str:

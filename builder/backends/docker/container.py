@@ -57,7 +57,7 @@ def run(
     try:
         with translated(engine.address.host):
             if stdin is not None:
-                container.put_archive("/", _archive(_STDIN, stdin.encode()))
+                container.put_archive("/", archive({_STDIN: stdin.encode()}))
         return _finished(engine, container, tuple(command), timeout)
     finally:
         with contextlib.suppress(*BROKEN):
@@ -89,12 +89,14 @@ def _finished(engine: Engine, container: Any, command: tuple[str, ...], timeout:
     return Completed(command=command, code=code, stdout=stdout, stderr=stderr, timed_out=late)
 
 
-def _archive(name: str, data: bytes) -> bytes:
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar of those files, which everybody may read, as containers take it."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(data), 0o444
-        tar.addfile(info, io.BytesIO(data))
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), 0o444
+            tar.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
 

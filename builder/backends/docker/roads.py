@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import pathlib
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from builder.backends.docker import failure
-from builder.backends.docker.engine import BROKEN, Engine
+from builder.backends.docker.container import archive
+from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.backends.docker.program import buildkit_program, variables
 from envspec.machine import Machine
 from envspec.process import Words, run
 from envspec.progress import Progress
+from envspec.spec import digest_of
 
 LONGEST = 3600.0
 """Seconds that a whole build may take."""
+
+_INSTALLED = "envspec/debian"
+"""Names bases with Debian packages that the classic road made."""
+
+_GIVEN = "/run/envspec"
+"""Where a container finds this machine's proxy and certificates while it installs Debian packages."""
 
 _STAGE = re.compile(r"(?:^|\s)stage stage-\d+-(\S+): \d+ wheels$")
 """What the stage installer says first."""
@@ -38,6 +45,16 @@ class Order:
     """Build arguments."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Packages:
+    """Debian packages that are wanted on a base."""
+
+    base: str
+    """Name of the base's image."""
+    command: str
+    """The shell command that installs them, as the Dockerfile has it."""
+
+
 class Road(Protocol):
     """A way to build."""
 
@@ -47,8 +64,11 @@ class Road(Protocol):
     def build(self, order: Order, progress: Progress) -> str:
         """Id of the image built, which has no name yet. Raises `BuildError` and `OutsideError`."""
 
-    def debian(self, machine: Machine) -> contextlib.AbstractContextManager[Mapping[str, str]]:
-        """What the step that installs Debian packages needs of this machine, as build arguments."""
+    def debian(self, order: Order, packages: Packages, machine: Machine, progress: Progress) -> str:
+        """Id of the base with its Debian packages. Raises `BuildError` and `OutsideError`.
+
+        The one step with a network, and with this machine's proxy and certificates, of which nothing stays.
+        """
 
 
 def road(engine: Engine) -> Road:
@@ -88,31 +108,35 @@ class BuildKit:
                 raise failure.understood(self._engine, [*lines, *done.stdout.splitlines()])
             return written.read_text().strip()
 
-    @contextlib.contextmanager
-    def debian(self, machine: Machine) -> Iterator[Mapping[str, str]]:
-        """Proxy and certificates travel as secrets: files that exist only while the step runs."""
+    def debian(self, order: Order, packages: Packages, machine: Machine, progress: Progress) -> str:  # noqa: ARG002
+        """See `Road`. Proxy and certificates travel as secrets: files that exist only while the step runs."""
         with tempfile.TemporaryDirectory(prefix="envspec-secret-") as name:
             settings = pathlib.Path(name, "apt.conf")
-            settings.write_text(apt_settings(machine), encoding="utf-8")
+            settings.write_text(apt_settings(machine, "/run/secrets"), encoding="utf-8")
             self._secrets = {"apt.conf": settings}
-            if machine.cert and pathlib.Path(machine.cert).is_file():
-                self._secrets = {**self._secrets, "certificates": pathlib.Path(machine.cert)}
+            if has_certificates(machine):
+                self._secrets = {**self._secrets, "certificates": pathlib.Path(machine.cert or "")}
             try:
-                yield {}
+                return self.build(order, progress)
             finally:
                 self._secrets = {}
 
 
-def apt_settings(machine: Machine) -> str:
-    """apt's configuration for this machine's proxy and certificates."""
+def has_certificates(machine: Machine) -> bool:
+    """Whether this machine has certificate authorities of its own."""
+    return machine.cert is not None and pathlib.Path(machine.cert).is_file()
+
+
+def apt_settings(machine: Machine, folder: str) -> str:
+    """apt's configuration for this machine's proxy, and its certificates in that folder of a container."""
     env = machine.environment()
     lines = []
     for scheme in ("http", "https"):
         proxy = env.get(f"{scheme}_proxy") or env.get(f"{scheme.upper()}_PROXY")
         if proxy and '"' not in proxy:
             lines.append(f'Acquire::{scheme}::Proxy "{proxy}";\n')
-    if machine.cert and pathlib.Path(machine.cert).is_file():
-        lines.append('Acquire::https::CaInfo "/run/secrets/certificates";\n')
+    if has_certificates(machine):
+        lines.append(f'Acquire::https::CaInfo "{folder}/certificates";\n')
     return "".join(lines)
 
 
@@ -151,16 +175,43 @@ class Classic:
             raise failure.understood(self._engine, lines)
         return str(built)
 
-    @contextlib.contextmanager
-    def debian(self, machine: Machine) -> Iterator[Mapping[str, str]]:
-        """The proxy travels as one of the build arguments that leave no trace in an image.
+    def debian(self, order: Order, packages: Packages, machine: Machine, progress: Progress) -> str:  # noqa: ARG002
+        """See `Road`.
 
-        There is no such way for certificates: https archives of a private authority need BuildKit.
+        A build step of this engine cannot be given a file that stays out of its layer. So the same command
+        runs in a container, whose changes become the layer once what was given to it is gone.
         """
-        env = machine.environment()
-        names = ("http_proxy", "https_proxy", "no_proxy")
-        found = {name: env.get(name) or env.get(name.upper()) for name in names}
-        yield {name: value for name, value in found.items() if value}
+        client = self._engine.client
+        with translated(self._engine.address.host):
+            start = self._engine.image_id(packages.base)
+            key = digest_of([start, packages.command]).removeprefix("sha256:")[:16]
+            if (known := self._engine.image_id(f"{_INSTALLED}:{key}")) is not None:
+                return known
+            files = {"apt.conf": apt_settings(machine, _GIVEN).encode()}
+            if has_certificates(machine):
+                files["certificates"] = pathlib.Path(machine.cert or "").read_bytes()
+            script = f"{{ {packages.command}; }}; code=$?; rm -rf {_GIVEN}; exit $code"
+            container = client.containers.create(
+                packages.base,
+                entrypoint=["/bin/sh", "-c"],
+                command=[f"export APT_CONFIG={_GIVEN}/apt.conf; {script}"],
+                user="0",
+                network_mode=order.network,
+            )
+            try:
+                container.put_archive(
+                    "/", archive({f"{_GIVEN[1:]}/{name}": data for name, data in files.items()})
+                )
+                container.start()
+                code = int(container.wait(timeout=LONGEST)["StatusCode"])
+                if code:
+                    raise failure.understood(
+                        self._engine, container.logs().decode("utf-8", "replace").splitlines()
+                    )
+                made = container.commit(repository=_INSTALLED, tag=key)
+                return str(made.id)
+            finally:
+                container.remove(force=True, v=True)
 
 
 def listener(lines: list[str], progress: Progress) -> Callable[[str], None]:

@@ -71,7 +71,7 @@ def save(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SIL
         handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
             with os.fdopen(handle, "wb") as stream, progress.task(f"write {file.name}", image.attrs["Size"]):
-                for chunk in image.save(chunk_size=CHUNK, named=name):
+                for chunk in engine.client.api.get_image(name, chunk_size=CHUNK):
                     stream.write(chunk)
                     progress.advance(f"write {file.name}", len(chunk))
             pathlib.Path(partial).chmod(0o644)

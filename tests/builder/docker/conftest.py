@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.base import take
 from builder.backends.docker.engine import Address, Engine
 from builder.backends.docker.program import buildkit_program
 from builder.backends.docker.roads import BuildKit, Classic, Road, road
@@ -71,8 +72,7 @@ def base(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     name = debian.reference(debian.request(plan))
     for wanted in (name, IMAGE):
         if engine.image_id(wanted) is None:
-            repository, _, tag = wanted.partition(":")
-            engine.client.api.import_image_from_file(str(tar), repository=repository, tag=tag)
+            take(engine, tar, wanted)
     return name
 
 

@@ -121,7 +121,7 @@ def test_apt_gets_this_machines_proxy_and_certificates(
         monkeypatch.delenv(name, raising=False)
     own = tmp_path / "ca.pem"
     own.write_text("x")
-    text = apt_settings(Machine(proxy="http://user:secret@proxy:3128", cert=str(own)))
+    text = apt_settings(Machine(proxy="http://user:secret@proxy:3128", cert=str(own)), "/run/secrets")
     assert 'Acquire::https::Proxy "http://user:secret@proxy:3128";' in text
     assert 'CaInfo "/run/secrets/certificates"' in text
-    assert apt_settings(Machine()) == ""
+    assert apt_settings(Machine(), "/run/secrets") == ""

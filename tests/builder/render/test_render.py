@@ -1,6 +1,5 @@
 """The rendered Dockerfile: goldens of the examples, lint, and what hostile values may do to it (nothing)."""
 
-import json
 import os
 import pathlib
 import re
@@ -176,8 +175,6 @@ def test_no_value_adds_an_instruction(why: str, version: str, value: str, name: 
         elif word == "LABEL":
             assert words(got)["org.opencontainers.image.title"] == name
             assert words(got).keys() == words(wanted).keys()
-        elif "compile" in got and "/mnt/tools" in got:
-            assert json.loads(got[got.index("[") :])[-1] == why
         else:
             assert got == wanted
 
