@@ -1,0 +1,216 @@
+"""To a runnable image and back again after a change: this project's roads against Dockerfiles as people write
+them, all on one base, from one lock, in turn.
+
+`cold` has the base and the downloads and nothing else: every round begins with a base of new bytes, and what
+a way kept of earlier builds is gone. Dockerfiles that fetch from the index do so each time, for that is how
+they are; cache mounts stay filled. Locking and proving are not part of any time, verification neither.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import pathlib
+import tarfile
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+
+from bench.measured import SECONDS, Measured, Size, Skipped
+from bench.project import Project, Stack
+from bench.steps import Step, interleaved, timed
+from bench.ways import (
+    CERTIFICATES,
+    Handwritten,
+    Layers,
+    Ours,
+    Recipe,
+    Way,
+    docker_environment,
+    docker_program,
+    index,
+)
+from builder.backends.docker.engine import Engine
+from builder.base import debian
+from envspec.errors import OutsideError
+from envspec.machine import machine
+from envspec.progress import SILENT
+
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
+
+SEED = "envspec-bench/seed"
+BASE = "envspec-bench/base:latest"
+
+SMALL = Stack(
+    example=EXAMPLES / "espeak",
+    base='debian = "bookworm"',
+    late=("prometheus-client==0.22.1", "prometheus-client==0.22.0", "prometheus-client==0.21.1"),
+    early=("scipy==1.11.4", "scipy==1.11.3", "scipy==1.11.2"),
+)
+LARGE = Stack(
+    example=EXAMPLES / "sambert-hifigan",
+    base='debian = "bookworm"',
+    late=(*SMALL.late, "prometheus-client==0.21.0", "prometheus-client==0.20.0", "prometheus-client==0.19.0"),
+    early=(*SMALL.early, "scipy==1.11.1", "scipy==1.10.1", "scipy==1.10.0"),
+)
+
+OURS = "envspec docker"
+CLASSIC = "classic docker build, pip a stage"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One change, and how fast the image follows."""
+
+    name: str
+    change: Callable[[Bench, str, int], None]
+    """Makes the change in the project of a way, before round `n` (from 1); not timed."""
+    goal: float | None = None
+    """Seconds."""
+
+
+def measurements(size: Size) -> Iterator[Measured | Skipped]:
+    """A question for each change: how long until its image can run."""
+    stack, runs = (SMALL, 1) if size.quick else (LARGE, min(size.runs, len(LARGE.late) - 1))
+    engine = Engine()
+    program = docker_program()
+    try:
+        engine.client.ping()
+    except OutsideError as error:
+        yield Skipped(name="build", why=error.message)
+        return
+    if program is None:
+        yield Skipped(name="build", why="there is no docker client to build by hand with")
+        return
+    with tempfile.TemporaryDirectory() as place, index(machine()) as settings:
+        bench = Bench(pathlib.Path(place), stack, engine, program, settings)
+        try:
+            for case in CASES:
+                steps = {name: bench.step(name, case) for name in bench.ways}
+                sides = interleaved(steps, runs=runs, warm_up=0)
+                yield Measured(name=case.name, unit=SECONDS, sides=sides, goal=case.goal)
+        finally:
+            bench.clear()
+
+
+class Bench:
+    """A base in the engine, and a project for each way."""
+
+    def __init__(
+        self, place: pathlib.Path, stack: Stack, engine: Engine, program: str, settings: dict[str, str]
+    ) -> None:
+        self._place = place
+        self._engine = engine
+        self._program = program
+        self._late = self._early = 0
+        self._seed()
+        self.ways = self._ways(settings)
+        self._projects = {
+            name: Project(place / str(number), stack, *self._base(name, stack))
+            for number, name in enumerate(self.ways)
+        }
+        self.renew()
+        for name in self.ways:
+            self.state(name, late=0, early=0)
+
+    def _base(self, way: str, stack: Stack) -> tuple[str, pathlib.Path]:
+        """The spec's line for the base of a way, and where the locks on that base are kept."""
+        if way == LAYERS:  # what has no engine makes its base itself
+            return stack.base, self._place / "locks" / "debian"
+        return f'image = "{BASE}"', self._place / "locks" / "image"
+
+    def _ways(self, settings: dict[str, str]) -> dict[str, Way]:
+        build = [self._program, "build", "--quiet", "--network"]
+        classic = docker_environment(self._engine, buildkit=False)
+        ways: dict[str, Way] = {
+            OURS: Ours(),
+            LAYERS: Layers(),
+            CLASSIC: Handwritten(
+                Recipe(BASE, wheels=False, uv=False, settings=settings), [*build, "host"], classic | settings
+            ),
+            "classic docker build, pip, wheelhouse": Handwritten(
+                Recipe(BASE, wheels=True, uv=False), [*build, "none"], classic
+            ),
+        }
+        if self._engine.has_buildkit:
+            ways["BuildKit, uv, mounted wheelhouse"] = Handwritten(
+                Recipe(BASE, wheels=True, uv=True),
+                [*build, "none"],
+                docker_environment(self._engine, buildkit=True),
+            )
+        return ways
+
+    def _seed(self) -> None:
+        """The base of all ways: Debian's Python with what pip needs, and this machine's certificates."""
+        wanted = debian.Request(
+            suite="bookworm", python="3.11", machine=self._engine.machine, apt=("libgomp1", "python3-venv")
+        )
+        tar = debian.tarball(wanted, machine(), SILENT)
+        self._engine.client.api.import_image_from_file(str(tar), repository=SEED, tag="debian")
+        cert = machine().cert
+        content = pathlib.Path(cert).read_bytes() if cert else b""
+        self._image(f"FROM {SEED}:debian\nCOPY file {CERTIFICATES}\n", content, f"{SEED}:latest")
+
+    def renew(self) -> None:
+        """Give the base new bytes: whatever stood on it must be built again."""
+        self._image(f"FROM {SEED}:latest\nCOPY file /etc/bench\n", uuid.uuid4().bytes, BASE)
+
+    def _image(self, text: str, content: bytes, tag: str) -> None:
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            for name, data in (("Dockerfile", text.encode()), ("file", content)):
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = len(data), 0o644
+                tar.addfile(info, io.BytesIO(data))
+        context.seek(0)
+        self._engine.client.images.build(fileobj=context, custom_context=True, tag=tag, rm=True)
+
+    def state(self, name: str, *, late: int | None = None, early: int | None = None) -> None:
+        """Bring a way's project into a state."""
+        self._late = self._late if late is None else late
+        self._early = self._early if early is None else early
+        project = self._projects[name]
+        project.state(self._late, self._early)
+        way = self.ways[name]
+        if isinstance(way, Handwritten):
+            way.prepare(project)
+
+    def forget(self, name: str) -> None:
+        """Begin anew with a way; the first one's turn renews the base for all."""
+        if name == next(iter(self.ways)):
+            self.renew()
+        self.ways[name].forget(self._projects[name])
+
+    def edit(self, name: str) -> None:
+        """Change a file of the payload."""
+        self._projects[name].edit()
+
+    def step(self, name: str, case: Case) -> Step:
+        """The change, then the build, of which only the build counts."""
+        rounds = iter(range(1, 1000))
+
+        def step() -> float:
+            case.change(self, name, next(rounds))
+            return timed(lambda: self.ways[name].build(self._projects[name]))
+
+        return step
+
+    def clear(self) -> None:
+        """Take what was built out of the engine."""
+        with contextlib.suppress(OutsideError):
+            for image in self._engine.client.images.list():
+                for tag in image.tags:
+                    if tag.startswith("envspec-bench/"):
+                        self._engine.client.images.remove(tag, force=True)
+
+
+LAYERS = "envspec oci, loaded"
+
+CASES = (
+    Case(name="cold", change=lambda bench, name, _: bench.forget(name)),
+    Case(name="no change", change=lambda *_: None),
+    Case(name="app file", change=lambda bench, name, _: bench.edit(name), goal=2.0),
+    Case(name="small late bump", change=lambda bench, name, n: bench.state(name, late=n)),
+    Case(name="early bump", change=lambda bench, name, n: bench.state(name, early=n)),
+)

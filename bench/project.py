@@ -1,0 +1,112 @@
+"""The project that builds are measured on: an example with a payload of its own, locked in several states."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import sys
+
+import service
+from bench.steps import command
+from builder.plan import Plan
+from builder.plan import plan as make_plan
+from envspec import load, lock
+from envspec.home import home
+from envspec.wheelhouse import Wheelhouse
+
+TOOL = pathlib.Path(sys.executable).parent
+
+SHARED = ("wheelhouse", "facts", "metadata", "uv", "bases", "debian", "proof")
+"""Parts of the tool's home that every way may find filled: downloads, and what was found out about them."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Stack:
+    """What is built, and how it changes."""
+
+    example: pathlib.Path
+    """Folder of its spec."""
+    base: str
+    """The spec's line that names the base."""
+    late: tuple[str, ...]
+    """Requirements of one small package of the last stage: what the spec has, then the bumps."""
+    early: tuple[str, ...]
+    """Requirements of one package of the first stage, likewise."""
+
+
+def text(stack: Stack, base: str, late: str, early: str) -> str:
+    """The example's spec on another base, with these two requirements and a payload that can be edited."""
+    body = (stack.example / "envspec.toml").read_text(encoding="utf-8")
+    changes = {stack.base: base, f'"{stack.late[0]}"': f'"{late}"', f'"{stack.early[0]}"': f'"{early}"'}
+    changes["[service]\n"] = '[service]\nsource = "app"\n'
+    for old, new in changes.items():
+        if old not in body:
+            raise ValueError(f"{stack.example} has no {old.strip()}")
+        body = body.replace(old, new, 1)
+    return body
+
+
+class Project:
+    """A folder with a spec, its lock and a payload, which one way to build has for itself."""
+
+    def __init__(self, place: pathlib.Path, stack: Stack, base: str, states: pathlib.Path) -> None:
+        """`states` is where projects on the same base share the locks of states."""
+        self.folder = place / "project"
+        self.home = place / "home"
+        self._stack = stack
+        self._base = base
+        self._states = states
+        self._edits = 0
+        self.home.mkdir(parents=True)
+        for part in SHARED:
+            (home() / part).mkdir(parents=True, exist_ok=True)
+            (self.home / part).symlink_to(home() / part)
+        shutil.copytree(
+            pathlib.Path(service.__file__).parent,
+            self.folder / "app" / "service",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Environment of this project's own tool."""
+        return {**os.environ, "ENVSPEC_HOME": str(self.home)}
+
+    def state(self, late: int, early: int) -> None:
+        """Write the spec and the lock of a state; one met for the first time is locked and proved."""
+        kept = self._states / f"{late}-{early}.lock"
+        stack = self._stack
+        (self.folder / "envspec.toml").write_text(
+            text(stack, self._base, stack.late[late], stack.early[early]), encoding="utf-8"
+        )
+        if not kept.is_file():
+            (self.folder / "envspec.lock").unlink(missing_ok=True)
+            self.tool("build-image", "--stop-after", "plan", "--quiet")
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.folder / "envspec.lock", kept)
+        shutil.copy(kept, self.folder / "envspec.lock")
+
+    def edit(self) -> None:
+        """Change one file of the payload."""
+        self._edits += 1
+        (self.folder / "app" / "service" / "edited.py").write_text(f"NUMBER = {self._edits}\n")
+
+    def tool(self, program: str, *words: str) -> None:
+        """Run one of the tool's programs on the project."""
+        command([str(TOOL / program), str(self.folder), *words], env=self.env)()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the present state."""
+        file = self.folder / "envspec.toml"
+        held = lock.read(lock.lock_file(file, None))
+        if held is None:
+            raise ValueError(f"{file} is not locked")
+        return make_plan(load.load(file), held)
+
+    @property
+    def store(self) -> Wheelhouse:
+        """The wheels of all states."""
+        return Wheelhouse(self.home / "wheelhouse")

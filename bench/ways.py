@@ -1,0 +1,199 @@
+"""The ways to a runnable image that are compared: this project's, and what one would write by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import os
+import pathlib
+import shutil
+import sys
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import uv
+
+from bench.project import Project
+from bench.steps import command
+from builder.backends.docker.engine import Engine
+from builder.backends.docker.program import buildkit_program
+from envspec.machine import Machine, local_path
+
+CERTIFICATES = "/etc/bench-certificates.pem"
+"""Where the seed of all bases keeps this machine's certificate authorities."""
+
+
+class Way(Protocol):
+    """One way to build a project's image."""
+
+    def build(self, project: Project) -> None:
+        """Make the image of the project as it stands. Raises `StepError`."""
+
+    def forget(self, project: Project) -> None:
+        """Drop what earlier builds left, but for downloads; the base is renewed besides."""
+
+
+class Ours:
+    """`build-image --backend docker` up to the finished image: locked and proved, not yet verified."""
+
+    def build(self, project: Project) -> None:
+        project.tool("build-image", "--backend", "docker", "--stop-after", "build", "--locked", "--quiet")
+
+    def forget(self, project: Project) -> None:
+        """The base's new bytes are enough."""
+
+
+_LAYERS = """
+import pathlib, sys
+from builder.backends.docker.engine import Engine
+from builder.backends.oci import OciBackend
+from builder.oci.loading import load
+from builder.pipeline import run
+from builder.request import Request
+from envspec.progress import SILENT
+request = Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="build", locked=True)
+report = run(request)
+assert report.environment is not None, report.failure
+backend = OciBackend()
+load(backend.record(report.environment).image, sys.argv[2], backend.blobs, Engine().client, SILENT)
+"""
+
+
+class Layers:
+    """The oci backend, its image loaded into the engine."""
+
+    TAG = "envspec-bench/layers:latest"
+
+    def build(self, project: Project) -> None:
+        command([sys.executable, "-c", _LAYERS, str(project.folder), self.TAG], env=project.env)()
+
+    def forget(self, project: Project) -> None:
+        shutil.rmtree(project.home / "oci", ignore_errors=True)
+        command(["docker", "image", "rm", "--force", self.TAG])()
+
+
+class Handwritten:
+    """A Dockerfile as people write them, with a step for each stage."""
+
+    def __init__(self, recipe: Recipe, program: Sequence[str], env: Mapping[str, str]) -> None:
+        self._recipe = recipe
+        self._program = program
+        self._env = env
+
+    def build(self, project: Project) -> None:
+        command([*self._program, *self._recipe.options, str(project.folder)], env=self._env)()
+
+    def forget(self, project: Project) -> None:
+        """The base's new bytes are enough."""
+
+    def prepare(self, project: Project) -> None:
+        """Write the Dockerfile and what it copies; not part of what is timed."""
+        self._recipe.write(project)
+
+
+class Recipe:
+    """How a hand-written Dockerfile installs."""
+
+    def __init__(self, base: str, *, wheels: bool, uv: bool, settings: Collection[str] = ()) -> None:
+        """`settings` names variables of the client's that pip gets too, in steps alone."""
+        self._base = base
+        self._wheels = wheels
+        self._uv = uv
+        self._settings = tuple(settings)
+
+    @property
+    def options(self) -> list[str]:
+        """Of the client program: it takes the values, which may be secret, from its own environment."""
+        return [word for name in self._settings for word in ("--build-arg", name)]
+
+    def write(self, project: Project) -> None:
+        """The Dockerfile, and the requirements and wheels of each stage."""
+        lines = [f"FROM {self._base}"]
+        lines += [f"ARG {name}" for name in self._settings]
+        lines += ["RUN python3 -m venv /opt/env"]
+        for number, stage in enumerate(project.plan.stages, 1):
+            folder = project.folder / f"stage-{number}"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            pins = "".join(f"{wheel.name}=={wheel.version}\n" for wheel in stage.wheels)
+            (folder / "requirements.txt").write_text(pins)
+            if self._wheels:
+                for wheel in stage.wheels:
+                    (folder / wheel.file).hardlink_to(project.store.path(wheel).resolve())
+            lines += self._stage(folder.name)
+        lines += ["COPY app /app", 'CMD ["/opt/env/bin/python", "-m", "service"]']
+        (project.folder / "Dockerfile").write_text("\n".join(lines) + "\n")
+        (project.folder / ".dockerignore").write_text("envspec.toml\nenvspec.lock\n")
+        if self._uv:
+            program = project.folder / "uv"
+            if not program.exists():
+                shutil.copy(os.fsdecode(uv.find_uv_bin()), program)
+
+    def _stage(self, folder: str) -> list[str]:
+        if self._uv:
+            mounts = f"--mount=type=bind,source={folder},target=/w --mount=type=bind,source=uv,target=/uv"
+            mounts += " --mount=type=cache,id=bench-uv,target=/c"
+            install = "/uv pip install -q --offline --no-index --no-deps --find-links /w"
+            install += " --python /opt/env/bin/python --cache-dir /c --link-mode copy"
+            return [f"RUN {mounts} {install} -r /w/requirements.txt"]
+        if self._wheels:
+            install = f"/opt/env/bin/pip install -q --no-index --find-links /{folder}"
+            return [f"COPY {folder} /{folder}", f"RUN {install} -r /{folder}/requirements.txt"]
+        return [
+            f"COPY {folder} /{folder}",
+            f"RUN /opt/env/bin/pip install -q --no-cache-dir -r /{folder}/requirements.txt",
+        ]
+
+
+def docker_environment(engine: Engine, *, buildkit: bool) -> dict[str, str]:
+    """Environment of the client program."""
+    return {**os.environ, "DOCKER_HOST": engine.address.host, "DOCKER_BUILDKIT": "1" if buildkit else "0"}
+
+
+def docker_program() -> str | None:
+    """The client program that the project itself uses, which can do without BuildKit too."""
+    found = buildkit_program()
+    return str(found) if found else shutil.which("docker")
+
+
+@contextlib.contextmanager
+def index(machine: Machine) -> Iterator[dict[str, str]]:
+    """Settings by which pip in a container of this machine's network finds what pip finds here.
+
+    Folders of this machine are served on its loopback address meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def reachable(place: str) -> str:
+            folder = local_path(place)
+            if folder is None:
+                return place
+            # An index's links often lead to a folder beside it.
+            return f"{stack.enter_context(_served(folder.parent))}{folder.name}/"
+
+        found = {
+            "PIP_INDEX_URL": machine.index_url,
+            "PIP_EXTRA_INDEX_URL": " ".join(map(reachable, machine.extra_index_urls)),
+            "PIP_FIND_LINKS": " ".join(map(reachable, machine.find_links)),
+            "PIP_PROXY": machine.proxy or "",
+            "PIP_CERT": CERTIFICATES if machine.cert else "",
+        }
+        yield {name: value for name, value in found.items() if value}
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+        pass
+
+
+@contextlib.contextmanager
+def _served(folder: pathlib.Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()

@@ -1,0 +1,72 @@
+"""The builds that are compared: the project under test, and the Dockerfiles written by hand for it."""
+
+import dataclasses
+import pathlib
+import shutil
+import urllib.request
+
+import pytest
+
+from bench import build
+from bench.project import Project, text
+from bench.ways import Recipe, index
+from envspec.load import parse
+from envspec.machine import Machine
+
+
+@pytest.mark.parametrize("stack", [build.SMALL, build.LARGE])
+def test_every_state_is_a_spec(stack: build.Stack) -> None:
+    for late in stack.late:
+        spec = parse(text(stack, f'image = "{build.BASE}"', late, stack.early[-1]))
+        assert spec.service is not None
+        assert spec.service.source == "app"
+        assert late in spec.stage[-1].install
+        assert stack.early[-1] in spec.stage[0].install
+    assert len(stack.late) == len(stack.early) == len(set(stack.late))
+
+
+def test_a_stack_that_the_example_no_longer_has() -> None:
+    gone = dataclasses.replace(build.SMALL, late=("gone==1",))
+    with pytest.raises(ValueError, match='has no "gone==1"'):
+        text(gone, "image", "gone==2", build.SMALL.early[0])
+
+
+@pytest.fixture
+def project(home: pathlib.Path, tmp_path: pathlib.Path) -> Project:
+    """A project in its first state, with the example's own lock."""
+    made = Project(tmp_path / "one", build.SMALL, build.SMALL.base, tmp_path / "locks")
+    kept = tmp_path / "locks" / "0-0.lock"
+    kept.parent.mkdir()
+    shutil.copy(build.SMALL.example / "envspec.lock", kept)
+    made.state(0, 0)
+    return made
+
+
+def test_an_edit_changes_the_payload(project: Project) -> None:
+    edited = project.folder / "app" / "service" / "edited.py"
+    project.edit()
+    before = edited.read_text()
+    project.edit()
+    assert edited.read_text() != before
+
+
+def test_pip_a_stage_is_given_settings_and_never_their_values(project: Project) -> None:
+    recipe = Recipe("base", wheels=False, uv=False, settings={"PIP_INDEX_URL": "http://secret"})
+    assert recipe.options == ["--build-arg", "PIP_INDEX_URL"]
+    recipe.write(project)
+    written = (project.folder / "Dockerfile").read_text()
+    assert "ARG PIP_INDEX_URL\n" in written
+    assert "secret" not in written
+    steps = [line for line in written.splitlines() if line.startswith(("COPY", "RUN"))]
+    assert [line.split()[0] for line in steps] == ["RUN", *["COPY", "RUN"] * 3, "COPY"]
+    assert "numpy==1.23.5\n" in (project.folder / "stage-1" / "requirements.txt").read_text()
+
+
+def test_folders_of_this_machine_are_served(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "a.whl").write_bytes(b"wheel")
+    machine = Machine(index_url="http://index/simple", find_links=(str(tmp_path / "wheels"),))
+    with index(machine) as settings:
+        assert settings.keys() == {"PIP_INDEX_URL", "PIP_FIND_LINKS"}
+        with urllib.request.urlopen(f"{settings['PIP_FIND_LINKS']}a.whl") as answer:
+            assert answer.read() == b"wheel"
