@@ -112,9 +112,7 @@ def how(loadable: bool, place: str, tag: str) -> str:
     """The line that says how to use what was written."""
     if loadable:
         return f"load it with: docker load --input {place}"
-    first, slash, _ = tag.partition("/")
-    target = tag if slash and ("." in first or ":" in first) else f"REGISTRY/{tag}"
-    return f"copy it with: skopeo copy oci:{place}:{tag} docker://{target}"
+    return f"use it with: podman pull oci:{place}:{tag} (skopeo copies it from there to a registry)"
 
 
 def tagged(name: str) -> str:
