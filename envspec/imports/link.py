@@ -195,7 +195,10 @@ def _inner(machine: Machine, package: Package, allowed: int, failures: list[Fail
     names = [
         name
         for name, origin in machine.index.modules.items()
-        if origin.package is package and origin.kind == "source" and not _TESTS.search(name)
+        if origin.package is package
+        and origin.kind == "source"
+        and not _TESTS.search(name)
+        and not machine.stdlib.has(name.partition(".")[0])  # a backport that this Python never looks at
     ]
     names.sort(key=lambda name: (name.count("."), name))
     limit = machine.read_bytes + allowed

@@ -244,3 +244,8 @@ def test_a_package_in_a_shared_namespace_is_a_top_level_too(make) -> None:
     neighbour = make("neighbour", {"shared/cloud/near.py": ""}, requested=False)
     (failure,) = link([make("shared-cloud-store", files), neighbour], python="3.11").failures
     assert (failure.module, failure.certain) == ("shared.cloud.store", True)
+
+
+def test_a_backport_behind_the_standard_librarys_own_module_is_never_imported(make) -> None:
+    old = {"asyncio/__init__.py": "", "asyncio/old.py": "from collections import Mapping\n"}
+    assert link([make("asyncio", old)], python="3.11").failures == ()
