@@ -1,17 +1,27 @@
 """The small example, built from its lock by a real engine: judged, tried, and serving speech to the end."""
 
+import base64
 import concurrent.futures
 import contextlib
+import io
 import json
+import os
 import pathlib
+import re
+import shlex
+import shutil
 import socket
+import subprocess
 import time
 import urllib.request
+import wave
 
 import pytest
 
+from builder.backends.docker import ship
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
+from builder.backends.docker.program import buildkit_program
 from builder.environment import Environment
 from builder.judgement import judged
 from builder.payload import collect
@@ -26,7 +36,7 @@ from envspec.progress import SILENT
 from envspec.sources import Sources
 from envspec.spec import Spec
 from envspec.wheelhouse import Wheelhouse
-from tests.support.paths import EXAMPLES
+from tests.support.paths import EXAMPLES, ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]
 
@@ -94,6 +104,37 @@ def test_serves_speech_and_loses_no_request_when_stopped(
         assert container.wait()["StatusCode"] == 0
     finally:
         container.remove(force=True)
+
+
+def test_the_printed_command_answers_the_readmes_curl(
+    built: tuple[DockerBackend, Environment, Spec, Plan],
+) -> None:
+    """Both are copied as they stand."""
+    backend, environment, _, _ = built
+    client = buildkit_program() or shutil.which("docker")
+    if client is None or shutil.which("curl") is None:
+        pytest.skip("people copy commands for docker and curl")
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 5000)) == 0:
+            pytest.skip("something else answers at port 5000")
+    (line,) = ship.how_to_run(backend.engine, environment.reference)
+    words = shlex.split(line.removeprefix("serve it: "))
+    (asked,) = re.findall(
+        r"^ *(curl .*127\.0\.0\.1:5000/tts .*)$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    env = {**os.environ, "DOCKER_HOST": backend.engine.address.host}
+    assert words[0] == "docker"
+    with subprocess.Popen([client, *words[1:]], env=env, stdout=subprocess.PIPE) as served:
+        try:
+            until_ready(5000)
+            said = subprocess.run(shlex.split(asked), capture_output=True, check=True)
+        finally:
+            served.terminate()
+            served.communicate(timeout=60)
+    answer = json.loads(said.stdout)
+    assert answer["status"] == "success"
+    with wave.open(io.BytesIO(base64.b64decode(answer["audio"]))) as audio:
+        assert audio.getnframes() / audio.getframerate() > 0.5
 
 
 def until_ready(port: int) -> None:
