@@ -77,6 +77,9 @@ class Search:
         """The solver's last explanation."""
         self._nothing: list[str] = []
         """Packages that had no file for the target, or whose index could not be asked."""
+        self._era: dt.date | None = None
+        """The end of the time of the pins that were there before packages were blamed."""
+        self._blaming = False
 
     def run(self) -> str:
         """The text of a spec that verifies. Raises `FindingsError` when nothing more helps, or time ends."""
@@ -178,10 +181,11 @@ class Search:
 
         The user's own pins are the last to move.
         """
-        era = self._era(spec, offers)
-        if era and spec.as_of is None and self._solvable(era):
-            why = "the other packages are taken from the time of its pins"
-            return AsOf(date=era, why=why)
+        if not self._blaming:
+            self._blaming, self._era = True, _era(spec, offers)
+            if self._era and spec.as_of is None and self._solvable(self._era):
+                why = "the other packages are taken from the time of its pins"
+                return AsOf(date=self._era, why=why)
         asked = {
             canonicalize_name(requirement.name)
             for stage in spec.stage
@@ -192,20 +196,8 @@ class Search:
         named = [(name, error) for error in errors for name in _packages(error, held)]
         # First what nobody pinned, then what the search did, then the user's own.
         turns = sorted(named, key=lambda entry: (entry[0] in asked) + (entry[0] in asked - moved))
-        steps = (self._older(held, offers, name, error, era) for name, error in turns)
+        steps = (self._older(held, offers, name, error) for name, error in turns)
         return next(filter(None, steps), None)
-
-    def _era(self, spec: Spec, offers: Offers) -> dt.date | None:
-        """When the youngest exact pin was uploaded, and a little later; None without pins."""
-        times = [
-            file.uploaded
-            for stage in spec.stage
-            for requirement in stage.requirements
-            if (exact := pinned(requirement)) is not None
-            for file in offers.files(stage.index or DEFAULT_INDEX, canonicalize_name(requirement.name))
-            if file.uploaded is not None and str(version_of(file)) == exact
-        ]
-        return (max(times) + YOUTH).date() if times else None
 
     def _solvable(self, era: dt.date) -> bool:
         """Whether there is a solution as of that day: what no index dates may want younger neighbours."""
@@ -216,15 +208,13 @@ class Search:
             return False
         return True
 
-    def _older(
-        self, held: Lock, offers: Offers, name: str, error: Finding, era: dt.date | None
-    ) -> Pin | None:
+    def _older(self, held: Lock, offers: Offers, name: str, error: Finding) -> Pin | None:
         """The version of the era, where that is older than the one that breaks; else the next older one."""
         entry = next(entry for entry in held.artifact if entry.name == name)
         below = self._excluded.get(name, SpecifierSet()) & SpecifierSet(f"<{entry.version}")
         self._excluded[name] = below
         files = offers.files(entry.index, name)
-        young = young_enough((file for file in files if era and file.uploaded), era)
+        young = young_enough((file for file in files if self._era and file.uploaded), self._era)
         version = nearest(young, entry.version, below, held.target) or nearest(
             files, entry.version, below, held.target
         )
@@ -237,6 +227,19 @@ class Search:
     def _gave_up(self, why: str) -> FindingsError:
         tried = "; ".join(map(str, self.edits)) or "nothing"
         return FindingsError(f"no fix was found: {why}", (), hint=f"tried: {tried}; the spec is as it was")
+
+
+def _era(spec: Spec, offers: Offers) -> dt.date | None:
+    """When the youngest exact pin was uploaded, and a little later; None without pins."""
+    times = [
+        file.uploaded
+        for stage in spec.stage
+        for requirement in stage.requirements
+        if (exact := pinned(requirement)) is not None
+        for file in offers.files(stage.index or DEFAULT_INDEX, canonicalize_name(requirement.name))
+        if file.uploaded is not None and str(version_of(file)) == exact
+    ]
+    return (max(times) + YOUTH).date() if times else None
 
 
 def _index_of(spec: Spec, name: str) -> str:
