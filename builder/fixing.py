@@ -138,9 +138,11 @@ class Search:
             self._said = " ".join(finding.message for finding in error.findings)
             self._nothing = [finding.where for finding in error.findings if finding.rule == "EV102"]
             return None
-        except OutsideError:
+        except OutsideError as error:
             if not offers.unreachable:
                 raise
+            # What that index offers elsewhere may contradict a pin: the solver's words stand behind the error.
+            self._said = str(error.__cause__ or "")
             self._nothing = [
                 canonicalize_name(requirement.name)
                 for stage in spec.stage

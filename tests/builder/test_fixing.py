@@ -13,6 +13,7 @@ from envspec.errors import FindingsError, OutsideError
 from envspec.finding import Finding, Severity
 from envspec.lock import Lock
 from envspec.progress import SILENT
+from envspec.resolve.solution import UnsatisfiableError
 from envspec.sources import RemoteFile
 from envspec.spec import Spec
 from tests.support.specs import lock
@@ -175,6 +176,22 @@ def test_where_the_era_contradicts_something_only_the_blamed_package_goes_back_t
     text = fixed(place, FakeWorkshop(truth=broken(lib="3.0"), contradiction=judge))
     assert "as-of" not in text
     assert '"app==1.0", "lib==1.0", "other"' in text
+
+
+def test_what_an_unreachable_index_hides_can_still_move_a_pin(place: pathlib.Path) -> None:
+    """Folders of wheels stand in for the index, and what they offer contradicts a pin."""
+    workshop = FakeWorkshop()
+    workshop.unreachable = {"default": "no connection"}
+
+    def lock_(spec: Spec) -> Lock:
+        if "app==2.0" in spec.stage[0].install:
+            raise OutsideError("index default cannot be asked") from UnsatisfiableError(
+                "lib depends on app>=3"
+            )
+        return FakeWorkshop.lock(workshop, spec)
+
+    workshop.lock = lock_  # type: ignore[method-assign]
+    assert '"app==3.0", "lib"' in fixed(place, workshop)
 
 
 def test_another_python_is_taken_where_only_that_has_a_wheel(place: pathlib.Path) -> None:
