@@ -141,7 +141,7 @@ class Search:
         except OutsideError as error:
             if not offers.unreachable:
                 raise
-            # What that index offers elsewhere may contradict a pin: the solver's words stand behind the error.
+            # What stands in for that index may contradict a pin: the solver's words are behind the error.
             self._said = str(error.__cause__ or "")
             self._nothing = [
                 canonicalize_name(requirement.name)
