@@ -11,6 +11,7 @@ import io
 import mmap
 import pathlib
 import re
+import stat
 import struct
 import tempfile
 import zipfile
@@ -368,8 +369,11 @@ def _name_problem(info: zipfile.ZipInfo) -> str:
         return "is an absolute path"
     if any(part in ("", ".", "..") for part in name.split("/")):
         return "leaves the place it is unpacked in"
-    if (info.external_attr >> 16) & 0o170000 == 0o120000:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind == stat.S_IFLNK:
         return "is a symbolic link"
+    if kind in (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK):
+        return "is a device, a pipe or a socket"
     if any(ord(character) < 32 for character in name):
         return "has control characters in its name"
     return ""

@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import stat
 import struct
 import tracemalloc
 import zipfile
@@ -73,6 +74,12 @@ def test_names_that_leave_the_place_are_refused(tmp_path: pathlib.Path, name: st
 def test_links_are_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(WheelError, match="symbolic link"):
         Wheel(make(tmp_path, {"a.py": "/etc/passwd"}, mode=0o120777))
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+def test_devices_and_the_like_are_refused(tmp_path: pathlib.Path, kind: int) -> None:
+    with pytest.raises(WheelError, match=r"'a.py' is a device, a pipe or a socket"):
+        Wheel(make(tmp_path, {"a.py": ""}, mode=kind | 0o644))
 
 
 def test_duplicates_are_refused(tmp_path: pathlib.Path) -> None:
