@@ -64,18 +64,21 @@ def describe(settings: Settings, engine: Engine) -> Schema:
 
 
 def _speech_fields(settings: Settings, engine: Engine) -> Schema:
-    text = {"type": "string", "minLength": 1, "maxLength": settings.max_text}
+    text = {"type": "string", "maxLength": settings.max_text}
     numbers = {
         name: {"type": "number", "minimum": low, "maximum": high, "default": 1.0}
         for name, (low, high) in LIMITS.items()
     }
     return {
-        "text": {**text, "description": "Plain text; give either this or ssml"},
+        "text": {**text, "description": "Plain text; give either this or ssml, not empty"},
         "ssml": {
             **text,
             "description": "A <speak> document; p, s, break, prosody, emotion, voice, say-as, sub, phoneme",
         },
-        "voice": {"enum": [voice.name for voice in engine.voices()]},
+        "voice": {
+            "enum": ["", *(voice.name for voice in engine.voices())],
+            "description": "Empty for the service's own choice",
+        },
         "emotion": {"enum": list(names_of_emotions()), "default": "neutral"},
         **numbers,
         "format": {"enum": list(FORMATS), "default": "wav"},

@@ -162,6 +162,30 @@ def test_connections_are_kept(served: Served) -> None:
     connection.close()
 
 
+def test_more_connections_than_threads_are_all_served() -> None:
+    """Threads that stay with busy connections must not keep them from others: there are twelve threads."""
+    server = Served(TTS_ADMITTED="4")
+    try:
+        Client(server.url).wait_until_ready()
+        waits: list[float] = []
+
+        def loop(_: int) -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            for _ in range(40):
+                began = time.monotonic()
+                connection.request("GET", "/healthz")
+                assert connection.getresponse().read()
+                waits.append(time.monotonic() - began)
+            connection.close()
+
+        with concurrent.futures.ThreadPoolExecutor(30) as threads:
+            list(threads.map(loop, range(30)))
+    finally:
+        server.stop()
+    assert len(waits) == 1200
+    assert max(waits) < 5
+
+
 def test_the_web_process_leaves_no_worker_behind() -> None:
     """Killed without warning, it takes its workers with it."""
     server = Served()
