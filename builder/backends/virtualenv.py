@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 
 from builder import guard, models
@@ -32,6 +34,12 @@ from envspec.wheelhouse import Wheelhouse
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
+
+_BUILDING = ".payload-"
+"""Begins the name of a payload that is being copied."""
+
+_ABANDONED = 3600.0
+"""Seconds after which nobody copies a payload any more."""
 
 
 class VirtualenvBackend:
@@ -129,7 +137,8 @@ class VirtualenvBackend:
         if not place.is_dir():
             with disk(place), locked(place):
                 if not place.is_dir():
-                    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".payload-") as name:
+                    _sweep(place.parent)
+                    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_BUILDING) as name:
                         building = pathlib.Path(name) / "payload"
                         payload_files.copy(plan.payload, plan.service, folder, building)
                         building.rename(place)
@@ -172,6 +181,14 @@ class VirtualenvBackend:
             "PYTHONDONTWRITEBYTECODE": "1",
             **({"PYTHONPATH": environment.payload} if environment.payload else {}),
         }
+
+
+def _sweep(payloads: pathlib.Path) -> None:
+    """Remove what killed runs left; what is younger may be the work of a run beside this one."""
+    for left in payloads.glob(f"{_BUILDING}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _workshop(place: pathlib.Path) -> pathlib.Path:
