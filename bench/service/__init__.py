@@ -48,7 +48,8 @@ def measurements(size: Size) -> Iterator[Measured]:
 def _side_by_side(name: str, repeated: float, rate: float, share: float, size: Size) -> Iterator[Measured]:
     """Both servers loaded in turn, one resting while the other works."""
     seconds = 3.0 if size.quick else 10.0
-    mine, theirs = [], []
+    mine: list[load.Outcome] = []
+    theirs: list[load.Outcome] = []
     with sides.ours() as (port, _), sides.theirs() as (other, _):
         Client(f"http://127.0.0.1:{port}").wait_until_ready()
         for turn in range(size.runs):

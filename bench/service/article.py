@@ -15,7 +15,7 @@ import sys
 import threading
 import wave
 
-import espeakng_loader
+import espeakng_loader  # type: ignore[import-untyped]
 from flask import Flask, Response, jsonify, request
 
 from service.voices.espeak_library import Library
