@@ -10,6 +10,8 @@ import html
 import pathlib
 from collections.abc import Iterable
 
+from envspec.facts import sha256_of
+from envspec.machine import local_path
 from envspec.sources import RemoteFile
 from envspec.spec import Moment
 
@@ -22,7 +24,8 @@ def write_view(folder: pathlib.Path, project: str, files: Iterable[RemoteFile]) 
 
 
 def _anchor(file: RemoteFile) -> str:
-    fragment = f"#sha256={file.sha256}" if file.sha256 else ""
+    digest = file.sha256 or _digest_here(file.url)
+    fragment = f"#sha256={digest}" if digest else ""
     attributes = [f'href="{html.escape(file.url + fragment)}"']
     if file.requires_python:
         attributes.append(f'data-requires-python="{html.escape(file.requires_python)}"')
@@ -31,6 +34,12 @@ def _anchor(file: RemoteFile) -> str:
     if file.metadata:
         attributes.append('data-core-metadata="true"')
     return f"<a {' '.join(attributes)}>{html.escape(file.file)}</a>"
+
+
+def _digest_here(url: str) -> str | None:
+    """The digest of a file on this machine: without it uv unpacks the whole wheel and keeps that."""
+    place = local_path(url)
+    return sha256_of(place) if place is not None and place.is_file() else None
 
 
 def until(moment: Moment) -> dt.datetime:

@@ -1,6 +1,7 @@
 """From a spec to a lock, with a folder as the only index: one joint solution, split into stages."""
 
 import datetime as dt
+import hashlib
 import pathlib
 
 import pytest
@@ -10,7 +11,7 @@ from envspec.lock import Lock
 from envspec.machine import Machine
 from envspec.resolve.resolver import SOLVERS, resolve
 from envspec.resolve.view import until, write_view, young_enough
-from envspec.sources import RemoteFile, Sources
+from envspec.sources import RemoteFile, Sources, folder_files
 from envspec.spec import Spec
 from envspec.wheelhouse import Wheelhouse
 from tests.support.index import simple_index
@@ -180,6 +181,13 @@ def test_as_of_leaves_out_what_came_later() -> None:
     )
     unknown = RemoteFile(file="x", url="")
     assert young_enough([old, new, unknown], dt.date(2024, 1, 1)) == (old, unknown)
+
+
+def test_a_view_tells_the_digest_of_a_file_on_this_machine(tmp_path: pathlib.Path) -> None:
+    made = wheel(tmp_path / "a folder", "demo")
+    write_view(tmp_path / "view", "demo", folder_files(made.parent, "demo"))
+    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+    assert f"#sha256={digest}" in (tmp_path / "view" / "demo" / "index.html").read_text()
 
 
 def test_a_view_escapes_what_an_index_made_up(tmp_path: pathlib.Path) -> None:
