@@ -14,6 +14,7 @@ from service.context import context
 from service.errors import InvalidFieldError, NotFoundError
 from service.request import SpeechRequest, read_speech
 from service.routes.voices import described
+from service.streaming import watched
 
 MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """Model names that clients send; all of them mean the one engine that runs here."""
@@ -45,7 +46,7 @@ def speech() -> Response:
     media_type = FORMATS[asked.format].media_type
     if asked.format == "pcm":
         sounds = speaker.stream(asked)
-        response = Response(_samples(sounds), mimetype=media_type)
+        response = Response(_samples(watched(sounds)), mimetype=media_type)
         response.call_on_close(sounds.close)
         return response
     return Response(speaker.speak(asked).data, mimetype=media_type)

@@ -12,6 +12,7 @@ from service.body import json_body, note_spoken
 from service.context import context
 from service.errors import InvalidFieldError
 from service.request import SpeechRequest, read_speech
+from service.streaming import watched
 
 STREAMED = ("wav", "pcm")
 """Formats that can be sent before their end is known."""
@@ -40,7 +41,7 @@ def stream() -> Response:
 def streamed(asked: SpeechRequest) -> Response:
     """A reply that carries each sentence as soon as it is spoken."""
     sounds = context().speaker.stream(asked)
-    response = Response(_bytes(sounds, asked.format), mimetype=FORMATS[asked.format].media_type)
+    response = Response(_bytes(watched(sounds), asked.format), mimetype=FORMATS[asked.format].media_type)
     response.call_on_close(sounds.close)
     return response
 

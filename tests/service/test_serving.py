@@ -186,6 +186,20 @@ def test_more_connections_than_threads_are_all_served() -> None:
     assert max(waits) < 5
 
 
+def test_a_stream_that_breaks_off_is_seen_and_logged() -> None:
+    """The client gets no end of the reply; the log has one line, and no traceback."""
+    server = Served(TTS_MAX_AUDIO="8")
+    client = Client(server.url, retries=0)
+    client.wait_until_ready()
+    with pytest.raises(ClientError, match="broke off"):
+        list(client.stream("春眠不觉晓，处处闻啼鸟。" * 20))
+    log = server.stop()
+    (line,) = [json.loads(line) for line in log.splitlines() if "broke off" in line]
+    assert (line["error"], line["level"]) == ("audio_too_long", "warning")
+    assert line["request_id"]
+    assert "Traceback" not in log
+
+
 def test_the_web_process_leaves_no_worker_behind() -> None:
     """Killed without warning, it takes its workers with it."""
     server = Served()
