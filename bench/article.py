@@ -1,11 +1,12 @@
 """The table of the article that this project began with, done again: its stages installed one after another
 by plain pip in random orders, against the locked spec.
 
-The article pins a ModelScope and a `datasets` that contradict each other. Given both at once pip refuses them
-in any order, so each is a stage of its own here, which is pip's best chance. pip's answer depends on the order
-alone, so each order that is drawn is installed once, in an environment of its own, and counts as often as it
-was drawn. That takes about an hour; what was found is kept in `out/bench/article.json`, and an interrupted run
-goes on there. Deleting the file starts anew. Throughput and the accuracy of emotions are in `bench/service`.
+The article pins a ModelScope and a `datasets` that contradict each other. Given both at once pip refuses
+them in any order, so each is a stage of its own here, which is pip's best chance. pip's answer depends on the
+order alone, so each order that is drawn is installed once, in an environment of its own, and counts as often
+as it was drawn. That takes about an hour; what was found is kept in `out/bench/article.json`, and a run that
+was interrupted goes on there. Deleting the file starts anew. Throughput and the accuracy of emotions are in
+`bench/service`.
 """
 
 from __future__ import annotations
