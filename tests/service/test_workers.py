@@ -14,7 +14,7 @@ import pytest
 from service.errors import DeadlineError, UnavailableError
 from service.workers import wire
 from service.workers.pool import Pool
-from service.workers.worker import Program
+from service.workers.worker import REST_AFTER_FAILURE, Program
 
 from .conftest import until
 
@@ -103,11 +103,12 @@ def test_a_late_answer_is_not_waited_for(make) -> None:
 
 def test_a_load_that_fails_is_not_tried_at_every_request(make) -> None:
     pool = make("cannot")
-    for _ in range(3):
+    began = time.monotonic()
+    for _ in range(20):
         with pytest.raises(UnavailableError) as caught:
             ask(pool)
         assert caught.value.code == "voice_failed"
-    assert pool.workers[0].starts == 1
+    assert pool.workers[0].starts <= 1 + (time.monotonic() - began) / REST_AFTER_FAILURE
 
 
 def test_a_load_that_is_killed_is_tried_again(make) -> None:
