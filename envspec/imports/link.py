@@ -80,7 +80,7 @@ def link(
     `python` such as `3.11`; `base` tells which shared libraries there are; `broken` maps compiled modules
     that cannot be loaded to the reason. Certain are: a wanted module, or a top-level module of a requested
     package, that cannot be imported, and any module of such a package that uses a name that the locked
-    version of a declared requirement, or this Python's standard library, does not have.
+    version of a declared requirement does not have.
     """
     # Trees of syntax hold no cycles worth looking for, and looking for them costs half of the time.
     collecting = gc.isenabled()
@@ -217,8 +217,8 @@ def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]])
     if fault.place.module.partition(".")[0] not in package.top_level:
         return None
     if fault.kind in ("stdlib-module", "stdlib-name"):
-        # Helpers for building want distutils, and whoever builds has setuptools, which brings it along.
-        return fault.wanted.partition(".")[0] != "distutils"
+        # Packages that work carry corners which an older Python was the last to import.
+        return False
     if fault.kind == "name" and package.name in overwritten.get(fault.wanted.rpartition(".")[0], ()):
         return True
     if fault.kind == "name" and fault.owner and fault.owner != package.name:

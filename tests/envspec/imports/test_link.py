@@ -249,3 +249,11 @@ def test_a_package_in_a_shared_namespace_is_a_top_level_too(make) -> None:
 def test_a_backport_behind_the_standard_librarys_own_module_is_never_imported(make) -> None:
     old = {"asyncio/__init__.py": "", "asyncio/old.py": "from collections import Mapping\n"}
     assert link([make("asyncio", old)], python="3.11").failures == ()
+
+
+def test_an_inner_module_that_only_an_older_python_imports_is_a_doubt_until_it_is_wanted(make) -> None:
+    app = make("app", {"app/__init__.py": "", "app/corner.py": "from asyncore import dispatcher\n"})
+    (doubt,) = link([app], python="3.13").failures
+    assert (doubt.module, doubt.certain) == ("app.corner", False)
+    (sure,) = link([app], python="3.13", wanted=["app.corner"]).failures
+    assert sure.certain
