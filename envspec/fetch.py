@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envspec.errors import BuildError
 from envspec.interpreter import interpreter
-from envspec.lock import Lock
+from envspec.lock import Artifact, Lock
 from envspec.progress import SILENT, Progress
 from envspec.sdist import built_wheel
 from envspec.sources import Sources
@@ -17,11 +19,25 @@ def fetch(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = 
     Raises `OutsideError` when something cannot be had, `BuildError` when a wheel built here is not the one
     that was locked.
     """
-    store.fetch(
-        (artifact for artifact in lock.artifact if not store.has(artifact.installed)), sources, progress
-    )
-    for artifact in lock.artifact:
-        if artifact.wheel is None or store.has(artifact.wheel):
+    _bring(lock.artifact, lock, sources, store, progress)
+
+
+def fetch_built(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
+    """Only what is built here from sources: no index can tell what such a wheel says of itself.
+
+    Raises as `fetch` does.
+    """
+    built = [artifact for artifact in lock.artifact if artifact.wheel is not None]
+    _bring(built, lock, sources, store, progress)
+
+
+def _bring(
+    artifacts: Iterable[Artifact], lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress
+) -> None:
+    missing = [artifact for artifact in artifacts if not store.has(artifact.installed)]
+    store.fetch(missing, sources, progress)
+    for artifact in missing:
+        if artifact.wheel is None:
             continue
         wheel = built_wheel(
             artifact,

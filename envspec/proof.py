@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envspec.contents import judged
-from envspec.fetch import fetch
+from envspec.fetch import fetch, fetch_built
 from envspec.finding import Finding, Severity, must_fix, ordered
 from envspec.graph import chain, needed
 from envspec.lock import Artifact, Lock
@@ -30,7 +30,7 @@ def prove(
     Raises `OutsideError` when something cannot be had, `BuildError` when a source cannot be built.
     """
     progress.step("prove")
-    known = known_metadata(lock, sources, store)
+    known = known_metadata(lock, sources, store, progress)
     found = [*requirements(spec, lock, known), *python(lock, known)]
     if not must_fix(found):
         fetch(lock, sources, store, progress)
@@ -39,8 +39,11 @@ def prove(
     return ordered(found)
 
 
-def known_metadata(lock: Lock, sources: Sources, store: Wheelhouse) -> dict[str, WheelMetadata]:
-    """What every package of the lock says of itself, by name. Raises `OutsideError`."""
+def known_metadata(
+    lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
+) -> dict[str, WheelMetadata]:
+    """What every package of the lock says of itself, by name. Raises `OutsideError` and `BuildError`."""
+    fetch_built(lock, sources, store, progress)
 
     def read(artifact: Artifact) -> WheelMetadata:
         remote = None

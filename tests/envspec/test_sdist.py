@@ -8,8 +8,10 @@ import pytest
 
 from envspec.errors import BuildError
 from envspec.fetch import fetch
+from envspec.finding import must_fix
 from envspec.lock import Lock
 from envspec.machine import Machine
+from envspec.proof import prove
 from envspec.sdist import built_wheel
 from envspec.sources import Sources
 from envspec.target import Target
@@ -94,3 +96,10 @@ def test_a_wheel_with_other_bytes_than_the_lock_is_refused(tmp_path: pathlib.Pat
 
 def test_once_built_nothing_is_needed(tmp_path: pathlib.Path, held: Lock) -> None:
     fetch(held, there(tmp_path / "gone", offline=True), Wheelhouse(tmp_path / "elsewhere"))
+
+
+def test_a_lock_is_proved_where_its_source_was_never_built(tmp_path: pathlib.Path, held: Lock) -> None:
+    wanted = spec(stage("one", "source==1.0"))
+    found = prove(wanted, held, there(tmp_path / "files"), Wheelhouse(tmp_path / "store"))
+    assert not must_fix(found)
+    assert Wheelhouse(tmp_path / "store").verify(held.artifact[0].installed)
