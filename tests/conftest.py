@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -16,6 +17,9 @@ hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("busy")  # a machine that is busy with something else is no failure
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and all that they start would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPONENTS = ("network", "docker", "browser", "reference")
 """The markers that name a component: something outside that a test cannot do without."""
