@@ -21,6 +21,8 @@ class Environment:
     """Folder of the payload's code, as seen inside."""
     reused: bool
     """Whether it stood already and nothing had to be done."""
+    contents: str = ""
+    """Digest of what the judge looks at: everything but the payload. Empty where nobody can tell."""
     foreign: str = ""
     """The processor that it is for, where that is none of this machine's: nothing in it can be run here."""
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -1,10 +1,10 @@
-"""Verification of a built environment: the judge's verdict, then the payload's trial."""
+"""Verification of a built environment: the judge's verdict, and the payload's trial."""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from builder.backends.port import Backend
@@ -15,6 +15,7 @@ from builder.trial import judge
 from builder.verdict import Verdict
 from builder.verify import SmokeChecks, rules, verify
 from envspec import process
+from envspec.finding import Finding
 from envspec.process import Completed
 from envspec.progress import Progress
 from envspec.spec import Spec
@@ -57,6 +58,15 @@ class BuiltTarget:
         return process.run(command, env=env, input_text=stdin, timeout=timeout, on_line=on_line)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """How the payload's trial went."""
+
+    facts: Mapping[str, Any] | None
+    """What was measured; None when nothing was tried."""
+    findings: tuple[Finding, ...]
+
+
 def smoke_checks(spec: Spec) -> SmokeChecks:
     """What a spec wants tried, in the judge's words."""
     smoke = spec.smoke
@@ -67,33 +77,31 @@ def smoke_checks(spec: Spec) -> SmokeChecks:
 
 def judged(
     spec: Spec, plan: Plan, backend: Backend, environment: Environment, *, fast: bool, progress: Progress
-) -> dict[str, Any]:
-    """Verdict, findings and the trial's facts, in their JSON forms. Raises `OutsideError`."""
+) -> Verdict:
+    """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`."""
     if environment.foreign:
         return _not_run(plan, environment)
     progress.step("verify")
     target = BuiltTarget(backend=backend, environment=environment)
-    verdict = verify(target, lock=plan.pins, smoke=smoke_checks(spec), fast=fast, progress=progress)
-    found = list(verdict.findings)
-    facts = None
-    if spec.service is not None:
-        progress.step("try the payload")
-        facts = judge.run(backend, environment, spec.service)
-        found += judge.judge(facts, spec.service)
-    return {
-        "verdict": verdict.as_dict(),
-        "findings": [finding.as_dict() for finding in found],
-        "trial": facts,
-    }
+    return verify(target, lock=plan.pins, smoke=smoke_checks(spec), fast=fast, progress=progress)
 
 
-def _not_run(plan: Plan, environment: Environment) -> dict[str, Any]:
-    """Likewise for an environment of another processor, whose lock has been proved and nothing else."""
+def tried(spec: Spec, backend: Backend, environment: Environment, progress: Progress) -> Tried:
+    """The payload started and asked once; nothing where there is none, or where nothing can run."""
+    if spec.service is None or environment.foreign:
+        return Tried(facts=None, findings=())
+    progress.step("try the payload")
+    facts = judge.run(backend, environment, spec.service)
+    return Tried(facts=facts, findings=tuple(judge.judge(facts, spec.service)))
+
+
+def _not_run(plan: Plan, environment: Environment) -> Verdict:
+    """Of an environment of another processor, whose lock has been proved and nothing else."""
     found = rules.NOT_RUN.finding(
         f"the image is for {environment.foreign}, which this machine cannot run: nothing in it was imported",
         hint="build or verify it once on such a machine, or set up an emulator (qemu-user-static)",
     )
-    verdict = Verdict(
+    return Verdict(
         target=environment.reference,
         findings=(found,),
         python=plan.python,
@@ -102,4 +110,3 @@ def _not_run(plan: Plan, environment: Environment) -> dict[str, Any]:
         counts={},
         timings={},
     )
-    return {"verdict": verdict.as_dict(), "findings": [found.as_dict()], "trial": None}

@@ -249,29 +249,53 @@ class Job:
         fetch(held, self._sources(), self.store, self.progress)
 
     def _verify(self, plan: Plan, backend: Backend, environment: Environment) -> Verdict:
+        verdict = self._judged(plan, backend, environment)
+        tried, facts = self._tried(plan, backend, environment)
+        self.report = self._add((*verdict.findings, *tried), verdict=verdict, trial=facts)
+        return verdict
+
+    def _judged(self, plan: Plan, backend: Backend, environment: Environment) -> Verdict:
+        """The judge's verdict: it never sees the payload, so that an edit of that asks for no new one."""
         kept = Kept(
             "verdict",
             {
-                "plan": plan.digest,
+                "contents": environment.contents or [plan.digest, environment.reference],
                 "backend": environment.backend,
-                "reference": environment.reference,
+                "variables": dict(environment.variables),
                 "smoke": self.spec.smoke.model_dump(mode="json"),
                 "fast": self.request.fast,
             },
         )
-        facts = kept.read() if environment.reused and not self.request.fresh else None
-        if facts is None:
-            from builder.judgement import judged
+        known = bool(environment.contents) or environment.reused
+        facts = kept.read() if known and not self.request.fresh else None
+        if facts is not None:
+            return dataclasses.replace(Verdict.from_dict(facts), target=environment.reference)
+        from builder.judgement import judged
 
-            facts = judged(
-                self.spec, plan, backend, environment, fast=self.request.fast, progress=self.progress
-            )
-        verdict = Verdict.from_dict(facts["verdict"])
-        found = tuple(map(Finding.from_dict, facts["findings"]))
-        if not finding.must_fix(found):  # a bad verdict may have a passing cause: it is never reused
-            kept.write(facts)
-        self.report = self._add(found, verdict=verdict, trial=facts["trial"])
+        verdict = judged(
+            self.spec, plan, backend, environment, fast=self.request.fast, progress=self.progress
+        )
+        if not finding.must_fix(verdict.findings):  # a bad verdict may have a passing cause: never reused
+            kept.write(verdict.as_dict())
         return verdict
+
+    def _tried(
+        self, plan: Plan, backend: Backend, environment: Environment
+    ) -> tuple[tuple[Finding, ...], Mapping[str, Any] | None]:
+        """The findings and the facts of the payload's trial."""
+        kept = Kept(
+            "trial",
+            {"plan": plan.digest, "backend": environment.backend, "reference": environment.reference},
+        )
+        facts = kept.read() if environment.reused and not self.request.fresh else None
+        if facts is not None:
+            return tuple(map(Finding.from_dict, facts["findings"])), facts["trial"]
+        from builder.judgement import tried
+
+        trial = tried(self.spec, backend, environment, self.progress)
+        if not finding.must_fix(trial.findings):
+            kept.write({"findings": [each.as_dict() for each in trial.findings], "trial": trial.facts})
+        return trial.findings, trial.facts
 
     def _ship(self, backend: Backend, environment: Environment, verdict: Verdict) -> None:
         done = backend.ship(environment, verdict, self.request.shipping, self.progress)

@@ -7,7 +7,7 @@ import shutil
 from typing import Protocol
 
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.judgement import judged
+from builder.judgement import judged, tried
 from builder.payload import collect
 from builder.plan import plan as make_plan
 from envspec.fetch import fetch
@@ -81,8 +81,9 @@ class RealWorkshop:
         backend = VirtualenvBackend()
         environment = backend.build(plan, self._folder, self._store, self._progress)
         try:
-            facts = judged(spec, plan, backend, environment, fast=False, progress=self._progress)
+            verdict = judged(spec, plan, backend, environment, fast=False, progress=self._progress)
+            trial = tried(spec, backend, environment, self._progress)
         finally:
             if not environment.reused:
                 shutil.rmtree(environment.reference, ignore_errors=True)
-        return tuple(map(Finding.from_dict, facts["findings"]))
+        return (*verdict.findings, *trial.findings)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import pathlib
 import platform
 from collections.abc import Mapping, Sequence
@@ -75,6 +76,7 @@ class OciBackend:
             python=record.image.python,
             payload=places.PAYLOAD if plan.payload else None,
             reused=reused,
+            contents=_contents(record),
             foreign=foreign(record.machine),
             variables={
                 **models.variables(plan, places.MODELS),
@@ -182,6 +184,14 @@ class OciBackend:
         return shipping.ship(
             self.record(environment), environment, verdict, wanted, self.blobs, self._network, progress
         )
+
+
+def _contents(record: Record) -> str:
+    """Digest of an image's layers below the doctor: its base, its packages and its models."""
+    from builder.oci.parts import RUNTIME
+
+    below = itertools.takewhile(lambda layer: layer.title != RUNTIME, record.image.layers)
+    return _digest([layer.diff_id for layer in below])
 
 
 def settings(plan: Plan, base: Base) -> Settings:

@@ -29,6 +29,7 @@ from envspec.machine import Machine
 from envspec.process import Completed, Words, run
 from envspec.progress import Progress
 from envspec.resolve import uv
+from envspec.spec import digest_of
 from envspec.target import Target, host_glibc
 from envspec.wheelhouse import Wheelhouse
 
@@ -69,6 +70,7 @@ class VirtualenvBackend:
             python=str(place / "bin" / "python"),
             payload=self._payload(plan, folder),
             reused=reused,
+            contents=_contents(place),
             variables={**models.on_this_machine(plan, folder), **(plan.service.env if plan.service else {})},
         )
 
@@ -201,6 +203,12 @@ def _workshop(place: pathlib.Path) -> pathlib.Path:
     for left in workshops.glob(f"{place.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     return pathlib.Path(tempfile.mkdtemp(dir=workshops, prefix=f"{place.name}-")) / place.name
+
+
+def _contents(place: pathlib.Path) -> str:
+    """Tells a building of the environment from any other, also of the same packages."""
+    made = (place / "pyvenv.cfg").stat()
+    return digest_of([str(place), made.st_ino, made.st_mtime_ns])
 
 
 def _stands(place: pathlib.Path) -> bool:

@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -140,10 +139,10 @@ class Blobs:
         folder = self.root / "partial"
         with disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            _sweep(folder)
             handle, name = tempfile.mkstemp(dir=folder)
             try:
                 os.close(handle)
+                _sweep(folder, pathlib.Path(name).stat().st_mtime)
                 with pathlib.Path(name).open("w+b", buffering=CHUNK) as stream:
                     yield stream
             finally:
@@ -198,9 +197,9 @@ class Blobs:
         return layer
 
 
-def _sweep(folder: pathlib.Path) -> None:
-    """Remove what killed runs left behind."""
+def _sweep(folder: pathlib.Path, now: float) -> None:
+    """Remove what killed runs left behind, as seen by the clock that dates the files."""
     for file in folder.iterdir():
         with contextlib.suppress(OSError):  # another run may be sweeping too
-            if time.time() - file.stat().st_mtime > STALE:
+            if now - file.stat().st_mtime > STALE:
                 file.unlink()

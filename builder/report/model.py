@@ -100,6 +100,7 @@ class Report:
         environment = dataclasses.asdict(self.environment) if self.environment else None
         if environment:
             environment.pop("variables")  # they may hold secrets
+            environment.pop("contents")
         body = {
             "version": VERSION,
             "tool": f"envspec {importlib.metadata.version('envspec')}",

@@ -5,6 +5,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,12 +29,13 @@ with wave.open(io.BytesIO(base64.b64decode(said["audio"]))) as sound:
 
 
 @pytest.fixture
-def podman(tmp_path: pathlib.Path) -> list[str]:
+def podman(tmp_path: pathlib.Path) -> Iterator[list[str]]:
     """The program with a store of its own, which goes with the test."""
     if not shutil.which("podman") or not shutil.which("runc"):
         pytest.skip("podman and runc are not here")
-    store = ["--root", str(tmp_path / "store"), "--runroot", str(tmp_path / "run")]
-    return ["podman", *store, "--cgroup-manager", "cgroupfs", "--runtime", shutil.which("runc") or ""]
+    with tempfile.TemporaryDirectory(prefix="podman-") as run:  # a path of at most 50 characters
+        store = ["--root", str(tmp_path / "store"), "--runroot", run]
+        yield ["podman", *store, "--cgroup-manager", "cgroupfs", "--runtime", shutil.which("runc") or ""]
 
 
 def said(words: list[str]) -> str:

@@ -129,3 +129,36 @@ def test_a_placeholder_is_never_taken_for_the_real_package(tmp_path: pathlib.Pat
     assert done.returncode == 4, done.stdout
     assert "cannot be asked for" in done.stdout
     assert not (folder / "envspec.full.lock").exists()
+
+
+SERVED = """\
+name = "served"
+python = "3.11"
+[base]
+host = true
+[[stage]]
+name = "web"
+install = ["flask==3.0.3", "gunicorn==23.0.0"]
+[service]
+module = "hello:app"
+source = "app"
+health = "/"
+"""
+HELLO = "import flask\n\napp = flask.Flask(__name__)\n\n\n@app.get('/')\ndef hello():\n    return {}\n"
+
+
+def test_an_edit_of_the_payload_asks_for_a_new_trial_and_no_new_verdict(
+    tmp_path: pathlib.Path, env: dict[str, str]
+) -> None:
+    folder = spec_in(tmp_path / "served", SERVED)
+    (folder / "app").mkdir()
+
+    def build(answer: str) -> tuple[int, set[str]]:
+        (folder / "app" / "hello.py").write_text(HELLO.format(answer))
+        done = run("build-image", folder, "--backend", "virtualenv", env=env, timeout=580)
+        return done.returncode, {"• verify", "• try the payload"} & set(done.stderr.splitlines())
+
+    assert build("'first'") == (0, {"• verify", "• try the payload"})
+    assert build("'first'") == (0, set())
+    assert build("'second'") == (0, {"• try the payload"})
+    assert build("(")[0] == 1

@@ -67,8 +67,11 @@ class DockerBackend:
             lay_out(plan, render(plan, mounts=self.road.mounts), folder, store, context)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
+            contents = ""
             if not reused:
-                self._tag(self._built(plan, context, progress), reference)
+                started = self._started(plan, context, progress)
+                contents = _contents(context, plan, started or start)
+                self._tag(self._built(started, context, progress), reference)
         return Environment(
             backend=self.name,
             reference=reference,
@@ -76,19 +79,25 @@ class DockerBackend:
             python=f"{places.ENVIRONMENT}/bin/python",
             payload=places.PAYLOAD if plan.payload else None,
             reused=reused,
+            contents=contents,
             variables=plan.service.env if plan.service else {},
         )
 
-    def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
-        """Id of the image. Only the pass that installs Debian packages has a network."""
+    def _started(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str | None:
+        """Id of the base with its Debian packages; None without such. Only this pass has a network."""
+        if not apt(plan):
+            return None
+        progress.step("Debian packages")
+        order = Order(context=context, target="base", network=self.engine.network)
+        wanted = Packages(base=base_name(plan), command=apt(plan))
+        return self.road.debian(order, wanted, machine(), progress)
+
+    def _built(self, started: str | None, context: pathlib.Path, progress: Progress) -> str:
+        """Id of the image."""
         arguments: dict[str, str] = {}
-        if apt(plan):
-            progress.step("Debian packages")
-            order = Order(context=context, target="base", network=self.engine.network)
-            wanted = Packages(base=base_name(plan), command=apt(plan))
-            image = self.road.debian(order, wanted, machine(), progress)
-            arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
-            self._tag(image, arguments["START"])
+        if started is not None:
+            arguments["START"] = f"envspec/start:{started.removeprefix('sha256:')[:_SHORT]}"
+            self._tag(started, arguments["START"])
         progress.step("image")
         order = Order(context=context, target="environment", network="none", arguments=arguments)
         return self.road.build(order, progress)
@@ -145,15 +154,26 @@ class DockerBackend:
 
 def _key(context: pathlib.Path, plan: Plan, start: str) -> str:
     """Name of an image's content: all that its build reads, but for the wheels, which the plan knows."""
+    content = _small(context, ("Dockerfile", "tools", "image", "stages"))
+    digest = digest_of({"files": content, "plan": plan.digest, "base": start})
+    return digest.removeprefix("sha256:")[:_SHORT]
+
+
+def _contents(context: pathlib.Path, plan: Plan, start: str) -> str:
+    """Digest of what the packages' layers are made of: no build step of theirs has a network."""
+    content = _small(context, ("tools", "stages"))
+    return digest_of({"files": content, "packages": plan.packages_digest, "base": start})
+
+
+def _small(context: pathlib.Path, parts: Sequence[str]) -> dict[str, str]:
+    """The texts below these parts of the context, by name."""
     small = [
         file
-        for part in ("Dockerfile", "tools", "image", "stages")
+        for part in parts
         for file in sorted([context / part, *(context / part).rglob("*")])
         if file.is_file() and file.suffix != ".whl" and file.name != "uv"
     ]
-    content = {str(file.relative_to(context)): file.read_text(encoding="utf-8") for file in small}
-    digest = digest_of({"files": content, "plan": plan.digest, "base": start})
-    return digest.removeprefix("sha256:")[:_SHORT]
+    return {str(file.relative_to(context)): file.read_text(encoding="utf-8") for file in small}
 
 
 def _refuse_unservable(plan: Plan) -> None:

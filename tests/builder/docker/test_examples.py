@@ -23,13 +23,13 @@ from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
 from builder.environment import Environment
-from builder.judgement import judged
+from builder.judgement import judged, tried
 from builder.payload import collect
 from builder.plan import Plan, plan
 from envspec import load, lock
 from envspec.errors import EnvspecError
 from envspec.fetch import fetch
-from envspec.finding import Finding, must_fix
+from envspec.finding import must_fix
 from envspec.home import home
 from envspec.machine import machine
 from envspec.progress import SILENT
@@ -59,10 +59,12 @@ def built(engine: Engine, base: str) -> tuple[DockerBackend, Environment, Spec, 
 
 def test_the_judge_and_the_trial_are_content(built: tuple[DockerBackend, Environment, Spec, Plan]) -> None:
     backend, environment, spec, whole = built
-    facts = judged(spec, whole, backend, environment, fast=True, progress=SILENT)
-    found = [Finding.from_dict(each) for each in facts["findings"]]
+    verdict = judged(spec, whole, backend, environment, fast=True, progress=SILENT)
+    trial = tried(spec, backend, environment, SILENT)
+    found = [*verdict.findings, *trial.findings]
     assert not must_fix(found), found
-    assert facts["trial"]["ready"]
+    assert trial.facts is not None
+    assert trial.facts["ready"]
 
 
 def free_port() -> int:

@@ -230,6 +230,13 @@ def test_an_edit_of_the_payload_changes_one_layer(build: Build, spec_folder: pat
     _, after = build()
     layers = zip(backend.record(before).image.layers, backend.record(after).image.layers, strict=True)
     assert [one == other for one, other in layers] == [True] * 5 + [False]
+    assert before.contents == after.contents
+
+
+def test_other_packages_are_judged_anew(build: Build, make_plan: MakePlan) -> None:
+    _, before = build()
+    _, after = build(stages=make_plan().stages[::-1])
+    assert before.contents != after.contents
 
 
 def test_every_image_stands_in_the_store_as_a_layout(build: Build) -> None:

@@ -68,7 +68,7 @@ class TestJson:
         for shape, kind, dropped in (
             (kinds["finding"], Finding, set()),
             (kinds["stage"], StageReport, set()),
-            (kinds["environment"], Environment, {"variables"}),
+            (kinds["environment"], Environment, {"variables", "contents"}),
             (installed, Installed, set()),
         ):
             names = {field.name for field in dataclasses.fields(kind)} - dropped
