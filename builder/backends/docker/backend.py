@@ -67,11 +67,9 @@ class DockerBackend:
             lay_out(plan, render(plan, mounts=self.road.mounts), folder, store, context)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
-            contents = ""
+            contents = "" if apt(plan) else _contents(context, plan, start)  # an archive moves on
             if not reused:
-                started = self._started(plan, context, progress)
-                contents = _contents(context, plan, started or start)
-                self._tag(self._built(started, context, progress), reference)
+                self._tag(self._built(plan, context, progress), reference)
         return Environment(
             backend=self.name,
             reference=reference,
@@ -83,21 +81,16 @@ class DockerBackend:
             variables=plan.service.env if plan.service else {},
         )
 
-    def _started(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str | None:
-        """Id of the base with its Debian packages; None without such. Only this pass has a network."""
-        if not apt(plan):
-            return None
-        progress.step("Debian packages")
-        order = Order(context=context, target="base", network=self.engine.network)
-        wanted = Packages(base=base_name(plan), command=apt(plan))
-        return self.road.debian(order, wanted, machine(), progress)
-
-    def _built(self, started: str | None, context: pathlib.Path, progress: Progress) -> str:
-        """Id of the image."""
+    def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
+        """Id of the image. Only the pass that installs Debian packages has a network."""
         arguments: dict[str, str] = {}
-        if started is not None:
-            arguments["START"] = f"envspec/start:{started.removeprefix('sha256:')[:_SHORT]}"
-            self._tag(started, arguments["START"])
+        if apt(plan):
+            progress.step("Debian packages")
+            order = Order(context=context, target="base", network=self.engine.network)
+            wanted = Packages(base=base_name(plan), command=apt(plan))
+            image = self.road.debian(order, wanted, machine(), progress)
+            arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
+            self._tag(image, arguments["START"])
         progress.step("image")
         order = Order(context=context, target="environment", network="none", arguments=arguments)
         return self.road.build(order, progress)
