@@ -95,7 +95,7 @@ def _members(
         yield Member(
             wheel=wheel.file,
             name=entry.name,
-            size=sum(each.size for each in wheel.entries if each.name.endswith(".py")),
+            size=wheel.python_bytes,
             requires=tuple(sorted({canonicalize_name(requirement.name) for requirement in wanted})),
             requested=entry.name in asked,
         )

@@ -200,6 +200,11 @@ class Wheel:
             for info in self._infos.values()
         )
 
+    @functools.cached_property
+    def python_bytes(self) -> int:
+        """Bytes of all its Python sources."""
+        return sum(entry.size for entry in self.entries if entry.name.endswith(".py"))
+
     def __contains__(self, name: str) -> bool:
         return name in self._infos
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
+import functools
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -78,6 +79,12 @@ class Frame:
         return Place(module=self.module, line=self.line)
 
 
+@functools.cache
+def method_name(prefix: str, kind: str) -> str:
+    """Of the method that reads a kind of node: made once, for it is asked for a million times."""
+    return prefix + kind.lower()
+
+
 class Expressions:
     """Evaluates expressions; what needs modules or calls is left to the machine."""
 
@@ -111,7 +118,7 @@ class Expressions:
         """What an expression may be; `Raised` when evaluating it surely raises."""
         if node is None:
             return NONE
-        method = getattr(self, f"_of_{type(node).__name__.lower()}", None)
+        method = getattr(self, method_name("_of_", type(node).__name__), None)
         if method is None:
             return UNKNOWN
         found: Value = method(node, frame)

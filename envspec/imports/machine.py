@@ -12,7 +12,8 @@ from typing import Any
 from envspec.abi.base import Base
 from envspec.imports.expressions import Frame
 from envspec.imports.intrinsics import Intrinsics
-from envspec.imports.source import LARGEST, Index, Origin, Package, Syntax, syntax
+from envspec.imports.outline import Body, outline
+from envspec.imports.source import LARGEST, Index, Origin, Package, Syntax, marked_lines, syntax
 from envspec.imports.statements import Exhausted, Statements
 from envspec.imports.stdlib import PYTHON_2_BUILTINS, Stdlib
 from envspec.imports.values import (
@@ -91,7 +92,9 @@ class Machine(Intrinsics, Statements):
         self.read_bytes = 0
         self.calling: list[ast.AST] = []
         self._suspending: dict[ast.AST, bool] = {}
+        self._bodies: dict[str, Mapping[int, Body]] = {}
         self.version_tuple = tuple(int(part) for part in python.split(".")[:2])
+        self._grammar = self.version_tuple[0], min(self.version_tuple[1], 11)
 
     # -- modules ----------------------------------------------------------------------------------
 
@@ -210,11 +213,12 @@ class Machine(Intrinsics, Statements):
             self.read_bytes += len(text)
             if len(text) > LARGEST:
                 raise ValueError("it is too large")
+            marked = marked_lines(text)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                version = self.version_tuple[0], min(self.version_tuple[1], 11)
-                tree = ast.parse(text, feature_version=version)
-            state.syntax = syntax(tree, text)
+                tree = self._outlined(state, text, marked) if origin.package.large else None
+                tree = tree or ast.parse(text, feature_version=self._grammar)
+            state.syntax = syntax(tree, marked)
             return tree
         except SyntaxError as error:
             if (
@@ -233,6 +237,25 @@ class Machine(Intrinsics, Statements):
                 raise
             state.kind = "opaque"
         return None
+
+    def _outlined(self, state: State, text: bytes, marked: list[int]) -> ast.Module | None:
+        """A module without the long bodies of its functions; None where they cannot be told."""
+        found = outline(text, marked)
+        try:
+            tree = ast.parse(found.text, feature_version=self._grammar)
+        except SyntaxError:
+            return None
+        self._bodies[state.name] = found.bodies
+        return tree
+
+    def _statements(self, function: Function, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+        """The body of a function, read now if it was left out. Raises what `ast.parse` does."""
+        match node.body[0]:
+            case ast.Expr(value=ast.Constant(value=value), lineno=line) if value is ...:
+                left_out = self._bodies.get(function.module, {}).get(line)
+                if left_out is not None:
+                    node.body = left_out.statements(self._grammar)
+        return node.body
 
     def _describe(self, state: State, origin: Origin) -> None:
         package = state.name if origin.is_package else state.name.rpartition(".")[0]
@@ -511,7 +534,13 @@ class Machine(Intrinsics, Statements):
         self, function: Function, args: list[Value] | None, named: dict[str, Value], frame: Frame
     ) -> Value:
         node = function.node
-        if self.depth >= _DEEPEST or node in self.calling or self._suspends(node):
+        if self.depth >= _DEEPEST or node in self.calling:
+            return UNKNOWN
+        try:
+            body = [] if isinstance(node, ast.Lambda) else self._statements(function, node)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return UNKNOWN
+        if self._suspends(node):
             return UNKNOWN
         names = _arguments(function, args, named)
         inner = Frame(
@@ -523,7 +552,7 @@ class Machine(Intrinsics, Statements):
         self.calling.append(node)
         end, self.call_end = self.call_end, max(self.call_end, self.budget - _CALL_BUDGET)
         try:
-            flow = self.run(node.body, inner)
+            flow = self.run(body, inner)
         except Exhausted:
             if self.budget < max(end, 0):
                 raise

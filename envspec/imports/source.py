@@ -13,6 +13,12 @@ from envspec.wheel import Wheel
 _SUFFIX = re.compile(r"\.(?:(?P<tag>cpython-\d+)[a-z]*(?:-[\w-]+)?|(?P<stable>abi3))?\.so$|\.so$")
 LARGEST = 4 << 20
 """Bytes of a source file that is still read; generated tables beyond it hold no imports worth the time."""
+LARGE = 4 << 20
+"""Bytes of all the Python of a package from which on bodies of its functions are read when they are called.
+
+They are two thirds of its text, and hardly any is called by an import. A mistake of syntax in a body that is
+not read stays unfound; so much code is not released without its makers having imported it.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,8 @@ class Package:
     top_level: tuple[str, ...] = ()
     commands: bool = False
     """Whether it brings commands or plug-ins (entry points)."""
+    large: bool = False
+    """Whether bodies of functions are read only when they are called: see `LARGE`."""
 
     @classmethod
     def of_wheel(cls, wheel: Wheel, *, requires: Iterable[str] = (), requested: bool = False) -> Package:
@@ -50,6 +58,7 @@ class Package:
             requested=requested,
             top_level=wheel.top_level,
             commands=f"{wheel.dist_info}/entry_points.txt" in wheel,
+            large=wheel.python_bytes >= LARGE,
         )
 
 
@@ -151,28 +160,27 @@ class Syntax:
     """Line of an import hook that only old Pythons call; 0 without one."""
 
 
-_MARKS = re.compile(
-    rb"globals\s*\(|vars\s*\(\s*\)|\bexec\s*\(|\.modules|meta_path|__path__|_getframe|__dict__\.(?:update|setdefault)"
-    rb"|sys\.path|find_module"
+_MARKS = tuple(
+    (word, re.compile(pattern))
+    for word, pattern in (
+        (b"globals", rb"globals\s*\("),
+        (b"vars", rb"vars\s*\(\s*\)"),
+        (b"exec", rb"exec\s*\("),
+        (b".modules", rb"\.modules"),
+        (b"meta_path", rb"meta_path"),
+        (b"__path__", rb"__path__"),
+        (b"_getframe", rb"_getframe"),
+        (b"__dict__.", rb"__dict__\.(?:update|setdefault)"),
+        (b"sys.path", rb"sys\.path"),
+        (b"find_module", rb"find_module"),
+    )
 )
-_WORDS = (
-    b"globals",
-    b"vars",
-    b"exec",
-    b".modules",
-    b"_path",
-    b"_getframe",
-    b"__dict__",
-    b"sys.path",
-    b"find_module",
-)
-"""One of them is in whatever `_MARKS` matches: to look for them is much quicker."""
+"""Marks of dynamic code, each with a word that it holds: to look for a word is much quicker."""
 _READING = frozenset({"keys", "get", "items", "values", "copy", "__contains__"})
 
 
-def syntax(tree: ast.Module, text: bytes) -> Syntax:
-    """Read the marks of dynamic code off a tree; most texts hold none of their words."""
-    lines = _marked_lines(text)
+def syntax(tree: ast.Module, lines: list[int]) -> Syntax:
+    """Read the marks of dynamic code, which begin on these lines, off a tree."""
     if not lines:
         return Syntax()
     found = Syntax(legacy_finder=_legacy_finder(tree))
@@ -196,17 +204,16 @@ def syntax(tree: ast.Module, text: bytes) -> Syntax:
     return found
 
 
-def _marked_lines(text: bytes) -> list[int]:
-    """The lines on which a mark begins, in order."""
-    if not any(word in text for word in _WORDS):
-        return []
-    if b"\r" in text:
+def marked_lines(text: bytes) -> list[int]:
+    """The lines on which a mark of dynamic code begins, in order; most texts hold none of their words."""
+    patterns = [pattern for word, pattern in _MARKS if word in text]
+    if patterns and b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     lines: list[int] = []
     line, before = 1, 0
-    for match in _MARKS.finditer(text):
-        line += text.count(b"\n", before, match.start())
-        before = match.start()
+    for start in sorted(match.start() for pattern in patterns for match in pattern.finditer(text)):
+        line += text.count(b"\n", before, start)
+        before = start
         lines.append(line)
     return lines
 

@@ -6,7 +6,7 @@ import ast
 import dataclasses
 from collections.abc import Sequence
 
-from envspec.imports.expressions import Expressions, Frame, sequence
+from envspec.imports.expressions import Expressions, Frame, method_name, sequence
 from envspec.imports.values import (
     NONE,
     UNKNOWN,
@@ -89,7 +89,7 @@ class Statements(Expressions):
         return total
 
     def _statement(self, node: ast.stmt, frame: Frame) -> Flow:
-        method = getattr(self, f"_do_{type(node).__name__.lower()}", None)
+        method = getattr(self, method_name("_do_", type(node).__name__), None)
         return (method(node, frame) if method else None) or Flow()
 
     # -- simple statements ------------------------------------------------------------------------

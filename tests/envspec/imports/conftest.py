@@ -11,14 +11,20 @@ Files = dict[str, str | bytes]
 
 
 def package(
-    name: str, files: Files, *, requested: bool = True, requires: tuple[str, ...] = (), version: str = "1.0"
+    name: str,
+    files: Files,
+    *,
+    requested: bool = True,
+    requires: tuple[str, ...] = (),
+    version: str = "1.0",
+    large: bool = False,
 ) -> Package:
     """A distribution whose files are given as text."""
     raw = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
     tops = {path.split("/")[0].removesuffix(".py") for path in files if path.endswith((".py", ".so"))}
     return Package(
         name=name, version=version, files=tuple(files), read=raw.__getitem__, requires=requires,
-        requested=requested, top_level=tuple(sorted(tops)),
+        requested=requested, top_level=tuple(sorted(tops)), large=large,
     )  # fmt: skip
 
 
@@ -27,8 +33,15 @@ def make() -> Callable[..., Package]:
     return package
 
 
+@pytest.fixture(params=["read whole", "read in outline"])
+def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether packages count as large ones, of which every body is left out then."""
+    monkeypatch.setattr("envspec.imports.outline.SHORTEST", 1)
+    return bool(request.param == "read in outline")
+
+
 @pytest.fixture
-def linked() -> Callable[..., LinkReport]:
+def linked(large: bool) -> Callable[..., LinkReport]:
     """`linked(files, other={...}, python="3.11")`: link package `app` against package `other`."""
 
     def run(
@@ -39,8 +52,8 @@ def linked() -> Callable[..., LinkReport]:
         base: Base | None = None,
         broken: dict[str, str] | None = None,
     ) -> LinkReport:
-        packages = [package("app", app, requires=("other",))]
-        packages += [package("other", other, requested=False)] if other else []
+        packages = [package("app", app, requires=("other",), large=large)]
+        packages += [package("other", other, requested=False, large=large)] if other else []
         return link(packages, python=python, base=base, broken=broken)
 
     return run
