@@ -30,10 +30,10 @@ STAGES = {
     "numeric": ("numpy==1.23.5", "scipy==1.11.4"),
     "modelscope": ("modelscope==1.13.0",),
     "datasets": ("datasets==2.13.0",),
-    "torch": ("torch",),
+    "torch": ("torch==2.13.0",),
     "service": ("flask", "soundfile"),
 }
-"""As the article has them."""
+"""As the article has them; torch is the one its CPU index has for Python 3.11: no CUDA comes along."""
 
 DRAWS = 37
 KEPT = pathlib.Path(__file__).resolve().parent.parent / "out" / "bench" / "article.json"

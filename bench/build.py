@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import io
 import pathlib
+import shutil
 import tarfile
 import tempfile
 import uuid
@@ -22,10 +23,12 @@ from bench.project import Project, Stack
 from bench.steps import Step, interleaved, timed
 from bench.ways import (
     CERTIFICATES,
+    Buildah,
     Handwritten,
     Layers,
     Ours,
     Recipe,
+    Style,
     Way,
     docker_environment,
     docker_program,
@@ -56,7 +59,6 @@ LARGE = Stack(
 )
 
 OURS = "envspec docker"
-CLASSIC = "classic docker build, pip a stage"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +68,8 @@ class Case:
     name: str
     change: Callable[[Bench, str, int], None]
     """Makes the change in the project of a way, before round `n` (from 1); not timed."""
+    runs: int = 5
+    """Rounds at most: some take minutes."""
     goal: float | None = None
     """Seconds."""
 
@@ -88,7 +92,7 @@ def measurements(size: Size) -> Iterator[Measured | Skipped]:
         try:
             for case in CASES:
                 steps = {name: bench.step(name, case) for name in bench.ways}
-                sides = interleaved(steps, runs=runs, warm_up=0)
+                sides = interleaved(steps, runs=min(runs, case.runs), warm_up=0)
                 yield Measured(name=case.name, unit=SECONDS, sides=sides, goal=case.goal)
         finally:
             bench.clear()
@@ -126,18 +130,21 @@ class Bench:
         ways: dict[str, Way] = {
             OURS: Ours(),
             LAYERS: Layers(),
-            CLASSIC: Handwritten(
-                Recipe(BASE, wheels=False, uv=False, settings=settings), [*build, "host"], classic | settings
+            "classic docker build, pip a stage": Handwritten(
+                Recipe(BASE, Style.PIP, settings), [*build, "host"], classic | settings
             ),
-            "classic docker build, pip, wheelhouse": Handwritten(
-                Recipe(BASE, wheels=True, uv=False), [*build, "none"], classic
+            "classic docker build, wheelhouse, pip a stage": Handwritten(
+                Recipe(BASE, Style.WHEELHOUSE), [*build, "none"], classic
             ),
         }
         if self._engine.has_buildkit:
-            ways["BuildKit, uv, mounted wheelhouse"] = Handwritten(
-                Recipe(BASE, wheels=True, uv=True),
-                [*build, "none"],
-                docker_environment(self._engine, buildkit=True),
+            kit = docker_environment(self._engine, buildkit=True)
+            for name, style in (("uv in one step", Style.UV_AT_ONCE), ("uv a stage", Style.UV)):
+                ways[f"BuildKit, {name}"] = Handwritten(Recipe(BASE, style), [*build, "none"], kit)
+        if shutil.which("buildah"):
+            store = self._place / "buildah"
+            ways["buildah, wheelhouse, pip a stage"] = Buildah(
+                Recipe(BASE, Style.WHEELHOUSE), store, self._engine, BASE
             )
         return ways
 
@@ -197,7 +204,10 @@ class Bench:
         return step
 
     def clear(self) -> None:
-        """Take what was built out of the engine."""
+        """Take what was built out of the engine, and out of Buildah's store."""
+        for way in self.ways.values():
+            if isinstance(way, Buildah):
+                way.close()
         with contextlib.suppress(OutsideError):
             for image in self._engine.client.images.list():
                 for tag in image.tags:
@@ -208,9 +218,9 @@ class Bench:
 LAYERS = "envspec oci, loaded"
 
 CASES = (
-    Case(name="cold", change=lambda bench, name, _: bench.forget(name)),
+    Case(name="cold", change=lambda bench, name, _: bench.forget(name), runs=2),
     Case(name="no change", change=lambda *_: None),
     Case(name="app file", change=lambda bench, name, _: bench.edit(name), goal=2.0),
     Case(name="small late bump", change=lambda bench, name, n: bench.state(name, late=n)),
-    Case(name="early bump", change=lambda bench, name, n: bench.state(name, early=n)),
+    Case(name="early bump", change=lambda bench, name, n: bench.state(name, early=n), runs=2),
 )

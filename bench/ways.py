@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import http.server
+import itertools
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -75,7 +78,7 @@ class Layers:
 
 
 class Handwritten:
-    """A Dockerfile as people write them, with a step for each stage."""
+    """A Dockerfile as people write them."""
 
     def __init__(self, recipe: Recipe, program: Sequence[str], env: Mapping[str, str]) -> None:
         self._recipe = recipe
@@ -93,14 +96,50 @@ class Handwritten:
         self._recipe.write(project)
 
 
-class Recipe:
+class Buildah(Handwritten):
+    """The same without an engine: Buildah, with a store of its own that goes with the project's folder."""
+
+    def __init__(self, recipe: Recipe, store: pathlib.Path, engine: Engine, base: str) -> None:
+        places = ["--root", str(store / "root"), "--runroot", str(store / "run")]
+        self._places = ["buildah", *places, "--storage-driver", "overlay"]
+        build = [*self._places, "build", "--quiet", "--layers", "--isolation", "chroot", "--network", "host"]
+        super().__init__(recipe, build, dict(os.environ))
+        self._store = store
+        self._engine = engine
+        self._base = base
+
+    def forget(self, project: Project) -> None:  # noqa: ARG002
+        """Throw all images away and take the renewed base out of the engine."""
+        self._store.mkdir(exist_ok=True)
+        command([*self._places, "rmi", "--all", "--force"])()
+        tar = self._store / "base.tar"
+        with tar.open("wb") as stream:
+            for chunk in self._engine.client.images.get(self._base).save(named=True):
+                stream.write(chunk)
+        command([*self._places, "pull", "--quiet", f"docker-archive:{tar}"])()
+        tar.unlink()
+
+    def close(self) -> None:
+        """Give back what the store mounted."""
+        subprocess.run(["umount", str(self._store / "root" / "overlay")], check=False, capture_output=True)
+
+
+class Style(enum.Enum):
     """How a hand-written Dockerfile installs."""
 
-    def __init__(self, base: str, *, wheels: bool, uv: bool, settings: Collection[str] = ()) -> None:
+    PIP = "pip from the index, a step for each stage"
+    WHEELHOUSE = "a folder of wheels copied in, then pip without a network, a step for each stage"
+    UV = "uv from a mounted folder of wheels, with a cache that is kept, a step for each stage"
+    UV_AT_ONCE = "the same in one step for all, as uv's own guide to Docker has it"
+
+
+class Recipe:
+    """A hand-written Dockerfile."""
+
+    def __init__(self, base: str, style: Style, settings: Collection[str] = ()) -> None:
         """`settings` names variables of the client's that pip gets too, in steps alone."""
         self._base = base
-        self._wheels = wheels
-        self._uv = uv
+        self._style = style
         self._settings = tuple(settings)
 
     @property
@@ -109,42 +148,50 @@ class Recipe:
         return [word for name in self._settings for word in ("--build-arg", name)]
 
     def write(self, project: Project) -> None:
-        """The Dockerfile, and the requirements and wheels of each stage."""
-        lines = [f"FROM {self._base}"]
-        lines += [f"ARG {name}" for name in self._settings]
+        """The Dockerfile, and the requirements and wheels that it asks for."""
+        stages = [stage.wheels for stage in project.plan.stages]
+        if self._style is Style.UV_AT_ONCE:
+            stages = [tuple(itertools.chain(*stages))]
+        for folder in project.folder.glob("stage-*"):
+            shutil.rmtree(folder)
+        shutil.rmtree(project.folder / "wheels", ignore_errors=True)
+        (project.folder / "wheels").mkdir()
+        lines = [f"FROM {self._base}", *(f"ARG {name}" for name in self._settings)]
         lines += ["RUN python3 -m venv /opt/env"]
-        for number, stage in enumerate(project.plan.stages, 1):
+        if self._style is Style.WHEELHOUSE:
+            lines += ["COPY wheels /wheels"]
+        for number, wheels in enumerate(stages, 1):
             folder = project.folder / f"stage-{number}"
-            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            pins = "".join(f"{wheel.name}=={wheel.version}\n" for wheel in stage.wheels)
+            pins = "".join(f"{wheel.name}=={wheel.version}\n" for wheel in wheels)
             (folder / "requirements.txt").write_text(pins)
-            if self._wheels:
-                for wheel in stage.wheels:
-                    (folder / wheel.file).hardlink_to(project.store.path(wheel).resolve())
+            if self._style is not Style.PIP:
+                place = project.folder / "wheels" if self._style is Style.WHEELHOUSE else folder
+                for wheel in wheels:
+                    (place / wheel.file).hardlink_to(project.store.path(wheel).resolve())
             lines += self._stage(folder.name)
         lines += ["COPY app /app", 'CMD ["/opt/env/bin/python", "-m", "service"]']
         (project.folder / "Dockerfile").write_text("\n".join(lines) + "\n")
         (project.folder / ".dockerignore").write_text("envspec.toml\nenvspec.lock\n")
-        if self._uv:
-            program = project.folder / "uv"
-            if not program.exists():
-                shutil.copy(os.fsdecode(uv.find_uv_bin()), program)
+        program = project.folder / "uv"
+        if self._style in (Style.UV, Style.UV_AT_ONCE) and not program.exists():
+            shutil.copy(os.fsdecode(uv.find_uv_bin()), program)
 
     def _stage(self, folder: str) -> list[str]:
-        if self._uv:
-            mounts = f"--mount=type=bind,source={folder},target=/w --mount=type=bind,source=uv,target=/uv"
-            mounts += " --mount=type=cache,id=bench-uv,target=/c"
-            install = "/uv pip install -q --offline --no-index --no-deps --find-links /w"
-            install += " --python /opt/env/bin/python --cache-dir /c --link-mode copy"
-            return [f"RUN {mounts} {install} -r /w/requirements.txt"]
-        if self._wheels:
-            install = f"/opt/env/bin/pip install -q --no-index --find-links /{folder}"
-            return [f"COPY {folder} /{folder}", f"RUN {install} -r /{folder}/requirements.txt"]
-        return [
-            f"COPY {folder} /{folder}",
-            f"RUN /opt/env/bin/pip install -q --no-cache-dir -r /{folder}/requirements.txt",
-        ]
+        pip = "/opt/env/bin/pip install -q"
+        copied = f"COPY {folder}/requirements.txt /{folder}.txt"
+        match self._style:
+            case Style.PIP:
+                return [copied, f"RUN {pip} --no-cache-dir -r /{folder}.txt"]
+            case Style.WHEELHOUSE:
+                return [copied, f"RUN {pip} --no-index --find-links /wheels -r /{folder}.txt"]
+            case Style.UV | Style.UV_AT_ONCE:
+                mounts = f"--mount=type=bind,source={folder},target=/w"
+                mounts += " --mount=type=bind,source=uv,target=/uv"
+                mounts += " --mount=type=cache,id=bench-uv,target=/c"
+                install = "/uv pip install -q --offline --no-index --no-deps --find-links /w"
+                install += " --python /opt/env/bin/python --cache-dir /c --link-mode copy"
+                return [f"RUN {mounts} {install} -r /w/requirements.txt"]
 
 
 def docker_environment(engine: Engine, *, buildkit: bool) -> dict[str, str]:

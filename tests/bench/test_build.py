@@ -9,7 +9,7 @@ import pytest
 
 from bench import build
 from bench.project import Project, text
-from bench.ways import Recipe, index
+from bench.ways import Recipe, Style, index
 from envspec.load import parse
 from envspec.machine import Machine
 
@@ -42,6 +42,16 @@ def project(home: pathlib.Path, tmp_path: pathlib.Path) -> Project:
     return made
 
 
+@pytest.fixture
+def store(project: Project) -> None:
+    """Empty files in place of all wheels."""
+    for stage in project.plan.stages:
+        for wheel in stage.wheels:
+            file = project.store.path(wheel)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+
+
 def test_an_edit_changes_the_payload(project: Project) -> None:
     edited = project.folder / "app" / "service" / "edited.py"
     project.edit()
@@ -50,16 +60,28 @@ def test_an_edit_changes_the_payload(project: Project) -> None:
     assert edited.read_text() != before
 
 
-def test_pip_a_stage_is_given_settings_and_never_their_values(project: Project) -> None:
-    recipe = Recipe("base", wheels=False, uv=False, settings={"PIP_INDEX_URL": "http://secret"})
-    assert recipe.options == ["--build-arg", "PIP_INDEX_URL"]
+def steps(recipe: Recipe, project: Project) -> list[str]:
     recipe.write(project)
+    lines = (project.folder / "Dockerfile").read_text().splitlines()
+    return [line.split()[0] for line in lines if line.startswith(("COPY", "RUN"))]
+
+
+def test_pip_a_stage_is_given_settings_and_never_their_values(project: Project) -> None:
+    recipe = Recipe("base", Style.PIP, settings={"PIP_INDEX_URL": "http://secret"})
+    assert recipe.options == ["--build-arg", "PIP_INDEX_URL"]
+    assert steps(recipe, project) == ["RUN", *["COPY", "RUN"] * 3, "COPY"]
     written = (project.folder / "Dockerfile").read_text()
     assert "ARG PIP_INDEX_URL\n" in written
     assert "secret" not in written
-    steps = [line for line in written.splitlines() if line.startswith(("COPY", "RUN"))]
-    assert [line.split()[0] for line in steps] == ["RUN", *["COPY", "RUN"] * 3, "COPY"]
     assert "numpy==1.23.5\n" in (project.folder / "stage-1" / "requirements.txt").read_text()
+
+
+def test_a_way_may_change_its_style(project: Project, store: None) -> None:
+    assert steps(Recipe("base", Style.UV), project) == ["RUN", *["RUN"] * 3, "COPY"]
+    assert steps(Recipe("base", Style.UV_AT_ONCE), project) == ["RUN", "RUN", "COPY"]
+    assert [folder.name for folder in project.folder.glob("stage-*")] == ["stage-1"]
+    assert steps(Recipe("base", Style.WHEELHOUSE), project) == ["RUN", "COPY", *["COPY", "RUN"] * 3, "COPY"]
+    assert len(list((project.folder / "wheels").glob("*.whl"))) == 16
 
 
 def test_folders_of_this_machine_are_served(tmp_path: pathlib.Path) -> None:
