@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ import urllib3
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import APIError, DockerException
+from docker.tls import TLSConfig
+from docker.utils.utils import kwargs_from_env
+from requests.utils import get_environ_proxies
 
 from envspec.errors import OutsideError
 
@@ -30,6 +34,13 @@ BUILDKIT_API = (1, 39)
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
 """Python's name of an engine's processor."""
 
+_CERTIFICATE = re.compile(
+    r"certificate verify failed[^(']*|client sent an HTTP request to an HTTPS server"
+    r"|certificate required|bad certificate",
+    re.IGNORECASE,
+)
+"""What TLS says when one side is not content with what the other one shows."""
+
 HELP = "start one (`make engine` starts a private one), or set DOCKER_HOST; or use another --backend"
 
 
@@ -41,14 +52,16 @@ class Address:
     """Such as `unix:///var/run/docker.sock`."""
     context: str | None
     """Name of the context that says so; None when `DOCKER_HOST` or nothing does."""
-    tls: Any = None
-    """The context's certificates, as the SDK has them."""
+    tls: TLSConfig | None = None
+    """Certificates for it."""
 
 
 def address(env: Mapping[str, str] = os.environ) -> Address:
     """`DOCKER_HOST`, else the current context, else the local socket: the order of Docker's own client."""
     if host := env.get("DOCKER_HOST"):
-        return Address(host=host, context=None)
+        with translated(host):
+            found = kwargs_from_env(dict(env))
+        return Address(host=host, context=None, tls=found.get("tls"))
     name = env.get("DOCKER_CONTEXT") or get_current_context_name()
     if name != "default":
         context = ContextAPI.get_context(name)
@@ -58,6 +71,24 @@ def address(env: Mapping[str, str] = os.environ) -> Address:
             )
         return Address(host=context.Host, context=name, tls=context.TLSConfig)
     return Address(host="unix:///var/run/docker.sock", context=None)
+
+
+class Certificates(TLSConfig):
+    """The authority and the certificate for one engine.
+
+    They alone count: `requests` would take an authority that the environment names for servers in general
+    (`REQUESTS_CA_BUNDLE`) over the session's own.
+    """
+
+    def __init__(self, given: TLSConfig, host: str) -> None:
+        super().__init__(client_cert=given.cert, ca_cert=given.ca_cert, verify=given.verify)
+        self._host = host
+
+    def configure_client(self, client: docker.APIClient) -> None:
+        """See the SDK. What else the environment says holds: its proxies."""
+        super().configure_client(client)
+        client.trust_env = False
+        client.proxies = get_environ_proxies(self._host.replace("tcp://", "https://", 1))
 
 
 class Engine:
@@ -76,13 +107,12 @@ class Engine:
         """The SDK's client. Raises `OutsideError` when no engine answers."""
         place = self.address
         with translated(place.host):
-            if place.tls:
-                client = docker.DockerClient(base_url=place.host, tls=place.tls, timeout=TIMEOUT)
-            else:
-                env = {**os.environ, "DOCKER_HOST": place.host}
-                client = docker.from_env(
-                    timeout=TIMEOUT, environment=env, use_ssh_client=place.host.startswith("ssh:")
-                )
+            client = docker.DockerClient(
+                base_url=place.host,
+                tls=Certificates(place.tls, place.host) if place.tls else False,
+                timeout=TIMEOUT,
+                use_ssh_client=place.host.startswith("ssh:"),
+            )
             client.ping()
         return client
 
@@ -166,5 +196,10 @@ def unreachable(host: str, error: BaseException) -> OutsideError:
         return OutsideError(
             f"the engine's socket {host} may not be opened by this user",
             hint="add yourself to its group (often `docker`) and log in again; or use another --backend",
+        )
+    if found := _CERTIFICATE.search(text):
+        return OutsideError(
+            f"the engine at {host} and this machine do not trust each other: {found[0].strip(' :')}",
+            hint="DOCKER_CERT_PATH, or the docker context, names the folder of ca.pem, cert.pem and key.pem",
         )
     return OutsideError(f"no Docker engine answers at {host}", hint=HELP)
