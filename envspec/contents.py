@@ -43,6 +43,7 @@ def judged(
         yield from size.findings(spec, size.added(spec, lock, wheels))
         members = tuple(_members(spec, lock, known, wheels))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
+        job = dataclasses.replace(job, variables=tuple(spec.service.env) if spec.service else ())
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(apart.linked, job) if apart.is_large(job) else None

@@ -52,6 +52,8 @@ class Job:
     broken: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wanted: tuple[str, ...] = ()
     """Modules that must import besides."""
+    variables: tuple[str, ...] = ()
+    """Variables of the environment that are set besides the usual ones."""
     inner_bytes: int = DEFAULT_INNER_BYTES
 
     @property
@@ -76,6 +78,7 @@ class Job:
                 base=self.base,
                 broken=self.broken,
                 wanted=self.wanted,
+                variables=self.variables,
                 inner_bytes=self.inner_bytes,
             )
 
@@ -106,7 +109,9 @@ def _job(body: Mapping[str, Any]) -> Job:
         Member(**{**member, "wheel": pathlib.Path(member["wheel"]), "requires": tuple(member["requires"])})
         for member in body["members"]
     )
-    return Job(**{**body, "members": members, "wanted": tuple(body["wanted"])})
+    return Job(
+        **{**body, "members": members, "wanted": tuple(body["wanted"]), "variables": tuple(body["variables"])}
+    )
 
 
 def _report(body: Mapping[str, Any]) -> LinkReport:

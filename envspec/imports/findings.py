@@ -70,7 +70,7 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
         return f"add a package that provides {top} to a stage" + (
             f", such as {package}{gone}" if gone else ""
         )
-    if fault.kind.startswith("stdlib"):
+    if fault.kind.startswith("stdlib") or fault.kind == "bases":
         return f"pin a {failure.package} made for Python {python}, or take an older Python"
     return f"try another version of {failure.package}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,12 @@ _VERSION_CLASSES = frozenset(
 _METADATA = frozenset({"importlib.metadata.version", "importlib_metadata.version"})
 _SPEC = frozenset({"importlib.util.find_spec"})
 _LOADERS = frozenset({"ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary"})
+_USUAL = re.compile(
+    r"(?i)(PATH|HOME|USER(NAME|PROFILE)?|LOGNAME|SHELL|PWD|LANG(UAGE)?|LC_.*|TERM|TMP(DIR)?|TEMP|HOST(NAME)?|DISPLAY|TZ|EDITOR"
+    r"|CI|PYTHON.*|VIRTUAL_ENV|CONDA.*|.*_PROXY|.*(_BUNDLE|_CERT_FILE)|XDG_.*|LD_.*|CUDA.*|NVIDIA.*|OMP_.*|MKL_.*|OPENBLAS_.*"
+    r"|KUBERNETES.*|AWS_.*|GOOGLE_.*|AZURE_.*)$"
+)
+"""Variables that systems, shells, images and orchestrators set by themselves."""
 _SILENT = frozenset({"print", "warnings.warn", "warnings.filterwarnings", "warnings.simplefilter"})
 _KNOWN_CALLS = {
     "platform.system": "Linux",
@@ -58,6 +65,7 @@ class Intrinsics:
     python: str
     base: Base | None
     versions: dict[str, str]
+    variables: frozenset[str]
     doubt: int
     load: Callable[[str, Frame], Any]
     attribute: Callable[[Value, str, Frame], Value]
@@ -96,6 +104,8 @@ class Intrinsics:
     def external_attribute(self, value: External, name: str) -> Value:
         """Attributes of library objects, where they lead to something known."""
         whole = f"{value.name}.{name}"
+        if whole == "os.environ.get":
+            return External(whole)
         if whole == "sys.implementation.name":
             return Known("cpython")
         return External(whole) if whole in _LOADERS or value.name == "ctypes.cdll" else UNKNOWN
@@ -224,6 +234,17 @@ class Intrinsics:
         if False in answers:
             return FALSE
         return UNKNOWN if None in answers else TRUE
+
+    # -- the environment --------------------------------------------------------------------------
+
+    def _call_os_environ_get(self, args: list[Value], *_: object) -> Value:
+        """A variable that only those set who know of it is not set."""
+        known, name = constant(args[0])
+        if not known or not isinstance(name, str) or name in self.variables or _USUAL.match(name):
+            return UNKNOWN
+        return args[1] if len(args) > 1 else NONE
+
+    _call_os_getenv = _call_os_environ_get
 
     # -- imports ----------------------------------------------------------------------------------
 

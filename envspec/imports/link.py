@@ -16,7 +16,7 @@ from envspec.imports.machine import Machine
 from envspec.imports.source import Package
 from envspec.imports.statements import Exhausted
 from envspec.imports.stub import is_stub
-from envspec.imports.values import UNKNOWN, External, Fault, Place, Raised
+from envspec.imports.values import UNKNOWN, External, Fault, Known, Place, Raised
 
 DEFAULT_BUDGET = 3_000_000
 """Statements that one run reads at most."""
@@ -72,13 +72,15 @@ def link(
     base: Base | None = None,
     broken: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
+    variables: Sequence[str] = (),
     budget: int = DEFAULT_BUDGET,
     inner_bytes: int = DEFAULT_INNER_BYTES,
 ) -> LinkReport:
     """Import the requested packages, and the modules in `wanted`, abstractly and report what surely fails.
 
     `python` such as `3.11`; `base` tells which shared libraries there are; `broken` maps compiled modules
-    that cannot be loaded to the reason. Certain are: a wanted module, or a top-level module of a requested
+    that cannot be loaded to the reason; `variables` are those of the environment that may be set, beyond the
+    usual ones. Certain are: a wanted module, or a top-level module of a requested
     package, that cannot be imported, and any module of such a package that uses a name that the locked
     version of a declared requirement does not have.
     """
@@ -86,7 +88,9 @@ def link(
     collecting = gc.isenabled()
     gc.disable()
     try:
-        machine = Machine(packages, python=python, base=base, broken=broken, budget=budget)
+        machine = Machine(
+            packages, python=python, base=base, broken=broken, variables=variables, budget=budget
+        )
         return _with_deep_stack(lambda: _link(machine, wanted, inner_bytes))
     finally:
         if collecting:
@@ -126,10 +130,22 @@ def _tops(machine: Machine, package: Package) -> Iterator[Failure]:
     names += _below_namespaces(machine, package)
     own = [name for name in names if re.sub("[._]", "-", name.lower()) == package.name]
     for name in names:
-        raised = _import(machine, name) or _dead_finder(machine, name)
+        main = name in own if own else not name.startswith("_")
+        failing, raised = name, _import(machine, name) or _dead_finder(machine, name)
+        if raised is None and main and (inner := _only_door(machine, package, name)):
+            failing, raised = inner, _import(machine, inner)
         if raised:
-            main = name in own if own else not name.startswith("_")
-            yield _failure(package, name, raised, certain=main and _decides(raised))
+            yield _failure(package, failing, raised, certain=main and _decides(raised))
+
+
+def _only_door(machine: Machine, package: Package, name: str) -> str:
+    """`name.name`, where that is what everybody imports: the package itself binds constants at most."""
+    inner = f"{name}.{name.rpartition('.')[2]}"
+    origin, state = machine.index.modules.get(inner), machine.states[name]
+    bare = not state.open and all(
+        isinstance(value, Known) for key, value in state.names.items() if key[0] != "_"
+    )
+    return inner if bare and origin is not None and origin.package is package else ""
 
 
 def _below_namespaces(machine: Machine, package: Package) -> list[str]:
@@ -184,8 +200,8 @@ def _dead_finder(machine: Machine, name: str) -> Raised | None:
 def _decides(raised: Raised) -> bool:
     """Exceptions that an import raises because something is not as it should be."""
     kind = raised.builtin
-    if raised.fault.kind == "unbound":
-        return False
+    if raised.fault.kind in ("unbound", "bases"):
+        return raised.fault.kind == "bases"
     wanted = (ImportError, AttributeError, NameError, SyntaxError, OSError, RuntimeError)
     return kind is not None and issubclass(kind, wanted)
 

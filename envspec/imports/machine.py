@@ -72,14 +72,19 @@ class Machine(Intrinsics, Statements):
         python: str,
         base: Base | None = None,
         broken: Mapping[str, str] | None = None,
+        variables: Iterable[str] = (),
         budget: int = 2_000_000,
     ) -> None:
-        """`broken`: compiled modules that cannot be loaded, with the reason; `budget`: statements to read."""
+        """Budget in statements. `broken`: compiled modules that cannot be loaded, with the reason.
+
+        `variables` are those of the environment that may be set, beyond the usual ones.
+        """
         self.packages = tuple(packages)
         self.versions = {package.name: package.version for package in self.packages}
         self.python = python
         self.base = base
         self.broken = dict(broken or {})
+        self.variables = frozenset(variables)
         self.budget = budget
         self.index = Index(self.packages, python)
         self.stdlib = Stdlib(python)
@@ -429,11 +434,17 @@ class Machine(Intrinsics, Statements):
         if state.open or unsure or whole in self.index.modules or whole in self.states:
             return UNKNOWN
         owner = state.package.name if state.package else ""
-        if whole in self.registered or state.syntax.path:
+        if whole in self.registered or state.syntax.path or self._filled(state):
             return UNKNOWN
         fault = Fault(kind="name", wanted=whole, owner=owner, place=frame.place)
         message = f"module '{state.name}' has no attribute '{name}'"
         raise Raised(External("AttributeError"), message, fault)
+
+    def _filled(self, state: State) -> bool:
+        """Whether machine code of its package may put names into a module: it knows the module's own name."""
+        if state.package is not None and "." in state.name:
+            state.open = state.package.mentions(state.name)
+        return state.open
 
     def _stdlib_attribute(self, state: State, name: str, frame: Frame) -> Value:
         whole = f"{state.name}.{name}"

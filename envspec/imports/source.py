@@ -13,6 +13,8 @@ from envspec.wheel import Wheel
 _SUFFIX = re.compile(r"\.(?:(?P<tag>cpython-\d+)[a-z]*(?:-[\w-]+)?|(?P<stable>abi3))?\.so$|\.so$")
 LARGEST = 4 << 20
 """Bytes of a source file that is still read; generated tables beyond it hold no imports worth the time."""
+_BINDINGS = 64 << 20
+"""Bytes of a compiled file that may speak to Python; larger ones hold kernels."""
 LARGE = 4 << 20
 """Bytes of all the Python of a package from which on bodies of its functions are read when they are called.
 
@@ -39,6 +41,8 @@ class Package:
     top_level: tuple[str, ...] = ()
     commands: bool = False
     """Whether it brings commands or plug-ins (entry points)."""
+    mentions: Callable[[str], bool] = lambda _: False
+    """Whether the name of a module stands in a compiled file of its, as code that imports it has it."""
     large: bool = False
     """Whether bodies of functions are read only when they are called: see `LARGE`."""
 
@@ -49,11 +53,21 @@ class Package:
         def read(path: str) -> bytes:
             return wheel.read(wheel.library[path], limit=LARGEST)
 
+        def mentions(module: str) -> bool:
+            sizes = {entry.name: entry.size for entry in wheel.entries}
+            compiled = [name for name in wheel.library.values() if ".so" in name and sizes[name] <= _BINDINGS]
+            for name in sorted(compiled, key=sizes.__getitem__):
+                with wheel.buffer(name) as content:
+                    if content.find(b"\0" + module.encode() + b"\0") >= 0:
+                        return True
+            return False
+
         return cls(
             name=wheel.metadata.name,
             version=wheel.metadata.version,
             files=tuple(wheel.library),
             read=read,
+            mentions=mentions,
             requires=tuple(requires),
             requested=requested,
             top_level=wheel.top_level,

@@ -21,6 +21,7 @@ from envspec.imports.values import (
     is_kind_of,
     joined,
     truth,
+    twice,
 )
 
 _MOST_ROUNDS = 300
@@ -67,6 +68,8 @@ class Statements(Expressions):
     """Handlers around the statement that take NameError: only then a name without a binding counts."""
     budget = 0
     """Statements that may still be read."""
+    version_tuple: tuple[int, ...] = ()
+    """Of the target's Python."""
     call_end = 0
     """The budget at which the call that is being followed is given up."""
 
@@ -201,6 +204,9 @@ class Statements(Expressions):
         bases = tuple(self.evaluate(base, frame) for base in node.bases if not isinstance(base, ast.Starred))
         for keyword in node.keywords:
             self.evaluate(keyword.value, frame)
+        if name := twice(bases, self.version_tuple):
+            fault = Fault(kind="bases", wanted=name, owner="", place=frame.place)
+            raise Raised(External("TypeError"), f"duplicate base class {name}", fault)
         for decorator in node.decorator_list:
             frame.line = decorator.lineno
             self.evaluate(decorator, frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -104,7 +105,7 @@ class Fault:
 
     kind: str
     """`module`, `name`, `stdlib-module`, `stdlib-name`, `platform-name`, `unbound`, `syntax`, `library`,
-    `binary`, `importer`, `stub` or `raised`."""
+    `binary`, `bases`, `importer`, `stub` or `raised`."""
     wanted: str
     """What is missing, such as `werkzeug.urls.url_quote`; the message for `raised`."""
     owner: str
@@ -136,8 +137,7 @@ def exception_class(value: Value) -> type[BaseException] | None:
         found = getattr(builtins, name, None)
         return found if isinstance(found, type) and issubclass(found, BaseException) else None
     if isinstance(value, Class):
-        found_bases = [exception_class(base) for base in value.bases]
-        return found_bases[0] if found_bases else None
+        return next(filter(None, map(exception_class, value.bases)), None)
     return None
 
 
@@ -148,6 +148,29 @@ _ALIASES = {
     "select.error": "OSError",
     "importlib.metadata.PackageNotFoundError": "ModuleNotFoundError",
 }
+
+
+_MERGED = {
+    "asyncio.TimeoutError": (3, 11),
+    "concurrent.futures.TimeoutError": (3, 11),
+    "socket.timeout": (3, 10),
+}
+"""Classes that are `TimeoutError` itself since a version. Source: their own documentation."""
+
+
+def twice(bases: Sequence[Value], version: tuple[int, ...]) -> str:
+    """The name of a class that stands among the bases twice, under two names perhaps; empty without one."""
+    seen: set[object] = set()
+    for base in bases:
+        key: object = id(base) if isinstance(base, Class) else None
+        if isinstance(base, External):
+            name = base.name.removeprefix("builtins.")
+            merged = name in _MERGED and version >= _MERGED[name]
+            key = "TimeoutError" if merged else _ALIASES.get(name, name)
+        if key is not None and key in seen:
+            return base.name.rpartition(".")[2] if isinstance(base, External | Class) else ""
+        seen.add(key)
+    return ""
 
 
 def is_kind_of(raised: Value, handler: Value) -> bool | None:

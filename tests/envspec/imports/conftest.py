@@ -54,6 +54,6 @@ def linked(large: bool) -> Callable[..., LinkReport]:
     ) -> LinkReport:
         packages = [package("app", app, requires=("other",), large=large)]
         packages += [package("other", other, requested=False, large=large)] if other else []
-        return link(packages, python=python, base=base, broken=broken)
+        return link(packages, python=python, base=base, broken=broken, variables=["OTHER_BACKEND"])
 
     return run

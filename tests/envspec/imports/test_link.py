@@ -6,7 +6,9 @@ import re
 import pytest
 
 from envspec.abi.base import NamedBase
-from envspec.imports import link
+from envspec.imports import Package, link
+from envspec.wheel import Wheel
+from tests.support.wheels import wheel
 
 CASES = pathlib.Path(__file__).with_name("cases")
 
@@ -71,6 +73,30 @@ def test_a_lazy_attribute_that_refuses_is_no_name(linked) -> None:
     app = {"app/__init__.py": "import other\nother.testing\nother.bool8"}
     (failure,) = linked(app, other).failures
     assert failure.fault.wanted == "other.bool8"
+
+
+def test_a_merged_class_was_two_before(linked) -> None:
+    source = "import asyncio\nclass Slow(asyncio.TimeoutError, TimeoutError): pass"
+    assert linked({"app/__init__.py": source}, python="3.10").failures == ()
+
+
+def test_the_one_module_behind_an_empty_package_counts_as_its_top_level(linked) -> None:
+    door = "raise ImportError('no library')\n"
+    (failure,) = linked({"app/__init__.py": "__version__ = '1'\n", "app/app.py": door}).failures
+    assert failure.certain
+    assert failure.module == "app.app"
+    used = {"app/__init__.py": "def use(): pass\n", "app/app.py": door}
+    assert not any(failure.certain for failure in linked(used).failures)
+
+
+def test_names_that_machine_code_may_put_into_a_module(make, tmp_path: pathlib.Path) -> None:
+    files = {"other/__init__.py": "", "other/gpu.py": "x = 1\n", "other/cpu.py": "x = 1\n"}
+    file = wheel(tmp_path, "other", "1.0", files={**files, "other/_C.so": "\0other.gpu\0"})
+    app = {"app/__init__.py": "", "app/a.py": "import other.gpu\nother.gpu.Tensor"}
+    app["app/b.py"] = "import other.cpu\nother.cpu.Tensor"
+    with Wheel(file) as opened:
+        packages = [make("app", app, requires=("other",)), Package.of_wheel(opened)]
+        assert [failure.module for failure in link(packages, python="3.11").failures] == ["app.b"]
 
 
 STDLIB = [
