@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import os
@@ -316,15 +317,24 @@ def proof_depends(spec: Spec, held: Lock) -> dict[str, Any]:
         "budget": spec.base.budget,
         "trim": spec.remove.files,
         "smoke": spec.smoke.imports,
+        "variables": sorted(spec.service.env) if spec.service else [],
         "libraries": libraries.stat().st_mtime_ns if held.base.host and libraries.exists() else None,
     }
 
 
+@functools.cache
+def _edited() -> int:
+    """When the tool's own code last changed (ns): what an earlier state of it found out may be wrong."""
+    folders = [pathlib.Path(__file__).parent, pathlib.Path(load.__file__).parent]
+    return max(file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*.py"))
+
+
 class Kept:
-    """Facts found before, below the tool's home, by all that they depend on and the tool's version."""
+    """Facts found before, below the tool's home, by all that they depend on and by the tool itself."""
 
     def __init__(self, kind: str, depends: Mapping[str, Any]) -> None:
-        key = digest_of({**depends, "tool": importlib.metadata.version("envspec")}).removeprefix("sha256:")
+        tool = [importlib.metadata.version("envspec"), _edited()]
+        key = digest_of({**depends, "tool": tool}).removeprefix("sha256:")
         self._file = home() / kind / f"{key}.json"
 
     def read(self) -> dict[str, Any] | None:
