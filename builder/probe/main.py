@@ -251,10 +251,24 @@ def uses(
                 others = sorted(everything - own - TOOLS)
                 job = {"kind": "usage", "root": root, "files": files, "others": others, "dist": dist["name"]}
                 job["summary"] = dist["summary"]
+                job["commands"] = commands(dist["entry_points"])
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
                 job["hot"] = simplified(dist["name"]) in needed and not dist.get("requested")
                 plan.append(dict(job, budget=options["budget"], gone=options["gone"], path=programs))
     return sorted(plan, key=lambda job: -len(job["files"]))
+
+
+def commands(text: str) -> dict[str, str]:
+    """Module to the command that it is, of those that `entry_points.txt` promises."""
+    found = {}  # type: dict[str, str]
+    section = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = line.strip(" []\t")
+        elif section == "console_scripts" and "=" in line:
+            name, _, value = line.partition("=")
+            found.setdefault(re.split(r"[:\[]", value)[0].strip(), name.strip())
+    return found
 
 
 def imported(outcomes: list[dict[str, Any]]) -> set[str]:

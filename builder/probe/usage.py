@@ -382,8 +382,8 @@ def attempt(module: str) -> dict[str, Any]:
     return {"ok": True, "files": [], "message": ""}
 
 
-def share(module: str, files: list[list[Any]]) -> tuple[int, int]:
-    """How many modules of a distribution import a module, directly or not, and how many there are."""
+def taken_down(module: str, files: list[list[Any]]) -> tuple[set[str], int]:
+    """The modules of a distribution that import a module, directly or not, and how many there are in all."""
     needs = {}  # type: dict[str, set[str]]
     for name, path, is_package in files:
         if not SKIPPED.search(path):
@@ -395,7 +395,7 @@ def share(module: str, files: list[list[Any]]) -> tuple[int, int]:
         more = {name for name, wanted in needs.items() if name not in taken and wanted & taken}
         grown = bool(more)
         taken |= more
-    return len(taken & set(needs)), len(needs)
+    return taken & set(needs), len(needs)
 
 
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
@@ -413,7 +413,9 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             confirmed[key] = confirmation.confirm(each)
         each["confirmed"] = confirmed[key]
         if each["confirmed"] and not each["deep"]:
-            each["takes"], each["of"] = share(each["module"], job["files"])
+            taken, each["of"] = taken_down(each["module"], job["files"])
+            each["takes"] = len(taken)
+            each["commands"] = sorted(name for door, name in job["commands"].items() if door in taken)
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})
 
 

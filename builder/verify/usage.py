@@ -49,6 +49,8 @@ def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Fac
         return _overwritten(user, first, facts)
     more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
     taken = f"; {first['takes']} of {first['of']} modules cannot be imported" if first.get("takes") else ""
+    if first.get("commands"):
+        taken += f", and the command {first['commands'][0]} cannot start"
     return rule.finding(
         f"{first['module']} {what} ({_place(first, facts)}){more}{taken}",
         hint=f"{user.name} {user.version} and {provider} do not go together: change one of them"
@@ -80,7 +82,8 @@ def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
             return Severity.INFO  # nobody's business but its makers'
         certain = each["reach"] in ("import", "constructor")
     elif each["kind"] == "import":
-        certain = each["hot"] or taken >= max(WIDE * of, FEW)
+        commands = user is not None and facts.is_wanted(user) and bool(each.get("commands"))
+        certain = each["hot"] or commands or taken >= max(WIDE * of, FEW)
     else:
         certain = each["hot"] or taken >= SHARE * of
     return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING

@@ -351,6 +351,29 @@ def test_a_constructor_that_passes_a_refused_argument_is_an_error(environment: E
     assert "'new'" not in found["EV261:user"]
 
 
+@pytest.mark.parametrize("needed", [False, True])
+def test_a_name_that_a_command_misses_at_its_start_is_an_error(
+    environment: Environment, needed: bool
+) -> None:
+    """Unless the package is only there for others, whose users do not call it."""
+    environment.install("provider", {"provider.py": "import os\n"})
+    corners = {f"user/corner{number}.py": "x = 1\n" for number in range(20)}
+    code = {
+        "__init__": "",
+        "app": "from provider import gone\n",
+        "main": "import user.app\ndef run(): pass\n",
+    }
+    entry = {"user-1.0.dist-info/entry_points.txt": "[console_scripts]\nuse-it = user.main:run [extra]\n"}
+    files = {f"user/{name}.py": text for name, text in code.items()}
+    environment.install("user", {**files, **corners, **entry}, requires=("provider",))
+    if needed:
+        environment.install("other", {"other.py": "import user\n"}, requires=("user",))
+    verdict = verify(environment.target)
+    assert verdict.ships is needed
+    said = [each.message for each in verdict.findings if each.rule == "EV260"]
+    assert needed or "the command use-it cannot start" in said[0]
+
+
 def test_names_that_are_gone_count_by_where_they_are_used(environment: Environment) -> None:
     environment.install("provider", {"provider.py": "import os\n"})
     environment.install(
