@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import gc
 import re
@@ -12,16 +13,23 @@ from typing import Any
 
 from envspec.abi.base import Base
 from envspec.imports.expressions import Frame
-from envspec.imports.machine import Machine
+from envspec.imports.machine import Machine, State
 from envspec.imports.source import Package
 from envspec.imports.statements import Exhausted
 from envspec.imports.stub import is_stub
-from envspec.imports.values import UNKNOWN, External, Fault, Known, Place, Raised
+from envspec.imports.values import UNKNOWN, External, Fault, Known, Module, Place, Raised
 
 DEFAULT_BUDGET = 3_000_000
 """Statements that one run reads at most."""
 DEFAULT_INNER_BYTES = 6 << 20
 """Bytes of source that are read for the inner modules of all requested packages together."""
+
+SHARE = 0.5
+"""Share of a package's modules that one cause must take down to be more than a dead corner of it."""
+BARE_SHARE = 0.2
+"""The same where every user has to import some of them."""
+FEW = 3
+"""Modules below which a share says nothing."""
 
 _STACK = 512 << 20
 _TESTS = re.compile(
@@ -106,6 +114,7 @@ def _link(machine: Machine, wanted: Sequence[str], inner_bytes: int) -> LinkRepo
         for package in requested:
             failures += _tops(machine, package)
             failures += _stub(package)
+            failures += _commands(machine, package)
         failures += _wanted(machine, wanted)
         for package in requested:
             if not any(failure.package == package.name for failure in failures):
@@ -142,10 +151,15 @@ def _only_door(machine: Machine, package: Package, name: str) -> str:
     """`name.name`, where that is what everybody imports: the package itself binds constants at most."""
     inner = f"{name}.{name.rpartition('.')[2]}"
     origin, state = machine.index.modules.get(inner), machine.states[name]
-    bare = not state.open and all(
-        isinstance(value, Known) for key, value in state.names.items() if key[0] != "_"
-    )
+    bare = _binds_constants(state)
     return inner if bare and origin is not None and origin.package is package else ""
+
+
+def _binds_constants(state: State) -> bool:
+    """Whether a module says its version and the like, and no more; modules below it do not count."""
+    return not state.open and all(
+        isinstance(value, Known | Module) for key, value in state.names.items() if key[0] != "_"
+    )
 
 
 def _below_namespaces(machine: Machine, package: Package) -> list[str]:
@@ -218,13 +232,36 @@ def _inner(machine: Machine, package: Package, allowed: int, failures: list[Fail
     ]
     names.sort(key=lambda name: (name.count("."), name))
     limit = machine.read_bytes + allowed
+    found: list[Failure] = []
     for number, name in enumerate(names):
         if machine.read_bytes > limit:
+            failures += found
             return len(names) - number
         raised = _import(machine, name)
         if raised and (hard := _hard(raised, package, machine.index.overwritten)) is not None:
-            failures.append(_failure(package, name, raised, certain=hard))
+            found.append(_failure(package, name, raised, certain=hard))
+    causes = collections.Counter(failure.fault for failure in found)
+    share = BARE_SHARE if _is_bare(machine, package) else SHARE
+    wide = {cause for cause, count in causes.items() if count >= max(FEW, share * len(names))}
+    failures += [
+        dataclasses.replace(failure, certain=failure.certain or failure.fault in wide) for failure in found
+    ]
     return 0
+
+
+def _is_bare(machine: Machine, package: Package) -> bool:
+    """Whether nothing can be used of a package without importing what is inside."""
+    states = [machine.states.get(name) for name in package.top_level]
+    return all(state is None or _binds_constants(state) for state in states)
+
+
+def _commands(machine: Machine, package: Package) -> Iterator[Failure]:
+    """Modules that the package's own commands begin with: what they miss for sure, their users miss."""
+    for name in package.doors:
+        origin = machine.index.modules.get(name)
+        raised = _import(machine, name) if origin and origin.package is package else None
+        if raised and _hard(raised, package, machine.index.overwritten) is not None:
+            yield _failure(package, name, raised, certain=_decides(raised))
 
 
 def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]]) -> bool | None:

@@ -156,7 +156,11 @@ class Machine(Intrinsics, Statements):
         if not rest:
             return self.searching and name in self.index.nested
         parent = self.states.get(name.rpartition(".")[0])
-        return parent is not None and (parent.kind in ("opaque", "compiled") or parent.syntax.path)
+        if parent is None:
+            return False
+        path = parent.names.get("__path__")
+        nowhere = isinstance(path, Items) and not path.open and not path.items
+        return parent.kind in ("opaque", "compiled") or (parent.syntax.path and not nowhere)
 
     def _no_module(self, name: str, place: Place) -> Raised:
         kind = "stdlib-module" if self.stdlib.gone(name) else "module"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import configparser
 import dataclasses
 import re
 from collections.abc import Callable, Iterable
@@ -41,6 +42,8 @@ class Package:
     top_level: tuple[str, ...] = ()
     commands: bool = False
     """Whether it brings commands or plug-ins (entry points)."""
+    doors: tuple[str, ...] = ()
+    """Modules that its commands begin with."""
     mentions: Callable[[str], bool] = lambda _: False
     """Whether the name of a module stands in a compiled file of its, as code that imports it has it."""
     large: bool = False
@@ -72,8 +75,22 @@ class Package:
             requested=requested,
             top_level=wheel.top_level,
             commands=f"{wheel.dist_info}/entry_points.txt" in wheel,
+            doors=_doors(wheel),
             large=wheel.python_bytes >= LARGE,
         )
+
+
+def _doors(wheel: Wheel) -> tuple[str, ...]:
+    """Modules named by the console scripts of `entry_points.txt`; nothing where it cannot be read."""
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment] # names keep their case
+    file = f"{wheel.dist_info}/entry_points.txt"
+    try:
+        parser.read_string(wheel.text(file) if file in wheel else "")
+    except configparser.Error:
+        return ()
+    scripts = parser["console_scripts"].values() if parser.has_section("console_scripts") else ()
+    return tuple(dict.fromkeys(re.split(r"[:\[]", value)[0].strip() for value in scripts))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """What surely fails is found, and what may work is left alone."""
 
+import dataclasses
 import pathlib
 import re
 
@@ -97,6 +98,55 @@ def test_names_that_machine_code_may_put_into_a_module(make, tmp_path: pathlib.P
     with Wheel(file) as opened:
         packages = [make("app", app, requires=("other",)), Package.of_wheel(opened)]
         assert [failure.module for failure in link(packages, python="3.11").failures] == ["app.b"]
+
+
+@pytest.mark.parametrize(("init", "taken", "certain"), [
+    ("version = '1'\n", 3, True),  # users have to import what is inside
+    ("version = '1'\n", 2, False),
+    ("def use(): pass\n", 3, False),
+    ("def use(): pass\n", 7, True),
+])  # fmt: skip
+def test_a_cause_that_takes_down_much_of_a_package_decides(
+    linked, init: str, taken: int, certain: bool
+) -> None:
+    files = {"app/__init__.py": init, "app/core.py": "import asyncore\n"}
+    files |= {f"app/a{number}.py": "import app.core\n" for number in range(taken - 1)}
+    files |= {f"app/b{number}.py": "x = 1\n" for number in range(12 - taken)}
+    (failure,) = linked(files, python="3.12").failures
+    assert failure.certain is certain
+
+
+@pytest.mark.parametrize(("source", "certain"), [("import asyncore", True), ("import optional", None)])
+def test_what_a_command_begins_with_decides(make, source: str, certain: bool | None) -> None:
+    files = {"app/__init__.py": "def use(): pass\n", "app/cli.py": f"{source}\ndef main(): pass\n"}
+    app = dataclasses.replace(make("app", files), doors=("app.cli", "gone.cli"))
+    found = link([app], python="3.12").failures
+    assert [failure.certain for failure in found] == ([certain] if certain else [])
+
+
+def test_commands_are_read_off_a_wheel(tmp_path: pathlib.Path) -> None:
+    text = "[console_scripts]\nRun = app.cli:main [extra]\nother=app\n[app.plugins]\nx = app.plugin\n"
+    for words, doors in ((text, ("app.cli", "app")), ("[console_scripts\n", ())):
+        files = {"app.py": "", "app-1.0.dist-info/entry_points.txt": words}
+        with Wheel(wheel(tmp_path, "app", "1.0", files=files)) as opened:
+            assert Package.of_wheel(opened).doors == doors
+
+
+LEGACY = """
+import sys
+__path__ = []
+class Finder:
+    def find_module(self, name, path=None): return self
+    def load_module(self, name): return object()
+sys.meta_path.append(Finder())
+"""
+
+
+@pytest.mark.parametrize(("python", "fails"), [("3.11", False), ("3.12", True)])
+def test_an_importer_of_old_that_a_package_carries_along(linked, python: str, fails: bool) -> None:
+    other = {"other/__init__.py": "", "other/packages/__init__.py": "", "other/packages/six.py": LEGACY}
+    app = {"app/__init__.py": "from other.packages.six.moves import urllib"}
+    assert bool(linked(app, other, python=python).failures) is fails
 
 
 STDLIB = [
