@@ -221,6 +221,6 @@ CASES = (
     Case(name="cold", change=lambda bench, name, _: bench.forget(name), runs=2),
     Case(name="no change", change=lambda *_: None),
     Case(name="app file", change=lambda bench, name, _: bench.edit(name), goal=2.0),
-    Case(name="small late bump", change=lambda bench, name, n: bench.state(name, late=n)),
-    Case(name="early bump", change=lambda bench, name, n: bench.state(name, early=n), runs=2),
+    Case(name="small late bump", change=lambda bench, name, n: bench.state(name, late=n), runs=3),
+    Case(name="early bump", change=lambda bench, name, n: bench.state(name, early=n), runs=1),
 )
