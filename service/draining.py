@@ -13,6 +13,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from service.connection import Connection
+from service.floor import FLOOR
+
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""
 NEXT = 10
@@ -32,6 +35,12 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             self._close_the_door()
             self._let_them_speak()
 
+    def enqueue_req(self, conn: Any) -> None:
+        """Give a connection to a thread. Version 23 makes its parser, which keeps the socket, in here."""
+        if not isinstance(conn.sock, Connection):
+            conn.sock = Connection.over(conn.sock, FLOOR)
+        super().enqueue_req(conn)
+
     def handle(self, conn: Any) -> Any:
         """Answer a connection's request, and those that follow at once.
 
@@ -40,7 +49,8 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
         meanwhile, because there is one for each connection.
         """
         while True:
-            done = super().handle(conn)
+            with FLOOR.shared():
+                done = super().handle(conn)
             kept = done[0] if isinstance(done, tuple) else done is True  # version 23 returns the pair
             if not (kept and self.alive and self.nr_conns <= self.cfg.threads and _asks_again(conn.sock)):
                 return done

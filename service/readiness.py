@@ -7,6 +7,7 @@ import threading
 import time
 
 from service.errors import ServiceError
+from service.floor import FLOOR
 from service.voices.engine import Engine, Utterance
 
 SENTENCE = "你好，世界。"
@@ -40,7 +41,7 @@ class SelfTest:
 
     def answer(self) -> Answer:
         """Whether the engine speaks, tested now unless it was a moment ago. A bad answer is never kept."""
-        with self._lock:
+        with FLOOR.aside(), self._lock:
             last = self._last
             if last is None or not last.ready or time.monotonic() - last.at > FRESH:
                 self._last = last = self._ask()

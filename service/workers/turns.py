@@ -32,27 +32,33 @@ class Turns(Generic[T]):
         self._free = collections.deque(things)
         self._lock = threading.Lock()
         self._waiting: collections.deque[_Turn[T]] = collections.deque()
+        self._first: collections.deque[_Turn[T]] = collections.deque()
 
-    def take(self, seconds: float) -> T | None:
-        """The next free thing; None when it was not one's turn within so many seconds."""
+    def take(self, seconds: float, *, first: bool = False) -> T | None:
+        """The next free thing; None when it was not one's turn within so many seconds.
+
+        Those who say `first` come before all others, and among themselves in the order in which they came.
+        """
+        line = self._first if first else self._waiting
         with self._lock:
             if self._free:
                 return self._free.popleft()
             turn = _Turn[T]()
-            self._waiting.append(turn)
+            line.append(turn)
         if not turn.called.acquire(timeout=seconds):
             with self._lock:
                 if not turn.given:
-                    self._waiting.remove(turn)
+                    line.remove(turn)
                     return None
         return turn.given[0]
 
     def give(self, thing: T) -> None:
-        """Put a thing back, into the hands of whoever has waited longest."""
+        """Put a thing back, into the hands of whoever is next."""
         with self._lock:
-            if not self._waiting:
+            line = self._first or self._waiting
+            if not line:
                 self._free.append(thing)
                 return
-            turn = self._waiting.popleft()
+            turn = line.popleft()
             turn.given.append(thing)
             turn.called.release()

@@ -55,3 +55,24 @@ def test_who_gave_up_is_passed_over() -> None:
     assert turns.take(0.01) is None
     turns.give("a")
     assert turns.take(0) == "a"
+
+
+def test_who_says_first_comes_before_all_others() -> None:
+    turns = Turns("a")
+    turns.take(0)
+    served: list[str] = []
+
+    def wait(name: str) -> None:
+        thing = turns.take(20, first=name.startswith("first"))
+        served.append(name)
+        turns.give(thing or "")
+
+    threads = []
+    for number, name in enumerate(("one", "first", "two", "first too")):
+        threads.append(threading.Thread(target=wait, args=(name,)))
+        threads[-1].start()
+        until(lambda number=number: len(turns._waiting) + len(turns._first) == number + 1)
+    turns.give("a")
+    for thread in threads:
+        thread.join()
+    assert served == ["first", "first too", "one", "two"]
