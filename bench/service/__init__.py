@@ -64,6 +64,12 @@ def _side_by_side(name: str, repeated: float, rate: float, share: float, size: S
     ):
         goal = 0 if unit is ERRORS else None
         yield Measured(name=f"{name}, {what}", unit=unit, sides=_sides(value, mine, theirs), goal=goal)
+    if repeated:  # the one number of all answers hides how the few that are spoken fare
+        yield Measured(
+            name=f"{name}, 99th percentile of the texts that are not",
+            unit=MILLISECONDS,
+            sides=_sides(lambda one: 1000 * percentile(one.fresh, 0.99), mine, theirs),
+        )
     rates = _ratio(lambda one: len(one.latencies) / one.seconds, mine, theirs)
     yield Measured(name=f"{name}, times the article's answers", unit=TIMES, sides=(rates,), goal=rate)
     tails = _ratio(lambda one: percentile(one.latencies, 0.99), mine, theirs)

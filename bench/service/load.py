@@ -41,6 +41,8 @@ class Outcome:
 
     latencies: tuple[float, ...]
     """Seconds of each answer of status 200 that was whole."""
+    fresh: tuple[float, ...]
+    """Of these, the answers to texts that are not among the popular ones."""
     refused: int
     """Answers of 429 and 503: asked to come back."""
     errors: int
@@ -62,13 +64,13 @@ def run(job: Job) -> Outcome:
         check=True,
     )
     fields = json.loads(done.stdout)
-    return Outcome(**{**fields, "latencies": tuple(fields["latencies"])})
+    return Outcome(**{**fields, **{name: tuple(fields[name]) for name in ("latencies", "fresh")}})
 
 
 class Client:
     """One client: a request at a time, over a connection that it keeps for as long as the server does."""
 
-    __slots__ = ("began", "body", "head", "left", "sock", "status", "tail")
+    __slots__ = ("began", "body", "fresh", "head", "left", "sock", "status", "tail")
 
     def __init__(self) -> None:
         self.sock: socket.socket | None = None
@@ -78,6 +80,7 @@ class Client:
         self.tail = b""
         self.began = 0.0
         self.body = 0
+        self.fresh = True
 
 
 class Load:
@@ -86,10 +89,12 @@ class Load:
     def __init__(self, job: Job) -> None:
         self._job = job
         source = texts.repeated(job.seed, job.repeated) if job.repeated else texts.distinct(job.seed)
-        self._requests: Iterator[bytes] = map(_request, source)
+        self._texts: Iterator[str] = source
+        self._popular = frozenset(texts.favourites() if job.repeated else ())
         self._poll = selectors.DefaultSelector()
         self._buffer = memoryview(bytearray(1 << 20))
         self._latencies: list[float] = []
+        self._fresh: list[float] = []
         self._refused = self._errors = self._bytes = 0
         self._begin = self._end = 0.0
 
@@ -104,6 +109,7 @@ class Load:
                 self._read(key.data)
         return Outcome(
             latencies=tuple(self._latencies),
+            fresh=tuple(self._fresh),
             refused=self._refused,
             errors=self._errors,
             seconds=self._job.seconds,
@@ -118,7 +124,9 @@ class Load:
             if client.sock is None:
                 client.sock = socket.create_connection(("127.0.0.1", self._job.port), timeout=30)
                 self._poll.register(client.sock, selectors.EVENT_READ, client)
-            client.sock.sendall(next(self._requests))
+            text = next(self._texts)
+            client.fresh = text not in self._popular
+            client.sock.sendall(_request(text))
         except OSError:
             self._drop(client)
             self._errors += 1
@@ -162,6 +170,8 @@ class Load:
         if client.began >= self._begin and now <= self._end:
             if client.status == 200 and whole:
                 self._latencies.append(now - client.began)
+                if client.fresh:
+                    self._fresh.append(now - client.began)
                 self._bytes += client.body
             elif client.status in (429, 503):
                 self._refused += 1

@@ -103,8 +103,13 @@ def distinct(seed: int) -> Iterator[str]:
     return (f"{sentence}。" for sentence in sentences)
 
 
+def favourites(popular: int = 10) -> list[str]:
+    """The sentences that `repeated` repeats."""
+    return list(itertools.islice(distinct(0), popular))
+
+
 def repeated(seed: int, share: float, popular: int = 10) -> Iterator[str]:
     """Sentences of which `share` are one of a few `popular` ones, the same for every seed."""
-    known = list(itertools.islice(distinct(0), popular))
+    known = favourites(popular)
     chance = random.Random(seed)
     return (chance.choice(known) if chance.random() < share else text for text in distinct(seed))
