@@ -43,7 +43,9 @@ class Plan(Part):
     named: tuple[str, ...] = ()
     """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
     loads: tuple[str, ...] = ()
-    """Modules that the service is known to import; an image carries them compiled."""
+    """Modules that the service is known to import."""
+    compiled: bool = True
+    """Whether an image carries what those and small packages load, and the payload, as compiled files."""
     models: tuple[LockedModel, ...] = ()
     """Models that travel with the payload."""
 
@@ -64,7 +66,9 @@ class Plan(Part):
         service = self.service.model_dump(mode="json") if self.service else None
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
-        return digest_of({**parts, "models": models} if models else parts)
+        # What most plans do not have is left out, so that theirs keep the digests that they had before.
+        more = {**({"models": models} if models else {}), **({} if self.compiled else {"compiled": False})}
+        return digest_of({**parts, **more})
 
     def stage_digests(self) -> Iterator[str]:
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
@@ -115,5 +119,6 @@ def plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
         lock=lock.digest,
         named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
         loads=spec.smoke.imports,
+        compiled=spec.compile,
         models=lock.models,
     )

@@ -69,6 +69,7 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "stages": list(_stages(plan, python, mounts=mounts)),
         "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
         "payload": plan.payload is not None,
+        "compiled": plan.compiled,
         "models": places.MODELS,
         "variables": sorted(variables(plan).items()),
         "labels": sorted(labels(plan).items()),

@@ -269,7 +269,9 @@ class Overlay(Part):
     """The parts of a spec that a variant may change: tables are merged, stages by their name."""
 
     python: PythonVersion | None = None
+    machine: Machine | None = None
     as_of: Moment | None = Field(default=None, alias="as-of")
+    compile: StrictBool | None = None
     base: Base | None = None
     index: Mapping[IndexName, Index] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
@@ -288,6 +290,8 @@ class Spec(Part):
     """Processor that the environment is for."""
     as_of: Moment | None = Field(default=None, alias="as-of")
     """Resolve as the index stood at this date."""
+    compile: StrictBool = True
+    """Whether images carry what a service loads as compiled files, so that containers start sooner."""
     base: Base = Base()
     index: Mapping[IndexName, Index] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -307,7 +311,10 @@ class Spec(Part):
     def digest(self) -> str:
         """`sha256:...` over all that a lock depends on; comments, `why`, budget, smoke tests do not count."""
         body = self.model_dump(
-            mode="json", by_alias=True, exclude={"variant", "smoke", "service"}, exclude_defaults=True
+            mode="json",
+            by_alias=True,
+            exclude={"variant", "smoke", "service", "compile"},
+            exclude_defaults=True,
         )
         for stage in body["stage"]:
             stage.pop("why", None)

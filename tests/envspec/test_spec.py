@@ -56,6 +56,11 @@ def test_a_variant_that_makes_no_spec_is_refused() -> None:
         varied('[variant.v.base]\nhost = true\ndebian = "trixie"\n')
 
 
+def test_a_variant_may_be_for_another_processor() -> None:
+    other = varied('[variant.v]\nmachine = "aarch64"\ncompile = false\n')
+    assert (other.machine, other.compile) == ("aarch64", False)
+
+
 def test_a_variant_has_no_variants() -> None:
     assert varied("[variant.v]\n").variant == {}
 
@@ -69,11 +74,14 @@ SAME = [
     spec_text(NUMPY, tail='[variant.v]\npython = "3.10"'),
     spec_text(NUMPY, head='machine = "x86_64"'),
     spec_text(NUMPY).replace("[base]", '[base]\nbudget = "1.4 GB"'),
+    spec_text(NUMPY, head="compile = false"),
 ]
 
 
 @pytest.mark.parametrize(
-    "text", SAME, ids=["why", "comment", "smoke", "trim", "service", "variant", "default", "budget"]
+    "text",
+    SAME,
+    ids=["why", "comment", "smoke", "trim", "service", "variant", "default", "budget", "compile"],
 )
 def test_what_moves_no_package_leaves_the_digest(text: str) -> None:
     assert parse(text).digest == spec(NUMPY).digest

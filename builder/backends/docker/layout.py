@@ -10,27 +10,22 @@ models/               the payload's models
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 import os
 import pathlib
 import shutil
-import zipfile
 from typing import Any
 
 import uv
 
 import builder
 import envspec
-from builder import models, serve
+from builder import loads, models, serve
 from builder import payload as payload_files
 from builder.backends.docker import places
 from builder.plan import InstallStage, Plan
 from builder.sbom import sbom
 from envspec.errors import OutsideError
-from envspec.facts import FactStore
-from envspec.home import home
 from envspec.wheelhouse import Wheelhouse
 
 TOOLS = (
@@ -116,31 +111,15 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Pa
         _link(store.path(wheel), place / "wheels" / wheel.file)
     lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
     (place / "requirements.txt").write_text("".join(lines), encoding="utf-8")
-    brought = _brought(stage, store) if plan.loads else set()
+    loaded = loads.of(plan, stage, store)
     description = {
         "wheels": [wheel.model_dump(include={"name", "version"}) for wheel in stage.wheels],
         "pins": dict(plan.pins_until(stage.name)),
         "trim": stage.trim,
-        "packages": [wheel.name for wheel in stage.wheels if wheel.name in plan.named],
-        "modules": [name for name in plan.loads if name.partition(".")[0] in brought],
+        "packages": loaded.packages,
+        "modules": loaded.modules,
     }
     _write_json(place / "stage.json", description)
-
-
-def _brought(stage: InstallStage, store: Wheelhouse) -> set[str]:
-    """First parts of the names of all modules that the stage's wheels bring."""
-    known = FactStore(home() / "facts")
-    names: set[str] = set()
-    for wheel in stage.wheels:
-        with contextlib.suppress(zipfile.BadZipFile):  # the build says which stage it fails in
-            read = functools.partial(_top_level, store.path(wheel))
-            names.update(known.cached(wheel.sha256, "top-level", 1, read))
-    return names
-
-
-def _top_level(wheel: pathlib.Path) -> list[str]:
-    with zipfile.ZipFile(wheel) as archive:
-        return sorted({name.partition("/")[0].removesuffix(".py") for name in archive.namelist()})
 
 
 def _write_json(file: pathlib.Path, value: Any) -> None:

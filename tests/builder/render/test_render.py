@@ -216,3 +216,12 @@ def test_a_variant_changes_base_index_and_pins() -> None:
     own, cuda = (load.load(EXAMPLES / "sambert-hifigan" / "envspec.toml", name) for name in (None, "cuda"))
     assert own.image != cuda.image
     assert own.index.keys() != cuda.index.keys()
+
+
+def test_nothing_is_compiled_where_the_spec_says_so() -> None:
+    compiled = planned("espeak", None)
+    plain = compiled.model_copy(update={"compiled": False})
+    assert "COPY --from=payload /app /app" in render(compiled)
+    assert "COPY payload /app" in render(plain)
+    assert "compileall" not in render(plain)
+    assert plain.digest != compiled.digest
