@@ -30,6 +30,7 @@ from envspec.spec import digest_of
 from envspec.wheelhouse import Wheelhouse
 
 if TYPE_CHECKING:
+    from builder.oci.compiled import Compiler
     from builder.oci.fetch import Network
     from builder.oci.image import Settings
     from builder.shipping import Shipped, Shipping
@@ -102,7 +103,11 @@ class OciBackend:
             lambda: examine(base, plan.python, self.blobs, outside=places.ENVIRONMENT),
         )
         place = Place(prefix=places.ENVIRONMENT, version=plan.python, base_python=found.python)
-        skeleton = parts.skeleton(place, base.version or plan.python, found)
+        skeleton = recipe.layer(
+            "empty environment", parts.skeleton(place, base.version or plan.python, found), self.blobs
+        )
+        compiler = self._compiler(plan, base, place, progress)
+        library = compiler.library() if compiler else ()
         progress.step("layers")
         packages = self.records.stack(
             _digest(
@@ -115,6 +120,8 @@ class OciBackend:
             ),
             lambda: layers.build(plan.stages, place, store, self.blobs, progress),
         )
+        if compiler:
+            packages = _with_compiled(plan, packages, (*library, skeleton), compiler, store)
         runtime = self.records.stack(
             _digest(
                 {
@@ -127,16 +134,29 @@ class OciBackend:
             ),
             lambda: (recipe.layer(parts.RUNTIME, parts.runtime(plan), self.blobs),),
         )
-        added: list[Layer] = [
-            recipe.layer("empty environment", skeleton, self.blobs),
-            *packages,
-            *self._models(plan, folder),
-            *runtime,
-        ]
+        added: list[Layer] = [*library, skeleton, *packages, *self._models(plan, folder), *runtime]
         if plan.payload is not None:
-            added.append(recipe.layer("payload", parts.payload(plan, folder), self.blobs))
+            payload = recipe.layer("payload", parts.payload(plan, folder), self.blobs)
+            added += [payload, *(compiler.payload(payload) if compiler else ())]
         image = assemble(base, added, settings(plan, base), place.python, self.blobs)
         return Record(image=image, base=len(base.layers), machine=base.machine)
+
+    def _compiler(self, plan: Plan, base: Base, place: Place, progress: Progress) -> Compiler | None:
+        """What compiles for the image; None where the spec wants nothing compiled.
+
+        Raises `OutsideError` for an image that cannot be run here: without compiled files it would be
+        another one than elsewhere.
+        """
+        if not plan.compiled:
+            return None
+        from builder.oci.compiled import Compiler
+
+        if machine := foreign(base.machine):
+            raise OutsideError(
+                f"the image is for {machine}, which nothing here can run, so nothing in it can be compiled",
+                hint="`compile = false` in the spec, or in its variant, leaves that out wherever it is built",
+            )
+        return Compiler(base, place, self.blobs, self.records, progress)
 
     def _models(self, plan: Plan, folder: pathlib.Path) -> Sequence[Layer]:
         """The layer of the models; none without models."""
@@ -186,6 +206,30 @@ class OciBackend:
         )
 
 
+def _with_compiled(
+    plan: Plan,
+    packages: Sequence[Layer],
+    below: Sequence[Layer],
+    compiler: Compiler,
+    store: Wheelhouse,
+) -> tuple[Layer, ...]:
+    """The layers of packages, and above each stage's what it loads, compiled: so a late change stays late."""
+    from builder import loads
+    from builder.oci import layers
+
+    groups = list(zip(layers.groups(plan.stages), packages, strict=True))
+    lower = list(below)
+    upper = []
+    for stage in plan.stages:
+        own = [layer for group, layer in groups if group.stage == stage.name]
+        lower += own
+        compiled = compiler.stage(stage.name, loads.of(plan, stage, store), lower)
+        lower += compiled
+        upper += [layer for group, layer in groups if group.stage == stage.name and not group.large]
+        upper += compiled
+    return (*(layer for group, layer in groups if group.large), *upper)
+
+
 def _contents(record: Record) -> str:
     """Digest of an image's layers below the doctor: its base, its packages and its models."""
     from builder.oci.parts import RUNTIME
@@ -222,6 +266,7 @@ def _key(plan: Plan, base: Base) -> str:
         "plan": plan.digest,
         "lock": plan.lock,
         "name": [plan.name, plan.variant, plan.named],
+        "compiled": plan.loads if plan.compiled else None,
         "base": base.model_dump(mode="json"),
         **_tool(),
     }
@@ -242,7 +287,7 @@ def _program() -> list[list[int]]:
     import builder
 
     top = pathlib.Path(builder.__file__).parent
-    makers = ("render.py", "sbom.py", "serve.py", "backends/oci.py", "backends/docker/layout.py")
+    makers = ("loads.py", "render.py", "sbom.py", "serve.py", "backends/oci.py", "backends/docker/layout.py")
     files = sorted(
         [*(top / "entrypoint").glob("*.py"), *(top / "oci").rglob("*.py"), *(top / name for name in makers)]
     )

@@ -41,8 +41,12 @@ class Group:
     """The wheels of one layer, in install order."""
 
     title: str
+    stage: str
+    """Name of the stage that installs them."""
     wheels: tuple[PlannedWheel, ...]
     trim: tuple[str, ...]
+    large: bool
+    """Whether it is one wheel that is worth a layer of its own."""
 
     @property
     def size(self) -> int:
@@ -70,14 +74,22 @@ def groups(stages: Sequence[InstallStage]) -> tuple[Group, ...]:
     by_size = sorted((wheel for stage in stages for wheel in stage.wheels), key=lambda wheel: -wheel.size)
     large = {wheel.sha256 for wheel in by_size[:MOST_LARGE] if wheel.size >= LARGE}
     single = [
-        Group(title=f"{wheel.name} {wheel.version}", wheels=(wheel,), trim=stage.trim)
+        Group(
+            title=f"{wheel.name} {wheel.version}",
+            stage=stage.name,
+            wheels=(wheel,),
+            trim=stage.trim,
+            large=True,
+        )
         for stage in stages
         for wheel in stage.wheels
         if wheel.sha256 in large
     ]
     rest = [(stage, tuple(w for w in stage.wheels if w.sha256 not in large)) for stage in stages]
     shared = [
-        Group(title=f"stage {stage.name}", wheels=wheels, trim=stage.trim) for stage, wheels in rest if wheels
+        Group(title=f"stage {stage.name}", stage=stage.name, wheels=wheels, trim=stage.trim, large=False)
+        for stage, wheels in rest
+        if wheels
     ]
     return (*single, *shared)
 

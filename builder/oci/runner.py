@@ -16,6 +16,9 @@ from envspec.errors import OutsideError
 from envspec.process import Completed, Words
 from envspec.process import run as run_process
 
+OUT = sandbox.OUT
+"""Where a command finds the folder that it may leave files in."""
+
 
 def run(
     record: Record,
@@ -31,22 +34,47 @@ def run(
     Raises `OutsideError` where this machine's kernel allows no such thing.
     """
     image = record.image
-    layers = unpack(image.layers[: record.base], image.layers[record.base :], blobs)
+    return inside(
+        unpack(image.layers[: record.base], image.layers[record.base :], blobs),
+        command,
+        user=int(image.user.partition(":")[0]),
+        folder=image.folder,
+        env={"HOME": "/tmp", **image.variables, **(env or {})},  # noqa: S108 - as /etc/passwd has it
+        stdin=stdin,
+        timeout=timeout,
+        hint="allow user namespaces, or verify it where an engine is: `envspec verify --image`",
+    )
+
+
+def inside(
+    layers: Sequence[pathlib.Path],
+    command: Sequence[str],
+    *,
+    user: int,
+    folder: str,
+    env: Mapping[str, str],
+    hint: str,
+    stdin: str | None = None,
+    timeout: float | None = None,
+    out: pathlib.Path | None = None,
+) -> Completed:
+    """Run it in folders laid over each other, lowest first; `out` may be written to, as `OUT`.
+
+    Raises `OutsideError` with that hint where this machine's kernel allows no such thing.
+    """
     with tempfile.TemporaryDirectory(prefix="envspec-root-") as root:
         wanted = {
             "layers": [str(layer) for layer in layers],
             "root": root,
-            "env": {"HOME": "/tmp", **image.variables, **(env or {})},  # noqa: S108 - as /etc/passwd has it
-            "cwd": image.folder,
-            "user": int(image.user.partition(":")[0]),
+            "env": dict(env),
+            "cwd": folder,
+            "user": user,
+            "out": str(out) if out else None,
         }
         words: Words = [sys.executable, "-I", pathlib.Path(sandbox.__file__), json.dumps(wanted), *command]
         done = run_process(words, env={}, input_text=stdin, timeout=timeout)
     if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):
-        raise OutsideError(
-            f"the image cannot be run on this machine: {done.stderr.strip()}",
-            hint="allow user namespaces, or verify it where an engine is: `envspec verify --image`",
-        )
+        raise OutsideError(f"the image cannot be run on this machine: {done.stderr.strip()}", hint=hint)
     return Completed(
         command=tuple(command),
         code=done.code,

@@ -1,8 +1,9 @@
 """Runs a command in a tree of files as in a container: own root, own processes, no network. Needs no root.
 
 `python sandbox.py JSON [WORD ...]` with `{"layers": [folder], "root": folder, "env": {}, "cwd": path,
-"user": number}`. Only the standard library: it talks to the kernel itself, so no other program is needed.
-It ends as the command ended; with 125 and a line on standard error when the kernel does not allow it.
+"user": number, "out": folder or null}`. Only the standard library: it talks to the kernel itself, so no other
+program is needed. It ends as the command ended; with 125 and a line on standard error when the kernel does
+not allow it.
 
 Source: user_namespaces(7), mount_namespaces(7), pivot_root(2), overlayfs in the kernel's documentation.
 """
@@ -23,6 +24,9 @@ from typing import Any
 
 REFUSED = 125
 """Exit code when there is no way to make the sandbox here."""
+
+OUT = "/tmp/out"
+"""Where the folder `out` stands inside: the one place of this machine that can be written to."""
 
 _NEWNS, _NEWUTS, _NEWIPC = 0x20000, 0x4000000, 0x8000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -121,6 +125,9 @@ def _make_root(wanted: dict[str, Any]) -> None:
     except OSError:  # inside containers that hide parts of theirs
         _mount("/proc", f"{root}/proc", None, _BIND | _REC)
     _mount("tmpfs", f"{root}/tmp", "tmpfs", _NOSUID | _NODEV, "mode=1777")
+    if wanted.get("out"):
+        os.mkdir(root + OUT)
+        _mount(wanted["out"], root + OUT, None, _BIND)
     _mount("tmpfs", f"{root}/run", "tmpfs", _NOSUID | _NODEV, "mode=755")
     _mount("tmpfs", f"{root}/dev", "tmpfs", _NOSUID, "mode=755")
     for name in _DEVICES:

@@ -18,9 +18,9 @@ BUILD = ("build-image", "--backend", "oci", "--stop-after", "build", "--format",
 
 @pytest.fixture
 def saved(tmp_path: pathlib.Path) -> pathlib.Path:
-    """A spec on an image that only its folder has."""
+    """A spec on an image that only its folder has, and that nothing can be run in."""
     base = 'image = "nowhere.invalid/base:bookworm"\narchive = "base.tar"'
-    folder = spec_in(tmp_path / "saved", SPEC.replace("host = true", base))
+    folder = spec_in(tmp_path / "saved", f"compile = false\n{SPEC.replace('host = true', base)}")
     with tarfile.open(folder / "base.tar", "w") as archive:
         for name in ("usr/bin/python3.11", "etc/passwd"):
             info = tarfile.TarInfo(name)
@@ -75,7 +75,12 @@ def test_an_image_for_another_processor_is_made_and_said_to_be_unproved(
     """Nothing in it can be run here: that is a finding, which `--strict` makes an error."""
     there = {"x86_64": "aarch64", "aarch64": "x86_64"}[platform.machine()]
     text = (saved / "envspec.toml").read_text()
-    (saved / "envspec.toml").write_text(text.replace("python =", f'machine = "{there}"\npython =', 1))
+    foreign = text.replace("python =", f'machine = "{there}"\npython =', 1)
+    (saved / "envspec.toml").write_text(foreign.replace("compile = false\n", ""))
+    refused = run("build-image", saved, "--backend", "oci", "--quiet", env=env)
+    assert refused.returncode == 4
+    assert "`compile = false`" in refused.stdout
+    (saved / "envspec.toml").write_text(foreign)
     out = ("--output", tmp_path / "out", "--tag", "small:1")
     done = run("build-image", saved, "--backend", "oci", "--format", "json", "--quiet", *out, env=env)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -72,7 +72,8 @@ def _merged(path: str) -> str:
 ONLY_DOCKER = {
     "an engine puts these into every container": ".dockerenv dev/* etc/hostname etc/hosts etc/mtab "
     "etc/resolv.conf",
-    "compiled while the image was built, so that containers start sooner": "**/__pycache__ **/__pycache__/*",
+    "parts of Debian's Python that services do not load, compiled": "usr/lib/python3*/**/__pycache__ "
+    "usr/lib/python3*/**/__pycache__/* usr/share/**/__pycache__ usr/share/**/__pycache__/*",
     "uv's own lock of an environment": "opt/env/.lock",
     "what dpkg, apt and debconf remember; the other image has /var/lib/dpkg/status.d": "var/lib/dpkg/** "
     "var/lib/apt/** var/cache/debconf/** etc/dpkg/**",
@@ -108,6 +109,7 @@ DIFFERENT = {
     ),
     "the loader's cache lists what is there, and there is more": "etc/ld.so.cache",
     "an engine mounts something over it": "proc sys",
+    "compiled with the time of its source by Debian, and without by us": "usr/lib/python3*/**/__pycache__/*",
     "uv and the `installer` library each word the script of an entry point in their own way": "opt/env/bin/*",
     "lists INSTALLER, and the scripts with their hashes": "opt/env/**/*.dist-info/RECORD",
 }

@@ -130,7 +130,8 @@ def test_compiles_what_is_loaded_even_beside_what_crashes(tmp_path: pathlib.Path
     files = {"alpha/__init__.py": "import alpha.used", "alpha/used.py": "", "alpha/idle.py": ""}
     files["bad.py"] = crash
     environment = installed(tmp_path, files)
-    loading.compile_loaded(environment, ["alpha"], ["bad", "alpha.no_such"])
+    with pytest.raises(loading.CutShortError, match="importing bad was killed"):
+        loading.compile_loaded(environment, ["alpha"], ["bad", "alpha.no_such"])
     compiled = {file.name.partition(".")[0] for file in environment.rglob("*.pyc")}
     assert compiled == {"__init__", "used", "bad"}
 

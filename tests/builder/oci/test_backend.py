@@ -7,115 +7,26 @@ import platform
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
 
 import pytest
 
 from builder.backends.oci import OciBackend, foreign
 from builder.backends.port import Backend
-from builder.environment import Environment
 from builder.models import locked
-from builder.oci import recipe, saved, shipping
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs
-from builder.oci.fetch import Network
-from builder.oci.image import Settings, assemble
+from builder.oci import saved
 from builder.oci.lookup import look
-from builder.oci.recipe import file
-from builder.payload import collect
-from builder.plan import InstallStage, Plan
 from builder.shipping import Shipping
 from builder.verdict import Verdict
 from envspec.errors import OutsideError
 from envspec.lock import LockedArchive, LockedBase
-from envspec.machine import Machine
 from envspec.progress import SILENT
 from envspec.spec import Service
-from envspec.wheelhouse import Wheelhouse
+from tests.builder.oci.conftest import Build, MakePlan
 from tests.builder.oci.fake_registry import Fake
 
-NETWORK = Network(Machine())
 VERDICT = Verdict(
     target="x", findings=(), python="3.11.2", platform="linux", distributions=(), counts={}, timings={}
 )
-
-
-@pytest.fixture
-def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
-    """An image in a registry that has a Python, as far as anyone can tell without running it."""
-    blobs = Blobs(tmp_path / "makers")
-    files = [file("usr/bin/python3.11", b"elf"), file("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")]
-    layer = recipe.layer("base", files, blobs, known=())
-    settings = Settings(
-        user="0:0",
-        folder="/",
-        variables={"PATH": "/usr/bin", "PYTHON_VERSION": "3.11.9", "KEPT": "1"},
-        labels={"maker": "them"},
-        entrypoint=(),
-        command=(),
-    )
-    base = Base(name="base", machine="amd64", layers=(layer,))
-    image = assemble(base, (), settings, "/usr/bin/python3.11", blobs)
-    name = f"{fake.host}/team/base:1"
-    shipping.push(image, name, blobs, NETWORK, SILENT)
-    return name
-
-
-@pytest.fixture
-def spec_folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    folder = tmp_path / "spec"
-    (folder / "src").mkdir(parents=True)
-    (folder / "src" / "app.py").write_text("app = 1\n")
-    return folder
-
-
-MakePlan = Callable[..., Plan]
-
-
-@pytest.fixture
-def make_plan(
-    base_name: str,
-    make_wheel: Callable[..., pathlib.Path],
-    make_stage: Callable[..., InstallStage],
-    spec_folder: pathlib.Path,
-) -> MakePlan:
-    stages = (
-        make_stage("one", make_wheel("lib", {"lib.py": "x = 1\n"})),
-        make_stage("two", make_wheel("gunicorn", {"gunicorn/__init__.py": ""})),
-    )
-
-    def make(**changes: object) -> Plan:
-        service = Service(module="app:app", source="src")
-        plan = Plan(
-            name="demo",
-            variant=None,
-            python="3.11",
-            machine="x86_64",
-            glibc=(2, 36),
-            base=LockedBase(image=base_name),
-            stages=stages,
-            payload=collect(service, spec_folder),
-            service=service,
-            lock=f"sha256:{1:064}",
-            named=("lib",),
-        )
-        return plan.model_copy(update=changes)
-
-    return make
-
-
-@pytest.fixture
-def build(
-    home: pathlib.Path, make_plan: MakePlan, spec_folder: pathlib.Path, store: Wheelhouse
-) -> Callable[..., tuple[OciBackend, Environment]]:
-    def run(**changes: object) -> tuple[OciBackend, Environment]:
-        backend = OciBackend(network=NETWORK)
-        return backend, backend.build(make_plan(**changes), spec_folder, store, SILENT)
-
-    return run
-
-
-Build = Callable[..., tuple[OciBackend, Environment]]
 
 
 def test_what_no_processor_here_runs_is_said_to_be_foreign(tmp_path: pathlib.Path) -> None:
