@@ -12,7 +12,8 @@ import requests
 
 from envspec.errors import OutsideError
 from envspec.machine import local_path
-from envspec.sources import TIMEOUT, RemoteFile, Sources, why
+from envspec.session import TIMEOUT
+from envspec.sources import RemoteFile, Sources, why
 
 CHUNK = 1 << 20
 """Bytes read at a time: memory stays small whatever a wheel weighs."""

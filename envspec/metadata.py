@@ -7,7 +7,8 @@ import requests
 from envspec.errors import OutsideError
 from envspec.home import home, write_atomic
 from envspec.lock import File
-from envspec.sources import TIMEOUT, RemoteFile, Sources
+from envspec.session import TIMEOUT
+from envspec.sources import RemoteFile, Sources
 from envspec.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.wheelhouse import Wheelhouse
 

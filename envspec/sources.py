@@ -7,9 +7,7 @@ import dataclasses
 import datetime as dt
 import pathlib
 import threading
-import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import pypi_simple
 import requests
@@ -20,20 +18,13 @@ from packaging.utils import (
     parse_sdist_filename,
     parse_wheel_filename,
 )
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
 
 from envspec.errors import OutsideError
 from envspec.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.machine import Machine, local_path, scrubbed, variable
+from envspec.session import PATIENCE, TIMEOUT, session
 from envspec.spec import Spec, Wheel
-
-TIMEOUT = (10.0, 60.0)
-"""Seconds to connect, and to wait for the next bytes."""
-
-PATIENCE = Retry(total=4, connect=1, backoff_factor=0.4, status_forcelist=(429, 500, 502, 503, 504))
-"""How often a passing failure is asked again, in about six seconds altogether."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,23 +42,6 @@ class RemoteFile:
     """Why it was withdrawn; None when it was not."""
     metadata: bool = False
     """Whether `url` + `.metadata` answers (PEP 658)."""
-
-
-class _Session(requests.Session):
-    """With pip's own setting of certificates before the environment's, as pip has it."""
-
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        own = self.verify if verify is None and isinstance(self.verify, str) else verify
-        return super().merge_environment_settings(url, proxies, stream, own, cert)
-
-
-class _Unchecked(HTTPAdapter):
-    """For hosts that the machine's owner trusts without a certificate."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> requests.Response:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InsecureRequestWarning)
-            return super().send(request, *args, **{**settings, "verify": False})
 
 
 class Sources:
@@ -96,19 +70,7 @@ class Sources:
     def session(self) -> requests.Session:
         """A session of this thread: the machine's certificates and proxy, patient with passing failures."""
         if not hasattr(self._local, "session"):
-            session = _Session()
-            session.mount("https://", HTTPAdapter(max_retries=self.patience))
-            session.mount("http://", HTTPAdapter(max_retries=self.patience))
-            for host in self.machine.trusted_hosts:
-                for end in ("/",) if ":" in host else ("/", ":"):
-                    session.mount(f"https://{host}{end}", _Unchecked(max_retries=self.patience))
-            if self.machine.cert:
-                session.verify = self.machine.cert
-            if self.machine.client_cert:
-                session.cert = self.machine.client_cert
-            if self.machine.proxy:
-                session.proxies = {"http": self.machine.proxy, "https": self.machine.proxy}
-            self._local.session = session
+            self._local.session = session(self.machine, self.patience)
         return self._local.session  # type: ignore[no-any-return]
 
     def index_urls(self, index: str) -> tuple[str, ...]:

@@ -8,14 +8,12 @@ import tempfile
 from typing import Protocol
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
 from builder.oci.compress import CHUNK
 from envspec.errors import OutsideError
 from envspec.lock import File
 from envspec.machine import Machine, scrubbed
-from envspec.sources import TIMEOUT
+from envspec.session import TIMEOUT, session
 from envspec.wheelhouse import Wheelhouse
 
 LARGEST = 256 << 20
@@ -33,7 +31,7 @@ class Fetcher(Protocol):
 
 
 class Network:
-    """Asks over HTTP, with the certificates and the proxy that this machine's pip is set up for."""
+    """Asks over HTTP, as this machine's pip is set up for it."""
 
     def __init__(self, machine: Machine, *, offline: bool = False) -> None:
         self._machine = machine
@@ -43,15 +41,7 @@ class Network:
         """A session for one task, patient with passing failures. Raises `OutsideError` when offline."""
         if self._offline:
             raise OutsideError("it is not on this machine", hint="run once without --offline")
-        session = requests.Session()
-        retry = Retry(total=4, connect=1, backoff_factor=0.4, status_forcelist=(429, 500, 502, 503, 504))
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retry))
-        if self._machine.cert:
-            session.verify = self._machine.cert
-        if self._machine.proxy:
-            session.proxies = {"http": self._machine.proxy, "https": self._machine.proxy}
-        return session
+        return session(self._machine)
 
     def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
         """See `Fetcher`."""
