@@ -19,7 +19,7 @@ from builder.oci.blobs import INDEX, MANIFEST, Blobs, Descriptor
 from builder.oci.compress import CHUNK
 from builder.oci.reference import Reference
 from envspec.errors import OutsideError
-from envspec.sources import TIMEOUT
+from envspec.session import TIMEOUT
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -54,16 +54,31 @@ class Registry:
         self._session = session
         self._credentials = credentials
         self._token: str | None = None
+        self._asked = ""
+        """What the token was asked for with: a registry wants another one for writing than for reading."""
         self._base = f"{reference.address}/v2/{reference.repository}"
 
-    def manifest(self, target: str) -> tuple[str, dict[str, Any]]:
-        """Digest and document behind a tag or a digest. Raises `OutsideError`."""
+    def manifest(self, target: str) -> tuple[Descriptor, dict[str, Any]]:
+        """What stands behind a tag or a digest, and its document. Raises `OutsideError`."""
         with self._ask("GET", f"/manifests/{target}", headers={"Accept": _ACCEPT}) as answer:
-            body = b""
-            for chunk in answer.iter_content(CHUNK):
-                body += chunk
-                if len(body) > _LARGEST:
-                    raise self._wrong("its manifest is too large")
+            return self._read(answer, target)
+
+    def find(self, target: str) -> tuple[Descriptor, dict[str, Any]] | None:
+        """The same; None where nothing bears that name. Raises `OutsideError`."""
+        with self._ask("GET", f"/manifests/{target}", headers={"Accept": _ACCEPT}, missing_ok=True) as answer:
+            return self._read(answer, target) if answer.ok else None
+
+    def document(self, blob: Descriptor) -> dict[str, Any]:
+        """A small blob that is a document, such as an image's configuration. Raises `OutsideError`."""
+        with self._ask("GET", f"/blobs/{blob.digest}") as answer:
+            return self._read(answer, blob.digest)[1]
+
+    def _read(self, answer: requests.Response, target: str) -> tuple[Descriptor, dict[str, Any]]:
+        body = b""
+        for chunk in answer.iter_content(CHUNK):
+            body += chunk
+            if len(body) > _LARGEST:
+                raise self._wrong("its manifest is too large")
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
         if target.startswith("sha256:") and target != digest:
             raise self._wrong("what it serves is not what was asked for (the digest differs)")
@@ -73,7 +88,8 @@ class Registry:
             raise self._wrong("its manifest cannot be read") from error
         if not isinstance(document, dict):
             raise self._wrong("its manifest cannot be read")
-        return digest, document
+        media = str(document.get("mediaType") or answer.headers.get("Content-Type", ""))
+        return Descriptor(media=media, digest=digest, size=len(body)), document
 
     def pull(self, blob: Descriptor, blobs: Blobs) -> None:
         """Bring a blob into the store, unless it is there. Raises `OutsideError`."""
@@ -126,8 +142,10 @@ class Registry:
     ) -> requests.Response:
         """One request, with the token that the registry wants once it said so."""
         answer = self._send(method, path, headers or {}, body)
-        if answer.status_code == requests.codes.unauthorized and self._token is None:
+        wanted = answer.headers.get("WWW-Authenticate", "")
+        if answer.status_code == requests.codes.unauthorized and wanted != self._asked:
             with answer:
+                self._asked = wanted
                 self._token = self._authorise(answer)
             answer = self._send(method, path, headers or {}, body)
         if answer.ok or (missing_ok and answer.status_code == requests.codes.not_found):

@@ -20,6 +20,7 @@ from envspec.progress import Progress
 
 if TYPE_CHECKING:
     from builder.oci.fetch import Network
+    from builder.oci.naming import Named
 
 
 def ship(
@@ -50,7 +51,9 @@ def ship(
     if wanted.tag and wanted.output is None and not wanted.push:
         said.append(into_engine(image, tag, blobs, progress))
     if wanted.push:
-        said.append(f"pushed: {tag} {push(image, tag, blobs, network(), progress, artifacts)}")
+        named = push(image, record.machine, tag, blobs, network(), progress, artifacts)
+        also = f", an index for {' and '.join(named.machines)}" if len(named.machines) > 1 else ""
+        said.append(f"pushed: {tag} {named.digest}{also}")
     return Shipped(reference=tag, files=tuple(files), said=tuple(said))
 
 
@@ -70,17 +73,18 @@ def into_engine(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str
 
 def push(
     image: Image,
+    machine: str,
     tag: str,
     blobs: Blobs,
     network: Network,
     progress: Progress,
     artifacts: Sequence[Artifact] = (),
-) -> str:
-    """Send what the registry lacks, the manifest last, and give the digest that it is found by.
+) -> Named:
+    """Send what the registry lacks, then what refers to the image, and give the image its name last.
 
     Raises `OutsideError`.
     """
-    from builder.oci import reference
+    from builder.oci import naming, reference
     from builder.oci.credentials import stored
     from builder.oci.registry import Registry
 
@@ -92,11 +96,11 @@ def push(
         for blob in dict.fromkeys(parts):
             if not registry.has(blob):
                 registry.push(blob, blobs)
-        registry.tag(image.manifest, blobs, place.target)
+        registry.tag(image.manifest, blobs, image.manifest.digest)
         understood = [registry.tag(one.manifest, blobs, one.manifest.digest) for one in artifacts]
         if not all(understood):
             registry.tag(_referrers(artifacts, blobs), blobs, image.manifest.digest.replace(":", "-"))
-    return image.manifest.digest
+        return naming.name(registry, image, machine, place.target, blobs)
 
 
 def _referrers(artifacts: Sequence[Artifact], blobs: Blobs) -> Descriptor:

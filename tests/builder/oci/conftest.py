@@ -181,7 +181,7 @@ def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
     base = Base(name="base", machine="amd64", layers=(layer,))
     image = assemble(base, (), settings, "/usr/bin/python3.11", blobs)
     name = f"{fake.host}/team/base:1"
-    shipping.push(image, name, blobs, NETWORK, SILENT)
+    shipping.push(image, "amd64", name, blobs, NETWORK, SILENT)
     return name
 
 

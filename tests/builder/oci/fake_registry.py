@@ -45,12 +45,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def refused(self) -> bool:
-        if self.server.secret is None or self.headers.get("Authorization") == f"Bearer {TOKEN}":
+        """A token for reading is not one for writing, as with the large registries."""
+        scope = "pull" if self.command in ("GET", "HEAD") else "pull,push"
+        good = {f"Bearer {TOKEN}-pull,push", f"Bearer {TOKEN}-{scope}"}
+        if self.server.secret is None or self.headers.get("Authorization") in good:
             return False
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        realm = (
-            f'Bearer realm="http://{self.server.host}/token",service="fake",scope="repository:a:pull,push"'
-        )
+        realm = f'Bearer realm="http://{self.server.host}/token",service="fake",scope="repository:a:{scope}"'
         self.answer(401, WWW_Authenticate=realm)
         return True
 
@@ -60,7 +61,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             assert self.server.secret is not None
             basic = base64.b64encode(":".join(self.server.secret).encode()).decode()
             good = self.headers.get("Authorization") == f"Basic {basic}" and "scope=repository" in place.query
-            self.answer(200 if good else 401, json.dumps({"token": TOKEN}).encode())
+            (scope,) = urllib.parse.parse_qs(place.query)["scope"]
+            self.answer(
+                200 if good else 401, json.dumps({"token": f"{TOKEN}-{scope.split(':')[-1]}"}).encode()
+            )
             return
         if self.refused():
             return

@@ -73,7 +73,7 @@ def test_files_lie_beside_an_archive(image: Image, blobs: Blobs, tmp_path: pathl
 def test_a_registry_that_keeps_no_list_gets_one(fake: Fake, image: Image, blobs: Blobs) -> None:
     artifact = attest.verdict(image, "demo:1", verdict(), blobs)
     name = f"{fake.host}/team/demo:1"
-    shipping.push(image, name, blobs, Network(Machine()), SILENT, [artifact])
+    shipping.push(image, "amd64", name, blobs, Network(Machine()), SILENT, [artifact])
     assert artifact.manifest.digest in fake.manifests
     _, body = fake.manifests[image.manifest.digest.replace(":", "-")]
     assert [entry["digest"] for entry in json.loads(body)["manifests"]] == [artifact.manifest.digest]

@@ -43,7 +43,7 @@ def pull(fake: Fake, target: str, blobs: Blobs, secret: tuple[str, str] | None =
 def test_what_was_pushed_can_be_pulled(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    digest = shipping.push(image, f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    digest = shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
     assert digest == image.manifest.digest
     for target in ("one", digest):
         base = pull(fake, target, Blobs(tmp_path / target.replace(":", "-")))
@@ -52,7 +52,7 @@ def test_what_was_pushed_can_be_pulled(
 
 def test_what_is_there_is_not_sent_again(fake: Fake, image: Image, blobs: Blobs) -> None:
     for tag in ("one", "two"):
-        shipping.push(image, f"{fake.host}/team/demo:{tag}", blobs, NETWORK, SILENT)
+        shipping.push(image, "amd64", f"{fake.host}/team/demo:{tag}", blobs, NETWORK, SILENT)
     assert fake.uploads == 2  # the layer and the configuration
     assert {"one", "two"} <= fake.manifests.keys()
 
@@ -60,7 +60,7 @@ def test_what_is_there_is_not_sent_again(fake: Fake, image: Image, blobs: Blobs)
 def test_the_image_of_the_processor_is_taken_from_a_list(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    shipping.push(image, f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     entries = [
         {"digest": "sha256:0", "platform": {"architecture": "arm64", "os": "linux"}},
         {"digest": image.manifest.digest, "platform": {"architecture": "amd64", "os": "linux"}},
@@ -75,7 +75,7 @@ def test_the_image_of_the_processor_is_taken_from_a_list(
 def test_the_token_that_a_registry_wants_is_fetched(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    shipping.push(image, f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     fake.secret = ("me", "secret")
     assert pull(fake, "one", Blobs(tmp_path / "a"), ("me", "secret")).layers
     with pytest.raises(OutsideError, match="does not let us in") as caught:
@@ -84,10 +84,21 @@ def test_the_token_that_a_registry_wants_is_fetched(
     assert "wrong" not in str(caught.value)
 
 
+def test_writing_wants_a_token_of_its_own(fake: Fake, blobs: Blobs) -> None:
+    """Reading comes first: whether the registry has the blob."""
+    fake.secret = ("me", "secret")
+    blob = blobs.put(b"body", "text/plain")
+    with requests.Session() as session:
+        registry = Registry(reference.parse(f"{fake.host}/team/demo"), session, lambda _: ("me", "secret"))
+        assert not registry.has(blob)
+        registry.push(blob, blobs)
+        assert registry.has(blob)
+
+
 def test_other_bytes_than_those_asked_for_are_refused(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    shipping.push(image, f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     fake.broken = True
     with pytest.raises(OutsideError, match="not what was asked for"):
         pull(fake, image.manifest.digest, Blobs(tmp_path / "a"))
@@ -112,7 +123,7 @@ def test_layouts_and_registries_agree_on_the_digest(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
     output.layout(image, "amd64", "demo:one", blobs, tmp_path / "out")
-    pushed = shipping.push(image, f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    pushed = shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
     assert output.manifests(tmp_path / "out")[0]["digest"] == pushed
 
 
