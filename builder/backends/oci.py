@@ -18,6 +18,7 @@ from builder.environment import Environment
 from builder.oci import bases, tar
 from builder.oci.base import Base, Found, examine
 from builder.oci.blobs import Blobs, Layer
+from builder.oci.image import RUNTIME
 from builder.oci.images import Record, Records
 from builder.oci.place import Place
 from builder.plan import Plan
@@ -132,7 +133,7 @@ class OciBackend:
                     **_tool(),
                 }
             ),
-            lambda: (recipe.layer(parts.RUNTIME, parts.runtime(plan), self.blobs),),
+            lambda: (recipe.layer(RUNTIME, parts.runtime(plan), self.blobs),),
         )
         added: list[Layer] = [*library, skeleton, *packages, *self._models(plan, folder), *runtime]
         if plan.payload is not None:
@@ -232,8 +233,6 @@ def _with_compiled(
 
 def _contents(record: Record) -> str:
     """Digest of an image's layers below the doctor: its base, its packages and its models."""
-    from builder.oci.parts import RUNTIME
-
     below = itertools.takewhile(lambda layer: layer.title != RUNTIME, record.image.layers)
     return _digest([layer.diff_id for layer in below])
 

@@ -5,9 +5,9 @@ the service may not write where its packages are. `docs/docker.md` has the figur
 
 In an image that is built without an engine it is a program, and OUT the folder that may be written to:
 
-    python -c TEXT OUT library                       the standard library, without its tests
-    python -c TEXT OUT folder FOLDER                 all that is below the folder
-    python -c TEXT OUT loaded ENVIRONMENT JSON       what `{"packages": [], "modules": []}` load
+    python - OUT library                       the standard library, without its tests
+    python - OUT folder FOLDER                 all that is below the folder
+    python - OUT loaded ENVIRONMENT JSON       what `{"packages": [], "modules": []}` load
 """
 
 from __future__ import annotations
@@ -22,10 +22,7 @@ import pathlib
 import py_compile
 import re
 import signal
-import subprocess
 import sys
-import sysconfig
-import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -70,6 +67,8 @@ def main(arguments: list[str]) -> int:
     out, job, *words = arguments
     try:
         if job == "library":
+            import sysconfig  # slow to load, as others below, and a payload is compiled again and again
+
             compile_folder(sysconfig.get_path("stdlib"), UNUSED, out)
         elif job == "folder":
             compile_folder(words[0], set(), out)
@@ -134,6 +133,9 @@ def beside(source: str) -> str:
 
 def _imported(environment: pathlib.Path, site: pathlib.Path, modules: list[str], out: str) -> int | None:
     """How a process ended that tries the modules, 0 once it tried all; what it loaded is kept either way."""
+    import subprocess
+    import tempfile
+
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile() as told:
         env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": scratch, "TMPDIR": scratch}
         env["PYTHONHASHSEED"] = "0"

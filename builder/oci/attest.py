@@ -9,9 +9,8 @@ from typing import Any
 
 from builder.backends.docker import places
 from builder.oci.blobs import MANIFEST, Blobs, Descriptor
-from builder.oci.image import Image, created, encoded
+from builder.oci.image import RUNTIME, Image, created, encoded
 from builder.oci.lookup import look
-from builder.oci.parts import RUNTIME
 from builder.verdict import Verdict
 from envspec.spec import Part
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.oci.blobs import Blobs, Layer
-from builder.oci.lookup import look
 from envspec.errors import OutsideError
 from envspec.spec import Part
 
@@ -48,6 +47,8 @@ def examine(base: Base, version: str, blobs: Blobs, *, outside: str) -> Found:
 
     Raises `OutsideError` when it has no such Python.
     """
+    from builder.oci.lookup import look  # with archives behind it: a base is looked into once
+
     path = base.variables.get("PATH", ":".join(_PATH)).split(":")
     programs = [f"{folder.strip('/')}/python{version}" for folder in path if _usable(folder, outside)]
     wanted = {"etc/passwd", "etc/group", *programs, *(f"usr/{program}" for program in programs)}

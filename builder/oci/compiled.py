@@ -6,15 +6,14 @@ Each depends on what lies below it and on nothing else, so an image that is buil
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import os
 import pathlib
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from builder import entrypoint
 from builder.backends.docker import places
-from builder.entrypoint import loading
 from builder.entrypoint import stage as user
 from builder.loads import Loads
 from builder.oci import recipe, runner, tar
@@ -31,6 +30,9 @@ from envspec.spec import digest_of
 
 HINT = "allow user namespaces, or set `compile = false` in the spec: the image then has no compiled files"
 """Where an image cannot be run. They are never left out by themselves: it would be another image."""
+
+PROGRAM = pathlib.Path(entrypoint.__file__).with_name("loading.py")
+"""Read, and not imported: it works inside."""
 
 _ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "PYTHONHASHSEED": "0"}  # noqa: S108 - inside
 
@@ -70,7 +72,7 @@ class Compiler:
     ) -> tuple[Layer, ...]:
         title = f"{what}, compiled"
         depends = {
-            "program": inspect.getsource(loading),
+            "program": PROGRAM.read_text(encoding="utf-8"),
             "title": title,
             "time": tar.epoch(),
             "command": [python, *words],
@@ -83,7 +85,7 @@ class Compiler:
         self, title: str, python: str, words: Sequence[str], below: Sequence[Layer]
     ) -> tuple[Layer, ...]:
         self._progress.note(title)
-        command = [python, "-s", "-W", "ignore", "-c", inspect.getsource(loading), runner.OUT, *words]
+        command = [python, "-s", "-S", "-W", "ignore", "-", runner.OUT, *words]
         with tempfile.TemporaryDirectory(prefix="envspec-compiled-") as place:
             done = runner.inside(
                 unpack(self._base.layers, below, self._blobs),
@@ -91,6 +93,7 @@ class Compiler:
                 user=user.USER_ID,
                 folder="/tmp",  # noqa: S108 - inside, where it is empty
                 env=_ENV,
+                stdin=PROGRAM.read_text(encoding="utf-8"),
                 out=pathlib.Path(place),
                 hint=HINT,
             )

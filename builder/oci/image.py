@@ -15,6 +15,9 @@ from builder.oci.base import Base
 from builder.oci.blobs import CONFIG, MANIFEST, Blobs, Descriptor, Layer
 from envspec.spec import Part
 
+RUNTIME = "entrypoint and doctor"
+"""Title of the layer that also carries the bill of materials."""
+
 
 class Settings(Part):
     """How a container of the image starts."""

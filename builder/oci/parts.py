@@ -19,9 +19,6 @@ from builder.plan import Plan
 from envspec.errors import BuildError
 from envspec.facts import sha256_of
 
-RUNTIME = "entrypoint and doctor"
-"""Title of the layer that also carries the bill of materials."""
-
 
 def skeleton(place: Place, version: str, found: Found) -> Iterator[Piece]:
     """The empty environment, the folder of the payload, and the user that the service runs as."""

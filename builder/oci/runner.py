@@ -71,7 +71,8 @@ def inside(
             "user": user,
             "out": str(out) if out else None,
         }
-        words: Words = [sys.executable, "-I", pathlib.Path(sandbox.__file__), json.dumps(wanted), *command]
+        words: Words = [sys.executable, "-I", "-S", pathlib.Path(sandbox.__file__), json.dumps(wanted)]
+        words += command
         done = run_process(words, env={}, input_text=stdin, timeout=timeout)
     if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):
         raise OutsideError(f"the image cannot be run on this machine: {done.stderr.strip()}", hint=hint)

@@ -34,9 +34,9 @@ def environment(tmp_path: pathlib.Path) -> pathlib.Path:
 def compiled(out: pathlib.Path, job: str, *words: object, **variables: str) -> dict[str, bytes]:
     """What the program leaves in a folder, by path."""
     out.mkdir()
-    text = pathlib.Path(loading.__file__).read_text()
-    command = [sys.executable, "-s", "-c", text, out, job, *map(str, words)]
-    subprocess.run(command, check=True, env={"PATH": os.defpath, **variables})
+    text = pathlib.Path(loading.__file__).read_bytes()
+    command = [sys.executable, "-s", "-S", "-", out, job, *map(str, words)]
+    subprocess.run(command, check=True, input=text, env={"PATH": os.defpath, **variables})
     return {f"/{file.relative_to(out)}": file.read_bytes() for file in out.rglob("*.pyc")}
 
 

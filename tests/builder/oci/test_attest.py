@@ -9,8 +9,7 @@ from builder.oci import attest, output, recipe, shipping
 from builder.oci.base import Base
 from builder.oci.blobs import Blobs
 from builder.oci.fetch import Network
-from builder.oci.image import Image, Settings, assemble
-from builder.oci.parts import RUNTIME
+from builder.oci.image import RUNTIME, Image, Settings, assemble
 from builder.oci.recipe import file
 from builder.verdict import Verdict
 from envspec.finding import Finding, Severity
