@@ -33,11 +33,14 @@ def main(words: Sequence[str] | None = None) -> int:
         "names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all of them"
     )
     parser.add_argument("--quick", action="store_true", help="few rounds: to see that everything works")
+    parser.add_argument("--runs", type=int, default=Size().runs, help="rounds that count (%(default)s)")
     parser.add_argument("--output", type=pathlib.Path, default=OUTPUT, metavar="FOLDER")
     given = parser.parse_args(words)
     if unknown := set(given.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    size = Size(runs=2, quick=True) if given.quick else Size()
+    if given.runs < 1:
+        parser.error("--runs takes a number from 1 on")
+    size = Size(runs=2, quick=True) if given.quick else Size(runs=given.runs)
     failed = False
     for name in given.names or BENCHMARKS:
         failed |= not _run(name, size, given.output)
