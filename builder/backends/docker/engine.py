@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import importlib.util
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,11 @@ class Engine:
     def client(self) -> docker.DockerClient:
         """The SDK's client. Raises `OutsideError` when no engine answers."""
         place = self.address
+        if place.host.startswith("ssh:") and importlib.util.find_spec("paramiko") is None:
+            raise OutsideError(
+                f"the engine at {place.host} is behind ssh, which takes one more package",
+                hint="pip install 'envspec[ssh]'",
+            )
         with translated(place.host):
             client = docker.DockerClient(
                 base_url=place.host,

@@ -86,6 +86,13 @@ def test_a_forbidden_socket() -> None:
     assert "group" in error.hint
 
 
+def test_an_engine_behind_ssh_without_the_package_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(OutsideError, match="takes one more package") as caught:
+        _ = Engine(Address(host="ssh://nobody@127.0.0.1:1", context=None)).client
+    assert caught.value.hint == "pip install 'envspec[ssh]'"
+
+
 def test_a_stage_tells_what_failed_in_it() -> None:
     facts = {"stage": "stage-2-web", "message": "broke", "requirement": "a==1", "hint": "do this"}
     error = understood(FakeEngine(), ["#9 1.2 noise", f"#9 1.3 {FAILURE}{json.dumps(facts)}", "#9 ERROR: 1"])
