@@ -36,11 +36,12 @@ class Stack:
     """Requirements of one package of the first stage, likewise."""
 
 
-def text(stack: Stack, base: str, late: str, early: str) -> str:
+def text(stack: Stack, base: str, late: str, early: str, *, compiled: bool = True) -> str:
     """The example's spec on another base, with these two requirements and a payload that can be edited."""
     body = (stack.example / "envspec.toml").read_text(encoding="utf-8")
     changes = {stack.base: base, f'"{stack.late[0]}"': f'"{late}"', f'"{stack.early[0]}"': f'"{early}"'}
     changes["[service]\n"] = '[service]\nsource = "app"\n'
+    changes["[base]\n"] = f"compile = {str(compiled).lower()}\n\n[base]\n"
     for old, new in changes.items():
         if old not in body:
             raise ValueError(f"{stack.example} has no {old.strip()}")
@@ -51,13 +52,16 @@ def text(stack: Stack, base: str, late: str, early: str) -> str:
 class Project:
     """A folder with a spec, its lock and a payload, which one way to build has for itself."""
 
-    def __init__(self, place: pathlib.Path, stack: Stack, base: str, states: pathlib.Path) -> None:
+    def __init__(
+        self, place: pathlib.Path, stack: Stack, base: str, states: pathlib.Path, *, compiled: bool = True
+    ) -> None:
         """`states` is where projects on the same base share the locks of states."""
         self.folder = place / "project"
         self.home = place / "home"
         self._stack = stack
         self._base = base
         self._states = states
+        self._compiled = compiled
         self._edits = 0
         self.home.mkdir(parents=True)
         for part in SHARED:
@@ -79,7 +83,8 @@ class Project:
         kept = self._states / f"{late}-{early}.lock"
         stack = self._stack
         (self.folder / "envspec.toml").write_text(
-            text(stack, self._base, stack.late[late], stack.early[early]), encoding="utf-8"
+            text(stack, self._base, stack.late[late], stack.early[early], compiled=self._compiled),
+            encoding="utf-8",
         )
         if not kept.is_file():
             (self.folder / "envspec.lock").unlink(missing_ok=True)
