@@ -6,6 +6,7 @@ import ast
 import bisect
 import configparser
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Iterable
 
@@ -56,6 +57,7 @@ class Package:
         def read(path: str) -> bytes:
             return wheel.read(wheel.library[path], limit=LARGEST)
 
+        @functools.cache  # a set that fails asks again and again, and files may be large
         def mentions(module: str) -> bool:
             sizes = {entry.name: entry.size for entry in wheel.entries}
             compiled = [name for name in wheel.library.values() if ".so" in name and sizes[name] <= _BINDINGS]
