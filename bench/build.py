@@ -1,9 +1,9 @@
 """To a runnable image and back again after a change: this project's roads against Dockerfiles as people write
 them, all on one base, from one lock, in turn.
 
-`cold` has the base and the downloads and nothing else: every round begins with a base of new bytes, and what
-a way kept of earlier builds is gone. Dockerfiles that fetch from the index do so each time, for that is how
-they are; cache mounts stay filled. Locking and proving are not part of any time, verification neither.
+`cold` has the base and the downloads and nothing else: every round begins with a base of new bytes, so that
+nothing a way kept of earlier builds fits. Dockerfiles that fetch from the index do so each time, for that is
+how they are; cache mounts stay filled. Locking and proving are not part of any time, verification neither.
 """
 
 from __future__ import annotations
