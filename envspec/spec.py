@@ -113,7 +113,8 @@ IndexName = Annotated[Name, AfterValidator(_own_name)]
 class Part(pydantic.BaseModel):
     """A table of the spec: frozen, and without room for unknown keys."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    # A table's checks are made with those of the whole that it belongs to, not once more for itself.
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 class Base(Part):

@@ -32,6 +32,9 @@ Buffer = bytes | mmap.mmap
 _CHUNK = 1 << 20
 _IN_MEMORY = 64 << 20  # larger members go through an unnamed file, so that memory stays bounded
 _SUFFIX = re.compile(r"\.(?:so|pyd)$")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile(r"[\0-\x1f]")
+_NOWHERE = frozenset({"", ".", ".."})  # parts of a path that lead elsewhere than down
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -370,16 +373,16 @@ def _name_problem(info: zipfile.ZipInfo) -> str:
     name = info.orig_filename
     if name != info.filename or "\\" in name or "\0" in name:
         return "is no portable file name"
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+    if name.startswith("/") or _DRIVE.match(name):
         return "is an absolute path"
-    if any(part in ("", ".", "..") for part in name.split("/")):
+    if not _NOWHERE.isdisjoint(name.split("/")):
         return "leaves the place it is unpacked in"
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:
         return "is a symbolic link"
     if kind in (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK):
         return "is a device, a pipe or a socket"
-    if any(ord(character) < 32 for character in name):
+    if _CONTROL.search(name):
         return "has control characters in its name"
     return ""
 

@@ -221,13 +221,14 @@ def _with_compiled(
     groups = list(zip(layers.groups(plan.stages), packages, strict=True))
     lower = list(below)
     upper = []
-    for stage in plan.stages:
-        own = [layer for group, layer in groups if group.stage == stage.name]
-        lower += own
-        compiled = compiler.stage(stage.name, loads.of(plan, stage, store), lower)
-        lower += compiled
-        upper += [layer for group, layer in groups if group.stage == stage.name and not group.large]
-        upper += compiled
+    parts = {stage.name: [each for each in groups if each[0].stage == stage.name] for stage in plan.stages}
+    with compiler.unpacking([layer for part in parts.values() for _, layer in part]):
+        for stage in plan.stages:
+            lower += [layer for _, layer in parts[stage.name]]
+            compiled = compiler.stage(stage.name, loads.of(plan, stage, store), lower)
+            lower += compiled
+            upper += [layer for group, layer in parts[stage.name] if not group.large]
+            upper += compiled
     return (*(layer for group, layer in groups if group.large), *upper)
 
 

@@ -5,6 +5,8 @@ Each depends on what lies below it and on nothing else, so an image that is buil
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
@@ -50,6 +52,13 @@ class Compiler:
         self._blobs = blobs
         self._records = records
         self._progress = progress
+
+    @contextlib.contextmanager
+    def unpacking(self, layers: Sequence[Layer]) -> Iterator[None]:
+        """Unpack layers aside, lowest first, while the stages below them are compiled."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(unpack, self._base.layers, layers, self._blobs)  # who needs one that fails says so
+            yield
 
     def library(self) -> tuple[Layer, ...]:
         """The standard library, as far as the base has not compiled it itself; no layer where it has."""

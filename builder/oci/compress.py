@@ -2,16 +2,21 @@
 
 A gzip file may have any number of members (RFC 1952, 2.2), so the stream that a wheel already holds is
 copied as it is, between members that hold the tar headers. What is inflated is inflated for its hash only.
+What must be compressed is cut into members of one size, which are compressed side by side.
 """
 
 from __future__ import annotations
 
+import collections
+import concurrent.futures
 import dataclasses
+import functools
 import hashlib
+import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, Protocol, cast, runtime_checkable
+from typing import IO, Protocol, cast
 
 from isal import igzip_lib, isal_zlib
 
@@ -21,13 +26,13 @@ from builder.oci.tar import Entry
 CHUNK = 1 << 20
 """Bytes held at a time, whatever a file weighs."""
 
-_MEMBER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # no name, no time, unknown system: nothing that could differ
+_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # no name, no time, unknown system: nothing that could differ
 ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its stub has an instance for the class
 _RAW = -15  # deflate without a wrapper
+_WHOLE = 4 * CHUNK  # of a member that is compressed aside
 _SMALL = 4096  # up to here a small window does: setting up a large one costs 20 times the compression
 
 
-@runtime_checkable
 class Deflated(Protocol):
     """A file's content that is there as a deflate stream."""
 
@@ -73,6 +78,7 @@ class LayerWriter:
         self._compressed = hashlib.sha256()
         self._compressed_size = 0
         self._pending = bytearray()
+        self._aside: collections.deque[concurrent.futures.Future[bytes]] = collections.deque()
 
     def add(self, entry: Entry, content: bytes | Iterable[bytes] | Deflated = b"") -> None:
         """Append an entry. Raises `DamagedError` when `content` is not of the size and CRC promised."""
@@ -80,13 +86,13 @@ class LayerWriter:
         if isinstance(content, bytes):
             count = len(content)
             self._write(content)
-        elif isinstance(content, Deflated):
-            count = self._splice(content)
-        else:
+        elif isinstance(content, Iterable):
             count = 0
             for chunk in content:
                 count += len(chunk)
                 self._write(chunk)
+        else:
+            count = self._splice(content)
         if count != entry.size:
             raise DamagedError(f"{entry.path} has {count} bytes instead of {entry.size}")
         self._write(tar.padding(entry.size))
@@ -114,27 +120,32 @@ class LayerWriter:
     def _write(self, data: bytes) -> None:
         self._hash(data)
         self._pending += data
-        if len(self._pending) >= 4 * CHUNK:
-            self._flush()
+        if len(self._pending) >= _WHOLE:
+            self._put_aside()
 
     def _hash(self, data: bytes) -> None:
         self._plain.update(data)
         self._plain_size += len(data)
 
+    def _put_aside(self) -> None:
+        """Have what waits compressed while more comes in."""
+        self._aside.append(_pool().submit(_member, bytes(self._pending), self._level))
+        self._pending.clear()
+        if len(self._aside) > _workers():  # what is held in memory stays bounded
+            self._emit(self._aside.popleft().result())
+
     def _flush(self) -> None:
-        """Compress what waits into a member of its own."""
-        data = bytes(self._pending)
-        if data:
+        """Write out what was put aside, and what waits as a member of its own."""
+        while self._aside:
+            self._emit(self._aside.popleft().result())
+        if self._pending:
+            self._emit(_member(bytes(self._pending), self._level))
             self._pending.clear()
-            small = len(data) <= _SMALL
-            packer = zlib.compressobj(self._level, zlib.DEFLATED, -9 if small else _RAW, 1 if small else 8)
-            packed = packer.compress(data) + packer.flush()
-            self._emit(_MEMBER + packed + _trailer(zlib.crc32(data), len(data)))
 
     def _splice(self, content: Deflated) -> int:
         """Make the stream a member, and give its inflated size."""
         self._flush()
-        self._emit(_MEMBER)
+        self._emit(_HEAD)
         crc = 0
         count = 0
         inflater = isal_zlib.decompressobj(_RAW)
@@ -161,6 +172,22 @@ class LayerWriter:
         self._compressed.update(data)
         self._compressed_size += len(data)
         self._out.write(data)
+
+
+def _member(data: bytes, level: int) -> bytes:
+    """A gzip member of these bytes."""
+    small = len(data) <= _SMALL
+    packer = zlib.compressobj(level, zlib.DEFLATED, -9 if small else _RAW, 1 if small else 8)
+    return b"".join([_HEAD, packer.compress(data), packer.flush(), _trailer(zlib.crc32(data), len(data))])
+
+
+def _workers() -> int:
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def _pool() -> concurrent.futures.Executor:
+    return concurrent.futures.ThreadPoolExecutor(_workers(), thread_name_prefix="compress")
 
 
 def _trailer(crc: int, size: int) -> bytes:

@@ -63,10 +63,8 @@ def overwritten(installed: Mapping[str, Installed]) -> Mapping[str, frozenset[st
                 if before[1].identity != item.identity and not _shared(item.path):
                     wrong.append(f"{before[0]} and {name} both bring /{item.path}, with different content")
             owners[item.path] = name, item
-    folders = {folder for path in owners for folder in tar.parents(path)}
-    wrong += [
-        f"/{path} of {owners[path][0]} is a folder of another package" for path in folders & owners.keys()
-    ]
+    both = owners.keys() & tar.folders(owners)
+    wrong += [f"/{path} of {owners[path][0]} is a folder of another package" for path in both]
     if wrong:
         raise BuildError(
             "\n".join(sorted(wrong)),

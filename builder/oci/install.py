@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from installer.scripts import Script
 from installer.utils import parse_entrypoints
 
+from builder.oci import tar
 from builder.oci.packed import PackedWheel
 from builder.oci.place import Place
 from envspec.wheel import WheelError
@@ -161,9 +162,6 @@ def _digest(body: bytes) -> str:
 
 def _refuse_inside_files(wheel: PackedWheel, kept: dict[str, Item]) -> None:
     """A path below another file cannot be: `a` and `a/b` in one wheel."""
-    for path in kept:
-        folder = posixpath.dirname(path)
-        while folder:
-            if folder in kept:
-                raise WheelError(wheel.file.name, f"{folder} is both a file and a folder")
-            folder = posixpath.dirname(folder)
+    both = kept.keys() & tar.folders(kept)
+    if both:
+        raise WheelError(wheel.file.name, f"{min(both)} is both a file and a folder")

@@ -142,8 +142,7 @@ def _fill(
     for one, planned in zip(installed, wheels, strict=True):
         out = lost.get(planned.name, frozenset())
         found.update({item.path: (one.wheel, item) for item in one.items if item.path not in out})
-    for path in list(found):
-        found.update(dict.fromkeys(tar.parents(path)))
+    found.update(dict.fromkeys(tar.folders(found)))
     for path in sorted(found):
         match found[path]:
             case None:

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import os
 import re
+from collections.abc import Iterable
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -16,6 +17,7 @@ EPOCH = 315_532_800
 
 _NAME = 100  # bytes of a name that the plain header holds; longer ones go into an extended header
 _LARGEST = 8**11 - 1  # likewise for sizes
+_SLASH = re.compile("/")
 _NUMBER = re.compile(r"\d{1,10}")
 
 
@@ -94,8 +96,18 @@ def length(entry: Entry, mtime: int) -> int:
 
 def parents(path: str) -> tuple[str, ...]:
     """The folders above `path`, outermost first."""
-    parts = path.split("/")[:-1]
-    return tuple("/".join(parts[: count + 1]) for count in range(len(parts)))
+    return tuple(path[: slash.start()] for slash in _SLASH.finditer(path))
+
+
+def folders(paths: Iterable[str]) -> set[str]:
+    """All folders above any of the paths."""
+    found: set[str] = set()
+    for path in paths:
+        end = path.rfind("/")
+        while end > 0 and (folder := path[:end]) not in found:  # what is above a known one is known
+            found.add(folder)
+            end = folder.rfind("/")
+    return found
 
 
 def _record(key: bytes, value: bytes) -> bytes:

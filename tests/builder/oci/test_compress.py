@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import random
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -89,3 +90,23 @@ def test_plain_content_of_another_size_is_found() -> None:
     writer = LayerWriter(io.BytesIO())
     with pytest.raises(DamagedError, match="3 bytes instead of 4"):
         writer.add(Entry(path="f", size=4), b"abc")
+
+
+def test_large_content_is_compressed_in_members_that_stay_in_order() -> None:
+    """They are compressed side by side, which must not show."""
+    data = b"".join(random.Random(n).randbytes(1 << 20) for n in range(13)) + b"the end"
+
+    def written_in_pieces() -> tuple[bytes, Written]:
+        out = io.BytesIO()
+        writer = LayerWriter(out, level=1)
+        pieces = (data[start : start + (1 << 20)] for start in range(0, len(data), 1 << 20))
+        writer.add(Entry(path="f", size=len(data)), pieces)
+        writer.add(Entry(path="g", size=14), Stream(b"spliced behind"))
+        result = writer.close()
+        return out.getvalue(), result
+
+    blob, result = written_in_pieces()
+    assert (blob, result) == written_in_pieces()
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(blob)), mode="r|") as archive:
+        found = {info.name: archive.extractfile(info).read() for info in archive}  # type: ignore[union-attr]
+    assert found == {"f": data, "g": b"spliced behind"}

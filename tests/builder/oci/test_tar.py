@@ -35,6 +35,11 @@ def test_a_folder_reads_back() -> None:
     assert (info.isdir(), info.name, info.mode) == (True, "a/b", 0o755)
 
 
+@given(st.lists(PATHS, max_size=8))
+def test_the_folders_of_many_paths_are_those_above_each(paths: list[str]) -> None:
+    assert tar.folders(paths) == {folder for path in paths for folder in tar.parents(path)}
+
+
 def test_the_time_is_fixed_unless_the_caller_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     assert tar.epoch() == tar.EPOCH
