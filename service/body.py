@@ -9,6 +9,7 @@ from flask import g, request
 from service.context import context
 from service.errors import BodyTooLargeError, UnsupportedMediaError
 from service.request import SpeechRequest, read_json
+from service.speech import spoken
 
 
 def json_body() -> dict[str, Any]:
@@ -22,13 +23,5 @@ def json_body() -> dict[str, Any]:
 
 
 def note_spoken(asked: SpeechRequest) -> None:
-    """What the log line tells of a speech request: never its text, unless the settings say so."""
-    facts: dict[str, Any] = {
-        "characters": len(asked.said),
-        "voice": asked.voice or None,
-        "emotion": asked.emotion,
-        "format": asked.format,
-    }
-    if context().settings.log_text:
-        facts["text"] = asked.said
-    g.spoken = facts
+    """Have the log line tell what was asked for."""
+    g.spoken = spoken(asked, context().settings)

@@ -26,8 +26,10 @@ class Result:
         Put together by hand: base64 needs no escaping, and a JSON encoder would look at every character.
         """
         sound = base64.b64encode(self.data)
-        facts = f'"sample_rate": {self.sample_rate}, "duration": {self.duration:.3f}, "status": "success"'
-        return b'{"audio": "' + sound + b'", ' + facts.encode() + b"}"
+        facts = (
+            f'", "sample_rate": {self.sample_rate}, "duration": {self.duration:.3f}, "status": "success"}}'
+        )
+        return b"".join([b'{"audio": "', sound, facts.encode()])
 
     @property
     def size(self) -> int:

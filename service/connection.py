@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Any, Self
 
 from service.floor import Floor
+from service.recall import LONGEST, is_whole
+from service.request import SpeechRequest
 
 
 class Connection(socket.socket):
     """A socket that never waits for the other end while its thread has the floor."""
 
+    asked: SpeechRequest | None = None
+    """What the last request asked for, where the cache answered it."""
     _floor: Floor
+    _plain = True
+    _ahead = b""
 
     @classmethod
     def over(cls, sock: socket.socket, floor: Floor) -> Self:
@@ -20,13 +27,43 @@ class Connection(socket.socket):
         connection = cls(fileno=sock.detach())
         connection.settimeout(timeout)
         connection._floor = floor
+        connection.begin()
         return connection
 
-    def recv(self, *arguments: Any) -> bytes:
-        self._floor.leave()
-        received = super().recv(*arguments)
+    def begin(self) -> None:
+        """A request is about to be read."""
+        self.asked = None
+        self.received = b""
+
+    def recv(self, size: int, *flags: int) -> bytes:
+        if self._ahead:
+            received, self._ahead = self._ahead[:size], self._ahead[size:]
+        else:
+            self._floor.leave()
+            received = super().recv(size, *flags)
         self._floor.take()
+        self.received += received[: LONGEST + 1 - len(self.received)]
         return received
+
+    def end(self) -> bool:
+        """A request was answered: whether whatever comes now begins a new one, as it always did so far."""
+        self._plain = self._plain and is_whole(self.received)
+        return self._plain
+
+    def coming(self) -> bytes:
+        """What has come; unless a `reply` to it is sent, it is received again, as is a connection's end."""
+        with contextlib.suppress(OSError):
+            self._ahead = super().recv(LONGEST + 1)
+        return self._ahead
+
+    def reply(self, reply: bytes) -> bool:
+        """Send the reply to what has come; false when the client is gone, which receiving then tells too."""
+        self._ahead = b""
+        try:
+            self.sendall(reply)
+        except OSError:
+            return False
+        return True
 
     def sendall(self, *arguments: Any) -> None:
         self._floor.leave()

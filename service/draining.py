@@ -6,6 +6,7 @@ in version 23 so is who had been accepted but had not yet sent the request.
 
 from __future__ import annotations
 
+import functools
 import select
 import socket
 import time
@@ -14,7 +15,10 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from service.connection import Connection
+from service.context import KEY
 from service.floor import FLOOR
+from service.recall import Recall
+from service.workers.turns import Rank
 
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""
@@ -48,12 +52,39 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
         thread with the next request: half of what an answer from the cache costs. Nobody waits for a thread
         meanwhile, because there is one for each connection.
         """
+        sock = conn.sock
         while True:
+            sock.begin()
             with FLOOR.shared():
                 done = super().handle(conn)
             kept = done[0] if isinstance(done, tuple) else done is True  # version 23 returns the pair
-            if not (kept and self.alive and self.nr_conns <= self.cfg.threads and _asks_again(conn.sock)):
+            if not kept:
                 return done
+            plain = sock.end()
+            if plain and sock.asked is not None:
+                self._recall.learn(sock.received, sock.asked)
+            while again := self._goes_on(sock):
+                if not (plain and self._answered(sock)):
+                    break
+            if not again:
+                return done
+
+    def _goes_on(self, sock: socket.socket) -> bool:
+        return bool(self.alive and self.nr_conns <= self.cfg.threads and _asks_again(sock))
+
+    def _answered(self, sock: Connection) -> bool:
+        """Whether what has come is known, and was answered at once."""
+        asked = self._recall.known(sock.coming())
+        if asked is None:
+            return False
+        with FLOOR.shared():
+            FLOOR.take(Rank.LAST)
+            reply = self._recall.answer(asked)
+            return reply is not None and sock.reply(reply)
+
+    @functools.cached_property
+    def _recall(self) -> Recall:
+        return Recall(self.wsgi.extensions[KEY])
 
     def _close_the_door(self) -> None:
         registered = self.poller.get_map()

@@ -1,9 +1,10 @@
-"""The floor: the right to compute, which two requests at a time have.
+"""The floor: the right to compute, which one request at a time has.
 
 Python lets only one thread compute anyway, but in no order. With a request in each of thirty threads, every
 one of them waits for the interpreter anew after each system call and wakes up again and again to ask for it;
 a request that has to be spoken waits most often, and so longest, behind requests that the cache answers. Here
-a request waits once, in the order in which they came, and then hardly ever for the interpreter.
+a request waits once, in the order in which they came, and then hardly ever for the interpreter. Those known
+from their bytes come last: there are many of them, and each of them takes next to no time.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from service.workers.turns import Turns
+from service.workers.turns import Rank, Turns
 
-PLACES = 2
-"""One computes while the next wakes up; with a single place, the interpreter would rest in between."""
 PATIENCE = 0.5
 """Seconds after which a thread goes on without the floor: the order is a courtesy; nothing hangs on it."""
 
@@ -30,7 +29,7 @@ class _Thread(threading.local):
 class Floor:
     """Who has it computes; who has to wait for anything else lets go of it. Safe for threads."""
 
-    def __init__(self, places: int = PLACES, patience: float = PATIENCE) -> None:
+    def __init__(self, places: int = 1, patience: float = PATIENCE) -> None:
         self._patience = patience
         self._turns: Turns[bool] = Turns((True,) * places)
         self._thread = _Thread()
@@ -50,11 +49,11 @@ class Floor:
             self.leave()
             self._thread.takes_part = False
 
-    def take(self, *, first: bool = False) -> None:
-        """Have the floor, after those who asked before; `first` goes before all who do not say so."""
+    def take(self, rank: Rank = Rank.USUAL) -> None:
+        """Have the floor, after those of the same rank who asked before."""
         thread = self._thread
         if thread.takes_part and not thread.has_it:
-            thread.has_it = bool(self._turns.take(self._patience, first=first))
+            thread.has_it = bool(self._turns.take(self._patience, rank))
 
     def leave(self) -> None:
         """Let the next one have it."""
@@ -74,7 +73,7 @@ class Floor:
             yield
         finally:
             if had_it:
-                self.take(first=True)
+                self.take(Rank.FIRST)
 
 
 FLOOR = Floor()

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 LOGGER = logging.getLogger("service")
@@ -38,6 +39,13 @@ class WholeLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError):  # where nobody reads the log, speaking goes on
             os.write(STANDARD_ERROR, f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
+
+
+def request_answered(facts: Mapping[str, Any]) -> None:
+    """The line of a request; facts that are None stay out."""
+    LOGGER.info(
+        "request", extra={"facts": {name: value for name, value in facts.items() if value is not None}}
+    )
 
 
 def set_up() -> None:

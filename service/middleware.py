@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.context import context
 from service.errors import BodyTooLargeError, ServiceError, UnauthorizedError
-from service.logs import LOGGER
+from service.logs import LOGGER, request_answered
 
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 """Paths that need no key: probes and descriptions. The web page is open too; what it asks for is not."""
@@ -131,16 +131,15 @@ def _finish(response: Response) -> Response:
 
 
 def _log(route: str, response: Response, seconds: float) -> None:
-    facts = {
-        "request_id": g.get("request_id", ""),
-        "method": request.method,
-        "route": route,
-        "status": response.status_code,
-        "milliseconds": round(1000 * seconds, 1),
-        "bytes": response.content_length,
-        "error": g.get("error_code"),
-        **g.get("spoken", {}),
-    }
-    LOGGER.info(
-        "request", extra={"facts": {name: value for name, value in facts.items() if value is not None}}
+    request_answered(
+        {
+            "request_id": g.get("request_id", ""),
+            "method": request.method,
+            "route": route,
+            "status": response.status_code,
+            "milliseconds": round(1000 * seconds, 1),
+            "bytes": response.content_length,
+            "error": g.get("error_code"),
+            **g.get("spoken", {}),
+        }
     )

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Generator, Iterator
+from typing import Any
 
 from service import metrics
 from service.audio.formats import encode, fitting
@@ -46,13 +47,19 @@ class Speaker:
         self._settings = settings
         self._measures = measures
 
+    def held(self, request: SpeechRequest) -> Result | None:
+        """The whole sound of a request that was made before, as long as the cache holds it."""
+        result = self.cache.get(_key(request))
+        if result is not None:
+            self._measures.cached(hit=True)
+        return result
+
     def speak(self, request: SpeechRequest) -> Result:
         """The whole sound of a request, from the cache where it was made before. Raises `ServiceError`."""
-        key = _key(request)
-        held = self.cache.get(key)
-        self._measures.cached(hit=held is not None)
+        held = self.held(request)
         if held is not None:
             return held
+        self._measures.cached(hit=False)
         plan = self.plan(request)
         with self.gate.admitted():
             audio = joined(_same_rate(self._sounds(plan)))
@@ -64,7 +71,7 @@ class Speaker:
         with FLOOR.aside():  # most codecs compute outside the interpreter, some for seconds
             data = encode(audio, request.format)
         result = Result(data, audio.sample_rate, audio.duration)
-        self.cache.put(key, result)
+        self.cache.put(_key(request), result)
         return result
 
     def stream(self, request: SpeechRequest) -> Generator[Audio, None, None]:
@@ -162,6 +169,19 @@ class Speaker:
             rate = audio.sample_rate
             yield joined([silence(opening, rate), audio, silence(pause, rate)])
             opening = 0.0
+
+
+def spoken(request: SpeechRequest, settings: Settings) -> dict[str, Any]:
+    """What the log tells of a request: never its text, unless the settings say so."""
+    facts: dict[str, Any] = {
+        "characters": len(request.said),
+        "voice": request.voice or None,
+        "emotion": request.emotion,
+        "format": request.format,
+    }
+    if settings.log_text:
+        facts["text"] = request.said
+    return facts
 
 
 def _key(request: SpeechRequest) -> str:

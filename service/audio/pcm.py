@@ -53,7 +53,8 @@ def joined(parts: Iterable[Audio]) -> Audio:
     rates = {sound.sample_rate for sound in sounds}
     if len(rates) != 1:
         raise ValueError(f"sounds of one rate are needed, not {sorted(rates)}")
-    return Audio(b"".join(sound.pcm for sound in sounds), rates.pop())
+    # One sound among silences of no length is not copied.
+    return Audio(b"".join([sound.pcm for sound in sounds if sound.pcm]), rates.pop())
 
 
 def at_rate(audio: Audio, sample_rate: int) -> Audio:

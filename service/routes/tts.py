@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from service.audio.formats import FORMATS, wav_header
 from service.audio.pcm import Audio
 from service.body import json_body, note_spoken
+from service.connection import Connection
 from service.context import context
 from service.errors import InvalidFieldError
 from service.request import SpeechRequest, read_speech
@@ -23,7 +24,14 @@ blueprint = Blueprint("tts", __name__)
 @blueprint.post("/tts")
 def tts() -> Response:
     """Speak a text with an emotion at a speed; reply when all of it is ready."""
-    result = context().speaker.speak(_asked())
+    asked = _asked()
+    speaker = context().speaker
+    result = speaker.held(asked)
+    connection = request.environ.get("gunicorn.socket")
+    if result is None:
+        result = speaker.speak(asked)
+    elif isinstance(connection, Connection):
+        connection.asked = asked
     return Response(result.reply, mimetype="application/json")
 
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import collections
+import enum
 import threading
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Rank(enum.IntEnum):
+    """Who comes before whom; within a rank, in the order in which they came."""
+
+    FIRST = 0
+    USUAL = 1
+    LAST = 2
 
 
 class _Turn(Generic[T]):
@@ -31,15 +40,11 @@ class Turns(Generic[T]):
     def __init__(self, things: Iterable[T]) -> None:
         self._free = collections.deque(things)
         self._lock = threading.Lock()
-        self._waiting: collections.deque[_Turn[T]] = collections.deque()
-        self._first: collections.deque[_Turn[T]] = collections.deque()
+        self._lines: tuple[collections.deque[_Turn[T]], ...] = tuple(collections.deque() for _ in Rank)
 
-    def take(self, seconds: float, *, first: bool = False) -> T | None:
-        """The next free thing; None when it was not one's turn within so many seconds.
-
-        Those who say `first` come before all others, and among themselves in the order in which they came.
-        """
-        line = self._first if first else self._waiting
+    def take(self, seconds: float, rank: Rank = Rank.USUAL) -> T | None:
+        """The next free thing; None when it was not one's turn within so many seconds."""
+        line = self._lines[rank]
         with self._lock:
             if self._free:
                 return self._free.popleft()
@@ -55,8 +60,8 @@ class Turns(Generic[T]):
     def give(self, thing: T) -> None:
         """Put a thing back, into the hands of whoever is next."""
         with self._lock:
-            line = self._first or self._waiting
-            if not line:
+            line = next(filter(None, self._lines), None)
+            if line is None:
                 self._free.append(thing)
                 return
             turn = line.popleft()

@@ -9,12 +9,13 @@ from collections.abc import Callable
 import pytest
 
 from service.connection import Connection
-from service.floor import FLOOR, PLACES, Floor
+from service.floor import FLOOR, Floor
 from service.metrics import Metrics
 from service.readiness import SelfTest
 from service.request import SpeechRequest
 from service.settings import Settings
 from service.speech import Speaker
+from service.workers.turns import Rank
 
 from .conftest import until
 from .fakes import FakeEngine
@@ -76,9 +77,9 @@ def test_who_was_aside_is_the_next() -> None:
     with floor.shared():
         floor.take()
         threads.append(_with_the_floor(floor, lambda: order.append("new")))
-        until(lambda: len(floor._turns._waiting) == 1)
+        until(lambda: len(floor._turns._lines[Rank.USUAL]) == 1)
         come_back.set()
-        until(lambda: len(floor._turns._first) == 1)
+        until(lambda: len(floor._turns._lines[Rank.FIRST]) == 1)
     for thread in threads:
         thread.join()
     assert order == ["back", "new"]
@@ -131,7 +132,7 @@ def test_it_is_free_while_a_voice_is_waited_for(wait: str) -> None:
     }
     thread = _with_the_floor(FLOOR, asks[wait])
     until(lambda: engine.said)
-    assert len(FLOOR._turns._free) == PLACES
+    assert FLOOR._turns._free
     engine.hold.set()
     thread.join(10)
     assert not thread.is_alive()

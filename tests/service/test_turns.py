@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from service.workers.turns import Turns
+from service.workers.turns import Rank, Turns
 
 from .conftest import until
 
@@ -39,7 +39,7 @@ def test_who_came_first_is_served_first() -> None:
         threads.append(threading.Thread(target=wait, args=(number,)))
         threads[-1].start()
         started.acquire()
-        until(lambda number=number: len(turns._waiting) == number + 1)
+        until(lambda number=number: sum(map(len, turns._lines)) == number + 1)
     turns.give("a")
     late = turns.take(20)
     served.append(8)
@@ -57,22 +57,23 @@ def test_who_gave_up_is_passed_over() -> None:
     assert turns.take(0) == "a"
 
 
-def test_who_says_first_comes_before_all_others() -> None:
+def test_ranks_come_before_each_other() -> None:
     turns = Turns("a")
     turns.take(0)
     served: list[str] = []
+    ranks = {"first": Rank.FIRST, "one": Rank.USUAL, "two": Rank.USUAL, "last": Rank.LAST}
 
     def wait(name: str) -> None:
-        thing = turns.take(20, first=name.startswith("first"))
+        thing = turns.take(20, ranks[name.split()[0]])
         served.append(name)
         turns.give(thing or "")
 
     threads = []
-    for number, name in enumerate(("one", "first", "two", "first too")):
+    for number, name in enumerate(("last", "one", "first", "two", "first too")):
         threads.append(threading.Thread(target=wait, args=(name,)))
         threads[-1].start()
-        until(lambda number=number: len(turns._waiting) + len(turns._first) == number + 1)
+        until(lambda number=number: sum(map(len, turns._lines)) == number + 1)
     turns.give("a")
     for thread in threads:
         thread.join()
-    assert served == ["first", "first too", "one", "two"]
+    assert served == ["first", "first too", "one", "two", "last"]
