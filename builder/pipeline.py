@@ -323,18 +323,18 @@ def proof_depends(spec: Spec, held: Lock) -> dict[str, Any]:
 
 
 @functools.cache
-def _edited() -> int:
-    """When the tool's own code last changed (ns): what an earlier state of it found out may be wrong."""
+def _tool() -> tuple[str, int]:
+    """The tool's version, and when its code last changed (ns): what an earlier one found out may be wrong."""
     folders = [pathlib.Path(__file__).parent, pathlib.Path(load.__file__).parent]
-    return max(file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*.py"))
+    edited = max(file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*.py"))
+    return importlib.metadata.version("envspec"), edited
 
 
 class Kept:
     """Facts found before, below the tool's home, by all that they depend on and by the tool itself."""
 
     def __init__(self, kind: str, depends: Mapping[str, Any]) -> None:
-        tool = [importlib.metadata.version("envspec"), _edited()]
-        key = digest_of({**depends, "tool": tool}).removeprefix("sha256:")
+        key = digest_of({**depends, "tool": _tool()}).removeprefix("sha256:")
         self._file = home() / kind / f"{key}.json"
 
     def read(self) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ def test_facts_are_found_again_and_belong_to_what_they_depend_on(home: pathlib.P
 
 def test_an_edited_tool_finds_out_anew(home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Kept("proof", {"lock": "one"}).write({"findings": []})
-    monkeypatch.setattr(pipeline, "_edited", lambda: 0)
+    monkeypatch.setattr(pipeline, "_tool", lambda: ("0", 0))
     assert Kept("proof", {"lock": "one"}).read() is None
 
 
