@@ -10,13 +10,11 @@ import concurrent.futures
 import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from builder.oci import tar
 from builder.oci.blobs import Blobs, Layer
 from builder.oci.compress import DamagedError, LayerWriter
-from builder.oci.contents import Installed, contents, overwritten
-from builder.oci.install import INSTALLER, Item
-from builder.oci.packed import PackedWheel
 from builder.oci.place import Place
 from builder.oci.tar import Entry
 from builder.plan import InstallStage, PlannedWheel
@@ -25,6 +23,11 @@ from envspec.progress import Progress
 from envspec.spec import digest_of
 from envspec.wheel import WheelError
 from envspec.wheelhouse import Wheelhouse
+
+if TYPE_CHECKING:
+    from builder.oci.contents import Installed
+    from builder.oci.install import Item
+    from builder.oci.packed import PackedWheel
 
 FORMAT = 1
 """Of what recipes mean; it changes whenever the same recipe would give other bytes."""
@@ -55,6 +58,8 @@ class Group:
 
     def key(self, place: Place, lost: Mapping[str, frozenset[str]]) -> str:
         """Digest of all that decides the layer's bytes."""
+        from builder.oci.install import INSTALLER
+
         wheels = [
             [wheel.name, wheel.file, wheel.sha256, sorted(lost.get(wheel.name, ()))] for wheel in self.wheels
         ]
@@ -102,6 +107,9 @@ def build(
     Raises `BuildError` when two wheels bring one path with different contents, `WheelError` for a wheel that
     must not be installed, `OutsideError` when the wheelhouse or the disk lets it down.
     """
+    # Slow to load, and often all layers are there already.
+    from builder.oci.contents import contents, overwritten
+
     wanted = groups(stages)
     with contents(stages, place, store) as installed:
         lost = overwritten(installed)
