@@ -16,6 +16,8 @@ class Connection(socket.socket):
 
     asked: SpeechRequest | None = None
     """What the last request asked for, where the cache answered it."""
+    received: bytes
+    """The last request as it came, as far as it may be one that is known."""
     _floor: Floor
     _plain = True
     _ahead = b""

@@ -29,9 +29,9 @@ class _Thread(threading.local):
 class Floor:
     """Who has it computes; who has to wait for anything else lets go of it. Safe for threads."""
 
-    def __init__(self, places: int = 1, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._turns: Turns[bool] = Turns((True,) * places)
+        self._turns: Turns[bool] = Turns((True,))
         self._thread = _Thread()
 
     @property

@@ -23,6 +23,7 @@ MOST = 1024
 """Requests kept."""
 ROUTE = "/tts"
 
+_LINE = f"POST {ROUTE} HTTP/1.1\r\n".encode()
 _LENGTH = re.compile(rb"\r\ncontent-length:([^\r]*)", re.IGNORECASE)
 _OTHERWISE = re.compile(
     rb"\n(?:[ \t]|(?:transfer-encoding|expect|upgrade|x-request-id)[ \t]*:)", re.IGNORECASE
@@ -58,7 +59,7 @@ class Recall:
 
     def learn(self, received: bytes, asked: SpeechRequest) -> None:
         """Keep a request that the cache has just answered on a connection that stays open."""
-        if len(received) > LONGEST or not is_whole(received):
+        if len(received) > LONGEST or not received.startswith(_LINE) or not is_whole(received):
             return
         with self._lock:
             self._known[received] = asked

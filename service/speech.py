@@ -56,9 +56,10 @@ class Speaker:
 
     def speak(self, request: SpeechRequest) -> Result:
         """The whole sound of a request, from the cache where it was made before. Raises `ServiceError`."""
-        held = self.held(request)
-        if held is not None:
-            return held
+        return self.held(request) or self.make(request)
+
+    def make(self, request: SpeechRequest) -> Result:
+        """The whole sound of a request that the cache does not hold. Raises `ServiceError`."""
         self._measures.cached(hit=False)
         plan = self.plan(request)
         with self.gate.admitted():

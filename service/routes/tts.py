@@ -29,7 +29,7 @@ def tts() -> Response:
     result = speaker.held(asked)
     connection = request.environ.get("gunicorn.socket")
     if result is None:
-        result = speaker.speak(asked)
+        result = speaker.make(asked)
     elif isinstance(connection, Connection):
         connection.asked = asked
     return Response(result.reply, mimetype="application/json")

@@ -21,8 +21,8 @@ from .conftest import until
 from .fakes import FakeEngine
 
 
-def test_no_more_than_there_are_places_have_it_at_a_time() -> None:
-    floor = Floor(places=1)
+def test_one_has_it_at_a_time() -> None:
+    floor = Floor()
     with floor.shared():
         floor.take()
         second = threading.Event()
@@ -34,7 +34,7 @@ def test_no_more_than_there_are_places_have_it_at_a_time() -> None:
 
 
 def test_it_is_let_go_at_the_end_and_by_an_error() -> None:
-    floor = Floor(places=1)
+    floor = Floor()
 
     def fail() -> None:
         with floor.shared():
@@ -51,7 +51,7 @@ def test_it_is_let_go_at_the_end_and_by_an_error() -> None:
 
 def test_who_takes_no_part_never_waits() -> None:
     """The server's own thread, and every test that calls the application without a server."""
-    floor = Floor(places=1, patience=60)
+    floor = Floor(patience=60)
     with floor.shared():
         floor.take()
         outside = threading.Thread(target=lambda: (floor.take(), floor.leave()))
@@ -63,7 +63,7 @@ def test_who_takes_no_part_never_waits() -> None:
 
 def test_who_was_aside_is_the_next() -> None:
     """Before those who came while it was away."""
-    floor, order = Floor(places=1), list[str]()
+    floor, order = Floor(), list[str]()
     gone, come_back = threading.Event(), threading.Event()
 
     def aside() -> None:
@@ -87,7 +87,7 @@ def test_who_was_aside_is_the_next() -> None:
 
 def test_nothing_hangs_on_it() -> None:
     """Whoever has waited too long goes on without it, and takes it from nobody by letting go."""
-    floor = Floor(places=1, patience=0.01)
+    floor = Floor(patience=0.01)
     with floor.shared():
         floor.take()
         late = _with_the_floor(floor, lambda: None)
@@ -98,7 +98,7 @@ def test_nothing_hangs_on_it() -> None:
 
 def test_it_is_free_while_a_client_is_waited_for() -> None:
     ours, theirs = socket.socketpair()
-    floor = Floor(places=1)
+    floor = Floor()
     received: list[bytes] = []
     had: list[bool] = []
     with ours, theirs:

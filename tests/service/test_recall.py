@@ -142,6 +142,7 @@ def test_it_stays_small(context: Context) -> None:
         recall.learn(request(b"%d" % number), ASKED)
     recall.learn(request(b"x" * LONGEST), ASKED)
     recall.learn(request() + request(), ASKED)
+    recall.learn(request().replace(b"HTTP/1.1", b"HTTP/1.0"), ASKED)
     assert len(recall._known) == MOST
     assert recall.known(request(b"0")) is None
     assert recall.known(request(b"%d" % (MOST + 9))) == ASKED
