@@ -69,3 +69,10 @@ def test_the_official_client_speaks(served: Served) -> None:
         client.audio.speech.create(model="tts-1", voice="nobody", input="好")
     assert caught.value.code == "unknown_voice"
     client.close()
+
+
+def test_the_same_again_is_not_spoken_again(http: FlaskClient, engine: FakeEngine) -> None:
+    first, second = (http.post("/v1/audio/speech", json=ASKED) for _ in range(2))
+    assert first.status_code == 200
+    assert first.data == second.data
+    assert len(engine.said) == 1
