@@ -26,7 +26,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m bench
 
 digest: $(VENV)/ready
-	$(BIN)/python -m builder.oci.identity examples/espeak
+	$(BIN)/python -m builder.cli.digest examples/espeak
 
 engine:
 	scripts/engine start
@@ -35,7 +35,7 @@ engine-stop:
 	scripts/engine stop
 
 schema: $(VENV)/ready
-	$(BIN)/envspec schema > envspec/resources/envspec.schema.json
+	$(BIN)/envspec schema > envspec/spec/envspec.schema.json
 
 # The mark is written last, so that a set-up which was interrupted is done again.
 $(VENV)/ready: pyproject.toml

@@ -17,8 +17,8 @@ from bench.measured import Measured, Size, Skipped
 from bench.plot import plot
 from bench.steps import StepError
 from bench.table import table
-from envspec.errors import EnvspecError
-from envspec.home import write_atomic
+from envspec.system.errors import EnvspecError
+from envspec.system.home import write_atomic
 
 BENCHMARKS = ("no_change", "build", "oci", "article", "scale", "healthy", "service", "verdicts")
 """Modules of this package, in the order in which they run."""

@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.measured import MEGABYTES, PERCENT, SECONDS, Measured, Side, Size, Unit
 from bench.steps import command
-from envspec.home import home, write_atomic
+from envspec.system.home import home, write_atomic
 
 STAGES = {
     "numeric": ("numpy==1.23.5", "scipy==1.11.4"),

@@ -35,10 +35,11 @@ from bench.ways import (
     index,
 )
 from builder.backends.docker.engine import Engine
-from builder.base import debian
-from envspec.errors import OutsideError
-from envspec.machine import machine
-from envspec.progress import SILENT
+from builder.debian import bootstrap
+from builder.debian.request import Request
+from envspec.supply.pip_settings import machine
+from envspec.system.errors import OutsideError
+from envspec.system.progress import SILENT
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 
@@ -151,10 +152,10 @@ class Bench:
 
     def _seed(self) -> None:
         """The base of all ways: Debian's Python with what pip needs, and this machine's certificates."""
-        wanted = debian.Request(
+        wanted = Request(
             suite="bookworm", python="3.11", machine=self._engine.machine, apt=("libgomp1", "python3-venv")
         )
-        tar = debian.tarball(wanted, machine(), SILENT)
+        tar = bootstrap.tarball(wanted, machine(), SILENT)
         self._engine.client.api.import_image_from_file(str(tar), repository=SEED, tag="debian")
         cert = machine().cert
         content = pathlib.Path(cert).read_bytes() if cert else b""

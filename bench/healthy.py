@@ -17,21 +17,22 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.measured import Measured, Side, Size, Skipped, Unit
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.environment import Environment
-from builder.plan import plan
-from envspec import load, process
-from envspec.errors import EnvspecError
-from envspec.fetch import fetch
-from envspec.finding import Finding, Severity, must_fix
-from envspec.home import home
-from envspec.lint import lint
-from envspec.machine import machine
-from envspec.progress import SILENT
-from envspec.proof import prove
-from envspec.resolve import uv
+from builder.values.environment import Environment
+from builder.values.plan import plan
+from envspec.proof.prove import prove
 from envspec.resolve.resolver import resolve
-from envspec.sources import Sources
-from envspec.wheelhouse import Wheelhouse
+from envspec.spec import load
+from envspec.spec.lint import lint
+from envspec.supply import uv
+from envspec.supply.fetch import fetch
+from envspec.supply.pip_settings import machine
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system import process
+from envspec.system.errors import EnvspecError
+from envspec.system.finding import Finding, Severity, must_fix
+from envspec.system.home import home
+from envspec.system.progress import SILENT
 
 SETS = pathlib.Path(__file__).with_name("healthy.toml")
 QUICK = ("old-style", "flask-2", "secure-shell")

@@ -19,11 +19,12 @@ import uv
 import service
 from bench.measured import MEGABYTES, SECONDS, Measured, Size, Skipped
 from bench.steps import Step, command, interleaved, peak
-from builder.plan import Plan
-from builder.plan import plan as make_plan
-from envspec import load, lock
-from envspec.home import home
-from envspec.wheelhouse import Wheelhouse
+from builder.values.plan import Plan
+from builder.values.plan import plan as make_plan
+from envspec.lockfile import lock
+from envspec.spec import load
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.home import home
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 NAMES = ("espeak", "sambert-hifigan")
@@ -31,12 +32,12 @@ TOOL = pathlib.Path(sys.executable).parent
 
 _OURS = """
 import pathlib, sys
-from builder.oci import layers
-from builder.oci.blobs import Blobs
-from builder.oci.place import Place
-from builder.plan import Plan
-from envspec.progress import SILENT
-from envspec.wheelhouse import Wheelhouse
+from builder.wheels import layers
+from builder.oci.store.blobs import Blobs
+from builder.wheels.place import Place
+from builder.values.plan import Plan
+from envspec.system.progress import SILENT
+from envspec.supply.wheelhouse import Wheelhouse
 plan = Plan.model_validate_json(pathlib.Path(sys.argv[1]).read_text())
 place = Place(prefix="/opt/env", version=plan.python, base_python=f"/usr/bin/python{plan.python}")
 store, blobs = Wheelhouse(pathlib.Path(sys.argv[2])), Blobs(pathlib.Path(sys.argv[3]))

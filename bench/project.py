@@ -10,11 +10,12 @@ import sys
 
 import service
 from bench.steps import command
-from builder.plan import Plan
-from builder.plan import plan as make_plan
-from envspec import load, lock
-from envspec.home import home
-from envspec.wheelhouse import Wheelhouse
+from builder.values.plan import Plan
+from builder.values.plan import plan as make_plan
+from envspec.lockfile import lock
+from envspec.spec import load
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.home import home
 
 TOOL = pathlib.Path(sys.executable).parent
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import uv
 
 from bench.measured import PERCENT, Measured, Side, Size, Skipped, Unit
-from envspec import process
+from envspec.system import process
 
 CASES = pathlib.Path(__file__).with_name("verdicts.toml")
 CORPUS = "ENVSPEC_CORPUS"

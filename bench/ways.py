@@ -23,7 +23,7 @@ from bench.project import Project
 from bench.steps import command
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
-from envspec.machine import Machine, local_path
+from envspec.supply.pip_settings import Machine, local_path
 
 CERTIFICATES = "/etc/bench-certificates.pem"
 """Where the seed of all bases keeps this machine's certificate authorities."""
@@ -52,11 +52,11 @@ class Ours:
 _LAYERS = """
 import pathlib, sys
 from builder.backends.docker.engine import Engine
-from builder.backends.oci import OciBackend
-from builder.oci.loading import load
-from builder.pipeline import run
-from builder.request import Request
-from envspec.progress import SILENT
+from builder.backends.oci.backend import OciBackend
+from builder.backends.docker.load import load
+from builder.flow.pipeline import run
+from builder.values.request import Request
+from envspec.system.progress import SILENT
 request = Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="build", locked=True)
 report = run(request)
 assert report.environment is not None, report.failure
@@ -68,17 +68,18 @@ load(backend.record(report.environment).image, sys.argv[2], backend.blobs, Engin
 _BASE = """
 import pathlib, sys
 from builder.backends.docker.engine import Engine
-from builder.backends.oci import OciBackend, settings
-from builder.oci import bases
-from builder.oci.fetch import Network
-from builder.oci.image import assemble
-from builder.oci.loading import load
-from builder.pipeline import planned
-from builder.request import Request
-from envspec.home import home
-from envspec.machine import machine
-from envspec.progress import SILENT
-from envspec.wheelhouse import Wheelhouse
+from builder.backends.oci.backend import OciBackend
+from builder.backends.oci.settings import settings
+from builder.backends.oci import bases
+from builder.oci.store.network import Network
+from builder.oci.image.documents import assemble
+from builder.backends.docker.load import load
+from builder.flow.pipeline import planned
+from builder.values.request import Request
+from envspec.system.home import home
+from envspec.supply.pip_settings import machine
+from envspec.system.progress import SILENT
+from envspec.supply.wheelhouse import Wheelhouse
 plan = planned(Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="plan", locked=True))
 blobs, store = OciBackend().blobs, Wheelhouse(home() / "wheelhouse")
 base = bases.obtain(plan, pathlib.Path(sys.argv[1]), store, blobs, lambda: Network(machine()), SILENT)

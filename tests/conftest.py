@@ -55,9 +55,9 @@ def reference_python() -> pathlib.Path:
     """
     if named := os.environ.get("ENVSPEC_REFERENCE_PYTHON"):
         return pathlib.Path(named)
-    from builder import pipeline
-    from builder.request import Request
-    from envspec.errors import OutsideError
+    from builder.flow import pipeline
+    from builder.values.request import Request
+    from envspec.system.errors import OutsideError
 
     wanted = Request(spec=EXAMPLES / "sambert-hifigan", backend="virtualenv", locked=True, stop_after="build")
     report = pipeline.run(wanted)
@@ -70,10 +70,10 @@ def reference_python() -> pathlib.Path:
 @functools.cache
 def without_network() -> str | None:
     """Why the machine's package index cannot be asked; None when it can."""
-    from envspec.errors import OutsideError
-    from envspec.load import parse
-    from envspec.machine import machine
-    from envspec.sources import Sources
+    from envspec.spec.load import parse
+    from envspec.supply.pip_settings import machine
+    from envspec.supply.sources import Sources
+    from envspec.system.errors import OutsideError
 
     spec = parse('name = "x"\npython = "3.11"\n[[stage]]\nname = "x"\ninstall = ["pip"]')
     try:

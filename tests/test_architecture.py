@@ -10,35 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.floors import FLOORS, LIMITS, climbing, imported, modules, rooms, tree
 from tests.support.paths import ROOT
 
-ROOMS = ("envspec", "builder", "service")
-MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for room in ROOMS
-    for path in sorted((ROOT / room).rglob("*.py"))
-}
-
-
-@functools.cache
-def tree(module: str) -> ast.Module:
-    return ast.parse(MODULES[module].read_text())
-
-
-def imported(module: str, nodes: Iterator[ast.AST]) -> Iterator[str]:
-    """Our own modules that these nodes import."""
-    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".")[: 1 - node.level or None] if node.level else []
-            base = ".".join([*parts, *([node.module] if node.module else [])])
-            names = [f"{base}.{alias.name}" for alias in node.names]
-            names = [name if name in MODULES else base for name in names]
-        else:
-            continue
-        yield from (name for name in names if name.split(".")[0] in ROOMS)
+MODULES = modules()
 
 
 def at_run_time(body: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -60,7 +35,7 @@ def rooms_of(room: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for module in MODULES:
         if module.split(".")[0] == room:
-            for name in imported(module, ast.walk(tree(module))):
+            for name, _ in imported(module, ast.walk(tree(module))):
                 found.setdefault(name.split(".")[0], set()).add(module)
     return found
 
@@ -75,12 +50,28 @@ def test_what_an_environment_should_be_does_not_know_how_it_is_built() -> None:
 
 def test_the_builder_knows_the_service_only_as_files() -> None:
     users = rooms_of("builder").get("service", set())
-    assert users <= {"builder.payload"}, users
+    assert users <= {"builder.values.payload"}, users
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_no_import_climbs(package: str) -> None:
+    """`python -m tests.floors` prints the same, with the numbers of rooms and arrows."""
+    assert [f"{arrow.source}:{arrow.line} -> {arrow.target}" for arrow in climbing(package)] == []
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_room_stands_on_a_floor(package: str) -> None:
+    assert sorted(room for floor in FLOORS[package] for room in floor.split()) == list(rooms(package))
+
+
+@pytest.mark.parametrize("package", LIMITS)
+def test_no_package_is_crowded(package: str) -> None:
+    assert len(rooms(package)) <= LIMITS[package]
 
 
 def test_no_module_imports_itself_through_others() -> None:
     edges = {
-        module: {name for name in imported(module, at_run_time(tree(module).body)) if name != module}
+        module: {name for name, _ in imported(module, at_run_time(tree(module).body)) if name != module}
         for module in MODULES
     }
     done: set[str] = set()
@@ -96,7 +87,9 @@ def test_no_module_imports_itself_through_others() -> None:
         walk(module, ())
 
 
-@pytest.mark.parametrize("module", ["envspec.spec", "envspec.load", "envspec.lock", "service.client"])
+@pytest.mark.parametrize(
+    "module", ["envspec.spec.model", "envspec.spec.load", "envspec.lockfile.lock", "service.client"]
+)
 def test_what_is_asked_first_is_there_at_once(module: str) -> None:
     """A run without change must not pay for solvers, downloads or backends."""
     script = f"import sys, {module}; print(*sorted(sys.modules))"
@@ -153,9 +146,9 @@ def test_no_file_names_a_place_of_this_machine() -> None:
 
 def test_every_rule_has_a_title_and_a_page() -> None:
     """The rules that the code names, those that have a title, and the pages are the same."""
-    from builder.trial.judge import TITLES as TRIAL
-    from builder.verify.rules import RULES
-    from envspec.rules import TITLES
+    from builder.judge.rules.catalogue import RULES
+    from builder.judge.trial import TITLES as TRIAL
+    from envspec.proof.rules import TITLES
 
     named = {rule for path in MODULES.values() for rule in re.findall(r'rule="(EV\d{3})"', path.read_text())}
     pages = {page.stem for page in (ROOT / "docs" / "rules").glob("EV*.md")}

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from builder.backends.port import Backend
-from builder.plan import Plan
-from builder.request import Request
-from envspec.errors import OutsideError, UsageError
+from builder.values.plan import Plan
+from builder.values.request import Request
+from envspec.system.errors import OutsideError, UsageError
+
+if TYPE_CHECKING:
+    from builder.oci.image.documents import Image
+    from builder.oci.store.blobs import Blobs
+    from envspec.system.progress import Progress
 
 
 def _docker() -> Backend:
@@ -23,9 +29,14 @@ def _virtualenv() -> Backend:
 
 
 def _oci(request: Request) -> Backend:
-    from builder.backends.oci import OciBackend
+    from builder.backends.oci.backend import OciBackend
 
-    return OciBackend(offline=request.offline)
+    def load(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str:
+        from builder.backends.docker.load import into_engine  # the engine's SDK: loaded once one is wanted
+
+        return into_engine(image, tag, blobs, progress)
+
+    return OciBackend(offline=request.offline, load=load)
 
 
 BACKENDS: Mapping[str, Callable[[Request], Backend]] = {

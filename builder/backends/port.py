@@ -6,13 +6,13 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from builder.environment import Environment
-from builder.plan import Plan
-from builder.shipping import Shipped, Shipping
-from builder.verdict import Verdict
-from envspec.process import Completed
-from envspec.progress import Progress
-from envspec.wheelhouse import Wheelhouse
+from builder.values.environment import Environment
+from builder.values.plan import Plan
+from builder.values.shipping import Shipped, Shipping
+from builder.values.verdict import Verdict
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.process import Completed
+from envspec.system.progress import Progress
 
 
 class Backend(Protocol):

@@ -15,23 +15,25 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 
-from builder import guard, models
-from builder import payload as payload_files
-from builder.environment import Environment
-from builder.plan import InstallStage, Plan
-from builder.shipping import Shipped, Shipping
-from builder.trim import trim
-from builder.verdict import Verdict
-from envspec.errors import BuildError, OutsideError
-from envspec.home import disk, home, locked
-from envspec.interpreter import interpreter
-from envspec.machine import Machine
-from envspec.process import Completed, Words, run
-from envspec.progress import Progress
-from envspec.resolve import uv
-from envspec.spec import digest_of
-from envspec.target import Target, host_glibc
-from envspec.wheelhouse import Wheelhouse
+from builder.inside import guard
+from builder.inside.trim import trim
+from builder.values import models
+from builder.values import payload as payload_files
+from builder.values.environment import Environment
+from builder.values.plan import InstallStage, Plan
+from builder.values.shipping import Shipped, Shipping
+from builder.values.verdict import Verdict
+from envspec.spec.model import digest_of
+from envspec.spec.target import Target, host_glibc
+from envspec.supply import uv
+from envspec.supply.pip_settings import Machine
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import BuildError, OutsideError
+from envspec.system.home import disk, home, locked
+from envspec.system.interpreter import interpreter
+from envspec.system.pattern import expression
+from envspec.system.process import Completed, Words, run
+from envspec.system.progress import Progress
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
@@ -112,7 +114,7 @@ class VirtualenvBackend:
                 f"stage {stage.name} moved what stood before it: {'; '.join(wrong)}",
                 hint="one of its wheels writes over another package: leave it out or pin another version",
             )
-        trim(site, stage.trim)
+        trim(site, expression(stage.trim))
 
     def _command(
         self, stage: InstallStage, building: pathlib.Path, store: Wheelhouse, folder: pathlib.Path

@@ -1,1 +1,1 @@
-"""Images made without an engine: layers, manifests, layouts and bases, as the OCI standards have them."""
+"""The OCI standard: a store of blobs, images made of them, and registries. It knows no plan."""

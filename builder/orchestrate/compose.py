@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from typing import Any
 
-from builder.backends.docker import places
+from builder.inside import places
 from builder.orchestrate.deployment import Deployment
 from builder.orchestrate.document import document, doubled
 

@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Mapping
 
-from builder.entrypoint.stage import USER_ID
-from envspec.errors import UsageError
-from envspec.spec import Spec
+from builder.inside.places import USER_ID
+from envspec.spec.model import Spec
+from envspec.system.errors import UsageError
 
 IMAGE = re.compile(r"[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?")
 MEMORY = re.compile(r"[1-9][0-9]*(Ki|Mi|Gi)")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from builder.judge.trial import TITLES as TRIAL_TITLES
 from builder.report.model import Report
-from builder.trial.judge import TITLES as TRIAL_TITLES
-from envspec.finding import Finding, Severity
-from envspec.rules import TITLES
+from envspec.proof.rules import TITLES
+from envspec.system.finding import Finding, Severity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ def family_of(rule: str) -> Family:
 
 def title_of(rule: str) -> str:
     """What a rule looks for, in a few words; its family's title for rules without words of their own."""
-    from builder.verify.rules import RULES  # with the whole judge behind it
+    from builder.judge.rules.catalogue import RULES  # with the whole judge behind it
 
     if rule in RULES:
         return RULES[rule].title

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from builder.report.families import tally
 from builder.report.model import Report
 from builder.report.scrubbing import cleaned
-from envspec.finding import Finding, Severity
+from envspec.system.finding import Finding, Severity
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 

@@ -20,7 +20,7 @@ from builder.report.model import PHASES, Report
 from builder.report.relations import relations
 from builder.report.scrubbing import cleaned
 from builder.report.treemap import treemap
-from envspec.finding import Finding, Severity
+from envspec.system.finding import Finding, Severity
 
 _COLOURS = 8
 """Colours of stages in the style sheet: after the last comes the first again."""

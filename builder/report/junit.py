@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from builder.report.families import FAMILIES, OTHER, Family, not_looked_at, of_family, tally
 from builder.report.model import PHASES, Report, StageReport
 from builder.report.scrubbing import cleaned
-from envspec.finding import Finding, Severity, must_fix
+from envspec.system.finding import Finding, Severity, must_fix
 
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets)."""

@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 
 from builder.report.families import FAMILIES, Family, family_of, not_looked_at
 from builder.report.model import Report
-from builder.verdict import Installed
-from envspec.finding import Finding
+from builder.values.verdict import Installed
+from envspec.system.finding import Finding
 
 COLUMNS: Mapping[str, str] = {
     "lock": "Proof",

@@ -7,12 +7,12 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
-from builder.environment import Environment
-from builder.plan import Plan
 from builder.report.source import Source
-from builder.verdict import Verdict
-from envspec.errors import EnvspecError
-from envspec.finding import Finding, must_fix, ordered
+from builder.values.environment import Environment
+from builder.values.plan import Plan
+from builder.values.verdict import Verdict
+from envspec.system.errors import EnvspecError
+from envspec.system.finding import Finding, must_fix, ordered
 
 VERSION = 1
 """Of the JSON form; it changes only when a reader would have to."""
@@ -53,7 +53,7 @@ class Report:
     environment: Environment | None = None
     verdict: Verdict | None = None
     trial: Mapping[str, Any] | None = None
-    """What the payload did when it was tried, see `builder.trial.inside`."""
+    """What the payload did when it was tried, see `builder.inside.trial`."""
     files: tuple[str, ...] = ()
     """Files that the run wrote for its user, such as a lock."""
     said: tuple[str, ...] = ()

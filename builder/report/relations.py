@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from builder.report.model import Report
-from builder.verdict import Installed
+from builder.values.verdict import Installed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

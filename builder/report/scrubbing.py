@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from builder.report.model import Report
-from envspec import machine
-from envspec.errors import EnvspecError
+from envspec.supply import pip_settings
+from envspec.system.errors import EnvspecError
 
 SECRET = "<secret>"  # noqa: S105 - it stands where a secret stood
 HOST = "<host>"
@@ -63,12 +63,12 @@ class Private:
 
         Those are taken only if the run has asked for them: a run that has not cannot have told them.
         """
-        asked = machine.machine.cache_info().currsize > 0
-        return cls.of(os.environ, socket.gethostname(), machine.machine() if asked else None)
+        asked = pip_settings.machine.cache_info().currsize > 0
+        return cls.of(os.environ, socket.gethostname(), pip_settings.machine() if asked else None)
 
     @classmethod
     def of(
-        cls, environment: Mapping[str, str], name: str = "", settings: machine.Machine | None = None
+        cls, environment: Mapping[str, str], name: str = "", settings: pip_settings.Machine | None = None
     ) -> Private:
         """What an environment, a machine's name and pip's settings hold."""
         secrets = {value for key, value in environment.items() if _SECRET_NAME.search(key)}
@@ -104,13 +104,13 @@ def _places(addresses: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
 def scrubbed(text: str, private: Private) -> str:
     """The text without hosts, credentials and secrets.
 
-    Addresses are cut to the file they end in (`envspec.machine.scrubbed`); those of this machine's own
-    loopback stay readable, and so do paths such as `docs/rules/EV206.md`.
+    Addresses are cut to the file they end in (`envspec.supply.pip_settings.scrubbed`); those of this
+    machine's own loopback stay readable, and so do paths such as `docs/rules/EV206.md`.
     """
     for word in private.secrets:
         text = text.replace(word, SECRET)
     pieces = _LOOPBACK.split(text)
-    text = "".join(piece if place % 2 else machine.scrubbed(piece) for place, piece in enumerate(pieces))
+    text = "".join(piece if place % 2 else pip_settings.scrubbed(piece) for place, piece in enumerate(pieces))
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     for word in private.hosts:

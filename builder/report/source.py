@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from envspec.load import Lines, path_of
+from envspec.spec.load import Lines, path_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

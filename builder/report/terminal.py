@@ -16,7 +16,7 @@ from rich.table import Table
 from builder.report.families import tally
 from builder.report.model import Report
 from builder.report.scrubbing import cleaned
-from envspec.finding import Finding, Severity
+from envspec.system.finding import Finding, Severity
 
 ROOM = 24
 """Lines that findings may take; every other form has all of them."""

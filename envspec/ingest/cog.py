@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from envspec.errors import Problem, SpecError
 from envspec.ingest.draft import Draft, Install
 from envspec.ingest.pip_words import from_file, from_words
+from envspec.system.errors import Problem, SpecError
 
 
 def read(file: pathlib.Path) -> Draft:

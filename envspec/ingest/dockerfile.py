@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from dockerfile_parse import DockerfileParser
 
-from envspec.errors import Problem, SpecError
 from envspec.ingest.draft import Draft, Install
 from envspec.ingest.pip_words import from_words
+from envspec.system.errors import Problem, SpecError
 
 _PIP = re.compile(
     r"^(?:(?:python|python3|python3\.\d+)\s+-m\s+)?(?:uv\s+)?pip3?(?:\.\d+)?\s+(install|uninstall)\s"

@@ -14,8 +14,8 @@ from pip._internal.exceptions import PipError
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_file import ParsedLine, RequirementsFileParser, get_line_parser
 
-from envspec.errors import Problem, SpecError
 from envspec.ingest.draft import Install
+from envspec.system.errors import Problem, SpecError
 
 
 def from_words(name: str, words: Sequence[str], folder: pathlib.Path) -> tuple[Install, tuple[str, ...]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pathlib
 
-from envspec.errors import UsageError
 from envspec.ingest import cog, dockerfile, running
 from envspec.ingest.draft import Draft
 from envspec.ingest.pip_words import from_file
+from envspec.system.errors import UsageError
 
 
 def read(place: pathlib.Path) -> Draft:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import pathlib
 
-from envspec.errors import OutsideError
 from envspec.ingest.draft import Draft, Install
-from envspec.process import Completed, run
+from envspec.system.errors import OutsideError
+from envspec.system.process import Completed, run
 
 SCRIPT = """
 import importlib.metadata, json, sys

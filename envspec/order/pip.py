@@ -14,10 +14,10 @@ from typing import Any
 import packaging.specifiers
 import packaging.utils
 
-from envspec import process
-from envspec.errors import OutsideError
 from envspec.order.model import Distribution, Stage
 from envspec.order.place import Place
+from envspec.system import process
+from envspec.system.errors import OutsideError
 
 _PATIENCE = 600.0  # seconds for one stage; resolving may have to build the metadata of sdists
 _EMULATOR = pathlib.Path(__file__).with_name("emulate.py")

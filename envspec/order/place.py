@@ -7,9 +7,9 @@ import json
 import pathlib
 from collections.abc import Mapping
 
-from envspec import process
-from envspec.errors import OutsideError
-from envspec.target import Target
+from envspec.spec.target import Target
+from envspec.system import process
+from envspec.system.errors import OutsideError
 
 _ASK = """
 import json, os, platform, sys

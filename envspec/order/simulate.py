@@ -9,12 +9,12 @@ from typing import Protocol
 
 from packaging.utils import canonicalize_name
 
-from envspec.errors import UsageError
 from envspec.order import reasons
 from envspec.order.model import Change, Distribution, Simulation, Stage, StageOutcome
 from envspec.order.pip import Refusal, StubEnvironment
 from envspec.order.place import Place
-from envspec.progress import SILENT, Progress
+from envspec.system.errors import UsageError
+from envspec.system.progress import SILENT, Progress
 
 
 class Resolver(Protocol):

@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from envspec.errors import OutsideError
-from envspec.home import home, locked
-from envspec.interpreter import interpreter
-from envspec.machine import Machine, scrubbed
-from envspec.pins import repins
-from envspec.process import Words, run
-from envspec.progress import SILENT, Progress
-from envspec.resolve import uv
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.uv_solver import named_indexes
 from envspec.resolve.uv_solver import solve as uv_solve
-from envspec.sources import RemoteFile, Sources
-from envspec.spec import Spec
-from envspec.target import Target
+from envspec.spec.model import Spec
+from envspec.spec.pins import repins
+from envspec.spec.target import Target
+from envspec.supply import uv
+from envspec.supply.pip_settings import Machine, scrubbed
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.system.errors import OutsideError
+from envspec.system.home import home, locked
+from envspec.system.interpreter import interpreter
+from envspec.system.process import Words, run
+from envspec.system.progress import SILENT, Progress
 
 
 def solve(spec: Spec, target: Target, sources: Sources, *, progress: Progress = SILENT) -> tuple[Solved, ...]:

@@ -9,22 +9,22 @@ from collections.abc import Callable, Iterable, Mapping
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envspec.errors import BuildError, FindingsError, OutsideError
-from envspec.finding import Finding, Severity, must_fix
-from envspec.graph import assign
-from envspec.interpreter import interpreter
-from envspec.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
-from envspec.metadata import metadata
-from envspec.progress import SILENT, Progress
+from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
 from envspec.resolve import pip_tools_solver, uv_solver
+from envspec.resolve.graph import assign
 from envspec.resolve.solution import Solved, UnsatisfiableError
-from envspec.sdist import built_wheel
-from envspec.sources import RemoteFile, Sources
-from envspec.spec import Spec, Stage
-from envspec.target import Target
-from envspec.target import of as target_of
-from envspec.wheel import WheelMetadata
-from envspec.wheelhouse import WORKERS, Wheelhouse
+from envspec.spec.model import Spec, Stage
+from envspec.spec.target import Target
+from envspec.spec.target import of as target_of
+from envspec.supply.metadata import metadata
+from envspec.supply.sdist import built_wheel
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.wheel import WheelMetadata
+from envspec.supply.wheelhouse import WORKERS, Wheelhouse
+from envspec.system.errors import BuildError, FindingsError, OutsideError
+from envspec.system.finding import Finding, Severity, must_fix
+from envspec.system.interpreter import interpreter
+from envspec.system.progress import SILENT, Progress
 
 Solver = Callable[..., tuple[Solved, ...]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from envspec.sources import RemoteFile
+from envspec.supply.sources import RemoteFile
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

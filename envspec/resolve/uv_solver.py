@@ -14,18 +14,18 @@ import tomlkit
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from envspec.errors import OutsideError
-from envspec.lock import DEFAULT_INDEX, SPEC_WHEEL
-from envspec.machine import scrubbed
-from envspec.pins import repins, replaced
-from envspec.process import Completed, run
-from envspec.progress import SILENT, Progress
-from envspec.resolve import uv
+from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.view import until, write_view, young_enough
-from envspec.sources import RemoteFile, Sources
-from envspec.spec import Spec, Stage
-from envspec.target import Target
+from envspec.spec.model import Spec, Stage
+from envspec.spec.pins import repins, replaced
+from envspec.spec.target import Target
+from envspec.supply import uv
+from envspec.supply.pip_settings import scrubbed
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.system.errors import OutsideError
+from envspec.system.process import Completed, run
+from envspec.system.progress import SILENT, Progress
 
 _QUESTION = "the-spec-that-asks"
 """What the question to uv is called: not like the spec, which may bear the name of a package it installs."""

@@ -10,10 +10,10 @@ import html
 import pathlib
 from collections.abc import Iterable
 
-from envspec.facts import sha256_of
-from envspec.machine import local_path
-from envspec.sources import RemoteFile
-from envspec.spec import Moment
+from envspec.spec.model import Moment
+from envspec.supply.facts import sha256_of
+from envspec.supply.pip_settings import local_path
+from envspec.supply.sources import RemoteFile
 
 
 def write_view(folder: pathlib.Path, project: str, files: Iterable[RemoteFile]) -> None:

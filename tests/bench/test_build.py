@@ -10,8 +10,8 @@ import pytest
 from bench import build
 from bench.project import Project, text
 from bench.ways import Recipe, Style, index
-from envspec.load import parse
-from envspec.machine import Machine
+from envspec.spec.load import parse
+from envspec.supply.pip_settings import Machine
 
 
 @pytest.mark.parametrize("stack", [build.SMALL, build.LARGE])

@@ -4,13 +4,13 @@ import pathlib
 
 import pytest
 
-from builder import serve
 from builder.backends.choose import choose
-from builder.plan import Plan, plan
-from builder.request import Request
-from envspec.errors import UsageError
-from envspec.lock import LockedBase
-from envspec.spec import Service
+from builder.image import command
+from builder.values.plan import Plan, plan
+from builder.values.request import Request
+from envspec.lockfile.lock import LockedBase
+from envspec.spec.model import Service
+from envspec.system.errors import UsageError
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import wheel
 
@@ -36,11 +36,11 @@ def test_no_image_can_stand_on_this_machine(tmp_path: pathlib.Path, backend: str
 
 
 def test_the_speech_service_serves_itself() -> None:
-    words = serve.command(Service(module="service.app:create_app()"), "py", host="::1", port=7)
+    words = command.command(Service(module="service.app:create_app()"), "py", host="::1", port=7)
     assert words == ["py", "-m", "service", "--host", "::1", "--port", "7"]
 
 
 def test_any_other_payload_is_served_by_gunicorn() -> None:
-    words = serve.command(Service(module="app:app", source="app"), "py", host="127.0.0.1", port="{port}")
+    words = command.command(Service(module="app:app", source="app"), "py", host="127.0.0.1", port="{port}")
     assert words[:5] == ["py", "-m", "gunicorn", "--bind", "127.0.0.1:{port}"]
     assert words[-1] == "app:app"

@@ -11,9 +11,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from builder import cli
-from builder.cli import build, envspec
-from envspec.errors import (
+from builder.cli import commands
+from builder.cli.commands import build, envspec
+from envspec.system.errors import (
     BuildError,
     EnvspecError,
     FindingsError,
@@ -50,7 +50,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def run(program: str, *words: object) -> Said:
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.run(program)
+            commands.run(program)
         return Said(ended.value.code, *capsys.readouterr())
 
     return run
@@ -85,7 +85,7 @@ def test_each_kind_of_error_has_its_exit_code(
             raise error
 
     with pytest.raises(SystemExit) as ended:
-        cli.ended(Failing("x"), "x")
+        commands.ended(Failing("x"), "x")
     said = capsys.readouterr().err
     assert ended.value.code == code
     assert "Traceback" not in said
@@ -177,7 +177,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     program = [
         sys.executable,
         "-c",
-        "import sys; sys.argv[0] = 'envspec'; from builder.cli import run; run('envspec')",
+        "import sys; sys.argv[0] = 'envspec'; from builder.cli.commands import run; run('envspec')",
     ]
     with subprocess.Popen([*program, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()

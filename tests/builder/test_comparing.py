@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from builder.comparing import answered, changes, explanation, side
-from envspec.errors import FindingsError, OutsideError, SpecError, UsageError
-from envspec.lock import Lock, write
-from envspec.process import Completed
+from builder.cli.compare import answered, changes, explanation, side
+from envspec.lockfile.lock import Lock, write
+from envspec.system.errors import FindingsError, OutsideError, SpecError, UsageError
+from envspec.system.process import Completed
 from tests.support.specs import artifact, lock, spec, spec_text, stage
 from tests.support.wheels import wheel
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from builder.deadline import Deadline, TimeIsOverError
-from envspec.process import run
+from builder.fix.deadline import Deadline, TimeIsOverError
+from envspec.system.process import run
 
 
 def test_work_that_is_done_in_time_is_left_alone() -> None:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 import pytest
 from packaging.requirements import Requirement
 
-from builder.fixing import fix
-from envspec.errors import FindingsError, OutsideError
-from envspec.finding import Finding, Severity
-from envspec.lock import Lock
-from envspec.progress import SILENT
+from builder.fix.search import fix
+from envspec.lockfile.lock import Lock
 from envspec.resolve.solution import UnsatisfiableError
-from envspec.sources import RemoteFile
-from envspec.spec import Spec
+from envspec.spec.model import Spec
+from envspec.supply.sources import RemoteFile
+from envspec.system.errors import FindingsError, OutsideError
+from envspec.system.finding import Finding, Severity
+from envspec.system.progress import SILENT
 from tests.support.specs import lock
 
 YEARS = {"1.0": 2020, "2.0": 2022, "3.0": 2024}
@@ -93,7 +93,7 @@ def _allowed(words: list[Requirement], version: str) -> bool:
 
 
 def _artifact(name: str, version: str) -> object:
-    from envspec.lock import Artifact
+    from envspec.lockfile.lock import Artifact
 
     file = f"{name}-{version}-py3-none-any.whl"
     return Artifact(

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from builder import guard
+from builder.inside import guard
 from tests.support.paths import ROOT
 from tests.support.wheels import wheel
 
@@ -91,7 +91,7 @@ def test_as_a_program_it_ends_with_1_and_says_why(tmp_path: pathlib.Path) -> Non
     """In the interpreter of these tests nothing was planned."""
     wanted = tmp_path / "expected.json"
     wanted.write_text(json.dumps({"pins": {"no-such-package": "1"}}))
-    script = ROOT / "builder" / "guard.py"
+    script = ROOT / "builder" / "inside" / "guard.py"
     done = subprocess.run([sys.executable, script, wanted], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "no-such-package 1 is gone" in done.stdout

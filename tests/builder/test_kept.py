@@ -4,9 +4,10 @@ import pathlib
 
 import pytest
 
-from builder import pipeline
-from builder.pipeline import Kept, proof_depends
-from envspec import load, lock
+from builder.flow import pipeline
+from builder.flow.pipeline import Kept, proof_depends
+from envspec.lockfile import lock
+from envspec.spec import load
 from tests.support.paths import EXAMPLES
 
 EXAMPLE = EXAMPLES / "espeak" / "envspec.toml"

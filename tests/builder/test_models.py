@@ -5,12 +5,12 @@ import pathlib
 import pydantic
 import pytest
 
-from builder import models
-from builder.plan import plan as make_plan
-from envspec import lock as locks
-from envspec.errors import FindingsError, OutsideError, SpecError
-from envspec.lock import Lock
-from envspec.spec import Service
+from builder.values import models
+from builder.values.plan import plan as make_plan
+from envspec.lockfile import lock as locks
+from envspec.lockfile.lock import Lock
+from envspec.spec.model import Service
+from envspec.system.errors import FindingsError, OutsideError, SpecError
 from tests.support import specs
 
 VOICE = "./voices/mine"

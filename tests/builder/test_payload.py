@@ -5,9 +5,9 @@ import pathlib
 
 import pytest
 
-from builder import payload
-from envspec.errors import SpecError
-from envspec.spec import Service
+from builder.values import payload
+from envspec.spec.model import Service
+from envspec.system.errors import SpecError
 
 OWN = Service(module="app:app", source="app")
 

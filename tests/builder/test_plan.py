@@ -4,10 +4,10 @@ import pathlib
 
 import pytest
 
-from builder.payload import Payload, PayloadFile
-from builder.plan import Plan, plan
-from envspec.lock import File, Lock, LockedBase
-from envspec.spec import Spec
+from builder.values.payload import Payload, PayloadFile
+from builder.values.plan import Plan, plan
+from envspec.lockfile.lock import File, Lock, LockedBase
+from envspec.spec.model import Spec
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import sdist, wheel
 

@@ -9,9 +9,9 @@ import pytest
 from builder.report.forms import FILES, FORMS
 from builder.report.model import Report, StageReport
 from builder.report.terminal import render
-from builder.verdict import Verdict
-from envspec.errors import BuildError, FindingsError, OutsideError
-from envspec.finding import Finding, Severity
+from builder.values.verdict import Verdict
+from envspec.system.errors import BuildError, FindingsError, OutsideError
+from envspec.system.finding import Finding, Severity
 from tests.support.fakes import environment
 
 

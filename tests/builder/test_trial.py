@@ -12,8 +12,9 @@ import wave
 
 import pytest
 
-from builder.trial import inside, judge
-from envspec.spec import Service
+from builder.inside import trial as inside
+from builder.judge import trial
+from envspec.spec.model import Service
 from tests.support.fakes import FakeBackend, environment
 
 SERVICE = Service(module="app:app")
@@ -48,7 +49,7 @@ def test_what_is_no_audio_is_said_so(body: bytes) -> None:
 
 
 def rules(facts: dict[str, object], service: Service = TRIED) -> list[str]:
-    return [finding.rule for finding in judge.judge(facts, service)]
+    return [finding.rule for finding in trial.judge(facts, service)]
 
 
 READY = {"ready": True, "ready_seconds": 0.5, "memory": 1e6}
@@ -74,12 +75,12 @@ def test_what_the_facts_mean(facts: dict[str, object], found: list[str]) -> None
 
 
 def test_the_last_words_of_a_payload_that_ends_are_the_hint() -> None:
-    (finding,) = judge.judge({"ready": False, "ended": 1, "log": "Traceback\nno module x"}, TRIED)
+    (finding,) = trial.judge({"ready": False, "ended": 1, "log": "Traceback\nno module x"}, TRIED)
     assert "no module x" in finding.hint
 
 
 def test_an_environment_that_answers_nonsense_is_no_crash() -> None:
-    facts = judge.run(FakeBackend(says="Segmentation fault", code=-11), environment(), SERVICE)
+    facts = trial.run(FakeBackend(says="Segmentation fault", code=-11), environment(), SERVICE)
     assert rules(facts, SERVICE) == ["EV301"]
 
 

@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from builder.trim import trim
+from builder.inside.trim import trim
+from envspec.system.pattern import expression
 from tests.support.wheels import wheel
 
 FILES = {
@@ -35,30 +36,30 @@ def there(site: pathlib.Path) -> set[str]:
 
 
 def test_files_and_their_lines_go_together(site: pathlib.Path) -> None:
-    assert trim(site, ["**/tests/**", "**/*.a"]) == 85
+    assert trim(site, expression(["**/tests/**", "**/*.a"])) == 85
     assert there(site) == recorded(site)
     assert not {path for path in there(site) if "tests" in path or path.endswith(".a")}
 
 
 def test_folders_that_became_empty_go_too(site: pathlib.Path) -> None:
-    trim(site, ["**/tests/**"])
+    trim(site, expression(["**/tests/**"]))
     assert not (site / "demo" / "tests").exists()
     assert (site / "demo" / "lib").exists()
 
 
 def test_what_matches_nothing_changes_nothing(site: pathlib.Path) -> None:
     before = (site / "demo-1.0.dist-info" / "RECORD").stat()
-    assert trim(site, ["**/*.nothing"]) == 0
+    assert trim(site, expression(["**/*.nothing"])) == 0
     assert (site / "demo-1.0.dist-info" / "RECORD").stat() == before
 
 
 def test_twice_is_once(site: pathlib.Path) -> None:
-    trim(site, ["**/tests/**"])
-    assert trim(site, ["**/tests/**"]) == 0
+    trim(site, expression(["**/tests/**"]))
+    assert trim(site, expression(["**/tests/**"])) == 0
 
 
 def test_even_everything_leaves_what_the_package_is_known_by(site: pathlib.Path) -> None:
-    trim(site, ["**"])
+    trim(site, expression(["**"]))
     assert there(site) == {"demo-1.0.dist-info/METADATA", "demo-1.0.dist-info/RECORD"} == recorded(site)
 
 
@@ -68,11 +69,11 @@ def test_a_record_cannot_point_outside(site: pathlib.Path, path: str) -> None:
     bystander.write_text("stays")
     with (site / "demo-1.0.dist-info" / "RECORD").open("a") as stream:
         stream.write(f"{path.format(site=site)},,\n")
-    trim(site, ["**/*.a", "**"])
+    trim(site, expression(["**/*.a", "**"]))
     assert bystander.read_text() == "stays"
 
 
 def test_a_line_whose_file_is_gone_already_goes(site: pathlib.Path) -> None:
     (site / "demo" / "lib" / "libx.a").unlink()
-    assert trim(site, ["**/*.a"]) == 0
+    assert trim(site, expression(["**/*.a"])) == 0
     assert "demo/lib/libx.a" not in recorded(site)

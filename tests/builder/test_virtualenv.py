@@ -5,10 +5,10 @@ import pathlib
 import time
 
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.payload import collect
-from builder.plan import plan as make_plan
-from envspec.home import home as tool_home
-from envspec.spec import Service
+from builder.values.payload import collect
+from builder.values.plan import plan as make_plan
+from envspec.spec.model import Service
+from envspec.system.home import home as tool_home
 from tests.support import specs
 
 

@@ -1,6 +1,6 @@
 """Differences in users' words."""
 
-from envspec.diff import Side, diff
+from envspec.lockfile.diff import Side, diff
 
 
 def side(python: str = "3.11", **pins: str) -> Side:

@@ -10,8 +10,8 @@ from pip._internal.network.session import PipSession
 from pip._internal.req.constructors import install_req_from_line
 from pip._internal.req.req_file import parse_requirements
 
-from envspec.export import pylock, requirements
-from envspec.lock import File, Lock
+from envspec.lockfile.export import pylock, requirements
+from envspec.lockfile.lock import File, Lock
 from tests.support.specs import artifact, lock
 from tests.support.wheels import sdist, wheel
 

@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from envspec.errors import OutsideError
-from envspec.facts import FactStore, sha256_of
+from envspec.supply.facts import FactStore, sha256_of
+from envspec.system.errors import OutsideError
 
 SHA = "0123456789abcdef" * 4
 

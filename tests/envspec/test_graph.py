@@ -2,9 +2,9 @@
 
 from packaging.requirements import Requirement
 
-from envspec.graph import assign, chain, closure
-from envspec.target import Target
-from envspec.wheel import WheelMetadata, parse_metadata
+from envspec.resolve.graph import assign, chain, closure
+from envspec.spec.target import Target
+from envspec.supply.wheel import WheelMetadata, parse_metadata
 
 HERE = Target(python="3.11", machine="x86_64", glibc=(2, 36))
 

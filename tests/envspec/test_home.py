@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from envspec.errors import OutsideError
-from envspec.home import disk, home, locked, write_atomic
+from envspec.system.errors import OutsideError
+from envspec.system.home import disk, home, locked, write_atomic
 
 
 def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from envspec.errors import EnvspecError, SpecError, UsageError
 from envspec.ingest import cog, dockerfile, write
 from envspec.ingest.draft import Draft, Install
 from envspec.ingest.pip_words import from_file, from_words
 from envspec.ingest.read import read
-from envspec.load import parse
+from envspec.spec.load import parse
+from envspec.system.errors import EnvspecError, SpecError, UsageError
 
 DOCKERFILE = """\
 ARG PYTHON=3.11

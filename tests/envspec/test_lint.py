@@ -2,9 +2,9 @@
 
 import pytest
 
-from envspec.finding import Finding, Severity
-from envspec.lint import RULES, lint
-from envspec.load import parse
+from envspec.spec.lint import RULES, lint
+from envspec.spec.load import parse
+from envspec.system.finding import Finding, Severity
 from tests.support.specs import spec, spec_text, stage
 
 NUMPY = stage("numeric", "numpy==1.23.5")

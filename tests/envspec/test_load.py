@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.errors import SpecError
-from envspec.load import LIMIT, find, load, parse, spelled
-from envspec.spec import Spec
+from envspec.spec.load import LIMIT, find, load, parse, spelled
+from envspec.spec.model import Spec
+from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES
 
 HEAD = 'name = "x"\npython = "3.11"\n'

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspec.errors import SpecError
-from envspec.load import load
-from envspec.lock import Artifact, File, Lock, dumps, loads, lock_file, read, write
+from envspec.lockfile.lock import Artifact, File, Lock, dumps, loads, lock_file, read, write
+from envspec.spec.load import load
+from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES
 from tests.support.specs import artifact, lock
 from tests.support.wheels import sdist, wheel

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.machine import Machine, local_path, scrubbed, settings, variable
-from envspec.resolve.uv import index_settings
+from envspec.supply.pip_settings import Machine, local_path, scrubbed, settings, variable
+from envspec.supply.uv import index_settings
 
 LISTING = """\
 :env:.find-links='/env/wheels'

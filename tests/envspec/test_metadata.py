@@ -5,12 +5,12 @@ import pathlib
 import pytest
 from urllib3.util.retry import Retry
 
-from envspec.errors import OutsideError
-from envspec.machine import Machine
-from envspec.metadata import metadata
-from envspec.sources import RemoteFile, Sources
-from envspec.wheel import WheelMetadata
-from envspec.wheelhouse import Wheelhouse
+from envspec.supply.metadata import metadata
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.wheel import WheelMetadata
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
 from tests.support.specs import file_of, spec, stage
 from tests.support.web import Answer, Web
 from tests.support.wheels import wheel

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.pattern import matcher
+from envspec.system.pattern import matcher
 
 CASES = [
     ("**/tests/**", "a/tests/b.py", True),

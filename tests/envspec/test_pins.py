@@ -2,7 +2,7 @@
 
 import pytest
 
-from envspec.pins import repins, replaced
+from envspec.spec.pins import repins, replaced
 from tests.support.specs import spec, stage
 
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from envspec.errors import OutsideError
-from envspec.process import ProcessError, run
+from envspec.system.errors import OutsideError
+from envspec.system.process import ProcessError, run
 
 PYTHON = sys.executable
 

@@ -4,11 +4,11 @@ import pathlib
 
 import pytest
 
-from envspec.finding import Finding
-from envspec.machine import Machine
-from envspec.proof import prove
-from envspec.sources import Sources
-from envspec.wheelhouse import Wheelhouse
+from envspec.proof.prove import prove
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.finding import Finding
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import wheel
 

@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from envspec.load import parse
-from envspec.repair import AsOf, Pin, Python, difference, edited, mentioned, nearest, other_python
-from envspec.sources import RemoteFile
-from envspec.target import Target
+from builder.fix.edit import AsOf, Pin, Python, difference, edited, mentioned, nearest, other_python
+from envspec.spec.load import parse
+from envspec.spec.target import Target
+from envspec.supply.sources import RemoteFile
 
 TEXT = """\
 # why this stands here

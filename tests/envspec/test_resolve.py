@@ -6,14 +6,14 @@ import pathlib
 
 import pytest
 
-from envspec.errors import FindingsError, OutsideError
-from envspec.lock import Lock
-from envspec.machine import Machine
+from envspec.lockfile.lock import Lock
 from envspec.resolve.resolver import SOLVERS, resolve
 from envspec.resolve.view import until, write_view, young_enough
-from envspec.sources import RemoteFile, Sources, folder_files
-from envspec.spec import Spec
-from envspec.wheelhouse import Wheelhouse
+from envspec.spec.model import Spec
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sources import RemoteFile, Sources, folder_files
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import FindingsError, OutsideError
 from tests.support.index import simple_index
 from tests.support.specs import spec, stage
 from tests.support.wheels import sdist, wheel

@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from envspec.errors import BuildError
-from envspec.fetch import fetch
-from envspec.finding import must_fix
-from envspec.lock import Lock
-from envspec.machine import Machine
-from envspec.proof import prove
-from envspec.sdist import built_wheel
-from envspec.sources import Sources
-from envspec.target import Target
-from envspec.wheelhouse import Wheelhouse
+from envspec.lockfile.lock import Lock
+from envspec.proof.prove import prove
+from envspec.spec.target import Target
+from envspec.supply.fetch import fetch
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sdist import built_wheel
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import BuildError
+from envspec.system.finding import must_fix
 from tests.support.fakes import Recorder
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import sdist

@@ -5,9 +5,9 @@ import pathlib
 
 import pytest
 
-from envspec.finding import Finding
-from envspec.size import added, findings, shown
-from envspec.wheel import Wheel
+from envspec.proof.size import added, findings, shown
+from envspec.supply.wheel import Wheel
+from envspec.system.finding import Finding
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import wheel
 

@@ -6,9 +6,9 @@ import pathlib
 import pytest
 from urllib3.util.retry import Retry
 
-from envspec.errors import OutsideError
-from envspec.machine import Machine
-from envspec.sources import Sources, folder_files, project_of
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sources import Sources, folder_files, project_of
+from envspec.system.errors import OutsideError
 from tests.support.index import json_page, sha256, simple_index
 from tests.support.specs import spec, stage
 from tests.support.web import JSON, Answer, Web

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from envspec.errors import OutsideError
+from envspec.system.errors import OutsideError
 from tests.envspec.test_sources import sources
 from tests.support import tls
 from tests.support.index import json_page

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.errors import SpecError
-from envspec.load import parse
-from envspec.spec import digest_of, schema
+from envspec.spec.load import parse
+from envspec.spec.model import digest_of, schema
+from envspec.system.errors import SpecError
 from tests.support.specs import PINNED, spec, spec_text, stage
 
 NUMPY = stage("numeric", "numpy==1.23.5")
@@ -141,5 +141,5 @@ def test_the_names_of_a_stage_are_canonical_and_hold_its_wheels() -> None:
 
 def test_the_shipped_schema_is_the_models_own() -> None:
     """`make schema` writes it."""
-    shipped = (importlib.resources.files("envspec.resources") / "envspec.schema.json").read_text()
+    shipped = (importlib.resources.files("envspec.spec") / "envspec.schema.json").read_text()
     assert json.loads(shipped) == schema()

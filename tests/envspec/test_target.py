@@ -3,7 +3,7 @@
 import pytest
 from packaging.markers import Marker
 
-from envspec.target import OLDEST_SUPPORTED, Target, host_glibc, of
+from envspec.spec.target import OLDEST_SUPPORTED, Target, host_glibc, of
 from tests.support.specs import spec, stage
 
 HERE = Target(python="3.11", machine="x86_64", glibc=(2, 36))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envspec.wheel import Limits, Wheel, WheelError, module_name, parse_metadata
+from envspec.supply.wheel import Limits, Wheel, WheelError, module_name, parse_metadata
 
 METADATA = "Metadata-Version: 2.1\nName: Demo_Pkg\nVersion: 1.0\nRequires-Dist: numpy>=1.2\n"
 

@@ -9,12 +9,12 @@ import sys
 import pytest
 from urllib3.util.retry import Retry
 
-from envspec.errors import OutsideError
-from envspec.lock import Artifact, File
-from envspec.machine import Machine
-from envspec.progress import Progress
-from envspec.sources import RemoteFile, Sources
-from envspec.wheelhouse import Wheelhouse
+from envspec.lockfile.lock import Artifact, File
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.progress import Progress
 from tests.support.index import json_page, simple_index
 from tests.support.specs import artifact, file_of, spec, stage
 from tests.support.web import JSON, Answer, Web
@@ -203,10 +203,10 @@ def test_threads_share_one_download(store: Wheelhouse, demo: pathlib.Path, web: 
 
 SCRIPT = """
 import pathlib, sys
-from envspec.lock import Artifact
-from envspec.machine import Machine
-from envspec.sources import Sources
-from envspec.wheelhouse import Wheelhouse
+from envspec.lockfile.lock import Artifact
+from envspec.supply.pip_settings import Machine
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
 from tests.support.specs import spec, stage
 store, index = Wheelhouse(pathlib.Path(sys.argv[1])), sys.argv[2]
 entry = Artifact.model_validate_json(sys.argv[3])

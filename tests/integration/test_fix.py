@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from envspec.load import load
+from envspec.spec.load import load
 from tests.support.index import simple_index
 from tests.support.paths import EXAMPLES
 from tests.support.program import machine, run

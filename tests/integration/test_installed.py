@@ -10,7 +10,7 @@ import sys
 import pytest
 import uv
 
-from envspec.spec import schema
+from envspec.spec.model import schema
 from tests.support.paths import ROOT
 from tests.support.program import machine
 

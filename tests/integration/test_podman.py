@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from builder.oci import identity
+from builder.cli import digest
 from tests.support.paths import EXAMPLES
 from tests.support.program import run
 
@@ -64,7 +64,7 @@ def test_podman_takes_it_and_it_speaks(podman: list[str], tmp_path: pathlib.Path
         said([*podman, "load", "--input", str(file)])
         found = json.loads(said([*podman, "image", "inspect", tag]))[0]
         assert f"sha256:{found['Id']}" in built.stdout
-        kept = (EXAMPLES / "espeak" / identity.FILE).read_text()
+        kept = (EXAMPLES / "espeak" / digest.FILE).read_text()
         assert [line.split()[0] for line in kept.splitlines()[2:]][:4] == found["RootFS"]["Layers"][:4]
         with container(podman, tag) as name:
             seconds = answer([*podman, "exec", name, "python", "-c", SPEAK])

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from envspec.lock import loads
+from envspec.lockfile.lock import loads
 from tests.support.paths import EXAMPLES
 from tests.support.program import run
 

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-from builder.oci import identity
-from builder.oci.identity import FILE
-from envspec import lock
-from envspec.home import home
-from envspec.wheelhouse import Wheelhouse
+from builder.cli import digest
+from builder.cli.digest import FILE
+from envspec.lockfile import lock
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.home import home
 from tests.support.paths import EXAMPLES
 from tests.support.program import BIN, machine
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.network
 
 def fill(wheelhouse: pathlib.Path, name: str) -> None:
     """Put all that the example's lock lists into a new wheelhouse, out of the user's own."""
-    identity.made(EXAMPLES / name)  # fetches what is not there
+    digest.made(EXAMPLES / name)  # fetches what is not there
     held = lock.read(lock.lock_file(EXAMPLES / name / "envspec.toml", None))
     assert held is not None
     own, new = Wheelhouse(home() / "wheelhouse"), Wheelhouse(wheelhouse)
@@ -39,7 +39,7 @@ def make(name: str, folder: pathlib.Path, *before: str, **variables: str) -> str
     shutil.copytree(EXAMPLES / name, folder / name, ignore=shutil.ignore_patterns(FILE))
     fill(folder / "home" / "wheelhouse", name)
     done = subprocess.run(
-        [*before, BIN / "python", "-m", "builder.oci.identity", folder / name],
+        [*before, BIN / "python", "-m", "builder.cli.digest", folder / name],
         env={**machine(folder / "home"), **variables},
         cwd=folder,
         capture_output=True,
@@ -73,12 +73,10 @@ def test_another_user_in_another_year_makes_the_same_image(name: str, tmp_path: 
     assert (user != stranger, now - then) == (True, pytest.approx(YEAR, abs=60))
     first = make(name, one, *early, PYTHONHASHSEED="1", TZ="Asia/Shanghai")
     second = make(name, other, *late, PYTHONHASHSEED="2", HOME=str(other), LC_ALL="C.UTF-8")
-    assert identity.differences(first, second) == ()
+    assert digest.differences(first, second) == ()
     assert blobs(one) == blobs(other)
 
 
 def test_the_image_of_the_example_is_the_one_that_the_tree_promises() -> None:
-    changed = identity.differences(
-        (EXAMPLES / "espeak" / FILE).read_text(), identity.made(EXAMPLES / "espeak")
-    )
+    changed = digest.differences((EXAMPLES / "espeak" / FILE).read_text(), digest.made(EXAMPLES / "espeak"))
     assert not changed, f"{'; '.join(changed)}. If that is meant: `make digest` writes the new one"

@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from envspec import lock
+from envspec.lockfile import lock
 from tests.support.program import run
 
 from .conftest import SPEC, spec_in

@@ -3,11 +3,11 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from builder.environment import Environment
-from builder.plan import Plan
-from envspec.process import Completed
-from envspec.progress import Progress
-from envspec.wheelhouse import Wheelhouse
+from builder.values.environment import Environment
+from builder.values.plan import Plan
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.process import Completed
+from envspec.system.progress import Progress
 
 
 class Recorder(Progress):

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from typing import IO
 
-from envspec.pattern import matcher
+from envspec.system.pattern import matcher
 
 STATUS = "var/lib/dpkg/status.d/"
 LISTS = "var/lib/dpkg/info/"

@@ -2,10 +2,10 @@
 
 import pathlib
 
-from envspec.load import parse
-from envspec.lock import Artifact, File, Lock, LockedBase
-from envspec.sources import project_of
-from envspec.spec import Spec
+from envspec.lockfile.lock import Artifact, File, Lock, LockedBase
+from envspec.spec.load import parse
+from envspec.spec.model import Spec
+from envspec.supply.sources import project_of
 
 from .index import sha256
 

@@ -9,23 +9,25 @@ import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
 
-from builder.backends.docker import base, container, places, ship
+from builder.backends.docker import base, container, ship
+from builder.backends.docker.dockerfile import render
 from builder.backends.docker.engine import Engine, translated
 from builder.backends.docker.layout import lay_out
 from builder.backends.docker.roads import Order, Packages, Road, road
-from builder.environment import Environment
-from builder.plan import Plan
-from builder.render import apt, render
-from builder.render import base as base_name
-from builder.shipping import Shipped, Shipping
-from builder.verdict import Verdict
-from envspec.errors import EnvspecError, OutsideError, Problem, SpecError, UsageError
-from envspec.home import disk, home, locked
-from envspec.machine import machine
-from envspec.process import Completed
-from envspec.progress import Progress
-from envspec.spec import digest_of
-from envspec.wheelhouse import Wheelhouse
+from builder.image.settings import apt
+from builder.image.settings import base as base_name
+from builder.inside import places
+from builder.values.environment import Environment
+from builder.values.plan import Plan
+from builder.values.shipping import Shipped, Shipping
+from builder.values.verdict import Verdict
+from envspec.spec.model import digest_of
+from envspec.supply.pip_settings import machine
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import EnvspecError, OutsideError, Problem, SpecError, UsageError
+from envspec.system.home import disk, home, locked
+from envspec.system.process import Completed
+from envspec.system.progress import Progress
 
 _SHORT = 16
 """Digits of a digest in a tag: enough to never meet another by chance."""

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import docker.errors
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
-from builder.base import debian
-from builder.plan import Plan
-from builder.render import base as base_name
-from envspec.errors import OutsideError
-from envspec.machine import Machine
-from envspec.progress import Progress
+from builder.debian import bootstrap, request
+from builder.image.settings import base as base_name
+from builder.values.plan import Plan
+from envspec.supply.pip_settings import Machine
+from envspec.system.errors import OutsideError
+from envspec.system.progress import Progress
 
 
 def ensure(engine: Engine, plan: Plan, machine: Callable[[], Machine], progress: Progress) -> str:
@@ -32,7 +32,7 @@ def ensure(engine: Engine, plan: Plan, machine: Callable[[], Machine], progress:
 
 
 def _imported(engine: Engine, plan: Plan, name: str, machine: Machine, progress: Progress) -> str:
-    place = debian.tarball(debian.request(plan), machine, progress)
+    place = bootstrap.tarball(request.request(plan), machine, progress)
     progress.step(f"import {name}")
     take(engine, place, name)
     return _present(engine, name)

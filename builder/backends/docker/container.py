@@ -14,8 +14,8 @@ from docker.errors import APIError
 from docker.types import LogConfig
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
-from envspec.errors import OutsideError
-from envspec.process import Completed
+from envspec.system.errors import OutsideError
+from envspec.system.process import Completed
 
 _STDIN = "envspec-stdin"
 _FEED = """

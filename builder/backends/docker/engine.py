@@ -21,7 +21,7 @@ from docker.tls import TLSConfig
 from docker.utils.utils import kwargs_from_env
 from requests.utils import get_environ_proxies
 
-from envspec.errors import OutsideError
+from envspec.system.errors import OutsideError
 
 BROKEN = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
 """What the SDK lets through when it loses the engine; it does not wrap what breaks while it reads."""

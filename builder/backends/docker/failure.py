@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 
 from builder.backends.docker.engine import Engine, outside
-from builder.entrypoint.stage import FAILURE
-from envspec.errors import BuildError, EnvspecError, OutsideError
+from builder.inside.places import FAILURE
+from envspec.system.errors import BuildError, EnvspecError, OutsideError
 
 _PREFIX = re.compile(r"^#\d+ +[\d.]+ +")
 """What BuildKit's plain progress puts before the words of a step."""

@@ -20,36 +20,16 @@ import uv
 
 import builder
 import envspec
-from builder import loads, models, serve
-from builder import payload as payload_files
-from builder.backends.docker import places
-from builder.plan import InstallStage, Plan
-from builder.sbom import sbom
-from envspec.errors import OutsideError
-from envspec.wheelhouse import Wheelhouse
-
-TOOLS = (
-    "builder/__init__.py",
-    "builder/guard.py",
-    "builder/entrypoint/__init__.py",
-    "builder/entrypoint/loading.py",
-    "builder/entrypoint/stage.py",
-    "builder/trim.py",
-    "envspec/__init__.py",
-    "envspec/pattern.py",
-)
-"""Modules that work in build steps; they understand Python 3.8 and use the standard library alone."""
-
-RUNTIME = (
-    "builder/__init__.py",
-    "builder/entrypoint/__init__.py",
-    "builder/entrypoint/doctor.py",
-    "builder/entrypoint/health.py",
-    "builder/entrypoint/start.py",
-)
-"""Modules that stay in the image."""
-
-MAIN = "builder/entrypoint/__main__.py"
+from builder.image import loads
+from builder.image.contents import MAIN, RUNTIME, TOOLS, facts
+from builder.image.sbom import sbom
+from builder.inside import places
+from builder.values import models
+from builder.values import payload as payload_files
+from builder.values.plan import InstallStage, Plan
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.pattern import expression
 
 
 def lay_out(
@@ -72,24 +52,6 @@ def lay_out(
         (place / "payload").mkdir()
         payload_files.copy(plan.payload, plan.service, folder, place / "payload")
     models.copy(plan, folder, place / "models")
-
-
-def facts(plan: Plan) -> dict[str, Any]:
-    """What the image knows of itself: `environment.json`, which the entrypoint and the doctor read."""
-    service = plan.service
-    python = f"{places.ENVIRONMENT}/bin/python"
-    return {
-        "name": plan.name,
-        "lock": plan.lock,
-        "site": f"{places.ENVIRONMENT}/lib/python{plan.python}/site-packages",
-        "pins": plan.pins,
-        "named": plan.named,
-        "embedded": service is not None and service.source is None,
-        **({"models": [f"{places.MODELS}/{model.name}" for model in plan.models]} if plan.models else {}),
-        "command": serve.command(service, python, host="0.0.0.0", port=service.port) if service else [],  # noqa: S104 - a container is reached from outside
-        "port": service.port if service else 0,
-        "health": service.health if service else "",
-    }
 
 
 def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:
@@ -115,7 +77,7 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Pa
     description = {
         "wheels": [wheel.model_dump(include={"name", "version"}) for wheel in stage.wheels],
         "pins": dict(plan.pins_until(stage.name)),
-        "trim": stage.trim,
+        "trim": expression(stage.trim),
         "packages": loaded.packages,
         "modules": loaded.modules,
     }

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 
 from builder.backends.docker.engine import Address
-from envspec.process import run
+from envspec.system.process import run
 
 
 @functools.cache

@@ -13,10 +13,10 @@ from builder.backends.docker import failure
 from builder.backends.docker.container import archive
 from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.backends.docker.program import buildkit_program, variables
-from envspec.machine import Machine
-from envspec.process import Words, run
-from envspec.progress import Progress
-from envspec.spec import digest_of
+from envspec.spec.model import digest_of
+from envspec.supply.pip_settings import Machine
+from envspec.system.process import Words, run
+from envspec.system.progress import Progress
 
 LONGEST = 3600.0
 """Seconds that a whole build may take."""

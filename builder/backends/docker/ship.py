@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from docker.errors import BuildError
 from docker.utils import parse_repository_tag
 
-from builder.backends.docker import places
+from builder.backends.docker.dockerfile import quoted
 from builder.backends.docker.engine import BROKEN, Engine, outside, translated
-from builder.environment import Environment
-from builder.render import quoted
-from builder.verdict import Verdict
-from envspec.errors import OutsideError
-from envspec.home import disk
-from envspec.progress import SILENT, Progress
+from builder.image.settings import verdict_labels
+from builder.values.environment import Environment
+from builder.values.verdict import Verdict
+from envspec.system.errors import OutsideError
+from envspec.system.home import disk
+from envspec.system.progress import SILENT, Progress
 
 CHUNK = 2 << 20
 """Bytes of an image written at a time."""
@@ -31,7 +31,7 @@ def seal(engine: Engine, environment: Environment, verdict: Verdict | None, name
     """
     repository, tag = parse_repository_tag(name or environment.reference.rpartition(":")[0].partition("/")[2])
     lines = [f"FROM {environment.reference}"]
-    lines += [f"LABEL {key}={quoted(value)}" for key, value in sorted(_labels(verdict).items())]
+    lines += [f"LABEL {key}={quoted(value)}" for key, value in sorted(verdict_labels(verdict).items())]
     text = io.BytesIO("\n".join(lines).encode())
     with translated(engine.address.host):
         try:
@@ -40,17 +40,6 @@ def seal(engine: Engine, environment: Environment, verdict: Verdict | None, name
             raise outside(str(error)) from error
         image.tag(repository, tag or "latest")
     return f"{repository}:{tag or 'latest'}"
-
-
-def _labels(verdict: Verdict | None) -> dict[str, str]:
-    if verdict is None:
-        return {f"{places.LABEL}.verdict": "not verified"}
-    return {
-        f"{places.LABEL}.verdict": "ships" if verdict.ships else "must not ship",
-        f"{places.LABEL}.findings": str(len(verdict.findings)),
-        f"{places.LABEL}.python-version": verdict.python,
-        f"{places.LABEL}.platform": verdict.platform,
-    }
 
 
 def how_to_run(engine: Engine, name: str) -> Iterator[str]:

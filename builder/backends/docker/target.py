@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from builder.backends.docker import container
 from builder.backends.docker.engine import Engine
-from envspec.errors import OutsideError
-from envspec.process import Completed
+from envspec.system.errors import OutsideError
+from envspec.system.process import Completed
 
 
 class DockerTarget:

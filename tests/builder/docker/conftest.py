@@ -19,17 +19,17 @@ from builder.backends.docker.base import take
 from builder.backends.docker.engine import Address, Engine
 from builder.backends.docker.program import buildkit_program
 from builder.backends.docker.roads import BuildKit, Classic, Road, road
-from builder.base import debian
-from builder.environment import Environment
-from builder.payload import collect
-from builder.plan import InstallStage, Plan, PlannedWheel
-from envspec.errors import OutsideError
-from envspec.home import home
-from envspec.lock import LockedBase
-from envspec.machine import machine
-from envspec.progress import SILENT, Progress
-from envspec.spec import Service
-from envspec.wheelhouse import Wheelhouse
+from builder.debian import bootstrap, request
+from builder.values.environment import Environment
+from builder.values.payload import collect
+from builder.values.plan import InstallStage, Plan, PlannedWheel
+from envspec.lockfile.lock import LockedBase
+from envspec.spec.model import Service
+from envspec.supply.pip_settings import machine
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.home import home
+from envspec.system.progress import SILENT, Progress
 from tests.support.paths import ROOT
 from tests.support.wheels import wheel
 
@@ -66,10 +66,10 @@ def base(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Name of the bootstrapped base in the engine; the same root file system also stands in for `IMAGE`."""
     plan = make_plan([], base=DEBIAN)
     try:
-        tar = debian.tarball(debian.request(plan), machine(), SILENT)
+        tar = bootstrap.tarball(request.request(plan), machine(), SILENT)
     except OutsideError as error:
         pytest.skip(f"no base can be bootstrapped: {error.message}")
-    name = debian.reference(debian.request(plan))
+    name = request.reference(request.request(plan))
     for wanted in (name, IMAGE):
         if engine.image_id(wanted) is None:
             take(engine, tar, wanted)

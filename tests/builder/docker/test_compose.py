@@ -18,10 +18,10 @@ import yaml
 from builder import orchestrate
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
-from builder.environment import Environment
 from builder.orchestrate.compose import PROXY
-from builder.plan import Plan
-from envspec.spec import Spec
+from builder.values.environment import Environment
+from builder.values.plan import Plan
+from envspec.spec.model import Spec
 from service.client import Client, ClientError
 
 from .conftest import engine_address

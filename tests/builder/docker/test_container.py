@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from builder.backends.docker.target import DockerTarget
-from builder.environment import Environment
-from builder.verify import SmokeChecks, verify
-from envspec.errors import OutsideError
+from builder.judge import SmokeChecks, verify
+from builder.values.environment import Environment
+from envspec.system.errors import OutsideError
 
 from .conftest import Workshop
 

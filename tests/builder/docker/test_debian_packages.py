@@ -12,9 +12,9 @@ import pytest
 
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.roads import apt_settings
-from envspec.errors import BuildError
-from envspec.lock import LockedBase
-from envspec.machine import Machine, machine
+from envspec.lockfile.lock import LockedBase
+from envspec.supply.pip_settings import Machine, machine
+from envspec.system.errors import BuildError
 
 from .conftest import Workshop
 

@@ -10,9 +10,9 @@ from builder.backends.docker.engine import Address, Engine, address, unreachable
 from builder.backends.docker.failure import understood
 from builder.backends.docker.program import buildkit_program, variables
 from builder.backends.docker.roads import BuildKit, Classic, apt_settings, road
-from builder.entrypoint.stage import FAILURE
-from envspec.errors import BuildError, OutsideError
-from envspec.machine import Machine
+from builder.inside.places import FAILURE
+from envspec.supply.pip_settings import Machine
+from envspec.system.errors import BuildError, OutsideError
 
 
 class FakeEngine(Engine):

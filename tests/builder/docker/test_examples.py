@@ -22,20 +22,21 @@ from builder.backends.docker import ship
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
-from builder.environment import Environment
-from builder.judgement import judged, tried
-from builder.payload import collect
-from builder.plan import Plan, plan
-from envspec import load, lock
-from envspec.errors import EnvspecError
-from envspec.fetch import fetch
-from envspec.finding import must_fix
-from envspec.home import home
-from envspec.machine import machine
-from envspec.progress import SILENT
-from envspec.sources import Sources
-from envspec.spec import Spec
-from envspec.wheelhouse import Wheelhouse
+from builder.flow.check import judged, tried
+from builder.values.environment import Environment
+from builder.values.payload import collect
+from builder.values.plan import Plan, plan
+from envspec.lockfile import lock
+from envspec.spec import load
+from envspec.spec.model import Spec
+from envspec.supply.fetch import fetch
+from envspec.supply.pip_settings import machine
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import EnvspecError
+from envspec.system.finding import must_fix
+from envspec.system.home import home
+from envspec.system.progress import SILENT
 from tests.support.paths import EXAMPLES, ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]

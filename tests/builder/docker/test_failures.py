@@ -12,11 +12,11 @@ import pytest
 
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Address, Engine
-from builder.base import debian
-from envspec.errors import OutsideError
-from envspec.home import home
-from envspec.machine import machine
-from envspec.progress import SILENT, Progress
+from builder.debian import bootstrap, request
+from envspec.supply.pip_settings import machine
+from envspec.system.errors import OutsideError
+from envspec.system.home import home
+from envspec.system.progress import SILENT, Progress
 from tests.support.paths import ROOT
 
 from .conftest import DEBIAN, Workshop, make_plan, make_road, mounted, private_engine
@@ -101,5 +101,5 @@ def test_a_base_without_the_program_that_makes_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "home"))
     with pytest.raises(OutsideError, match=r"mmdebstrap.* is not on this machine"):
-        debian.tarball(debian.request(make_plan([], base=DEBIAN)), machine(), SILENT)
+        bootstrap.tarball(request.request(make_plan([], base=DEBIAN)), machine(), SILENT)
     assert not list((home() / "bases").glob("*.tar"))

@@ -9,13 +9,14 @@ import threading
 
 import pytest
 
-from builder.backends.docker import container, places
+from builder.backends.docker import container
 from builder.backends.docker.engine import Engine
-from builder.environment import Environment
-from builder.models import locked
-from builder.plan import Plan
-from envspec.errors import BuildError, OutsideError
-from envspec.lock import LockedBase
+from builder.inside import places
+from builder.values.environment import Environment
+from builder.values.models import locked
+from builder.values.plan import Plan
+from envspec.lockfile.lock import LockedBase
+from envspec.system.errors import BuildError, OutsideError
 
 from .conftest import IMAGE, Workshop, served
 

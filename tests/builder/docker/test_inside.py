@@ -13,11 +13,12 @@ from collections.abc import Iterator
 import pytest
 
 from builder.backends.docker.layout import lay_out
-from builder.entrypoint import doctor, health, loading, stage
-from builder.plan import InstallStage, PlannedWheel
-from builder.sbom import sbom
-from envspec.errors import OutsideError
-from envspec.wheelhouse import Wheelhouse
+from builder.image.sbom import sbom
+from builder.inside.entrypoint import compile as loading
+from builder.inside.entrypoint import doctor, health, stage
+from builder.values.plan import InstallStage, PlannedWheel
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
 from tests.support.wheels import wheel
 
 from .conftest import make_plan

@@ -9,7 +9,7 @@ import venv
 
 import pytest
 
-from builder.entrypoint import loading
+from builder.inside.entrypoint import compile as loading
 from tests.support.wheels import wheel
 
 CRASH = "import os\nos.abort()\n"

@@ -17,10 +17,10 @@ from builder.backends.docker.base import take
 from builder.backends.docker.engine import Engine, address
 from builder.backends.docker.program import buildkit_program
 from builder.backends.docker.roads import BuildKit, road
-from builder.base import debian
-from envspec.errors import OutsideError
-from envspec.machine import machine
-from envspec.progress import SILENT
+from builder.debian import bootstrap, request
+from envspec.supply.pip_settings import machine
+from envspec.system.errors import OutsideError
+from envspec.system.progress import SILENT
 
 from .conftest import DEBIAN, Workshop, make_plan, served
 
@@ -84,7 +84,7 @@ def guarded(base: str, certificates: pathlib.Path, tmp_path_factory: pytest.Temp
         with pytest.MonkeyPatch.context() as patch:
             by_environment(patch, port, certificates)
             engine = Engine()
-            tar = debian.tarball(debian.request(make_plan([], base=DEBIAN)), machine(), SILENT)
+            tar = bootstrap.tarball(request.request(make_plan([], base=DEBIAN)), machine(), SILENT)
             take(engine, tar, base)
             engine.close()
         yield port

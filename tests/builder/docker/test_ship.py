@@ -12,11 +12,11 @@ import pytest
 
 from builder.backends.docker import ship
 from builder.backends.docker.engine import Address, Engine
-from builder.environment import Environment
-from builder.shipping import Shipping
-from builder.verdict import Verdict
-from envspec.errors import OutsideError, UsageError
-from envspec.progress import SILENT
+from builder.values.environment import Environment
+from builder.values.shipping import Shipping
+from builder.values.verdict import Verdict
+from envspec.system.errors import OutsideError, UsageError
+from envspec.system.progress import SILENT
 from tests.support.registry import registry
 
 from .conftest import Workshop

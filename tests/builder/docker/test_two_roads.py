@@ -12,17 +12,17 @@ import pytest
 
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
-from builder.backends.oci import OciBackend
-from builder.pipeline import planned
-from builder.request import Request
-from envspec import lock
-from envspec.fetch import fetch
-from envspec.home import home
-from envspec.load import load
-from envspec.machine import machine
-from envspec.progress import SILENT
-from envspec.sources import Sources
-from envspec.wheelhouse import Wheelhouse
+from builder.backends.oci.backend import OciBackend
+from builder.flow.pipeline import planned
+from builder.values.request import Request
+from envspec.lockfile import lock
+from envspec.spec.load import load
+from envspec.supply.fetch import fetch
+from envspec.supply.pip_settings import machine
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.home import home
+from envspec.system.progress import SILENT
 from tests.support.paths import EXAMPLES, ROOT
 from tests.support.roads import BOOTSTRAPPED, DIFFERENT, ONLY_DOCKER, ONLY_OCI, Tree, differences, read
 

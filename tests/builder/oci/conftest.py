@@ -11,22 +11,23 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from builder.backends.oci import OciBackend
-from builder.environment import Environment
-from builder.oci import recipe, shipping
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs
-from builder.oci.fetch import Network
-from builder.oci.image import Settings, assemble
-from builder.oci.place import Place
-from builder.oci.recipe import file
-from builder.payload import collect
-from builder.plan import InstallStage, Plan, PlannedWheel
-from envspec.lock import LockedBase
-from envspec.machine import Machine
-from envspec.progress import SILENT
-from envspec.spec import Service
-from envspec.wheelhouse import Wheelhouse
+from builder.backends.oci import ship
+from builder.backends.oci.backend import OciBackend
+from builder.oci.image.base import Base
+from builder.oci.image.documents import Settings, assemble
+from builder.oci.store import pieces
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.network import Network
+from builder.oci.store.pieces import file
+from builder.values.environment import Environment
+from builder.values.payload import collect
+from builder.values.plan import InstallStage, Plan, PlannedWheel
+from builder.wheels.place import Place
+from envspec.lockfile.lock import LockedBase
+from envspec.spec.model import Service
+from envspec.supply.pip_settings import Machine
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.progress import SILENT
 from tests.builder.oci.fake_registry import Fake, serving
 
 Content = Mapping[str, str | bytes]
@@ -169,7 +170,7 @@ def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
     """An image in a registry that has a Python, as far as anyone can tell without running it."""
     blobs = Blobs(tmp_path / "makers")
     files = [file("usr/bin/python3.11", b"elf"), file("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")]
-    layer = recipe.layer("base", files, blobs, known=())
+    layer = pieces.layer("base", files, blobs, known=())
     settings = Settings(
         user="0:0",
         folder="/",
@@ -181,7 +182,7 @@ def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
     base = Base(name="base", machine="amd64", layers=(layer,))
     image = assemble(base, (), settings, "/usr/bin/python3.11", blobs)
     name = f"{fake.host}/team/base:1"
-    shipping.push(image, "amd64", name, blobs, NETWORK, SILENT)
+    ship.push(image, "amd64", name, blobs, NETWORK, SILENT)
     return name
 
 

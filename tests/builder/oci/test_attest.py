@@ -5,16 +5,18 @@ import pathlib
 
 import pytest
 
-from builder.oci import attest, output, recipe, shipping
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs
-from builder.oci.fetch import Network
-from builder.oci.image import RUNTIME, Image, Settings, assemble
-from builder.oci.recipe import file
-from builder.verdict import Verdict
-from envspec.finding import Finding, Severity
-from envspec.machine import Machine
-from envspec.progress import SILENT
+from builder.backends.oci import ship
+from builder.oci.image import attest, layout
+from builder.oci.image.base import Base
+from builder.oci.image.documents import RUNTIME, Image, Settings, assemble
+from builder.oci.store import pieces
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.network import Network
+from builder.oci.store.pieces import file
+from builder.values.verdict import Verdict
+from envspec.supply.pip_settings import Machine
+from envspec.system.finding import Finding, Severity
+from envspec.system.progress import SILENT
 from tests.builder.oci.fake_registry import Fake
 
 
@@ -32,7 +34,7 @@ def verdict(*findings: Finding) -> Verdict:
 
 @pytest.fixture
 def image(blobs: Blobs) -> Image:
-    layer = recipe.layer(RUNTIME, [file("opt/envspec/sbom.cdx.json", b'{"bom": 1}')], blobs)
+    layer = pieces.layer(RUNTIME, [file("opt/envspec/sbom.cdx.json", b'{"bom": 1}')], blobs)
     settings = Settings(user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=())
     return assemble(Base(name="demo", machine="amd64", layers=()), [layer], settings, "/python", blobs)
 
@@ -56,15 +58,15 @@ def test_the_bill_of_materials_is_the_one_that_the_image_carries(image: Image, b
 def test_a_layout_lists_what_refers_to_its_images(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     artifact = attest.verdict(image, "demo:1", verdict(), blobs)
     for _ in range(2):
-        output.layout(image, "amd64", "demo:1", blobs, tmp_path / "out", [artifact])
-    listed = output.manifests(tmp_path / "out")
+        layout.layout(image, "amd64", "demo:1", blobs, tmp_path / "out", [artifact])
+    listed = layout.manifests(tmp_path / "out")
     assert [entry.get("artifactType") for entry in listed] == [None, attest.STATEMENT]
     assert Blobs(tmp_path / "out").has(artifact.content)
 
 
 def test_files_lie_beside_an_archive(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     artifact = attest.verdict(image, "demo:1", verdict(), blobs)
-    written = output.write(image, "amd64", "demo:1", blobs, tmp_path / "x.tar", [artifact])
+    written = layout.write(image, "amd64", "demo:1", blobs, tmp_path / "x.tar", [artifact])
     assert [path.name for path in written] == ["x.tar", "x.tar.intoto.json"]
     assert json.loads(written[1].read_text())["_type"] == "https://in-toto.io/Statement/v1"
 
@@ -72,7 +74,7 @@ def test_files_lie_beside_an_archive(image: Image, blobs: Blobs, tmp_path: pathl
 def test_a_registry_that_keeps_no_list_gets_one(fake: Fake, image: Image, blobs: Blobs) -> None:
     artifact = attest.verdict(image, "demo:1", verdict(), blobs)
     name = f"{fake.host}/team/demo:1"
-    shipping.push(image, "amd64", name, blobs, Network(Machine()), SILENT, [artifact])
+    ship.push(image, "amd64", name, blobs, Network(Machine()), SILENT, [artifact])
     assert artifact.manifest.digest in fake.manifests
     _, body = fake.manifests[image.manifest.digest.replace(":", "-")]
     assert [entry["digest"] for entry in json.loads(body)["manifests"]] == [artifact.manifest.digest]

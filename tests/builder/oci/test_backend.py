@@ -10,17 +10,17 @@ import tarfile
 
 import pytest
 
-from builder.backends.oci import OciBackend, foreign
+from builder.backends.oci.backend import OciBackend, foreign
 from builder.backends.port import Backend
-from builder.models import locked
-from builder.oci import saved
-from builder.oci.lookup import look
-from builder.shipping import Shipping
-from builder.verdict import Verdict
-from envspec.errors import OutsideError
-from envspec.lock import LockedArchive, LockedBase
-from envspec.progress import SILENT
-from envspec.spec import Service
+from builder.oci.image import saved
+from builder.oci.store.lookup import look
+from builder.values.models import locked
+from builder.values.shipping import Shipping
+from builder.values.verdict import Verdict
+from envspec.lockfile.lock import LockedArchive, LockedBase
+from envspec.spec.model import Service
+from envspec.system.errors import OutsideError
+from envspec.system.progress import SILENT
 from tests.builder.oci.conftest import Build, MakePlan
 from tests.builder.oci.fake_registry import Fake
 
@@ -89,7 +89,7 @@ def test_the_files_stand_where_the_dockerfile_road_puts_them(build: Build) -> No
         "opt/env/bin/python",
         "opt/env/lib/python3.11/site-packages/lib.py",
         "opt/envspec/__main__.py",
-        "opt/envspec/builder/entrypoint/doctor.py",
+        "opt/envspec/builder/inside/entrypoint/doctor.py",
         "opt/envspec/environment.json",
         "opt/envspec/sbom.cdx.json",
         "app/app.py",
@@ -117,7 +117,8 @@ def test_what_stands_is_found_again(build: Build) -> None:
 
 def test_finding_an_image_again_waits_for_no_library_that_only_making_one_needs() -> None:
     program = (
-        "import sys, builder.cli, builder.pipeline, builder.backends.oci, builder.oci.shipping\n"
+        "import sys, builder.cli.commands, builder.flow.pipeline\n"
+        "import builder.backends.oci.backend, builder.backends.oci.ship\n"
         "heavy = {'bs4', 'capstone', 'cyclonedx', 'docker', 'jinja2', 'requests', 'rich'}\n"
         "print(*heavy & sys.modules.keys())"
     )

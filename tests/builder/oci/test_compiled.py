@@ -7,16 +7,16 @@ import tarfile
 
 import pytest
 
-from builder.backends.oci import OciBackend
-from builder.loads import Loads, of
-from builder.oci import runner
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs, Layer
-from builder.plan import Plan
-from envspec.errors import OutsideError
-from envspec.lock import LockedBase
-from envspec.progress import SILENT
-from envspec.wheelhouse import Wheelhouse
+from builder.backends.oci import run as runner
+from builder.backends.oci.backend import OciBackend
+from builder.image.loads import Loads, of
+from builder.oci.image.base import Base
+from builder.oci.store.blobs import Blobs, Layer
+from builder.values.plan import Plan
+from envspec.lockfile.lock import LockedBase
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.progress import SILENT
 from tests.builder.oci.conftest import NETWORK, Build, MakePlan
 
 

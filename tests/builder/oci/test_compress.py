@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.oci.compress import DamagedError, LayerWriter, Written
-from builder.oci.tar import Entry
+from builder.oci.store.compress import DamagedError, LayerWriter, Written
+from builder.oci.store.tar import Entry
 
 
 class Stream:

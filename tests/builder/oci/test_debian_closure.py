@@ -2,10 +2,10 @@
 
 import pytest
 
-from builder.oci.debian.closure import Universe, closure
-from builder.oci.debian.lists import PackageList
-from builder.oci.debian.package import Relation
-from envspec.errors import OutsideError
+from builder.debian.closure import Universe, closure
+from builder.debian.lists import PackageList
+from builder.debian.package import Relation
+from envspec.system.errors import OutsideError
 
 
 def listing(*packages: str) -> PackageList:

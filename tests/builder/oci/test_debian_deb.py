@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.oci.debian.deb import Deb, DebError, sections
+from builder.debian.deb import Deb, DebError, sections
 
 MakeDeb = Callable[..., pathlib.Path]
 

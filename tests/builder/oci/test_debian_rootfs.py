@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.oci.compress import LayerWriter
-from builder.oci.debian.deb import Deb, DebError
-from builder.oci.debian.rootfs import Root, merged
+from builder.debian.deb import Deb, DebError
+from builder.debian.rootfs import Root, merged
+from builder.oci.store.compress import LayerWriter
 
 MakeDeb = Callable[..., pathlib.Path]
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from builder.oci.debian import version
-from builder.oci.debian.control import paragraph, paragraphs
-from builder.oci.debian.package import Relation, package, relations
+from builder.debian import version
+from builder.debian.control import paragraph, paragraphs
+from builder.debian.package import Relation, package, relations
 
 ORDERED = [
     "1.0~~",

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from builder.oci.fetch import Network
-from envspec.errors import OutsideError
-from envspec.machine import Machine
+from builder.oci.store.network import Network
+from envspec.supply.pip_settings import Machine
+from envspec.system.errors import OutsideError
 from tests.support import tls
 
 

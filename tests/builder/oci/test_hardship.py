@@ -10,23 +10,23 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.oci.blobs import STALE, Blobs
-from builder.oci.images import Records, Stack
-from builder.plan import InstallStage
+from builder.oci.image.records import Records, Stack
+from builder.oci.store.blobs import STALE, Blobs
+from builder.values.plan import InstallStage
 
 MakeWheel = Callable[..., pathlib.Path]
 MakeStage = Callable[..., InstallStage]
 
 BUILD = """
 import pathlib, sys
-from builder.oci import layers
-from builder.oci.blobs import Blobs
-from builder.oci.images import Records, Stack
-from builder.oci.place import Place
-from builder.plan import InstallStage
-from envspec.errors import EnvspecError
-from envspec.progress import SILENT
-from envspec.wheelhouse import Wheelhouse
+from builder.wheels import layers
+from builder.oci.store.blobs import Blobs
+from builder.oci.image.records import Records, Stack
+from builder.wheels.place import Place
+from builder.values.plan import InstallStage
+from envspec.system.errors import EnvspecError
+from envspec.system.progress import SILENT
+from envspec.supply.wheelhouse import Wheelhouse
 stage = InstallStage.model_validate_json(pathlib.Path(sys.argv[1]).read_text())
 place = Place(prefix="/opt/env", version="3.11", base_python="/usr/bin/python3.11")
 store, blobs = Wheelhouse(pathlib.Path(sys.argv[2])), Blobs(pathlib.Path(sys.argv[3]))

@@ -5,12 +5,12 @@ import pathlib
 import pytest
 from click.testing import CliRunner
 
-from builder.oci import identity
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs
-from builder.oci.image import Image, Settings, assemble
-from builder.oci.recipe import file, layer
-from envspec.errors import BuildError
+from builder.cli import digest
+from builder.oci.image.base import Base
+from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.pieces import file, layer
+from envspec.system.errors import BuildError
 
 SETTINGS = Settings(user="0:0", folder="/", variables={}, labels={}, entrypoint=(), command=())
 
@@ -22,7 +22,7 @@ def image(blobs: Blobs, *, settings: Settings = SETTINGS, **contents: str) -> Im
 
 def test_every_layer_has_a_line(blobs: Blobs) -> None:
     made = image(blobs, low="1", high="2")
-    lines = [line.split("  ") for line in identity.text(made).splitlines()[1:]]
+    lines = [line.split("  ") for line in digest.text(made).splitlines()[1:]]
     assert lines == [
         [made.config.digest, "image"],
         [made.layers[0].diff_id, "low"],
@@ -31,36 +31,34 @@ def test_every_layer_has_a_line(blobs: Blobs) -> None:
 
 
 def test_what_differs_is_named(blobs: Blobs) -> None:
-    kept = identity.text(image(blobs, low="1", high="2"))
-    assert identity.differences(kept, kept) == ()
-    assert identity.differences(kept, identity.text(image(blobs, low="1", high="3"))) == (
-        "high is another one",
-    )
-    assert identity.differences(kept, identity.text(image(blobs, low="1", top="2"))) == (
+    kept = digest.text(image(blobs, low="1", high="2"))
+    assert digest.differences(kept, kept) == ()
+    assert digest.differences(kept, digest.text(image(blobs, low="1", high="3"))) == ("high is another one",)
+    assert digest.differences(kept, digest.text(image(blobs, low="1", top="2"))) == (
         "high is no longer there",
         "top is new",
     )
-    assert identity.differences(kept, identity.text(image(blobs, high="2", low="1"))) == (
+    assert digest.differences(kept, digest.text(image(blobs, high="2", low="1"))) == (
         "the layers stand in another order",
     )
     labelled = SETTINGS.model_copy(update={"labels": {"a": "b"}})
-    other = identity.text(image(blobs, settings=labelled, low="1", high="2"))
-    assert identity.differences(kept, other) == ("image is another one",)
+    other = digest.text(image(blobs, settings=labelled, low="1", high="2"))
+    assert digest.differences(kept, other) == ("image is another one",)
 
 
 def test_the_program_writes_and_compares(
     blobs: Blobs, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "made", lambda spec: identity.text(image(blobs, low="1")))
+    monkeypatch.setattr(digest, "made", lambda spec: digest.text(image(blobs, low="1")))
 
     def run(*words: str) -> object:
-        return CliRunner().invoke(identity.main, [str(tmp_path), *words])
+        return CliRunner().invoke(digest.main, [str(tmp_path), *words])
 
     missing = run("--check")
     assert isinstance(missing.exception, BuildError)
     assert run().exit_code == 0
     assert run("--check").exit_code == 0
-    monkeypatch.setattr(identity, "made", lambda spec: identity.text(image(blobs, low="2")))
+    monkeypatch.setattr(digest, "made", lambda spec: digest.text(image(blobs, low="2")))
     changed = run("--check").exception
     assert isinstance(changed, BuildError)
     assert "low is another one" in changed.message

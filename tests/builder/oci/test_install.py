@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from builder.oci.install import Item, items
-from builder.oci.packed import PackedWheel
-from builder.oci.place import Place
-from envspec.pattern import matcher
-from envspec.wheel import WheelError
+from builder.wheels.install import Item, items
+from builder.wheels.packed import PackedWheel
+from builder.wheels.place import Place
+from envspec.supply.wheel import WheelError
+from envspec.system.pattern import matcher
 
 ODD = {
     "odd/__init__.py": "x = 1\n",

@@ -12,15 +12,15 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.oci import layers
-from builder.oci.blobs import Blobs, Layer
-from builder.oci.layers import groups
-from builder.oci.place import Place
-from builder.plan import InstallStage, PlannedWheel
-from envspec.errors import BuildError, OutsideError
-from envspec.progress import SILENT
-from envspec.wheel import WheelError
-from envspec.wheelhouse import Wheelhouse
+from builder.oci.store.blobs import Blobs, Layer
+from builder.values.plan import InstallStage, PlannedWheel
+from builder.wheels import layers
+from builder.wheels.layers import groups
+from builder.wheels.place import Place
+from envspec.supply.wheel import WheelError
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import BuildError, OutsideError
+from envspec.system.progress import SILENT
 
 MakeWheel = Callable[..., pathlib.Path]
 MakeStage = Callable[..., InstallStage]
@@ -70,9 +70,9 @@ def test_the_same_wheels_give_the_same_bytes_whatever_the_process(
         "one", make_wheel("a", {f"a/{n}.py": str(n) for n in range(30)}), make_wheel("b", {"b.py": ""})
     )
     script = (
-        "import sys, pathlib; from builder.oci import layers; from builder.oci.blobs import Blobs;"
-        "from builder.oci.place import Place; from builder.plan import InstallStage;"
-        "from envspec.wheelhouse import Wheelhouse; from envspec.progress import SILENT;"
+        "import sys, pathlib; from builder.wheels import layers; from builder.oci.store.blobs import Blobs;"
+        "from builder.wheels.place import Place; from builder.values.plan import InstallStage;"
+        "from envspec.supply.wheelhouse import Wheelhouse; from envspec.system.progress import SILENT;"
         "place = Place(prefix='/opt/env', version='3.11', base_python='/usr/bin/python3.11');"
         "stage = InstallStage.model_validate_json(sys.argv[1]);"
         "print(layers.build([stage], place, Wheelhouse(pathlib.Path(sys.argv[2])),"

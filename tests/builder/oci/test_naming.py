@@ -8,16 +8,19 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from builder.oci import attest, naming, recipe, reference, shipping
-from builder.oci.attest import Artifact
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs
-from builder.oci.image import Image, Settings, assemble
-from builder.oci.recipe import file
-from builder.oci.registry import Registry
-from builder.verdict import Verdict
-from envspec.errors import OutsideError
-from envspec.progress import SILENT
+from builder.backends.oci import ship
+from builder.oci.image import attest
+from builder.oci.image.attest import Artifact
+from builder.oci.image.base import Base
+from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.registry import names, reference
+from builder.oci.registry.repository import Registry
+from builder.oci.store import pieces
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.pieces import file
+from builder.values.verdict import Verdict
+from envspec.system.errors import OutsideError
+from envspec.system.progress import SILENT
 from tests.builder.oci.conftest import NETWORK
 from tests.builder.oci.fake_registry import Fake
 from tests.support.registry import registry
@@ -30,7 +33,7 @@ ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.man
 
 def image(machine: str, blobs: Blobs, *, content: str = "", title: str = "demo") -> Image:
     """A small image of a spec of that name."""
-    layer = recipe.layer(
+    layer = pieces.layer(
         "base", [file("usr/bin/python3.11", f"{machine}{content}".encode())], blobs, known=()
     )
     labels = {"org.opencontainers.image.title": title}
@@ -39,7 +42,7 @@ def image(machine: str, blobs: Blobs, *, content: str = "", title: str = "demo")
 
 
 def push(one: Image, machine: str, place: str, blobs: Blobs, artifacts: tuple[Artifact, ...] = ()) -> str:
-    return shipping.push(one, machine, place, blobs, NETWORK, SILENT, artifacts).digest
+    return ship.push(one, machine, place, blobs, NETWORK, SILENT, artifacts).digest
 
 
 @pytest.fixture
@@ -139,15 +142,15 @@ def asked(fake: Fake) -> Iterator[Registry]:
 def test_an_image_that_another_run_overlooked_is_added_again(asked: Registry, blobs: Blobs) -> None:
     """The other looked before this one was there, and writes after it was."""
     one, other = image("amd64", blobs), image("arm64", blobs)
-    once = naming.name(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, 1))
+    once = names.name(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, 1))
     assert once.machines == ("amd64", "arm64")
     with pytest.raises(OutsideError, match="all the time"):
-        naming.name(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, naming.ROUNDS))
+        names.name(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, names.ROUNDS))
 
 
 def test_a_later_image_for_the_same_processor_is_not_fought(asked: Registry, blobs: Blobs) -> None:
     one, later = image("amd64", blobs), image("amd64", blobs, content="2")
-    naming.name(asked, one, "amd64", "1", blobs, wait=Other(asked, later, blobs, naming.ROUNDS))
+    names.name(asked, one, "amd64", "1", blobs, wait=Other(asked, later, blobs, names.ROUNDS))
     found = asked.find("1")
     assert found is not None
     assert found[0].digest == later.manifest.digest

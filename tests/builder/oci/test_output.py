@@ -7,13 +7,14 @@ import tarfile
 
 import pytest
 
-from builder.oci import attest, output, recipe, saved
-from builder.oci.base import Base, examine
-from builder.oci.blobs import Blobs
-from builder.oci.image import Image, Settings, assemble
-from builder.oci.recipe import file, link
-from builder.verdict import Verdict
-from envspec.errors import OutsideError, UsageError
+from builder.oci.image import attest, layout, saved
+from builder.oci.image.base import Base, examine
+from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.store import pieces
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.pieces import file, link
+from builder.values.verdict import Verdict
+from envspec.system.errors import OutsideError, UsageError
 
 SETTINGS = Settings(
     user="10001:10001",
@@ -33,7 +34,7 @@ VERDICT = Verdict(
 
 @pytest.fixture
 def base(blobs: Blobs) -> Base:
-    layer = recipe.layer(
+    layer = pieces.layer(
         "base",
         [file("usr/bin/python3.11", b"elf", executable=True), file("etc/passwd", b"root:x:0:0::/:/bin/sh\n")],
         blobs,
@@ -45,7 +46,7 @@ def base(blobs: Blobs) -> Base:
 
 @pytest.fixture
 def image(base: Base, blobs: Blobs) -> Image:
-    layer = recipe.layer("payload", [file("app/run.py", b"print(1)\n"), link("app/link", "run.py")], blobs)
+    layer = pieces.layer("payload", [file("app/run.py", b"print(1)\n"), link("app/link", "run.py")], blobs)
     return assemble(base, [layer], SETTINGS, "/opt/env/bin/python", blobs)
 
 
@@ -72,13 +73,13 @@ def test_a_layout_has_every_blob_that_its_manifest_names(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
     out = tmp_path / "out"
-    output.write(image, "amd64", "demo:latest", blobs, out)
+    layout.write(image, "amd64", "demo:latest", blobs, out)
     index = json.loads((out / "index.json").read_text())
     (entry,) = index["manifests"]
     copied = Blobs(out)
     manifest = json.loads(copied.read(image.manifest))
     assert entry["digest"] == image.manifest.digest
-    assert entry["annotations"] == {output.REF: "demo:latest"}
+    assert entry["annotations"] == {layout.REF: "demo:latest"}
     assert json.loads((out / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
     for named in (manifest["config"], *manifest["layers"]):
         assert copied.path(named["digest"]).stat().st_size == named["size"]
@@ -89,8 +90,8 @@ def test_a_name_is_in_a_layout_once_and_others_stay(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
     for tag in ("a:1", "b:1", "a:1"):
-        output.layout(image, "amd64", tag, blobs, tmp_path / "out")
-    names = [entry["annotations"][output.REF] for entry in output.manifests(tmp_path / "out")]
+        layout.layout(image, "amd64", tag, blobs, tmp_path / "out")
+    names = [entry["annotations"][layout.REF] for entry in layout.manifests(tmp_path / "out")]
     assert sorted(names) == ["a:1", "b:1"]
 
 
@@ -102,14 +103,14 @@ def test_a_name_means_every_processor_that_it_was_made_for(
     other = assemble(arm, image.layers[1:], SETTINGS, image.python, blobs)
     proofs = {one.manifest.digest: attest.verdict(one, "demo:1", VERDICT, blobs) for one in (image, other)}
     for one, machine in ((image, "amd64"), (other, "arm64"), (image, "amd64")):
-        output.layout(one, machine, "demo:1", blobs, out, [proofs[one.manifest.digest]])
+        layout.layout(one, machine, "demo:1", blobs, out, [proofs[one.manifest.digest]])
 
-    entries = output.manifests(out)
-    (named,) = (entry for entry in entries if entry["annotations"].get(output.REF))
+    entries = layout.manifests(out)
+    (named,) = (entry for entry in entries if entry["annotations"].get(layout.REF))
     listed = json.loads(Blobs(out).path(named["digest"]).read_text())["manifests"]
     found = {entry["platform"]["architecture"]: entry["digest"] for entry in listed}
     assert found == {"amd64": image.manifest.digest, "arm64": other.manifest.digest}
-    subjects = [entry["annotations"].get(output.SUBJECT) for entry in entries if entry is not named]
+    subjects = [entry["annotations"].get(layout.SUBJECT) for entry in entries if entry is not named]
     assert sorted(subjects) == sorted(proofs)
     for machine, one in (("amd64", image), ("arm64", other)):
         taken = saved.load(out, machine, "3.11", Blobs(tmp_path / machine))
@@ -122,24 +123,24 @@ def test_without_being_asked_for_an_image_takes_the_others_name(
 ) -> None:
     arm = base.model_copy(update={"machine": "arm64"})
     other = assemble(arm, image.layers[1:], SETTINGS, image.python, blobs)
-    output.enlist(image, "amd64", "demo:1", blobs.root)
-    output.enlist(other, "arm64", "demo:1", blobs.root)
-    assert [entry["digest"] for entry in output.manifests(blobs.root)] == [other.manifest.digest]
+    layout.enlist(image, "amd64", "demo:1", blobs.root)
+    layout.enlist(other, "arm64", "demo:1", blobs.root)
+    assert [entry["digest"] for entry in layout.manifests(blobs.root)] == [other.manifest.digest]
 
 
 def test_what_is_no_layout_is_left_alone(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(UsageError, match="no OCI layout"):
-        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "mine")
+        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "mine")
     (tmp_path / "folder.tar").mkdir()
     with pytest.raises(UsageError, match="no file"):
-        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "folder.tar")
+        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "folder.tar")
 
 
 def test_the_archive_is_what_docker_load_takes(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     out = tmp_path / "image.tar"
-    output.write(image, "amd64", "demo:latest", blobs, out)
+    layout.write(image, "amd64", "demo:latest", blobs, out)
     with tarfile.open(out) as archive:
         (listed,) = json.loads(member(archive, "manifest.json"))
         assert listed["RepoTags"] == ["demo:latest"]
@@ -156,7 +157,7 @@ def test_a_damaged_layer_never_leaves_the_store(image: Image, blobs: Blobs, tmp_
     body[-1] ^= 255
     place.write_bytes(body)
     with pytest.raises(OutsideError, match="damaged"):
-        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "out")
+        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "out")
     assert not (tmp_path / "out" / "index.json").exists()
 
 
@@ -165,7 +166,7 @@ def test_a_cut_layer_never_becomes_an_archive(image: Image, blobs: Blobs, tmp_pa
     place.chmod(0o644)
     place.write_bytes(place.read_bytes()[:-100])
     with pytest.raises(OutsideError, match="damaged"):
-        output.write(image, "amd64", "demo:latest", blobs, tmp_path / "out.tar")
+        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "out.tar")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["oci"]
     assert not place.exists()
 
@@ -183,7 +184,7 @@ def test_a_layer_of_another_length_than_was_noted_never_becomes_an_archive(
 def test_what_was_written_can_be_a_base(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path, name: str
 ) -> None:
-    output.write(image, "amd64", "demo:latest", blobs, tmp_path / name)
+    layout.write(image, "amd64", "demo:latest", blobs, tmp_path / name)
     other = Blobs(tmp_path / "other")
     found = saved.load(tmp_path / name, "amd64", "3.11", other)
     assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in image.layers]

@@ -6,22 +6,26 @@ import pathlib
 import pytest
 import requests
 
-from builder.oci import output, pulled, recipe, reference, shipping
-from builder.oci.base import Base
-from builder.oci.blobs import Blobs
-from builder.oci.fetch import Network
-from builder.oci.image import Image, Settings, assemble
-from builder.oci.recipe import file
-from builder.oci.registry import Registry
-from envspec.errors import OutsideError
-from envspec.machine import Machine
-from envspec.progress import SILENT
+from builder.backends.oci import ship
+from builder.oci.image import layout
+from builder.oci.image.base import Base
+from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.registry import pull as pulled
+from builder.oci.registry import reference
+from builder.oci.registry.repository import Registry
+from builder.oci.store import pieces
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.network import Network
+from builder.oci.store.pieces import file
+from envspec.supply.pip_settings import Machine
+from envspec.system.errors import OutsideError
+from envspec.system.progress import SILENT
 from tests.builder.oci.fake_registry import Fake
 
 
 @pytest.fixture
 def image(blobs: Blobs) -> Image:
-    layer = recipe.layer("base", [file("usr/bin/python3.11", b"elf")], blobs, known=())
+    layer = pieces.layer("base", [file("usr/bin/python3.11", b"elf")], blobs, known=())
     settings = Settings(user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=("x",))
     return assemble(
         Base(name="demo", machine="amd64", layers=(layer,)), (), settings, "/usr/bin/python3", blobs
@@ -43,7 +47,7 @@ def pull(fake: Fake, target: str, blobs: Blobs, secret: tuple[str, str] | None =
 def test_what_was_pushed_can_be_pulled(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    digest = shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
+    digest = ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
     assert digest == image.manifest.digest
     for target in ("one", digest):
         base = pull(fake, target, Blobs(tmp_path / target.replace(":", "-")))
@@ -52,7 +56,7 @@ def test_what_was_pushed_can_be_pulled(
 
 def test_what_is_there_is_not_sent_again(fake: Fake, image: Image, blobs: Blobs) -> None:
     for tag in ("one", "two"):
-        shipping.push(image, "amd64", f"{fake.host}/team/demo:{tag}", blobs, NETWORK, SILENT)
+        ship.push(image, "amd64", f"{fake.host}/team/demo:{tag}", blobs, NETWORK, SILENT)
     assert fake.uploads == 2  # the layer and the configuration
     assert {"one", "two"} <= fake.manifests.keys()
 
@@ -60,7 +64,7 @@ def test_what_is_there_is_not_sent_again(fake: Fake, image: Image, blobs: Blobs)
 def test_the_image_of_the_processor_is_taken_from_a_list(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     entries = [
         {"digest": "sha256:0", "platform": {"architecture": "arm64", "os": "linux"}},
         {"digest": image.manifest.digest, "platform": {"architecture": "amd64", "os": "linux"}},
@@ -75,7 +79,7 @@ def test_the_image_of_the_processor_is_taken_from_a_list(
 def test_the_token_that_a_registry_wants_is_fetched(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     fake.secret = ("me", "secret")
     assert pull(fake, "one", Blobs(tmp_path / "a"), ("me", "secret")).layers
     with pytest.raises(OutsideError, match="does not let us in") as caught:
@@ -98,7 +102,7 @@ def test_writing_wants_a_token_of_its_own(fake: Fake, blobs: Blobs) -> None:
 def test_other_bytes_than_those_asked_for_are_refused(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     fake.broken = True
     with pytest.raises(OutsideError, match="not what was asked for"):
         pull(fake, image.manifest.digest, Blobs(tmp_path / "a"))
@@ -122,9 +126,9 @@ def test_an_image_that_is_not_there_is_said_so(fake: Fake, tmp_path: pathlib.Pat
 def test_layouts_and_registries_agree_on_the_digest(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    output.layout(image, "amd64", "demo:one", blobs, tmp_path / "out")
-    pushed = shipping.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
-    assert output.manifests(tmp_path / "out")[0]["digest"] == pushed
+    layout.layout(image, "amd64", "demo:one", blobs, tmp_path / "out")
+    pushed = ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
+    assert layout.manifests(tmp_path / "out")[0]["digest"] == pushed
 
 
 @pytest.mark.parametrize(

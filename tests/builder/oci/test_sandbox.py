@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from builder.oci import sandbox
+from builder.inside import sandbox
 
 
 def start(command: list[str], root: pathlib.Path, **wanted: Any) -> subprocess.CompletedProcess[str]:

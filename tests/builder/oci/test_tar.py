@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.oci import tar
-from builder.oci.tar import Entry, Kind
+from builder.oci.store import tar
+from builder.oci.store.tar import Entry, Kind
 
 NAMES = st.text(
     st.characters(blacklist_categories=["Cs"], blacklist_characters="\0/"), min_size=1, max_size=40

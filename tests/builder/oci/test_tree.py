@@ -6,10 +6,10 @@ import tarfile
 
 import pytest
 
-from builder.oci.blobs import LAYER, Blobs, Layer
-from builder.oci.compress import LayerWriter
-from builder.oci.tree import unpack
-from envspec.errors import OutsideError
+from builder.oci.store.blobs import LAYER, Blobs, Layer
+from builder.oci.store.compress import LayerWriter
+from builder.oci.store.tree import unpack
+from envspec.system.errors import OutsideError
 
 
 def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:

@@ -13,12 +13,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from builder.cli import envspec
+from builder.cli.commands import envspec
 from builder.orchestrate import FORMS, Deployment, deployment
 from builder.orchestrate.document import document
-from envspec import load
-from envspec.errors import UsageError
-from envspec.spec import Spec
+from envspec.spec import load
+from envspec.spec.model import Spec
+from envspec.system.errors import UsageError
 from tests.support.paths import EXAMPLES
 
 COMPOSE = jsonschema.Draft7Validator(

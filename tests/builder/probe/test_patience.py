@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.probe import child, main
+from builder.inside.probe import child, main
 
 
 class Runner:

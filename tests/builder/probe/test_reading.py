@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from builder.probe import child, distributions, elf, files, programs, reading, screening, shape
+from builder.inside.probe import child, distributions, elf, files, programs, reading, screening, shape
 
 LOOPED = {"other.deep", "other.name", "other.deep.name"}
 
@@ -110,7 +110,7 @@ def steps(code: str) -> dict[str, object]:
     program = (
         "import json, os, signal, sys, time\n"
         f"sys.path.insert(0, {str(pathlib.Path(child.__file__).parents[2])!r})\n"
-        "from builder.probe import child\n"
+        "from builder.inside.probe import child\n"
         f"def work():\n{textwrap.indent(textwrap.dedent(code), '    ')}\n"
         "child.step(work, timeout=1.5, tell=lambda result: print(json.dumps(result), flush=True))\n"
     )

@@ -53,9 +53,8 @@ def run(script: str, *words: object) -> list[str]:
 
 
 def test_landlock_keeps_folders_and_nothing_else(folders: tuple[pathlib.Path, pathlib.Path]) -> None:
-    guard = (
-        "from builder.probe import landlock\nif not landlock.protect([sys.argv[1]]): print('no landlock')\n"
-    )
+    guard = "from builder.inside.probe import landlock\n"
+    guard += "if not landlock.protect([sys.argv[1]]): print('no landlock')\n"
     said = run(guard + HARM, *folders)
     if said[0] == "no landlock":
         pytest.skip("this kernel has no Landlock")
@@ -70,7 +69,7 @@ def test_without_namespaces_the_sandbox_falls_back_on_landlock(
     program.write_text(HARM)
     script = (
         "import json, os\n"
-        "from builder.probe import landlock, sandbox\n"
+        "from builder.inside.probe import landlock, sandbox\n"
         "sandbox.unshare = lambda libc: False\n"
         "guarded, free, program, job = sys.argv[1:]\n"
         "command = [sys.executable, program, guarded, free]\n"
@@ -84,7 +83,7 @@ def test_without_namespaces_the_sandbox_falls_back_on_landlock(
 def test_without_namespaces_signals_stay_inside() -> None:
     script = (
         "import ctypes, os\n"
-        "from builder.probe import landlock\n"
+        "from builder.inside.probe import landlock\n"
         "libc = ctypes.CDLL(None)\n"
         "version = libc.syscall(landlock.SYS_CREATE_RULESET, None, ctypes.c_size_t(0), landlock.VERSION)\n"
         "landlock.protect(['/usr'])\n"

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.payload import Payload
-from builder.plan import InstallStage, Plan, PlannedWheel, plan
-from builder.render import quoted, render
-from envspec import load, lock
-from envspec.errors import SpecError
-from envspec.lock import LockedBase
-from envspec.spec import Service
+from builder.backends.docker.dockerfile import quoted, render
+from builder.values.payload import Payload
+from builder.values.plan import InstallStage, Plan, PlannedWheel, plan
+from envspec.lockfile import lock
+from envspec.lockfile.lock import LockedBase
+from envspec.spec import load
+from envspec.spec.model import Service
+from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES, ROOT
 
 GOLDENS = ROOT / "tests" / "goldens"

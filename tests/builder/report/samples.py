@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from builder.environment import Environment
+from builder.judge.rules.catalogue import RULES
 from builder.report.model import Report, StageReport
 from builder.report.source import Source
-from builder.verdict import Installed, Verdict
-from builder.verify.rules import RULES
-from envspec.errors import BuildError
-from envspec.finding import Finding, Severity
+from builder.values.environment import Environment
+from builder.values.verdict import Installed, Verdict
+from envspec.system.errors import BuildError
+from envspec.system.finding import Finding, Severity
 
 SPEC = """\
 name = "demo"

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.environment import Environment
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
 from builder.report.model import PHASES, Report, StageReport
 from builder.report.source import Source
-from builder.verdict import Installed
-from envspec.errors import BuildError
-from envspec.finding import Finding, Severity
+from builder.values.environment import Environment
+from builder.values.verdict import Installed
+from envspec.system.errors import BuildError
+from envspec.system.finding import Finding, Severity
 
 from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, REPORTS, SHIPS, SPEC, UNSOUND
 

@@ -18,7 +18,7 @@ from builder.report import html
 from builder.report.matrix import matrix, owner
 from builder.report.model import Report
 from builder.report.treemap import Box, squarified, treemap
-from envspec.finding import Finding, Severity
+from envspec.system.finding import Finding, Severity
 
 from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, REPORTS, SHIPS, UNSOUND
 

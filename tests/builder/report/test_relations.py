@@ -7,8 +7,8 @@ import dataclasses
 from builder.report.html import render
 from builder.report.matrix import owner
 from builder.report.relations import relations
-from builder.verdict import Installed, Verdict
-from envspec.finding import Finding, Severity
+from builder.values.verdict import Installed, Verdict
+from envspec.system.finding import Finding, Severity
 
 from .samples import EMPTY, JUDGED, SHIPS, VERDICT
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from builder.report.forms import FORMS
 from builder.report.model import Report, StageReport
 from builder.report.scrubbing import Private, cleaned, scrubbed
-from envspec.errors import BuildError
-from envspec.finding import Finding, Severity
-from envspec.machine import Machine
+from envspec.supply.pip_settings import Machine
+from envspec.system.errors import BuildError
+from envspec.system.finding import Finding, Severity
 
 from .samples import SHIPS, TRIAL, VERDICT
 

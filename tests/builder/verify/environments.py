@@ -9,9 +9,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from builder.verdict import Verdict
-from builder.verify import Interpreter
-from envspec.finding import Severity
+from builder.judge import Interpreter
+from builder.values.verdict import Verdict
+from envspec.system.finding import Severity
 
 
 class Environment:

@@ -6,10 +6,11 @@ import pathlib
 
 import pytest
 
-from builder.probe import startup
-from builder.verify import binaries, verify
-from builder.verify.facts import Distribution, Facts
-from envspec.finding import Severity
+from builder.inside.probe import startup
+from builder.judge import verify
+from builder.judge.facts import Distribution, Facts
+from builder.judge.rules import binaries
+from envspec.system.finding import Severity
 
 from .compiling import compiled
 from .environments import Environment, errors

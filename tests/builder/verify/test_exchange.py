@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from builder.verify import verify
+from builder.judge import verify
 
 from .compiling import compiled
 from .environments import Environment, errors

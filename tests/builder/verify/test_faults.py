@@ -7,7 +7,7 @@ import pathlib
 import pytest
 from numpy.linalg import lapack_lite
 
-from builder.verify import verify
+from builder.judge import verify
 
 from .environments import Environment, errors, warnings
 

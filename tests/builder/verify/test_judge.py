@@ -14,12 +14,11 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.verdict import Verdict
-from builder.verify import Interpreter, SmokeChecks, verify
-from builder.verify.__main__ import main
-from envspec.errors import OutsideError
-from envspec.finding import Severity
-from envspec.progress import Progress
+from builder.judge import Interpreter, SmokeChecks, verify
+from builder.values.verdict import Verdict
+from envspec.system.errors import OutsideError
+from envspec.system.finding import Severity
+from envspec.system.progress import Progress
 
 from .environments import Environment, errors, warnings
 
@@ -111,7 +110,7 @@ def test_judging_changes_nothing_and_leaves_nothing_running(
 def test_an_interrupted_judge_leaves_nothing_running(environment: Environment) -> None:
     environment.install("slow", {"slow.py": "import time\ntime.sleep(300)\n"})
     python = str(environment.folder / "bin" / "python")
-    command = [sys.executable, "-m", "builder.verify", "--python", python]
+    command = [sys.executable, "-m", "builder.cli.launch", "envspec", "verify", "--quiet", "--python", python]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as judge:
         wait_for(lambda: len(running(python)) >= 3)
         judge.send_signal(signal.SIGINT)
@@ -418,16 +417,16 @@ def test_an_interpreter_that_is_none_cannot_be_judged(tmp_path: pathlib.Path) ->
         verify(Interpreter("/bin/true"))
 
 
-def test_the_module_prints_json_and_exits_by_the_verdict(
-    environment: Environment, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_json_and_exits_by_the_verdict(environment: Environment) -> None:
     environment.install("bad", {"bad.py": "1 / 0\n"})
-    python = str(environment.folder / "bin" / "python")
-    assert main(["--python", python, "--fast"]) == 1
-    assert json.loads(capsys.readouterr().out)["ships"] is False
-    assert main(["--python", python, "--ignore", "EV201"]) == 0
-    assert main(["--python", "/nowhere/python"]) == 4
-    assert "there is no interpreter" in capsys.readouterr().err
+    program = [sys.executable, "-m", "builder.cli.launch", "envspec", "verify", "--quiet", "--format", "json"]
+    found = []
+    for python in (str(environment.folder / "bin" / "python"), "/nowhere/python"):
+        command = [*program, "--fast", "--python", python]
+        found.append(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120))
+    assert [each.returncode for each in found] == [1, 4]
+    assert json.loads(found[0].stdout)["verdict"] == "must be fixed"
+    assert "there is no interpreter" in found[1].stderr
 
 
 def test_an_empty_environment_is_said_to_be_empty(environment: Environment) -> None:

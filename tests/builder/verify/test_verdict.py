@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from builder.verdict import Installed, Verdict
-from envspec.finding import Finding, Severity
+from builder.values.verdict import Installed, Verdict
+from envspec.system.finding import Finding, Severity
 
 WARNING = Finding(rule="EV251", severity=Severity.WARNING, message="m", where="w")
 VERDICT = Verdict(

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from envspec.abi import binary, code
-from envspec.wheel import Wheel
+from envspec.proof.abi import binary, code
+from envspec.supply.wheel import Wheel
 
 
 def test_facts_survive_json(compile_shared, tmp_path: pathlib.Path) -> None:

@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from envspec.abi import binary, closure
-from envspec.abi.base import NamedBase, RootBase
-from envspec.abi.binary import Binary
+from envspec.proof.abi import binary, closure
+from envspec.proof.abi.base import NamedBase, RootBase
+from envspec.proof.abi.binary import Binary
 
 HERE = RootBase(pathlib.Path("/"))
 

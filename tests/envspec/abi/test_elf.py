@@ -13,7 +13,7 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspec.abi import elf
+from envspec.proof.abi import elf
 
 SOURCE = """
 #include <math.h>
@@ -145,7 +145,7 @@ def test_the_reader_stays_within_the_file_that_it_is_given() -> None:
     """A table that announces four thousand million entries costs no memory."""
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
-        "from envspec.abi import elf\n"
+        "from envspec.proof.abi import elf\n"
         "raw = bytearray(open(sys.argv[1], 'rb').read())\n"
         "for place in range(0, min(len(raw), 3000), 8):\n"
         "    damaged = raw[:]; damaged[place:place + 8] = b'\\xff' * 8\n"

@@ -1,12 +1,12 @@
 """The verdict on the compiled files of a set."""
 
-from envspec.abi.base import NamedBase
-from envspec.abi.binary import Binary
-from envspec.abi.elf import Elf
-from envspec.abi.judge import judge
-from envspec.abi.numpy import NumpyFacts
-from envspec.abi.structs import StructNeed
-from envspec.finding import Severity
+from envspec.proof.abi.base import NamedBase
+from envspec.proof.abi.binary import Binary
+from envspec.proof.abi.elf import Elf
+from envspec.proof.abi.judge import judge
+from envspec.proof.abi.numpy import NumpyFacts
+from envspec.proof.abi.structs import StructNeed
+from envspec.system.finding import Severity
 
 BASE = NamedBase(complete=True)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from envspec.abi import numpy
-from envspec.abi.numpy import NumpyFacts, fit
-from envspec.abi.structs import StructNeed
+from envspec.proof.abi import numpy
+from envspec.proof.abi.numpy import NumpyFacts, fit
+from envspec.proof.abi.structs import StructNeed
 
 # The check as NumPy's headers write it: a call through slot 211 of the API table and a compare.
 CHECK = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from envspec.abi.packages import SUITES, provider
-from envspec.abi.refresh_sonames import shortest
+from envspec.proof.abi.packages import SUITES, provider
+from envspec.proof.abi.refresh_sonames import shortest
 
 
 @pytest.mark.parametrize("suite", SUITES)

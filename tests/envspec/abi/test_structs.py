@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspec.abi import elf, structs
+from envspec.proof.abi import elf, structs
 
 # What Cython generates, reduced: a function that is called with names and a size, and a type object.
 SOURCE = """

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from envspec.abi.base import Base
-from envspec.imports import LinkReport, Package, link
+from envspec.proof.abi.base import Base
+from envspec.proof.imports import LinkReport, Package, link
 
 Files = dict[str, str | bytes]
 
@@ -36,7 +36,7 @@ def make() -> Callable[..., Package]:
 @pytest.fixture(params=["read whole", "read in outline"])
 def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether packages count as large ones, of which every body is left out then."""
-    monkeypatch.setattr("envspec.imports.outline.SHORTEST", 1)
+    monkeypatch.setattr("envspec.proof.imports.outline.SHORTEST", 1)
     return bool(request.param == "read in outline")
 
 

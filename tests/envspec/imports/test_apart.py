@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from envspec.errors import OutsideError
-from envspec.imports import apart
-from envspec.imports.apart import Job, Member
+from envspec.proof.imports import process
+from envspec.proof.imports.process import Job, Member
+from envspec.system.errors import OutsideError
 from tests.support.wheels import wheel
 
 
@@ -28,11 +28,11 @@ def job(folder: pathlib.Path, app: str, *, root: str = "") -> Job:
 @pytest.mark.parametrize("root", ["", "/"])
 def test_both_ways_report_the_same(tmp_path: pathlib.Path, app: str, root: str) -> None:
     asked = job(tmp_path, app, root=root)
-    assert apart.linked(asked) == asked.report()
+    assert process.linked(asked) == asked.report()
 
 
 def test_a_failure_comes_back_whole(tmp_path: pathlib.Path) -> None:
-    (failure,) = apart.linked(job(tmp_path, "import lib\nfrom lib import gone\n")).failures
+    (failure,) = process.linked(job(tmp_path, "import lib\nfrom lib import gone\n")).failures
     assert (failure.package, failure.certain, failure.fault.wanted) == ("app", True, "lib.gone")
     assert [str(place) for place in failure.chain] == ["app:1"]
     assert str(failure.fault.place) == "app.inner:2"
@@ -42,11 +42,11 @@ def test_a_process_that_dies_is_an_error_in_words(tmp_path: pathlib.Path) -> Non
     asked = job(tmp_path, "")
     asked.members[0].wheel.unlink()
     with pytest.raises(OutsideError, match="could not be linked"):
-        apart.linked(asked)
+        process.linked(asked)
 
 
 def test_only_large_sets_are_worth_a_process(tmp_path: pathlib.Path) -> None:
     small = job(tmp_path, "")
-    large = Member(wheel=small.members[0].wheel, name="lib", size=apart.LARGE)
-    assert not apart.is_large(small)
-    assert apart.is_large(Job(members=(large,), python="3.11"))
+    large = Member(wheel=small.members[0].wheel, name="lib", size=process.LARGE)
+    assert not process.is_large(small)
+    assert process.is_large(Job(members=(large,), python="3.11"))

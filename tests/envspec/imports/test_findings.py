@@ -2,11 +2,11 @@
 
 import pytest
 
-from envspec.abi.base import NamedBase
-from envspec.finding import Severity
-from envspec.imports import link
-from envspec.imports.findings import findings
-from envspec.imports.stub import is_stub
+from envspec.proof.abi.base import NamedBase
+from envspec.proof.imports import link
+from envspec.proof.imports.findings import findings
+from envspec.proof.imports.stub import is_stub
+from envspec.system.finding import Severity
 
 
 def test_a_name_that_is_gone_names_both_versions(linked) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envspec.imports import link
+from envspec.proof.imports import link
 
 
 @pytest.mark.parametrize(

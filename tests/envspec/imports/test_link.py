@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from envspec.abi.base import NamedBase
-from envspec.imports import Package, link
-from envspec.wheel import Wheel
+from envspec.proof.abi.base import NamedBase
+from envspec.proof.imports import Package, link
+from envspec.supply.wheel import Wheel
 from tests.support.wheels import wheel
 
 CASES = pathlib.Path(__file__).with_name("cases")
@@ -296,7 +296,7 @@ def test_what_a_call_imports_is_not_the_call_s_own_work(linked) -> None:
 
 
 def test_the_budget_ends_the_reading(make) -> None:
-    from envspec.imports import link
+    from envspec.proof.imports import link
 
     app = make("app", {"app.py": "x = 1\n" * 1000 + "import nobody"})
     report = link([app], python="3.11", budget=100)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.imports import outline as module
-from envspec.imports.outline import Outline, outline
+from envspec.proof.imports import outline as module
+from envspec.proof.imports.outline import Outline, outline
 
 GRAMMAR = (3, 11)
 STDLIB = sorted(pathlib.Path(sysconfig.get_path("stdlib")).glob("*.py"))

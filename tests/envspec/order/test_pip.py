@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from envspec.order import Place, Stage, simulate
-from envspec.target import Target, host_glibc
+from envspec.spec.target import Target, host_glibc
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

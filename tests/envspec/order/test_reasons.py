@@ -2,7 +2,7 @@
 
 from envspec.order import reasons
 from envspec.order.model import Distribution
-from envspec.target import Target
+from envspec.spec.target import Target
 
 MARKERS = Target(python="3.11", machine="x86_64", glibc=(2, 36)).markers()
 

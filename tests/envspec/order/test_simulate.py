@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from envspec.errors import UsageError
 from envspec.order import Place, Stage, simulate
 from envspec.order.model import Distribution
 from envspec.order.pip import Refusal
 from envspec.order.simulate import run
-from envspec.target import Target
+from envspec.spec.target import Target
+from envspec.system.errors import UsageError
 
 PLACE = Place(target=Target(python="3.11", machine="x86_64", glibc=(2, 36)))
 MARKERS = PLACE.markers

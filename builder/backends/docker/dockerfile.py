@@ -1,0 +1,119 @@
+"""Renders a plan as a Dockerfile. Every value of a spec or lock is checked or quoted on its way in.
+
+The template decides only the layout; what goes into an instruction comes from here, as values.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.resources
+import json
+import pathlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from builder.image.settings import VERSION, apt, base, checked, labels, variables
+from builder.inside import places
+from builder.values.plan import Plan
+from envspec.system.errors import Problem, SpecError
+
+TEMPLATE = "Dockerfile.template"
+
+_COMPILE_PAYLOAD = (
+    "import compileall, py_compile; compileall.compile_dir("
+    f"{places.PAYLOAD!r}, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+)
+"""Files that do not compile are skipped: a payload may carry templates of code."""
+
+
+def render(plan: Plan, *, mounts: bool = True) -> str:
+    """The Dockerfile of a plan: with `mounts` for BuildKit, without for a classic builder.
+
+    Both give the same files in the image. Raises `SpecError` for a value that no Dockerfile can hold, which
+    a checked spec and lock never have.
+    """
+    import jinja2  # only a Dockerfile needs it, not the labels and variables below
+
+    environment = jinja2.Environment(  # noqa: S701 - a Dockerfile is no HTML; the filters below quote
+        undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
+    )
+    environment.filters.update(comment=comment, quoted=quoted, exec=exec_form, steps=steps)
+    return environment.from_string(_template()).render(_values(plan, mounts=mounts))
+
+
+def _template() -> str:
+    shipped = importlib.resources.files("builder") / "resources" / TEMPLATE
+    if shipped.is_file():
+        return shipped.read_text(encoding="utf-8")
+    return (pathlib.Path(__file__).parents[3] / TEMPLATE).read_text(encoding="utf-8")
+
+
+def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
+    version = checked(VERSION, plan.python, "python")
+    service = plan.service
+    python = f"{places.ENVIRONMENT}/bin/python"
+    return {
+        "plan": plan,
+        "mounts": mounts,
+        "base": base(plan),
+        "apt": apt(plan),
+        "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
+        "stages": list(_stages(plan, python, mounts=mounts)),
+        "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
+        "payload": plan.payload is not None,
+        "compiled": plan.compiled,
+        "models": places.MODELS,
+        "variables": sorted(variables(plan).items()),
+        "labels": sorted(labels(plan).items()),
+        "user": places.USER_ID,
+        "port": service.port if service else None,
+        "health": [*places.entrypoint(), "health"],
+        "entrypoint": places.entrypoint(),
+        "command": ["serve"] if service else ["python"],
+    }
+
+
+def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:
+    before = "prepare"
+    for number, stage in enumerate(plan.stages, 1):
+        folder = places.stage(number, stage.name)
+        yield {
+            "name": stage.name,
+            "why": stage.why,
+            "wheels": stage.wheels,
+            "folder": folder,
+            "before": before,
+            "command": _step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
+        }
+        before = folder
+
+
+def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> list[str]:
+    command = [*python, "-I", "-B", f"{places.MOUNT}/tools", step, *words, "--into", places.ENVIRONMENT]
+    if not mounts:
+        return [*command, "--copy-to", f"{places.MOUNT}/added"]
+    return [*command, "--cache", f"{places.MOUNT}/cache"] if step == "install" else command
+
+
+def comment(text: object) -> str:
+    """The text on one line, whatever it holds: a comment ends only where its line does."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
+
+
+def quoted(text: str) -> str:
+    """The text as one double-quoted word of `ENV` or `LABEL`, in which nothing is expanded."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        problem = Problem(path="", message=f"{text!r} holds a line break or control character")
+        raise SpecError("the plan", (problem,))
+    return '"' + re.sub(r'([\\"$])', r"\\\1", text) + '"'
+
+
+def exec_form(command: Sequence[str]) -> str:
+    """The command as a JSON array, which no shell reads."""
+    return json.dumps(list(command))
+
+
+def steps(command: str) -> str:
+    """The shell command with each of its steps on a line."""
+    return command.replace(" && ", " \\\n    && ")

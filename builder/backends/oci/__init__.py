@@ -1,0 +1,1 @@
+"""The oci backend: an image without an engine."""

@@ -1,0 +1,155 @@
+"""Which base a plan means, and getting it."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pydantic
+
+from builder.debian import layer as debian_base
+from builder.debian import request as suites
+from builder.oci.image.base import Base
+from builder.oci.store.blobs import Blobs
+from builder.values.plan import Plan
+from envspec.lockfile.lock import DebianPackage, LockedArchive
+from envspec.spec.model import digest_of
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.home import write_atomic
+from envspec.system.progress import Progress
+
+if TYPE_CHECKING:
+    from builder.oci.store.network import Network
+
+MakeNetwork = Callable[[], "Network"]
+
+
+def obtain(
+    plan: Plan,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    blobs: Blobs,
+    network: MakeNetwork,
+    progress: Progress,
+) -> Base:
+    """The base of a plan, its layers in the store of blobs; `network` is called only if something is missing.
+
+    `folder` is the spec's, below which an image on disk is.
+
+    Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had.
+    """
+    if plan.base.debian:
+        return _debian(plan, store, blobs, network, progress)
+    if plan.base.apt:
+        raise OutsideError(
+            f"Debian packages cannot be added to image {plan.base.image} without an engine",
+            hint=f'[base] debian = "{_suite(plan.python)}" takes them, and needs no registry either',
+        )
+    if plan.base.archive is not None:
+        return _saved(plan, plan.base.archive, folder, blobs, progress)
+    try:
+        return _pulled(plan, blobs, network, progress)
+    except OutsideError as error:
+        raise OutsideError(
+            f"image {plan.base.image} cannot be had: {error.message}",
+            hint=f'[base] debian = "{_suite(plan.python)}" makes a base from Debian packages',
+        ) from error
+
+
+def _saved(
+    plan: Plan, archive: LockedArchive, folder: pathlib.Path, blobs: Blobs, progress: Progress
+) -> Base:
+    """The image on disk, remembered by its digest."""
+    machine, place = suites.ARCHITECTURE[plan.machine], folder / archive.path
+    key = digest_of(["archive", archive.sha256, plan.base.image, machine, plan.python]).removeprefix(
+        "sha256:"
+    )
+    file = blobs.root / "bases" / f"{key}.json"
+    known = _known(file)
+    if known is not None and all(map(blobs.has, known.layers)):
+        return known
+    from builder.oci.image import saved
+
+    progress.step(f"read {archive.path}")
+    if saved.sha256(place) != archive.sha256:
+        raise OutsideError(
+            f"the image in {place} is another one than when the lock was made",
+            hint="put the old one back, or lock again: `envspec lock --upgrade`",
+        )
+    base = saved.load(place, machine, plan.python, blobs)
+    base = base.model_copy(update={"name": (plan.base.image or base.name).partition("@")[0]})
+    write_atomic(file, base.model_dump_json())
+    return base
+
+
+def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+    """The image of the plan, remembered by its digest: that one is never asked for again."""
+    name, machine = plan.base.image or "", suites.ARCHITECTURE[plan.machine]
+    key = digest_of([name, plan.base.digest, machine, plan.python]).removeprefix("sha256:")
+    file = blobs.root / "bases" / f"{key}.json"
+    known = _known(file) if plan.base.digest else None
+    if known is not None and all(map(blobs.has, known.layers)):
+        return known
+    from builder.oci.registry import pull, reference
+    from builder.oci.registry.credentials import stored
+    from builder.oci.registry.repository import Registry
+
+    progress.step(f"pull {name}")
+    found = reference.parse(name, plan.base.digest)
+    with network().session() as session:
+        asked = Registry(found, session, stored)
+        base = pull.pull(name, found.target, machine, plan.python, asked, blobs, progress)
+    write_atomic(file, base.model_dump_json())
+    return base
+
+
+def _known(file: pathlib.Path) -> Base | None:
+    try:
+        return Base.model_validate_json(file.read_bytes())
+    except (OSError, pydantic.ValidationError):
+        return None
+
+
+def _suite(python: str) -> str:
+    return next((suite for suite, version in suites.PYTHON.items() if version == python), "bookworm")
+
+
+def _debian(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+    packages = plan.base.packages or _resolved(plan, network)
+    suite = suites.request(plan).suite
+    layer = debian_base.known(packages, plan.machine, blobs)
+    if layer is None:
+        _fetch(suite, packages, store, network, progress)
+        layer = debian_base.layer(suite, packages, plan.machine, store, blobs)
+    python = next((package.version for package in packages if package.name == f"python{plan.python}"), "")
+    return Base(
+        name=f"debian:{suite}",
+        machine=suites.ARCHITECTURE[plan.machine],
+        layers=(layer,),
+        version=python.partition(":")[2].partition("-")[0] if ":" in python else python.partition("-")[0],
+    )
+
+
+def _resolved(plan: Plan, network: MakeNetwork) -> tuple[DebianPackage, ...]:
+    """The packages of a lock that lists none, as this machine found them first."""
+    from builder.debian import locked, mirrors
+
+    wanted = suites.request(plan)
+    return locked.recall(wanted, mirrors.pockets(wanted.suite), network())
+
+
+def _fetch(
+    suite: str,
+    packages: Sequence[DebianPackage],
+    store: Wheelhouse,
+    network: MakeNetwork,
+    progress: Progress,
+) -> None:
+    if all(map(store.has, packages)):
+        return
+    from builder.debian import locked, mirrors
+
+    progress.step(f"fetch Debian {suite}")
+    locked.fetch(packages, mirrors.pockets(suite), store, network())

@@ -1,0 +1,124 @@
+"""Layers of compiled modules, so that containers start sooner: by an image's own Python, in its own files.
+
+Each depends on what lies below it and on nothing else, so an image that is built elsewhere has the same.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from builder.backends.oci import run as runner
+from builder.image.loads import Loads
+from builder.inside import entrypoint, places
+from builder.oci.image.base import Base
+from builder.oci.image.records import Records
+from builder.oci.store import pieces as recipe
+from builder.oci.store import tar
+from builder.oci.store.blobs import Blobs, Layer
+from builder.oci.store.pieces import Piece
+from builder.oci.store.tar import Entry
+from builder.oci.store.tree import unpack
+from builder.wheels.place import Place
+from envspec.spec.model import digest_of
+from envspec.system.errors import BuildError
+from envspec.system.progress import Progress
+
+HINT = "allow user namespaces, or set `compile = false` in the spec: the image then has no compiled files"
+"""Where an image cannot be run. They are never left out by themselves: it would be another image."""
+
+PROGRAM = pathlib.Path(entrypoint.__file__).with_name("compile.py")
+"""Read, and not imported: it works inside."""
+
+_ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "PYTHONHASHSEED": "0"}  # noqa: S108 - inside
+
+
+class Compiler:
+    """Compiles for the images on one base.
+
+    Its methods raise `BuildError` where what is loaded depends on this machine's strength, and `OutsideError`
+    where nothing can be run.
+    """
+
+    def __init__(self, base: Base, place: Place, blobs: Blobs, records: Records, progress: Progress) -> None:
+        self._base = base
+        self._place = place
+        self._blobs = blobs
+        self._records = records
+        self._progress = progress
+
+    @contextlib.contextmanager
+    def unpacking(self, layers: Sequence[Layer]) -> Iterator[None]:
+        """Unpack layers aside, lowest first, while the stages below them are compiled."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(unpack, self._base.layers, layers, self._blobs)  # who needs one that fails says so
+            yield
+
+    def library(self) -> tuple[Layer, ...]:
+        """The standard library, as far as the base has not compiled it itself; no layer where it has."""
+        return self._layers("standard library", self._place.base_python, ["library"], ())
+
+    def stage(self, name: str, loads: Loads, below: Sequence[Layer]) -> tuple[Layer, ...]:
+        """What the last stage in `below` loads that is not compiled there; no layer where that is nothing."""
+        if not loads:
+            return ()
+        words = ["loaded", self._place.prefix, json.dumps(dataclasses.asdict(loads))]
+        return self._layers(f"stage {name}", self._place.python, words, below)
+
+    def payload(self, payload: Layer) -> tuple[Layer, ...]:
+        """All of the payload. Packages are not looked at, so a change of theirs does not compile it again."""
+        below = [*self.library(), payload]
+        return self._layers("payload", self._place.base_python, ["folder", places.PAYLOAD], below)
+
+    def _layers(
+        self, what: str, python: str, words: Sequence[str], below: Sequence[Layer]
+    ) -> tuple[Layer, ...]:
+        title = f"{what}, compiled"
+        depends = {
+            "program": PROGRAM.read_text(encoding="utf-8"),
+            "title": title,
+            "time": tar.epoch(),
+            "command": [python, *words],
+            "below": [layer.diff_id for layer in (*self._base.layers, *below)],
+        }
+        key = digest_of(depends).removeprefix("sha256:")
+        return self._records.stack(key, lambda: self._compile(title, python, words, below))
+
+    def _compile(
+        self, title: str, python: str, words: Sequence[str], below: Sequence[Layer]
+    ) -> tuple[Layer, ...]:
+        self._progress.note(title)
+        command = [python, "-s", "-S", "-W", "ignore", "-", runner.OUT, *words]
+        with tempfile.TemporaryDirectory(prefix="envspec-compiled-") as place:
+            done = runner.inside(
+                unpack(self._base.layers, below, self._blobs),
+                command,
+                user=places.USER_ID,
+                folder="/tmp",  # noqa: S108 - inside, where it is empty
+                env=_ENV,
+                stdin=PROGRAM.read_text(encoding="utf-8"),
+                out=pathlib.Path(place),
+                hint=HINT,
+            )
+            if not done.ok:
+                raise BuildError(
+                    f"{title}: {done.tail or f'it ended with {done.code}'}",
+                    hint="run again, or set `compile = false` in the spec",
+                )
+            pieces = list(_pieces(pathlib.Path(place)))
+            return (recipe.layer(title, pieces, self._blobs, known=()),) if pieces else ()
+
+
+def _pieces(top: pathlib.Path) -> Iterator[Piece]:
+    for folder, folders, files in os.walk(top):
+        folders.sort()
+        for file in (pathlib.Path(folder, name) for name in files):
+            if file.suffix == ".pyc" and file.parent.name == "__pycache__" and not file.is_symlink():
+                path = file.relative_to(top).as_posix()
+                yield Piece(entry=Entry(path=path, size=file.stat().st_size), content=file)

@@ -1,0 +1,85 @@
+"""Runs a command in an image where there is no engine: its layers unpacked, a sandbox around them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from builder.inside import sandbox
+from builder.oci.image.records import Record
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.tree import unpack
+from envspec.system.errors import OutsideError
+from envspec.system.process import Completed, Words
+from envspec.system.process import run as run_process
+
+OUT = sandbox.OUT
+"""Where a command finds the folder that it may leave files in."""
+
+
+def run(
+    record: Record,
+    command: Sequence[str],
+    blobs: Blobs,
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> Completed:
+    """Run it as the image's user, in its folder and with its variables, and without a network.
+
+    Raises `OutsideError` where this machine's kernel allows no such thing.
+    """
+    image = record.image
+    return inside(
+        unpack(image.layers[: record.base], image.layers[record.base :], blobs),
+        command,
+        user=int(image.user.partition(":")[0]),
+        folder=image.folder,
+        env={"HOME": "/tmp", **image.variables, **(env or {})},  # noqa: S108 - as /etc/passwd has it
+        stdin=stdin,
+        timeout=timeout,
+        hint="allow user namespaces, or verify it where an engine is: `envspec verify --image`",
+    )
+
+
+def inside(
+    layers: Sequence[pathlib.Path],
+    command: Sequence[str],
+    *,
+    user: int,
+    folder: str,
+    env: Mapping[str, str],
+    hint: str,
+    stdin: str | None = None,
+    timeout: float | None = None,
+    out: pathlib.Path | None = None,
+) -> Completed:
+    """Run it in folders laid over each other, lowest first; `out` may be written to, as `OUT`.
+
+    Raises `OutsideError` with that hint where this machine's kernel allows no such thing.
+    """
+    with tempfile.TemporaryDirectory(prefix="envspec-root-") as root:
+        wanted = {
+            "layers": [str(layer) for layer in layers],
+            "root": root,
+            "env": dict(env),
+            "cwd": folder,
+            "user": user,
+            "out": str(out) if out else None,
+        }
+        words: Words = [sys.executable, "-I", "-S", pathlib.Path(sandbox.__file__), json.dumps(wanted)]
+        words += command
+        done = run_process(words, env={}, input_text=stdin, timeout=timeout)
+    if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):
+        raise OutsideError(f"the image cannot be run on this machine: {done.stderr.strip()}", hint=hint)
+    return Completed(
+        command=tuple(command),
+        code=done.code,
+        stdout=done.stdout,
+        stderr=done.stderr,
+        timed_out=done.timed_out,
+    )

@@ -1,1 +1,0 @@
-"""Bases that are made here rather than pulled."""

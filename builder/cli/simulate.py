@@ -1,0 +1,99 @@
+"""`envspec simulate`: what plain pip would do with stages, Dockerfile or requirements, run as they stand."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
+from envspec import order
+from envspec.ingest import read as descriptions
+from envspec.ingest.draft import Draft
+from envspec.order import Place, Simulation
+from envspec.spec import load
+from envspec.spec.model import Spec
+from envspec.spec.target import Target, host_glibc
+from envspec.spec.target import of as target_of
+from envspec.supply.pip_settings import machine
+from envspec.system.errors import OutsideError
+from envspec.system.interpreter import interpreter
+from envspec.system.progress import Progress
+
+DEFAULT_PYTHON = "3.11"
+"""Where neither the user nor the file names one."""
+
+
+def run(
+    place: pathlib.Path | None, variant: str | None, python: str | None, progress: Progress
+) -> Simulation:
+    """Simulate a spec, or any description that `envspec init` reads.
+
+    Raises `SpecError`, `UsageError` and `OutsideError`.
+    """
+    if place is not None and place.is_file() and place.suffix != ".toml":
+        draft = descriptions.read(place)
+        version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
+        target = Target(python=version, machine="x86_64", glibc=host_glibc())
+        return order.simulate(list(_drafted(draft)), _place(target), progress=progress)
+    file = load.find(place)
+    spec = load.load(file, variant)
+    return order.simulate(list(_stages(spec, file.parent)), _place(target_of(spec)), progress=progress)
+
+
+def _place(target: Target) -> Place:
+    return Place(target=target, interpreter=_interpreter(target.python))
+
+
+def _interpreter(version: str) -> pathlib.Path | None:
+    with contextlib.suppress(OutsideError):
+        return interpreter(version)
+    return None
+
+
+def _stages(spec: Spec, folder: pathlib.Path) -> Iterator[order.Stage]:
+    """Each stage as one `pip install`; what the spec removes is uninstalled after the last."""
+    settings = machine()
+    for number, stage in enumerate(spec.stage, 1):
+        wheels = [
+            f"{wheel.name} @ {wheel.url or (folder / str(wheel.path)).absolute().as_uri()}"
+            for wheel in stage.wheels
+        ]
+        index = settings.url(stage.index, spec.index[stage.index].url) if stage.index else None
+        yield order.Stage(
+            name=stage.name,
+            requirements=(*stage.install, *wheels),
+            options=("--index-url", index) if index else (),
+            remove=spec.remove.packages if number == len(spec.stage) else (),
+        )
+
+
+def _drafted(draft: Draft) -> Iterator[order.Stage]:
+    for install in draft.installs:
+        options = ["--index-url", install.index_url] if install.index_url else []
+        for url in install.extra_index_urls:
+            options += ["--extra-index-url", url]
+        for place in install.find_links:
+            options += ["--find-links", place]
+        yield order.Stage(
+            name=install.name,
+            requirements=install.requirements,
+            options=tuple(options),
+            remove=install.uninstalled,
+        )
+
+
+def text(simulation: Simulation) -> str:
+    """For people: a line a stage, then what it changed and what it left unsatisfied."""
+    lines = []
+    for stage in simulation.stages:
+        lines.append(f"stage {stage.name}: {len(stage.added)} added, {len(stage.installed)} installed")
+        for change in stage.changes:
+            moved = f"-> {change.after}" if change.after else "is removed"
+            reason = f", because {'; '.join(change.because)}" if change.because else ""
+            lines.append(f"  {change.name} {change.before} {moved}{reason}")
+        lines += [f"  unsatisfied: {entry}" for entry in stage.unsatisfied]
+        if stage.problem:
+            lines.append(f"  pip would install nothing: {stage.problem}")
+    if simulation.emulated:
+        lines.append("the target's Python is not on this machine: its markers and tags were put on")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,75 @@
+"""`envspec verify`: the judge pointed at an environment that may come from anywhere."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+
+from builder.flow.check import smoke_checks
+from builder.judge import Interpreter, SmokeChecks, Target, verify
+from builder.report.model import Report
+from envspec.lockfile import lock as locks
+from envspec.spec import load
+from envspec.system import finding
+from envspec.system.errors import Problem, SpecError, UsageError
+from envspec.system.progress import Progress
+
+
+def run(
+    *,
+    interpreter: pathlib.Path | None,
+    venv: pathlib.Path | None,
+    image: str | None,
+    spec: pathlib.Path | None,
+    variant: str | None,
+    fast: bool,
+    strict: bool,
+    progress: Progress,
+) -> Report:
+    """The report on one environment.
+
+    Raises `UsageError` unless exactly one is named, `OutsideError` when it cannot be run at all.
+    """
+    if sum(place is not None for place in (interpreter, venv, image)) != 1:
+        raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
+    smoke, held = _expectations(spec, variant)
+    began = time.monotonic()
+    target = _target(interpreter, venv, image)
+    verdict = verify(target, lock=held.pins if held else None, smoke=smoke, fast=fast, progress=progress)
+    found = finding.strict(verdict.findings) if strict else verdict.findings
+    report = Report(
+        name=str(image or venv or interpreter),
+        variant=variant,
+        phase="verify",
+        lock=held.digest if held else None,
+        verdict=verdict,
+    )
+    return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
+
+
+def _target(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: str | None) -> Target:
+    if image is not None:
+        from builder.backends.docker.target import DockerTarget
+
+        return DockerTarget(image)
+    return Interpreter(interpreter or _python_of(venv or pathlib.Path()))
+
+
+def _python_of(venv: pathlib.Path) -> pathlib.Path:
+    python = venv / "bin" / "python"
+    if not python.exists():
+        raise UsageError(f"{venv} is no virtual environment: it has no bin/python")
+    return python
+
+
+def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[SmokeChecks, locks.Lock | None]:
+    """Smoke checks and lock of a spec; none of both without one."""
+    if spec is None:
+        return SmokeChecks(), None
+    file = load.find(spec)
+    wanted = load.load(file, variant)
+    held = locks.read(locks.lock_file(file, variant))
+    if held is None:
+        problem = Problem(path="", message="it has no lock to compare with")
+        raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
+    return smoke_checks(wanted), held

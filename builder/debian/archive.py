@@ -1,0 +1,110 @@
+"""A suite's packages, as its archives list them: signed release files, then indexes known by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import pathlib
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+
+from builder.debian.control import paragraph
+from builder.debian.lists import PackageList
+from builder.debian.mirrors import Pocket
+from builder.oci.store.network import Fetcher
+from envspec.system.errors import OutsideError
+from envspec.system.home import home, write_atomic
+from envspec.system.process import run
+
+_LARGEST = 1 << 30
+"""Bytes of an index, uncompressed; Debian's own main has 50 million."""
+
+_FORMS = ("xz", "gz")
+
+
+def lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> Iterator[PackageList]:
+    """Each pocket's packages for that processor (Debian's name of it).
+
+    Raises `OutsideError` when an archive cannot be asked or its signature is wrong. A pocket that an archive
+    does not have is passed over, unless it is the first.
+    """
+    for number, pocket in enumerate(pockets):
+        release = _release(pocket, fetcher, required=number == 0)
+        if release is not None:
+            yield PackageList(_index(pocket, release, machine, fetcher), pocket.archive)
+
+
+def _release(pocket: Pocket, fetcher: Fetcher, *, required: bool) -> dict[str, str] | None:
+    address = f"{pocket.archive}/dists/{pocket.suite}/InRelease"
+    signed = fetcher.read(address, missing_ok=not required)
+    if signed is None:
+        return None
+    return paragraph(verified(signed, pocket))
+
+
+def verified(signed: bytes, pocket: Pocket) -> str:
+    """The text of a release file that was signed by Debian. Raises `OutsideError`."""
+    if shutil.which("gpgv") is None or not pocket.keyring.is_file():
+        raise OutsideError(
+            "the signatures of Debian's archive cannot be checked here",
+            hint="install gpgv and debian-archive-keyring; a lock that lists the packages needs neither",
+        )
+    with tempfile.TemporaryDirectory(prefix="envspec-release-") as folder:
+        file = pathlib.Path(folder, "InRelease")
+        text = pathlib.Path(folder, "Release")
+        file.write_bytes(signed)
+        done = run(["gpgv", "--keyring", pocket.keyring, "--output", text, file], timeout=60)
+        if not done.ok:
+            raise OutsideError(
+                f"the release file of Debian {pocket.suite} is not signed by a key of {pocket.keyring.name}\n"
+                f"{done.tail}",
+                hint="the mirror may be broken or tampered with; or the keyring is too old",
+            )
+        return text.read_text(encoding="utf-8", errors="replace")
+
+
+def _index(pocket: Pocket, release: dict[str, str], machine: str, fetcher: Fetcher) -> bytes:
+    """The pocket's list of packages, kept by its hash."""
+    hashes = dict(_hashes(release))
+    for form in _FORMS:
+        name = f"main/binary-{machine}/Packages.{form}"
+        if name in hashes:
+            by_hash = release.get("Acquire-By-Hash") == "yes"
+            return _inflated(_kept(pocket, name, hashes[name], fetcher, by_hash=by_hash), form)
+    raise OutsideError(f"Debian {pocket.suite} has no packages for {machine}")
+
+
+def _hashes(release: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for line in release.get("SHA256", "").splitlines():
+        words = line.split()
+        if len(words) == 3:
+            yield words[2], words[0]
+
+
+def _kept(pocket: Pocket, name: str, digest: str, fetcher: Fetcher, *, by_hash: bool) -> bytes:
+    file = home() / "debian" / "lists" / digest
+    if file.is_file():
+        data = file.read_bytes()
+        if hashlib.sha256(data).hexdigest() == digest:
+            return data
+    place = f"{pocket.archive}/dists/{pocket.suite}/{name}"
+    address = f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}" if by_hash else place
+    fetched = fetcher.read(address)
+    if fetched is None or hashlib.sha256(fetched).hexdigest() != digest:
+        raise OutsideError(
+            f"the list of packages of Debian {pocket.suite} is not the one its release file names",
+            hint="the mirror is being updated: run again in some minutes",
+        )
+    write_atomic(file, fetched)
+    return fetched
+
+
+def _inflated(data: bytes, form: str) -> bytes:
+    try:
+        if form == "xz":
+            return lzma.LZMADecompressor().decompress(data, _LARGEST)
+        return zlib.decompressobj(31).decompress(data, _LARGEST)
+    except (lzma.LZMAError, zlib.error, EOFError) as error:
+        raise OutsideError(f"a list of packages cannot be read ({error})") from error

@@ -1,0 +1,108 @@
+"""The packages of a base, held still: names, versions and hashes, and no archive's address."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import pydantic
+
+from builder.debian import archive
+from builder.debian.closure import SCRIPTS_ONLY, Universe, closure
+from builder.debian.mirrors import Pocket
+from builder.debian.package import Package, Relation
+from builder.debian.request import ARCHITECTURE, Request
+from builder.oci.store.network import Fetcher
+from envspec.lockfile.lock import DebianPackage
+from envspec.spec.model import digest_of
+from envspec.supply.wheelhouse import WORKERS, Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.home import home, write_atomic
+
+ROOTS = (
+    "base-files",
+    "base-passwd",
+    "ca-certificates",
+    "dash",
+    "libc-bin",
+    "libstdc++6",
+    "netbase",
+    "python3",
+    "tzdata",
+    "zlib1g",
+)
+"""What every base has: its names and users, certificates, a shell, Python and the time zones, and the two
+libraries beside glibc's own that wheels may count on (PEP 600's policy) and that Debian's images have."""
+
+
+LIST = pydantic.TypeAdapter(tuple[DebianPackage, ...])
+
+
+def resolve(wanted: Request, pockets: Sequence[Pocket], fetcher: Fetcher) -> tuple[DebianPackage, ...]:
+    """The packages of a base, by name, as the archives stand now.
+
+    Raises `OutsideError` when an archive cannot be asked or lacks a package.
+    """
+    universe = Universe(tuple(archive.lists(pockets, ARCHITECTURE[wanted.machine], fetcher)))
+    asked = [*map(_relation, ROOTS), *map(_relation, wanted.apt)]
+    return tuple(map(_held, closure(asked, universe)))
+
+
+def remembered(wanted: Request) -> pathlib.Path:
+    """Where the packages of a request that no lock lists are remembered."""
+    rules = {"request": wanted.key, "roots": ROOTS, "without": sorted(SCRIPTS_ONLY)}
+    return home() / "debian" / "resolved" / f"{digest_of(rules).removeprefix('sha256:')}.json"
+
+
+def recall(wanted: Request, pockets: Sequence[Pocket], fetcher: Fetcher) -> tuple[DebianPackage, ...]:
+    """The packages that the request had before on this machine, else as the archives stand now."""
+    file = remembered(wanted)
+    try:
+        return LIST.validate_json(file.read_bytes())
+    except (OSError, pydantic.ValidationError):
+        found = resolve(wanted, pockets, fetcher)
+        write_atomic(file, LIST.dump_json(found, indent=1))
+        return found
+
+
+def fetch(
+    packages: Iterable[DebianPackage], pockets: Sequence[Pocket], store: Wheelhouse, fetcher: Fetcher
+) -> None:
+    """Bring every missing package into the store. Raises `OutsideError`."""
+    missing = [package for package in packages if not store.has(package)]
+    archives = list(dict.fromkeys(pocket.archive for pocket in pockets))
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for job in [pool.submit(_bring, package, archives, store, fetcher) for package in missing]:
+            job.result()
+
+
+def _bring(package: DebianPackage, archives: Sequence[str], store: Wheelhouse, fetcher: Fetcher) -> None:
+    """From the first archive that has it: a lock does not say which one it was."""
+    for number, address in enumerate(archives, 1):
+        try:
+            fetcher.bring(f"{address}/{package.path}", package, store)
+        except OutsideError as error:
+            if number == len(archives):
+                raise OutsideError(
+                    f"Debian package {package.name} {package.version} cannot be had: {error.message}",
+                    hint="archives drop old versions: lock again, or name an archive of snapshots",
+                ) from error
+        else:
+            return
+
+
+def _relation(text: str) -> Relation:
+    name, equals, version = text.partition("=")
+    return Relation(name=name, how=equals, version=version)
+
+
+def _held(package: Package) -> DebianPackage:
+    return DebianPackage(
+        name=package.name,
+        version=package.version,
+        path=package.path,
+        file=f"{package.name}_{package.machine}.deb",
+        sha256=package.sha256,
+        size=package.size,
+    )

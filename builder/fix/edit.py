@@ -1,0 +1,185 @@
+"""Edits of a spec's text that keep its comments and order, and what is needed to choose them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+import tomlkit
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import Version
+
+from envspec.spec.target import Target
+from envspec.supply.sources import RemoteFile
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """Hold a package at a version: its requirement is rewritten, or one is added to a stage."""
+
+    name: str
+    """Canonical."""
+    version: str
+    stage: str
+    """Where it is added when no stage names it yet."""
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}: {self.why}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class AsOf:
+    """Resolve as the index stood then."""
+
+    date: dt.date
+    why: str
+
+    def __str__(self) -> str:
+        return f"as-of {self.date}: {self.why}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Python:
+    """Take another minor version of Python, in the base's name too."""
+
+    version: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"python {self.version}: {self.why}"
+
+
+Edit = Pin | AsOf | Python
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """The spec's text with the edits made, everything else as it was."""
+    document = tomlkit.parse(text)
+    for edit in edits:
+        match edit:
+            case Pin():
+                _pin(document, edit)
+            case AsOf():
+                _put(document, "as-of", tomlkit.date(edit.date.isoformat()))
+            case Python():
+                _python(document, edit.version)
+    return tomlkit.dumps(document)
+
+
+def difference(before: str, after: str, name: str) -> str:
+    """A unified diff for people."""
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} (fixed)")
+    return "".join(lines)
+
+
+def _pin(document: tomlkit.TOMLDocument, edit: Pin) -> None:
+    """Rewrite each requirement that excludes the version, or else the first; add one where there is none."""
+    named = [
+        (stage["install"], position, requirement)
+        for stage in document["stage"]
+        for position, text in enumerate(stage.get("install", ()))
+        if canonicalize_name((requirement := Requirement(text)).name) == edit.name
+    ]
+    excluding = [entry for entry in named if not entry[2].specifier.contains(edit.version, prereleases=True)]
+    for install, position, requirement in excluding or named[:1]:
+        requirement.specifier = SpecifierSet(f"=={edit.version}")
+        install[position] = str(requirement)
+    if not named:
+        wanted = next(stage for stage in document["stage"] if stage["name"] == edit.stage)
+        wanted.setdefault("install", tomlkit.array()).append(f"{edit.name}=={edit.version}")
+
+
+def _python(document: tomlkit.TOMLDocument, version: str) -> None:
+    before = str(document["python"])
+    document["python"] = version
+    base = document.get("base", {})
+    if "image" in base:
+        image = str(base["image"]).partition("@")[0]
+        base["image"] = re.sub(rf"(?<![\d.]){re.escape(before)}(?![\d])", version, image)
+
+
+def _put(document: tomlkit.TOMLDocument, key: str, value: object) -> None:
+    """Set a top-level key; a new one stands right behind `python`."""
+    if key in document:
+        document[key] = value
+        return
+    position = next((number for number, (name, _) in enumerate(document.body) if name == "python"), 0)
+    document._insert_at(position + 1, key, tomlkit.item(value))  # tomlkit has no public way
+
+
+def mentioned(said: str, name: str) -> SpecifierSet:
+    """All that a solver's explanation demands of a package, but for exact pins."""
+    found = re.findall(rf"(?<![\w.-]){re.escape(name)}((?:[<>]=?|!=|~=)[\w.]+(?:,[<>!~]=?[\w.]+)*)", said)
+    demands = SpecifierSet()
+    for text in found:
+        try:
+            demands &= SpecifierSet(text)
+        except InvalidSpecifier:
+            continue
+    return demands
+
+
+def version_of(file: RemoteFile) -> Version | None:
+    """The version in a file's name; None when it is no distribution."""
+    try:
+        if file.file.endswith(".whl"):
+            return parse_wheel_filename(file.file)[1]
+        return parse_sdist_filename(file.file)[1]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+
+
+def nearest(files: Sequence[RemoteFile], pinned: str, demands: SpecifierSet, target: Target) -> str | None:
+    """The version nearest to the pin that meets the demands and runs on the target; newer before older."""
+    fitting = sorted(
+        {
+            version
+            for file in files
+            if (version := version_of(file)) is not None
+            and file.yanked is None
+            and not version.is_prerelease
+            and demands.contains(version)
+            and _wants(file, target)
+        }
+    )
+    here = Version(pinned)
+    newer = [version for version in fitting if version > here]
+    older = [version for version in fitting if version < here]
+    best = newer[:1] or older[-1:]
+    return str(best[0]) if best else None
+
+
+def _wants(file: RemoteFile, target: Target) -> bool:
+    if file.file.endswith(".whl") and target.rank(file.file) is None:
+        return False
+    try:
+        return SpecifierSet(file.requires_python or "").contains(f"{target.python}.99")
+    except InvalidSpecifier:
+        return True
+
+
+def other_python(files: Iterable[RemoteFile], target: Target) -> str | None:
+    """The Python nearest to the target's for which there is a wheel; None when no other helps."""
+    minor = target.version[1]
+    offered = [
+        other
+        for other in sorted(range(8, 16), key=lambda other: (abs(other - minor), -other))
+        if any(
+            dataclasses.replace(target, python=f"3.{other}").rank(file.file) is not None
+            for file in files
+            if file.file.endswith(".whl")
+        )
+    ]
+    return f"3.{offered[0]}" if offered else None

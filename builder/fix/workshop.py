@@ -1,0 +1,89 @@
+"""What a search for a fix does with each candidate: lock, prove, build, judge, throw away."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from typing import Protocol
+
+from builder.backends.virtualenv import VirtualenvBackend
+from builder.flow.check import judged, tried
+from builder.values.payload import collect
+from builder.values.plan import plan as make_plan
+from envspec.lockfile.lock import Lock
+from envspec.proof.prove import prove
+from envspec.resolve.resolver import resolve
+from envspec.spec.model import Spec
+from envspec.supply.fetch import fetch
+from envspec.supply.pip_settings import machine
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.finding import Finding
+from envspec.system.home import home
+from envspec.system.progress import Progress
+
+
+class Offers(Protocol):
+    """What there is to choose from."""
+
+    unreachable: dict[str, str]
+    """Named indexes that could not be asked, with the reason."""
+
+    def files(self, index: str, project: str) -> tuple[RemoteFile, ...]:
+        """Every file of a package that an index offers. Raises `OutsideError`."""
+
+
+class Workshop(Protocol):
+    """Tries candidates."""
+
+    def offers(self, spec: Spec) -> Offers:
+        """What there is to choose from."""
+
+    def lock(self, spec: Spec) -> Lock:
+        """One joint solution. Raises `FindingsError` and `OutsideError`."""
+
+    def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
+        """What reading alone tells, in seconds."""
+
+    def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
+        """What the judge says of the environment, built for this and thrown away."""
+
+
+class RealWorkshop:
+    """Works on this machine, in throw-away virtual environments."""
+
+    def __init__(self, folder: pathlib.Path, progress: Progress) -> None:
+        """`folder` is the spec's own."""
+        self._folder = folder
+        self._progress = progress
+        self._store = Wheelhouse(home() / "wheelhouse")
+        self._sources: dict[str, Sources] = {}
+
+    def offers(self, spec: Spec) -> Sources:
+        """See `Workshop`; what a spec's indexes answered is kept."""
+        if spec.digest not in self._sources:
+            self._sources[spec.digest] = Sources(spec, machine()).within(self._folder)
+        return self._sources[spec.digest]
+
+    def lock(self, spec: Spec) -> Lock:
+        """See `Workshop`."""
+        return resolve(spec, self.offers(spec), self._store, progress=self._progress)
+
+    def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
+        """See `Workshop`."""
+        return prove(spec, lock, self.offers(spec), self._store, self._progress)
+
+    def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
+        """See `Workshop`."""
+        fetch(lock, self.offers(spec), self._store, self._progress)
+        cargo = collect(spec.service, self._folder) if spec.service else None
+        plan = make_plan(spec, lock, cargo)
+        backend = VirtualenvBackend()
+        environment = backend.build(plan, self._folder, self._store, self._progress)
+        try:
+            verdict = judged(spec, plan, backend, environment, fast=False, progress=self._progress)
+            trial = tried(spec, backend, environment, self._progress)
+        finally:
+            if not environment.reused:
+                shutil.rmtree(environment.reference, ignore_errors=True)
+        return (*verdict.findings, *trial.findings)

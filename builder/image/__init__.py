@@ -1,0 +1,1 @@
+"""What every image holds and says of itself, whichever backend makes it."""

@@ -1,0 +1,54 @@
+"""What of a stage a service is known to load, which is what its image carries compiled."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import pathlib
+import zipfile
+
+from builder.values.plan import InstallStage, Plan
+from envspec.supply.facts import FactStore
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.home import home
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Loads:
+    """Empty where nothing is to be compiled."""
+
+    packages: tuple[str, ...] = ()
+    """Canonical names: of these the top level is imported, if they are small."""
+    modules: tuple[str, ...] = ()
+    """Imported whatever they weigh."""
+
+    def __bool__(self) -> bool:
+        return bool(self.packages or self.modules)
+
+
+def of(plan: Plan, stage: InstallStage, store: Wheelhouse) -> Loads:
+    """Of the packages that the spec names and the modules that it imports, those that the stage brings."""
+    if not plan.compiled:
+        return Loads()
+    brought = _brought(stage, store) if plan.loads else set()
+    return Loads(
+        packages=tuple(wheel.name for wheel in stage.wheels if wheel.name in plan.named),
+        modules=tuple(name for name in plan.loads if name.partition(".")[0] in brought),
+    )
+
+
+def _brought(stage: InstallStage, store: Wheelhouse) -> set[str]:
+    """First parts of the names of all modules that the stage's wheels bring."""
+    known = FactStore(home() / "facts")
+    names: set[str] = set()
+    for wheel in stage.wheels:
+        with contextlib.suppress(zipfile.BadZipFile):  # the build says which stage it fails in
+            read = functools.partial(_top_level, store.path(wheel))
+            names.update(known.cached(wheel.sha256, "top-level", 1, read))
+    return names
+
+
+def _top_level(wheel: pathlib.Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return sorted({name.partition("/")[0].removesuffix(".py") for name in archive.namelist()})

@@ -1,0 +1,98 @@
+"""Judges code in use: names and arguments that other installed distributions do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from builder.judge.facts import Distribution, Facts
+from builder.judge.rules import catalogue
+from builder.judge.rules.imports import short
+from envspec.system.finding import Finding, Severity
+
+SHARE = 0.1
+"""Share of a distribution's modules that a failing one must take down to count as more than a dead corner."""
+WIDE = 0.5
+"""The same where it fails at its own import statements: whole corners of packages are optional."""
+FEW = 3
+"""Modules below which that share says nothing."""
+
+
+def judge(facts: Facts) -> Iterator[Finding]:
+    """Findings about uses without a way out that were confirmed by importing what uses them.
+
+    One finding for each pair of distributions. It is an error where whoever uses the package runs into it, by
+    importing it or by constructing what it exports, and where a requirement is violated besides; a function
+    that fails is a warning.
+    """
+    pairs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for job in facts.raw["usage"]:
+        for each in [*job.get("missing", []), *job.get("refused", [])]:
+            if each.get("confirmed", True):
+                pairs.setdefault((job["module"], _provider(each["name"], facts)), []).append(each)
+    for (root, provider), uses in pairs.items():
+        yield _finding(root, provider, uses, facts)
+
+
+def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Facts) -> Finding:
+    graded = sorted(uses, key=lambda each: (_weight(root, each, facts).rank, each["deep"]))
+    first = graded[0]
+    user = facts.owner(root)
+    if "argument" in first:
+        rule, what = (
+            catalogue.ARGUMENT,
+            f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it",
+        )
+    else:
+        rule, what = catalogue.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
+    if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
+        return _overwritten(user, first, facts)
+    more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
+    taken = f"; {first['takes']} of {first['of']} modules cannot be imported" if first.get("takes") else ""
+    if first.get("commands"):
+        taken += f", and the command {first['commands'][0]} cannot start"
+    return rule.finding(
+        f"{first['module']} {what} ({_place(first, facts)}){more}{taken}",
+        hint=f"{user.name} {user.version} and {provider} do not go together: change one of them"
+        if user
+        else "",
+        where=first["module"],
+        severity=_weight(root, first, facts),
+    )
+
+
+def _overwritten(user: Distribution, first: Mapping[str, Any], facts: Facts) -> Finding:
+    """A distribution that misses its own names: what another wrote over it took them away."""
+    others = [each for each in facts.owners()[first["name"].partition(".")[0]] if each != user]
+    return catalogue.OVERWRITTEN.finding(
+        f"{' and '.join(each.name for each in (user, *others))} install the same files: "
+        f"{first['module']} misses {first['name']} of its own package ({_place(first, facts)})",
+        hint=f"keep one of them, and reinstall it: {', '.join(each.name for each in (user, *others))}",
+        where=first["name"].partition(".")[0],
+        severity=Severity.ERROR,
+    )
+
+
+def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
+    user, provider = facts.owner(root), facts.owner(each["name"])
+    violated = user is not None and provider is not None and facts.violates(user, provider)
+    taken, of = each.get("takes", 0), each.get("of", 1)
+    if each["deep"]:
+        if not each["hot"] and "._" in each["module"]:
+            return Severity.INFO  # nobody's business but its makers'
+        certain = each["reach"] in ("import", "constructor")
+    elif each["kind"] == "import":
+        commands = user is not None and facts.is_wanted(user) and bool(each.get("commands"))
+        certain = each["hot"] or commands or taken >= max(WIDE * of, FEW)
+    else:
+        certain = each["hot"] or taken >= SHARE * of
+    return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING
+
+
+def _place(each: Mapping[str, Any], facts: Facts) -> str:
+    return f"{short(each['path'], facts)}:{each['line']}"
+
+
+def _provider(name: str, facts: Facts) -> str:
+    owner = facts.owner(name)
+    return f"{owner.name} {owner.version}" if owner else f"Python {facts.python['version']}"

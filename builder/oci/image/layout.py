@@ -1,0 +1,222 @@
+"""Images as others take them: an OCI layout in a folder, or one file for `docker load`.
+
+Source: OCI image layout specification; Docker image specification 1.2, combined image JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from builder.oci.image.attest import Artifact
+from builder.oci.image.documents import Image, encoded
+from builder.oci.store import tar
+from builder.oci.store.blobs import INDEX, Blobs, Descriptor
+from builder.oci.store.compress import CHUNK
+from builder.oci.store.tar import Entry
+from envspec.system.errors import UsageError
+from envspec.system.home import disk, locked, write_atomic
+
+REF = "org.opencontainers.image.ref.name"
+"""Annotation that names an image in a layout."""
+
+SUBJECT = "io.envspec.subject"
+"""Annotation of an artifact: digest of the manifest that it refers to, for its name may stand for several."""
+
+REFERS = "io.envspec.refers"
+"""Annotation of what belongs to the image of that name, and goes when another takes its place."""
+
+
+def write(
+    image: Image,
+    machine: str,
+    tag: str,
+    blobs: Blobs,
+    output: pathlib.Path,
+    artifacts: Sequence[Artifact] = (),
+) -> tuple[pathlib.Path, ...]:
+    """Write the image as the output's name asks: `X.tar` for `docker load`, any other a layout folder.
+
+    What refers to it goes beside the file, or into the layout. Gives what was written.
+
+    Raises `UsageError` when something else stands there, `OutsideError` when the disk refuses.
+    """
+    if output.suffix == ".tar":
+        docker_archive(image, tag, blobs, output)
+        beside = [output.with_name(f"{output.name}.{artifact.suffix}") for artifact in artifacts]
+        for place, artifact in zip(beside, artifacts, strict=True):
+            write_atomic(place, blobs.read(artifact.content))
+        return output, *beside
+    layout(image, machine, tag, blobs, output, artifacts)
+    return (output,)
+
+
+def layout(
+    image: Image,
+    machine: str,
+    tag: str,
+    blobs: Blobs,
+    folder: pathlib.Path,
+    artifacts: Sequence[Artifact] = (),
+) -> None:
+    """Put the image into the OCI layout in `folder`, beside what it holds under other names."""
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_layout(folder))):
+        raise UsageError(f"{folder} is no OCI layout", hint="give --output a new folder, or a name in .tar")
+    target = Blobs(folder)
+    with disk(folder / "blobs"):
+        referring = (blob for artifact in artifacts for blob in artifact.blobs)
+        for blob in dict.fromkeys((*image.layers, image.config, image.manifest, *referring)):
+            if not target.has(blob):
+                _copy(blob, blobs, target)
+    enlist(image, machine, tag, folder, artifacts, beside=True)
+
+
+def enlist(
+    image: Image,
+    machine: str,
+    tag: str,
+    folder: pathlib.Path,
+    artifacts: Sequence[Artifact] = (),
+    *,
+    beside: bool = False,
+) -> None:
+    """Name an image in the layout that holds its blobs already, instead of what had the name before.
+
+    With `beside`, what had it for another processor stays, and the name then means an index of them all.
+    Raises `OutsideError`.
+    """
+    with disk(folder), locked(folder / "index.json"):
+        write_atomic(folder / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+        # Written last: a reader finds either the old image or the whole new one.
+        index = _index(folder, image, machine, tag, artifacts, beside=beside)
+        write_atomic(folder / "index.json", encoded(index))
+
+
+def _is_layout(folder: pathlib.Path) -> bool:
+    return (folder / "oci-layout").is_file()
+
+
+def _copy(blob: Descriptor, blobs: Blobs, target: Blobs) -> None:
+    with target.incoming() as stream:
+        for chunk in blobs.chunks(blob):
+            stream.write(chunk)
+        target.keep(stream, blob.digest)
+
+
+def _index(
+    folder: pathlib.Path,
+    image: Image,
+    machine: str,
+    tag: str,
+    artifacts: Sequence[Artifact],
+    *,
+    beside: bool,
+) -> dict[str, Any]:
+    """The layout's index with this image under its name."""
+    entry = {**image.manifest.as_dict(), "platform": {"architecture": machine, "os": "linux"}}
+    held = manifests(folder)
+    named = [one for other in held if _said(other, REF) == tag for one in _platforms(other, folder)]
+    stay = [one for one in named if beside and one.get("platform") != entry["platform"]]
+    gone = {one["digest"] for one in named if one not in stay}
+    if stay:
+        entry = _together([*stay, entry], folder)
+    return {
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": [
+            *(other for other in held if _said(other, REF) != tag and not _refers(other, tag, gone)),
+            {**entry, "annotations": {REF: tag}},
+            *(
+                {**artifact.as_dict(), "annotations": {REFERS: tag, SUBJECT: image.manifest.digest}}
+                for artifact in artifacts
+            ),
+        ],
+    }
+
+
+def _platforms(entry: dict[str, Any], folder: pathlib.Path) -> list[dict[str, Any]]:
+    """The images that an entry of a layout's index stands for, one for each processor."""
+    if entry.get("mediaType") != INDEX:
+        return [{key: value for key, value in entry.items() if key != "annotations"}]
+    place = Blobs(folder).path(str(entry.get("digest")))
+    try:
+        return list(json.loads(place.read_bytes())["manifests"])
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+def _together(entries: list[dict[str, Any]], folder: pathlib.Path) -> dict[str, Any]:
+    """One index of an image's forms for several processors, as an entry of a layout's index."""
+    ordered = sorted(entries, key=lambda entry: str(entry["platform"]["architecture"]))
+    body = encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": ordered})
+    return Blobs(folder).put(body, INDEX).as_dict()
+
+
+def _refers(entry: dict[str, Any], tag: str, gone: set[str]) -> bool:
+    """Whether an artifact belongs to an image of that name which another takes the place of."""
+    subject = _said(entry, SUBJECT)
+    return _said(entry, REFERS) == tag and (not subject or subject in gone)
+
+
+def manifests(folder: pathlib.Path) -> list[dict[str, Any]]:
+    """What a layout's index lists; nothing where it cannot be read."""
+    try:
+        listed = json.loads((folder / "index.json").read_bytes())["manifests"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [entry for entry in listed if isinstance(entry, dict)]
+
+
+def _said(entry: dict[str, Any], annotation: str) -> str:
+    return str((entry.get("annotations") or {}).get(annotation, ""))
+
+
+def docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Path) -> None:
+    """Write the file that `docker load` takes, whole or not at all."""
+    if file.exists() and not file.is_file():
+        raise UsageError(f"{file} is no file", hint="give --output another name")
+    with disk(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "wb", buffering=CHUNK) as stream:
+                for chunk in archive(image, tag, blobs):
+                    stream.write(chunk)
+            pathlib.Path(name).chmod(0o644)
+            pathlib.Path(name).replace(file)
+        finally:
+            pathlib.Path(name).unlink(missing_ok=True)
+
+
+def archive(image: Image, tag: str, blobs: Blobs, *, held: int = 0) -> Iterator[bytes]:
+    """The archive itself: configuration, each layer as a plain tar, and the list that names them.
+
+    Layers are given unpacked: an engine keeps them so, and unpacking here is several times faster. The
+    lowest `held` layers are named only, for an engine that has them. Raises `OutsideError` when a layer in
+    the store is damaged.
+    """
+    yield from _member(f"{_code(image.config.digest)}.json", blobs.read(image.config))
+    names = []
+    for number, layer in enumerate(image.layers):
+        name = f"{_code(layer.diff_id)}.tar"
+        if name not in names and number >= held:
+            yield tar.header(Entry(path=name, size=layer.length), tar.epoch())
+            yield from blobs.plain(layer)
+            yield tar.padding(layer.length)
+        names.append(name)
+    listed = [{"Config": f"{_code(image.config.digest)}.json", "RepoTags": [tag], "Layers": names}]
+    yield from _member("manifest.json", encoded(listed))
+    yield tar.END
+
+
+def _code(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
+def _member(name: str, body: bytes) -> Iterator[bytes]:
+    yield tar.header(Entry(path=name, size=len(body)), tar.epoch())
+    yield body + tar.padding(len(body))

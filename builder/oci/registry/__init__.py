@@ -1,0 +1,1 @@
+"""OCI registries: references, credentials, pulls and pushes."""

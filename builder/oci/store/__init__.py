@@ -1,0 +1,1 @@
+"""The store of blobs, and what layers are made of."""

@@ -1,0 +1,205 @@
+"""The store of blobs: layers, configurations and manifests by their sha256, in an OCI layout's own form.
+
+<home>/oci/blobs/sha256/<digest>      a whole blob, read-only
+<home>/oci/layers/<key>.json          what a layer with that recipe became, so that it is not made twice
+<home>/oci/partial/                   blobs under way
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import pydantic
+from isal import igzip
+
+from builder.oci.store.compress import CHUNK, ISAL_ERROR, LayerWriter
+from envspec.lockfile.lock import Digest
+from envspec.spec.model import Part
+from envspec.system.errors import OutsideError
+from envspec.system.home import disk, locked, write_atomic
+
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+_open: Callable[[pathlib.Path], IO[bytes]] = igzip.open  # without types of its own
+
+
+STALE = 24 * 3600
+"""Seconds after which a blob under way belongs to a run that was killed."""
+
+
+class Descriptor(Part):
+    """A blob as manifests name it. Source: OCI image specification, content descriptors."""
+
+    media: str
+    digest: Digest
+    size: int
+    """In bytes."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {"mediaType": self.media, "digest": self.digest, "size": self.size}
+
+
+class Layer(Descriptor):
+    """A layer: its blob, and the archive inside."""
+
+    diff_id: Digest
+    """Digest of the tar archive, uncompressed; an image's identity is made of these."""
+    length: int
+    """Bytes of that archive."""
+    title: str
+    """What it holds, for the image's history."""
+
+
+class Blobs:
+    """The store. Safe for any number of processes at once."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root = root
+
+    def path(self, digest: str) -> pathlib.Path:
+        """Where the blob stands, or would stand."""
+        algorithm, _, code = digest.partition(":")
+        return self.root / "blobs" / algorithm / code
+
+    def has(self, blob: Descriptor) -> bool:
+        """Whether the blob is there with its whole length."""
+        try:
+            return self.path(blob.digest).stat().st_size == blob.size
+        except OSError:
+            return False
+
+    def put(self, data: bytes, media: str) -> Descriptor:
+        """Store a small blob."""
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        blob = Descriptor(media=media, digest=digest, size=len(data))
+        if not self.has(blob):
+            write_atomic(self.path(digest), data)
+        return blob
+
+    def read(self, blob: Descriptor) -> bytes:
+        """The bytes of a small blob, checked. Raises `OutsideError`."""
+        return b"".join(self.chunks(blob))
+
+    def chunks(self, blob: Descriptor) -> Iterator[bytes]:
+        """The bytes of a blob, checked at its end; a damaged one is thrown away.
+
+        Raises `OutsideError`.
+        """
+        digest = hashlib.sha256()
+        with self.path(blob.digest).open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                yield chunk
+        if f"sha256:{digest.hexdigest()}" != blob.digest:
+            raise self._damaged(blob)
+
+    @contextlib.contextmanager
+    def unpacked(self, layer: Layer) -> Iterator[IO[bytes]]:
+        """The tar archive inside a layer, to be read from its start."""
+        with _open(self.path(layer.digest)) as stream:
+            yield stream
+
+    def plain(self, layer: Layer) -> Iterator[bytes]:
+        """The archive inside a layer, in pieces, of the length that is known of it. Raises `OutsideError`."""
+        count = 0
+        with self.unpacked(layer) as stream:
+            while True:
+                try:
+                    chunk = stream.read(CHUNK)
+                except (OSError, EOFError, ISAL_ERROR) as error:
+                    raise self._damaged(layer) from error
+                if not chunk:
+                    break
+                count += len(chunk)
+                yield chunk
+        if count != layer.length:
+            raise self._damaged(layer)
+
+    def _damaged(self, blob: Descriptor) -> OutsideError:
+        self.path(blob.digest).unlink(missing_ok=True)
+        return OutsideError(
+            f"{blob.digest} in the store of layers was damaged and has been thrown away", hint="run again"
+        )
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[IO[bytes]]:
+        """A file for a blob under way; it is gone afterwards unless `keep` took it."""
+        folder = self.root / "partial"
+        with disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=folder)
+            try:
+                os.close(handle)
+                _sweep(folder, pathlib.Path(name).stat().st_mtime)
+                with pathlib.Path(name).open("w+b", buffering=CHUNK) as stream:
+                    yield stream
+            finally:
+                pathlib.Path(name).unlink(missing_ok=True)
+
+    def keep(self, stream: IO[bytes], digest: str) -> None:
+        """Take a whole blob in, by one rename."""
+        stream.flush()
+        place = self.path(digest)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = pathlib.Path(stream.name)
+        partial.chmod(0o444)
+        partial.replace(place)
+
+    def known(self, key: str) -> Layer | None:
+        """The layer that was made by that recipe, if it still is there."""
+        try:
+            layer = Layer.model_validate_json((self.root / "layers" / f"{key}.json").read_bytes())
+        except (OSError, pydantic.ValidationError):
+            return None
+        return layer if self.has(layer) else None
+
+    def layer(self, key: str, title: str, fill: Callable[[LayerWriter], None], *, level: int = 6) -> Layer:
+        """The layer of that recipe: found, or filled by `fill` and kept.
+
+        Raises `OutsideError` when the disk refuses, and what `fill` raises; nothing half-made stays.
+        """
+        found = self.known(key)
+        if found is not None:
+            return found if found.title == title else found.model_copy(update={"title": title})
+        with locked(self.root / "layers" / key):
+            found = self.known(key)  # another run may have made it meanwhile
+            if found is None:
+                found = self._make(key, title, fill, level)
+        return found
+
+    def _make(self, key: str, title: str, fill: Callable[[LayerWriter], None], level: int) -> Layer:
+        with self.incoming() as stream:
+            writer = LayerWriter(stream, level=level)
+            fill(writer)
+            written = writer.close()
+            self.keep(stream, written.digest)
+        layer = Layer(
+            media=LAYER,
+            digest=written.digest,
+            size=written.size,
+            diff_id=written.diff_id,
+            length=written.length,
+            title=title,
+        )
+        write_atomic(self.root / "layers" / f"{key}.json", json.dumps(layer.model_dump(), sort_keys=True))
+        return layer
+
+
+def _sweep(folder: pathlib.Path, now: float) -> None:
+    """Remove what killed runs left behind, as seen by the clock that dates the files."""
+    for file in folder.iterdir():
+        with contextlib.suppress(OSError):  # another run may be sweeping too
+            if now - file.stat().st_mtime > STALE:
+                file.unlink()

@@ -1,0 +1,94 @@
+"""Bytes from the network for the parts of an image that no package index serves."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import tempfile
+from typing import Protocol
+
+import requests
+
+from builder.oci.store.compress import CHUNK
+from envspec.lockfile.lock import File
+from envspec.supply.http import TIMEOUT, session
+from envspec.supply.pip_settings import Machine, scrubbed
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+
+LARGEST = 256 << 20
+"""Bytes of one answer that is held in memory."""
+
+
+class Fetcher(Protocol):
+    """What asks the network."""
+
+    def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
+        """The bytes at an address; None when there are none and `missing_ok`. Raises `OutsideError`."""
+
+    def bring(self, address: str, file: File, store: Wheelhouse) -> None:
+        """Put the file at an address into the store. Raises `OutsideError`, also for other bytes."""
+
+
+class Network:
+    """Asks over HTTP, as this machine's pip is set up for it."""
+
+    def __init__(self, machine: Machine, *, offline: bool = False) -> None:
+        self._machine = machine
+        self._offline = offline
+
+    def session(self) -> requests.Session:
+        """A session for one task, patient with passing failures. Raises `OutsideError` when offline."""
+        if self._offline:
+            raise OutsideError("it is not on this machine", hint="run once without --offline")
+        return session(self._machine)
+
+    def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
+        """See `Fetcher`."""
+        name = address.rsplit("/", 1)[-1]
+        try:
+            with self.session() as session, session.get(address, stream=True, timeout=TIMEOUT) as answer:
+                if missing_ok and answer.status_code == requests.codes.not_found:
+                    return None
+                answer.raise_for_status()
+                body = bytearray()
+                for chunk in answer.iter_content(CHUNK):
+                    body += chunk
+                    if len(body) > LARGEST:
+                        raise OutsideError(f"{name} is larger than {LARGEST} bytes")
+                return bytes(body)
+        except requests.RequestException as error:
+            raise _unreachable(name, error) from error
+
+    def bring(self, address: str, file: File, store: Wheelhouse) -> None:
+        """See `Fetcher`."""
+        name = address.rsplit("/", 1)[-1]
+        digest = hashlib.sha256()
+        with tempfile.TemporaryDirectory(prefix="envspec-fetch-") as folder:
+            place = pathlib.Path(folder, file.file)
+            try:
+                with (
+                    self.session() as session,
+                    session.get(address, stream=True, timeout=TIMEOUT) as answer,
+                    place.open("wb") as stream,
+                ):
+                    answer.raise_for_status()
+                    for chunk in answer.iter_content(CHUNK):
+                        digest.update(chunk)
+                        stream.write(chunk)
+            except requests.RequestException as error:
+                raise _unreachable(name, error) from error
+            if digest.hexdigest() != file.sha256:
+                raise OutsideError(
+                    f"{name} as it is served now is not the file that was promised (its sha256 differs)",
+                    hint="the mirror is broken or behind: run again, or name another one",
+                )
+            store.add(place, move=True)
+
+
+def _unreachable(name: str, error: requests.RequestException) -> OutsideError:
+    status = error.response.status_code if error.response is not None else None
+    what = f"the server said {status}" if status else type(error).__name__
+    return OutsideError(
+        f"{name} did not arrive: {scrubbed(what)}", hint="is the archive reachable? run again"
+    )

@@ -1,0 +1,81 @@
+"""Layers that are made of a few small files: the empty environment, the entrypoint, the payload."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from builder.oci.store import tar
+from builder.oci.store.blobs import Blobs, Layer
+from builder.oci.store.compress import CHUNK, LayerWriter
+from builder.oci.store.tar import Entry, Kind
+from envspec.spec.model import digest_of
+
+FORMAT = 1
+"""Of what a list of files becomes; it changes whenever the same list would give other bytes."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """One entry of such a layer."""
+
+    entry: Entry
+    content: bytes | pathlib.Path = b""
+    """A file's bytes, or where they stand on disk."""
+    sha256: str = ""
+    """Of a file on disk, where it is known already."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes."""
+        if isinstance(self.content, bytes):
+            yield self.content
+            return
+        with self.content.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+
+    def identity(self) -> tuple[str, ...]:
+        """All that decides the entry's bytes."""
+        entry = self.entry
+        content = self.sha256 or hashlib.sha256(b"".join(self.chunks())).hexdigest()
+        return entry.path, entry.kind, str(entry.mode), entry.link, str(entry.size), content
+
+
+def file(path: str, content: bytes, *, executable: bool = False) -> Piece:
+    """A file with that content."""
+    return Piece(
+        entry=Entry(path=path, mode=0o755 if executable else 0o644, size=len(content)), content=content
+    )
+
+
+def link(path: str, target: str) -> Piece:
+    """A symbolic link."""
+    return Piece(entry=Entry(path=path, kind=Kind.LINK, mode=0o777, link=target))
+
+
+def folder(path: str) -> Piece:
+    """A folder."""
+    return Piece(entry=tar.folder(path))
+
+
+def layer(title: str, pieces: Iterable[Piece], blobs: Blobs, *, known: Iterable[str] = ("etc",)) -> Layer:
+    """The layer of those entries and the folders above them, but for `known` ones, which the base has."""
+    by_path = {piece.entry.path: piece for piece in pieces}
+    for path in list(by_path):
+        for above in tar.parents(path):
+            if above not in known:
+                by_path.setdefault(above, folder(above))
+    ordered = [by_path[path] for path in sorted(by_path)]
+    recipe = {
+        "format": FORMAT,
+        "time": tar.epoch(),
+        "pieces": [piece.identity() for piece in ordered],
+    }
+
+    def fill(writer: LayerWriter) -> None:
+        for piece in ordered:
+            writer.add(piece.entry, piece.chunks())
+
+    return blobs.layer(digest_of(recipe).removeprefix("sha256:"), title, fill)

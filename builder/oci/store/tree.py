@@ -1,0 +1,100 @@
+"""Layers unpacked, so that an image can be run where there is no engine.
+
+<home>/oci/unpacked/<name>/    one layer, or a whole base; it appears by one rename
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+
+from builder.oci.store.blobs import Blobs, Layer
+from envspec.spec.model import digest_of
+from envspec.system.errors import OutsideError
+from envspec.system.home import disk, locked
+
+_SHORT = 20
+"""Digits of a digest in a folder's name: all names together must fit into one page."""
+
+
+def unpack(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -> tuple[pathlib.Path, ...]:
+    """The folders of an image, lowest first: its base as one, then one a layer.
+
+    Raises `OutsideError` for a layer that cannot be unpacked, or when the disk refuses.
+    """
+    root = blobs.root / "unpacked"
+    stacks = [tuple(base), *((layer,) for layer in added)]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return tuple(pool.map(lambda stack: _folder(stack, root, blobs), stacks))
+
+
+def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathlib.Path:
+    name = digest_of([layer.diff_id for layer in stack]).removeprefix("sha256:")[:_SHORT]
+    place = root / name
+    if place.is_dir():
+        return place
+    with disk(place), locked(place):
+        if not place.is_dir():
+            building = pathlib.Path(tempfile.mkdtemp(dir=root, prefix=".unpacking-"))
+            building.chmod(0o755)
+            try:
+                for layer in stack:
+                    _unpack(layer, blobs, building)
+                building.rename(place)
+            except BaseException:
+                shutil.rmtree(building, ignore_errors=True)
+                raise
+    return place
+
+
+def _unpack(layer: Layer, blobs: Blobs, place: pathlib.Path) -> None:
+    try:
+        with (
+            blobs.unpacked(layer) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
+            members = _without_whiteouts(archive, place)
+            archive.extractall(place, members, filter=_plain)  # noqa: S202 - filtered
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, OSError) as error:
+        raise OutsideError(f"layer {layer.title} cannot be unpacked ({error})") from error
+
+
+def _without_whiteouts(archive: tarfile.TarFile, place: pathlib.Path) -> Iterator[tarfile.TarInfo]:
+    """The entries to unpack; those that say what a lower layer loses are carried out on the way.
+
+    Source: OCI image specification, layer filesystem changeset.
+    """
+    for info in archive:
+        folder, _, name = info.name.rpartition("/")
+        if not name.startswith(".wh."):
+            yield info
+            continue
+        above = (place / folder).resolve()
+        if not above.is_relative_to(place.resolve()) or not above.is_dir():
+            continue
+        if name == ".wh..wh..opq":
+            for inside in above.iterdir():
+                _remove(inside)
+        else:
+            _remove(above / name.removeprefix(".wh."))
+
+
+def _remove(path: pathlib.Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _plain(info: tarfile.TarInfo, place: str) -> tarfile.TarInfo | None:
+    """What Python itself holds to be safe, without devices, and readable by whoever unpacked it."""
+    if info.isdev():
+        return None
+    safe = tarfile.tar_filter(info, place)
+    return safe.replace(uid=os.geteuid(), gid=os.getegid(), uname="", gname="", deep=False)

@@ -1,0 +1,155 @@
+"""Models that travel with a payload: where they stand on this machine, and what was locked of them.
+
+A model is named in `[service] models` by its id at ModelScope, `owner/name`, or by a folder of the spec's,
+`./voices/mine`. Nothing is downloaded: an id is looked for where ModelScope's own library keeps downloads.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator, Mapping
+
+from builder.values.plan import Plan
+from envspec.lockfile.lock import Lock, LockedModel
+from envspec.spec.model import Service, digest_of
+from envspec.supply.facts import sha256_of
+from envspec.system.errors import FindingsError, OutsideError, Problem, SpecError
+from envspec.system.home import home, write_atomic
+
+
+def source(entry: str, folder: pathlib.Path) -> pathlib.Path:
+    """The folder of a model; `folder` is the spec's.
+
+    Raises `SpecError` for a folder that is not there, `OutsideError` for an id that was not downloaded.
+    """
+    if entry.startswith("./"):
+        place = (folder / entry).resolve()
+        if not place.is_relative_to(folder.resolve()) or not place.is_dir():
+            problem = Problem(path="service.models", message=f"{entry!r} is no folder of the spec's")
+            raise SpecError(str(folder), (problem,))
+        return place
+    for place in _downloads(entry):
+        if place.is_dir():
+            return place.resolve()
+    raise OutsideError(
+        f"model {entry} is not on this machine",
+        hint=f"`modelscope download --model {entry}` brings it; a folder of the spec's is named ./FOLDER",
+    )
+
+
+def _downloads(entry: str) -> Iterator[pathlib.Path]:
+    """Where ModelScope's library keeps a model.
+
+    Source: `modelscope/hub/utils/caching.py` and `utils/utils.py`; since 1.19 there is a folder `models`
+    between, and dots in names become three underscores.
+    """
+    top = pathlib.Path(os.environ.get("MODELSCOPE_CACHE") or pathlib.Path.home() / ".cache" / "modelscope")
+    for above in (top / "hub", top / "hub" / "models", top / "models", top):
+        yield above / entry
+        yield above / entry.replace(".", "___")
+
+
+def name(entry: str) -> str:
+    """What the model is called in the image: `owner/name`, the last two parts of a folder."""
+    parts = entry.removeprefix("./").split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else f"local/{parts[0]}"
+
+
+def files(place: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
+    """Path below the model and file, in order; hidden files are a downloader's notes and no part of it."""
+    for folder, folders, names in os.walk(place):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for each in sorted(names):
+            file = pathlib.Path(folder, each)
+            if not each.startswith(".") and file.is_file():
+                yield file.relative_to(place).as_posix(), file
+
+
+def locked(service: Service | None, folder: pathlib.Path) -> tuple[LockedModel, ...]:
+    """What a lock has to hold of the models as they stand on disk now. Raises as `source`."""
+    entries = service.models if service else ()
+    found = tuple(_locked(entry, source(entry, folder)) for entry in entries)
+    names = [model.name for model in found]
+    if twice := sorted({each for each in names if names.count(each) > 1}):
+        problem = Problem(path="service.models", message=f"two of them would stand at {twice[0]}")
+        raise SpecError(str(folder), (problem,))
+    return found
+
+
+def _locked(entry: str, place: pathlib.Path) -> LockedModel:
+    there = list(files(place))
+    if not there:
+        problem = Problem(path="service.models", message=f"{entry!r} has no files")
+        raise SpecError(str(place), (problem,))
+    size = sum(file.stat().st_size for _, file in there)
+    return LockedModel(name=name(entry), digest=_digest(there), size=size)
+
+
+def _digest(there: list[tuple[str, pathlib.Path]]) -> str:
+    """`sha256:...` over paths and contents; what did not change on disk since is not read again."""
+    seen = [(path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there]
+    kept = home() / "models" / digest_of(seen).removeprefix("sha256:")
+    if not kept.is_file():
+        write_atomic(kept, digest_of([[path, sha256_of(file)] for path, file in there]))
+    return kept.read_text(encoding="ascii")
+
+
+def settled(held: Lock, service: Service | None, folder: pathlib.Path, *, fresh: bool, may_add: bool) -> Lock:
+    """The lock with the models of the spec: of a `fresh` one they are added, of another they are compared.
+
+    Raises `FindingsError` for a model that is not the one that was locked, and, unless it `may_add` what the
+    spec names since, for one that the lock does not know.
+    """
+    found = locked(service, folder)
+    known = {model.name: model for model in held.models}
+    for model in () if fresh else found:
+        if model.name in known and model != known[model.name]:
+            raise FindingsError(
+                f"model {model.name} is not the one that was locked",
+                (),
+                hint="bring the locked one back; or, if the change is meant, run `envspec lock --upgrade`",
+            )
+    if found == held.models:
+        return held
+    if not (fresh or may_add):
+        raise FindingsError(
+            "the lock holds other models than the spec names", (), hint="run `envspec lock` and commit it"
+        )
+    return held.model_copy(update={"models": found})
+
+
+def copy(plan: Plan, folder: pathlib.Path, place: pathlib.Path) -> None:
+    """Put the plan's models below `place`, linked where everybody may read them. Raises as `source`."""
+    for each, model in sources(plan, folder).items():
+        for path, file in files(model):
+            target = place / each / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file.stat().st_mode & 0o444 == 0o444 and not file.is_symlink():
+                try:
+                    target.hardlink_to(file)
+                    continue
+                except OSError:  # another disk
+                    pass
+            shutil.copy2(file, target)
+            target.chmod(0o644)
+
+
+def sources(plan: Plan, folder: pathlib.Path) -> Mapping[str, pathlib.Path]:
+    """Folder on this machine of each of the plan's models. Raises as `source`."""
+    entries = plan.service.models if plan.service else ()
+    return {name(entry): source(entry, folder) for entry in entries}
+
+
+def variables(plan: Plan, place: str) -> dict[str, str]:
+    """By which settings the speech service finds the models below `place`; the spec's own variables win."""
+    if not plan.models:
+        return {}
+    return {"TTS_MODELS_DIR": place, "TTS_MODELS": ",".join(model.name for model in plan.models)}
+
+
+def on_this_machine(plan: Plan, folder: pathlib.Path) -> dict[str, str]:
+    """The same for an environment that is not an image: the models stay where they are."""
+    found = sources(plan, folder).values()
+    return {"TTS_MODELS": ",".join(map(str, found))} if found else {}

@@ -1,0 +1,124 @@
+"""The plan: what a backend has to do, step by step. It knows no engine, no path and no host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from builder.values.payload import Payload
+from envspec.lockfile.lock import File, Lock, LockedBase, LockedModel
+from envspec.spec.model import Part, Service, Spec, digest_of
+
+
+class PlannedWheel(File):
+    """One wheel that a stage installs."""
+
+    name: str
+    version: str
+
+
+class InstallStage(Part):
+    """Install exactly these wheels, without dependencies, hashes required; then guard what stood before."""
+
+    name: str
+    why: str
+    wheels: tuple[PlannedWheel, ...]
+    trim: tuple[str, ...] = ()
+    """Patterns of files that are left out."""
+
+
+class Plan(Part):
+    """Everything that decides what an environment will be."""
+
+    name: str
+    variant: str | None
+    python: str
+    machine: str
+    glibc: tuple[int, int]
+    base: LockedBase
+    stages: tuple[InstallStage, ...]
+    payload: Payload | None
+    service: Service | None
+    lock: str
+    """Digest of the lock that the plan was made from."""
+    named: tuple[str, ...] = ()
+    """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
+    loads: tuple[str, ...] = ()
+    """Modules that the service is known to import."""
+    compiled: bool = True
+    """Whether an image carries what those and small packages load, and the payload, as compiled files."""
+    models: tuple[LockedModel, ...] = ()
+    """Models that travel with the payload."""
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """Version of every package by canonical name."""
+        return {wheel.name: wheel.version for stage in self.stages for wheel in stage.wheels}
+
+    @property
+    def packages_digest(self) -> str:
+        """Digest of everything but the payload: an edit of the payload rebuilds nothing else."""
+        return list(self.stage_digests())[-1]
+
+    @property
+    def digest(self) -> str:
+        """Digest of the whole plan."""
+        payload = self.payload.digest if self.payload else None
+        service = self.service.model_dump(mode="json") if self.service else None
+        parts = {"packages": self.packages_digest, "payload": payload, "service": service}
+        models = [model.model_dump(mode="json") for model in self.models]
+        # What most plans do not have is left out, so that theirs keep the digests that they had before.
+        more = {**({"models": models} if models else {}), **({} if self.compiled else {"compiled": False})}
+        return digest_of({**parts, **more})
+
+    def stage_digests(self) -> Iterator[str]:
+        """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
+        without = {"archive"} if self.base.archive is None else None  # locks older than the key mean the same
+        base = self.base.model_dump(mode="json", exclude=without)
+        digest = digest_of({"python": self.python, "machine": self.machine, "base": base})
+        for stage in self.stages:
+            content = stage.model_dump(mode="json", exclude={"why"})
+            digest = digest_of({"before": digest, "stage": content})
+            yield digest
+
+    def pins_until(self, stage: str) -> Mapping[str, str]:
+        """What must be installed once `stage` is done."""
+        names = [part.name for part in self.stages]
+        done = self.stages[: names.index(stage) + 1]
+        return {wheel.name: wheel.version for part in done for wheel in part.wheels}
+
+
+def plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
+    """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves."""
+    why = {stage.name: stage.why for stage in spec.stage}
+    stages = tuple(
+        InstallStage(
+            name=name,
+            why=why.get(name, ""),
+            wheels=tuple(
+                PlannedWheel(
+                    name=artifact.name,
+                    version=artifact.version,
+                    **artifact.installed.model_dump(include={"file", "sha256", "size"}),
+                )
+                for artifact in artifacts
+            ),
+            trim=spec.remove.files,
+        )
+        for name, artifacts in lock.by_stage()
+    )
+    return Plan(
+        name=spec.name,
+        variant=lock.variant,
+        python=lock.python,
+        machine=lock.machine,
+        glibc=lock.glibc,
+        base=lock.base,
+        stages=stages,
+        payload=payload,
+        service=spec.service,
+        lock=lock.digest,
+        named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
+        loads=spec.smoke.imports,
+        compiled=spec.compile,
+        models=lock.models,
+    )

@@ -1,0 +1,1 @@
+"""Wheels into the layers of an image, without an installer."""

@@ -1,0 +1,78 @@
+"""All wheels of an environment, opened and judged together: which file comes from which."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from builder.inside import guard
+from builder.oci.store import tar
+from builder.values.plan import InstallStage
+from builder.wheels.install import Item, items
+from builder.wheels.packed import PackedWheel
+from builder.wheels.place import Place
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import BuildError, OutsideError
+from envspec.system.pattern import matcher
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Installed:
+    """One open wheel, and the files that it becomes."""
+
+    wheel: PackedWheel
+    items: tuple[Item, ...]
+
+
+@contextlib.contextmanager
+def contents(
+    stages: Sequence[InstallStage], place: Place, store: Wheelhouse
+) -> Iterator[Mapping[str, Installed]]:
+    """Every wheel, open, by its package's name, in install order.
+
+    Raises `WheelError` for one that must not be installed, `OutsideError` for one that is not there.
+    """
+    with contextlib.ExitStack() as stack:
+        found: dict[str, Installed] = {}
+        for stage in stages:
+            trimmed = matcher(stage.trim)
+            for planned in stage.wheels:
+                if not store.has(planned):
+                    raise OutsideError(
+                        f"{planned.file} is not in the wheelhouse", hint="run again to fetch it"
+                    )
+                wheel = stack.enter_context(PackedWheel(store.path(planned)))
+                found[planned.name] = Installed(wheel=wheel, items=items(wheel, place, trimmed))
+        yield found
+
+
+def overwritten(installed: Mapping[str, Installed]) -> Mapping[str, frozenset[str]]:
+    """Paths that a later package brings as well, by the package that leaves them out.
+
+    Raises `BuildError` naming both when their contents differ, save in folders that careless packages share.
+    """
+    owners: dict[str, tuple[str, Item]] = {}
+    lost: dict[str, set[str]] = {}
+    wrong = []
+    for name, one in installed.items():
+        for item in one.items:
+            before = owners.get(item.path)
+            if before is not None:
+                lost.setdefault(before[0], set()).add(item.path)
+                if before[1].identity != item.identity and not _shared(item.path):
+                    wrong.append(f"{before[0]} and {name} both bring /{item.path}, with different content")
+            owners[item.path] = name, item
+    both = owners.keys() & tar.folders(owners)
+    wrong += [f"/{path} of {owners[path][0]} is a folder of another package" for path in both]
+    if wrong:
+        raise BuildError(
+            "\n".join(sorted(wrong)),
+            hint="leave one of the packages out, or trim the path with `[remove] files`",
+        )
+    return {name: frozenset(paths) for name, paths in lost.items()}
+
+
+def _shared(path: str) -> bool:
+    below = path.partition("/site-packages/")[2]
+    return below.split("/", 1)[0] in guard.SHARED

@@ -1,0 +1,1 @@
+"""The lock: every artifact by name, version and sha256, in our form and in others'."""

@@ -1,0 +1,269 @@
+"""The lock: every artifact of every stage, by name, version, file name, sha256 and size.
+
+It holds index *names*, never hosts, so it works with any mirror; it holds no dates, so equal inputs give
+equal bytes.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import tomllib
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal, Self
+
+import pydantic
+import tomlkit
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion
+from packaging.version import Version as ParsedVersion
+from pydantic import AfterValidator, Field, StringConstraints
+
+from envspec.spec.model import (
+    FILE_NAME,
+    AptPackage,
+    ImageName,
+    Machine,
+    Name,
+    Part,
+    PythonVersion,
+    RelativePath,
+    Sha256,
+    Spec,
+    Suite,
+    digest_of,
+)
+from envspec.spec.target import Target
+from envspec.system.errors import Problem, SpecError
+from envspec.system.home import write_atomic
+
+VERSION: Final = 1
+"""Version of the lock's format. A reader refuses others."""
+
+DEFAULT_INDEX = "default"
+"""Name of whatever index the machine's own pip is set up for."""
+
+SPEC_WHEEL = "spec"
+"""Where an artifact comes from whose address or path stands in the spec itself."""
+
+LIMIT = 64 << 20
+"""Largest lock in bytes that is read at all."""
+
+HEADER = "This lock is made by `envspec lock`; edit the spec instead, then run it again."
+
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*$", max_length=255)]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+def _version(text: str) -> str:
+    try:
+        ParsedVersion(text)
+    except InvalidVersion as error:
+        raise ValueError(f"{text!r} is no version") from error
+    return text
+
+
+Version = Annotated[str, AfterValidator(_version)]
+
+
+class File(Part):
+    """One file, known by its content."""
+
+    file: FileName
+    sha256: Sha256
+    size: Annotated[int, Field(ge=0)]
+    """In bytes."""
+
+
+class Artifact(File):
+    """What one package of the environment comes from."""
+
+    name: Name
+    """Canonical name of the package."""
+    version: Version
+    stage: Name
+    index: Name
+    """Name of the index it came from: one of the spec's, `default`, or `spec` for a wheel the spec lists."""
+    wheel: File | None = None
+    """The wheel built from it, when it is a source distribution."""
+
+    @property
+    def installed(self) -> File:
+        """The wheel that is installed: the artifact itself, or the one built from it."""
+        return self.wheel or self
+
+    @pydantic.model_validator(mode="after")
+    def _installs_a_wheel(self) -> Self:
+        if self.file.endswith(".whl") or self.wheel is not None:
+            try:
+                parse_wheel_filename(self.installed.file)
+            except InvalidWheelFilename as error:
+                raise ValueError(f"{self.installed.file!r} is not the name of a wheel") from error
+        return self
+
+
+class DebianPackage(File):
+    """One Debian package of a base."""
+
+    name: AptPackage
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+:~-]+$")]
+    path: Annotated[str, StringConstraints(pattern=r"^pool/[A-Za-z0-9._+~/%-]+$")]
+    """Below an archive's root; no host."""
+
+
+class LockedArchive(Part):
+    """An image on disk, held still."""
+
+    path: RelativePath
+    """Below the spec's folder."""
+    sha256: Sha256
+    """Of the file; of `index.json` for a layout, which names everything else by its digest."""
+
+
+class LockedBase(Part):
+    """What the environment stands on, as far as it could be told when the lock was made."""
+
+    image: ImageName | None = None
+    digest: Digest | None = None
+    """Digest of the image, when an engine could tell it."""
+    archive: LockedArchive | None = None
+    debian: Suite | None = None
+    host: bool = False
+    apt: tuple[AptPackage, ...] = ()
+    packages: tuple[DebianPackage, ...] = ()
+    """Every Debian package of a `debian` base, by name, where an archive could tell them."""
+
+
+class LockedModel(Part):
+    """One model that travels with the payload."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*$")]
+    """`owner/name`: where it stands among the models of an image."""
+    digest: Digest
+    """Over the paths and contents of its files."""
+    size: Annotated[int, Field(ge=0)]
+    """Of its files together, in bytes."""
+
+
+class Lock(Part):
+    """All that a spec needs, held still."""
+
+    version: Literal[1] = 1
+    name: Name
+    spec: Digest
+    """Digest of the spec it was made from, variant included."""
+    variant: Name | None = None
+    resolver: Name
+    python: PythonVersion
+    machine: Machine
+    glibc: tuple[int, int]
+    base: LockedBase
+    stages: tuple[Name, ...]
+    """Names of the stages in install order."""
+    removed: tuple[Name, ...] = ()
+    """Packages of the solution that the spec keeps out."""
+    models: tuple[LockedModel, ...] = ()
+    """In the spec's order."""
+    artifact: tuple[Artifact, ...]
+    """By stage, then name."""
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> Self:
+        """What a merge of two locks by hand would break."""
+        names = [artifact.name for artifact in self.artifact]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice[0]} is locked more than once")
+        if lost := [entry.stage for entry in self.artifact if entry.stage not in self.stages]:
+            raise ValueError(f"stage {lost[0]} has artifacts and is none of its stages")
+        return self
+
+    @property
+    def target(self) -> Target:
+        """What the artifacts were chosen for."""
+        return Target(python=self.python, machine=self.machine, glibc=self.glibc)
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """Version of every locked package by canonical name."""
+        return {artifact.name: artifact.version for artifact in self.artifact}
+
+    @property
+    def digest(self) -> str:
+        """`sha256:...` over the lock's content."""
+        body = self.model_dump(mode="json", exclude_none=True)
+        return digest_of({key: value for key, value in body.items() if key != "models" or value})
+
+    def by_stage(self) -> Iterator[tuple[str, tuple[Artifact, ...]]]:
+        """Each stage with its artifacts, in install order."""
+        for stage in self.stages:
+            yield stage, tuple(artifact for artifact in self.artifact if artifact.stage == stage)
+
+    def fits(self, spec: Spec) -> bool:
+        """Whether the lock was made from this spec."""
+        return self.spec == spec.digest
+
+
+def lock_file(spec_file: pathlib.Path, variant: str | None) -> pathlib.Path:
+    """Where the lock of that spec and variant stands: beside the spec."""
+    stem = spec_file.name.removesuffix(".toml") if spec_file.name != FILE_NAME else "envspec"
+    return spec_file.with_name(f"{stem}.{variant}.lock" if variant else f"{stem}.lock")
+
+
+def dumps(lock: Lock) -> str:
+    """The lock as TOML: the same lock gives the same bytes."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment(HEADER))
+    body = lock.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    artifacts = body.pop("artifact")
+    document.add("version", tomlkit.item(lock.version))
+    for key, value in body.items():
+        document.add(key, tomlkit.item(value))
+    table = tomlkit.aot()
+    for artifact in artifacts:
+        built = artifact.pop("wheel", None)
+        keys = ("name", "version", "stage", "index", "file", "sha256", "size")
+        entry = tomlkit.item({key: artifact[key] for key in keys})
+        if built:
+            inline = tomlkit.inline_table()
+            inline.update({key: built[key] for key in ("file", "sha256", "size")})
+            entry.add("wheel", inline)
+        table.append(entry)
+    document.add("artifact", table)
+    return tomlkit.dumps(document).rstrip("\n") + "\n"
+
+
+def loads(text: str, *, name: str = "envspec.lock") -> Lock:
+    """The lock in `text`. Raises `SpecError` naming `name` when it is none."""
+
+    def wrong(message: str) -> SpecError:
+        return SpecError(name, (Problem(path="", message=message),), hint="make it anew with `envspec lock`")
+
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise wrong(f"not a lock: {error}") from error
+    if data.get("version") != VERSION:
+        raise wrong(f"a lock of version {data.get('version')!r}; this program reads version {VERSION}")
+    try:
+        return Lock.model_validate(data)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise wrong(f"not a lock: {place}{': ' if place else ''}{first['msg']}") from error
+
+
+def read(file: pathlib.Path) -> Lock | None:
+    """The lock in `file`; None when there is none. Raises `SpecError` when it is no lock."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LIMIT)
+        return loads(data.decode(), name=str(file))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        problem = Problem(path="", message=f"cannot be read: {error}")
+        raise SpecError(str(file), (problem,), hint="make it anew with `envspec lock`") from error
+
+
+def write(file: pathlib.Path, lock: Lock) -> None:
+    """Write the lock, whole or not at all."""
+    write_atomic(file, dumps(lock))

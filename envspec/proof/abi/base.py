@@ -1,0 +1,158 @@
+"""What the base below the wheels offers: shared libraries of a root folder, or a list of names."""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+from envspec.proof.abi import elf
+
+_FOLDERS = (
+    "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu",
+    "lib64", "usr/lib64", "lib", "usr/lib", "usr/local/lib",
+)  # fmt: skip
+_LINKS = 40
+
+
+class Base(Protocol):
+    """Where the loader looks when no wheel has a library."""
+
+    def has(self, soname: str) -> bool | None:
+        """Whether the library is there; None when nobody knows."""
+
+    def names(self) -> frozenset[str] | None:
+        """All names of libraries; None when not all are known."""
+
+    def library(self, soname: str) -> elf.Elf | None:
+        """What the library says about itself; None when it is missing or cannot be read."""
+
+    def newest(self, prefix: str) -> str:
+        """The newest version with a prefix such as `GLIBC`, as `2.36`; empty when unknown."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class NamedBase:
+    """A base of which only names are known."""
+
+    sonames: frozenset[str] = frozenset()
+    complete: bool = False
+    """Whether `sonames` are all there are."""
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Newest version by prefix, such as `{"GLIBC": "2.36", "GLIBCXX": "3.4.30"}`."""
+
+    def has(self, soname: str) -> bool | None:
+        """See `Base`."""
+        if soname in self.sonames or soname in GLIBC_LIBRARIES:
+            return True
+        return False if self.complete else None
+
+    def names(self) -> frozenset[str] | None:
+        """See `Base`."""
+        return self.sonames | GLIBC_LIBRARIES if self.complete else None
+
+    def library(self, _: str) -> elf.Elf | None:
+        """See `Base`: contents are never known."""
+        return None
+
+    def newest(self, prefix: str) -> str:
+        """See `Base`."""
+        return self.versions.get(prefix, "")
+
+
+GLIBC_LIBRARIES = frozenset(
+    {
+        "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",
+        "libresolv.so.2", "libnsl.so.1", "libcrypt.so.1", "libanl.so.1", "libmvec.so.1", "libthread_db.so.1",
+        "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1",
+    }
+)  # fmt: skip
+"""Libraries that come with glibc itself, wherever there is one."""
+
+
+class RootBase:
+    """A root file system in a folder, or this machine's own (`/`). Nothing outside of it is followed."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        """List the folders that the loader searches; files are read when they are asked for."""
+        self.root = root
+        self._files: dict[str, pathlib.Path] = {}
+        self._read: dict[str, elf.Elf | None] = {}
+        for folder in (*self._configured(), *_FOLDERS):
+            place = self._inside(pathlib.PurePosixPath(folder))
+            if place and place.is_dir():
+                for file in sorted(place.iterdir()):
+                    if ".so" in file.name:
+                        self._files.setdefault(file.name, file)
+
+    def has(self, soname: str) -> bool | None:
+        """See `Base`."""
+        return soname in self._files
+
+    def names(self) -> frozenset[str] | None:
+        """See `Base`."""
+        return frozenset(self._files)
+
+    def library(self, soname: str) -> elf.Elf | None:
+        """See `Base`."""
+        if soname not in self._read:
+            self._read[soname] = self._load(soname)
+        return self._read[soname]
+
+    def newest(self, prefix: str) -> str:
+        """See `Base`."""
+        facts = self.library({"GLIBC": "libc.so.6"}.get(prefix, "libstdc++.so.6"))
+        found = [re.fullmatch(rf"{prefix}_([\d.]+)", v) for v in (facts.version_definitions if facts else ())]
+        numbers = [match[1] for match in found if match]
+        return max(numbers, key=lambda text: tuple(map(int, text.split("."))), default="")
+
+    def _load(self, soname: str) -> elf.Elf | None:
+        file = self._files.get(soname)
+        place = self._inside(pathlib.PurePosixPath(file.relative_to(self.root))) if file else None
+        if place is None or not place.is_file():
+            return None
+        try:
+            with (
+                place.open("rb") as stream,
+                mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            ):
+                return elf.read(mapped)
+        except (OSError, ValueError):  # an empty file cannot be mapped; `ElfError` is a ValueError
+            return None
+
+    def _configured(self) -> list[str]:
+        """Folders of `ld.so.conf` and the files beside it."""
+        etc = self._inside(pathlib.PurePosixPath("etc"))
+        if etc is None:
+            return []
+        lines: list[str] = []
+        for file in (etc / "ld.so.conf", *sorted(etc.glob("ld.so.conf.d/*.conf"))):
+            if file.is_file() and not file.is_symlink():
+                lines += file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [line.strip() for line in lines if line.strip().startswith("/")]
+
+    def _inside(self, path: pathlib.PurePosixPath) -> pathlib.Path | None:
+        """The real place of a path of the root file system, its links followed as inside of it."""
+        parts = [part for part in path.parts if part != "/"]
+        done: list[str] = []
+        links = 0
+        while parts:
+            part = parts.pop(0)
+            if part == "..":
+                done = done[:-1]
+                continue
+            here = self.root.joinpath(*done, part)
+            if here.is_symlink():
+                links += 1
+                if links > _LINKS:
+                    return None
+                target = pathlib.PurePosixPath(here.readlink())
+                if target.is_absolute():
+                    done = []
+                parts = [item for item in target.parts if item != "/"] + parts
+            else:
+                done.append(part)
+        return self.root.joinpath(*done)

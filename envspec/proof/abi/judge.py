@@ -1,0 +1,142 @@
+"""The verdict on compiled files: what they say of themselves, held against the set and the base."""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+from envspec.proof.abi import closure, numpy
+from envspec.proof.abi.base import Base
+from envspec.proof.abi.binary import Binary
+from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol
+from envspec.proof.abi.packages import DEFAULT_SUITE, provider
+from envspec.supply.wheel import module_name
+from envspec.system.finding import Finding, Severity
+
+# Sizes of the interpreter's own types differ between builds, and Cython only warns about them.
+_INTERPRETER = ("builtins", "cython_runtime")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """Findings, and the modules that surely cannot be loaded."""
+
+    findings: tuple[Finding, ...]
+    broken: Mapping[str, str]
+    """Dotted module to the reason, as the end of a sentence; the import linker takes it from here."""
+
+
+def judge(
+    binaries: Mapping[str, Sequence[Binary]],
+    versions: Mapping[str, str],
+    base: Base,
+    *,
+    machine: str = "x86_64",
+    suite: str = DEFAULT_SUITE,
+) -> Judgement:
+    """Judge the compiled files of all packages together.
+
+    `binaries` by normalised package name; `versions` of all packages of the set; `suite` is the Debian
+    suite whose packages a hint names.
+    """
+    reasons: dict[str, dict[str, Finding]] = {}
+    broken: dict[str, str] = {}
+    provided: dict[str, int] = {}
+    for files in binaries.values():
+        for binary in files:
+            provided |= binary.provides
+    for package, files in binaries.items():
+        for path, found in _misfits(package, files, versions, provided):
+            reasons.setdefault(package, {}).setdefault(found.message, found)
+            if module := module_name(path):
+                broken[module] = found.message
+    owners = {binary.path: package for package, files in binaries.items() for binary in files}
+    everything = [binary for files in binaries.values() for binary in files]
+    problems = closure.check(everything, base, machine=machine)
+    findings = [found for by_message in reasons.values() for found in by_message.values()]
+    for problem in problems:
+        package = owners.get(problem.file, "")
+        found = _closure_finding(problem, package, versions.get(package, ""), suite)
+        findings.append(found)
+        if module := module_name(problem.file):
+            broken.setdefault(module, found.message)
+    return Judgement(findings=tuple(_first_of_each(findings)), broken=broken)
+
+
+def _misfits(
+    package: str, files: Sequence[Binary], versions: Mapping[str, str], provided: Mapping[str, int]
+) -> Iterator[tuple[str, Finding]]:
+    named = f"{package} {versions.get(package, '')}".strip()
+    installed = versions.get("numpy")
+    if installed and package != "numpy":
+        for path, facts in numpy_facts(files).items():
+            verdict = numpy.fit(facts, installed, sizes=provided)
+            if not verdict:
+                yield (
+                    path,
+                    Finding(
+                        rule="EV120",
+                        severity=Severity.ERROR,
+                        message=f"{named} {verdict.why}; numpy {installed} is locked",
+                        hint=f"pin numpy{verdict.wants}, or a {package} that was built for this numpy",
+                        where=path,
+                    ),
+                )
+    for binary in files:
+        for need in binary.needs:
+            top = need.module.partition(".")[0]
+            actual = provided.get(f"{need.module}.{need.name}")
+            if top in ("numpy", *_INTERPRETER) or actual is None or actual >= need.size:
+                continue
+            yield (
+                binary.path,
+                Finding(
+                    rule="EV121",
+                    severity=Severity.ERROR,
+                    message=f"{named} was compiled for a {need.module}.{need.name} of {need.size} bytes; "
+                    f"{top} {versions.get(top, '')} has one of {actual}",
+                    hint=f"pin the {top} that {package} was built with, or another {package}",
+                    where=binary.path,
+                ),
+            )
+
+
+def numpy_facts(files: Sequence[Binary]) -> dict[str, numpy.NumpyFacts]:
+    """NumPy facts of every file of a wheel, those of its libraries included."""
+    sonames: dict[str, str] = {}
+    for binary in files:
+        if binary.elf:
+            sonames.setdefault(binary.elf.soname or posixpath.basename(binary.path), binary.path)
+            sonames.setdefault(posixpath.basename(binary.path), binary.path)
+    needed = {binary.path: binary.elf.needed for binary in files if binary.elf}
+    return numpy.inherited({binary.path: binary.numpy for binary in files}, needed, sonames)
+
+
+def _closure_finding(problem: closure.Problem, package: str, version: str, suite: str) -> Finding:
+    """Warnings all: whether one matters shows when the imports are linked with the broken modules."""
+    named = f"{package} {version}".strip() or problem.file
+    hint = f"take another version of {package}, or another base"
+    if isinstance(problem, MissingLibrary):
+        rule, message = "EV130", f"{named} needs {problem.library}, which neither a wheel nor the base has"
+        apt = provider(problem.library, suite=suite)
+        hint = f'add "{apt}" to [base] apt' if apt else f"install what provides {problem.library}"
+    elif isinstance(problem, TooOld):
+        has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
+        rule, message = "EV131", f"{named} needs {problem.version} of {problem.library}; {has}"
+        hint = f"take a newer base, or an older version of {package}"
+    elif isinstance(problem, UndefinedSymbol):
+        rule, message = "EV132", f"{named} uses {problem.symbol}, which no library that it loads defines"
+        hint = f"{package} was built against another version of what it needs: pin the one it names"
+    else:
+        rule, message = "EV133", f"{named} has a file that cannot be loaded: {problem.why}"
+    return Finding(rule=rule, severity=Severity.WARNING, message=message, hint=hint, where=problem.file)
+
+
+def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """One finding for each rule and message: many files of a package share one cause."""
+    seen: set[tuple[str, str]] = set()
+    for found in findings:
+        if (found.rule, found.message) not in seen:
+            seen.add((found.rule, found.message))
+            yield found

@@ -1,0 +1,80 @@
+"""What linking found, in the one shape of all findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from envspec.proof.abi.packages import DEFAULT_SUITE, provider
+from envspec.proof.imports.link import Failure, LinkReport
+from envspec.system.finding import Finding, Severity
+
+
+def findings(
+    report: LinkReport, versions: Mapping[str, str], *, python: str, suite: str = DEFAULT_SUITE
+) -> Iterator[Finding]:
+    """EV140 for imports that surely fail, EV141 for doubtful ones, EV142 for placeholders."""
+    for failure in report.failures:
+        named = f"{failure.package} {failure.version}"
+        if failure.fault.kind == "stub":
+            yield Finding(
+                rule="EV142",
+                severity=Severity.ERROR,
+                message=failure.message,
+                hint="the real package has another name, another index, or another version",
+                where=failure.package,
+            )
+            continue
+        fails = "fails" if failure.certain else "may fail"
+        why = _why(failure, versions, python)
+        yield Finding(
+            rule="EV140" if failure.certain else "EV141",
+            severity=Severity.ERROR if failure.certain else Severity.WARNING,
+            message=f"`import {failure.module}` of {named} {fails}: {why}",
+            hint=_hint(failure, versions, python, suite),
+            where=str(failure.fault.place),
+        )
+
+
+def _why(failure: Failure, versions: Mapping[str, str], python: str) -> str:
+    fault = failure.fault
+    if fault.kind == "name":
+        owner = f"{fault.owner} {versions.get(fault.owner, '')}".strip()
+        return f"{owner or 'the module'} has no {fault.wanted}"
+    if fault.kind == "module":
+        owned = f" in {fault.owner} {versions.get(fault.owner, '')}".rstrip() if fault.owner else ""
+        if _left_setuptools(fault.wanted) and "setuptools" in versions:
+            owned = f"; setuptools {versions['setuptools']} has none any more"
+        return f"there is no module {fault.wanted}{owned}"
+    if fault.kind in ("stdlib-module", "stdlib-name", "platform-name"):
+        return f"Python {python} has no {fault.wanted}"
+    if fault.kind == "syntax":
+        return f"Python {python} cannot parse it ({fault.wanted})"
+    if fault.kind == "library":
+        return f"the base has no {fault.wanted}"
+    if fault.kind == "binary":
+        return f"{fault.owner} cannot be loaded: {fault.wanted}"
+    return failure.message or fault.wanted or failure.exception
+
+
+def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str) -> str:
+    fault = failure.fault
+    if fault.kind == "library":
+        apt = provider(fault.wanted, suite=suite)
+        return f'add "{apt}" to [base] apt' if apt else f"install what provides {fault.wanted}"
+    if fault.kind in ("name", "module") and fault.owner in versions:
+        return f"pin an older {fault.owner}, or a {failure.package} that knows {versions[fault.owner]}"
+    if fault.kind == "module":
+        top = fault.wanted.partition(".")[0]
+        gone = " below 81" if _left_setuptools(fault.wanted) else ""
+        package = "setuptools" if gone else top
+        return f"add a package that provides {top} to a stage" + (
+            f", such as {package}{gone}" if gone else ""
+        )
+    if fault.kind.startswith("stdlib") or fault.kind == "bases":
+        return f"pin a {failure.package} made for Python {python}, or take an older Python"
+    return f"try another version of {failure.package}"
+
+
+def _left_setuptools(module: str) -> bool:
+    """`pkg_resources` was part of setuptools up to version 81."""
+    return module.partition(".")[0] == "pkg_resources"

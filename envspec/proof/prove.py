@@ -1,0 +1,118 @@
+"""Proof: what can be said of a lock without installing it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Iterator, Mapping
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envspec.lockfile.lock import Artifact, Lock
+from envspec.proof.wheels import judged
+from envspec.resolve.graph import chain, needed
+from envspec.spec.model import Spec
+from envspec.spec.pins import repins
+from envspec.supply.fetch import fetch, fetch_built
+from envspec.supply.metadata import metadata
+from envspec.supply.sources import Sources
+from envspec.supply.wheel import WheelMetadata
+from envspec.supply.wheelhouse import WORKERS, Wheelhouse
+from envspec.system.finding import Finding, Severity, must_fix, ordered
+from envspec.system.progress import SILENT, Progress
+
+
+def prove(
+    spec: Spec, lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
+) -> tuple[Finding, ...]:
+    """All findings about the lock, heaviest first; what it locks is brought into the store to be read.
+
+    Raises `OutsideError` when something cannot be had, `BuildError` when a source cannot be built.
+    """
+    progress.step("prove")
+    known = known_metadata(lock, sources, store, progress)
+    found = [*requirements(spec, lock, known), *python(lock, known)]
+    if not must_fix(found):
+        fetch(lock, sources, store, progress)
+        progress.step("read wheels")
+        found += judged(spec, lock, known, store)
+    return ordered(found)
+
+
+def known_metadata(
+    lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
+) -> dict[str, WheelMetadata]:
+    """What every package of the lock says of itself, by name. Raises `OutsideError` and `BuildError`."""
+    fetch_built(lock, sources, store, progress)
+
+    def read(artifact: Artifact) -> WheelMetadata:
+        remote = None
+        if not store.has(artifact.installed) and artifact.wheel is None:
+            offered = sources.files(artifact.index, artifact.name)
+            remote = next((file for file in offered if file.file == artifact.file), None)
+        return metadata(artifact.installed, remote, store=store, sources=sources)
+
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return dict(
+            zip((artifact.name for artifact in lock.artifact), pool.map(read, lock.artifact), strict=True)
+        )
+
+
+def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
+    """EV103: a requirement that the lock does not satisfy. EV104: one that the spec removes.
+
+    What a later stage pinned anew was chosen over what others require: whether it works the files tell.
+    """
+    anew = repins(spec)
+    removed = {canonicalize_name(package) for package in spec.remove.packages}
+    roots = [requirement for stage in spec.stage for requirement in stage.requirements]
+    taken = {name: frozenset[str]() for name in known}
+    for root in roots:
+        package = canonicalize_name(root.name)
+        taken[package] = taken.get(package, frozenset()) | root.extras
+    for name, extras in sorted(taken.items()):
+        for requirement in needed((name, extras), known, lock.target):
+            wanted = canonicalize_name(requirement.name)
+            if wanted in removed:
+                yield Finding(
+                    rule="EV104",
+                    severity=Severity.WARNING,
+                    message=f"{name} {lock.pins[name]} requires {requirement}, which the spec removes",
+                    hint="fine if it imports without it: verification shows; else take it out of [remove]",
+                    where=name,
+                )
+            elif wanted not in lock.pins or not requirement.specifier.contains(
+                lock.pins[wanted], prereleases=True
+            ):
+                has = (
+                    f"{wanted} {lock.pins[wanted]} is locked" if wanted in lock.pins else "nothing is locked"
+                )
+                path = " -> ".join(chain(name, roots, known, lock.target))
+                chosen = anew.get(wanted)
+                advice = "`envspec lock` solves all stages together"
+                if chosen:
+                    advice = f"stage {chosen.word.stage} pins it over stage {chosen.instead_of[0].stage}"
+                yield Finding(
+                    rule="EV103",
+                    severity=Severity.WARNING if chosen else Severity.ERROR,
+                    message=f"{name} {lock.pins[name]} requires {requirement}; {has}",
+                    hint=f"needed through {path}; {advice}",
+                    where=name,
+                )
+
+
+def python(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
+    """EV105: a package that does not want the target's Python."""
+    for name, facts in sorted(known.items()):
+        try:
+            fits = SpecifierSet(facts.requires_python).contains(f"{lock.python}.99", prereleases=True)
+        except InvalidSpecifier:
+            continue  # old packages have all sorts of texts there, and installers ignore them too
+        if facts.requires_python and not fits:
+            yield Finding(
+                rule="EV105",
+                severity=Severity.ERROR,
+                message=f"{name} {facts.version} requires Python {facts.requires_python}, not {lock.python}",
+                hint="pin a version made for that Python",
+                where=name,
+            )

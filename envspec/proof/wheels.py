@@ -1,0 +1,115 @@
+"""What the wheels of a lock hold, judged before anything is installed: sizes, compiled files, imports."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from packaging.utils import canonicalize_name
+
+from envspec.lockfile.lock import Artifact, Lock
+from envspec.proof import size
+from envspec.proof.abi import binary, judge
+from envspec.proof.abi.binary import Binary
+from envspec.proof.imports import findings as import_findings
+from envspec.proof.imports import process
+from envspec.proof.imports.link import LinkReport
+from envspec.proof.imports.process import Job, Member
+from envspec.resolve.graph import needed
+from envspec.spec.model import Spec
+from envspec.spec.target import GLIBC
+from envspec.supply.facts import FactStore
+from envspec.supply.wheel import Wheel, WheelMetadata
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.finding import Finding
+from envspec.system.home import home
+
+
+def judged(
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse
+) -> Iterator[Finding]:
+    """EV12x and EV13x of compiled files, EV14x of imports, EV15x of sizes.
+
+    All wheels of the lock must be in the store. Raises `WheelError` for a wheel that must not be installed.
+    """
+    suite = _suite(lock)
+    job = _job(lock)
+    with contextlib.ExitStack() as stack:
+        wheels = {
+            entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
+        }
+        yield from size.findings(spec, size.added(spec, lock, wheels))
+        members = tuple(_members(spec, lock, known, wheels))
+        job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
+        job = dataclasses.replace(job, variables=tuple(spec.service.env) if spec.service else ())
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+        # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
+        linking = pool.submit(process.linked, job) if process.is_large(job) else None
+        judgement = judge.judge(
+            {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact},
+            lock.pins,
+            job.base,
+            machine=lock.machine,
+            suite=suite,
+        )
+        yield from judgement.findings
+        report = _linked(job, linking, judgement.broken)
+        yield from import_findings.findings(report, lock.pins, python=lock.python, suite=suite)
+
+
+def _linked(
+    job: Job, linking: concurrent.futures.Future[LinkReport] | None, broken: Mapping[str, str]
+) -> LinkReport:
+    told = dataclasses.replace(job, broken=broken)
+    if linking is None:
+        return told.report()
+    report = linking.result()
+    return process.linked(told) if report.compiled & broken.keys() else report
+
+
+def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
+    """Facts about a wheel's compiled files, read once for all time."""
+    facts = FactStore(home() / "facts").cached(
+        entry.installed.sha256,
+        binary.READER,
+        binary.VERSION,
+        lambda: binary.as_json(binary.read_wheel(wheel)),
+    )
+    return tuple(binary.from_json(facts))
+
+
+def _members(
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], wheels: Mapping[str, Wheel]
+) -> Iterator[Member]:
+    """The packages in install order, each with what it requires as it is taken here."""
+    extras: dict[str, frozenset[str]] = {}
+    for stage in spec.stage:
+        for requirement in stage.requirements:
+            name = canonicalize_name(requirement.name)
+            extras[name] = extras.get(name, frozenset()) | requirement.extras
+    asked = {name for stage in spec.stage for name in stage.names}
+    for entry in lock.artifact:
+        wanted = needed((entry.name, extras.get(entry.name, frozenset())), known, lock.target)
+        wheel = wheels[entry.name]
+        yield Member(
+            wheel=wheel.file,
+            name=entry.name,
+            size=wheel.python_bytes,
+            requires=tuple(sorted({canonicalize_name(requirement.name) for requirement in wanted})),
+            requested=entry.name in asked,
+        )
+
+
+def _job(lock: Lock) -> Job:
+    """What is known of the base without having it: this machine itself, or the release's C library."""
+    if lock.base.host:
+        return Job(members=(), python=lock.python, root="/")
+    return Job(members=(), python=lock.python, versions={"GLIBC": f"{lock.glibc[0]}.{lock.glibc[1]}"})
+
+
+def _suite(lock: Lock) -> str:
+    """The Debian suite whose packages hints name: the base's, or the one of the same C library."""
+    same = (suite for suite, glibc in GLIBC.items() if glibc == lock.glibc and suite.isalpha())
+    return lock.base.debian or next(same, "bookworm")

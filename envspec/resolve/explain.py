@@ -1,0 +1,74 @@
+"""Why a package is in a lock, at this version: who wants it, from which stage."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from packaging.utils import canonicalize_name
+
+from envspec.lockfile.lock import Artifact, Lock
+from envspec.resolve.graph import chain, needed
+from envspec.spec.model import Spec
+from envspec.supply.wheel import WheelMetadata
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """One requirement for the package."""
+
+    by: str
+    """`stage numeric`, or the package that requires it with its version."""
+    requirement: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """All that is known about one package of a lock."""
+
+    artifact: Artifact
+    wanted: tuple[Wanted, ...]
+    """Stages first, then packages by name."""
+    chain: tuple[str, ...]
+    """The shortest way from a stage's requirement to the package."""
+    requires: tuple[str, ...]
+    """What it needs itself, as far as that counts on the target."""
+
+    def text(self) -> str:
+        """For people."""
+        entry = self.artifact
+        lines = [f"{entry.name} {entry.version}, installed by stage {entry.stage} from index {entry.index}"]
+        lines += [f"  {entry.file}, {entry.size / 1e6:.1f} MB"]
+        lines += [f"  wanted by {each.by}: {each.requirement}" for each in self.wanted]
+        if len(self.chain) > 1:
+            lines.append(f"  through {' -> '.join(self.chain)}")
+        lines += [f"  requires {requirement}" for requirement in self.requires]
+        return "\n".join(lines) + "\n"
+
+
+def explain(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], package: str) -> Explanation | None:
+    """Why `package` is there; None when the lock does not have it."""
+    name = canonicalize_name(package)
+    artifact = next((entry for entry in lock.artifact if entry.name == name), None)
+    if artifact is None:
+        return None
+    roots = [requirement for stage in spec.stage for requirement in stage.requirements]
+    asked = [
+        Wanted(by=f"stage {stage.name}", requirement=str(requirement))
+        for stage in spec.stage
+        for requirement in stage.requirements
+        if canonicalize_name(requirement.name) == name
+    ]
+    pulled = [
+        Wanted(by=f"{other} {lock.pins[other]}", requirement=str(requirement))
+        for other in sorted(known)
+        for requirement in needed((other, frozenset()), known, lock.target)
+        if canonicalize_name(requirement.name) == name
+    ]
+    own = needed((name, frozenset()), known, lock.target)
+    return Explanation(
+        artifact=artifact,
+        wanted=(*asked, *pulled),
+        chain=chain(name, roots, known, lock.target),
+        requires=tuple(sorted(map(str, own))),
+    )

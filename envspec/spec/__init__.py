@@ -1,0 +1,1 @@
+"""What a user writes: the spec, how it is read, and what is wrong with it."""

@@ -1,0 +1,218 @@
+"""Lint: what can be said of a spec by reading it alone. Each rule is one function; `RULES` lists them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from packaging.utils import canonicalize_name
+
+from envspec.spec.model import Spec
+from envspec.spec.pins import Repin, Word, contradict, pinned, repins, replaced, words
+from envspec.spec.target import of as target_of
+from envspec.system.finding import Finding, Severity, ordered
+
+Rule = Callable[[Spec], Iterator[Finding]]
+
+
+def lint(spec: Spec) -> tuple[Finding, ...]:
+    """All findings of all rules, heaviest first."""
+    return ordered(itertools.chain.from_iterable(rule(spec) for rule in RULES))
+
+
+def floating(spec: Spec) -> Iterator[Finding]:
+    """EV001: a version is left open."""
+    for word in words(spec):
+        if pinned(word.requirement) is None:
+            yield Finding(
+                rule="EV001",
+                severity=Severity.WARNING,
+                message=f"{word.requirement} leaves the version open: only the lock holds it still",
+                hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
+                where=word.where,
+            )
+
+
+def repeated(spec: Spec) -> Iterator[Finding]:
+    """EV002 and EV003: a package named twice, with the same pin or another one."""
+    anew = {repin.word.where: repin for repin in repins(spec).values()}
+    void = replaced(spec)
+    seen: dict[str, list[Word]] = {}
+    for word in words(spec):
+        earlier = seen.setdefault(word.name, [])
+        counting = (other for other in earlier if other.where not in void)
+        clashes = [other for other in counting if contradict(other.requirement, word.requirement)]
+        if word.where in anew:
+            yield _repinned(anew[word.where])
+        elif clashes and word.where not in void:
+            yield Finding(
+                rule="EV003",
+                severity=Severity.ERROR,
+                message=f"{word.requirement} in stage {word.stage} contradicts {clashes[0].requirement} "
+                f"in stage {clashes[0].stage}",
+                hint="no range moves a pin, and no stage contradicts itself: settle on one version",
+                where=word.where,
+            )
+        elif earlier:
+            yield Finding(
+                rule="EV002",
+                severity=Severity.WARNING,
+                message=f"{word.requirement} in stage {word.stage} is named in stage "
+                f"{earlier[0].stage} already",
+                hint="name it once, in the first stage that needs it",
+                where=word.where,
+            )
+        earlier.append(word)
+
+
+def _repinned(repin: Repin) -> Finding:
+    word = repin.word
+    before = " and ".join(f"{other.requirement} in stage {other.stage}" for other in repin.instead_of)
+    return Finding(
+        rule="EV003",
+        severity=Severity.WARNING,
+        message=f"{word.requirement} in stage {word.stage} contradicts {before}: the later pin counts, "
+        "from the first stage on",
+        hint="a pin is never moved once it is installed: settle on one version and name it once",
+        where=word.where,
+    )
+
+
+def same_stage(spec: Spec) -> Iterator[Finding]:
+    """EV004: two stages of one name, or of the same content."""
+    for (_, first), (number, second) in itertools.combinations(enumerate(spec.stage), 2):
+        if first.name == second.name:
+            yield Finding(
+                rule="EV004",
+                severity=Severity.ERROR,
+                message=f"two stages are called {second.name}",
+                hint="give each stage a name of its own",
+                where=f"stage[{number}].name",
+            )
+        elif first.install and set(first.install) == set(second.install):
+            yield Finding(
+                rule="EV004",
+                severity=Severity.WARNING,
+                message=f"stage {second.name} repeats stage {first.name}",
+                hint="leave one of them out",
+                where=f"stage[{number}]",
+            )
+
+
+def empty_stage(spec: Spec) -> Iterator[Finding]:
+    """EV005: a stage that installs nothing."""
+    for number, stage in enumerate(spec.stage):
+        if not stage.install and not stage.wheels:
+            yield Finding(
+                rule="EV005",
+                severity=Severity.ERROR,
+                message=f"stage {stage.name} installs nothing",
+                hint="give it `install` or `wheels`, or leave it out",
+                where=f"stage[{number}]",
+            )
+
+
+def unhashed_wheel(spec: Spec) -> Iterator[Finding]:
+    """EV006: a prebuilt wheel from the network without its sha256."""
+    for number, stage in enumerate(spec.stage):
+        for position, wheel in enumerate(stage.wheels):
+            if wheel.url and wheel.sha256 is None:
+                yield Finding(
+                    rule="EV006",
+                    severity=Severity.WARNING,
+                    message=f"{wheel.file_name} is taken without its sha256",
+                    hint='add sha256 = "..."; the lock shows the one found',
+                    where=f"stage[{number}].wheels[{position}]",
+                )
+
+
+def foreign_wheel(spec: Spec) -> Iterator[Finding]:
+    """EV007: a prebuilt wheel that cannot run on the target."""
+    target = target_of(spec)
+    for number, stage in enumerate(spec.stage):
+        for position, wheel in enumerate(stage.wheels):
+            if target.rank(wheel.file_name) is None:
+                yield Finding(
+                    rule="EV007",
+                    severity=Severity.ERROR,
+                    message=f"{wheel.file_name} does not run on Python {target.python}, {target.platform}",
+                    hint="take the wheel made for that Python and platform",
+                    where=f"stage[{number}].wheels[{position}]",
+                )
+
+
+def removed_and_wanted(spec: Spec) -> Iterator[Finding]:
+    """EV008: a package that is removed and installed by name as well."""
+    wanted = {name: stage.name for stage in spec.stage for name in stage.names}
+    for position, package in enumerate(spec.remove.packages):
+        if stage_name := wanted.get(canonicalize_name(package)):
+            yield Finding(
+                rule="EV008",
+                severity=Severity.ERROR,
+                message=f"{package} is removed, and stage {stage_name} installs it by name",
+                hint="leave it out of one of the two",
+                where=f"remove.packages[{position}]",
+            )
+
+
+def unpinned_base(spec: Spec) -> Iterator[Finding]:
+    """EV009: a base image whose content changes under its name."""
+    if spec.image is None or "@sha256:" in spec.image:
+        return
+    tag = spec.image.rsplit("/", 1)[-1].partition(":")[2]
+    yield Finding(
+        rule="EV009",
+        severity=Severity.WARNING if tag in {"", "latest"} else Severity.INFO,
+        message=f"base image {spec.image} is a name whose content changes",
+        hint="write it as name@sha256:...; an engine that knows the image puts its digest into the lock",
+        where="base.image",
+    )
+
+
+def undeclared_index(spec: Spec) -> Iterator[Finding]:
+    """EV010: a stage takes from an index that is not declared. EV011: an index nobody uses."""
+    used = {stage.index for stage in spec.stage}
+    for number, stage in enumerate(spec.stage):
+        if stage.index is not None and stage.index not in spec.index:
+            known = ", ".join(sorted(spec.index)) or "none"
+            yield Finding(
+                rule="EV010",
+                severity=Severity.ERROR,
+                message=f"stage {stage.name} takes from index {stage.index}, which is not declared",
+                hint=f"add [index.{stage.index}] with its url; declared: {known}",
+                where=f"stage[{number}].index",
+            )
+    overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}
+    for name in sorted(set(spec.index) - used - overlays):
+        yield Finding(
+            rule="EV011",
+            severity=Severity.INFO,
+            message=f"index {name} is declared and used by no stage",
+            where=f"index.{name}",
+        )
+
+
+def musl_base(spec: Spec) -> Iterator[Finding]:
+    """EV012: musl images cannot run the wheels that everybody publishes."""
+    if spec.image and "alpine" in spec.image:
+        yield Finding(
+            rule="EV012",
+            severity=Severity.ERROR,
+            message=f"{spec.image} stands on musl; manylinux wheels do not run there",
+            hint="take a Debian image, such as python:3.11-slim-bookworm",
+            where="base.image",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    floating,
+    repeated,
+    same_stage,
+    empty_stage,
+    unhashed_wheel,
+    foreign_wheel,
+    removed_and_wanted,
+    unpinned_base,
+    undeclared_index,
+    musl_base,
+)

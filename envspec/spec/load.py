@@ -1,0 +1,208 @@
+"""Reads a spec file: TOML to `Spec`, with every mistake named at once by key path and line."""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+import re
+import tomllib
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pydantic
+
+from envspec.spec.model import FILE_NAME, Part, Spec
+from envspec.system.errors import Problem, SpecError
+
+LIMIT = 1 << 20
+"""Largest spec in bytes. Real ones have a few thousand; a larger file is some other file."""
+
+Path = tuple[str | int, ...]
+
+
+def find(place: pathlib.Path | str | None) -> pathlib.Path:
+    """The spec file that `place` means: a file, a folder that holds `envspec.toml`, or None for here.
+
+    Raises `SpecError` when there is none.
+    """
+    path = pathlib.Path(place or ".")
+    try:
+        file, what = (
+            (path / FILE_NAME, f"no {FILE_NAME} in this folder") if path.is_dir() else (path, "no such file")
+        )
+        found = file.is_file()
+    except OSError as error:  # a name that no file can have, or a folder that may not be read
+        found, what = False, f"cannot be read: {error.strerror}"
+    if not found:
+        problem = Problem(path="", message=what)
+        raise SpecError(str(path), (problem,), hint="`envspec init` writes a first spec")
+    return file
+
+
+def load(place: pathlib.Path | str | None, variant: str | None = None) -> Spec:
+    """Read and validate the spec at `place`, with a variant laid over it if one is named.
+
+    Raises `SpecError` with every mistake found.
+    """
+    file = find(place)
+    text = _text(file)
+    return parse(text, name=str(file), variant=variant)
+
+
+def parse(text: str, *, name: str = FILE_NAME, variant: str | None = None) -> Spec:
+    """The spec that `text` describes; `name` is what messages call the file. Raises `SpecError`."""
+    if not text.strip():
+        raise SpecError(name, (Problem(path="", message="the file is empty"),), hint="see `envspec init`")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(name, (_syntax(error, text),)) from error
+    except RecursionError as error:
+        raise SpecError(name, (Problem(path="", message="nested too deeply"),)) from error
+    try:
+        spec = Spec.model_validate(data)
+        return spec if variant is None else _varied(spec, variant, name)
+    except pydantic.ValidationError as error:
+        raise SpecError(name, tuple(_problems(error, text))) from error
+
+
+def _varied(spec: Spec, variant: str, name: str) -> Spec:
+    if variant not in spec.variant:
+        known = ", ".join(sorted(spec.variant)) or "none"
+        problem = Problem(path=f"variant.{variant}", message=f"no such variant; the spec has: {known}")
+        raise SpecError(name, (problem,))
+    return spec.with_variant(variant)
+
+
+def _text(file: pathlib.Path) -> str:
+    def wrong(message: str, line: int | None = None) -> SpecError:
+        return SpecError(str(file), (Problem(path="", message=message, line=line),))
+
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LIMIT + 1)
+    except OSError as error:
+        raise wrong(f"cannot be read: {error.strerror}") from error
+    if len(data) > LIMIT:
+        raise wrong(f"larger than {LIMIT >> 20} MiB: this is no spec")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise wrong("not UTF-8: save the file in that encoding", line) from error
+
+
+def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Problem:
+    said = str(error)
+    place = re.search(r" \(at line (\d+), column \d+\)$", said)
+    line = int(place[1]) if place else text.count("\n") + 1
+    return Problem(path="", message=f"not TOML: {said.removesuffix(place[0] if place else '')}", line=line)
+
+
+def _problems(error: pydantic.ValidationError, text: str) -> Iterator[Problem]:
+    lines = Lines(text)
+    details = error.errors()
+    for detail in details:
+        path: Path = tuple(step for step in detail["loc"] if step != "[key]")
+        if detail["type"] == "too_short" and any(len(other["loc"]) > len(path) for other in details):
+            continue  # pydantic counts only the valid items: an echo of their own mistakes
+        yield Problem(path=spelled(path), message=_message(detail, path), line=lines.of(path))
+
+
+def _message(detail: Any, path: Path) -> str:
+    match detail["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(str(path[-1]), _keys(path[:-1]), n=1)
+            return "unknown key" + (f", did you mean {near[0]}?" if near else "")
+        case "missing":
+            return "missing"
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "string_pattern_mismatch":
+            return f"{detail['input']!r} does not have the form {detail['ctx']['pattern']}"
+        case _:
+            said = str(detail["msg"])
+            return said[:1].lower() + said[1:]
+
+
+def _keys(path: Path) -> list[str]:
+    """The keys known at `path`, found by walking the models."""
+    model: Any = Spec
+    for step in path:
+        if isinstance(model, type) and issubclass(model, Part):
+            fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+            model = fields.get(str(step))
+        elif typing.get_args(model):
+            model = typing.get_args(model)[-1 if isinstance(step, str) else 0]
+        if optional := [kind for kind in typing.get_args(model) if _is_part(kind)]:
+            model = optional[0] if type(None) in typing.get_args(model) else model
+    return [field.alias or name for name, field in model.model_fields.items()] if _is_part(model) else []
+
+
+def _is_part(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Part)
+
+
+def path_of(text: str) -> Path:
+    """The key path that `spelled` wrote; what is none gives a path that no spec holds."""
+    return tuple(
+        int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"\[\d+\]|[^.\[\]]+", text)
+    )
+
+
+def spelled(path: Sequence[str | int]) -> str:
+    """A key path as a user would write it: `stage[1].install[0]`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+class Lines:
+    """Finds the line of a key path.
+
+    The line of a key is the first line at which a prefix of the file that parses shows the key: no second
+    TOML parser is needed, and a specs' few hundred lines make the repeated parsing cheap.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._prefixes: list[tuple[int, Any]] | None = None
+
+    def of(self, path: Path) -> int | None:
+        """1-based line of the deepest part of `path` that stands in the file."""
+        for length in range(len(path), 0, -1):
+            for line, data in self._parsed():
+                if _holds(data, path[:length]):
+                    return line
+        return None
+
+    def _parsed(self) -> list[tuple[int, Any]]:
+        if self._prefixes is None:
+            self._prefixes = list(self._parse())
+        return self._prefixes
+
+    def _parse(self) -> Iterator[tuple[int, Any]]:
+        lines = re.findall(r"[^\n]*\n|[^\n]+", self._text)  # `splitlines` ends lines where TOML does not
+        if len(lines) > 2000:  # beyond any real spec, where the quadratic cost would show
+            return
+        start, pending = 1, False
+        for number in range(1, len(lines) + 1):
+            if not pending:
+                start = number
+            try:
+                data = tomllib.loads("".join(lines[:number]))
+            except tomllib.TOMLDecodeError:
+                pending = True
+                continue
+            pending = False
+            yield start, data
+
+
+def _holds(data: Any, path: Path) -> bool:
+    for step in path:
+        if isinstance(step, int):
+            if not isinstance(data, list) or step >= len(data):
+                return False
+        elif not isinstance(data, dict) or step not in data:
+            return False
+        data = data[step]
+    return True

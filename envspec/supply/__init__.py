@@ -1,0 +1,1 @@
+"""Where files come from and where they are kept: indexes, downloads, wheels, facts."""

@@ -1,0 +1,54 @@
+"""Brings everything a lock installs into the wheelhouse: downloads, and wheels built from sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envspec.lockfile.lock import Artifact, Lock
+from envspec.supply.sdist import built_wheel
+from envspec.supply.sources import Sources
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import BuildError
+from envspec.system.interpreter import interpreter
+from envspec.system.progress import SILENT, Progress
+
+
+def fetch(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
+    """Fill the wheelhouse with what the lock installs.
+
+    Raises `OutsideError` when something cannot be had, `BuildError` when a wheel built here is not the one
+    that was locked.
+    """
+    _bring(lock.artifact, lock, sources, store, progress)
+
+
+def fetch_built(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
+    """Only what is built here from sources: no index can tell what such a wheel says of itself.
+
+    Raises as `fetch` does.
+    """
+    built = [artifact for artifact in lock.artifact if artifact.wheel is not None]
+    _bring(built, lock, sources, store, progress)
+
+
+def _bring(
+    artifacts: Iterable[Artifact], lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress
+) -> None:
+    missing = [artifact for artifact in artifacts if not store.has(artifact.installed)]
+    store.fetch(missing, sources, progress)
+    for artifact in missing:
+        if artifact.wheel is None:
+            continue
+        wheel = built_wheel(
+            artifact,
+            store=store,
+            target=lock.target,
+            python=interpreter(lock.python),
+            machine=sources.machine,
+            progress=progress,
+        )
+        if wheel.sha256 != artifact.wheel.sha256:
+            raise BuildError(
+                f"the wheel built here from {artifact.file} is not the one that was locked: its bytes differ",
+                hint="this machine's compiler makes other code; give the wheel under `wheels`, or lock here",
+            )

@@ -1,0 +1,52 @@
+"""What packages require: from the wheel if it is stored, else from the index (PEP 658), kept by sha256."""
+
+from __future__ import annotations
+
+import requests
+
+from envspec.lockfile.lock import File
+from envspec.supply.http import TIMEOUT
+from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import OutsideError
+from envspec.system.home import home, write_atomic
+
+
+def of_wheel(wheel: File, store: Wheelhouse) -> bytes:
+    """METADATA of a stored wheel. Raises `WheelError` when it cannot be read."""
+    with Wheel(store.path(wheel)) as opened:
+        return opened.read(f"{opened.dist_info}/METADATA")
+
+
+def metadata(wheel: File, remote: RemoteFile | None, *, store: Wheelhouse, sources: Sources) -> WheelMetadata:
+    """What `wheel` says of itself. Fetches the whole wheel only where its index cannot serve the part.
+
+    Raises `OutsideError`.
+    """
+    kept = home() / "metadata" / wheel.sha256[:2] / wheel.sha256
+    if kept.is_file():
+        return parse_metadata(kept.read_bytes())
+    data = None if store.has(wheel) or remote is None else _served(remote, sources)
+    if data is None:
+        if remote is not None and not store.has(wheel):
+            store.bring(remote, wheel, sources)
+        data = of_wheel(wheel, store)
+    try:
+        found = parse_metadata(data)
+    except ValueError as error:
+        raise OutsideError(
+            f"{wheel.file} does not say what it is: {error}", hint="pin another version, or another index"
+        ) from error
+    write_atomic(kept, data)
+    return found
+
+
+def _served(remote: RemoteFile, sources: Sources) -> bytes | None:
+    if not remote.url.startswith("http") or sources.offline:
+        return None
+    try:
+        answer = sources.session.get(f"{remote.url}.metadata", timeout=TIMEOUT)
+    except requests.RequestException:
+        return None
+    return answer.content if answer.ok and answer.content.startswith(b"Metadata-Version") else None

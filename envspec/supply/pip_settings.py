@@ -1,0 +1,131 @@
+"""How this machine's pip is set up: its indexes, folders of wheels, certificates and proxy.
+
+All of it is honoured and none of it is kept: it never enters a lock, an image or a report.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import os
+import pathlib
+import re
+import sys
+import urllib.parse
+from collections.abc import Mapping
+
+from envspec.system.process import run
+
+_PREFIX = "ENVSPEC_INDEX_"
+
+_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]*://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """The effective settings of pip on this machine."""
+
+    index_url: str = ""
+    """Empty in the settings of no machine at all, which has no index."""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    """Folders, or pages, of files that are candidates beside every index."""
+    cert: str | None = None
+    """File of certificate authorities."""
+    client_cert: str | None = None
+    """File with the certificate and the key that this machine shows of itself."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Hosts, as `host` or `host:port`, whose certificates are not asked for."""
+    proxy: str | None = None
+    no_index: bool = False
+    redirects: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Where the user sends a named index instead: `ENVSPEC_INDEX_<NAME>`."""
+
+    @property
+    def default_urls(self) -> tuple[str, ...]:
+        """The indexes that stand behind the name `default`."""
+        return () if self.no_index or not self.index_url else (self.index_url, *self.extra_index_urls)
+
+    def url(self, index: str, declared: str) -> str:
+        """Address of a named index: the user's redirection, or what the spec declares."""
+        return self.redirects.get(variable(index).removeprefix(_PREFIX), declared)
+
+    def environment(self) -> dict[str, str]:
+        """Environment for programs that reach the network, with pip's certificates and proxy."""
+        env = dict(os.environ)
+        if self.cert:
+            env.update(dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), self.cert))
+        if self.client_cert:
+            env["SSL_CLIENT_CERT"] = self.client_cert
+        if self.proxy:
+            env.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), self.proxy))
+        return env
+
+
+def variable(index: str) -> str:
+    """Name of the environment variable that redirects a named index."""
+    return _PREFIX + re.sub(r"[^A-Z0-9]", "_", index.upper())
+
+
+@functools.cache
+def machine() -> Machine:
+    """Ask pip itself for its settings, once a run."""
+    said = run([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
+    redirects = {
+        name.removeprefix(_PREFIX): url
+        for name, url in os.environ.items()
+        if name.startswith(_PREFIX) and url
+    }
+    return settings(said, redirects)
+
+
+def settings(listing: str, redirects: Mapping[str, str] | None = None) -> Machine:
+    """The settings in the output of `pip config list`.
+
+    The environment wins over a command's own section, which wins over `global`, as in pip.
+    """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # slow to load: it reads HTML too
+
+    found: dict[str, str] = {}
+    for section in ("global.", "install.", ":env:."):
+        for line in listing.splitlines():
+            key, separator, value = line.partition("=")
+            if separator and key.startswith(section):
+                found[key.removeprefix(section)] = _unquoted(value)
+    return Machine(
+        index_url=found.get("index-url", PYPI_SIMPLE_ENDPOINT),
+        extra_index_urls=tuple(found.get("extra-index-url", "").split()),
+        find_links=tuple(found.get("find-links", "").split()),
+        cert=found.get("cert"),
+        client_cert=found.get("client-cert"),
+        trusted_hosts=tuple(found.get("trusted-host", "").split()),
+        proxy=found.get("proxy"),
+        no_index=found.get("no-index", "").lower() in {"1", "true", "yes", "on"},
+        redirects=redirects or {},
+    )
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
+
+
+def local_path(place: str) -> pathlib.Path | None:
+    """The folder or file that an address means on this machine; None when it is on the network."""
+    if place.startswith("file:"):
+        return pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(place).path))
+    return None if "://" in place else pathlib.Path(place).expanduser()
+
+
+def scrubbed(text: str) -> str:
+    """The text without hosts and credentials: addresses are cut to the file they end in."""
+    return _ADDRESS.sub(_cut, text)
+
+
+def _cut(match: re.Match[str]) -> str:
+    """What follows the last `@` begins with the host, and what follows the host's `/` is the path."""
+    path = re.split(r"[?#]", match["rest"])[0].rpartition("@")[2].partition("/")[2]
+    return f"<{path.rstrip('/').rpartition('/')[2] or 'an address'}>"

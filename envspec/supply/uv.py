@@ -1,0 +1,52 @@
+"""uv as a program: where it is, which settings it gets, and what it says when it cannot go on."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import tomlkit
+import uv
+
+from envspec.supply.pip_settings import Machine, local_path
+from envspec.system.home import home
+
+
+def program() -> str:
+    """Path of the uv that came with this project."""
+    return uv.find_uv_bin()
+
+
+def environment(machine: Machine) -> dict[str, str]:
+    """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
+    inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
+    return inherited | {
+        "UV_CACHE_DIR": str(home() / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        "UV_HTTP_TIMEOUT": "60",
+        "NO_COLOR": "1",
+    }
+
+
+def index_settings(machine: Machine) -> dict[str, Any]:
+    """pip's indexes and folders as uv's settings: all indexes count alike and the best version wins."""
+    urls = machine.default_urls
+    indexes: list[dict[str, Any]] = [{"url": url} for url in urls[1:]]
+    if urls:
+        indexes.append({"url": urls[0], "default": True})
+    places = [place for place in machine.find_links if (path := local_path(place)) is None or path.is_dir()]
+    return {
+        "index": indexes,
+        "find-links": places,
+        "index-strategy": "unsafe-best-match",
+        "no-index": not urls,
+        "allow-insecure-host": list(machine.trusted_hosts),
+    }
+
+
+def write_settings(folder: pathlib.Path, machine: Machine) -> pathlib.Path:
+    """A settings file for uv; addresses may carry credentials, so it goes into a private temporary folder."""
+    file = folder / "uv.toml"
+    file.write_text(tomlkit.dumps(index_settings(machine)))
+    return file

@@ -1,0 +1,1 @@
+"""What everything stands on: errors, findings, rules, processes, progress and the tool's home."""

@@ -1,0 +1,87 @@
+"""Every way in which the tool itself stops, with its exit code.
+
+    EnvspecError                     root; never raised itself
+    ├── UsageError            2      the command line asks for something impossible
+    ├── SpecError             2      the spec cannot be read or does not mean anything
+    ├── FindingsError         1      it was understood, and must be fixed first
+    ├── BuildError            3      building failed
+    └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
+    (`KeyboardInterrupt`)  130      the user stopped it
+
+The command line turns them into exit codes in one place (`builder.cli.commands`); nothing else exits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from envspec.system.finding import Finding
+
+
+class EnvspecError(Exception):
+    """What happened; `hint` says what to do next. Its text never holds credentials."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(EnvspecError):
+    """The command line asks for something impossible."""
+
+    exit_code = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One mistake in a spec."""
+
+    path: str
+    """Key path as a user would write it, such as `stage[1].install[0]`; empty for the whole file."""
+    message: str
+    line: int | None = None
+    """1-based; None where the file has no lines to point at."""
+
+    def __str__(self) -> str:
+        place = f"{self.path}: " if self.path else ""
+        return f"{place}{self.message}"
+
+
+class SpecError(EnvspecError):
+    """The spec cannot be read or does not mean anything; carries every mistake found."""
+
+    exit_code = 2
+
+    def __init__(self, file: str, problems: tuple[Problem, ...], *, hint: str = "") -> None:
+        self.file = file
+        self.problems = problems
+        lines = [
+            f"{file}:{problem.line}: {problem}" if problem.line else f"{file}: {problem}"
+            for problem in problems
+        ]
+        super().__init__("\n".join(lines), hint=hint)
+
+
+class FindingsError(EnvspecError):
+    """The spec was understood and has errors that must be fixed before anything is built."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, findings: tuple[Finding, ...], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.findings = findings
+
+
+class BuildError(EnvspecError):
+    """Building failed: which stage, which step, its last lines."""
+
+    exit_code = 3
+
+
+class OutsideError(EnvspecError):
+    """Something outside is missing or unreachable: an engine, an index, an interpreter, the disk."""
+
+    exit_code = 4

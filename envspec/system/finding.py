@@ -1,0 +1,63 @@
+"""The finding: the one shape for what lint, proof and verification have to say."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable
+from typing import Any
+
+
+class Severity(enum.StrEnum):
+    """How much a finding weighs. Only errors keep an environment from shipping."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the heaviest, so that sorting puts errors first."""
+        return list(Severity).index(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that is wrong, doubtful or worth knowing."""
+
+    rule: str
+    """Stable id, such as `EV101`; `envspec.proof.rules` holds them all."""
+    severity: Severity
+    message: str
+    """What is the case and why, in one sentence without a final full stop."""
+    hint: str = ""
+    """What to do next; empty where nothing needs doing."""
+    where: str = ""
+    """The place: a key path of the spec, a distribution, a module or a file of the environment."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form; keys as the fields, empty ones left out."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value != ""}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Finding:
+        """The inverse of `as_dict`."""
+        return cls(**{**data, "severity": Severity(data["severity"])})
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then by rule and place: the order in which every report shows them."""
+    return tuple(sorted(findings, key=lambda f: (f.severity.rank, f.rule, f.where, f.message)))
+
+
+def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The same findings with warnings raised to errors, as `--strict` asks."""
+    return tuple(
+        dataclasses.replace(f, severity=Severity.ERROR) if f.severity is Severity.WARNING else f
+        for f in findings
+    )
+
+
+def must_fix(findings: Iterable[Finding]) -> bool:
+    """Whether any finding is an error."""
+    return any(f.severity is Severity.ERROR for f in findings)

@@ -1,0 +1,176 @@
+"""The one place that runs other programs: list arguments, explicit environment, bounded, typed failure."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from envspec.system.errors import EnvspecError, OutsideError
+
+_PATIENCE = 2.0
+"""Seconds that a killed program's pipes get to close."""
+
+Words = list[str | os.PathLike[str]]
+"""A command being put together."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """How a program ended."""
+
+    command: tuple[str, ...]
+    code: int
+    """Exit code; negative is the signal that killed it, as `subprocess` has it."""
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with 0 in time."""
+        return self.code == 0 and not self.timed_out
+
+    @property
+    def tail(self) -> str:
+        """The last lines it said, for an error message."""
+        said = [line for line in f"{self.stdout}\n{self.stderr}".splitlines() if line.strip()]
+        return "\n".join(said[-12:])
+
+
+class ProcessError(EnvspecError):
+    """A program that had to succeed did not; `completed` holds how it ended."""
+
+    def __init__(self, completed: Completed, *, hint: str = "") -> None:
+        how = "did not end in time" if completed.timed_out else f"ended with {completed.code}"
+        super().__init__(f"`{quoted(completed.command)}` {how}\n{completed.tail}".rstrip(), hint=hint)
+        self.completed = completed
+
+
+def quoted(command: Sequence[str]) -> str:
+    """The command as a shell would read it."""
+    return shlex.join(command)
+
+
+def run(
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: pathlib.Path | None = None,
+    input_text: str | None = None,
+    timeout: float | None = None,
+    check: bool = False,
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run a program to its end in a process group of its own and capture what it says.
+
+    `on_line` is called with every line of standard error as it comes. On time-out or interruption the
+    whole group is killed, so that nothing is left running.
+
+    Raises `OutsideError` when the program does not exist, `ProcessError` when `check` and it failed.
+    """
+    words = tuple(os.fspath(word) for word in command)
+    try:
+        process = subprocess.Popen(
+            words,
+            env=dict(env) if env is not None else None,
+            cwd=cwd,
+            stdin=subprocess.PIPE if input_text is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise OutsideError(f"{words[0]} is not on this machine", hint=f"install {words[0]}") from error
+    except OSError as error:  # not executable, or made for another machine
+        raise OutsideError(f"{words[0]} may not be run: {error.strerror}") from error
+    with process:
+        try:
+            stdout, stderr, timed_out = _communicate(process, input_text, timeout, on_line)
+        except BaseException:
+            _kill_group(process)
+            raise
+    completed = Completed(
+        command=words, code=process.returncode, stdout=stdout, stderr=stderr, timed_out=timed_out
+    )
+    if check and not completed.ok:
+        raise ProcessError(completed)
+    return completed
+
+
+def _communicate(
+    process: subprocess.Popen[str],
+    input_text: str | None,
+    timeout: float | None,
+    on_line: Callable[[str], None] | None,
+) -> tuple[str, str, bool]:
+    if on_line is not None:
+        return _followed(process, input_text, timeout, on_line)
+    try:
+        stdout, stderr = process.communicate(input_text, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        return *_last_words(process), True
+    return stdout, stderr, False
+
+
+def _last_words(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a killed program had said. A descendant that left its group may hold the pipes open: forget it."""
+    try:
+        return process.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return "", ""
+
+
+def _followed(
+    process: subprocess.Popen[str],
+    input_text: str | None,
+    timeout: float | None,
+    on_line: Callable[[str], None],
+) -> tuple[str, str, bool]:
+    """As `communicate`, with every line of standard error handed on as it comes."""
+    out: list[str] = []
+    err: list[str] = []
+    late = threading.Event()
+
+    def feed() -> None:
+        if process.stdin:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+                stream.write(input_text or "")
+
+    def drain() -> None:
+        out.append(process.stdout.read() if process.stdout else "")
+
+    def expire() -> None:
+        late.set()
+        _kill_group(process)
+
+    threads = [threading.Thread(target=feed), threading.Thread(target=drain)]
+    timer = threading.Timer(timeout, expire) if timeout else None
+    for thread in (*threads, *([timer] if timer else ())):
+        thread.start()
+    try:
+        for line in process.stderr or ():
+            err.append(line)
+            on_line(line.rstrip("\n"))
+        process.wait()
+    finally:
+        if timer:
+            timer.cancel()
+    for thread in threads:
+        thread.join()
+    return "".join(out), "".join(err), late.is_set()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
