@@ -14,6 +14,7 @@ TOOLS = (
     "builder/inside/entrypoint/__init__.py",
     "builder/inside/entrypoint/compile.py",
     "builder/inside/entrypoint/stage.py",
+    "builder/inside/places.py",
     "builder/inside/trim.py",
 )
 """Modules that work in build steps; they understand Python 3.8 and use the standard library alone."""
