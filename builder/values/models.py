@@ -16,7 +16,8 @@ from envspec.lockfile.lock import Lock, LockedModel
 from envspec.spec.model import Service, digest_of
 from envspec.supply.facts import sha256_of
 from envspec.system.errors import FindingsError, OutsideError, Problem, SpecError
-from envspec.system.home import home, write_atomic
+from envspec.system.home import home
+from envspec.system.kept import Kept
 
 
 def source(entry: str, folder: pathlib.Path) -> pathlib.Path:
@@ -90,10 +91,9 @@ def _locked(entry: str, place: pathlib.Path) -> LockedModel:
 def _digest(there: list[tuple[str, pathlib.Path]]) -> str:
     """`sha256:...` over paths and contents; what did not change on disk since is not read again."""
     seen = [(path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there]
-    kept = home() / "models" / digest_of(seen).removeprefix("sha256:")
-    if not kept.is_file():
-        write_atomic(kept, digest_of([[path, sha256_of(file)] for path, file in there]))
-    return kept.read_text(encoding="ascii")
+    kept: Kept[str] = Kept(home() / "models", str)
+    key = digest_of(seen).removeprefix("sha256:")
+    return kept.get_or_make(key, lambda: digest_of([[path, sha256_of(file)] for path, file in there]))
 
 
 def settled(held: Lock, service: Service | None, folder: pathlib.Path, *, fresh: bool, may_add: bool) -> Lock:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
+from typing import IO
 
 from envspec.system.errors import OutsideError
+
+_BUFFER = 1 << 20
+"""Bytes gathered before the disk is asked to take them."""
 
 
 def home() -> pathlib.Path:
@@ -23,32 +28,48 @@ def home() -> pathlib.Path:
 
 @contextlib.contextmanager
 def locked(place: pathlib.Path) -> Iterator[None]:
-    """Hold `place`.lock against every other process; the kernel frees it when the holder dies."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f"{place.name}.lock").open("a") as handle:
+    """Hold a place against every other process of this home; the kernel frees it when the holder dies.
+
+    The place's folder is made if it is missing. The lock is a file below the home, whatever folder that is:
+    users get what they asked for, and nothing beside it. Raises `OutsideError` when the disk refuses.
+    """
+    name = hashlib.sha256(os.fsencode(place.absolute())).hexdigest()
+    file = home() / "locks" / f"{name}.lock"
+    with disk(file):
+        for folder in (place.parent, file.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        handle = file.open("a")
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def write_atomic(file: pathlib.Path, data: str | bytes) -> None:
-    """Write the whole of `file` or nothing of it, whatever happens meanwhile.
+@contextlib.contextmanager
+def whole(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]]:
+    """A stream whose bytes become `file` by one rename when the block ends, or nothing of it.
 
-    Raises `OutsideError` when the disk refuses.
+    `synced` waits until they stand on the disk: not worth its time for what is quickly made again. Raises
+    `OutsideError` when the disk refuses.
     """
-    body = data.encode() if isinstance(data, str) else data
     with disk(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(body)
+            with os.fdopen(handle, "wb", buffering=_BUFFER) as stream:
+                yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if synced:
+                    os.fsync(stream.fileno())
             pathlib.Path(name).chmod(0o644)
             pathlib.Path(name).replace(file)
-        except BaseException:
+        finally:
             pathlib.Path(name).unlink(missing_ok=True)
-            raise
+
+
+def write_atomic(file: pathlib.Path, data: str | bytes) -> None:
+    """Write the whole of `file` or nothing of it. Raises `OutsideError` when the disk refuses."""
+    with whole(file) as stream:
+        stream.write(data.encode() if isinstance(data, str) else data)
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def test_names_that_would_leave_the_folder_are_refused(tmp_path: pathlib.Path) -
 
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutsideError, match="cannot be kept"):
+    with pytest.raises(OutsideError, match="cannot be written"):
         FactStore(tmp_path / "file").put(SHA, "elf", 1, [1])
 
 

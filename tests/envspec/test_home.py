@@ -9,7 +9,7 @@ import time
 import pytest
 
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk, home, locked, write_atomic
+from envspec.system.home import disk, home, locked, whole, write_atomic
 
 
 def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -39,6 +39,20 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: pathlib.Path) -> Non
     with pytest.raises(OutsideError, match="cannot be written"):
         write_atomic(file, "x")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "x"
+    write_atomic(file, "before")
+    with pytest.raises(KeyError), whole(file) as stream:
+        raise KeyError(stream.write(b"half"))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "before")]
+
+
+@pytest.mark.usefixtures("home")
+def test_holding_a_place_leaves_nothing_beside_it(tmp_path: pathlib.Path) -> None:
+    with locked(tmp_path / "out" / "x"):
+        assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_file_in_the_place_of_a_folder_is_said_so(tmp_path: pathlib.Path) -> None:

@@ -6,8 +6,6 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import pydantic
-
 from builder.debian import layer as debian_base
 from builder.debian import request as suites
 from builder.oci.image.base import Base
@@ -17,7 +15,7 @@ from envspec.lockfile.lock import DebianPackage, LockedArchive
 from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import write_atomic
+from envspec.system.kept import Kept
 from envspec.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -66,8 +64,8 @@ def _saved(
     key = digest_of(["archive", archive.sha256, plan.base.image, machine, plan.python]).removeprefix(
         "sha256:"
     )
-    file = blobs.root / "bases" / f"{key}.json"
-    known = _known(file)
+    kept: Kept[Base] = Kept(blobs.root / "bases", Base)
+    known = kept.get(key)
     if known is not None and all(map(blobs.has, known.layers)):
         return known
     from builder.oci.image import saved
@@ -80,7 +78,7 @@ def _saved(
         )
     base = saved.load(place, machine, plan.python, blobs)
     base = base.model_copy(update={"name": (plan.base.image or base.name).partition("@")[0]})
-    write_atomic(file, base.model_dump_json())
+    kept.put(key, base)
     return base
 
 
@@ -88,8 +86,8 @@ def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) 
     """The image of the plan, remembered by its digest: that one is never asked for again."""
     name, machine = plan.base.image or "", suites.ARCHITECTURE[plan.machine]
     key = digest_of([name, plan.base.digest, machine, plan.python]).removeprefix("sha256:")
-    file = blobs.root / "bases" / f"{key}.json"
-    known = _known(file) if plan.base.digest else None
+    kept: Kept[Base] = Kept(blobs.root / "bases", Base)
+    known = kept.get(key) if plan.base.digest else None
     if known is not None and all(map(blobs.has, known.layers)):
         return known
     from builder.oci.registry import pull, reference
@@ -101,15 +99,8 @@ def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) 
     with network().session() as session:
         asked = Registry(found, session, stored)
         base = pull.pull(name, found.target, machine, plan.python, asked, blobs, progress)
-    write_atomic(file, base.model_dump_json())
+    kept.put(key, base)
     return base
-
-
-def _known(file: pathlib.Path) -> Base | None:
-    try:
-        return Base.model_validate_json(file.read_bytes())
-    except (OSError, pydantic.ValidationError):
-        return None
 
 
 def _suite(python: str) -> str:

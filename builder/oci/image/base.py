@@ -12,7 +12,6 @@ from builder.oci.store.blobs import LAYER, Blobs, Descriptor, Layer
 from builder.oci.store.compress import CHUNK
 from envspec.spec.model import Part
 from envspec.system.errors import OutsideError
-from envspec.system.home import write_atomic
 
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -121,5 +120,5 @@ def _layer(blob: Descriptor, diff_id: str, title: str, blobs: Blobs) -> Layer:
     if f"sha256:{plain.hexdigest()}" != diff_id:
         raise OutsideError(f"{title}: a layer holds something else than its configuration says")
     layer = rough.model_copy(update={"length": length})
-    write_atomic(blobs.root / "layers" / f"{key}.json", layer.model_dump_json())
+    blobs.remember(key, layer)
     return layer

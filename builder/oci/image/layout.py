@@ -6,9 +6,7 @@ Source: OCI image layout specification; Docker image specification 1.2, combined
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,10 +14,9 @@ from builder.oci.image.attest import Artifact
 from builder.oci.image.documents import Image, encoded
 from builder.oci.store import tar
 from builder.oci.store.blobs import INDEX, Blobs, Descriptor
-from builder.oci.store.compress import CHUNK
 from builder.oci.store.tar import Entry
 from envspec.system.errors import UsageError
-from envspec.system.home import disk, locked, write_atomic
+from envspec.system.home import disk, locked, whole, write_atomic
 
 REF = "org.opencontainers.image.ref.name"
 """Annotation that names an image in a layout."""
@@ -101,10 +98,9 @@ def _is_layout(folder: pathlib.Path) -> bool:
 
 
 def _copy(blob: Descriptor, blobs: Blobs, target: Blobs) -> None:
-    with target.incoming() as stream:
+    with whole(target.path(blob.digest), synced=False) as stream:
         for chunk in blobs.chunks(blob):
             stream.write(chunk)
-        target.keep(stream, blob.digest)
 
 
 def _index(
@@ -179,17 +175,9 @@ def docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Path) -> 
     """Write the file that `docker load` takes, whole or not at all."""
     if file.exists() and not file.is_file():
         raise UsageError(f"{file} is no file", hint="give --output another name")
-    with disk(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb", buffering=CHUNK) as stream:
-                for chunk in archive(image, tag, blobs):
-                    stream.write(chunk)
-            pathlib.Path(name).chmod(0o644)
-            pathlib.Path(name).replace(file)
-        finally:
-            pathlib.Path(name).unlink(missing_ok=True)
+    with whole(file, synced=False) as stream:
+        for chunk in archive(image, tag, blobs):
+            stream.write(chunk)
 
 
 def archive(image: Image, tag: str, blobs: Blobs, *, held: int = 0) -> Iterator[bytes]:

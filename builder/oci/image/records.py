@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Callable
 from typing import TypeVar
-
-import pydantic
 
 from builder.oci.image.documents import Image
 from builder.oci.store.blobs import Blobs, Layer
 from envspec.spec.model import Part
-from envspec.system.home import write_atomic
+from envspec.system.kept import Kept
 
 _Part = TypeVar("_Part", bound=Part)
 
@@ -37,29 +34,26 @@ class Records:
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
+        self._stacks: Kept[Stack] = Kept(blobs.root / "stacks", Stack)
+        self._images: Kept[Record] = Kept(blobs.root / "images", Record)
 
     def stack(self, key: str, make: Callable[[], tuple[Layer, ...]]) -> tuple[Layer, ...]:
         """The layers of that recipe: remembered if all are still there, else made."""
-        file = self._file("stacks", key)
-        found = _read(file, Stack)
+        found = self._stacks.get(key)
         if found is not None and all(map(self._blobs.has, found.layers)):
             return found.layers
         layers = make()
-        write_atomic(file, Stack(layers=layers).model_dump_json())
+        self._stacks.put(key, Stack(layers=layers))
         return layers
 
     def fact(self, key: str, kind: type[_Part], make: Callable[[], _Part]) -> _Part:
         """What was read of blobs of that key's names, which never changes: remembered, else made."""
-        file = self._file("facts", key)
-        found = _read(file, kind)
-        if found is None:
-            found = make()
-            write_atomic(file, found.model_dump_json())
-        return found
+        kept: Kept[_Part] = Kept(self._blobs.root / "facts", kind)
+        return kept.get_or_make(key, make)
 
     def image(self, key: str) -> Record | None:
         """The image of that name or recipe, if all of it is still there."""
-        found = _read(self._file("images", key), Record)
+        found = self._images.get(key)
         if found is None:
             return None
         blobs = (*found.image.layers, found.image.config, found.image.manifest)
@@ -67,14 +61,4 @@ class Records:
 
     def remember(self, key: str, record: Record) -> None:
         """Keep what a recipe became."""
-        write_atomic(self._file("images", key), record.model_dump_json())
-
-    def _file(self, kind: str, key: str) -> pathlib.Path:
-        return self._blobs.root / kind / f"{key}.json"
-
-
-def _read(file: pathlib.Path, kind: type[_Part]) -> _Part | None:
-    try:
-        return kind.model_validate_json(file.read_bytes())
-    except (OSError, pydantic.ValidationError):
-        return None
+        self._images.put(key, record)

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-import pydantic
 from isal import igzip
 
 from builder.oci.store.compress import CHUNK, ISAL_ERROR, LayerWriter
@@ -24,6 +22,7 @@ from envspec.lockfile.lock import Digest
 from envspec.spec.model import Part
 from envspec.system.errors import OutsideError
 from envspec.system.home import disk, locked, write_atomic
+from envspec.system.kept import Kept
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -67,6 +66,7 @@ class Blobs:
 
     def __init__(self, root: pathlib.Path) -> None:
         self.root = root
+        self._layers: Kept[Layer] = Kept(root / "layers", Layer)
 
     def path(self, digest: str) -> pathlib.Path:
         """Where the blob stands, or would stand."""
@@ -159,11 +159,12 @@ class Blobs:
 
     def known(self, key: str) -> Layer | None:
         """The layer that was made by that recipe, if it still is there."""
-        try:
-            layer = Layer.model_validate_json((self.root / "layers" / f"{key}.json").read_bytes())
-        except (OSError, pydantic.ValidationError):
-            return None
-        return layer if self.has(layer) else None
+        layer = self._layers.get(key)
+        return layer if layer is not None and self.has(layer) else None
+
+    def remember(self, key: str, layer: Layer) -> None:
+        """Keep which layer a recipe became."""
+        self._layers.put(key, layer)
 
     def layer(self, key: str, title: str, fill: Callable[[LayerWriter], None], *, level: int = 6) -> Layer:
         """The layer of that recipe: found, or filled by `fill` and kept.
@@ -193,7 +194,7 @@ class Blobs:
             length=written.length,
             title=title,
         )
-        write_atomic(self.root / "layers" / f"{key}.json", json.dumps(layer.model_dump(), sort_keys=True))
+        self.remember(key, layer)
         return layer
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import pathlib
+import re
 import tarfile
 
 import pytest
@@ -83,7 +84,18 @@ def test_a_layout_has_every_blob_that_its_manifest_names(
     assert json.loads((out / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
     for named in (manifest["config"], *manifest["layers"]):
         assert copied.path(named["digest"]).stat().st_size == named["size"]
-    assert not list((out / "partial").iterdir())
+
+
+def test_a_layout_holds_what_the_standard_names_and_nothing_else(
+    image: Image, blobs: Blobs, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "out"
+    for tag in ("a:1", "a:1", "b:1"):
+        layout.write(image, "amd64", tag, blobs, out, [attest.verdict(image, tag, VERDICT, blobs)])
+    assert sorted(path.name for path in out.iterdir()) == ["blobs", "index.json", "oci-layout"]
+    assert [path.name for path in (out / "blobs").iterdir()] == ["sha256"]
+    names = [path.name for path in (out / "blobs" / "sha256").iterdir()]
+    assert all(re.fullmatch("[0-9a-f]{64}", name) for name in names)
 
 
 def test_a_name_is_in_a_layout_once_and_others_stay(
