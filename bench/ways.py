@@ -54,7 +54,7 @@ import pathlib, sys
 from builder.backends.docker.engine import Engine
 from builder.backends.oci.backend import OciBackend
 from builder.backends.docker.load import load
-from builder.flow.pipeline import run
+from builder.flow.pipeline import run_pipeline
 from builder.values.request import Request
 from envspec.system.progress import SILENT
 request = Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="build", locked=True)

@@ -55,12 +55,12 @@ def reference_python() -> pathlib.Path:
     """
     if named := os.environ.get("ENVSPEC_REFERENCE_PYTHON"):
         return pathlib.Path(named)
-    from builder.flow import pipeline
+    from builder.flow.pipeline import run_pipeline
     from builder.values.request import Request
     from envspec.system.errors import OutsideError
 
     wanted = Request(spec=EXAMPLES / "sambert-hifigan", backend="virtualenv", locked=True, stop_after="build")
-    report = pipeline.run(wanted)
+    report = run_pipeline(wanted)
     if isinstance(report.failure, OutsideError):
         pytest.skip(f"the reference stack cannot be built here: {report.failure.message}")
     assert report.environment is not None, report.failure

@@ -10,7 +10,11 @@ import sys
 
 import click
 
+from builder.backends.oci.backend import OciBackend
+from builder.cli.main import run_command
+from builder.flow.pipeline import run_pipeline
 from builder.oci.image.documents import Image
+from builder.values.request import Request
 from envspec.system.errors import BuildError, FindingsError
 
 FILE = "image.digest"
@@ -51,11 +55,7 @@ def _read(lines: str) -> dict[str, str]:
 
 def made(spec: pathlib.Path) -> str:
     """The lines of a spec's image, which is built if it is not there. Raises `EnvspecError`."""
-    from builder.backends.oci.backend import OciBackend
-    from builder.flow import pipeline
-    from builder.values.request import Request
-
-    report = pipeline.run(Request(spec=spec, backend="oci", locked=True, stop_after="build"))
+    report = run_pipeline(Request(spec=spec, backend="oci", locked=True, stop_after="build"))
     if report.failure is not None:
         raise report.failure
     if report.environment is None:
@@ -84,6 +84,4 @@ def main(spec: pathlib.Path, *, check: bool) -> None:
 
 
 if __name__ == "__main__":
-    from builder.cli.commands import ended
-
-    ended(main, sys.argv[0])
+    run_command(main, sys.argv[0])

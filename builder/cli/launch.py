@@ -24,12 +24,12 @@ def _start(program: str) -> None:
         command = [sys.executable, "-E", "-P", "-m", "builder.cli.launch", program, *sys.argv[1:]]
         os.execv(sys.executable, command)  # noqa: S606
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of a short run
-    from builder.cli import commands
+    from builder.cli.main import run_program
 
     gc.freeze()
     gc.enable()
     sys.argv[0] = program
-    commands.run(program)
+    run_program(program)
 
 
 if __name__ == "__main__":

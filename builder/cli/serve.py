@@ -5,20 +5,37 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import click
 
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.cli.bars import shown
-from builder.flow import pipeline
-from builder.image import command as serve
+from builder.cli.options import quiet_option, spec_argument, variant_option
+from builder.flow.pipeline import run_pipeline
+from builder.image import command as start
 from builder.report import terminal
+from builder.report.scrubbing import Private
 from builder.values.environment import Environment
 from builder.values.request import Request
 from envspec.spec import load
 from envspec.system.errors import OutsideError, UsageError
 
 
-def run(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
+@click.command()
+@spec_argument
+@variant_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; the spec's if left out, 0 for any."
+)
+@quiet_option
+def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
+    """Serve the payload of SPEC in the virtual environment built for it."""
+    return serve_payload(Request(backend="virtualenv", stop_after="build", **wanted), host, port, quiet=quiet)
+
+
+def serve_payload(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
     """Build what is missing, then turn into the payload, so that signals and its exit code are its own.
 
     Returns only when the build fails, with its exit code. The address stands on standard output as soon as
@@ -28,15 +45,15 @@ def run(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
     if spec.service is None:
         raise UsageError("the spec has no [service]: there is nothing to serve")
     with shown(quiet=quiet) as progress:
-        report = pipeline.run(request, progress)
+        report = run_pipeline(request, progress)
     environment = report.environment
     if not report.sound or environment is None:
-        sys.stderr.write(terminal.render(report))
+        sys.stderr.write(terminal.render(report, Private.here()))
         return report.exit_code
     chosen = _free(host, spec.service.port if port is None else port)
     sys.stdout.write(f"http://{host}:{chosen}\n")
     sys.stdout.flush()
-    command = serve.command(spec.service, environment.python, host=host, port=chosen)
+    command = start.command(spec.service, environment.python, host=host, port=chosen)
     return _become(command, environment)
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import pathlib
 from collections.abc import Iterator
 
+import click
+
+from builder.cli.bars import shown
+from builder.cli.options import quiet_option, variant_option
 from envspec import order
 from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft
@@ -23,7 +28,29 @@ DEFAULT_PYTHON = "3.11"
 """Where neither the user nor the file names one."""
 
 
-def run(
+@click.command()
+@click.argument("place", metavar="[SPEC|FILE]", required=False, type=click.Path(path_type=pathlib.Path))
+@variant_option
+@click.option("--python", help="Python of a Dockerfile or requirements file that does not tell it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Exit with 1 if a stage changes what an earlier one installed.")
+@quiet_option
+def simulate(
+    place: pathlib.Path | None,
+    variant: str | None,
+    python: str | None,
+    form: str,
+    strict: bool,
+    quiet: bool,
+) -> int:
+    """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
+    with shown(quiet=quiet) as progress:
+        found = simulate_stages(place, variant, python, progress)
+    click.echo(json.dumps(found.as_dict(), indent=2) + "\n" if form == "json" else text(found), nl=False)
+    return 1 if strict and any(stage.changes or stage.problem for stage in found.stages) else 0
+
+
+def simulate_stages(
     place: pathlib.Path | None, variant: str | None, python: str | None, progress: Progress
 ) -> Simulation:
     """Simulate a spec, or any description that `envspec init` reads.

@@ -4,18 +4,45 @@ from __future__ import annotations
 
 import pathlib
 import time
+from typing import Any
 
+import click
+
+from builder.cli.bars import shown
+from builder.cli.deliver import deliver
+from builder.cli.options import report_options, strict_option, variant_option
 from builder.flow.check import smoke_checks
-from builder.judge import Interpreter, SmokeChecks, Target, verify
+from builder.judge import Interpreter, SmokeChecks, Target
+from builder.judge import verify as judge_target
 from builder.report.model import Report
 from envspec.lockfile import lock as locks
 from envspec.spec import load
+from envspec.supply.pip_settings import ask_ahead
 from envspec.system import finding
 from envspec.system.errors import Problem, SpecError, UsageError
 from envspec.system.progress import Progress
 
 
-def run(
+@click.command()
+@click.option("--python", "interpreter", type=click.Path(path_type=pathlib.Path), help="An interpreter.")
+@click.option("--image", help="An image of the Docker engine, also one built elsewhere.")
+@click.option("--venv", type=click.Path(path_type=pathlib.Path), help="A virtual environment's folder.")
+@click.option(
+    "--spec", type=click.Path(path_type=pathlib.Path), help="Take smoke tests and lock from this spec."
+)
+@variant_option
+@click.option("--fast", is_flag=True, help="Only the static part and the top-level imports.")
+@strict_option
+@report_options
+def verify(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
+    """Judge any Python environment: may it ship, why not, and what to do."""
+    ask_ahead()
+    with shown(quiet=quiet) as progress:
+        report = verify_environment(progress=progress, **wanted)
+    return deliver(report, form, folder)
+
+
+def verify_environment(
     *,
     interpreter: pathlib.Path | None,
     venv: pathlib.Path | None,
@@ -32,16 +59,18 @@ def run(
     """
     if sum(place is not None for place in (interpreter, venv, image)) != 1:
         raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
-    smoke, held = _expectations(spec, variant)
+    smoke, lock = _expectations(spec, variant)
     began = time.monotonic()
     target = _target(interpreter, venv, image)
-    verdict = verify(target, lock=held.pins if held else None, smoke=smoke, fast=fast, progress=progress)
+    verdict = judge_target(
+        target, lock=lock.pins if lock else None, smoke=smoke, fast=fast, progress=progress
+    )
     found = finding.strict(verdict.findings) if strict else verdict.findings
     report = Report(
         name=str(image or venv or interpreter),
         variant=variant,
         phase="verify",
-        lock=held.digest if held else None,
+        lock=lock.digest if lock else None,
         verdict=verdict,
     )
     return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
@@ -68,8 +97,8 @@ def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Smoke
         return SmokeChecks(), None
     file = load.find(spec)
     wanted = load.load(file, variant)
-    held = locks.read(locks.lock_file(file, variant))
-    if held is None:
+    lock = locks.read(locks.lock_file(file, variant))
+    if lock is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
-    return smoke_checks(wanted), held
+    return smoke_checks(wanted), lock

@@ -6,14 +6,16 @@ import importlib
 from collections.abc import Callable, Mapping
 
 from builder.report.model import Report
+from builder.report.scrubbing import Private
 
-Render = Callable[[Report], str]
+Render = Callable[[Report, Private], str]
+"""The whole text of a form, without what is private."""
 
 
 def _from(module: str) -> Render:
-    def render(report: Report) -> str:
+    def render(report: Report, private: Private) -> str:
         found: Render = importlib.import_module(f"builder.report.{module}").render
-        return found(report)
+        return found(report, private)
 
     return render
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from builder.report.families import tally
 from builder.report.model import Report
-from builder.report.scrubbing import cleaned
+from builder.report.scrubbing import Private, cleaned
 from envspec.system.finding import Finding, Severity
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -18,9 +18,9 @@ LIMIT = 10
 """Annotations of a kind that GitHub shows of one step; the last one here counts what is left out."""
 
 
-def render(report: Report) -> str:
+def render(report: Report, private: Private) -> str:
     """A line an annotation, heaviest first, and at the end the verdict."""
-    report = cleaned(report)
+    report = cleaned(report, private)
     lines = [line for severity in Severity for line in _of(severity, report)]
     return "".join(f"{line}\n" for line in [*lines, _verdict(report)])
 

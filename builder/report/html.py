@@ -18,7 +18,7 @@ from builder.report.families import counts, tally, title_of
 from builder.report.matrix import COLUMNS, matrix
 from builder.report.model import PHASES, Report
 from builder.report.relations import relations
-from builder.report.scrubbing import cleaned
+from builder.report.scrubbing import Private, cleaned
 from builder.report.treemap import treemap
 from envspec.system.finding import Finding, Severity
 
@@ -45,9 +45,9 @@ class Group:
     """Whether the findings are shown before anybody asks."""
 
 
-def render(report: Report) -> str:
+def render(report: Report, private: Private) -> str:
     """The page."""
-    report = cleaned(report)
+    report = cleaned(report, private)
     style, script = _resource("report.css"), _resource("report.js")
     page: str = _template().render(
         report=report,

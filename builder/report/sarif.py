@@ -14,7 +14,7 @@ from typing import Any
 from builder.judge.rules.catalogue import RULES
 from builder.report.families import family_of, title_of
 from builder.report.model import Report
-from builder.report.scrubbing import cleaned
+from builder.report.scrubbing import Private, cleaned
 from envspec.system.finding import Finding, Severity
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -22,9 +22,9 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def render(report: Report) -> str:
+def render(report: Report, private: Private) -> str:
     """One SARIF log with one run."""
-    report = cleaned(report)
+    report = cleaned(report, private)
     rules = sorted({finding.rule for finding in report.findings})
     run = {
         "tool": {

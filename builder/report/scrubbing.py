@@ -59,12 +59,11 @@ class Private:
 
     @classmethod
     def here(cls) -> Private:
-        """What this process knows: its environment, the machine's own name, and pip's settings.
+        """What this machine knows: its environment, its own name, and pip's settings.
 
-        Those are taken only if the run has asked for them: a run that has not cannot have told them.
+        They do not depend on what the run did: a kept proof may speak with an earlier run's words.
         """
-        asked = pip_settings.machine.cache_info().currsize > 0
-        return cls.of(os.environ, socket.gethostname(), pip_settings.machine() if asked else None)
+        return cls.of(os.environ, socket.gethostname(), pip_settings.machine())
 
     @classmethod
     def of(
@@ -118,14 +117,13 @@ def scrubbed(text: str, private: Private) -> str:
     return text
 
 
-def cleaned(report: Report, private: Private | None = None) -> Report:
+def cleaned(report: Report, private: Private) -> Report:
     """The report as it may leave: every text scrubbed, the environment's variables and the log gone."""
-    known = private or Private.here()
     environment = report.environment and dataclasses.replace(report.environment, variables={})
     trial = report.trial and {key: value for key, value in report.trial.items() if key != "log"}
     bare = dataclasses.replace(report, environment=environment, trial=trial, attachments={}, failure=None)
-    clean: Report = _walked(bare, known)
-    return dataclasses.replace(clean, failure=_failure(report.failure, known))
+    clean: Report = _walked(bare, private)
+    return dataclasses.replace(clean, failure=_failure(report.failure, private))
 
 
 def _walked(value: Any, private: Private) -> Any:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from builder.report.families import tally
 from builder.report.model import Report
-from builder.report.scrubbing import cleaned
+from builder.report.scrubbing import Private, cleaned
 from envspec.system.finding import Finding, Severity
 
 ROOM = 24
@@ -28,7 +28,7 @@ _LAST_WORDS = 16
 """Lines of what a failed program said."""
 
 
-def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
+def render(report: Report, private: Private, *, width: int = 100, colour: bool = False) -> str:
     """The text, at most `width` columns wide."""
     page = io.StringIO()
     console = Console(
@@ -39,7 +39,7 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
         highlight=False,
         emoji=False,
     )
-    for part in _parts(cleaned(report), width):
+    for part in _parts(cleaned(report, private), width):
         console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 

@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import sys
+import threading
 import urllib.parse
 from collections.abc import Mapping
 
@@ -68,9 +69,22 @@ def variable(index: str) -> str:
     return _PREFIX + re.sub(r"[^A-Z0-9]", "_", index.upper())
 
 
-@functools.cache
+_ASKING = threading.Lock()
+
+
 def machine() -> Machine:
-    """Ask pip itself for its settings, once a run."""
+    """Ask pip itself for its settings, once a run, whichever thread wants them first."""
+    with _ASKING:
+        return _asked()
+
+
+def ask_ahead() -> None:
+    """Begin to ask pip while the run has other things to do: the answer takes a tenth of a second."""
+    threading.Thread(target=machine, daemon=True).start()
+
+
+@functools.cache
+def _asked() -> Machine:
     said = run([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
     redirects = {
         name.removeprefix(_PREFIX): url

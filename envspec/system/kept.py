@@ -58,4 +58,4 @@ class Kept(Generic[Value]):
         """Where the value of a key stands, or would stand. Raises `ValueError` for what is no key."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is no key: it needs letters, digits, dots and dashes")
-        return self.folder / f"{key}.json{'.z' if self._packed else ''}"
+        return self.folder / f"{key}.json{'.zlib' if self._packed else ''}"

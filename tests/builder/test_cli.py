@@ -11,8 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from builder.cli import commands
-from builder.cli.commands import build, envspec
+from builder.cli import main
 from envspec.system.errors import (
     BuildError,
     EnvspecError,
@@ -22,12 +21,12 @@ from envspec.system.errors import (
     SpecError,
     UsageError,
 )
-from tests.support.paths import EXAMPLES
+from tests.support.paths import EXAMPLES, ROOT
 from tests.support.specs import spec_text, stage
 
 pytestmark = pytest.mark.usefixtures("home")
-COMMANDS = {"build-image": build, "envspec": envspec} | {
-    f"envspec {name}": command for name, command in envspec.commands.items()
+COMMANDS = {"build-image": main.load_command("build_image"), "envspec": main.envspec} | {
+    f"envspec {name}": main.load_command(name) for name in main.COMMANDS
 }
 
 
@@ -50,7 +49,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def run(program: str, *words: object) -> Said:
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            commands.run(program)
+            main.run_program(program)
         return Said(ended.value.code, *capsys.readouterr())
 
     return run
@@ -62,6 +61,13 @@ def test_every_command_has_help(name: str) -> None:
     assert result.exit_code == 0
     assert "Usage:" in result.output
     assert (COMMANDS[name].help or "").strip()
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    program = "from click.testing import CliRunner; from builder.cli.main import envspec; import sys\n"
+    program += "print(CliRunner().invoke(envspec, ['--help']).output, *sys.modules)"
+    said = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT)
+    assert all(f"  {name} " in said and f"builder.cli.{name}" not in said for name in main.COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_each_kind_of_error_has_its_exit_code(
             raise error
 
     with pytest.raises(SystemExit) as ended:
-        commands.ended(Failing("x"), "x")
+        main.run_command(Failing("x"), "x")
     said = capsys.readouterr().err
     assert ended.value.code == code
     assert "Traceback" not in said
@@ -174,11 +180,7 @@ def test_the_schema_is_json_on_standard_output(call: Call) -> None:
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     """As `envspec schema | head -1` does."""
-    program = [
-        sys.executable,
-        "-c",
-        "import sys; sys.argv[0] = 'envspec'; from builder.cli.commands import run; run('envspec')",
-    ]
+    program = [sys.executable, "-m", "builder.cli.launch", "envspec"]
     with subprocess.Popen([*program, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert process.stderr.read() == b""

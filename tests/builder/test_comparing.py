@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from builder.cli.compare import answered, changes, explanation, side
+from builder.cli.diff import answered, changes, side
+from builder.cli.explain import explanation
 from envspec.lockfile.lock import Lock, write
 from envspec.system.errors import FindingsError, OutsideError, SpecError, UsageError
 from envspec.system.process import Completed

@@ -1,36 +1,42 @@
 """What a run found out is found again by the next one, unless something that it depends on changed."""
 
-import pathlib
+import dataclasses
 
 import pytest
 
-from builder.flow import pipeline
-from builder.flow.pipeline import Kept, proof_depends
+from builder.flow import kept
+from builder.flow.kept import kept_key, proof_depends
 from envspec.lockfile import lock
 from envspec.spec import load
+from envspec.system.finding import Finding, Severity
 from tests.support.paths import EXAMPLES
 
 EXAMPLE = EXAMPLES / "espeak" / "envspec.toml"
 
 
-def test_facts_are_found_again_and_belong_to_what_they_depend_on(home: pathlib.Path) -> None:
-    Kept("proof", {"lock": "one"}).write({"findings": []})
-    assert Kept("proof", {"lock": "one"}).read() == {"findings": []}
-    assert Kept("proof", {"lock": "two"}).read() is None
-    assert Kept("verdict", {"lock": "one"}).read() is None
+def test_what_depends_on_other_things_has_another_key() -> None:
+    assert kept_key({"lock": "one"}) == kept_key({"lock": "one"})
+    assert kept_key({"lock": "one"}) != kept_key({"lock": "two"})
 
 
-def test_an_edited_tool_finds_out_anew(home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Kept("proof", {"lock": "one"}).write({"findings": []})
-    monkeypatch.setattr(pipeline, "_tool", lambda: ("0", 0))
-    assert Kept("proof", {"lock": "one"}).read() is None
+def test_an_edited_tool_finds_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kept_key({"lock": "one"})
+    monkeypatch.setattr(kept, "tool_digest", lambda: "sha256:other")
+    assert kept_key({"lock": "one"}) != before
 
 
-def test_half_a_file_is_no_facts(home: pathlib.Path) -> None:
-    Kept("proof", {}).write({"findings": []})
-    (file,) = (home / "proof").iterdir()
-    file.write_text(file.read_text()[:5])
-    assert Kept("proof", {}).read() is None
+@pytest.mark.usefixtures("home")
+def test_findings_come_back_as_they_were() -> None:
+    found = (rules_finding(), dataclasses.replace(rules_finding(), hint="do x", severity=Severity.INFO))
+    kept.kept_proofs().put("key", found)
+    kept.kept_trials().put("key", (found, None))
+    assert kept.kept_proofs().get("key") == found
+    assert kept.kept_trials().get("key") == (found, None)
+    assert kept.kept_trials().get("other") is None
+
+
+def rules_finding() -> Finding:
+    return Finding(rule="EV140", severity=Severity.ERROR, message="an import fails", where="one")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_stages_of_a_spec_run_in_order(tmp_path: pathlib.Path, shop: str) ->
         '[[stage]]\nname = "one"\ninstall = ["base==1.0"]\n'
         '[[stage]]\nname = "two"\ninstall = ["user"]\n[remove]\npackages = ["user"]\n'
     )
-    found = simulate.run(tmp_path, None, None, SILENT)
+    found = simulate.simulate_stages(tmp_path, None, None, SILENT)
     assert moved(found) == [("base", "1.0", "2.0"), ("user", "1.0", "")]
     assert dict(found.final) == {"base": "2.0"}
 
@@ -83,9 +83,9 @@ def test_the_stages_of_a_spec_run_in_order(tmp_path: pathlib.Path, shop: str) ->
 def test_a_named_index_goes_where_the_machine_sends_it(
     tmp_path: pathlib.Path, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envspec.supply.pip_settings import machine
+    from envspec.supply import pip_settings
 
-    machine.cache_clear()
+    pip_settings._asked.cache_clear()
     monkeypatch.setenv("PIP_INDEX_URL", "file:///nowhere")
     monkeypatch.setenv("ENVSPEC_INDEX_OWN", shop)
     (tmp_path / "envspec.toml").write_text(
@@ -93,16 +93,16 @@ def test_a_named_index_goes_where_the_machine_sends_it(
         '[[stage]]\nname = "one"\ninstall = ["base"]\nindex = "own"\n'
     )
     try:
-        assert dict(simulate.run(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
+        assert dict(simulate.simulate_stages(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
     finally:
-        machine.cache_clear()
+        pip_settings._asked.cache_clear()
 
 
 @pytest.mark.usefixtures("shop")
 def test_the_pip_lines_of_a_dockerfile_are_stages(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "Dockerfile"
     file.write_text("FROM python:3.11-slim\nRUN pip install base==1.0\nRUN pip install user\n")
-    found = simulate.run(file, None, None, SILENT)
+    found = simulate.simulate_stages(file, None, None, SILENT)
     assert moved(found) == [("base", "1.0", "2.0")]
     assert found.stages[-1].changes[0].because == ("user 1.0 needs base>=2",)
 
@@ -111,10 +111,10 @@ def test_the_pip_lines_of_a_dockerfile_are_stages(tmp_path: pathlib.Path) -> Non
 def test_a_requirements_file_is_one_stage(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("base==1.0\nuser\n")
-    (only,) = simulate.run(file, None, "3.11", SILENT).stages
+    (only,) = simulate.simulate_stages(file, None, "3.11", SILENT).stages
     assert "base" in only.problem
 
 
 def test_what_is_not_there_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SpecError):
-        simulate.run(tmp_path, None, None, SILENT)
+        simulate.simulate_stages(tmp_path, None, None, SILENT)

@@ -13,7 +13,8 @@ import pytest
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.roads import apt_settings
 from envspec.lockfile.lock import LockedBase
-from envspec.supply.pip_settings import Machine, machine
+from envspec.supply import pip_settings
+from envspec.supply.pip_settings import Machine
 from envspec.system.errors import BuildError
 
 from .conftest import Workshop
@@ -42,9 +43,9 @@ def secrets(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     certificates.write_text(SECRET * 10)
     monkeypatch.setenv("PIP_CERT", str(certificates))
     monkeypatch.setenv("PIP_PROXY", f"http://user:{SECRET}@127.0.0.1:9")
-    machine.cache_clear()
+    pip_settings._asked.cache_clear()
     yield certificates
-    machine.cache_clear()
+    pip_settings._asked.cache_clear()
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_what_stands_is_found_again(build: Build) -> None:
 
 def test_finding_an_image_again_waits_for_no_library_that_only_making_one_needs() -> None:
     program = (
-        "import sys, builder.cli.commands, builder.flow.pipeline\n"
+        "import sys, builder.cli.build_image, builder.flow.pipeline\n"
         "import builder.backends.oci.backend, builder.backends.oci.ship\n"
         "heavy = {'bs4', 'capstone', 'cyclonedx', 'docker', 'jinja2', 'requests', 'rich'}\n"
         "print(*heavy & sys.modules.keys())"

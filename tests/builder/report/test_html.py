@@ -20,14 +20,14 @@ from builder.report.model import Report
 from builder.report.treemap import Box, squarified, treemap
 from envspec.system.finding import Finding, Severity
 
-from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, REPORTS, SHIPS, UNSOUND
+from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, NOBODY, REPORTS, SHIPS, UNSOUND
 
 every_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 
 
 def parsed(report: Report) -> ET.Element:
     """The page's tree; a mistake in the HTML raises."""
-    return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html.render(report))
+    return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html.render(report, NOBODY))
 
 
 def text(element: ET.Element) -> str:
@@ -57,11 +57,11 @@ def test_nothing_comes_from_elsewhere(report: Report) -> None:
         assert not [name for name in element.keys() if name.startswith("on")]  # noqa: SIM118
         assert (element.get("href") or "#").startswith("#")
         assert element.tag not in ("link", "img", "iframe", "object", "base")
-    assert "://" not in html.render(report)
+    assert "://" not in html.render(report, NOBODY)
 
 
 def test_the_policy_allows_its_own_style_and_script_alone() -> None:
-    said = html.render(SHIPS)
+    said = html.render(SHIPS, NOBODY)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', said)[1].replace("&#39;", "'")
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy

@@ -14,7 +14,7 @@ import pytest
 from builder.report import html
 from builder.report.model import Report
 
-from .samples import MANY, REPORTS, SHIPS
+from .samples import MANY, NOBODY, REPORTS, SHIPS
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ class Page:
 
     def open(self, report: Report, *, width: int = DESK, mode: str = "light", script: bool = True) -> None:
         file = self.folder / "report.html"
-        file.write_text(html.render(report), encoding="utf-8")
+        file.write_text(html.render(report, NOBODY), encoding="utf-8")
         self.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": mode}])
         self.tell(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False

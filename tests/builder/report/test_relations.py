@@ -10,7 +10,7 @@ from builder.report.relations import relations
 from builder.values.verdict import Installed, Verdict
 from envspec.system.finding import Finding, Severity
 
-from .samples import EMPTY, JUDGED, SHIPS, VERDICT
+from .samples import EMPTY, JUDGED, NOBODY, SHIPS, VERDICT
 
 
 def of(*distributions: Installed) -> dict[str, tuple[list[tuple[str, str]], list[str], str]]:
@@ -53,11 +53,11 @@ def test_what_was_built_for_another_numpy_is_told() -> None:
 def test_a_verdict_of_an_older_program_has_no_relations() -> None:
     assert of(Installed(name="old", version="1")) == {}
     assert relations(EMPTY) == ()
-    assert 'id="relations"' not in render(EMPTY)
+    assert 'id="relations"' not in render(EMPTY, NOBODY)
 
 
 def test_the_page_leads_from_a_need_to_what_meets_it() -> None:
-    page = render(SHIPS)
+    page = render(SHIPS, NOBODY)
     assert '<tr id="d-numpy">' in page
     assert '<a href="#d-numpy">numpy</a>' in page
     assert "<code>&gt;=1.20</code>" in page

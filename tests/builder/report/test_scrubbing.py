@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,7 @@ from builder.report.scrubbing import Private, cleaned, scrubbed
 from envspec.supply.pip_settings import Machine
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
+from tests.support.paths import ROOT
 
 from .samples import SHIPS, TRIAL, VERDICT
 
@@ -58,7 +63,7 @@ def leaking(text: str) -> Report:
 def test_no_form_tells_what_is_private(form: str, leak: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_API_KEY", "correct-horse-battery")
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.corp.example/simple")
-    said = FORMS[form](leaking(f"it failed: {leak}"))
+    said = FORMS[form](leaking(f"it failed: {leak}"), Private.here())
     assert not TRACES.search(said), TRACES.search(said)
 
 
@@ -114,6 +119,17 @@ def test_the_environment_tells_its_secrets_and_hosts() -> None:
     )
     assert known.secrets == ("correct-horse", "sesame-open")
     assert set(known.hosts) == {"build-7", "proxy.corp.example", "index.corp.example", "torch.corp.example"}
+
+
+def test_pips_own_settings_are_hidden_whether_or_not_a_run_asked_for_them(tmp_path: pathlib.Path) -> None:
+    """A run that finds everything where an earlier one kept it asks no index, and says the same."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global]\nindex-url = https://mirror.corp.example/simple\n")
+    program = "from builder.report.scrubbing import Private; print(Private.here().hosts)"
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
+    env["PIP_CONFIG_FILE"] = str(settings)
+    said = subprocess.check_output([sys.executable, "-c", program], env=env, text=True, cwd=ROOT)
+    assert "mirror.corp.example" in said
 
 
 def test_a_machine_with_a_plain_name_leaves_words_alone() -> None:

@@ -1,25 +1,20 @@
-"""`envspec diff` and `envspec explain`: a lock looked at, or held against another lock or environment."""
+"""`envspec diff`: two locks or environments lock against each other."""
 
 from __future__ import annotations
 
 import os
 import pathlib
 
+import click
 from packaging.utils import canonicalize_name
 
 from builder.judge import Interpreter, Target
 from envspec.ingest.running import SCRIPT, told
 from envspec.lockfile import lock as locks
-from envspec.lockfile.diff import Change, Side, diff
-from envspec.lockfile.lock import Lock
-from envspec.proof.prove import known_metadata
-from envspec.resolve.explain import Explanation, explain
+from envspec.lockfile.diff import Change, Side
+from envspec.lockfile.diff import diff as compare_sides
 from envspec.spec import load
-from envspec.supply.pip_settings import machine
-from envspec.supply.sources import Sources
-from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import FindingsError, UsageError
-from envspec.system.home import home
+from envspec.system.errors import UsageError
 
 PATIENCE = 120.0
 """Seconds for an interpreter to say what it has."""
@@ -27,12 +22,26 @@ IMAGE = "image:"
 """What stands before the name of an image."""
 
 
+@click.command()
+@click.argument("before")
+@click.argument("after")
+def diff(before: str, after: str) -> int:
+    """Say what differs from BEFORE to AFTER; 1 if anything does.
+
+    Each is a lock, a spec, a virtual environment's folder, an interpreter, or image:NAME.
+    """
+    found = changes(before, after)
+    for change in found:
+        click.echo(str(change))
+    return 1 if found else 0
+
+
 def changes(before: str, after: str) -> tuple[Change, ...]:
     """What differs from one to the other.
 
     Raises `UsageError` for what is neither lock nor environment, `OutsideError` when one does not answer.
     """
-    return tuple(diff(side(before), side(after)))
+    return tuple(compare_sides(side(before), side(after)))
 
 
 def side(place: str) -> Side:
@@ -47,15 +56,15 @@ def side(place: str) -> Side:
     if path.is_file() and os.access(path, os.X_OK):
         return answered(Interpreter(path))
     file = path if path.suffix == ".lock" else locks.lock_file(load.find(path), None)
-    held = locks.read(file)
-    if held is None:
+    lock = locks.read(file)
+    if lock is None:
         raise UsageError(f"{file} is not there", hint="`envspec lock` makes it")
     return Side(
         label=place,
-        python=held.python,
-        pins=held.pins,
-        files={entry.name: entry.installed.sha256 for entry in held.artifact},
-        stages={entry.name: entry.stage for entry in held.artifact},
+        python=lock.python,
+        pins=lock.pins,
+        files={entry.name: entry.installed.sha256 for entry in lock.artifact},
+        stages={entry.name: entry.stage for entry in lock.artifact},
     )
 
 
@@ -68,21 +77,3 @@ def answered(target: Target) -> Side:
         python=version,
         pins={canonicalize_name(name): has for name, has in found.items()},
     )
-
-
-def explanation(spec: pathlib.Path | None, variant: str | None, package: str) -> Explanation:
-    """Why a package is in the lock of a spec. Raises `FindingsError` when it is not, or without a lock."""
-    file = load.find(spec)
-    wanted = load.load(file, variant)
-    held: Lock | None = locks.read(locks.lock_file(file, variant))
-    if held is None:
-        raise FindingsError("the spec has no lock", (), hint="`envspec lock` makes it")
-    sources = Sources(wanted, machine()).within(file.parent)
-    known = known_metadata(held, sources, Wheelhouse(home() / "wheelhouse"))
-    found = explain(wanted, held, known, package)
-    if found is None:
-        kept_out = canonicalize_name(package) in held.removed
-        raise FindingsError(
-            f"{package} is not in the lock" + (": the spec removes it" if kept_out else ""), ()
-        )
-    return found

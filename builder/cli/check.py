@@ -1,0 +1,24 @@
+"""`envspec check`: what is wrong with a spec, before anything is installed."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import click
+
+from builder.cli.deliver import carry_out
+from builder.cli.options import lock_options, report_options, spec_argument, strict_option, variant_option
+from builder.values.request import Request
+
+
+@click.command()
+@spec_argument
+@variant_option
+@click.option("--fresh", is_flag=True, help="Prove again what was proved before.")
+@lock_options
+@strict_option
+@report_options
+def check(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
+    """Say what is wrong with SPEC before anything is installed."""
+    return carry_out(Request(stop_after="prove", **wanted), form, folder, quiet=quiet)

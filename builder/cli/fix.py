@@ -1,0 +1,29 @@
+"""`envspec fix`: the smallest change after which a spec builds and verifies."""
+
+from __future__ import annotations
+
+import pathlib
+
+import click
+
+from builder.cli.bars import shown
+from builder.cli.options import quiet_option, spec_argument
+from builder.fix import search
+from envspec.spec.load import find
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "--budget", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds to search."
+)
+@click.option("--dry-run", is_flag=True, help="Show the change and leave the spec as it is.")
+@quiet_option
+def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) -> None:
+    """Search for the smallest change after which SPEC builds and verifies, and make it."""
+    with shown(quiet=quiet) as progress:
+        found = search.fix(find(spec), budget=budget, write=not dry_run, progress=progress)
+    for edit in found.edits:
+        click.echo(f"changed {edit}")
+    click.echo(found.diff or "nothing to fix: it builds and verifies as it stands\n", nl=False)
+    click.echo(f"verified in {found.seconds} s")

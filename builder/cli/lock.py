@@ -1,0 +1,68 @@
+"""`envspec lock`: the lock beside a spec, and the same in other tools' forms with `--export`."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from builder.cli.bars import shown
+from builder.cli.deliver import carry_out
+from builder.cli.options import lock_options, report_options, spec_argument, strict_option, variant_option
+from builder.flow.project import Project, open_project
+from builder.values.request import Request
+from envspec.lockfile import export as forms
+from envspec.supply.fetch import fetch
+from envspec.system.home import disk, write_atomic
+from envspec.system.progress import Progress
+
+
+@click.command()
+@spec_argument
+@variant_option
+@lock_options
+@click.option("--upgrade", is_flag=True, help="Resolve anew even though the lock fits.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=pathlib.Path),
+    help="Also write hashed requirements for each stage, pylock.toml and the wheels here.",
+)
+@strict_option
+@report_options
+def lock(
+    form: str, folder: pathlib.Path | None, quiet: bool, export: pathlib.Path | None, **wanted: Any
+) -> int:
+    """Find versions that work together and write them to the lock beside SPEC."""
+    request = Request(stop_after="lock", **wanted)
+    code = carry_out(request, form, folder, quiet=quiet)
+    if code == 0 and export is not None:
+        project = open_project(request.spec, request.variant, offline=request.offline)
+        with shown(quiet=quiet) as progress:
+            for file in export_lock(project, export, progress):
+                click.echo(f"wrote: {file}", err=True)
+    return code
+
+
+def export_lock(project: Project, folder: pathlib.Path, progress: Progress) -> Iterator[pathlib.Path]:
+    """Write `pylock.toml`, a requirements file for each stage, and the wheels. Gives what was written.
+
+    Raises `FindingsError` without a lock, `OutsideError` when a wheel cannot be had or the disk refuses.
+    """
+    locked, store = project.needed_lock(), project.store
+    fetch(locked, project.sources(), store, progress)
+    wheels = folder / "wheels"
+    with disk(wheels):
+        wheels.mkdir(parents=True, exist_ok=True)
+        for artifact in locked.artifact:
+            if not (wheels / artifact.installed.file).exists():
+                shutil.copyfile(store.path(artifact.installed), wheels / artifact.installed.file)
+    yield wheels
+    write_atomic(folder / "pylock.toml", forms.pylock(locked))
+    yield folder / "pylock.toml"
+    for number, stage in enumerate(locked.stages, 1):
+        place = folder / f"requirements-{number}-{stage}.txt"
+        write_atomic(place, forms.requirements(locked, stage))
+        yield place

@@ -1,0 +1,83 @@
+"""The programs `envspec` and `build-image`: which command a word means, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+import click
+
+from builder.cli.options import EXIT_CODES
+from envspec.system.errors import EnvspecError
+
+COMMANDS: Mapping[str, str] = {
+    "check": "Say what is wrong with SPEC before anything is installed.",
+    "diff": "Say what differs from BEFORE to AFTER; 1 if anything does.",
+    "explain": "Say who wants PACKAGE, at which version and from which stage.",
+    "fix": "Search for the smallest change after which SPEC builds and verifies.",
+    "init": "Make a first spec from what others describe environments with.",
+    "lock": "Find versions that work together and write them to the lock.",
+    "render": "Print the Dockerfile of SPEC, or what runs its image.",
+    "schema": "Print the JSON schema of envspec.toml, for editors.",
+    "serve": "Serve the payload of SPEC in the environment built for it.",
+    "simulate": "Say what plain pip would do with the stages, one after another.",
+    "verify": "Judge any Python environment: may it ship, why not, what to do.",
+}
+"""The commands of `envspec`, each a module of its name in this room, with what `envspec --help` says."""
+
+
+class Commands(click.Group):
+    """A group whose commands are loaded when they are asked for: the others cost a run nothing."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Their names, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def load_command(module: str) -> click.Command:
+    """The command of a module of this room, which bears the module's name."""
+    command: click.Command = getattr(importlib.import_module(f"builder.cli.{module}"), module)
+    return command
+
+
+@click.group(cls=Commands, epilog=EXIT_CODES)
+@click.version_option(package_name="envspec")
+def envspec() -> None:
+    """Python environments: proved before they are built, judged after."""
+
+
+def run_program(program: str) -> NoReturn:
+    """Run `envspec` or `build-image` and exit."""
+    run_command(envspec if program == "envspec" else load_command("build_image"), program)
+
+
+def run_command(command: click.Command, program: str) -> NoReturn:
+    """Run a command and exit: the one place where errors become words and exit codes."""
+    try:
+        code = command.main(prog_name=program, standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing half-made was left behind", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has left: nothing more to say
+        code = 0
+    except EnvspecError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        code = error.exit_code
+    raise SystemExit(code)

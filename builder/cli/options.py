@@ -1,0 +1,54 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from builder.report.forms import FORMS
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0    fine
+  1    findings that must be fixed
+  2    the spec or the command line is wrong
+  3    the build failed
+  4    something outside is missing or unreachable
+  130  interrupted
+"""
+
+Decorator = Callable[[Any], Any]
+
+
+def _all(*options: Decorator) -> Decorator:
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+spec_argument = click.argument("spec", required=False, type=click.Path(path_type=pathlib.Path))
+variant_option = click.option("--variant", help="A [variant.NAME] of the spec to lay over it.")
+lock_options = _all(
+    click.option("--locked", is_flag=True, help="Refuse a missing or stale lock instead of making it anew."),
+    click.option("--offline", is_flag=True, help="Touch no network: everything must be here already."),
+    click.option("--resolver", type=click.Choice(["uv", "pip-tools"]), default="uv", show_default=True),
+)
+strict_option = click.option("--strict", is_flag=True, help="Count warnings as errors, as CI should.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+report_options = _all(
+    click.option("--format", "form", type=click.Choice(list(FORMS)), default="text", show_default=True),
+    click.option(
+        "--report",
+        "folder",
+        type=click.Path(path_type=pathlib.Path),
+        help="Write the report in all forms here.",
+    ),
+    quiet_option,
+)

@@ -1,0 +1,55 @@
+"""What a lock holds of the base: the image's digest, the packages of Debian, the digest of an archive."""
+
+from __future__ import annotations
+
+import contextlib
+
+from builder.flow.project import Project
+from envspec.lockfile.lock import Lock, LockedArchive
+from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.progress import Progress
+
+
+def image_digest(project: Project) -> str | None:
+    """Digest of the spec's base image; None where it names none, or no engine knows it."""
+    if project.spec.image is None:
+        return None
+    from builder.backends.docker.base import digest
+    from builder.backends.docker.engine import Engine
+
+    with contextlib.suppress(EnvspecError):
+        return digest(Engine(), project.spec.image)
+    return None
+
+
+def lock_base(lock: Lock, project: Project, progress: Progress) -> Lock:
+    """The lock with all that can be told of its base now. Raises `SpecError` and `OutsideError`."""
+    if project.spec.base.archive is not None:
+        return _with_archive(lock, project.spec.base.archive, project)
+    if lock.base.debian is not None:
+        return _with_debian(lock, project, progress)
+    return lock
+
+
+def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:
+    """The lock with the packages of its Debian base, where an archive can tell them."""
+    from builder.debian import locked, mirrors, request
+    from builder.oci.store.network import Network
+    from envspec.supply.pip_settings import machine
+
+    wanted = request.request(lock)
+    try:
+        network = Network(machine(), offline=project.offline)
+        packages = locked.resolve(wanted, mirrors.pockets(wanted.suite), network)
+    except OutsideError as error:
+        progress.note(f"the Debian base is not locked: {error.message}")
+        return lock
+    return lock.model_copy(update={"base": lock.base.model_copy(update={"packages": packages})})
+
+
+def _with_archive(lock: Lock, path: str, project: Project) -> Lock:
+    """The lock with the digest of the image on disk."""
+    from builder.oci.image import saved
+
+    archive = LockedArchive(path=path, sha256=saved.sha256(project.folder / path))
+    return lock.model_copy(update={"base": lock.base.model_copy(update={"archive": archive})})

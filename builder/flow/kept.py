@@ -1,0 +1,52 @@
+"""What an earlier run found out, found again: proofs, verdicts and trials, by all that they depend on."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from builder.values.tool import tool_digest
+from envspec.lockfile.lock import Lock
+from envspec.spec.model import Spec, digest_of
+from envspec.supply.facts import sha256_of
+from envspec.system.finding import Finding
+from envspec.system.home import home
+from envspec.system.kept import Kept
+
+_LOADER_CACHE = pathlib.Path("/etc/ld.so.cache")
+"""Which libraries this machine has. Source: ldconfig(8)."""
+
+
+def kept_proofs() -> Kept[tuple[Finding, ...]]:
+    """Findings of proofs."""
+    return Kept(home() / "proof", tuple[Finding, ...])
+
+
+def kept_verdicts() -> Kept[dict[str, Any]]:
+    """Good verdicts, in their JSON form."""
+    return Kept(home() / "verdict", dict[str, Any])
+
+
+def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, Any] | None]]:
+    """Findings of good trials, and what was measured."""
+    return Kept(home() / "trial", tuple[tuple[Finding, ...], dict[str, Any] | None])
+
+
+def kept_key(depends: Mapping[str, Any]) -> str:
+    """The key of what depends on these JSON values, and on the tool itself."""
+    return digest_of({**depends, "tool": tool_digest()}).removeprefix("sha256:")
+
+
+def proof_depends(spec: Spec, lock: Lock) -> dict[str, Any]:
+    """All that a proof depends on; on a base that is this machine also the libraries that it has."""
+    here = lock.base.host and _LOADER_CACHE.exists()
+    return {
+        "lock": lock.digest,
+        "spec": spec.digest,
+        "budget": spec.base.budget,
+        "trim": spec.remove.files,
+        "smoke": spec.smoke.imports,
+        "variables": sorted(spec.service.env) if spec.service else [],
+        "libraries": sha256_of(_LOADER_CACHE) if here else None,
+    }

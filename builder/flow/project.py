@@ -1,0 +1,69 @@
+"""What every command begins with: a spec, its lock, and where its files come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import TYPE_CHECKING
+
+from envspec.lockfile import lock as lockfile
+from envspec.lockfile.lock import Lock
+from envspec.spec import load
+from envspec.spec.model import Spec
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import FindingsError
+from envspec.system.home import home
+
+if TYPE_CHECKING:
+    from envspec.supply.sources import Sources
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A spec that was read, in the folder where it stands."""
+
+    file: pathlib.Path
+    spec: Spec
+    """With the variant laid over it."""
+    variant: str | None = None
+    offline: bool = False
+    """Whether its files may come from this machine alone."""
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """The spec's folder, to which its paths are relative."""
+        return self.file.parent
+
+    @property
+    def lock_file(self) -> pathlib.Path:
+        """Where its lock stands, or would stand."""
+        return lockfile.lock_file(self.file, self.variant)
+
+    @property
+    def store(self) -> Wheelhouse:
+        """Where its files are kept on this machine."""
+        return Wheelhouse(home() / "wheelhouse")
+
+    def lock(self) -> Lock | None:
+        """Its lock as it stands on disk; None without one. Raises `SpecError` for one that means nothing."""
+        return lockfile.read(self.lock_file)
+
+    def needed_lock(self) -> Lock:
+        """Its lock. Raises `FindingsError` where it has none."""
+        lock = self.lock()
+        if lock is None:
+            raise FindingsError("the spec has no lock", (), hint="`envspec lock` makes it")
+        return lock
+
+    def sources(self) -> Sources:
+        """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet."""
+        from envspec.supply.pip_settings import machine  # a run without change needs neither
+        from envspec.supply.sources import Sources
+
+        return Sources(self.spec, machine(), offline=self.offline).within(self.folder)
+
+
+def open_project(place: pathlib.Path | None, variant: str | None, *, offline: bool = False) -> Project:
+    """Read the spec that `place` means. Raises `SpecError` when it means nothing."""
+    file = load.find(place)
+    return Project(file=file, spec=load.load(file, variant), variant=variant, offline=offline)
