@@ -34,14 +34,14 @@ _OURS = """
 import pathlib, sys
 from builder.wheels import layers
 from builder.oci.store.blobs import Blobs
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from builder.values.plan import Plan
 from envspec.system.progress import SILENT
 from envspec.supply.wheelhouse import Wheelhouse
 plan = Plan.model_validate_json(pathlib.Path(sys.argv[1]).read_text())
-place = Place(prefix="/opt/env", version=plan.python, base_python=f"/usr/bin/python{plan.python}")
+prefix = Prefix(root="/opt/env", version=plan.python, base_python=f"/usr/bin/python{plan.python}")
 store, blobs = Wheelhouse(pathlib.Path(sys.argv[2])), Blobs(pathlib.Path(sys.argv[3]))
-layers.build(plan.stages, place, store, blobs, SILENT)
+layers.wheel_layers(plan.stages, prefix, store, blobs, SILENT)
 """
 
 

@@ -69,7 +69,7 @@ _BASE = """
 import pathlib, sys
 from builder.backends.docker.engine import Engine
 from builder.backends.oci.backend import OciBackend
-from builder.backends.oci.settings import settings
+from builder.backends.oci.settings import image_settings
 from builder.backends.oci import bases
 from builder.oci.store.network import Network
 from builder.oci.image.documents import assemble
@@ -83,7 +83,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 plan = planned(Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="plan", locked=True))
 blobs, store = OciBackend().blobs, Wheelhouse(home() / "wheelhouse")
 base = bases.obtain(plan, pathlib.Path(sys.argv[1]), store, blobs, lambda: Network(machine()), SILENT)
-load(assemble(base, (), settings(plan, base), "", blobs), sys.argv[2], blobs, Engine().client, SILENT)
+load(assemble(base, (), image_settings(plan, base), "", blobs), sys.argv[2], blobs, Engine().client, SILENT)
 """
 
 

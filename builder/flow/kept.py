@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
-from builder.values.tool import tool_digest
 from envspec.lockfile.lock import Lock
-from envspec.spec.model import Spec, digest_of
+from envspec.spec.model import Spec
 from envspec.supply.facts import sha256_of
 from envspec.system.finding import Finding
 from envspec.system.home import home
@@ -31,11 +29,6 @@ def kept_verdicts() -> Kept[dict[str, Any]]:
 def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, Any] | None]]:
     """Findings of good trials, and what was measured."""
     return Kept(home() / "trial", tuple[tuple[Finding, ...], dict[str, Any] | None])
-
-
-def kept_key(depends: Mapping[str, Any]) -> str:
-    """The key of what depends on these JSON values, and on the tool itself."""
-    return digest_of({**depends, "tool": tool_digest()}).removeprefix("sha256:")
 
 
 def proof_depends(spec: Spec, lock: Lock) -> dict[str, Any]:

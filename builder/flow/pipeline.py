@@ -16,7 +16,7 @@ from typing import Any
 from builder.backends.choose import choose
 from builder.backends.port import Backend
 from builder.flow.base import image_digest, lock_base
-from builder.flow.kept import kept_key, kept_proofs, kept_trials, kept_verdicts, proof_depends
+from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, made
 from builder.report.model import Report, stages_of
@@ -27,6 +27,7 @@ from builder.values.payload import collect
 from builder.values.plan import Plan
 from builder.values.plan import plan as make_plan
 from builder.values.request import Request
+from builder.values.tool import result_key
 from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
@@ -122,7 +123,7 @@ def _resolved(run: Run) -> Lock:
 def prove_phase(run: Run) -> Run:
     """What can be proved of the lock without installing it; a proof that was made before is found again."""
     project, lock = run.project, made(run.lock)
-    kept, key = kept_proofs(), kept_key(proof_depends(project.spec, lock))
+    kept, key = kept_proofs(), result_key(proof_depends(project.spec, lock))
     findings = None if run.request.fresh else kept.get(key)
     if findings is None:
         from envspec.proof.prove import prove
@@ -148,9 +149,10 @@ def plan_phase(run: Run) -> Run:
     run = dataclasses.replace(run.reporting(plan=plan.digest, stages=stages_of(plan)), plan=plan)
     if run.request.report is None:
         return run
+    from builder.image.bill import bill_of
     from builder.image.sbom import sbom  # CycloneDX is slow to load
 
-    return run.reporting(attachments={"sbom.cdx.json": sbom(plan)})
+    return run.reporting(attachments={"sbom.cdx.json": sbom(bill_of(plan))})
 
 
 def build_phase(run: Run) -> Run:
@@ -186,7 +188,7 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
     """The judge's verdict: it never sees the payload, so that an edit of that asks for no new one."""
     spec, fast = run.project.spec, run.request.fast
     kept = kept_verdicts()
-    key = kept_key(
+    key = result_key(
         {
             "contents": environment.contents or [plan.digest, environment.reference],
             "backend": environment.backend,
@@ -212,7 +214,9 @@ def _tried(
 ) -> tuple[tuple[Finding, ...], dict[str, Any] | None]:
     """The findings and the facts of the payload's trial."""
     kept = kept_trials()
-    key = kept_key({"plan": plan.digest, "backend": environment.backend, "reference": environment.reference})
+    key = result_key(
+        {"plan": plan.digest, "backend": environment.backend, "reference": environment.reference}
+    )
     found = kept.get(key) if environment.reused and not run.request.fresh else None
     if found is not None:
         return found

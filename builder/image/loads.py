@@ -7,8 +7,9 @@ import dataclasses
 import functools
 import pathlib
 import zipfile
+from collections.abc import Collection, Sequence
 
-from builder.values.plan import InstallStage, Plan
+from builder.values.plan import InstallStage
 from envspec.supply.facts import FactStore
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import home
@@ -16,7 +17,7 @@ from envspec.system.home import home
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Loads:
-    """Empty where nothing is to be compiled."""
+    """The modules that a service is known to load of one stage: none where nothing is to be compiled."""
 
     packages: tuple[str, ...] = ()
     """Canonical names: of these the top level is imported, if they are small."""
@@ -27,14 +28,14 @@ class Loads:
         return bool(self.packages or self.modules)
 
 
-def of(plan: Plan, stage: InstallStage, store: Wheelhouse) -> Loads:
-    """Of the packages that the spec names and the modules that it imports, those that the stage brings."""
-    if not plan.compiled:
-        return Loads()
-    brought = _brought(stage, store) if plan.loads else set()
+def stage_loads(
+    stage: InstallStage, named: Collection[str], modules: Sequence[str], store: Wheelhouse
+) -> Loads:
+    """Of the packages that a spec names and the modules that it imports, those that the stage brings."""
+    brought = _brought(stage, store) if modules else set()
     return Loads(
-        packages=tuple(wheel.name for wheel in stage.wheels if wheel.name in plan.named),
-        modules=tuple(name for name in plan.loads if name.partition(".")[0] in brought),
+        packages=tuple(wheel.name for wheel in stage.wheels if wheel.name in named),
+        modules=tuple(name for name in modules if name.partition(".")[0] in brought),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.values.plan import Plan
 from envspec.lockfile.lock import Lock, LockedModel
@@ -138,7 +138,11 @@ def copy(plan: Plan, folder: pathlib.Path, place: pathlib.Path) -> None:
 
 def sources(plan: Plan, folder: pathlib.Path) -> Mapping[str, pathlib.Path]:
     """Folder on this machine of each of the plan's models. Raises as `source`."""
-    entries = plan.service.models if plan.service else ()
+    return model_folders(plan.service.models if plan.service else (), folder)
+
+
+def model_folders(entries: Iterable[str], folder: pathlib.Path) -> Mapping[str, pathlib.Path]:
+    """Folder on this machine of each model that a spec names. Raises as `source`."""
     return {name(entry): source(entry, folder) for entry in entries}
 
 

@@ -41,25 +41,23 @@ class Payload(Part):
         return digest_of(self.model_dump(mode="json"))
 
 
-def root(service_part: Service, folder: pathlib.Path) -> pathlib.Path:
-    """The folder whose content is the payload; `folder` is the spec's.
+def root(source: str | None, folder: pathlib.Path) -> pathlib.Path:
+    """The folder whose content is the payload: `source` below the spec's folder; without it, the service.
 
     Raises `SpecError` when the spec names a folder that is not there, or leads out of the spec's.
     """
-    if service_part.source is None:
+    if source is None:
         return pathlib.Path(service.__file__).resolve().parent
-    place = (folder / service_part.source).resolve()
+    place = (folder / source).resolve()
     if not place.is_relative_to(folder.resolve()) or not place.is_dir():
-        problem = Problem(
-            path="service.source", message=f"{service_part.source!r} is no folder of the spec's"
-        )
+        problem = Problem(path="service.source", message=f"{source!r} is no folder of the spec's")
         raise SpecError(str(folder), (problem,))
     return place
 
 
 def collect(service_part: Service, folder: pathlib.Path) -> Payload:
     """The payload as it stands on disk now. Raises `SpecError`."""
-    top = root(service_part, folder)
+    top = root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
     files = tuple(
         PayloadFile(
@@ -94,7 +92,7 @@ def _files(top: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def copy(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:
     """Copy the payload's files below `place`, with plain modes and no dates worth comparing."""
-    top = root(service_part, folder)
+    top = root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
     for file in payload.files:
         target = place / file.path

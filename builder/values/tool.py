@@ -7,6 +7,9 @@ import hashlib
 import importlib
 import os
 import pathlib
+from typing import Any
+
+from envspec.spec.model import digest_of
 
 PACKAGES = ("builder", "envspec")
 """The payload is no part of the tool: a plan holds its digest."""
@@ -24,6 +27,11 @@ def tool_digest() -> str:
             digest.update(f"{name}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return f"sha256:{digest.hexdigest()}"
+
+
+def result_key(depends: Any) -> str:
+    """Name of a result that depends on a JSON value and on the tool itself, and on nothing else."""
+    return digest_of([depends, tool_digest()]).removeprefix("sha256:")
 
 
 def _files(package: str) -> list[tuple[str, pathlib.Path]]:

@@ -11,7 +11,7 @@ from builder.oci.store import tar
 from builder.values.plan import InstallStage
 from builder.wheels.install import Item, items
 from builder.wheels.packed import PackedWheel
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
 from envspec.system.pattern import matcher
@@ -27,7 +27,7 @@ class Installed:
 
 @contextlib.contextmanager
 def contents(
-    stages: Sequence[InstallStage], place: Place, store: Wheelhouse
+    stages: Sequence[InstallStage], prefix: Prefix, store: Wheelhouse
 ) -> Iterator[Mapping[str, Installed]]:
     """Every wheel, open, by its package's name, in install order.
 
@@ -43,7 +43,7 @@ def contents(
                         f"{planned.file} is not in the wheelhouse", hint="run again to fetch it"
                     )
                 wheel = stack.enter_context(PackedWheel(store.path(planned)))
-                found[planned.name] = Installed(wheel=wheel, items=items(wheel, place, trimmed))
+                found[planned.name] = Installed(wheel=wheel, items=items(wheel, prefix, trimmed))
         yield found
 
 

@@ -21,7 +21,7 @@ from installer.utils import parse_entrypoints
 
 from builder.oci.store import tar
 from builder.wheels.packed import PackedWheel
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from envspec.supply.wheel import WheelError
 
 INSTALLER = "envspec"
@@ -50,16 +50,16 @@ class Item:
 
 
 def items(
-    wheel: PackedWheel, place: Place, trimmed: Callable[[str], bool] = lambda _: False
+    wheel: PackedWheel, prefix: Prefix, trimmed: Callable[[str], bool] = lambda _: False
 ) -> tuple[Item, ...]:
     """Every file that the wheel becomes, by path; `trimmed` says which below site-packages stay out.
 
     Raises `WheelError` for a wheel that no installer should take.
     """
-    found = {item.path: item for item in _members(wheel, place)}
-    for item in _entry_points(wheel, place):
+    found = {item.path: item for item in _members(wheel, prefix)}
+    for item in _entry_points(wheel, prefix):
         found[item.path] = item
-    site = f"{place.site[1:]}/"
+    site = f"{prefix.site[1:]}/"
     kept = {
         path: item
         for path, item in found.items()
@@ -70,17 +70,17 @@ def items(
     kept.pop(record, None)
     mark = f"{info}/INSTALLER"
     kept[mark] = _made(mark, f"{INSTALLER}\n".encode())
-    kept[record] = _made(record, _record(wheel, place, kept, record))
+    kept[record] = _made(record, _record(wheel, prefix, kept, record))
     _refuse_inside_files(wheel, kept)
     return tuple(kept[path] for path in sorted(kept))
 
 
-def _members(wheel: PackedWheel, place: Place) -> Iterator[Item]:
+def _members(wheel: PackedWheel, prefix: Prefix) -> Iterator[Item]:
     for entry in wheel.entries:
-        path, script = _target(wheel, place, entry.name)
+        path, script = _target(wheel, prefix, entry.name)
         if len(max(path.split("/"), key=len).encode()) > _LONGEST:
             raise WheelError(wheel.file.name, f"{entry.name!r} has a name that no file system holds")
-        if script and (body := _with_interpreter(wheel, entry.name, place)) is not None:
+        if script and (body := _with_interpreter(wheel, entry.name, prefix)) is not None:
             yield _made(path, body, executable=True)
             continue
         yield Item(
@@ -91,31 +91,31 @@ def _members(wheel: PackedWheel, place: Place) -> Iterator[Item]:
         )
 
 
-def _target(wheel: PackedWheel, place: Place, name: str) -> tuple[str, bool]:
+def _target(wheel: PackedWheel, prefix: Prefix, name: str) -> tuple[str, bool]:
     """Where a member goes, and whether it is one of the wheel's scripts."""
     top, _, rest = name.partition("/")
     if not top.endswith(".data") or not rest:
-        return f"{place.site}/{name}"[1:], False
+        return f"{prefix.site}/{name}"[1:], False
     if top.removesuffix(".data") != wheel.dist_info.removesuffix(".dist-info"):
         raise WheelError(wheel.file.name, f"{top} is no data folder of this wheel")
     scheme, _, inner = rest.partition("/")
     try:
-        folder = place.scheme(scheme, wheel.metadata.name)
+        folder = prefix.scheme(scheme, wheel.metadata.name)
     except KeyError as error:
         raise WheelError(wheel.file.name, f"{name!r} asks for an unknown place") from error
     return f"{folder}/{inner}"[1:], scheme == "scripts"
 
 
-def _with_interpreter(wheel: PackedWheel, name: str, place: Place) -> bytes | None:
+def _with_interpreter(wheel: PackedWheel, name: str, prefix: Prefix) -> bytes | None:
     """The script with the target's interpreter in its first line; None where it does not ask for one."""
     body = next(wheel.plain(name), b"")
     if not body.startswith(b"#!python"):
         return None
     rest = wheel.read(name).partition(b"\n")[2]  # arguments of the first line go, as with pip
-    return b"#!" + place.python.encode() + b"\n" + rest
+    return b"#!" + prefix.python.encode() + b"\n" + rest
 
 
-def _entry_points(wheel: PackedWheel, place: Place) -> Iterator[Item]:
+def _entry_points(wheel: PackedWheel, prefix: Prefix) -> Iterator[Item]:
     member = f"{wheel.dist_info}/entry_points.txt"
     if member not in wheel:
         return
@@ -128,18 +128,18 @@ def _entry_points(wheel: PackedWheel, place: Place) -> Iterator[Item]:
             raise WheelError(wheel.file.name, f"entry point {name!r} is no name of a program")
         if not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
             raise WheelError(wheel.file.name, f"entry point {name!r} points to no object")
-        file, body = Script(name, module, attribute, section).generate(place.python, "posix")
-        yield _made(f"{place.prefix}/bin/{file}"[1:], body, executable=True)
+        file, body = Script(name, module, attribute, section).generate(prefix.python, "posix")
+        yield _made(f"{prefix.root}/bin/{file}"[1:], body, executable=True)
 
 
 def _made(path: str, body: bytes, *, executable: bool = False) -> Item:
     return Item(path=path, executable=executable, source=body, identity=(len(body), zlib.crc32(body)))
 
 
-def _record(wheel: PackedWheel, place: Place, kept: dict[str, Item], record: str) -> bytes:
+def _record(wheel: PackedWheel, prefix: Prefix, kept: dict[str, Item], record: str) -> bytes:
     """RECORD of what is installed: the wheel's own hashes for its files, new ones for what is made here."""
     own = wheel.record
-    site = place.site[1:]
+    site = prefix.site[1:]
     rows = [(_below(record, site), "", "")]
     for path, item in kept.items():
         digest = _digest(item.source) if isinstance(item.source, bytes) else own.get(item.source, "")

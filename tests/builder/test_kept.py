@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 
 from builder.flow import kept
-from builder.flow.kept import kept_key, proof_depends
+from builder.flow.kept import proof_depends
+from builder.values import tool
+from builder.values.tool import result_key
 from envspec.lockfile import lock
 from envspec.spec import load
 from envspec.system.finding import Finding, Severity
@@ -15,14 +17,14 @@ EXAMPLE = EXAMPLES / "espeak" / "envspec.toml"
 
 
 def test_what_depends_on_other_things_has_another_key() -> None:
-    assert kept_key({"lock": "one"}) == kept_key({"lock": "one"})
-    assert kept_key({"lock": "one"}) != kept_key({"lock": "two"})
+    assert result_key({"lock": "one"}) == result_key({"lock": "one"})
+    assert result_key({"lock": "one"}) != result_key({"lock": "two"})
 
 
 def test_an_edited_tool_finds_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = kept_key({"lock": "one"})
-    monkeypatch.setattr(kept, "tool_digest", lambda: "sha256:other")
-    assert kept_key({"lock": "one"}) != before
+    before = result_key({"lock": "one"})
+    monkeypatch.setattr(tool, "tool_digest", lambda: "sha256:other")
+    assert result_key({"lock": "one"}) != before
 
 
 @pytest.mark.usefixtures("home")

@@ -79,3 +79,36 @@ def test_every_file_of_the_rooms_travelled(programs: pathlib.Path) -> None:
         pytest.skip("there is no git here")
     lost = [name for name in listed.stdout.split() if (ROOT / name).is_file() and not (site / name).is_file()]
     assert lost == []
+
+
+KEYS = """
+import json, pathlib, sys
+from builder.backends.oci.recipe import image_recipe
+from builder.flow.kept import proof_depends
+from builder.flow.project import open_project
+from builder.oci.image.base import Base
+from builder.values.payload import collect
+from builder.values.plan import plan
+from builder.values.tool import result_key, tool_digest
+project = open_project(pathlib.Path(sys.argv[1]), None)
+lock = project.needed_lock()
+planned = plan(project.spec, lock, collect(project.spec.service, project.folder))
+recipe = image_recipe(planned, Base(name="base", machine="amd64", layers=()))
+proof = result_key(proof_depends(project.spec, lock))
+print(json.dumps([tool_digest(), recipe.digest, recipe.key("base", "python", "stages", "time"), proof]))
+"""
+
+
+def test_two_installations_of_a_release_compute_the_same_keys(
+    programs: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """One from a wheel, one a checkout: other folders, other dates, and files that only a checkout has."""
+    shutil.copytree(ROOT / "examples" / "espeak", tmp_path / "espeak")
+    command = ["-c", KEYS, tmp_path / "espeak"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    said = [
+        subprocess.check_output([python, *command], cwd=cwd, env=env, text=True, timeout=120)
+        for python, cwd in ((programs / "python", tmp_path), (sys.executable, ROOT))
+    ]
+    assert json.loads(said[0]) == json.loads(said[1])
+    assert len(set(json.loads(said[0]))) == 4

@@ -20,8 +20,9 @@ import uv
 
 import builder
 import envspec
-from builder.image import loads
+from builder.image.bill import bill_of
 from builder.image.contents import MAIN, RUNTIME, TOOLS, facts
+from builder.image.loads import Loads, stage_loads
 from builder.image.sbom import sbom
 from builder.inside import places
 from builder.values import models
@@ -47,7 +48,8 @@ def lay_out(
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
     _modules(RUNTIME, place / "image")
     _write_json(place / "image" / "environment.json", facts(plan))
-    (place / "image" / pathlib.PurePosixPath(places.SBOM).name).write_text(sbom(plan), encoding="utf-8")
+    bill = place / "image" / pathlib.PurePosixPath(places.SBOM).name
+    bill.write_text(sbom(bill_of(plan)), encoding="utf-8")
     if plan.payload and plan.service:
         (place / "payload").mkdir()
         payload_files.copy(plan.payload, plan.service, folder, place / "payload")
@@ -73,7 +75,7 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Pa
         _link(store.path(wheel), place / "wheels" / wheel.file)
     lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
     (place / "requirements.txt").write_text("".join(lines), encoding="utf-8")
-    loaded = loads.of(plan, stage, store)
+    loaded = stage_loads(stage, plan.named, plan.loads, store) if plan.compiled else Loads()
     description = {
         "wheels": [wheel.model_dump(include={"name", "version"}) for wheel in stage.wheels],
         "pins": dict(plan.pins_until(stage.name)),

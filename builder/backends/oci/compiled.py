@@ -19,13 +19,12 @@ from builder.image.loads import Loads
 from builder.inside import entrypoint, places
 from builder.oci.image.base import Base
 from builder.oci.image.records import Records
-from builder.oci.store import pieces as recipe
 from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
-from builder.oci.store.pieces import Piece
+from builder.oci.store.pieces import Piece, layer_of_pieces
 from builder.oci.store.tar import Entry
 from builder.oci.store.tree import unpack
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from envspec.spec.model import digest_of
 from envspec.system.errors import BuildError
 from envspec.system.progress import Progress
@@ -46,9 +45,11 @@ class Compiler:
     where nothing can be run.
     """
 
-    def __init__(self, base: Base, place: Place, blobs: Blobs, records: Records, progress: Progress) -> None:
+    def __init__(
+        self, base: Base, prefix: Prefix, blobs: Blobs, records: Records, progress: Progress
+    ) -> None:
         self._base = base
-        self._place = place
+        self._prefix = prefix
         self._blobs = blobs
         self._records = records
         self._progress = progress
@@ -62,19 +63,19 @@ class Compiler:
 
     def library(self) -> tuple[Layer, ...]:
         """The standard library, as far as the base has not compiled it itself; no layer where it has."""
-        return self._layers("standard library", self._place.base_python, ["library"], ())
+        return self._layers("standard library", self._prefix.base_python, ["library"], ())
 
     def stage(self, name: str, loads: Loads, below: Sequence[Layer]) -> tuple[Layer, ...]:
         """What the last stage in `below` loads that is not compiled there; no layer where that is nothing."""
         if not loads:
             return ()
-        words = ["loaded", self._place.prefix, json.dumps(dataclasses.asdict(loads))]
-        return self._layers(f"stage {name}", self._place.python, words, below)
+        words = ["loaded", self._prefix.root, json.dumps(dataclasses.asdict(loads))]
+        return self._layers(f"stage {name}", self._prefix.python, words, below)
 
     def payload(self, payload: Layer) -> tuple[Layer, ...]:
         """All of the payload. Packages are not looked at, so a change of theirs does not compile it again."""
         below = [*self.library(), payload]
-        return self._layers("payload", self._place.base_python, ["folder", places.PAYLOAD], below)
+        return self._layers("payload", self._prefix.base_python, ["folder", places.PAYLOAD], below)
 
     def _layers(
         self, what: str, python: str, words: Sequence[str], below: Sequence[Layer]
@@ -112,7 +113,7 @@ class Compiler:
                     hint="run again, or set `compile = false` in the spec",
                 )
             pieces = list(_pieces(pathlib.Path(place)))
-            return (recipe.layer(title, pieces, self._blobs, known=()),) if pieces else ()
+            return (layer_of_pieces(title, pieces, self._blobs, known=()),) if pieces else ()
 
 
 def _pieces(top: pathlib.Path) -> Iterator[Piece]:

@@ -11,10 +11,7 @@ from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.compress import CHUNK, LayerWriter
 from builder.oci.store.tar import Entry, Kind
-from envspec.spec.model import digest_of
-
-FORMAT = 1
-"""Of what a list of files becomes; it changes whenever the same list would give other bytes."""
+from builder.values.tool import result_key
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +57,9 @@ def folder(path: str) -> Piece:
     return Piece(entry=tar.folder(path))
 
 
-def layer(title: str, pieces: Iterable[Piece], blobs: Blobs, *, known: Iterable[str] = ("etc",)) -> Layer:
+def layer_of_pieces(
+    title: str, pieces: Iterable[Piece], blobs: Blobs, *, known: Iterable[str] = ("etc",)
+) -> Layer:
     """The layer of those entries and the folders above them, but for `known` ones, which the base has."""
     by_path = {piece.entry.path: piece for piece in pieces}
     for path in list(by_path):
@@ -68,14 +67,10 @@ def layer(title: str, pieces: Iterable[Piece], blobs: Blobs, *, known: Iterable[
             if above not in known:
                 by_path.setdefault(above, folder(above))
     ordered = [by_path[path] for path in sorted(by_path)]
-    recipe = {
-        "format": FORMAT,
-        "time": tar.epoch(),
-        "pieces": [piece.identity() for piece in ordered],
-    }
 
     def fill(writer: LayerWriter) -> None:
         for piece in ordered:
             writer.add(piece.entry, piece.chunks())
 
-    return blobs.layer(digest_of(recipe).removeprefix("sha256:"), title, fill)
+    key = result_key([tar.epoch(), *(piece.identity() for piece in ordered)])
+    return blobs.layer(key, title, fill)

@@ -22,7 +22,7 @@ from builder.oci.store.pieces import file
 from builder.values.environment import Environment
 from builder.values.payload import collect
 from builder.values.plan import InstallStage, Plan, PlannedWheel
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
 from envspec.supply.pip_settings import Machine
@@ -88,8 +88,8 @@ def _hash(body: str | bytes) -> str:
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place(prefix="/opt/env", version="3.11", base_python="/usr/bin/python3.11")
+def prefix() -> Prefix:
+    return Prefix(root="/opt/env", version="3.11", base_python="/usr/bin/python3.11")
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
     """An image in a registry that has a Python, as far as anyone can tell without running it."""
     blobs = Blobs(tmp_path / "makers")
     files = [file("usr/bin/python3.11", b"elf"), file("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")]
-    layer = pieces.layer("base", files, blobs, known=())
+    layer = pieces.layer_of_pieces("base", files, blobs, known=())
     settings = Settings(
         user="0:0",
         folder="/",

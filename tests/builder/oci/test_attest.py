@@ -34,7 +34,7 @@ def verdict(*findings: Finding) -> Verdict:
 
 @pytest.fixture
 def image(blobs: Blobs) -> Image:
-    layer = pieces.layer(RUNTIME, [file("opt/envspec/sbom.cdx.json", b'{"bom": 1}')], blobs)
+    layer = pieces.layer_of_pieces(RUNTIME, [file("opt/envspec/sbom.cdx.json", b'{"bom": 1}')], blobs)
     settings = Settings(user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=())
     return assemble(Base(name="demo", machine="amd64", layers=()), [layer], settings, "/python", blobs)
 

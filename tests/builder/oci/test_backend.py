@@ -12,7 +12,9 @@ import pytest
 
 from builder.backends.oci.backend import OciBackend, foreign
 from builder.backends.port import Backend
+from builder.inside import places
 from builder.oci.image import saved
+from builder.oci.image.documents import RUNTIME
 from builder.oci.store.lookup import look
 from builder.values.models import locked
 from builder.values.shipping import Shipping
@@ -65,10 +67,12 @@ def test_models_are_a_layer_of_their_own(build: Build, spec_folder: pathlib.Path
     weights = spec_folder / "voices" / "mine" / "weights.bin"
     weights.parent.mkdir(parents=True)
     service = Service(module="app:app", source="src", models=("./voices/mine",))
-    images = []
+    images, models = [], []
     for content in ("first", "second"):
         weights.write_text(content)
-        backend, environment = build(service=service, models=locked(service, spec_folder))
+        (model,) = locked(service, spec_folder)
+        models.append(model)
+        backend, environment = build(service=service, models=(model,))
         assert environment.variables["TTS_MODELS_DIR"] == "/srv/models"
         images.append(backend.record(environment).image)
     path = "srv/models/voices/mine/weights.bin"
@@ -78,7 +82,9 @@ def test_models_are_a_layer_of_their_own(build: Build, spec_folder: pathlib.Path
         for one, other in zip(images[0].layers, images[1].layers, strict=True)
         if one.digest != other.digest
     ]
-    assert changed == ["models"]
+    assert changed == ["models", RUNTIME], "the bill of materials names the model's digest"
+    bills = [look(image.layers, backend.blobs, {places.SBOM[1:]})[places.SBOM[1:]] for image in images]
+    assert [model.digest.encode() in bill for model, bill in zip(models, bills, strict=True)] == [True, True]
 
 
 def test_the_files_stand_where_the_dockerfile_road_puts_them(build: Build) -> None:

@@ -8,15 +8,15 @@ import tarfile
 import pytest
 
 from builder.backends.oci import run as runner
-from builder.backends.oci.backend import OciBackend
-from builder.image.loads import Loads, of
+from builder.backends.oci.backend import OciBackend, refuse_uncompilable
+from builder.backends.oci.recipe import image_recipe
+from builder.image.loads import Loads, stage_loads
 from builder.oci.image.base import Base
 from builder.oci.store.blobs import Blobs, Layer
 from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedBase
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.progress import SILENT
 from tests.builder.oci.conftest import NETWORK, Build, MakePlan
 
 
@@ -46,17 +46,17 @@ def test_an_image_that_cannot_be_run_here_is_not_made_without(build: Build, make
     base = backend.record(made).image.layers[:1]
     foreign = Base(name="base", machine=other, layers=base)
     with pytest.raises(OutsideError, match="nothing here can run") as caught:
-        backend._compiler(make_plan(compiled=True), foreign, None, SILENT)  # type: ignore[arg-type]
+        refuse_uncompilable(image_recipe(make_plan(compiled=True), foreign))
     assert "`compile = false`" in caught.value.hint
-    assert backend._compiler(make_plan(), foreign, None, SILENT) is None  # type: ignore[arg-type]
+    refuse_uncompilable(image_recipe(make_plan(), foreign))
 
 
 def test_each_stage_loads_what_it_brings(make_plan: MakePlan, store: Wheelhouse, home: pathlib.Path) -> None:
     plan: Plan = make_plan(compiled=True, loads=("gunicorn.app", "elsewhere"))
     one, two = plan.stages
-    assert of(plan, one, store) == Loads(packages=("lib",))
-    assert of(plan, two, store) == Loads(modules=("gunicorn.app",))
-    assert not of(make_plan(loads=("gunicorn.app",)), two, store)
+    assert stage_loads(one, plan.named, plan.loads, store) == Loads(packages=("lib",))
+    assert stage_loads(two, plan.named, plan.loads, store) == Loads(modules=("gunicorn.app",))
+    assert not stage_loads(one, (), ("elsewhere",), store)
 
 
 def files(layer: Layer, blobs: Blobs) -> dict[str, bytes]:

@@ -22,16 +22,16 @@ import pathlib, sys
 from builder.wheels import layers
 from builder.oci.store.blobs import Blobs
 from builder.oci.image.records import Records, Stack
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from builder.values.plan import InstallStage
 from envspec.system.errors import EnvspecError
 from envspec.system.progress import SILENT
 from envspec.supply.wheelhouse import Wheelhouse
 stage = InstallStage.model_validate_json(pathlib.Path(sys.argv[1]).read_text())
-place = Place(prefix="/opt/env", version="3.11", base_python="/usr/bin/python3.11")
+prefix = Prefix(root="/opt/env", version="3.11", base_python="/usr/bin/python3.11")
 store, blobs = Wheelhouse(pathlib.Path(sys.argv[2])), Blobs(pathlib.Path(sys.argv[3]))
 try:
-    made = Records(blobs).stack("k", lambda: layers.build([stage], place, store, blobs, SILENT))
+    made = Records(blobs).stack("k", lambda: layers.wheel_layers([stage], prefix, store, blobs, SILENT))
 except EnvspecError as error:
     sys.exit(f"{type(error).__name__}: {error.message} ({error.hint})")
 print(*(layer.digest for layer in made))

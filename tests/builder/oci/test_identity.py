@@ -9,14 +9,14 @@ from builder.cli import digest
 from builder.oci.image.base import Base
 from builder.oci.image.documents import Image, Settings, assemble
 from builder.oci.store.blobs import Blobs
-from builder.oci.store.pieces import file, layer
+from builder.oci.store.pieces import file, layer_of_pieces
 from envspec.system.errors import BuildError
 
 SETTINGS = Settings(user="0:0", folder="/", variables={}, labels={}, entrypoint=(), command=())
 
 
 def image(blobs: Blobs, *, settings: Settings = SETTINGS, **contents: str) -> Image:
-    layers = [layer(title, [file(title, body.encode())], blobs) for title, body in contents.items()]
+    layers = [layer_of_pieces(title, [file(title, body.encode())], blobs) for title, body in contents.items()]
     return assemble(Base(name="x", machine="amd64", layers=()), layers, settings, "/usr/bin/python", blobs)
 
 

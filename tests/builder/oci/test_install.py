@@ -9,7 +9,7 @@ import pytest
 
 from builder.wheels.install import Item, items
 from builder.wheels.packed import PackedWheel
-from builder.wheels.place import Place
+from builder.wheels.prefix import Prefix
 from envspec.supply.wheel import WheelError
 from envspec.system.pattern import matcher
 
@@ -78,16 +78,16 @@ def same_as_pip(wheels: Sequence[pathlib.Path], venv: pathlib.Path) -> None:
     command = ["-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet", "--no-compile"]
     run(sys.executable, *command, "--no-index", "--no-deps", *map(str, wheels))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    place = Place(prefix=str(venv), version=version, base_python=sys.executable)
+    prefix = Prefix(root=str(venv), version=version, base_python=sys.executable)
     ours: dict[str, tuple[bool, bytes]] = {}
     generated: set[str] = set()
     noted: set[str] = set()
     for wheel in wheels:
         with PackedWheel(wheel) as opened:
-            for item in items(opened, place):
+            for item in items(opened, prefix):
                 ours[f"/{item.path}"] = item.executable, content(opened, item)
                 if isinstance(item.source, bytes):
-                    (generated if f"/{item.path}".startswith(f"{place.prefix}/bin/") else noted).add(
+                    (generated if f"/{item.path}".startswith(f"{prefix.root}/bin/") else noted).add(
                         f"/{item.path}"
                     )
     theirs = {path: facts for path, facts in files(venv).items() if path not in before}
@@ -107,11 +107,11 @@ def same_as_pip(wheels: Sequence[pathlib.Path], venv: pathlib.Path) -> None:
 
 
 def test_scripts_are_programs_even_when_the_archive_forgot_to_say_so(
-    make_wheel: Callable[..., pathlib.Path], place: Place
+    make_wheel: Callable[..., pathlib.Path], prefix: Prefix
 ) -> None:
     """As the installation rules have it, and uv; pip leaves them as they are."""
     with PackedWheel(make_wheel("demo", {"demo-1.0.data/scripts/run": "#!/bin/sh\n"})) as opened:
-        found = {item.path: item.executable for item in items(opened, place)}
+        found = {item.path: item.executable for item in items(opened, prefix)}
     assert found["opt/env/bin/run"]
 
 
@@ -139,11 +139,11 @@ def run(*command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_trimmed_files_are_in_no_record(make_wheel: Callable[..., pathlib.Path], place: Place) -> None:
+def test_trimmed_files_are_in_no_record(make_wheel: Callable[..., pathlib.Path], prefix: Prefix) -> None:
     wheel = make_wheel("demo", {"demo/__init__.py": "", "demo/tests/test_a.py": "", "tests/b.py": ""})
     with PackedWheel(wheel) as opened:
-        found = {item.path: item for item in items(opened, place, matcher(["**/tests/**"]))}
-    site = place.site[1:]
+        found = {item.path: item for item in items(opened, prefix, matcher(["**/tests/**"]))}
+    site = prefix.site[1:]
     assert f"{site}/demo/__init__.py" in found
     assert not [path for path in found if "/tests/" in path]
     text = found[f"{site}/demo-1.0.dist-info/RECORD"].source
@@ -170,7 +170,7 @@ def test_trimmed_files_are_in_no_record(make_wheel: Callable[..., pathlib.Path],
     ],
 )
 def test_what_no_installer_should_take_is_refused(
-    make_wheel: Callable[..., pathlib.Path], place: Place, files: dict[str, str], problem: str
+    make_wheel: Callable[..., pathlib.Path], prefix: Prefix, files: dict[str, str], problem: str
 ) -> None:
     with PackedWheel(make_wheel("demo", files)) as opened, pytest.raises(WheelError, match=problem):
-        items(opened, place)
+        items(opened, prefix)

@@ -15,8 +15,8 @@ import pytest
 from builder.oci.store.blobs import Blobs, Layer
 from builder.values.plan import InstallStage, PlannedWheel
 from builder.wheels import layers
-from builder.wheels.layers import groups
-from builder.wheels.place import Place
+from builder.wheels.groups import LARGE, MOST_LARGE, group_wheels
+from builder.wheels.prefix import Prefix
 from envspec.supply.wheel import WheelError
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
@@ -38,32 +38,35 @@ def wheel_of(size: int, name: str) -> PlannedWheel:
 
 
 def test_large_wheels_come_first_and_small_ones_share_their_stage() -> None:
-    big, small, other = wheel_of(layers.LARGE, "big"), wheel_of(10, "small"), wheel_of(11, "other")
+    big, small, other = wheel_of(LARGE, "big"), wheel_of(10, "small"), wheel_of(11, "other")
     stages = [
         InstallStage(name="one", why="", wheels=(small, other)),
         InstallStage(name="none", why="", wheels=()),
         InstallStage(name="two", why="", wheels=(big,)),
     ]
-    assert [(group.title, len(group.wheels)) for group in groups(stages)] == [("big 1", 1), ("stage one", 2)]
+    assert [(group.title, len(group.wheels)) for group in group_wheels(stages)] == [
+        ("big 1", 1),
+        ("stage one", 2),
+    ]
 
 
 def test_an_image_never_has_too_many_layers() -> None:
-    wheels = tuple(wheel_of(layers.LARGE + n, f"w{n}") for n in range(200))
-    assert len(groups([InstallStage(name="one", why="", wheels=wheels)])) == layers.MOST_LARGE + 1
+    wheels = tuple(wheel_of(LARGE + n, f"w{n}") for n in range(200))
+    assert len(group_wheels([InstallStage(name="one", why="", wheels=wheels)])) == MOST_LARGE + 1
 
 
 def test_entries_are_sorted_with_folders_first(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("b", {"b/x.py": ""}), make_wheel("a", {"a/y.py": ""}))
-    (layer,) = layers.build([stage], place, store, blobs, SILENT)
+    (layer,) = layers.wheel_layers([stage], prefix, store, blobs, SILENT)
     found = names(blobs, layer)
     assert found == sorted(found)
     assert found[:3] == ["opt", "opt/env", "opt/env/lib"]
 
 
 def test_the_same_wheels_give_the_same_bytes_whatever_the_process(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, tmp_path: pathlib.Path
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, tmp_path: pathlib.Path
 ) -> None:
     """Three processes with their own hash seeds and folders."""
     stage = make_stage(
@@ -71,11 +74,11 @@ def test_the_same_wheels_give_the_same_bytes_whatever_the_process(
     )
     script = (
         "import sys, pathlib; from builder.wheels import layers; from builder.oci.store.blobs import Blobs;"
-        "from builder.wheels.place import Place; from builder.values.plan import InstallStage;"
+        "from builder.wheels.prefix import Prefix; from builder.values.plan import InstallStage;"
         "from envspec.supply.wheelhouse import Wheelhouse; from envspec.system.progress import SILENT;"
-        "place = Place(prefix='/opt/env', version='3.11', base_python='/usr/bin/python3.11');"
+        "prefix = Prefix(root='/opt/env', version='3.11', base_python='/usr/bin/python3.11');"
         "stage = InstallStage.model_validate_json(sys.argv[1]);"
-        "print(layers.build([stage], place, Wheelhouse(pathlib.Path(sys.argv[2])),"
+        "print(layers.wheel_layers([stage], prefix, Wheelhouse(pathlib.Path(sys.argv[2])),"
         " Blobs(pathlib.Path(sys.argv[3])), SILENT)[0].digest)"
     )
     digests = set()
@@ -97,30 +100,32 @@ def test_the_same_wheels_give_the_same_bytes_whatever_the_process(
 
 
 def test_the_recipe_knows_everything_that_changes_the_bytes(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     wheel = make_wheel("a", {"a/x.py": "", "a/tests/y.py": ""})
-    whole = layers.build([make_stage("one", wheel)], place, store, blobs, SILENT)
-    less = layers.build([make_stage("one", wheel, trim=("**/tests/**",))], place, store, blobs, SILENT)
+    whole = layers.wheel_layers([make_stage("one", wheel)], prefix, store, blobs, SILENT)
+    less = layers.wheel_layers(
+        [make_stage("one", wheel, trim=("**/tests/**",))], prefix, store, blobs, SILENT
+    )
     assert whole[0].diff_id != less[0].diff_id
 
 
 def test_two_wheels_with_one_path_are_refused_by_name(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("a", {"same.py": "1"}), make_wheel("b", {"same.py": "2"}))
     with pytest.raises(BuildError, match=r"a and b both bring /opt/env/.*/same.py"):
-        layers.build([stage], place, store, blobs, SILENT)
+        layers.wheel_layers([stage], prefix, store, blobs, SILENT)
 
 
 def test_one_file_in_two_wheels_is_written_once(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     first = make_stage("one", make_wheel("a", {"space/__init__.py": "", "space/a.py": "", "tests/t.py": "1"}))
     then = make_stage("two", make_wheel("b", {"space/__init__.py": "", "space/b.py": "", "tests/t.py": "2"}))
-    lower, upper = layers.build([first, then], place, store, blobs, SILENT)
-    shared = f"{place.site[1:]}/space/__init__.py"
-    careless = f"{place.site[1:]}/tests/t.py"
+    lower, upper = layers.wheel_layers([first, then], prefix, store, blobs, SILENT)
+    shared = f"{prefix.site[1:]}/space/__init__.py"
+    careless = f"{prefix.site[1:]}/tests/t.py"
     assert shared not in names(blobs, lower)
     assert shared in names(blobs, upper)
     assert careless not in names(blobs, lower)
@@ -128,15 +133,15 @@ def test_one_file_in_two_wheels_is_written_once(
 
 
 def test_a_file_where_another_wheel_has_a_folder_is_refused(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("a", {"x": "1"}), make_wheel("b", {"x/y.py": "2"}))
     with pytest.raises(BuildError, match="is a folder of another package"):
-        layers.build([stage], place, store, blobs, SILENT)
+        layers.wheel_layers([stage], prefix, store, blobs, SILENT)
 
 
 def test_a_damaged_wheel_is_named_and_thrown_away(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("a", {"a.py": "x" * 5000}))
     file = store.path(stage.wheels[0])
@@ -145,13 +150,13 @@ def test_a_damaged_wheel_is_named_and_thrown_away(
     body[60] ^= 255
     file.write_bytes(body)
     with pytest.raises(OutsideError, match="damaged"):
-        layers.build([stage], place, store, blobs, SILENT)
+        layers.wheel_layers([stage], prefix, store, blobs, SILENT)
     assert not list((blobs.root / "partial").iterdir())
     assert not (blobs.root / "blobs").exists()
 
 
 def test_a_wheel_whose_checksum_lies_is_refused(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     """Its sha256 is the lock's, and still a member is not what the archive says."""
     wheel = make_wheel("a", {"a.py": "x" * 5000})
@@ -160,35 +165,35 @@ def test_a_wheel_whose_checksum_lies_is_refused(
         crc = archive.getinfo("a.py").CRC.to_bytes(4, "little")
     wheel.write_bytes(body.replace(crc, bytes(4)))
     with pytest.raises(WheelError, match=r"a.py.*checksum"):
-        layers.build([make_stage("one", wheel)], place, store, blobs, SILENT)
+        layers.wheel_layers([make_stage("one", wheel)], prefix, store, blobs, SILENT)
 
 
 def test_a_layer_that_lost_its_blob_is_made_again(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("a", {"a.py": "1"}))
-    (before,) = layers.build([stage], place, store, blobs, SILENT)
+    (before,) = layers.wheel_layers([stage], prefix, store, blobs, SILENT)
     blobs.path(before.digest).unlink()
-    (after,) = layers.build([stage], place, store, blobs, SILENT)
+    (after,) = layers.wheel_layers([stage], prefix, store, blobs, SILENT)
     assert after == before
     assert blobs.has(after)
 
 
 def test_stored_members_are_taken_as_well(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("a", {"a.py": "x = 1\n", "empty.py": ""}, stored=True))
-    (layer,) = layers.build([stage], place, store, blobs, SILENT)
-    assert f"{place.site[1:]}/a.py" in names(blobs, layer)
+    (layer,) = layers.wheel_layers([stage], prefix, store, blobs, SILENT)
+    assert f"{prefix.site[1:]}/a.py" in names(blobs, layer)
 
 
 def test_memory_does_not_grow_with_a_file(
-    make_wheel: MakeWheel, make_stage: MakeStage, place: Place, store: Wheelhouse, blobs: Blobs
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:
     stage = make_stage("one", make_wheel("a", {"a.bin": bytes(128 << 20)}))
     tracemalloc.start()
     try:
-        layers.build([stage], place, store, blobs, SILENT)
+        layers.wheel_layers([stage], prefix, store, blobs, SILENT)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

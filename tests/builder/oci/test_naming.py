@@ -33,7 +33,7 @@ ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.man
 
 def image(machine: str, blobs: Blobs, *, content: str = "", title: str = "demo") -> Image:
     """A small image of a spec of that name."""
-    layer = pieces.layer(
+    layer = pieces.layer_of_pieces(
         "base", [file("usr/bin/python3.11", f"{machine}{content}".encode())], blobs, known=()
     )
     labels = {"org.opencontainers.image.title": title}

@@ -35,7 +35,7 @@ VERDICT = Verdict(
 
 @pytest.fixture
 def base(blobs: Blobs) -> Base:
-    layer = pieces.layer(
+    layer = pieces.layer_of_pieces(
         "base",
         [file("usr/bin/python3.11", b"elf", executable=True), file("etc/passwd", b"root:x:0:0::/:/bin/sh\n")],
         blobs,
@@ -47,7 +47,9 @@ def base(blobs: Blobs) -> Base:
 
 @pytest.fixture
 def image(base: Base, blobs: Blobs) -> Image:
-    layer = pieces.layer("payload", [file("app/run.py", b"print(1)\n"), link("app/link", "run.py")], blobs)
+    layer = pieces.layer_of_pieces(
+        "payload", [file("app/run.py", b"print(1)\n"), link("app/link", "run.py")], blobs
+    )
     return assemble(base, [layer], SETTINGS, "/opt/env/bin/python", blobs)
 
 

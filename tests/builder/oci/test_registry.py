@@ -25,7 +25,7 @@ from tests.builder.oci.fake_registry import Fake
 
 @pytest.fixture
 def image(blobs: Blobs) -> Image:
-    layer = pieces.layer("base", [file("usr/bin/python3.11", b"elf")], blobs, known=())
+    layer = pieces.layer_of_pieces("base", [file("usr/bin/python3.11", b"elf")], blobs, known=())
     settings = Settings(user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=("x",))
     return assemble(
         Base(name="demo", machine="amd64", layers=(layer,)), (), settings, "/usr/bin/python3", blobs

@@ -1,4 +1,4 @@
-"""Where things stand inside an image."""
+"""The prefix: where an environment and its parts stand inside an image."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """The layout of an environment inside an image, as seen from inside."""
+class Prefix:
+    """The folder of an environment inside an image, with what Python expects below it."""
 
-    prefix: str
-    """The environment's root, such as `/opt/environment`; an absolute path."""
+    root: str
+    """The folder itself, such as `/opt/env`; an absolute path."""
     version: str
     """Minor version of its Python, such as `3.11`."""
     base_python: str
@@ -19,12 +19,12 @@ class Place:
     @property
     def python(self) -> str:
         """The environment's own interpreter, which scripts name."""
-        return f"{self.prefix}/bin/python"
+        return f"{self.root}/bin/python"
 
     @property
     def site(self) -> str:
         """Its site-packages."""
-        return f"{self.prefix}/lib/python{self.version}/site-packages"
+        return f"{self.root}/lib/python{self.version}/site-packages"
 
     def scheme(self, name: str, distribution: str) -> str:
         """Where a wheel's `.data/<name>` goes. Source: the schemes of `sysconfig`, in a virtual environment.
@@ -34,7 +34,7 @@ class Place:
         return {
             "purelib": self.site,
             "platlib": self.site,
-            "scripts": f"{self.prefix}/bin",
-            "data": self.prefix,
-            "headers": f"{self.prefix}/include/site/python{self.version}/{distribution}",
+            "scripts": f"{self.root}/bin",
+            "data": self.root,
+            "headers": f"{self.root}/include/site/python{self.version}/{distribution}",
         }[name]

@@ -1,0 +1,123 @@
+"""Carries a recipe out: the layers of an image, from its base to its payload, and the image of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Sequence
+
+from builder.backends.oci import parts
+from builder.backends.oci.compiled import Compiler
+from builder.backends.oci.recipe import ImageRecipe
+from builder.image.loads import stage_loads
+from builder.inside import places
+from builder.oci.image.base import Found, examine
+from builder.oci.image.documents import RUNTIME, Image, assemble
+from builder.oci.image.records import Records
+from builder.oci.store.blobs import Blobs, Layer
+from builder.oci.store.pieces import layer_of_pieces
+from builder.values import models
+from builder.wheels.groups import group_wheels
+from builder.wheels.layers import wheel_layers
+from builder.wheels.prefix import Prefix
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.progress import Progress
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Supplies:
+    """Where the parts of an image come from, and where its layers are kept."""
+
+    folder: pathlib.Path
+    """The spec's."""
+    wheels: Wheelhouse
+    blobs: Blobs
+    records: Records
+    progress: Progress
+
+
+def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
+    """The image of a recipe; layers that were made before are found.
+
+    Raises `BuildError`, `OutsideError`, `SpecError` and `WheelError`.
+    """
+    found = supplies.records.fact(
+        recipe.key("base", "python"),
+        Found,
+        lambda: examine(recipe.base, recipe.python, supplies.blobs, outside=places.ENVIRONMENT),
+    )
+    prefix = Prefix(root=places.ENVIRONMENT, version=recipe.python, base_python=found.python)
+    empty = parts.skeleton(prefix, recipe.base.version or recipe.python, found)
+    skeleton = layer_of_pieces("empty environment", empty, supplies.blobs)
+    compiler = None
+    if recipe.compiled:
+        compiler = Compiler(recipe.base, prefix, supplies.blobs, supplies.records, supplies.progress)
+    library = compiler.library() if compiler else ()
+    added: list[Layer] = [*library, skeleton]
+    added += _packages(recipe, prefix, added, compiler, supplies)
+    added += _models(recipe, supplies)
+    added += _runtime(recipe, supplies)
+    added += _payload(recipe, compiler, supplies)
+    return assemble(recipe.base, added, recipe.settings, prefix.python, supplies.blobs)
+
+
+def _packages(
+    recipe: ImageRecipe,
+    prefix: Prefix,
+    below: Sequence[Layer],
+    compiler: Compiler | None,
+    supplies: Supplies,
+) -> Sequence[Layer]:
+    """The layers of the wheels, and above each stage's what it loads, compiled: a late change stays late."""
+    supplies.progress.step("layers")
+    layers = supplies.records.stack(
+        recipe.key("base", "python", "stages", "time"),
+        lambda: wheel_layers(recipe.stages, prefix, supplies.wheels, supplies.blobs, supplies.progress),
+    )
+    if compiler is None:
+        return layers
+    groups = list(zip(group_wheels(recipe.stages), layers, strict=True))
+    lower, upper = list(below), []
+    by_stage = {
+        stage.name: [each for each in groups if each[0].stage == stage.name] for stage in recipe.stages
+    }
+    with compiler.unpacking([layer for part in by_stage.values() for _, layer in part]):
+        for stage in recipe.stages:
+            lower += [layer for _, layer in by_stage[stage.name]]
+            loads = stage_loads(stage, recipe.named, recipe.modules, supplies.wheels)
+            compiled = compiler.stage(stage.name, loads, lower)
+            lower += compiled
+            upper += [layer for group, layer in by_stage[stage.name] if not group.large]
+            upper += compiled
+    return (*(layer for group, layer in groups if group.large), *upper)
+
+
+def _models(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
+    """The layer of the models; none without models."""
+    if not recipe.models:
+        return ()
+    return _kept("models", recipe.key("models", "time"), lambda: _model_pieces(recipe, supplies), supplies)
+
+
+def _model_pieces(recipe: ImageRecipe, supplies: Supplies) -> parts.Pieces:
+    return parts.models(models.model_folders(recipe.model_sources, supplies.folder))
+
+
+def _runtime(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
+    """The layer of what makes the image start: the doctor, the entrypoint, and what was locked."""
+    key = recipe.key("facts", "bill", "time")
+    return _kept(RUNTIME, key, lambda: parts.runtime(recipe.facts, recipe.bill), supplies)
+
+
+def _payload(recipe: ImageRecipe, compiler: Compiler | None, supplies: Supplies) -> Sequence[Layer]:
+    """The layer of the payload's code, and that of the same compiled; none without payload."""
+    if recipe.payload is None:
+        return ()
+    pieces = parts.payload(recipe.payload, recipe.payload_source, supplies.folder)
+    layer = layer_of_pieces("payload", pieces, supplies.blobs)
+    return [layer, *(compiler.payload(layer) if compiler else ())]
+
+
+def _kept(title: str, key: str, pieces: Callable[[], parts.Pieces], supplies: Supplies) -> Sequence[Layer]:
+    """The one layer of that title, whose files are looked at only where it was not made before."""
+    return supplies.records.stack(key, lambda: (layer_of_pieces(title, pieces(), supplies.blobs),))

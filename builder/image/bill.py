@@ -1,0 +1,45 @@
+"""What an image is made of, as its bill of materials lists it."""
+
+from __future__ import annotations
+
+from builder.values.plan import Plan, PlannedWheel
+from envspec.lockfile.lock import LockedModel
+from envspec.spec.model import Part
+
+
+class BilledWheel(PlannedWheel):
+    """One wheel of a bill."""
+
+    stage: str
+    """Name of the stage that installs it."""
+
+
+class Bill(Part):
+    """The parts of one image: equal ones give equal bills of materials."""
+
+    name: str
+    lock: str
+    """Digest of the lock."""
+    packages: str
+    """Digest of all that was planned of the packages and the base."""
+    base: str
+    """Name of the base, with its digest where it has one."""
+    wheels: tuple[BilledWheel, ...]
+    models: tuple[LockedModel, ...]
+
+
+def bill_of(plan: Plan) -> Bill:
+    """The bill of a plan."""
+    base = plan.base.image or (f"debian:{plan.base.debian}" if plan.base.debian else "this machine")
+    return Bill(
+        name=plan.name,
+        lock=plan.lock,
+        packages=plan.packages_digest,
+        base=f"{base.partition('@')[0]}@{plan.base.digest}" if plan.base.digest else base,
+        wheels=tuple(
+            BilledWheel(stage=stage.name, **wheel.model_dump())
+            for stage in plan.stages
+            for wheel in stage.wheels
+        ),
+        models=plan.models,
+    )
