@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from service.settings import Settings
-from service.voices.engine import Engine
+from service.settings.environment import Settings
 from service.voices.espeak import Espeak
 from service.voices.modelscope import ModelScope, find_models
+from service.voices.port import Engine
 
 
 def engine_for(settings: Settings) -> Engine:

@@ -9,9 +9,9 @@ import re
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
 from service.text.script import FIRST_MARK
-from service.voices.engine import EMOTIONS, Health, Utterance, Voice
-from service.workers.pool import Pool
-from service.workers.worker import Program
+from service.voices.port import EMOTIONS, Health, Utterance, Voice
+from service.voices.workers.pool import Pool
+from service.voices.workers.worker import Program
 
 NORMAL_RATE = 175
 """espeak's own words a minute."""

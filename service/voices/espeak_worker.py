@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from service.voices.espeak_library import EspeakError, Library, TooLongError
-from service.workers import wire
+from service.voices.workers import wire
 
 VOICES = pathlib.Path(__file__).parent / "espeak_voices"
 """espeak voice files, one for each voice that callers can name."""

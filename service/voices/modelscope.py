@@ -18,9 +18,9 @@ from service.audio.pcm import Audio, from_wav
 from service.audio.stretch import faster
 from service.errors import InvalidFieldError, UnavailableError
 from service.text.script import FIRST_MARK, Reading, is_mark
-from service.voices.engine import EMOTIONS, Health, Utterance, Voice
-from service.workers.pool import Pool
-from service.workers.worker import Program
+from service.voices.port import EMOTIONS, Health, Utterance, Voice
+from service.voices.workers.pool import Pool
+from service.voices.workers.worker import Program
 
 EMOTIONAL_MODELS = {
     f"damo/speech_sambert-hifigan_tts_{name}_emo_zh-cn_16k": (f"{name}_emo",)

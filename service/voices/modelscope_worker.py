@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from service.workers import wire
+from service.voices.workers import wire
 
 
 def main(arguments: list[str]) -> None:

@@ -8,7 +8,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from service.routes.web import FOLDER
+from service.http.routes.page import FOLDER
 
 
 def test_the_policy_allows_nothing_from_outside(http: FlaskClient) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.async_client import AsyncClient
 from service.client import Client, ClientError
+from service.client.asynchronous import AsyncClient
 
 from .conftest import Served
 

@@ -7,7 +7,7 @@ import re
 
 from flask.testing import FlaskClient
 
-from service.settings import PREFIX, Settings
+from service.settings.environment import PREFIX, Settings
 
 from .conftest import ROOT
 

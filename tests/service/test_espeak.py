@@ -19,9 +19,9 @@ from bench.service.prosody import fundamental
 from service.audio.pcm import Audio
 from service.errors import DeadlineError, InvalidFieldError
 from service.text.script import Reading, mark
-from service.voices.engine import EMOTIONS, Utterance
 from service.voices.espeak import VOICES, Espeak, parameters
 from service.voices.espeak_worker import VOICES as FILES
+from service.voices.port import EMOTIONS, Utterance
 
 from .conftest import until
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from service.connection import Connection
-from service.floor import FLOOR, Floor
-from service.metrics import Metrics
-from service.readiness import SelfTest
-from service.request import SpeechRequest
-from service.settings import Settings
-from service.speech import Speaker
-from service.workers.turns import Rank
+from service.admission.floor import FLOOR, Floor
+from service.admission.turns import Rank
+from service.server.connection import Connection
+from service.settings.environment import Settings
+from service.speech.metrics import Metrics
+from service.speech.readiness import SelfTest
+from service.speech.request import SpeechRequest
+from service.speech.speaker import Speaker
 
 from .conftest import until
 from .fakes import FakeEngine

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.settings import Settings
+from service.settings.environment import Settings
 from service.voices.espeak import Espeak
 
 from .hostile import KINDS, Attack, attacks

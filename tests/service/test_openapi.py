@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.request import FIELDS
-from service.settings import Settings
+from service.settings.environment import Settings
+from service.speech.request import FIELDS
 
 from .fakes import FakeEngine
 

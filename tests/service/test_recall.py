@@ -17,14 +17,14 @@ from gunicorn.workers.gthread import ThreadWorker
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.admission.floor import Floor
 from service.app import create_app
-from service.connection import Connection
-from service.context import KEY, Context
-from service.draining import DrainingWorker
-from service.floor import Floor
-from service.recall import LONGEST, MOST, Recall, is_whole
-from service.request import SpeechRequest
-from service.settings import Settings
+from service.http.context import KEY, Context
+from service.server.connection import Connection
+from service.server.recall import LONGEST, MOST, Recall, is_whole
+from service.server.worker import DrainingWorker
+from service.settings.environment import Settings
+from service.speech.request import SpeechRequest
 
 from .conftest import Served
 from .fakes import FakeEngine

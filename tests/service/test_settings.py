@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from service.settings import _READERS, Settings, SettingsError
+from service.settings.environment import _READERS, Settings, SettingsError
 
 
 def test_every_setting_can_be_read() -> None:

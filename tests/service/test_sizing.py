@@ -7,10 +7,10 @@ import pathlib
 
 import pytest
 
-from service.container import Grant, granted
-from service.serve import gunicorn_options
-from service.settings import Settings
-from service.sizing import MIB, sized
+from service.server.serve import gunicorn_options
+from service.settings.container import Grant, granted
+from service.settings.environment import Settings
+from service.settings.sizing import MIB, sized
 
 WHOLE = granted(pathlib.Path("/absent"), pathlib.Path("/absent"))
 """What this machine grants without any control group."""

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from service.app import create_app
 from service.audio.formats import FORMATS
 from service.errors import DeadlineError, UnavailableError
-from service.settings import Settings
+from service.settings.environment import Settings
 
 from .fakes import FakeEngine
 

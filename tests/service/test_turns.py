@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from service.workers.turns import Rank, Turns
+from service.admission.turns import Rank, Turns
 
 from .conftest import until
 

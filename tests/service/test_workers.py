@@ -12,15 +12,15 @@ from collections.abc import Iterator
 import pytest
 
 from service.errors import DeadlineError, UnavailableError
-from service.workers import wire
-from service.workers.pool import Pool
-from service.workers.worker import REST_AFTER_FAILURE, Program
+from service.voices.workers import wire
+from service.voices.workers.pool import Pool
+from service.voices.workers.worker import REST_AFTER_FAILURE, Program
 
 from .conftest import until
 
 PROGRAM = """
 import os, signal, socket, sys, time
-from service.workers import wire
+from service.voices.workers import wire
 sock = socket.socket(fileno=int(sys.argv[1]))
 kind, folder = sys.argv[2], sys.argv[3]
 open(os.path.join(folder, str(os.getpid())), "w").close()

@@ -13,10 +13,10 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from service.app import create_app
-from service.container import granted
-from service.draining import DrainingWorker
-from service.settings import Settings, SettingsError
-from service.sizing import MOST_ADMITTED, sized
+from service.server.worker import DrainingWorker
+from service.settings.container import granted
+from service.settings.environment import Settings, SettingsError
+from service.settings.sizing import MOST_ADMITTED, sized
 
 SPARE_THREADS = 8
 """Threads beyond those that speak, so that probes and refusals are answered while all others wait."""

@@ -14,11 +14,11 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from service.connection import Connection
-from service.context import KEY
-from service.floor import FLOOR
-from service.recall import Recall
-from service.workers.turns import Rank
+from service.admission.floor import FLOOR
+from service.admission.turns import Rank
+from service.http.context import KEY
+from service.server.connection import Connection
+from service.server.recall import Recall
 
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""

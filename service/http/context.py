@@ -7,10 +7,10 @@ from typing import cast
 
 from flask import current_app
 
-from service.metrics import Metrics
-from service.readiness import SelfTest
-from service.settings import Settings
-from service.speech import Speaker
+from service.settings.environment import Settings
+from service.speech.metrics import Metrics
+from service.speech.readiness import SelfTest
+from service.speech.speaker import Speaker
 
 KEY = "speech-service"
 

@@ -6,9 +6,9 @@ import contextlib
 import socket
 from typing import Any, Self
 
-from service.floor import Floor
-from service.recall import LONGEST, is_whole
-from service.request import SpeechRequest
+from service.admission.floor import Floor
+from service.server.recall import LONGEST, is_whole
+from service.speech.request import SpeechRequest
 
 
 class Connection(socket.socket):

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import g, request
 
-from service.context import context
 from service.errors import BodyTooLargeError, UnsupportedMediaError
-from service.request import SpeechRequest, read_json
-from service.speech import spoken
+from service.http.context import context
+from service.speech.request import SpeechRequest, read_json
+from service.speech.speaker import spoken
 
 
 def json_body() -> dict[str, Any]:

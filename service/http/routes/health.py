@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from service.context import context
+from service.http.context import context
 
 blueprint = Blueprint("health", __name__)
 

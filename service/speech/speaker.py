@@ -8,23 +8,23 @@ import time
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from service import metrics
+from service.admission.cache import Cache, Result
+from service.admission.floor import FLOOR
+from service.admission.gate import Gate
 from service.audio.formats import encode, fitting
 from service.audio.pcm import Audio, at_rate, joined, silence
-from service.cache import Cache, Result
 from service.errors import InvalidFieldError
-from service.floor import FLOOR
-from service.gate import Gate
-from service.request import SpeechRequest
-from service.settings import Settings
-from service.sizing import MOST_ADMITTED
+from service.settings.environment import Settings
+from service.settings.sizing import MOST_ADMITTED
+from service.speech import metrics
+from service.speech.request import SpeechRequest
 from service.text import ssml
 from service.text.clean import clean
 from service.text.normalise import normalise, say_as
 from service.text.script import Manner, Pause, Script, Stretch
 from service.text.sentences import sentences
-from service.voices.engine import Engine, Utterance, Voice
 from service.voices.names import emotion_named, voice_named
+from service.voices.port import Engine, Utterance, Voice
 
 
 @dataclasses.dataclass(frozen=True)

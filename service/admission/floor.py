@@ -13,7 +13,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from service.workers.turns import Rank, Turns
+from service.admission.turns import Rank, Turns
 
 PATIENCE = 0.5
 """Seconds after which a thread goes on without the floor: the order is a courtesy; nothing hangs on it."""

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from service.client import Client, Speech
+from service.client.blocking import Client, Speech
 
 
 class AsyncClient:

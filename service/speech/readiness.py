@@ -6,9 +6,9 @@ import dataclasses
 import threading
 import time
 
+from service.admission.floor import FLOOR
 from service.errors import ServiceError
-from service.floor import FLOOR
-from service.voices.engine import Engine, Utterance
+from service.voices.port import Engine, Utterance
 
 SENTENCE = "你好，世界。"
 LEAST_RMS = 100.0

@@ -11,9 +11,9 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from service.context import context
 from service.errors import BodyTooLargeError, ServiceError, UnauthorizedError
-from service.logs import LOGGER, request_answered
+from service.http.context import context
+from service.http.logs import LOGGER, request_answered
 
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 """Paths that need no key: probes and descriptions. The web page is open too; what it asks for is not."""

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from service.audio.formats import FORMATS
-from service.context import context
-from service.request import LIMITS
-from service.voices.engine import Voice
+from service.http.context import context
+from service.speech.request import LIMITS
+from service.voices.port import Voice
 
 blueprint = Blueprint("voices", __name__)
 

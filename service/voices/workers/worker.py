@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.errors import DeadlineError, UnavailableError
-from service.workers import wire
+from service.voices.workers import wire
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
 REST_AFTER_FAILURE = 5.0
 """Seconds for which a worker that could not load is not started again, so that failing stays cheap."""
 KILLED_LOADS = 3

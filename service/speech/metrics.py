@@ -5,9 +5,9 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from service.admission.gate import Gate
 from service.audio.pcm import Audio
-from service.gate import Gate
-from service.voices.engine import Engine, Utterance
+from service.voices.port import Engine, Utterance
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 

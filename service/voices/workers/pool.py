@@ -7,9 +7,9 @@ import threading
 import time
 from typing import Any
 
+from service.admission.turns import Turns
 from service.errors import DeadlineError, UnavailableError
-from service.workers.turns import Turns
-from service.workers.worker import Program, Worker, WorkerDiedError
+from service.voices.workers.worker import Program, Worker, WorkerDiedError
 
 
 class Pool:

@@ -12,10 +12,10 @@ import threading
 import time
 from email.utils import formatdate
 
-from service.context import Context
-from service.logs import request_answered
-from service.request import SpeechRequest
-from service.speech import spoken
+from service.http.context import Context
+from service.http.logs import request_answered
+from service.speech.request import SpeechRequest
+from service.speech.speaker import spoken
 
 LONGEST = 4096
 """Bytes of a request, head and body, that is kept."""

@@ -8,12 +8,12 @@ from flask import Blueprint, Response, request
 
 from service.audio.formats import FORMATS, wav_header
 from service.audio.pcm import Audio
-from service.body import json_body, note_spoken
-from service.connection import Connection
-from service.context import context
 from service.errors import InvalidFieldError
-from service.request import SpeechRequest, read_speech
-from service.streaming import watched
+from service.http.body import json_body, note_spoken
+from service.http.context import context
+from service.http.streaming import watched
+from service.server.connection import Connection
+from service.speech.request import SpeechRequest, read_speech
 
 STREAMED = ("wav", "pcm")
 """Formats that can be sent before their end is known."""

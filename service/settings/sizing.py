@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from service.container import Grant
-from service.settings import Settings
+from service.settings.container import Grant
+from service.settings.environment import Settings
 
 MIB = 1 << 20
 WORKERS_A_CORE = 2

@@ -9,12 +9,12 @@ from flask import Blueprint, Response, jsonify
 
 from service.audio.formats import FORMATS
 from service.audio.pcm import Audio, at_rate
-from service.body import json_body, note_spoken
-from service.context import context
 from service.errors import InvalidFieldError, NotFoundError
-from service.request import SpeechRequest, read_speech
-from service.routes.voices import described
-from service.streaming import watched
+from service.http.body import json_body, note_spoken
+from service.http.context import context
+from service.http.routes.voices import described
+from service.http.streaming import watched
+from service.speech.request import SpeechRequest, read_speech
 
 MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """Model names that clients send; all of them mean the one engine that runs here."""

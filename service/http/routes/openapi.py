@@ -1,16 +1,19 @@
-"""The OpenAPI description, made from the same tables that the routes read."""
+"""`GET /openapi.json`: the OpenAPI description, made from the same tables that the routes read."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from flask import Blueprint, Response, jsonify
+
 from service.audio.formats import FORMATS
-from service.request import LIMITS
-from service.routes.openai import MODELS
-from service.routes.tts import STREAMED
-from service.settings import Settings
-from service.voices.engine import Engine
+from service.http.context import context
+from service.http.routes.openai import MODELS
+from service.http.routes.tts import STREAMED
+from service.settings.environment import Settings
+from service.speech.request import LIMITS
 from service.voices.names import names_of_emotions
+from service.voices.port import Engine
 
 Schema = dict[str, Any]
 
@@ -25,6 +28,16 @@ ERRORS = {
     "503": "The voice cannot answer now; `Retry-After` says when to come back",
     "504": "It took too long",
 }
+
+
+blueprint = Blueprint("openapi", __name__)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """The description of every route."""
+    parts = context()
+    return jsonify(describe(parts.settings, parts.speaker.engine))
 
 
 def describe(settings: Settings, engine: Engine) -> Schema:

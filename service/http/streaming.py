@@ -9,7 +9,7 @@ from flask import g
 
 from service.audio.pcm import Audio
 from service.errors import ServiceError
-from service.logs import LOGGER
+from service.http.logs import LOGGER
 
 
 def watched(sounds: Iterator[Audio]) -> Iterator[Audio]:

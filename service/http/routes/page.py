@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pathlib
 
-from flask import Blueprint, Response, jsonify, send_from_directory
+from flask import Blueprint, Response, send_from_directory
 
-from service.context import context
-from service.openapi import describe
-
-FOLDER = pathlib.Path(__file__).resolve().parents[1] / "web"
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "page"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-blueprint = Blueprint("web", __name__)
+blueprint = Blueprint("page", __name__)
 
 
 @blueprint.get("/")
@@ -28,13 +25,6 @@ def page() -> Response:
 def asset(name: str) -> Response:
     """A script, a style sheet or a picture of the page."""
     return _secured(send_from_directory(FOLDER, name))
-
-
-@blueprint.get("/openapi.json")
-def openapi() -> Response:
-    """The description of every route."""
-    parts = context()
-    return jsonify(describe(parts.settings, parts.speaker.engine))
 
 
 def _secured(response: Response) -> Response:
