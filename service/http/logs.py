@@ -41,8 +41,8 @@ class WholeLines(logging.Handler):
             os.write(STANDARD_ERROR, f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
 
 
-def request_answered(facts: Mapping[str, Any]) -> None:
-    """The line of a request; facts that are None stay out."""
+def log_request(facts: Mapping[str, Any]) -> None:
+    """Write the line of a request that was answered; facts that are None stay out."""
     LOGGER.info(
         "request", extra={"facts": {name: value for name, value in facts.items() if value is not None}}
     )

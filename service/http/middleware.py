@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import time
 from typing import Any
@@ -12,11 +11,10 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from service.errors import BodyTooLargeError, ServiceError, UnauthorizedError
+from service.http.answers import OPEN_PATHS, Answer, new_request_id, note_answer, record_answer
 from service.http.context import context
-from service.http.logs import LOGGER, request_answered
+from service.http.logs import LOGGER
 
-OPEN_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
-"""Paths that need no key: probes and descriptions. The web page is open too; what it asks for is not."""
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 HTTP_CODES = {
@@ -67,7 +65,7 @@ def _openai_type(status: int) -> str:
 
 def _identify() -> None:
     offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if _ID.fullmatch(offered) else os.urandom(16).hex()
+    g.request_id = offered if _ID.fullmatch(offered) else new_request_id()
     g.started = time.monotonic()
 
 
@@ -119,27 +117,19 @@ def _internal_error(error: Exception) -> Response:
 
 
 def _finish(response: Response) -> Response:
-    seconds = time.monotonic() - g.get("started", time.monotonic())
-    route = request.url_rule.rule if request.url_rule else "unknown"
-    response.headers["X-Request-ID"] = g.get("request_id", "")
+    answer = Answer(
+        request_id=g.get("request_id", ""),
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else "unknown",
+        status=response.status_code,
+        seconds=time.monotonic() - g.get("started", time.monotonic()),
+        length=response.content_length,
+        error=g.get("error_code"),
+        spoken=g.get("spoken", {}),
+    )
+    response.headers["X-Request-ID"] = answer.request_id
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
-    context().metrics.answered(route, response.status_code, seconds)
-    if route not in OPEN_PATHS or response.status_code >= 400:
-        _log(route, response, seconds)
+    record_answer(context().metrics, answer)
+    note_answer(request.environ, answer)
     return response
-
-
-def _log(route: str, response: Response, seconds: float) -> None:
-    request_answered(
-        {
-            "request_id": g.get("request_id", ""),
-            "method": request.method,
-            "route": route,
-            "status": response.status_code,
-            "milliseconds": round(1000 * seconds, 1),
-            "bytes": response.content_length,
-            "error": g.get("error_code"),
-            **g.get("spoken", {}),
-        }
-    )

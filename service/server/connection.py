@@ -1,4 +1,4 @@
-"""A client's connection, whose thread has the floor from a request's arrival until its reply is sent."""
+"""The connection to a client, whose thread has the floor from a request's arrival until it is answered."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import socket
 from typing import Any, Self
 
 from service.admission.floor import Floor
+from service.http.answers import RepeatableAnswer
 from service.server.recall import LONGEST, is_whole
-from service.speech.request import SpeechRequest
 
 
 class Connection(socket.socket):
     """A socket that never waits for the other end while its thread has the floor."""
 
-    asked: SpeechRequest | None = None
-    """What the last request asked for, where the cache answered it."""
+    noted: RepeatableAnswer | None = None
+    """What the application noted of its last answer, where the cache gave it."""
     received: bytes
     """The last request as it came, as far as it may be one that is known."""
+    sent: bytes
+    """How the last answer began: as much of it as may be its head."""
     _floor: Floor
     _plain = True
     _ahead = b""
@@ -34,8 +36,8 @@ class Connection(socket.socket):
 
     def begin(self) -> None:
         """A request is about to be read."""
-        self.asked = None
-        self.received = b""
+        self.noted = None
+        self.received = self.sent = b""
 
     def recv(self, size: int, *flags: int) -> bytes:
         if self._ahead:
@@ -61,12 +63,14 @@ class Connection(socket.socket):
     def reply(self, reply: bytes) -> bool:
         """Send the reply to what has come; false when the client is gone, which receiving then tells too."""
         self._ahead = b""
+        self._floor.leave()
         try:
-            self.sendall(reply)
+            super().sendall(reply)
         except OSError:
             return False
         return True
 
-    def sendall(self, *arguments: Any) -> None:
+    def sendall(self, data: Any, *flags: int) -> None:
+        self.sent += data[: LONGEST - len(self.sent)]
         self._floor.leave()
-        super().sendall(*arguments)
+        super().sendall(data, *flags)

@@ -6,30 +6,52 @@ in version 23 so is who had been accepted but had not yet sent the request.
 
 from __future__ import annotations
 
-import functools
 import select
 import socket
 import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from service.admission.floor import FLOOR
 from service.admission.turns import Rank
+from service.http.answers import repeatable_answer
 from service.http.context import KEY
 from service.server.connection import Connection
 from service.server.recall import Recall
 
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+"""A WSGI application."""
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""
 NEXT = 10
 """Milliseconds for which a thread waits for the next request of the connection that it has just answered."""
 
 
+def noting(application: Application) -> Application:
+    """The same application, whose connections are told which of its answers the cache gave."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = application(environ, start_response)
+        environ["gunicorn.socket"].noted = repeatable_answer(environ)
+        return body
+
+    return answer
+
+
 class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """Accepts everybody who waits, closes the door, and only then stops."""
 
     _closed = False
+    wsgi: Any
+    _recall: Recall
+
+    def load_wsgi(self) -> None:
+        """gunicorn calls this once, before it serves; `wsgi` is what it then calls for each request."""
+        super().load_wsgi()
+        self._recall = Recall(self.wsgi.extensions[KEY])
+        self.wsgi = noting(self.wsgi)
 
     def murder_keepalived(self, *arguments: Any, **named: Any) -> None:
         """gunicorn calls this at the end of every turn of its loop, the last one included."""
@@ -61,8 +83,8 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             if not kept:
                 return done
             plain = sock.end()
-            if plain and sock.asked is not None:
-                self._recall.learn(sock.received, sock.asked)
+            if plain and sock.noted is not None:
+                self._recall.learn(sock.received, sock.sent, sock.noted)
             while again := self._goes_on(sock):
                 if not (plain and self._answered(sock)):
                     break
@@ -74,17 +96,13 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
 
     def _answered(self, sock: Connection) -> bool:
         """Whether what has come is known, and was answered at once."""
-        asked = self._recall.known(sock.coming())
-        if asked is None:
+        known = self._recall.known(sock.coming())
+        if known is None:
             return False
         with FLOOR.shared():
             FLOOR.take(Rank.LAST)
-            reply = self._recall.answer(asked)
+            reply = self._recall.answer(known)
             return reply is not None and sock.reply(reply)
-
-    @functools.cached_property
-    def _recall(self) -> Recall:
-        return Recall(self.wsgi.extensions[KEY])
 
     def _close_the_door(self) -> None:
         registered = self.poller.get_map()

@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 from service.audio.formats import FORMATS, wav_header
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError
+from service.http.answers import note_cached
 from service.http.body import json_body, note_spoken
 from service.http.context import context
 from service.http.streaming import watched
-from service.server.connection import Connection
 from service.speech.request import SpeechRequest, read_speech
 
 STREAMED = ("wav", "pcm")
@@ -27,11 +27,10 @@ def tts() -> Response:
     asked = _asked()
     speaker = context().speaker
     result = speaker.held(asked)
-    connection = request.environ.get("gunicorn.socket")
     if result is None:
         result = speaker.make(asked)
-    elif isinstance(connection, Connection):
-        connection.asked = asked
+    else:
+        note_cached(request.environ, asked)
     return Response(result.reply, mimetype="application/json")
 
 
