@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 from service.admission.floor import Floor
 from service.http.answers import RepeatableAnswer
 from service.server.recall import LONGEST, is_whole
+
+if TYPE_CHECKING:
+    from typing import Self  # in Python 3.11, and environments that carry the service may be older
 
 
 class Connection(socket.socket):

@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
@@ -21,8 +21,10 @@ from service.http.context import KEY
 from service.server.connection import Connection
 from service.server.recall import Recall
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-"""A WSGI application."""
+if TYPE_CHECKING:
+    Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+    """A WSGI application."""
+
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""
 NEXT = 10

@@ -9,6 +9,7 @@ import json
 import pathlib
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from service.text.numerals import digits, spoken
 
@@ -23,7 +24,9 @@ _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SIGN = r"(?<![A-Za-z0-9.)\]）%])[-−]"
 _TO = r"[-~～–—至到]"
 
-Rule = tuple[re.Pattern[str], Callable[["re.Match[str]"], str]]
+if TYPE_CHECKING:
+    NormalisingRule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+    """A pattern, and the words for what it finds."""
 
 
 def normalise(text: str) -> str:
@@ -118,7 +121,7 @@ _UNIT = rf"({_any_of(UNITS)})(?![A-Za-z0-9])"
 _CLOCK = r"(?<![\d:])([01]?\d|2[0-4])[::]([0-5]\d)(?:[::]([0-5]\d))?(?![\d:])(?:\s?([AaPp][Mm])(?![A-Za-z]))?"
 
 
-def _rules() -> tuple[Rule, ...]:
+def _rules() -> tuple[NormalisingRule, ...]:
     """The rules in their order: what is most specific comes first."""
     listed: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         # Years, dates and times, and from one to the other

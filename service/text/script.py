@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Union
+from typing import TYPE_CHECKING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +42,15 @@ class Pause:
     seconds: float
 
 
-Part = Union[Stretch, Pause]  # noqa: UP007 - this line runs, and Python 3.9 has no `|` for types
+if TYPE_CHECKING:
+    ScriptPart = Stretch | Pause
 
 
 @dataclasses.dataclass(frozen=True)
 class Script:
     """Everything one request makes heard, in order."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ScriptPart, ...]
     readings: tuple[Reading, ...] = ()
 
     @property

@@ -10,10 +10,11 @@ import dataclasses
 import re
 import xml.parsers.expat
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from service.errors import InvalidFieldError
 from service.text.clean import clean
-from service.text.script import MOST_READINGS, Manner, Part, Pause, Reading, Script, Stretch, mark
+from service.text.script import MOST_READINGS, Manner, Pause, Reading, Script, Stretch, mark
 
 DEEPEST = 32
 """Elements inside each other."""
@@ -50,8 +51,12 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
 """The elements and what each may carry."""
 
 _PINYIN = re.compile(r"[a-züv]{1,6}[1-5]( [a-züv]{1,6}[1-5])*")
-SayAs = Callable[[str, str], str]
-"""Turns a text and a kind into words; raises `ValueError` for a kind it does not know."""
+
+if TYPE_CHECKING:
+    from service.text.script import ScriptPart
+
+    SayAs = Callable[[str, str], str]
+    """Turns a text and a kind into words; raises `ValueError` for a kind it does not know."""
 
 
 def parse(document: str, manner: Manner, say_as: SayAs, known: Callable[[str, str], str]) -> Script:
@@ -84,7 +89,7 @@ class _Reader:
     """Receives the parser's events; everything is judged at the line where it stands."""
 
     def __init__(self, manner: Manner, say_as: SayAs, known: Callable[[str, str], str]) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[ScriptPart] = []
         self.readings: list[Reading] = []
         self._manner, self._say_as, self._known = manner, say_as, known
         self._open: list[_Open] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
@@ -15,7 +15,8 @@ from service.speech.request import LIMITS
 from service.voices.names import names_of_emotions
 from service.voices.port import Engine
 
-Schema = dict[str, Any]
+if TYPE_CHECKING:
+    Schema = dict[str, Any]
 
 ERRORS = {
     "400": "The body is not what its type says",
