@@ -13,7 +13,7 @@ from service.settings.sizing import sized
 from service.speech.metrics import Metrics
 from service.speech.readiness import SelfTest
 from service.speech.speaker import Speaker
-from service.voices.choose import engine_for
+from service.voices.choose import ENGINES, engine_for
 from service.voices.port import Engine
 
 
@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Settings come from the environment and the engine from the settings, unless they are given.
     Raises `SettingsError`.
     """
-    settings = sized(settings or Settings.from_env(), granted())
+    settings = sized(settings or Settings.from_env(ENGINES), granted())
     engine = engine or engine_for(settings)
     measures = Metrics()
     speaker = Speaker(engine, settings, measures)

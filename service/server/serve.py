@@ -17,6 +17,7 @@ from service.server.worker import DrainingWorker
 from service.settings.container import granted
 from service.settings.environment import Settings, SettingsError
 from service.settings.sizing import MOST_ADMITTED, sized
+from service.voices.choose import ENGINES
 
 SPARE_THREADS = 8
 """Threads beyond those that speak, so that probes and refusals are answered while all others wait."""
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="port to listen on (TTS_PORT, 5000)")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_env()
+        settings = Settings.from_env(ENGINES)
         changed = {
             name: getattr(given, name) for name in ("host", "port") if getattr(given, name) is not None
         }

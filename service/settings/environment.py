@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 PREFIX = "TTS_"
@@ -19,7 +19,7 @@ class Settings:
     """How the service runs. Each field is read from `TTS_` and its name in capitals."""
 
     engine: str = "espeak"
-    """Which voice engine speaks: `espeak` or `modelscope`."""
+    """Which voice engine speaks: a name in `service.voices.choose.ENGINES`."""
     voice: str = ""
     """The voice of a request that names none; empty takes the engine's first."""
     models: tuple[str, ...] = ()
@@ -64,8 +64,8 @@ class Settings:
     """Whether logs hold the text that was spoken."""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """The settings that the environment asks for.
+    def from_env(cls, engines: Collection[str], env: Mapping[str, str] | None = None) -> Settings:
+        """The settings that the environment asks for; `engines` are the names that an engine may have.
 
         Raises `SettingsError` that lists every variable which cannot be read.
         """
@@ -82,17 +82,19 @@ class Settings:
                 mistakes.append(f"{name}: {error}")
         if not mistakes:
             settings = cls(**values)
-            mistakes = [f"{PREFIX}{name.upper()}: {problem}" for name, problem in _judge(settings)]
+            mistakes = [
+                f"{PREFIX}{name.upper()}: {problem}" for name, problem in _mistakes(settings, engines)
+            ]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
         return settings
 
 
-def _judge(settings: Settings) -> list[tuple[str, str]]:
+def _mistakes(settings: Settings, engines: Collection[str]) -> list[tuple[str, str]]:
     """Settings that are of the right type and still mean nothing, with what is wrong."""
     problems = []
-    if settings.engine not in ENGINES:
-        problems.append(("engine", f"{settings.engine!r} is none of {', '.join(ENGINES)}"))
+    if settings.engine not in engines:
+        problems.append(("engine", f"{settings.engine!r} is none of {', '.join(engines)}"))
     if not 0 < settings.port < 65536:
         problems.append(("port", f"{settings.port} is no port"))
     numbers = {name: getattr(settings, name) for name in (*_ABOVE_ZERO, *_NOT_BELOW)}
@@ -104,7 +106,6 @@ def _judge(settings: Settings) -> list[tuple[str, str]]:
 
 _ABOVE_ZERO = ("admitted", "deadline", "queue_wait", "start_wait", "max_text", "max_body", "max_audio")
 _NOT_BELOW = ("workers", "threads", "drain", "cache_bytes")
-ENGINES = ("espeak", "modelscope")
 
 
 def _flag(text: str) -> bool:

@@ -8,6 +8,7 @@ import re
 
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
+from service.settings.environment import Settings
 from service.text.script import FIRST_MARK
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
 from service.voices.workers.pool import Pool
@@ -58,6 +59,11 @@ class Espeak:
     def __init__(self, *, workers: int, queue_wait: float, start_wait: float = 30.0) -> None:
         program = Program("service.voices.espeak_worker", start_wait=start_wait)
         self._pool = Pool(program, workers, queue_wait=queue_wait)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Espeak:
+        """The engine as the settings ask for it; they must be sized."""
+        return cls(workers=settings.workers, queue_wait=settings.queue_wait, start_wait=settings.start_wait)
 
     def load(self) -> None:
         self._pool.start()

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from service.audio.pcm import Audio, from_wav
 from service.audio.stretch import faster
 from service.errors import InvalidFieldError, UnavailableError
+from service.settings.environment import Settings
 from service.text.script import FIRST_MARK, Reading, is_mark
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
 from service.voices.workers.pool import Pool
@@ -93,6 +94,18 @@ class ModelScope:
             for voice in model.voices:
                 self._models.setdefault(voice, pool)
         self._pools = tuple(pools)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ModelScope:
+        """The engine as the settings ask for it; they must be sized."""
+        return cls(
+            find_models(settings.models, settings.models_dir),
+            device=settings.device,
+            offline=settings.offline,
+            threads=settings.threads,
+            queue_wait=settings.queue_wait,
+            start_wait=settings.start_wait,
+        )
 
     def load(self) -> None:
         """Begin to load the first model; the others follow when somebody asks for them."""
