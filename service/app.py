@@ -7,9 +7,9 @@ from flask import Flask
 from service.http import logs, middleware
 from service.http.context import KEY, Context
 from service.http.routes import health, openai, openapi, page, tts, voices
-from service.settings.container import granted
+from service.settings.container import read_grant
 from service.settings.environment import Settings
-from service.settings.sizing import sized
+from service.settings.sizing import size_settings
 from service.speech.metrics import Metrics
 from service.speech.readiness import SelfTest
 from service.speech.speaker import Speaker
@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Settings come from the environment and the engine from the settings, unless they are given.
     Raises `SettingsError`.
     """
-    settings = sized(settings or Settings.from_env(ENGINES), granted())
+    settings = size_settings(settings or Settings.from_env(ENGINES), read_grant())
     engine = engine or engine_for(settings)
     measures = Metrics()
     speaker = Speaker(engine, settings, measures)
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
         page.blueprint,
     ):
         app.register_blueprint(blueprint)
-    middleware.surround(app)
-    logs.set_up()
+    middleware.surround_app(app)
+    logs.set_up_log()
     engine.load()
     return app

@@ -1,1 +1,1 @@
-"""Who may go on, and when: the gate, turns in order, the floor, and sounds that need no work again."""
+"""Who may go on, and when: the gate, turns, the floor, and the cache of sounds that need no work again."""

@@ -1,4 +1,4 @@
-"""Finished results, kept within a bound of memory; the least recently used go first."""
+"""The cache of finished sounds, within a bound of memory; the least recently used go first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import threading
 
 
 @dataclasses.dataclass(frozen=True)
-class Result:
-    """One encoded sound."""
+class EncodedSpeech:
+    """The sound of one request as a file, and as a reply."""
 
     data: bytes
     """The file's bytes."""
@@ -38,31 +38,31 @@ class Result:
 
 
 class Cache:
-    """Results by key; safe for threads."""
+    """Finished sounds by their keys; safe for threads."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._held: collections.OrderedDict[str, Result] = collections.OrderedDict()
+        self._sounds: collections.OrderedDict[str, EncodedSpeech] = collections.OrderedDict()
         self.size = 0
-        """Bytes held."""
+        """Bytes that the sounds take."""
 
-    def get(self, key: str) -> Result | None:
-        """The result of that key; None when it is not held."""
+    def get(self, key: str) -> EncodedSpeech | None:
+        """The sound of that key; None when it is not here."""
         with self._lock:
-            result = self._held.get(key)
-            if result is not None:
-                self._held.move_to_end(key)
-            return result
+            sound = self._sounds.get(key)
+            if sound is not None:
+                self._sounds.move_to_end(key)
+            return sound
 
-    def put(self, key: str, result: Result) -> None:
-        """Hold a result. One that would fill more than a quarter of the cache is let go."""
-        if result.size > self._limit // 4:
+    def put(self, key: str, sound: EncodedSpeech) -> None:
+        """Keep a sound, unless it would fill more than a quarter of the cache."""
+        if sound.size > self._limit // 4:
             return
         with self._lock:
-            before = self._held.pop(key, None)
-            self.size += result.size - (before.size if before else 0)
-            self._held[key] = result
+            before = self._sounds.pop(key, None)
+            self.size += sound.size - (before.size if before else 0)
+            self._sounds[key] = sound
             while self.size > self._limit:
-                _, oldest = self._held.popitem(last=False)
+                _, oldest = self._sounds.popitem(last=False)
                 self.size -= oldest.size

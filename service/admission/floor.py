@@ -20,14 +20,14 @@ PATIENCE = 0.5
 
 
 class _Thread(threading.local):
-    """What each thread knows of itself."""
+    """The part that one thread takes: whether it asks for the floor, and whether it has it."""
 
     takes_part = False
     has_it = False
 
 
 class Floor:
-    """Who has it computes; who has to wait for anything else lets go of it. Safe for threads."""
+    """The right to compute; a thread that waits for anything else lets go of it. Safe for threads."""
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience

@@ -10,7 +10,7 @@ from service.errors import BusyError
 
 
 class Gate:
-    """Counts the requests inside."""
+    """A counter of the speech requests that are inside, with a limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -1,4 +1,4 @@
-"""Turns: free workers, handed to those who wait in the order in which they came."""
+"""Turns: things of which one thread has one at a time, handed to those who wait in the order they came."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Rank(enum.IntEnum):
-    """Who comes before whom; within a rank, in the order in which they came."""
+    """How urgent a wait is; those of one rank are served in the order in which they came."""
 
     FIRST = 0
     USUAL = 1
@@ -20,7 +20,7 @@ class Rank(enum.IntEnum):
 
 
 class _Turn(Generic[T]):
-    """One who waits."""
+    """The place in line of one thread that waits."""
 
     __slots__ = ("called", "given")
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from service.client.blocking import Client, ClientError
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run_client(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0 when the sound was written, 1 when the service refused, 2 for a wrong call."""
     given = _arguments().parse_args(arguments)
     choices = {name: getattr(given, name) for name in _CHOICES if getattr(given, name) is not None}
@@ -48,4 +48,4 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_client())

@@ -11,7 +11,7 @@ from service.client.blocking import Client, Speech
 
 
 class AsyncClient:
-    """Speaks to one service; takes what `Client` takes."""
+    """A client of one service for asyncio; made of the same arguments as `Client`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self._client = Client(*arguments, **named)

@@ -22,7 +22,7 @@ LONGEST_PAUSE = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class Speech:
-    """What the service answered."""
+    """The sound that the service answered with."""
 
     audio: bytes
     """The bytes of a file of the format that was asked for."""
@@ -32,7 +32,7 @@ class Speech:
 
 
 class ClientError(Exception):
-    """The service refused, or could not be reached; its text is for people."""
+    """A refusal of the service, or that it could not be reached; the text is for people."""
 
     def __init__(
         self, message: str, *, status: int = 0, code: str = "", retry_after: float | None = None
@@ -47,7 +47,7 @@ class ClientError(Exception):
 
 
 class Client:
-    """Speaks to one service; keeps no connection, so threads may share it."""
+    """A client of one service; it keeps no connection, so threads may share it."""
 
     def __init__(
         self,

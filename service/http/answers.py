@@ -35,7 +35,7 @@ class Answer:
     """Bytes of its body; None where nobody knows before its end."""
     error: str | None
     """The stable code of what went wrong; None where nothing did."""
-    spoken: Mapping[str, Any]
+    speech_facts: Mapping[str, Any]
     """What the log tells of the speech that was asked for; empty for all other requests."""
 
 
@@ -67,7 +67,7 @@ def record_answer(measures: Metrics, answer: Answer) -> None:
             "milliseconds": round(1000 * answer.seconds, 1),
             "bytes": answer.length,
             "error": answer.error,
-            **answer.spoken,
+            **answer.speech_facts,
         }
     )
 

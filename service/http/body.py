@@ -9,7 +9,7 @@ from flask import g, request
 from service.errors import BodyTooLargeError, UnsupportedMediaError
 from service.http.context import context
 from service.speech.request import SpeechRequest, read_json
-from service.speech.speaker import spoken
+from service.speech.speaker import speech_facts
 
 
 def json_body() -> dict[str, Any]:
@@ -22,6 +22,6 @@ def json_body() -> dict[str, Any]:
     return read_json(request.get_data(cache=False))
 
 
-def note_spoken(asked: SpeechRequest) -> None:
-    """Have the log line tell what was asked for."""
-    g.spoken = spoken(asked, context().settings)
+def note_speech(asked: SpeechRequest) -> None:
+    """Have the log line of the current request tell which speech was asked for."""
+    g.speech_facts = speech_facts(asked, context().settings)

@@ -17,7 +17,7 @@ KEY = "speech-service"
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """The parts of one application."""
+    """The parts of one application, which its routes share."""
 
     settings: Settings
     speaker: Speaker

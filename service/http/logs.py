@@ -15,7 +15,7 @@ STANDARD_ERROR = 2
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object; fields given through `extra={"facts": {...}}` stand beside the message."""
+    """The form of a line: a JSON object in which `extra={"facts": {...}}` stands beside the message."""
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
 
 
 class WholeLines(logging.Handler):
-    """Writes each record by one system call: the threads of a busy service need not wait in turn."""
+    """A handler that writes each line by one system call, so that busy threads need not wait in turn."""
 
     def createLock(self) -> None:  # noqa: N802 - logging's own name
         self.lock = None
@@ -48,7 +48,7 @@ def log_request(facts: Mapping[str, Any]) -> None:
     )
 
 
-def set_up() -> None:
+def set_up_log() -> None:
     """Send the service's own records to standard error, once."""
     if LOGGER.handlers:
         return

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its key, its log line, its measures, and errors in one shape."""
+"""What surrounds every route: request ids, keys, the log, the measures, and errors in one shape."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ HTTP_CODES = {
 """Stable codes for what the web framework itself refuses."""
 
 
-def surround(app: Flask) -> None:
-    """Put all of it around the application's routes."""
+def surround_app(app: Flask) -> None:
+    """Put ids, keys, log, measures and the shape of errors around the application's routes."""
     app.before_request(_identify)
     app.before_request(_check_key)
     app.after_request(_finish)
@@ -40,7 +40,7 @@ def surround(app: Flask) -> None:
     app.register_error_handler(Exception, _internal_error)
 
 
-def reply_to(error: ServiceError) -> Response:
+def error_reply(error: ServiceError) -> Response:
     """The reply that tells a caller of an error, in the shape of the API that was called."""
     said = {**error.as_dict(), "request_id": g.get("request_id", "")}
     body: dict[str, Any]
@@ -87,7 +87,7 @@ def _is_page() -> bool:
 
 def _service_error(error: ServiceError) -> Response:
     g.error_code = error.code
-    return reply_to(error)
+    return error_reply(error)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -99,7 +99,7 @@ def _http_error(error: HTTPException) -> Response:
     said.status = status
     said.code = HTTP_CODES.get(status, "bad_request" if status < 500 else "internal_error")
     g.error_code = said.code
-    response = reply_to(said)
+    response = error_reply(said)
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
@@ -113,7 +113,7 @@ def _plain(error: HTTPException) -> str:
 def _internal_error(error: Exception) -> Response:
     LOGGER.error("internal error", exc_info=error, extra={"facts": {"request_id": g.get("request_id", "")}})
     g.error_code = ServiceError.code
-    return reply_to(ServiceError("something went wrong; the log knows more under this request id"))
+    return error_reply(ServiceError("something went wrong; the log knows more under this request id"))
 
 
 def _finish(response: Response) -> Response:
@@ -125,7 +125,7 @@ def _finish(response: Response) -> Response:
         seconds=time.monotonic() - g.get("started", time.monotonic()),
         length=response.content_length,
         error=g.get("error_code"),
-        spoken=g.get("spoken", {}),
+        speech_facts=g.get("speech_facts", {}),
     )
     response.headers["X-Request-ID"] = answer.request_id
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

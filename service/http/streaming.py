@@ -1,4 +1,4 @@
-"""Sound that is sent while it is made: what goes wrong on the way can no longer have a status."""
+"""Sound that is sent while it is made, when an error can no longer have a status."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from service.errors import ServiceError
 from service.http.logs import LOGGER
 
 
-def watched(sounds: Iterator[Audio]) -> Iterator[Audio]:
-    """The sounds. An error on the way is logged, and the connection cut, by which the client knows of it."""
+def guard_sounds(sounds: Iterator[Audio]) -> Iterator[Audio]:
+    """The same sounds; an error on the way is logged, and cuts the connection to tell the client of it."""
     request_id = g.request_id
 
     def passed_on() -> Iterator[Audio]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.admission.floor import Floor
 from service.http.answers import RepeatableAnswer
-from service.server.recall import LONGEST, is_whole
+from service.server.recall import LONGEST_REQUEST, is_whole
 
 if TYPE_CHECKING:
     from typing import Self  # in Python 3.11, and environments that carry the service may be older
@@ -49,22 +49,22 @@ class Connection(socket.socket):
             self._floor.leave()
             received = super().recv(size, *flags)
         self._floor.take()
-        self.received += received[: LONGEST + 1 - len(self.received)]
+        self.received += received[: LONGEST_REQUEST + 1 - len(self.received)]
         return received
 
     def end(self) -> bool:
-        """A request was answered: whether whatever comes now begins a new one, as it always did so far."""
+        """Tell that a request was answered; whether what comes next surely begins a new request."""
         self._plain = self._plain and is_whole(self.received)
         return self._plain
 
     def coming(self) -> bytes:
-        """What has come; unless a `reply` to it is sent, it is received again, as is a connection's end."""
+        """The bytes that have come, which `recv` gives again unless `reply` is called."""
         with contextlib.suppress(OSError):
-            self._ahead = super().recv(LONGEST + 1)
+            self._ahead = super().recv(LONGEST_REQUEST + 1)
         return self._ahead
 
     def reply(self, reply: bytes) -> bool:
-        """Send the reply to what has come; false when the client is gone, which receiving then tells too."""
+        """Send the reply to what has come; false when the client is gone, which `recv` tells again."""
         self._ahead = b""
         self._floor.leave()
         try:
@@ -74,6 +74,6 @@ class Connection(socket.socket):
         return True
 
     def sendall(self, data: Any, *flags: int) -> None:
-        self.sent += data[: LONGEST - len(self.sent)]
+        self.sent += data[: LONGEST_REQUEST - len(self.sent)]
         self._floor.leave()
         super().sendall(data, *flags)

@@ -17,9 +17,9 @@ from service.http.answers import Answer, RepeatableAnswer, new_request_id, recor
 from service.http.context import Context
 from service.speech.request import SpeechRequest
 
-LONGEST = 4096
+LONGEST_REQUEST = 4096
 """Bytes of a request, head and body, that is kept, and of the head of an answer."""
-MOST = 1024
+MOST_REQUESTS = 1024
 """Requests kept."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:([^\r]*)", re.IGNORECASE)
@@ -57,7 +57,7 @@ class KnownRequest:
 
 
 class Recall:
-    """The requests that are known; safe for threads."""
+    """The requests that are known from their bytes; safe for threads."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -70,11 +70,11 @@ class Recall:
         `sent` is how the answer began. An answer whose like cannot be made from a sound alone is not kept.
         """
         head = _pattern(sent, noted.answer)
-        if head is None or len(received) > LONGEST or not is_whole(received):
+        if head is None or len(received) > LONGEST_REQUEST or not is_whole(received):
             return
         with self._lock:
             self._known[received] = KnownRequest(noted.asked, noted.answer, head)
-            while len(self._known) > MOST:
+            while len(self._known) > MOST_REQUESTS:
                 del self._known[next(iter(self._known))]
 
     def known(self, received: bytes) -> KnownRequest | None:
@@ -84,7 +84,7 @@ class Recall:
     def answer(self, known: KnownRequest) -> bytes | None:
         """The whole answer to a request that is known; None when the cache has lost its sound."""
         began = time.monotonic()
-        result = self._context.speaker.held(known.asked)
+        result = self._context.speaker.cached(known.asked)
         if result is None:
             return None
         reply = result.reply

@@ -1,4 +1,4 @@
-"""The server: gunicorn with settings that follow from the service's own."""
+"""`python -m service`: gunicorn, with settings that follow from the service's own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from service.app import create_app
-from service.server.worker import DrainingWorker
-from service.settings.container import granted
+from service.server.worker import GunicornWorker
+from service.settings.container import read_grant
 from service.settings.environment import Settings, SettingsError
-from service.settings.sizing import MOST_ADMITTED, sized
+from service.settings.sizing import MOST_ADMITTED, size_settings
 from service.voices.choose import ENGINES
 
 SPARE_THREADS = 8
@@ -27,7 +27,7 @@ SWITCH_INTERVAL = 0.001
 pass it on, and Python's own 5 ms are as long as a sentence takes to be spoken."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def serve_app(arguments: Sequence[str] | None = None) -> int:
     """Run the service until it is told to stop; 2 when its settings mean nothing."""
     parser = argparse.ArgumentParser(prog="python -m service", description="Serve speech over HTTP.")
     parser.add_argument("command", nargs="?", choices=["serve"], default="serve", help="what to do (serve)")
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         changed = {
             name: getattr(given, name) for name in ("host", "port") if getattr(given, name) is not None
         }
-        settings = sized(dataclasses.replace(settings, **changed), granted())
+        settings = size_settings(dataclasses.replace(settings, **changed), read_grant())
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
@@ -58,7 +58,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{host}:{settings.port}",
         "workers": 1,
-        "worker_class": DrainingWorker,
+        "worker_class": GunicornWorker,
         "threads": (settings.admitted or MOST_ADMITTED) + SPARE_THREADS,
         "worker_connections": 2000,
         "backlog": 2048,
@@ -78,7 +78,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    """gunicorn, given its settings and the application's factory."""
+    """The gunicorn application: the settings of the server, and the factory of what it serves."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

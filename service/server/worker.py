@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, quicker with those who ask again, and complete when it is told to stop.
+"""gunicorn's threaded worker, quicker with clients that ask again, and complete when it is told to stop.
 
 gunicorn 23 to 27 stop accepting at once; whoever had connected but was not yet accepted is then reset, and
 in version 23 so is who had been accepted but had not yet sent the request.
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
 LINGER = 0.3
 """Seconds in which those who have connected may still send their request."""
-NEXT = 10
-"""Milliseconds for which a thread waits for the next request of the connection that it has just answered."""
 
 
-def noting(application: Application) -> Application:
-    """The same application, whose connections are told which of its answers the cache gave."""
+def note_answers(application: Application) -> Application:
+    """The same application; each connection is told which of its answers the cache gave."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         body = application(environ, start_response)
@@ -42,9 +40,11 @@ def noting(application: Application) -> Application:
     return answer
 
 
-class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """Accepts everybody who waits, closes the door, and only then stops."""
+class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    """The worker: accepts every client that waits before it stops, and answers again on open connections."""
 
+    patience = 10
+    """Milliseconds for which a thread waits for the next request of the connection that it has answered."""
     _closed = False
     wsgi: Any
     _recall: Recall
@@ -53,7 +53,7 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
         """gunicorn calls this once, before it serves; `wsgi` is what it then calls for each request."""
         super().load_wsgi()
         self._recall = Recall(self.wsgi.extensions[KEY])
-        self.wsgi = noting(self.wsgi)
+        self.wsgi = note_answers(self.wsgi)
 
     def murder_keepalived(self, *arguments: Any, **named: Any) -> None:
         """gunicorn calls this at the end of every turn of its loop, the last one included."""
@@ -88,15 +88,15 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             if plain and sock.noted is not None:
                 self._recall.learn(sock.received, sock.sent, sock.noted)
             while again := self._goes_on(sock):
-                if not (plain and self._answered(sock)):
+                if not (plain and self._answer_from_bytes(sock)):
                     break
             if not again:
                 return done
 
     def _goes_on(self, sock: socket.socket) -> bool:
-        return bool(self.alive and self.nr_conns <= self.cfg.threads and _asks_again(sock))
+        return bool(self.alive and self.nr_conns <= self.cfg.threads and _asks_again(sock, self.patience))
 
-    def _answered(self, sock: Connection) -> bool:
+    def _answer_from_bytes(self, sock: Connection) -> bool:
         """Whether what has come is known, and was answered at once."""
         known = self._recall.known(sock.coming())
         if known is None:
@@ -122,7 +122,7 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
                 key.data(key.fileobj)
 
 
-def _asks_again(sock: socket.socket) -> bool:
+def _asks_again(sock: socket.socket, milliseconds: int) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(NEXT))
+    return bool(poll.poll(milliseconds))

@@ -15,7 +15,7 @@ MEMBERSHIP = pathlib.Path("/proc/self/cgroup")
 
 @dataclasses.dataclass(frozen=True)
 class Grant:
-    """What may be used, as opposed to what the machine has."""
+    """The processors and the memory that may be used, as opposed to those that the machine has."""
 
     cores: int
     """Whole processors to plan for: the scheduler's mask, lowered by the quota rounded up; at least one."""
@@ -23,8 +23,8 @@ class Grant:
     """Bytes."""
 
 
-def granted(groups: pathlib.Path = GROUPS, membership: pathlib.Path = MEMBERSHIP) -> Grant:
-    """The grant of this process: its own group's limits and those of every group around it."""
+def read_grant(groups: pathlib.Path = GROUPS, membership: pathlib.Path = MEMBERSHIP) -> Grant:
+    """The grant of this process, by the limits of its own control group and of every group around it."""
     quotas = [quota for group in _around(groups, membership, "cpu") if (quota := _quota(group)) is not None]
     limits = [limit for group in _around(groups, membership, "memory") if (limit := _limit(group))]
     return Grant(
@@ -58,10 +58,8 @@ def _quota(group: pathlib.Path) -> float | None:
         quota, period = (group / "cpu.max").read_text().split()
         return int(quota) / int(period)
     with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
-        granted = int((group / "cpu.cfs_quota_us").read_text()) / int(
-            (group / "cpu.cfs_period_us").read_text()
-        )
-        return granted if granted > 0 else None  # -1 means no limit
+        granted, each = (int((group / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        return granted / each if granted > 0 else None  # -1 means no limit
     return None
 
 

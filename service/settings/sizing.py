@@ -1,4 +1,4 @@
-"""How large the service makes itself: what the settings leave open, decided by what the container grants."""
+"""The sizes that the settings leave open, decided by what the container grants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CACHE_MEMORY = 64 * MIB
 LEAST_ADMITTED, MOST_ADMITTED = 4, 64
 
 
-def sized(settings: Settings, grant: Grant) -> Settings:
+def size_settings(settings: Settings, grant: Grant) -> Settings:
     """The settings with nothing left open; what was set by hand stays as it is.
 
     A quarter of the memory is for workers, a quarter for requests, an eighth for the cache; the rest is for

@@ -1,4 +1,4 @@
-"""What is counted and timed, in Prometheus' form. Labels come from small fixed sets, never from requests."""
+"""The measures of the service for Prometheus. Labels come from small fixed sets, never from requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """The measures of one application."""
+    """All that one application counts and times."""
 
     content_type = CONTENT_TYPE_LATEST
 

@@ -1,4 +1,4 @@
-"""Readiness: a sentence is really spoken, and what came out is judged."""
+"""The self-test: a sentence is really spoken, and the sound that comes out is judged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LEAST_RMS = 100.0
 LEAST_SECONDS = 0.3
 FRESH = 10.0
 """Seconds for which an answer holds, so that probes cost next to nothing."""
-PATIENCE = 5.0
+TEST_SECONDS = 5.0
 """Seconds that the test may take. A voice that still loads is not ready; it is not waited for."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """What the last test said."""
+class Readiness:
+    """The outcome of one self-test."""
 
     ready: bool
     reason: str
@@ -31,27 +31,27 @@ class Answer:
 
 
 class SelfTest:
-    """Asks an engine to speak; remembers the answer for a while. One test runs at a time."""
+    """The self-test of an engine, which asks it to speak and keeps a good outcome for a while."""
 
-    def __init__(self, engine: Engine, patience: float = PATIENCE) -> None:
+    def __init__(self, engine: Engine, patience: float = TEST_SECONDS) -> None:
         self._engine = engine
         self._patience = patience
         self._lock = threading.Lock()
-        self._last: Answer | None = None
+        self._last: Readiness | None = None
 
-    def answer(self) -> Answer:
-        """Whether the engine speaks, tested now unless it was a moment ago. A bad answer is never kept."""
+    def answer(self) -> Readiness:
+        """Whether the engine speaks, tested now unless a test of a moment ago was good; one at a time."""
         with FLOOR.aside(), self._lock:
             last = self._last
             if last is None or not last.ready or time.monotonic() - last.at > FRESH:
                 self._last = last = self._ask()
             return last
 
-    def _ask(self) -> Answer:
-        reason = self._fault()
-        return Answer(ready=not reason, reason=reason, at=time.monotonic())
+    def _ask(self) -> Readiness:
+        reason = self._reason()
+        return Readiness(ready=not reason, reason=reason, at=time.monotonic())
 
-    def _fault(self) -> str:
+    def _reason(self) -> str:
         voice = self._engine.voices()[0].name
         try:
             audio = self._engine.synthesize(

@@ -18,7 +18,7 @@ FIELDS = ("text", "ssml", "voice", "emotion", "intensity", "speed", "pitch", "fo
 
 @dataclasses.dataclass(frozen=True)
 class SpeechRequest:
-    """What somebody wants to hear."""
+    """A request for speech: what somebody wants to hear, and how."""
 
     text: str = ""
     """Plain text; exactly one of `text` and `ssml` is given."""

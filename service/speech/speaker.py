@@ -1,4 +1,4 @@
-"""From a request to sound: script, sentences, voice, format; a gate before it and a cache beside it."""
+"""The way from a request to its sound: script, sentences, voice, format; with a gate and a cache."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import time
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from service.admission.cache import Cache, Result
+from service.admission.cache import Cache, EncodedSpeech
 from service.admission.floor import FLOOR
 from service.admission.gate import Gate
-from service.audio.formats import encode, fitting
-from service.audio.pcm import Audio, at_rate, joined, silence
+from service.audio.formats import encode_audio, fit_to_format
+from service.audio.pcm import Audio, join_audio, resample, silence
 from service.errors import InvalidFieldError
 from service.settings.environment import Settings
 from service.settings.sizing import MOST_ADMITTED
 from service.speech import metrics
 from service.speech.request import SpeechRequest
 from service.text import ssml
-from service.text.clean import clean
-from service.text.normalise import normalise, say_as
+from service.text.clean import clean_text
+from service.text.normalise import normalise_text, say_as
 from service.text.script import Manner, Pause, Script, Stretch
-from service.text.sentences import sentences
+from service.text.sentences import split_sentences
 from service.voices.names import emotion_named, voice_named
 from service.voices.port import Engine, Utterance, Voice
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
-    """A request that was understood: what to synthesise, and the silence after each piece."""
+class SpeechPlan:
+    """The utterances that a request asks for, and the silences around them."""
 
     steps: tuple[tuple[Utterance, float], ...]
     """Utterances, each with the seconds of silence that follow it."""
@@ -38,7 +38,7 @@ class Plan:
 
 
 class Speaker:
-    """Speaks requests with one engine; shared by all threads."""
+    """The one place that makes sound of requests, with one engine; all threads share it."""
 
     def __init__(self, engine: Engine, settings: Settings, measures: metrics.Metrics) -> None:
         self.engine = engine
@@ -47,31 +47,31 @@ class Speaker:
         self._settings = settings
         self._measures = measures
 
-    def held(self, request: SpeechRequest) -> Result | None:
-        """The whole sound of a request that was made before, as long as the cache holds it."""
+    def cached(self, request: SpeechRequest) -> EncodedSpeech | None:
+        """The whole sound of a request that was made before; None when the cache does not hold it."""
         result = self.cache.get(_key(request))
         if result is not None:
             self._measures.cached(hit=True)
         return result
 
-    def speak(self, request: SpeechRequest) -> Result:
+    def speak(self, request: SpeechRequest) -> EncodedSpeech:
         """The whole sound of a request, from the cache where it was made before. Raises `ServiceError`."""
-        return self.held(request) or self.make(request)
+        return self.cached(request) or self.make(request)
 
-    def make(self, request: SpeechRequest) -> Result:
+    def make(self, request: SpeechRequest) -> EncodedSpeech:
         """The whole sound of a request that the cache does not hold. Raises `ServiceError`."""
         self._measures.cached(hit=False)
         plan = self.plan(request)
         with self.gate.admitted():
-            audio = joined(_same_rate(self._sounds(plan)))
+            audio = join_audio(_same_rate(self._sounds(plan)))
         if not audio.pcm:
             raise InvalidFieldError(
                 "nothing in it can be spoken by this voice", code="nothing_to_speak", field=request.said_field
             )
-        audio = fitting(audio, request.format)
+        audio = fit_to_format(audio, request.format)
         with FLOOR.aside():  # most codecs compute outside the interpreter, some for seconds
-            data = encode(audio, request.format)
-        result = Result(data, audio.sample_rate, audio.duration)
+            data = encode_audio(audio, request.format)
+        result = EncodedSpeech(data, audio.sample_rate, audio.duration)
         self.cache.put(_key(request), result)
         return result
 
@@ -91,7 +91,7 @@ class Speaker:
             raise
         return _with_first(first, sounds)
 
-    def plan(self, request: SpeechRequest) -> Plan:
+    def plan(self, request: SpeechRequest) -> SpeechPlan:
         """What the request means, sentence by sentence. Raises `InvalidFieldError`."""
         script = self._script(request)
         steps: list[tuple[Utterance, float]] = []
@@ -109,22 +109,22 @@ class Speaker:
                 "nothing in it can be spoken", code="nothing_to_speak", field=request.said_field
             )
         self._check_length(steps, opening, request)
-        return Plan(tuple(steps), opening)
+        return SpeechPlan(tuple(steps), opening)
 
     def _script(self, request: SpeechRequest) -> Script:
         voice = self._voice(request.voice)
         emotion = emotion_named(request.emotion, voice)
         manner = Manner(voice.name, emotion, request.intensity, request.speed, request.pitch)
         if not request.ssml:
-            return Script((Stretch(clean(request.text), manner),))
-        return ssml.parse(request.ssml, manner, say_as, self._known)
+            return Script((Stretch(clean_text(request.text), manner),))
+        return ssml.parse_ssml(request.ssml, manner, say_as, self._known)
 
     def _utterances(self, stretch: Stretch, script: Script) -> Iterator[tuple[Utterance, float]]:
         manner = stretch.manner
         voice = self._voice(manner.voice)
         emotion_named(manner.emotion, voice)  # a voice chosen later may not know it
-        text = normalise(stretch.text) if voice.language.startswith(("cmn", "yue")) else stretch.text
-        for sentence, pause in sentences(text):
+        text = normalise_text(stretch.text) if voice.language.startswith(("cmn", "yue")) else stretch.text
+        for sentence, pause in split_sentences(text):
             yield (
                 Utterance(text=sentence, readings=script.readings, **dataclasses.asdict(manner)),
                 pause,
@@ -150,14 +150,14 @@ class Speaker:
         if opening + sum(pause for _, pause in steps) > self._settings.max_audio:
             raise InvalidFieldError("too much silence", code="audio_too_long", field=request.said_field)
 
-    def _admitted(self, plan: Plan) -> Generator[Audio, None, None]:
+    def _admitted(self, plan: SpeechPlan) -> Generator[Audio, None, None]:
         """The sounds of a plan that has entered the gate; leaves it at the end."""
         try:
             yield from self._sounds(plan)
         finally:
             self.gate.leave()
 
-    def _sounds(self, plan: Plan) -> Iterator[Audio]:
+    def _sounds(self, plan: SpeechPlan) -> Iterator[Audio]:
         deadline = time.monotonic() + self._settings.deadline
         left = self._settings.max_audio - plan.opening
         opening = plan.opening
@@ -168,12 +168,12 @@ class Speaker:
             self._measures.synthesised(utterance, audio, time.monotonic() - started)
             left -= audio.duration + pause
             rate = audio.sample_rate
-            yield joined([silence(opening, rate), audio, silence(pause, rate)])
+            yield join_audio([silence(opening, rate), audio, silence(pause, rate)])
             opening = 0.0
 
 
-def spoken(request: SpeechRequest, settings: Settings) -> dict[str, Any]:
-    """What the log tells of a request: never its text, unless the settings say so."""
+def speech_facts(request: SpeechRequest, settings: Settings) -> dict[str, Any]:
+    """What the log tells of a request: never its text, unless the settings ask for it."""
     facts: dict[str, Any] = {
         "characters": len(request.said),
         "voice": request.voice or None,
@@ -203,4 +203,4 @@ def _same_rate(sounds: Iterator[Audio]) -> Iterator[Audio]:
     rate = 0
     for sound in sounds:
         rate = rate or sound.sample_rate
-        yield at_rate(sound, rate)
+        yield resample(sound, rate)

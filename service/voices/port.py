@@ -1,4 +1,4 @@
-"""The port to what speaks: few members, and the values that pass through it."""
+"""The port to a voice engine: its few members, and the values that pass through it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Utterance:
     volume: float = 1.0
     """Relative to the voice's own amplitude."""
     readings: tuple[Reading, ...] = ()
-    """Words whose pronunciation is given; `service.text.script.mark(i)` stands for them in the text."""
+    """Words whose pronunciation is given; in the text, the character `reading_mark(i)` stands for each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Health:
 
 
 class Engine(Protocol):
-    """What can speak."""
+    """The voice engine: what turns utterances into sound."""
 
     def load(self) -> None:
         """Begin whatever takes time; returns at once, may be called again."""

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from bench.service.prosody import fundamental
-from service.audio.formats import FORMATS, encode, fitting, wav_header
-from service.audio.pcm import Audio, at_rate, from_wav, joined, silence
-from service.audio.stretch import faster
+from service.audio.formats import FORMATS, encode_audio, fit_to_format, wav_header
+from service.audio.pcm import Audio, join_audio, read_wav, resample, silence
+from service.audio.stretch import speed_up
 
 from .fakes import hum
 
 
 def test_what_is_written_is_read_back() -> None:
     sound = hum(0.5, rate=22050)
-    assert from_wav(encode(sound, "wav")) == sound
+    assert read_wav(encode_audio(sound, "wav")) == sound
 
 
 def test_two_channels_become_one() -> None:
@@ -29,13 +29,13 @@ def test_two_channels_become_one() -> None:
         writer.setsampwidth(2)
         writer.setframerate(8000)
         writer.writeframes(struct.pack("<4h", 100, 300, -200, -400))
-    assert np.frombuffer(from_wav(file.getvalue()).pcm, "<i2").tolist() == [200, -300]
+    assert np.frombuffer(read_wav(file.getvalue()).pcm, "<i2").tolist() == [200, -300]
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"not a wav file at all", b"RIFF\x00\x00\x00\x00WAVE"])
 def test_what_is_no_wav_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="WAV"):
-        from_wav(data)
+        read_wav(data)
 
 
 def test_a_streams_header_says_the_most_there_can_be() -> None:
@@ -48,34 +48,34 @@ def test_a_streams_header_says_the_most_there_can_be() -> None:
 def test_every_format_carries_every_rate(name: str, rate: int) -> None:
     """Opus knows 24 kHz and not 22.05: the file says what it holds, and its pitch is the same."""
     soundfile = pytest.importorskip("soundfile")
-    sound = fitting(hum(1.0, 220.0, rate), name)
+    sound = fit_to_format(hum(1.0, 220.0, rate), name)
     if name == "pcm":
-        assert encode(sound, name) == sound.pcm
+        assert encode_audio(sound, name) == sound.pcm
         return
-    samples, told = soundfile.read(io.BytesIO(encode(sound, name)), dtype="int16")
+    samples, told = soundfile.read(io.BytesIO(encode_audio(sound, name)), dtype="int16")
     assert told == sound.sample_rate == (24000 if (name, rate) == ("opus", 22050) else rate)
     assert fundamental(Audio(samples.astype("<i2").tobytes(), told)) == pytest.approx(220, rel=0.03)
 
 
 def test_another_rate_is_the_same_sound() -> None:
-    moved = at_rate(hum(1.0, 220.0, 16000), 24000)
+    moved = resample(hum(1.0, 220.0, 16000), 24000)
     assert moved.duration == pytest.approx(1.0)
     assert fundamental(moved) == pytest.approx(220, rel=0.02)
-    assert at_rate(silence(0, 16000), 24000).pcm == b""
+    assert resample(silence(0, 16000), 24000).pcm == b""
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.3, 2.0])
 def test_faster_keeps_the_pitch_and_the_loudness(factor: float) -> None:
     sound = hum(2.0, 150.0)
-    moved = faster(sound, factor)
+    moved = speed_up(sound, factor)
     assert moved.duration == pytest.approx(2.0 / factor, rel=0.03)
     assert fundamental(moved) == pytest.approx(150, rel=0.03)
     assert moved.rms == pytest.approx(sound.rms, rel=0.1)
 
 
 def test_what_is_too_short_to_stretch_stays() -> None:
-    assert faster(hum(0.02), 2.0) == hum(0.02)
-    assert faster(hum(1.0), 1.0) == hum(1.0)
+    assert speed_up(hum(0.02), 2.0) == hum(0.02)
+    assert speed_up(hum(1.0), 1.0) == hum(1.0)
 
 
 def test_louder_is_held_within_16_bits() -> None:
@@ -85,6 +85,6 @@ def test_louder_is_held_within_16_bits() -> None:
 
 
 def test_sounds_of_two_rates_are_not_joined() -> None:
-    assert joined([silence(1, 8000), hum(1, rate=8000)]).duration == 2
+    assert join_audio([silence(1, 8000), hum(1, rate=8000)]).duration == 2
     with pytest.raises(ValueError, match="rate"):
-        joined([silence(1, 8000), silence(1, 16000)])
+        join_audio([silence(1, 8000), silence(1, 16000)])

@@ -18,9 +18,9 @@ import pytest
 from bench.service.prosody import fundamental
 from service.audio.pcm import Audio
 from service.errors import DeadlineError, InvalidFieldError
-from service.text.script import Reading, mark
-from service.voices.espeak import VOICES, Espeak, parameters
-from service.voices.espeak_worker import VOICES as FILES
+from service.text.script import Reading, reading_mark
+from service.voices.espeak import VOICES, Espeak, espeak_parameters
+from service.voices.espeak_worker import VOICE_FILES as FILES
 from service.voices.port import EMOTIONS, Utterance
 
 from .conftest import until
@@ -111,10 +111,10 @@ def test_given_pinyin_is_spoken(espeak: Espeak) -> None:
     def said(text: str, *readings: Reading) -> Audio:
         return speak(espeak, text, readings=readings)
 
-    assert said(f"我{mark(0)}", Reading("行", "hang2")).duration == pytest.approx(
+    assert said(f"我{reading_mark(0)}", Reading("行", "hang2")).duration == pytest.approx(
         said("我航").duration, rel=0.02
     )
-    assert said(mark(0), Reading("行", "xing2")) != said(mark(0), Reading("行", "hang2"))
+    assert said(reading_mark(0), Reading("行", "xing2")) != said(reading_mark(0), Reading("行", "hang2"))
 
 
 def test_markup_is_plain_text(espeak: Espeak) -> None:
@@ -140,8 +140,8 @@ def test_odd_text_does_no_harm(espeak: Espeak, text: str) -> None:
 
 
 def test_espeaks_own_limits_hold() -> None:
-    least = parameters(Utterance("", "mandarin", "sad", 2.0, 0.25, 0.25, 0.0))
-    most = parameters(Utterance("", "mandarin", "angry", 2.0, 4.0, 4.0, 4.0))
+    least = espeak_parameters(Utterance("", "mandarin", "sad", 2.0, 0.25, 0.25, 0.0))
+    most = espeak_parameters(Utterance("", "mandarin", "angry", 2.0, 4.0, 4.0, 4.0))
     assert (least["rate"], least["pitch"], least["volume"]) == (80, 0, 0)
     assert (most["rate"], most["pitch"], most["range"], most["volume"]) == (450, 100, 100, 200)
 

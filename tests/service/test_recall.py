@@ -27,8 +27,8 @@ from service.client import Client
 from service.http.answers import Answer, RepeatableAnswer
 from service.http.context import KEY, Context
 from service.server.connection import Connection
-from service.server.recall import LONGEST, MOST, Recall, is_whole
-from service.server.worker import DrainingWorker
+from service.server.recall import LONGEST_REQUEST, MOST_REQUESTS, Recall, is_whole
+from service.server.worker import GunicornWorker
 from service.settings.environment import Settings
 from service.speech.request import SpeechRequest
 
@@ -118,7 +118,7 @@ NOTED = RepeatableAnswer(
     asked=ASKED,
     answer=Answer(
         request_id="first", method="POST", route="/tts", status=200, seconds=0.1, length=4, error=None,
-        spoken={"characters": 2},
+        speech_facts={"characters": 2},
     ),
 )  # fmt: skip
 
@@ -138,24 +138,24 @@ def test_what_the_cache_lost_is_not_answered(context: Context) -> None:
 
 def test_it_stays_small(context: Context) -> None:
     recall = Recall(context)
-    for number in range(MOST + 10):
+    for number in range(MOST_REQUESTS + 10):
         recall.learn(request(b"%d" % number), sent(), NOTED)
-    assert len(recall._known) == MOST
+    assert len(recall._known) == MOST_REQUESTS
     assert recall.known(request(b"0")) is None
-    assert recall.known(request(b"%d" % (MOST + 9))) is not None
+    assert recall.known(request(b"%d" % (MOST_REQUESTS + 9))) is not None
 
 
 @pytest.mark.parametrize(
     ("received", "answered"),
     [
-        (request(b"x" * LONGEST), sent()),
+        (request(b"x" * LONGEST_REQUEST), sent()),
         (request() + request(), sent()),
         (request(), sent("HTTP/1.0 200 OK")),
         (request(), sent("HTTP/1.1 206 Partial Content")),
         (request(), sent(length=5)),
         (request(), sent(name="another")),
         (request(), sent().replace(b"Content-Length: 4", b"Transfer-Encoding: chunked")),
-        (request(), sent("HTTP/1.1 200 OK", f"X-Long: {'x' * LONGEST}")[:LONGEST]),
+        (request(), sent("HTTP/1.1 200 OK", f"X-Long: {'x' * LONGEST_REQUEST}")[:LONGEST_REQUEST]),
     ],
 )
 def test_what_is_answered_otherwise_is_not_learnt(context: Context, received: bytes, answered: bytes) -> None:
@@ -193,7 +193,9 @@ class Reading(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return True
 
 
-class Worker(DrainingWorker, Reading):
+class Worker(GunicornWorker, Reading):
+    patience = 10_000  # a busy machine may take its time
+
     def __init__(self, app: Flask) -> None:  # without a server around it
         self.app = types.SimpleNamespace(wsgi=lambda: app)
         self.alive = True

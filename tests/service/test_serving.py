@@ -28,7 +28,7 @@ def test_the_command_line_client_writes_speech(
     served: Served, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "new" / "hello.wav"
-    code = command.main(["--url", served.url, "--text", "你好，世界！", "--output", str(output)])
+    code = command.run_client(["--url", served.url, "--text", "你好，世界！", "--output", str(output)])
     assert code == 0
     with wave.open(str(output)) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 22050)
@@ -41,7 +41,7 @@ def test_a_refusal_is_one_line(
 ) -> None:
     output = tmp_path / "x.wav"
     arguments = ["--url", served.url, "--text", "好", "--emotion", "bored", "--output", str(output)]
-    assert command.main(arguments) == 1
+    assert command.run_client(arguments) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: 422 unknown_emotion: emotion:")
     assert not output.exists()
@@ -50,7 +50,7 @@ def test_a_refusal_is_one_line(
 def test_nobody_there_is_said(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     arguments = ["--url", url, "--text", "好", "--wait", "0", "--output", str(tmp_path / "x.wav")]
-    assert command.main(arguments) == 1
+    assert command.run_client(arguments) == 1
     assert "cannot be reached" in capsys.readouterr().err
 
 

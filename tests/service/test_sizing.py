@@ -8,11 +8,11 @@ import pathlib
 import pytest
 
 from service.server.serve import gunicorn_options
-from service.settings.container import Grant, granted
+from service.settings.container import Grant, read_grant
 from service.settings.environment import Settings
-from service.settings.sizing import MIB, sized
+from service.settings.sizing import MIB, size_settings
 
-WHOLE = granted(pathlib.Path("/absent"), pathlib.Path("/absent"))
+WHOLE = read_grant(pathlib.Path("/absent"), pathlib.Path("/absent"))
 """What this machine grants without any control group."""
 
 
@@ -23,7 +23,7 @@ def tree(folder: pathlib.Path, member: str, **files: str) -> Grant:
         path = folder / "groups" / name.replace("__", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return granted(folder / "groups", folder / "cgroup")
+    return read_grant(folder / "groups", folder / "cgroup")
 
 
 def test_without_groups_the_machine_is_granted() -> None:
@@ -75,26 +75,26 @@ def test_version_1_without_limits(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_large_container() -> None:
-    found = sized(Settings(), Grant(8, 16384 * MIB))
+    found = size_settings(Settings(), Grant(8, 16384 * MIB))
     assert (found.threads, found.workers, found.admitted, found.cache_bytes) == (8, 16, 64, 64 * MIB)
 
 
 def test_a_small_container() -> None:
     """Processors do not help where there is no memory for what would use them."""
-    found = sized(Settings(), Grant(8, 256 * MIB))
+    found = size_settings(Settings(), Grant(8, 256 * MIB))
     assert (found.threads, found.workers, found.admitted, found.cache_bytes) == (8, 2, 16, 32 * MIB)
 
 
 def test_the_smallest_container_still_works() -> None:
-    found = sized(Settings(), Grant(1, 64 * MIB))
+    found = size_settings(Settings(), Grant(1, 64 * MIB))
     assert (found.threads, found.workers, found.admitted, found.cache_bytes) == (1, 1, 4, 8 * MIB)
 
 
 def test_what_was_set_stays() -> None:
     chosen = Settings(threads=3, workers=5, admitted=7, cache_bytes=0)
-    assert sized(chosen, Grant(1, 64 * MIB)) == chosen
+    assert size_settings(chosen, Grant(1, 64 * MIB)) == chosen
 
 
 def test_the_server_has_a_thread_for_every_request_admitted() -> None:
-    small, large = (sized(Settings(), Grant(2, size * MIB)) for size in (128, 16384))
+    small, large = (size_settings(Settings(), Grant(2, size * MIB)) for size in (128, 16384))
     assert gunicorn_options(small)["threads"] < gunicorn_options(large)["threads"]

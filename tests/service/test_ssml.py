@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from service.errors import InvalidFieldError
 from service.text.normalise import say_as
-from service.text.script import Manner, Pause, Reading, Script, Stretch, mark
-from service.text.ssml import ATTRIBUTES, parse
+from service.text.script import Manner, Pause, Reading, Script, Stretch, reading_mark
+from service.text.ssml import ATTRIBUTES, parse_ssml
 
 from .fakes import FakeEngine
 
@@ -20,7 +20,7 @@ PLAIN = Manner("first")
 
 
 def read(document: str) -> Script:
-    return parse(document, PLAIN, say_as, lambda _kind, name: name)
+    return parse_ssml(document, PLAIN, say_as, lambda _kind, name: name)
 
 
 def stretches(document: str) -> list[Stretch]:
@@ -67,7 +67,7 @@ def test_words_are_replaced() -> None:
         "<speak>拨<say-as interpret-as='telephone'>110</say-as><sub alias='世界贸易组织'>WTO</sub>"
         "银<phoneme alphabet='py' ph='hang2'>行</phoneme></speak>"
     )
-    assert script.parts == (Stretch(f"拨幺幺零世界贸易组织银{mark(0)}", PLAIN),)
+    assert script.parts == (Stretch(f"拨幺幺零世界贸易组织银{reading_mark(0)}", PLAIN),)
     assert script.readings == (Reading("行", "hang2"),)
 
 

@@ -6,10 +6,10 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from service.text.clean import clean, speakable
-from service.text.normalise import normalise, say_as
-from service.text.numerals import cardinal
-from service.text.sentences import LONGEST, sentences
+from service.text.clean import clean_text, speakable
+from service.text.normalise import normalise_text, say_as
+from service.text.numerals import say_cardinal
+from service.text.sentences import LONGEST_PIECE, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ from service.text.sentences import LONGEST, sentences
     ],
 )  # fmt: skip
 def test_numbers(number: str, words: str) -> None:
-    assert cardinal(number) == words
+    assert say_cardinal(number) == words
 
 
 @hypothesis.given(st.integers(0, 10**16 - 1))
 def test_numbers_can_be_read_back(number: int) -> None:
-    assert _value(cardinal(str(number))) == number
+    assert _value(say_cardinal(str(number))) == number
 
 
 def _value(words: str) -> int:
@@ -125,14 +125,14 @@ def _value(words: str) -> int:
     ],
 )
 def test_written_forms_are_read_out(written: str, spoken: str) -> None:
-    assert normalise(written) == spoken
+    assert normalise_text(written) == spoken
 
 
 @hypothesis.given(
     st.text(alphabet=st.sampled_from("0123456789年月日:.-/%￥$kmg℃+= ,，个第电话~至一A"), max_size=40)
 )
 def test_no_figure_is_left(text: str) -> None:
-    assert not any(character in "0123456789" for character in normalise(text))
+    assert not any(character in "0123456789" for character in normalise_text(text))
 
 
 @pytest.mark.parametrize(
@@ -173,30 +173,30 @@ def test_say_as_refuses_what_does_not_fit(text: str, kind: str) -> None:
     ],
 )
 def test_what_cannot_be_spoken_goes(text: str, cleaned: str) -> None:
-    assert clean(text) == cleaned
+    assert clean_text(text) == cleaned
 
 
 def test_sentences_keep_their_stops_and_get_a_pause() -> None:
-    pieces = list(sentences("第一句。“第二句！”第三句 is 3.14. Good\n新的一段"))
+    pieces = list(split_sentences("第一句。“第二句！”第三句 is 3.14. Good\n新的一段"))
     assert [piece for piece, _ in pieces] == ["第一句。", "“第二句！”", "第三句 is 3.14.", "Good", "新的一段"]
     assert [pause for _, pause in pieces] == [0.35, 0.35, 0.35, 0.6, 0.0]
 
 
 def test_a_long_sentence_is_cut_at_its_commas() -> None:
     clause = "春眠不觉晓，" * 50
-    pieces = [piece for piece, _ in sentences(clause)]
+    pieces = [piece for piece, _ in split_sentences(clause)]
     assert "".join(pieces) == clause
-    assert all(len(piece) <= LONGEST and piece.endswith("，") for piece in pieces)
+    assert all(len(piece) <= LONGEST_PIECE and piece.endswith("，") for piece in pieces)
 
 
 @hypothesis.given(st.text(max_size=600))
 def test_no_word_is_lost_and_no_piece_is_long(text: str) -> None:
-    text = clean(text)
-    pieces = [piece for piece, _ in sentences(text)]
-    assert all(len(piece) <= LONGEST and speakable(piece) for piece in pieces)
+    text = clean_text(text)
+    pieces = [piece for piece, _ in split_sentences(text)]
+    assert all(len(piece) <= LONGEST_PIECE and speakable(piece) for piece in pieces)
     assert [c for c in "".join(pieces) if c.isalnum()] == [c for c in text if c.isalnum()]
 
 
 def test_a_megabyte_of_stops_is_quick() -> None:
-    assert list(sentences("。" * 1_000_000)) == []
-    assert list(sentences("，" * 200_000)) == []
+    assert list(split_sentences("。" * 1_000_000)) == []
+    assert list(split_sentences("，" * 200_000)) == []

@@ -31,14 +31,14 @@ if kind == "unlucky" and starts < 8:
     try: os.mkdir(folder + "/../lucky")
     except FileExistsError: os.kill(os.getpid(), signal.SIGKILL)
 if kind == "slow": time.sleep(1)
-wire.send(sock, {"version": "1"})
+wire.send_message(sock, {"version": "1"})
 while True:
-    try: job, body = wire.receive(sock)
+    try: job, body = wire.receive_message(sock)
     except wire.ClosedError: break
     if job.get("die") == "always" or (job.get("die") == "once" and starts < 2): os._exit(9)
     time.sleep(job.get("seconds", 0))
     print("a library may print what it likes")
-    wire.send(sock, {"said": job.get("text"), "pid": os.getpid()}, b"x" * job.get("bytes", 0))
+    wire.send_message(sock, {"said": job.get("text"), "pid": os.getpid()}, b"x" * job.get("bytes", 0))
 """
 
 
@@ -149,10 +149,10 @@ def test_nobody_waits_for_ever_for_a_free_worker(make) -> None:
 def test_messages_go_through_whole() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        wire.send(ours, {"text": "好"}, b"\x00\xff")
-        assert wire.receive(theirs) == ({"text": "好"}, b"\x00\xff")
+        wire.send_message(ours, {"text": "好"}, b"\x00\xff")
+        assert wire.receive_message(theirs) == ({"text": "好"}, b"\x00\xff")
         with pytest.raises(TimeoutError):
-            wire.receive(theirs, time.monotonic() + 0.05)
+            wire.receive_message(theirs, time.monotonic() + 0.05)
         ours.close()
         with pytest.raises(wire.ClosedError):
-            wire.receive(theirs)
+            wire.receive_message(theirs)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from service.audio.formats import FORMATS
 from service.http.context import context
-from service.http.routes.openai import MODELS
+from service.http.routes.openai import OPENAI_MODELS
 from service.http.routes.tts import STREAMED
 from service.settings.environment import Settings
 from service.speech.request import LIMITS
@@ -38,10 +38,10 @@ blueprint = Blueprint("openapi", __name__)
 def openapi() -> Response:
     """The description of every route."""
     parts = context()
-    return jsonify(describe(parts.settings, parts.speaker.engine))
+    return jsonify(describe_service(parts.settings, parts.speaker.engine))
 
 
-def describe(settings: Settings, engine: Engine) -> Schema:
+def describe_service(settings: Settings, engine: Engine) -> Schema:
     """The whole document."""
     speech = _speech_fields(settings, engine)
     return {
@@ -101,7 +101,7 @@ def _speech_fields(settings: Settings, engine: Engine) -> Schema:
 
 def _openai_fields(speech: Schema) -> Schema:
     return {
-        "model": {"enum": list(MODELS)},
+        "model": {"enum": list(OPENAI_MODELS)},
         "input": speech["text"],
         "voice": {"type": "string"},
         "response_format": {"enum": list(FORMATS), "default": "mp3"},

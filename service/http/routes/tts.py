@@ -10,9 +10,9 @@ from service.audio.formats import FORMATS, wav_header
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError
 from service.http.answers import note_cached
-from service.http.body import json_body, note_spoken
+from service.http.body import json_body, note_speech
 from service.http.context import context
-from service.http.streaming import watched
+from service.http.streaming import guard_sounds
 from service.speech.request import SpeechRequest, read_speech
 
 STREAMED = ("wav", "pcm")
@@ -26,7 +26,7 @@ def tts() -> Response:
     """Speak a text with an emotion at a speed; reply when all of it is ready."""
     asked = _asked()
     speaker = context().speaker
-    result = speaker.held(asked)
+    result = speaker.cached(asked)
     if result is None:
         result = speaker.make(asked)
     else:
@@ -42,13 +42,13 @@ def stream() -> Response:
         raise InvalidFieldError(
             f"only {' and '.join(STREAMED)} can be streamed", code="unsupported", field="format"
         )
-    return streamed(asked)
+    return stream_reply(asked)
 
 
-def streamed(asked: SpeechRequest) -> Response:
+def stream_reply(asked: SpeechRequest) -> Response:
     """A reply that carries each sentence as soon as it is spoken."""
     sounds = context().speaker.stream(asked)
-    response = Response(_bytes(watched(sounds), asked.format), mimetype=FORMATS[asked.format].media_type)
+    response = Response(_bytes(guard_sounds(sounds), asked.format), mimetype=FORMATS[asked.format].media_type)
     response.call_on_close(sounds.close)
     return response
 
@@ -62,5 +62,5 @@ def _bytes(sounds: Iterator[Audio], name: str) -> Iterator[bytes]:
 
 def _asked() -> SpeechRequest:
     asked = read_speech(json_body(), max_text=context().settings.max_text)
-    note_spoken(asked)
+    note_speech(asked)
     return asked

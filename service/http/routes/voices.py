@@ -22,7 +22,7 @@ def voices() -> Response:
     return jsonify(
         {
             "default": parts.settings.voice or engine.voices()[0].name,
-            "voices": [described(voice) for voice in engine.voices()],
+            "voices": [describe_voice(voice) for voice in engine.voices()],
             "emotions": list(engine.emotions()),
             "formats": list(FORMATS),
             "limits": {name: list(limit) for name, limit in LIMITS.items()},
@@ -31,7 +31,7 @@ def voices() -> Response:
     )
 
 
-def described(voice: Voice) -> dict[str, Any]:
+def describe_voice(voice: Voice) -> dict[str, Any]:
     """A voice as callers see it."""
     return {
         "name": voice.name,

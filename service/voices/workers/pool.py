@@ -13,7 +13,7 @@ from service.voices.workers.worker import Program, Worker, WorkerDiedError
 
 
 class Pool:
-    """Workers of one program, one job each at a time, shared by the service's threads."""
+    """The workers of one program, which all threads of the service share; each does one job at a time."""
 
     def __init__(self, program: Program, size: int, *, queue_wait: float) -> None:
         self._program = program

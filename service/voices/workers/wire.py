@@ -18,11 +18,13 @@ ROOM = 1 << 20
 
 
 class ClosedError(Exception):
-    """The other end is gone."""
+    """The other end of the socket is gone."""
 
 
-def send(sock: socket.socket, head: dict[str, Any], body: bytes = b"", deadline: float | None = None) -> None:
-    """Send one message. Raises as `receive` does."""
+def send_message(
+    sock: socket.socket, head: dict[str, Any], body: bytes = b"", deadline: float | None = None
+) -> None:
+    """Send one message. Raises as `receive_message` does."""
     coded = json.dumps(head).encode()
     _wait_no_longer_than(sock, socket.SO_SNDTIMEO, deadline)
     try:
@@ -33,7 +35,7 @@ def send(sock: socket.socket, head: dict[str, Any], body: bytes = b"", deadline:
         raise ClosedError from error
 
 
-def receive(sock: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], bytes]:
+def receive_message(sock: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], bytes]:
     """Wait for one message until `deadline` (`time.monotonic` seconds), or for ever.
 
     Raises `ClosedError` when the other end is gone, `TimeoutError` when the deadline passed.
@@ -45,7 +47,7 @@ def receive(sock: socket.socket, deadline: float | None = None) -> tuple[dict[st
     return json.loads(head), bytes(body)
 
 
-def pair() -> tuple[socket.socket, socket.socket]:
+def connect_pair() -> tuple[socket.socket, socket.socket]:
     """Two connected sockets with room for the sound of a sentence.
 
     Without the room, its reader would wake for every few kilobytes while its writer waits.

@@ -25,15 +25,15 @@ KILLED_LOADS = 3
 
 
 class WorkerDiedError(Exception):
-    """The process ended before it answered."""
+    """A worker's process ended before it answered."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """What a worker process runs."""
+    """The program that a worker process runs."""
 
     module: str
-    """A module whose `main` takes the socket's descriptor and `arguments`."""
+    """A module that runs as a program, with the socket's descriptor and `arguments` as its arguments."""
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Variables beside the service's own, such as thread counts."""
@@ -42,7 +42,7 @@ class Program:
 
 
 class Worker:
-    """A handle that one thread uses at a time; the process behind it comes and goes.
+    """The handle of one worker process; one thread uses it at a time, and the process comes and goes.
 
     The process is a fresh interpreter (fork and exec), so it is safe to start from any thread, and no lock,
     thread or library of the service reaches it.
@@ -81,7 +81,7 @@ class Worker:
         self.stop()
         if time.monotonic() < self._resting_until:
             raise UnavailableError("the voice could not be loaded", code="voice_failed", retry_after=30)
-        ours, theirs = wire.pair()
+        ours, theirs = wire.connect_pair()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._program.module, str(theirs.fileno()), *self._program.arguments],
@@ -105,8 +105,8 @@ class Worker:
         self._await_greeting(deadline)
         assert self._socket is not None  # noqa: S101 - start() made it
         try:
-            wire.send(self._socket, job, deadline=deadline)
-            return wire.receive(self._socket, deadline)
+            wire.send_message(self._socket, job, deadline=deadline)
+            return wire.receive_message(self._socket, deadline)
         except wire.ClosedError as error:
             self.stop()
             raise WorkerDiedError from error
@@ -130,7 +130,7 @@ class Worker:
         assert self._socket is not None  # noqa: S101 - start() made it
         given_up = self._started + self._program.start_wait
         try:
-            greeting, _ = wire.receive(self._socket, min(deadline, given_up))
+            greeting, _ = wire.receive_message(self._socket, min(deadline, given_up))
         except TimeoutError as error:
             if time.monotonic() >= given_up:
                 self._rest()
