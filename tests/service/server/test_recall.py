@@ -31,9 +31,8 @@ from service.server.recall import LONGEST_REQUEST, MOST_REQUESTS, Recall, is_who
 from service.server.worker import GunicornWorker
 from service.settings.environment import Settings
 from service.speech.request import SpeechRequest
-
-from .conftest import Served
-from .fakes import FakeEngine
+from tests.service.conftest import Served
+from tests.service.fakes import FakeEngine
 
 BODY = json.dumps({"text": "你好"}).encode()
 ASKED = SpeechRequest(text="你好")

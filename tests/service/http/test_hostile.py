@@ -14,8 +14,7 @@ from flask.testing import FlaskClient
 from service.app import create_app
 from service.settings.environment import Settings
 from service.voices.espeak import Espeak
-
-from .hostile import KINDS, Attack, attacks
+from tests.service.hostile import KINDS, Attack, attacks
 
 MOST = 2100
 ANSWERS = {200, 204, 308, 400, 404, 405, 413, 415, 422}

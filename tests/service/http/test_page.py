@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.client import Client
-
-from .conftest import Served, until
+from tests.service.conftest import Served, until
 
 pytestmark = pytest.mark.browser
 

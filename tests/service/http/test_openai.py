@@ -7,8 +7,8 @@ import io
 import pytest
 from flask.testing import FlaskClient
 
-from .conftest import Served
-from .fakes import FakeEngine
+from tests.service.conftest import Served
+from tests.service.fakes import FakeEngine
 
 ASKED = {"model": "tts-1", "input": "你好，世界", "voice": "alloy"}
 

@@ -15,8 +15,7 @@ from service.errors import DeadlineError, UnavailableError
 from service.voices.workers import wire
 from service.voices.workers.pool import Pool
 from service.voices.workers.worker import REST_AFTER_FAILURE, Program
-
-from .conftest import until
+from tests.service.conftest import until
 
 PROGRAM = """
 import os, signal, socket, sys, time
@@ -51,7 +50,7 @@ def make(tmp_path: pathlib.Path) -> Iterator[object]:
     def pool(kind: str = "good", size: int = 1, queue_wait: float = 10.0) -> Pool:
         folder = tmp_path / f"starts{len(pools)}"
         folder.mkdir()
-        path = os.pathsep.join([str(pathlib.Path(__file__).parents[2]), str(tmp_path)])
+        path = os.pathsep.join([str(pathlib.Path(__file__).parents[3]), str(tmp_path)])
         program = Program("quirky_worker", (kind, str(folder)), {"PYTHONPATH": path}, 10.0)
         pools.append(Pool(program, size, queue_wait=queue_wait))
         return pools[-1]

@@ -14,8 +14,7 @@ import pytest
 
 from service.client import Client, ClientError
 from service.client.asynchronous import AsyncClient
-
-from .conftest import Served
+from tests.service.conftest import Served
 
 
 def test_a_stream_becomes_a_file_of_true_length(served: Served, tmp_path: pathlib.Path) -> None:

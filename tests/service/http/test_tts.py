@@ -14,8 +14,7 @@ from service.app import create_app
 from service.audio.formats import FORMATS
 from service.errors import DeadlineError, UnavailableError
 from service.settings.environment import Settings
-
-from .fakes import FakeEngine
+from tests.service.fakes import FakeEngine
 
 
 def test_the_articles_request_gets_the_articles_reply(real_http: FlaskClient) -> None:

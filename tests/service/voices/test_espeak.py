@@ -22,8 +22,7 @@ from service.text.script import Reading, reading_mark
 from service.voices.espeak import VOICES, Espeak, espeak_parameters
 from service.voices.espeak_worker import VOICE_FILES as FILES
 from service.voices.port import EMOTIONS, Utterance
-
-from .conftest import until
+from tests.service.conftest import until
 
 SENTENCE = "今天天气很好，我们一起去公园散步吧。"
 

@@ -13,8 +13,7 @@ from bench.service.prosody import fundamental
 from service.audio.formats import FORMATS, encode_audio, fit_to_format, wav_header
 from service.audio.pcm import Audio, join_audio, read_wav, resample, silence
 from service.audio.stretch import speed_up
-
-from .fakes import hum
+from tests.service.fakes import hum
 
 
 def test_what_is_written_is_read_back() -> None:

@@ -13,8 +13,7 @@ from service.errors import InvalidFieldError
 from service.text.normalise import say_as
 from service.text.script import Manner, Pause, Reading, Script, Stretch, reading_mark
 from service.text.ssml import ATTRIBUTES, parse_ssml
-
-from .fakes import FakeEngine
+from tests.service.fakes import FakeEngine
 
 PLAIN = Manner("first")
 

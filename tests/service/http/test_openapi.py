@@ -9,8 +9,7 @@ from flask.testing import FlaskClient
 from service.app import create_app
 from service.settings.environment import Settings
 from service.speech.request import FIELDS
-
-from .fakes import FakeEngine
+from tests.service.fakes import FakeEngine
 
 PAGE = {"/", "/assets/<name>"}
 

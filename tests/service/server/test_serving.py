@@ -20,8 +20,7 @@ from service.client import Client, ClientError
 from service.client import __main__ as command
 from service.server.serve import gunicorn_options
 from service.settings.environment import Settings
-
-from .conftest import ROOT, Served, free_port, until
+from tests.service.conftest import ROOT, Served, free_port, until
 
 
 def test_the_command_line_client_writes_speech(

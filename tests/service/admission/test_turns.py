@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 
 from service.admission.turns import Rank, Turns
-
-from .conftest import until
+from tests.service.conftest import until
 
 
 def test_what_is_free_is_had_at_once() -> None:

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from .conftest import ROOT
+from tests.service.conftest import ROOT
 
-SCRIPTS = pathlib.Path(__file__).parent / "reference"
+SCRIPTS = ROOT / "tests" / "service" / "reference"
 pytestmark = pytest.mark.reference
 
 LISTENER = """

@@ -16,9 +16,8 @@ from service.speech.metrics import Metrics
 from service.speech.readiness import SelfTest
 from service.speech.request import SpeechRequest
 from service.speech.speaker import Speaker
-
-from .conftest import until
-from .fakes import FakeEngine
+from tests.service.conftest import until
+from tests.service.fakes import FakeEngine
 
 
 def test_one_has_it_at_a_time() -> None:
