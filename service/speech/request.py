@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -41,6 +43,14 @@ class SpeechRequest:
     def said_field(self) -> str:
         """The name of the field that says what is to be spoken."""
         return "ssml" if self.ssml else "text"
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """All that shapes the sound, as one word by which the cache knows it; made once.
+
+        The engine and the settings shape it too, and live as long as the cache does.
+        """
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 def read_json(body: bytes) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -49,7 +48,7 @@ class Speaker:
 
     def cached(self, request: SpeechRequest) -> EncodedSpeech | None:
         """The whole sound of a request that was made before; None when the cache does not hold it."""
-        result = self.cache.get(_key(request))
+        result = self.cache.get(request.digest)
         if result is not None:
             self._measures.cached(hit=True)
         return result
@@ -72,7 +71,7 @@ class Speaker:
         with FLOOR.aside():  # most codecs compute outside the interpreter, some for seconds
             data = encode_audio(audio, request.format)
         result = EncodedSpeech(data, audio.sample_rate, audio.duration)
-        self.cache.put(_key(request), result)
+        self.cache.put(request.digest, result)
         return result
 
     def stream(self, request: SpeechRequest) -> Generator[Audio, None, None]:
@@ -183,11 +182,6 @@ def speech_facts(request: SpeechRequest, settings: Settings) -> dict[str, Any]:
     if settings.log_text:
         facts["text"] = request.said
     return facts
-
-
-def _key(request: SpeechRequest) -> str:
-    """Everything that shapes the bytes, as one digest; engine and settings live as long as the cache."""
-    return hashlib.sha256(repr(request).encode()).hexdigest()
 
 
 def _with_first(first: Audio, rest: Generator[Audio, None, None]) -> Generator[Audio, None, None]:
