@@ -1,1 +1,1 @@
-"""The payload: a small speech service. It imports neither envspec nor builder, because it is cargo."""
+"""The payload: a small speech service. It imports neither envspec nor builder, because it travels alone."""

@@ -1,10 +1,10 @@
-"""`python -m service`: serve."""
+"""`python -m service`: serve speech over HTTP."""
 
 from __future__ import annotations
 
 import sys
 
-from service.serve import main
+from service.server.serve import serve_app
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve_app())

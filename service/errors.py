@@ -20,7 +20,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """What happened, for the caller; subclasses fix the status."""
+    """The root of all errors that a caller is told of; each subclass has its status."""
 
     status = 500
     code = "internal_error"
@@ -48,7 +48,7 @@ class ServiceError(Exception):
 
 
 class BadRequestError(ServiceError):
-    """The body is not what its type says."""
+    """The body of the request is not what its type says."""
 
     status = 400
     code = "bad_request"

@@ -33,11 +33,20 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "builder.backends": ("choose", "oci docker virtualenv", "port"),
     "builder.oci": ("registry", "image", "store"),
+    "service": (
+        "client server",
+        "app",
+        "http",
+        "speech",
+        "voices",
+        "admission text",
+        "audio errors settings",
+    ),
     "envspec": ("proof", "resolve", "supply", "lockfile order", "spec ingest", "system"),
 }
 """For each package its floors, from the top down."""
 
-LIMITS = {"builder": 14, "envspec": 9, "builder.oci": 4}
+LIMITS = {"builder": 14, "envspec": 9, "builder.oci": 4, "service": 12}
 """How many rooms a package may have at most: what is more than that, nobody finds a way through."""
 
 

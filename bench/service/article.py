@@ -18,12 +18,12 @@ import wave
 import espeakng_loader  # type: ignore[import-untyped]
 from flask import Flask, Response, jsonify, request
 
-from service.voices.espeak_library import Library
-from service.voices.espeak_worker import VOICES
+from service.voices.espeak_library import EspeakLibrary
+from service.voices.espeak_worker import VOICE_FILES
 
 app = Flask(__name__)
-model = Library(espeakng_loader.get_library_path(), espeakng_loader.get_data_path(), buffer=0)
-model.choose(VOICES / "mandarin")
+model = EspeakLibrary(espeakng_loader.get_library_path(), espeakng_loader.get_data_path(), buffer=0)
+model.choose(VOICE_FILES / "mandarin")
 lock = threading.Lock()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.service import texts
 from bench.service.prosody import fundamental
-from service.voices.engine import EMOTIONS, Engine, Utterance
+from service.voices.port import EMOTIONS, Engine, Utterance
 
 SENTENCES = 6
 Manner = tuple[float, ...]

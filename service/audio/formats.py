@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-from service.audio.pcm import BYTES_PER_SAMPLE, Audio, at_rate
+from service.audio.pcm import BYTES_PER_SAMPLE, Audio, resample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +39,16 @@ FORMATS = {
 }
 
 
-def fitting(audio: Audio, name: str) -> Audio:
+def fit_to_format(audio: Audio, name: str) -> Audio:
     """The sound at a rate that the format's coding knows: its own, or the next one above."""
     rates = FORMATS[name].rates
     if not rates or audio.sample_rate in rates:
         return audio
-    return at_rate(audio, min((rate for rate in rates if rate > audio.sample_rate), default=rates[-1]))
+    return resample(audio, min((rate for rate in rates if rate > audio.sample_rate), default=rates[-1]))
 
 
-def encode(audio: Audio, name: str) -> bytes:
-    """The file's bytes. `name` is a key of `FORMATS`; the sound must be `fitting`."""
+def encode_audio(audio: Audio, name: str) -> bytes:
+    """The file's bytes. `name` is a key of `FORMATS`; the sound must be `fit_to_format`."""
     if name == "wav":
         return wav_header(audio.sample_rate, len(audio.pcm)) + audio.pcm
     if name == "pcm":

@@ -47,7 +47,7 @@ def silence(seconds: float, sample_rate: int) -> Audio:
     return Audio(bytes(BYTES_PER_SAMPLE * round(seconds * sample_rate)), sample_rate)
 
 
-def joined(parts: Iterable[Audio]) -> Audio:
+def join_audio(parts: Iterable[Audio]) -> Audio:
     """One sound after the other. Raises `ValueError` when their rates differ or there is none."""
     sounds = list(parts)
     rates = {sound.sample_rate for sound in sounds}
@@ -57,7 +57,7 @@ def joined(parts: Iterable[Audio]) -> Audio:
     return Audio(b"".join([sound.pcm for sound in sounds if sound.pcm]), rates.pop())
 
 
-def at_rate(audio: Audio, sample_rate: int) -> Audio:
+def resample(audio: Audio, sample_rate: int) -> Audio:
     """The same sound at another rate, by linear interpolation. Meant for going up: it filters nothing."""
     if audio.sample_rate == sample_rate:
         return audio
@@ -68,7 +68,7 @@ def at_rate(audio: Audio, sample_rate: int) -> Audio:
     return Audio(moved.astype("<i2").tobytes(), sample_rate)
 
 
-def from_wav(data: bytes) -> Audio:
+def read_wav(data: bytes) -> Audio:
     """The sound of a WAV file; several channels are averaged into one.
 
     Raises `ValueError` when it is no WAV file of 16-bit samples.

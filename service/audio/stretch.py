@@ -12,7 +12,7 @@ SEARCH = 0.008
 """Seconds by which a piece may be moved to fit the one before: half a period of a low voice."""
 
 
-def faster(audio: Audio, factor: float) -> Audio:
+def speed_up(audio: Audio, factor: float) -> Audio:
     """The same speech in 1/`factor` of its time, by waveform-similarity overlap-add.
 
     Verhelst and Roelands, "An overlap-add technique based on waveform similarity (WSOLA)", ICASSP 1993.

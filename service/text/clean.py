@@ -1,11 +1,11 @@
-"""Text as it may enter: composed Unicode without what nobody can speak."""
+"""Clean text: composed Unicode without the characters that nobody can speak."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from service.text.script import is_mark
+from service.text.script import is_reading_mark
 
 # Control characters but tab and line ends, format characters such as direction marks and zero-width
 # spaces, private use, and what Unicode has not assigned a meaning to.
@@ -17,7 +17,7 @@ _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """The text in NFC, its unspeakable characters and runs of blanks made single blanks."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _UNSPEAKABLE.sub(" ", text)
@@ -31,4 +31,4 @@ def has_surrogates(text: str) -> bool:
 
 def speakable(text: str) -> bool:
     """Whether anything in it can be heard: a letter, a digit, or a reading's mark."""
-    return any(character.isalnum() or is_mark(character) for character in text)
+    return any(character.isalnum() or is_reading_mark(character) for character in text)

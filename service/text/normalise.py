@@ -9,8 +9,9 @@ import json
 import pathlib
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from service.text.numerals import digits, spoken
+from service.text.numerals import say_digits, say_number
 
 _WORDS = json.loads((pathlib.Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
 UNITS: dict[str, str] = _WORDS["units"]
@@ -23,10 +24,12 @@ _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SIGN = r"(?<![A-Za-z0-9.)\]）%])[-−]"
 _TO = r"[-~～–—至到]"
 
-Rule = tuple[re.Pattern[str], Callable[["re.Match[str]"], str]]
+if TYPE_CHECKING:
+    NormalisingRule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+    """A pattern, and the words for what it finds."""
 
 
-def normalise(text: str) -> str:
+def normalise_text(text: str) -> str:
     """The text with everything that is not plain words read out in Mandarin; English words stay."""
     text = _REPEATED.sub(r"\1", text.translate(_NARROW))
     for pattern, replace in _RULES:
@@ -52,41 +55,41 @@ def _date(found: re.Match[str]) -> str:
     year, month, day = found.group(1, 2, 3)
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
         return found[0]
-    return f"{digits(year)}年{spoken(str(int(month)))}月{spoken(str(int(day)))}日"
+    return f"{say_digits(year)}年{say_number(str(int(month)))}月{say_number(str(int(day)))}日"
 
 
 def _time(found: re.Match[str]) -> str:
     hour, minute, second, half = found.group(1, 2, 3, 4)
     said = {"am": "上午", "pm": "下午"}.get((half or "").lower(), "")
-    said += ("两" if int(hour) == 2 else spoken(str(int(hour)))) + "点"
+    said += ("两" if int(hour) == 2 else say_number(str(int(hour)))) + "点"
     if int(minute):
-        said += ("零" if minute[0] == "0" else "") + spoken(str(int(minute))) + "分"
+        said += ("零" if minute[0] == "0" else "") + say_number(str(int(minute))) + "分"
     elif second is None:
         said += "整"
-    return said + (spoken(str(int(second))) + "秒" if second else "")
+    return said + (say_number(str(int(second))) + "秒" if second else "")
 
 
 def _telephone(found: re.Match[str]) -> str:
     plus = "加" if found[0].startswith("+") else ""
     groups = re.findall(r"\d+", found[0])
-    return plus + "，".join(digits(group, one="幺") for group in groups)
+    return plus + "，".join(say_digits(group, one="幺") for group in groups)
 
 
 def _money(found: re.Match[str]) -> str:
-    amounts = [spoken(_trimmed(amount)) for amount in (found["amount"], found["most"]) if amount]
+    amounts = [say_number(_trimmed(amount)) for amount in (found["amount"], found["most"]) if amount]
     return "到".join(amounts) + (found["large"] or "") + CURRENCIES[found["currency"]]
 
 
 def _percent(found: re.Match[str]) -> str:
     base = {"%": "百分之", "‰": "千分之"}[found[3]]
     minus = "负" if found[1] else ""
-    return minus + base + spoken(found[2])
+    return minus + base + say_number(found[2])
 
 
 def _degrees(found: re.Match[str]) -> str:
     """One temperature or two; only those below zero are said to be."""
     said = [
-        ("零下" if sign else "") + spoken(number)
+        ("零下" if sign else "") + say_number(number)
         for sign, number in (found.group(1, 2), found.group(3, 4))
         if number
     ]
@@ -95,12 +98,12 @@ def _degrees(found: re.Match[str]) -> str:
 
 def _power(found: re.Match[str]) -> str:
     """`10^3`, or `1e-6` of ten."""
-    return f"{'' if found[1] else '乘以十'}的{spoken(found[2].lstrip('+'))}次方"
+    return f"{'' if found[1] else '乘以十'}的{say_number(found[2].lstrip('+'))}次方"
 
 
 def _measured(found: re.Match[str]) -> str:
     minus = "负" if found[1] else ""
-    return minus + ("两" if found[2] == "2" else spoken(found[2])) + UNITS[found[3]]
+    return minus + ("两" if found[2] == "2" else say_number(found[2])) + UNITS[found[3]]
 
 
 def _trimmed(number: str) -> str:
@@ -118,16 +121,16 @@ _UNIT = rf"({_any_of(UNITS)})(?![A-Za-z0-9])"
 _CLOCK = r"(?<![\d:])([01]?\d|2[0-4])[::]([0-5]\d)(?:[::]([0-5]\d))?(?![\d:])(?:\s?([AaPp][Mm])(?![A-Za-z]))?"
 
 
-def _rules() -> tuple[Rule, ...]:
+def _rules() -> tuple[NormalisingRule, ...]:
     """The rules in their order: what is most specific comes first."""
     listed: list[tuple[str, Callable[[re.Match[str]], str]]] = [
         # Years, dates and times, and from one to the other
-        (rf"(?<!\d)(\d{{4}}){_TO}(\d{{4}})(?=年)", lambda m: f"{digits(m[1])}到{digits(m[2])}"),
+        (rf"(?<!\d)(\d{{4}}){_TO}(\d{{4}})(?=年)", lambda m: f"{say_digits(m[1])}到{say_digits(m[2])}"),
         (r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\d.])日?", _date),
-        (r"(?<!\d)(?<!公元前)(\d{4})(?=年|Q[1-4])", lambda m: digits(m[1])),
-        (r"['’‘](\d{2})(?=[年届级])", lambda m: digits(m[1])),
-        (r"(?<!\d)(\d{2})(?=年代)", lambda m: spoken(m[1])),
-        (r"(?<!\d)(\d{2})(?=[届级]?年[代度]?[初末])", lambda m: digits(m[1])),
+        (r"(?<!\d)(?<!公元前)(\d{4})(?=年|Q[1-4])", lambda m: say_digits(m[1])),
+        (r"['’‘](\d{2})(?=[年届级])", lambda m: say_digits(m[1])),
+        (r"(?<!\d)(\d{2})(?=年代)", lambda m: say_number(m[1])),
+        (r"(?<!\d)(\d{2})(?=[届级]?年[代度]?[初末])", lambda m: say_digits(m[1])),
         (_CLOCK, _time),
         (r"点整\s?整", lambda _: "点整"),
         (r"(?<=[日号月年点分整])\s?[-~～–—]\s?(?=[\d一二三四五六七八九十零两])", lambda _: "到"),
@@ -139,31 +142,31 @@ def _rules() -> tuple[Rule, ...]:
         (rf"(?<!\d)(?:1[12]\d|12\d{{3}}|9[56]\d{{3}})(?=\s?(?:{'|'.join(LINES)}))", _telephone),
         (
             rf"({'|'.join(CODES)})([::为是]?\s?)(\d{{3,}})(?![\d.])",
-            lambda m: m[1] + m[2] + digits(m[3], one="幺"),
+            lambda m: m[1] + m[2] + say_digits(m[3], one="幺"),
         ),
         (r"(?<![\d.])\d{1,5}(?:\.\d{1,5}){2,3}(?![\d.])", lambda m: _dotted(m[0])),
-        (r"(?<=[A-Za-z])\d{3,}(?![\d.])", lambda m: digits(m[0], one="幺")),
+        (r"(?<=[A-Za-z])\d{3,}(?![\d.])", lambda m: say_digits(m[0], one="幺")),
         # Money, shares, measures
         (rf"{_CURRENCY}\s?{_AMOUNT}", _money),
         (rf"{_AMOUNT}\s?(?P<currency>RMB|CNY|USD|EUR|GBP|HKD|JPY|€|£|￥)", _money),
         (r"(\d)\.0+(?=\s?(?:元|块|美元|欧元|英镑|日元|港元))", lambda m: m[1]),
-        (r"(?<!\d)(\d)\.(\d)(?=折)", lambda m: digits(m[1] + m[2])),
+        (r"(?<!\d)(\d)\.(\d)(?=折)", lambda m: say_digits(m[1] + m[2])),
         (rf"({_NUMBER})([%‰]?){_TO}({_NUMBER})([%‰])", _percent_range),
         (rf"({_SIGN})?({_NUMBER})([%‰])", _percent),
         (rf"({_SIGN})({_NUMBER}){_TO}([-−]?)({_NUMBER})\s?(℃|°C|℉|°F)", _degrees),
         (rf"({_SIGN})({_NUMBER})()()\s?(℃|°C|℉|°F)", _degrees),
-        (rf"({_NUMBER})/(?=({_NUMBER})\s?mmHg)", lambda m: f"{spoken(m[1])}比"),
+        (rf"({_NUMBER})/(?=({_NUMBER})\s?mmHg)", lambda m: f"{say_number(m[1])}比"),
         (rf"({_NUMBER}){_TO}({_NUMBER})\s?{_UNIT}", _measured_range),
         (rf"({_SIGN})?({_NUMBER})\s?{_UNIT}", _measured),
         (rf"(?<=[\u4e00-\u9fff])/{_UNIT}", lambda m: "每" + UNITS[m[1]]),
         # Sums, fractions, ratios, ranges
         (r"(?<=\d)(?:(\^)|[eE](?=[-+]?\d))([-+]?\d{1,3})(?![\d.])", _power),
-        (r"(?<![\d/.])(\d{1,4})/(\d{1,4})(?![\d/.])", lambda m: f"{spoken(m[2])}分之{spoken(m[1])}"),
-        (r"(?<![\d:])(\d{1,4})[::](\d{1,4})(?![\d:])", lambda m: f"{spoken(m[1])}比{spoken(m[2])}"),
-        (rf"({_NUMBER})\s?[-−]\s?({_NUMBER})(?=\s?=)", lambda m: f"{spoken(m[1])}减{spoken(m[2])}"),
+        (r"(?<![\d/.])(\d{1,4})/(\d{1,4})(?![\d/.])", lambda m: f"{say_number(m[2])}分之{say_number(m[1])}"),
+        (r"(?<![\d:])(\d{1,4})[::](\d{1,4})(?![\d:])", lambda m: f"{say_number(m[1])}比{say_number(m[2])}"),
+        (rf"({_NUMBER})\s?[-−]\s?({_NUMBER})(?=\s?=)", lambda m: f"{say_number(m[1])}减{say_number(m[2])}"),
         (
             rf"(?<![A-Za-z\d.-])({_NUMBER}){_TO}({_NUMBER})(?![\d.-])",
-            lambda m: f"{spoken(m[1])}到{spoken(m[2])}",
+            lambda m: f"{say_number(m[1])}到{say_number(m[2])}",
         ),
         (r"(?<=\d)\s?\+\s?(?=\d)", lambda _: "加"),
         (r"(?<![A-Za-z?])\s?=\s?", lambda _: "等于"),
@@ -173,9 +176,9 @@ def _rules() -> tuple[Rule, ...]:
             rf"(?<![\d.,第A-Za-z-])2(?=\s?(?:[{_WORDS['measures']}千百万亿]|小时|分钟|点(?!\d)))",
             lambda _: "两",
         ),
-        (rf"(?<=[A-Za-z])({_NUMBER})(?!\d)", lambda m: spoken(m[1])),
-        (rf"({_SIGN})?({_NUMBER})", lambda m: ("负" if m[1] else "") + spoken(m[2])),
-        (r"\d+", lambda m: digits(m[0])),
+        (rf"(?<=[A-Za-z])({_NUMBER})(?!\d)", lambda m: say_number(m[1])),
+        (rf"({_SIGN})?({_NUMBER})", lambda m: ("负" if m[1] else "") + say_number(m[2])),
+        (r"\d+", lambda m: say_digits(m[0])),
     ]
     return tuple((re.compile(pattern), replace) for pattern, replace in listed)
 
@@ -183,42 +186,42 @@ def _rules() -> tuple[Rule, ...]:
 def _dotted(text: str) -> str:
     """A version, its parts with 点 between; an address of four parts is read figure by figure."""
     if text.count(".") == 3:
-        return "点".join(map(digits, text.split(".")))
+        return "点".join(map(say_digits, text.split(".")))
     return "点".join(
-        digits(part) if len(part) > 1 and part[0] == "0" else spoken(part) for part in text.split(".")
+        say_digits(part) if len(part) > 1 and part[0] == "0" else say_number(part) for part in text.split(".")
     )
 
 
 def _percent_range(found: re.Match[str]) -> str:
     base = {"%": "百分之", "‰": "千分之"}[found[4]]
-    return f"{base}{spoken(found[1])}到{base}{spoken(found[3])}"
+    return f"{base}{say_number(found[1])}到{base}{say_number(found[3])}"
 
 
 def _measured_range(found: re.Match[str]) -> str:
-    return f"{spoken(found[1])}到{spoken(found[2])}{UNITS[found[3]]}"
+    return f"{say_number(found[1])}到{say_number(found[2])}{UNITS[found[3]]}"
 
 
 def _spelt(text: str) -> str:
-    return " ".join(digits(character) for character in text if not character.isspace())
+    return " ".join(say_digits(character) for character in text if not character.isspace())
 
 
 def _as_date(text: str) -> str:
     found = re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", text)
-    return _date(found) if found else normalise(text)
+    return _date(found) if found else normalise_text(text)
 
 
 _KINDS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "cardinal": (rf"[-−]?{_NUMBER}", spoken),
-    "ordinal": (r"\d+", lambda text: "第" + spoken(text)),
-    "digits": (r"[\d\s.-]+", lambda text: digits(re.sub(r"[^\d]", "", text))),
+    "cardinal": (rf"[-−]?{_NUMBER}", say_number),
+    "ordinal": (r"\d+", lambda text: "第" + say_number(text)),
+    "digits": (r"[\d\s.-]+", lambda text: say_digits(re.sub(r"[^\d]", "", text))),
     "telephone": (
         r"\+?[\d\s()-]+",
-        lambda text: "，".join(digits(g, one="幺") for g in re.findall(r"\d+", text)),
+        lambda text: "，".join(say_digits(g, one="幺") for g in re.findall(r"\d+", text)),
     ),
     "date": (r"[\d./年月日号-]+", _as_date),
-    "time": (r"\d{1,2}[::]\d{2}([::]\d{2})?", normalise),
-    "currency": (r".{1,40}", normalise),
-    "measure": (r".{1,40}", normalise),
+    "time": (r"\d{1,2}[::]\d{2}([::]\d{2})?", normalise_text),
+    "currency": (r".{1,40}", normalise_text),
+    "measure": (r".{1,40}", normalise_text),
     "characters": (r".{1,200}", _spelt),
 }
 """Kinds of `<say-as>`: what the text must look like, and how it is said."""

@@ -11,30 +11,30 @@ MOST_DIGITS = 16
 """Whole numbers with more digits are read digit by digit."""
 
 
-def digits(text: str, *, one: str = "一") -> str:
+def say_digits(text: str, *, one: str = "一") -> str:
     """Each digit by itself; `one` is 幺 in telephone numbers. What is no digit stays."""
     return "".join(one if c == "1" else DIGITS[int(c)] if c in "0123456789" else c for c in text)
 
 
-def cardinal(text: str) -> str:
+def say_cardinal(text: str) -> str:
     """A number such as `-1234.50` in words: 负一千二百三十四点五零.
 
     Leading zeros (`007`) and more than sixteen digits mean a code, which is read digit by digit.
     """
     if text[:1] in "-−":
-        return "负" + cardinal(text[1:])
+        return "负" + say_cardinal(text[1:])
     whole, _, fraction = text.partition(".")
     whole = whole.replace(",", "")
     if len(whole) > MOST_DIGITS or (len(whole) > 1 and whole[0] == "0"):
-        said = digits(whole)
+        said = say_digits(whole)
     else:
         said = _whole(int(whole or "0"))
-    return said + ("点" + digits(fraction) if fraction else "")
+    return said + ("点" + say_digits(fraction) if fraction else "")
 
 
-def spoken(text: str) -> str:
-    """As `cardinal`, with 两 for a two that counts thousands and more, as people say it."""
-    return re.sub("(?<![十零点])二(?=[千万亿])", "两", cardinal(text))
+def say_number(text: str) -> str:
+    """As `say_cardinal`, with 两 for a two that counts thousands and more, as people say it."""
+    return re.sub("(?<![十零点])二(?=[千万亿])", "两", say_cardinal(text))
 
 
 def _whole(number: int) -> str:

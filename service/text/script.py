@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Union
+from typing import TYPE_CHECKING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Manner:
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """A word whose pronunciation is given. In a text, the character `mark(index)` stands for it."""
+    """A word whose pronunciation is given. In a text, the character `reading_mark(index)` stands for it."""
 
     text: str
     pinyin: str
@@ -29,7 +29,7 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Stretch:
-    """Text in one manner."""
+    """A piece of text that is spoken in one manner."""
 
     text: str
     manner: Manner
@@ -37,19 +37,20 @@ class Stretch:
 
 @dataclasses.dataclass(frozen=True)
 class Pause:
-    """Silence."""
+    """A silence between two stretches."""
 
     seconds: float
 
 
-Part = Union[Stretch, Pause]  # noqa: UP007 - this line runs, and Python 3.9 has no `|` for types
+if TYPE_CHECKING:
+    ScriptPart = Stretch | Pause
 
 
 @dataclasses.dataclass(frozen=True)
 class Script:
-    """Everything one request makes heard, in order."""
+    """All that one request makes heard: stretches and pauses in their order."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ScriptPart, ...]
     readings: tuple[Reading, ...] = ()
 
     @property
@@ -63,11 +64,11 @@ FIRST_MARK = 0xE000
 MOST_READINGS = 0xF8FF - FIRST_MARK + 1
 
 
-def mark(index: int) -> str:
+def reading_mark(index: int) -> str:
     """The character that stands for the reading of that index."""
     return chr(FIRST_MARK + index)
 
 
-def is_mark(character: str) -> bool:
+def is_reading_mark(character: str) -> bool:
     """Whether a character stands for a reading."""
     return 0 <= ord(character) - FIRST_MARK < MOST_READINGS

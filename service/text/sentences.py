@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from service.text.clean import speakable
 
-LONGEST = 120
+LONGEST_PIECE = 120
 """Characters of the longest piece. Twenty thousand characters without a stop would otherwise be one job."""
 
 SENTENCE_PAUSE = 0.35
@@ -22,7 +22,7 @@ _SENTENCE = re.compile(r".+?(?:[。！？!?；;…]+[”’」』）)\"']*|\.(?=
 _CLAUSE = re.compile(r".+?(?:[，,、：:]+|$)", re.DOTALL)
 
 
-def sentences(text: str) -> Iterator[tuple[str, float]]:
+def split_sentences(text: str) -> Iterator[tuple[str, float]]:
     """Pieces of the text, and the seconds of silence that belong after each; the last one's are 0."""
     pieces = [(piece.strip(), pause) for piece, pause in _pieces(text)]
     kept = [(piece, pause) for piece, pause in pieces if speakable(piece)]
@@ -41,11 +41,11 @@ def _short(sentence: str) -> Iterator[tuple[str, float]]:
     """The sentence, or its clauses gathered up to the longest length, or hard cuts of them."""
     gathered = ""
     for clause in _CLAUSE.findall(sentence):
-        if gathered and len(gathered) + len(clause) > LONGEST:
+        if gathered and len(gathered) + len(clause) > LONGEST_PIECE:
             yield gathered, CLAUSE_PAUSE
             gathered = ""
         gathered += clause
-        while len(gathered) > LONGEST:
+        while len(gathered) > LONGEST_PIECE:
             cut = _cut(gathered)
             yield gathered[:cut], 0.0
             gathered = gathered[cut:]
@@ -55,5 +55,5 @@ def _short(sentence: str) -> Iterator[tuple[str, float]]:
 
 def _cut(text: str) -> int:
     """Where to cut a text without stops: at its last blank that is not too early, or at the limit."""
-    blank = text.rfind(" ", LONGEST // 2, LONGEST)
-    return blank + 1 if blank > 0 else LONGEST
+    blank = text.rfind(" ", LONGEST_PIECE // 2, LONGEST_PIECE)
+    return blank + 1 if blank > 0 else LONGEST_PIECE

@@ -1,4 +1,4 @@
-"""SSML, read to a whitelist of elements: never a document type, an entity, a file or an address.
+"""The reader of SSML: a whitelist of elements, and never a document type, an entity, a file or an address.
 
 The elements are those that make sense for these voices: `speak p s break prosody emotion voice say-as sub
 phoneme`. Anything else is refused by name and line, so that nothing is silently ignored.
@@ -10,10 +10,11 @@ import dataclasses
 import re
 import xml.parsers.expat
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from service.errors import InvalidFieldError
-from service.text.clean import clean
-from service.text.script import MOST_READINGS, Manner, Part, Pause, Reading, Script, Stretch, mark
+from service.text.clean import clean_text
+from service.text.script import MOST_READINGS, Manner, Pause, Reading, Script, Stretch, reading_mark
 
 DEEPEST = 32
 """Elements inside each other."""
@@ -50,11 +51,15 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
 """The elements and what each may carry."""
 
 _PINYIN = re.compile(r"[a-züv]{1,6}[1-5]( [a-züv]{1,6}[1-5])*")
-SayAs = Callable[[str, str], str]
-"""Turns a text and a kind into words; raises `ValueError` for a kind it does not know."""
+
+if TYPE_CHECKING:
+    from service.text.script import ScriptPart
+
+    SayAs = Callable[[str, str], str]
+    """Turns a text and a kind into words; raises `ValueError` for a kind it does not know."""
 
 
-def parse(document: str, manner: Manner, say_as: SayAs, known: Callable[[str, str], str]) -> Script:
+def parse_ssml(document: str, manner: Manner, say_as: SayAs, known: Callable[[str, str], str]) -> Script:
     """The script of an SSML document, spoken in `manner` where it says nothing else.
 
     `known("voice" | "emotion", name)` returns the name as the engine spells it.
@@ -71,7 +76,7 @@ def parse(document: str, manner: Manner, say_as: SayAs, known: Callable[[str, st
 
 @dataclasses.dataclass
 class _Open:
-    """An element whose end has not come yet."""
+    """An element of the document whose end has not come yet."""
 
     name: str
     attributes: dict[str, str]
@@ -81,10 +86,10 @@ class _Open:
 
 
 class _Reader:
-    """Receives the parser's events; everything is judged at the line where it stands."""
+    """The receiver of the parser's events, which judges everything at the line where it stands."""
 
     def __init__(self, manner: Manner, say_as: SayAs, known: Callable[[str, str], str]) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[ScriptPart] = []
         self.readings: list[Reading] = []
         self._manner, self._say_as, self._known = manner, say_as, known
         self._open: list[_Open] = []
@@ -132,7 +137,7 @@ class _Reader:
         if self._open[-1].name in _REPLACED:
             self._open[-1].text += text
         else:
-            self._say(clean_inside(text))
+            self._say(clean_inner_text(text))
 
     def _say(self, text: str) -> None:
         """Add text, to the stretch before where the manner is the same."""
@@ -219,12 +224,12 @@ class _Reader:
 
     def _spoken_as(self, element: _Open) -> str:
         try:
-            return self._say_as(clean(element.text), element.attributes.get("interpret-as", ""))
+            return self._say_as(clean_text(element.text), element.attributes.get("interpret-as", ""))
         except ValueError as error:
             raise self._refuse(str(error)) from error
 
     def _alias(self, element: _Open) -> str:
-        return clean(element.attributes.get("alias", ""))
+        return clean_text(element.attributes.get("alias", ""))
 
     def _phoneme(self, element: _Open) -> str:
         alphabet, ph = element.attributes.get("alphabet", "py"), element.attributes.get("ph", "").strip()
@@ -234,15 +239,15 @@ class _Reader:
             raise self._refuse(f"<phoneme ph> is pinyin like hang2, not {ph[:40]!r}")
         if len(self.readings) >= MOST_READINGS:
             raise self._refuse(f"more than {MOST_READINGS} <phoneme>")
-        self.readings.append(Reading(clean(element.text), ph))
-        return mark(len(self.readings) - 1)
+        self.readings.append(Reading(clean_text(element.text), ph))
+        return reading_mark(len(self.readings) - 1)
 
 
-def clean_inside(text: str) -> str:
-    """`clean`, but blanks at the ends stay as one blank: the text around may need them."""
+def clean_inner_text(text: str) -> str:
+    """`clean_text`, but blanks at the ends stay as one blank: the text around may need them."""
     if not text.strip():
         return " " if text else ""
-    return (" " if text[0].isspace() else "") + clean(text) + (" " if text[-1].isspace() else "")
+    return (" " if text[0].isspace() else "") + clean_text(text) + (" " if text[-1].isspace() else "")
 
 
 _MANNERS: Mapping[str, Callable[[_Reader, Manner, dict[str, str]], Manner]] = {

@@ -1,24 +1,26 @@
-"""Which engine the settings ask for."""
+"""The table of voice engines, and the choice among them: a new engine is one file and one row here."""
 
 from __future__ import annotations
 
-from service.settings import Settings
-from service.voices.engine import Engine
+from collections.abc import Callable, Mapping
+
+from service.settings.environment import Settings, SettingsError
 from service.voices.espeak import Espeak
-from service.voices.modelscope import ModelScope, find_models
+from service.voices.modelscope import ModelScope
+from service.voices.port import Engine
+
+ENGINES: Mapping[str, Callable[[Settings], Engine]] = {
+    "espeak": Espeak.from_settings,
+    "modelscope": ModelScope.from_settings,
+}
+"""The engines by the name that `TTS_ENGINE` gives them; each is made of settings that leave nothing open."""
 
 
 def engine_for(settings: Settings) -> Engine:
-    """The engine, not yet loaded; the settings must be `sized`."""
-    if settings.engine == "espeak":
-        return Espeak(
-            workers=settings.workers, queue_wait=settings.queue_wait, start_wait=settings.start_wait
-        )
-    return ModelScope(
-        find_models(settings.models, settings.models_dir),
-        device=settings.device,
-        offline=settings.offline,
-        threads=settings.threads,
-        queue_wait=settings.queue_wait,
-        start_wait=settings.start_wait,
-    )
+    """The engine that the settings name, not yet loaded; the settings must be sized.
+
+    Raises `SettingsError` when there is none of that name.
+    """
+    if settings.engine not in ENGINES:
+        raise SettingsError(f"TTS_ENGINE: {settings.engine!r} is none of {', '.join(ENGINES)}")
+    return ENGINES[settings.engine](settings)

@@ -8,20 +8,21 @@ import re
 
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
+from service.settings.environment import Settings
 from service.text.script import FIRST_MARK
-from service.voices.engine import EMOTIONS, Health, Utterance, Voice
-from service.workers.pool import Pool
-from service.workers.worker import Program
+from service.voices.port import EMOTIONS, Health, Utterance, Voice
+from service.voices.workers.pool import Pool
+from service.voices.workers.worker import Program
 
 NORMAL_RATE = 175
 """espeak's own words a minute."""
-RATES = (80, 450)
-"""The words a minute that espeak takes; what lies outside is held to the nearer end."""
+WORDS_A_MINUTE = (80, 450)
+"""The words a minute that espeak takes; what lies outside becomes the nearer end."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Manner:
-    """How an emotion sounds at intensity 1, relative to neutral speech."""
+class EmotionShape:
+    """The sound of one emotion at intensity 1, relative to neutral speech."""
 
     speed: float
     pitch: float
@@ -32,14 +33,14 @@ class Manner:
 
 # Slow and low for sadness, fast and wide for anger and so on, as surveys of emotional speech describe it
 # (Murray and Arnott 1993, table 1), then set so that no two sound alike by F0, duration and energy.
-MANNERS = {
-    "neutral": Manner(1.00, 1.00, 1.00, 50),
-    "happy": Manner(1.12, 1.20, 1.15, 80),
-    "sad": Manner(0.80, 0.86, 0.75, 20),
-    "angry": Manner(1.22, 1.06, 1.60, 90),
-    "fear": Manner(1.10, 1.38, 0.65, 30),
-    "hate": Manner(0.86, 0.78, 1.15, 60),
-    "surprise": Manner(0.95, 1.36, 1.35, 100),
+EMOTION_SHAPES = {
+    "neutral": EmotionShape(1.00, 1.00, 1.00, 50),
+    "happy": EmotionShape(1.12, 1.20, 1.15, 80),
+    "sad": EmotionShape(0.80, 0.86, 0.75, 20),
+    "angry": EmotionShape(1.22, 1.06, 1.60, 90),
+    "fear": EmotionShape(1.10, 1.38, 0.65, 30),
+    "hate": EmotionShape(0.86, 0.78, 1.15, 60),
+    "surprise": EmotionShape(0.95, 1.36, 1.35, 100),
 }
 
 VOICES = (
@@ -53,11 +54,16 @@ VOICES = (
 
 
 class Espeak:
-    """The engine; several of its workers speak at the same time, one utterance each."""
+    """The embedded voice engine; several of its workers speak at the same time, one utterance each."""
 
     def __init__(self, *, workers: int, queue_wait: float, start_wait: float = 30.0) -> None:
         program = Program("service.voices.espeak_worker", start_wait=start_wait)
         self._pool = Pool(program, workers, queue_wait=queue_wait)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Espeak:
+        """The engine as the settings ask for it; they must be sized."""
+        return cls(workers=settings.workers, queue_wait=settings.queue_wait, start_wait=settings.start_wait)
 
     def load(self) -> None:
         self._pool.start()
@@ -84,7 +90,11 @@ class Espeak:
             raise InvalidFieldError(
                 f"the voice {utterance.voice} has no pinyin", code="unsupported", field="ssml"
             )
-        job = {**parameters(utterance), "pieces": pieces(utterance), "max_seconds": max_seconds}
+        job = {
+            **espeak_parameters(utterance),
+            "pieces": cut_at_readings(utterance),
+            "max_seconds": max_seconds,
+        }
         head, pcm = self._pool.ask(job, deadline)
         if head.get("problem") == "audio_too_long":
             raise InvalidFieldError(
@@ -100,27 +110,27 @@ class Espeak:
         self._pool.stop()
 
 
-def parameters(utterance: Utterance) -> dict[str, object]:
+def espeak_parameters(utterance: Utterance) -> dict[str, object]:
     """espeak's voice, rate, pitch, range and volume for an utterance.
 
     The emotion's distance from neutral grows with the intensity. Pitch 0 to 100 is exponential in
     espeak: 50 steps are an octave.
     """
-    manner = MANNERS[utterance.emotion]
+    shape = EMOTION_SHAPES[utterance.emotion]
     how = utterance.intensity
-    speed = utterance.speed * manner.speed**how
-    pitch = utterance.pitch * manner.pitch**how
-    volume = utterance.volume * manner.volume**how
+    speed = utterance.speed * shape.speed**how
+    pitch = utterance.pitch * shape.pitch**how
+    volume = utterance.volume * shape.volume**how
     return {
         "voice": utterance.voice,
-        "rate": _held(NORMAL_RATE * speed, *RATES),
-        "pitch": _held(50 + 50 * math.log2(pitch), 0, 100),
-        "range": _held(50 + (manner.range - 50) * how, 0, 100),
-        "volume": _held(100 * volume, 0, 200),
+        "rate": _within(NORMAL_RATE * speed, *WORDS_A_MINUTE),
+        "pitch": _within(50 + 50 * math.log2(pitch), 0, 100),
+        "range": _within(50 + (shape.range - 50) * how, 0, 100),
+        "volume": _within(100 * volume, 0, 200),
     }
 
 
-def pieces(utterance: Utterance) -> list[tuple[str, str]]:
+def cut_at_readings(utterance: Utterance) -> list[tuple[str, str]]:
     """The text cut at its readings: `("text", words)` and `("pinyin", syllables)` in turn."""
     found = []
     for kept, marked in re.findall("([^\ue000-\uf8ff]*)([\ue000-\uf8ff]?)", utterance.text):
@@ -131,5 +141,5 @@ def pieces(utterance: Utterance) -> list[tuple[str, str]]:
     return found
 
 
-def _held(value: float, low: int, high: int) -> int:
+def _within(value: float, low: int, high: int) -> int:
     return max(low, min(high, round(value)))

@@ -26,15 +26,15 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class EspeakError(Exception):
-    """The library or its data does not do what it should."""
+    """The espeak-ng library or its data cannot do what is asked of it."""
 
 
 class TooLongError(Exception):
-    """The sound reached the length at which it was to be stopped."""
+    """The sound of a text is longer than it may be."""
 
 
-class Library:
-    """The loaded library; loads it once a process. `buffer` is in milliseconds, 0 for espeak's own."""
+class EspeakLibrary:
+    """The espeak-ng library, loaded into this process; `buffer` is in milliseconds, 0 for espeak's own."""
 
     def __init__(self, library: str, data: str, buffer: int = BUFFER) -> None:
         self._espeak = ctypes.CDLL(library)

@@ -14,13 +14,14 @@ import pathlib
 import xml.sax.saxutils
 from collections.abc import Sequence
 
-from service.audio.pcm import Audio, from_wav
-from service.audio.stretch import faster
+from service.audio.pcm import Audio, read_wav
+from service.audio.stretch import speed_up
 from service.errors import InvalidFieldError, UnavailableError
-from service.text.script import FIRST_MARK, Reading, is_mark
-from service.voices.engine import EMOTIONS, Health, Utterance, Voice
-from service.workers.pool import Pool
-from service.workers.worker import Program
+from service.settings.environment import Settings
+from service.text.script import FIRST_MARK, Reading, is_reading_mark
+from service.voices.port import EMOTIONS, Health, Utterance, Voice
+from service.voices.workers.pool import Pool
+from service.voices.workers.worker import Program
 
 EMOTIONAL_MODELS = {
     f"damo/speech_sambert-hifigan_tts_{name}_emo_zh-cn_16k": (f"{name}_emo",)
@@ -67,7 +68,7 @@ def _voices_of(folder: pathlib.Path) -> tuple[str, ...]:
 
 
 class ModelScope:
-    """The engine: a process for each model, loaded at its first use, one synthesis at a time in each."""
+    """The reference voice engine: a process for each model, which loads at its first use."""
 
     def __init__(
         self,
@@ -93,6 +94,18 @@ class ModelScope:
             for voice in model.voices:
                 self._models.setdefault(voice, pool)
         self._pools = tuple(pools)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ModelScope:
+        """The engine as the settings ask for it; they must be sized."""
+        return cls(
+            find_models(settings.models, settings.models_dir),
+            device=settings.device,
+            offline=settings.offline,
+            threads=settings.threads,
+            queue_wait=settings.queue_wait,
+            start_wait=settings.start_wait,
+        )
 
     def load(self) -> None:
         """Begin to load the first model; the others follow when somebody asks for them."""
@@ -131,11 +144,11 @@ class ModelScope:
             raise InvalidFieldError(
                 f"the voice {utterance.voice} cannot change its pitch", code="unsupported", field="pitch"
             )
-        job = {"input": markup(utterance), "voice": utterance.voice}
+        job = {"input": mark_up(utterance), "voice": utterance.voice}
         head, wav = self._models[utterance.voice].ask(job, deadline)
         if "problem" in head:
             raise UnavailableError("the model could not speak this", code="voice_failed", retry_after=1)
-        audio = faster(from_wav(wav), utterance.speed).louder(utterance.volume)
+        audio = speed_up(read_wav(wav), utterance.speed).louder(utterance.volume)
         if audio.duration > max_seconds:
             raise InvalidFieldError(
                 f"this is more than {max_seconds:.0f} seconds of audio", code="audio_too_long", field="text"
@@ -147,7 +160,7 @@ class ModelScope:
             pool.stop()
 
 
-def markup(utterance: Utterance) -> str:
+def mark_up(utterance: Utterance) -> str:
     """What the pipeline is given: escaped text, inside `<emotion>` for the voices that know it.
 
     Text that needs no markup is passed as it is.
@@ -164,7 +177,7 @@ def markup(utterance: Utterance) -> str:
 
 
 def _marked_up(character: str, readings: Sequence[Reading]) -> str:
-    if not is_mark(character):
+    if not is_reading_mark(character):
         return xml.sax.saxutils.escape(character)
     reading = readings[ord(character) - FIRST_MARK]
     return f'<phoneme alphabet="py" ph="{reading.pinyin}">{xml.sax.saxutils.escape(reading.text)}</phoneme>'

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from service.workers import wire
+from service.voices.workers import wire
 
 
-def main(arguments: list[str]) -> None:
+def serve_model(arguments: list[str]) -> None:
     """Serve jobs over the socket `arguments[0]` with the model `arguments[1]`."""
     descriptor, source, device, reach = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service stops its workers itself
@@ -27,10 +27,10 @@ def main(arguments: list[str]) -> None:
         speak = _load(source, device)
     except Exception as error:  # noqa: BLE001 - whatever it is, the log's last line must be for people
         sys.exit(f"the model {source} could not be loaded: {_reason(error)}")
-    wire.send(sock, {"version": _version()})
+    wire.send_message(sock, {"version": _version()})
     with contextlib.suppress(wire.ClosedError):
         while True:
-            job, _ = wire.receive(sock)
+            job, _ = wire.receive_message(sock)
             _answer(speak, sock, job)
 
 
@@ -71,10 +71,10 @@ def _answer(speak: Callable[..., bytes], sock: socket.socket, job: dict[str, Any
         wav = speak(job["input"], job["voice"])
     except Exception as error:  # noqa: BLE001 - whatever a model raises, the next job may still work
         print(f"modelscope worker: {type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201
-        wire.send(sock, {"problem": "voice_failed"})
+        wire.send_message(sock, {"problem": "voice_failed"})
         return
-    wire.send(sock, {}, wav)
+    wire.send_message(sock, {}, wav)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    serve_model(sys.argv[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.errors import InvalidFieldError
-from service.voices.engine import EMOTIONS, Voice
+from service.voices.port import EMOTIONS, Voice
 
 ALIASES = {
     "neutral": ("calm", "default", "normal", "中性", "平静"),

@@ -33,7 +33,7 @@ def test_all_files_of_the_folder_travel(folder: pathlib.Path) -> None:
 
 def test_without_a_source_the_speech_service_travels(folder: pathlib.Path) -> None:
     found = paths(payload.collect(Service(module="service.app:create_app()"), folder))
-    assert {"service/app.py", "service/__main__.py", "service/client.py"} <= set(found)
+    assert {"service/app.py", "service/__main__.py", "service/client/__main__.py"} <= set(found)
     assert all(path.startswith("service/") for path in found)
 
 

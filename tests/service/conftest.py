@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.client import Client
-from service.settings import Settings
+from service.settings.environment import Settings
 from service.voices.espeak import Espeak
 
 from .fakes import FakeEngine

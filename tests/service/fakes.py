@@ -9,7 +9,7 @@ import numpy as np
 
 from service.audio.pcm import Audio
 from service.errors import DeadlineError, InvalidFieldError, ServiceError
-from service.voices.engine import EMOTIONS, Health, Utterance, Voice
+from service.voices.port import EMOTIONS, Health, Utterance, Voice
 
 RATE = 16000
 

@@ -187,7 +187,7 @@ def _commands(chance: random.Random, secret: str) -> Attack:
 def _ways(chance: random.Random, secret: str) -> Attack:
     method = chance.choice(("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE"))
     path = chance.choice((
-        "/tts", "/tts/stream", "/voices", "/", "/assets/../service/settings.py",
+        "/tts", "/tts/stream", "/voices", "/", "/assets/../routes/page.py",
         f"/assets/..%2f..%2f..{secret}", "/%00",
         f"/assets/{secret}", "/assets/%2e%2e/%2e%2e/etc/passwd", "/" + "a" * 3000, "/v1/audio/speech",
         "/healthz/../tts",

@@ -14,9 +14,9 @@ import time
 
 from service.app import create_app
 from service.errors import ServiceError
-from service.settings import Settings
-from service.voices.engine import EMOTIONS, Utterance
+from service.settings.environment import Settings
 from service.voices.modelscope import ModelScope, find_models
+from service.voices.port import EMOTIONS, Utterance
 
 TEXT = "今天 <天气> & 很好"
 

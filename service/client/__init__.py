@@ -1,0 +1,7 @@
+"""A client of the service that needs nothing but Python; `python -m service.client` is its command line."""
+
+from __future__ import annotations
+
+from service.client.blocking import Client, ClientError, Speech
+
+__all__ = ["Client", "ClientError", "Speech"]

@@ -1,0 +1,63 @@
+"""The measures of the service for Prometheus. Labels come from small fixed sets, never from requests."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from service.admission.gate import Gate
+from service.audio.pcm import Audio
+from service.voices.port import Engine, Utterance
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """All that one application counts and times."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "tts_requests", "Requests answered", ["route", "status"], registry=self._registry
+        )
+        self._latency = Histogram(
+            "tts_request_seconds", "Time to answer", ["route"], buckets=SECONDS, registry=self._registry
+        )
+        self._synthesis = Histogram(
+            "tts_synthesis_seconds", "Time to speak a sentence, waiting included", ["emotion"],
+            buckets=SECONDS, registry=self._registry,
+        )  # fmt: skip
+        self._audio = Counter("tts_audio_seconds", "Audio made", registry=self._registry)
+        self._cache = Counter(
+            "tts_cache", "Looks into the result cache", ["outcome"], registry=self._registry
+        )
+
+    def watch(self, engine: Engine, gate: Gate) -> None:
+        """Show the state of an engine and of a gate, read whenever somebody asks for the measures."""
+        gauges = {
+            "tts_queue_depth": ("Speech requests admitted and not yet answered", lambda: gate.inside),
+            "tts_workers": ("Synthesis processes alive", lambda: engine.health().workers),
+            "tts_worker_restarts": ("Synthesis processes started again", lambda: engine.health().restarts),
+        }
+        for name, (text, read) in gauges.items():
+            Gauge(name, text, registry=self._registry).set_function(read)
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered; `route` is the pattern, not the path."""
+        self._requests.labels(route, str(status)).inc()
+        self._latency.labels(route).observe(seconds)
+
+    def synthesised(self, utterance: Utterance, audio: Audio, seconds: float) -> None:
+        """A sentence was spoken in so many seconds."""
+        self._synthesis.labels(utterance.emotion).observe(seconds)
+        self._audio.inc(audio.duration)
+
+    def cached(self, *, hit: bool) -> None:
+        """The cache was asked."""
+        self._cache.labels("hit" if hit else "miss").inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text form."""
+        return generate_latest(self._registry)

@@ -1,0 +1,103 @@
+"""The clients, against a running service and against servers that behave badly."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import json
+import pathlib
+import threading
+import wave
+from collections.abc import Iterator
+
+import pytest
+
+from service.client import Client, ClientError
+from service.client.asynchronous import AsyncClient
+from tests.service.conftest import Served
+
+
+def test_a_stream_becomes_a_file_of_true_length(served: Served, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "long.wav"
+    Client(served.url).save("第一句。第二句。第三句。", path)
+    with wave.open(str(path)) as file:
+        seconds = file.getnframes() / file.getframerate()
+    assert seconds == pytest.approx(Client(served.url).speak("第一句。第二句。第三句。").duration, abs=0.001)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
+
+
+def test_a_refused_stream_leaves_no_file(served: Served, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ClientError, match="unknown_voice"):
+        Client(served.url).save("好", tmp_path / "x.wav", voice="nobody")
+    assert not list(tmp_path.iterdir())
+
+
+def test_asyncio_gets_the_same(served: Served) -> None:
+    async def both() -> None:
+        client = AsyncClient(served.url)
+        await client.wait_until_ready()
+        one, other = await asyncio.gather(client.speak("第一。"), client.speak("第二。"))
+        assert one.duration > 0.3
+        assert other.duration > 0.3
+        pieces = [piece async for piece in client.stream("第一。", format="pcm")]
+        assert b"".join(pieces) == one.audio[44:]
+        assert "mandarin" in str(await client.voices())
+
+    asyncio.run(both())
+
+
+class Moody(http.server.BaseHTTPRequestHandler):
+    """Answers what the test put into its server's list, one after the other."""
+
+    def do_POST(self) -> None:
+        status, headers, body = self.server.answers.pop(0)  # type: ignore[attr-defined]
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def moody() -> Iterator[http.server.ThreadingHTTPServer]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Moody) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+GOOD = json.dumps({"audio": "AAAA", "sample_rate": 16000, "duration": 1.0, "status": "success"}).encode()
+
+
+def client_of(server: http.server.ThreadingHTTPServer, pauses: list[float]) -> Client:
+    return Client(f"http://127.0.0.1:{server.server_port}", sleep=pauses.append)
+
+
+def test_it_waits_as_long_as_it_is_told(moody: http.server.ThreadingHTTPServer) -> None:
+    refused = json.dumps({"error": {"code": "busy", "message": "later"}}).encode()
+    moody.answers = [(429, {"Retry-After": "3"}, refused), (503, {}, b"not json"), (200, {}, GOOD)]  # type: ignore[attr-defined]
+    pauses: list[float] = []
+    assert client_of(moody, pauses).speak("好").sample_rate == 16000
+    assert 3 <= pauses[0] <= 4.5
+    assert pauses[1] < 1
+
+
+def test_it_gives_up_and_says_why(moody: http.server.ThreadingHTTPServer) -> None:
+    moody.answers = [(503, {}, b"<html>")] * 5  # type: ignore[attr-defined]
+    pauses: list[float] = []
+    with pytest.raises(ClientError) as caught:
+        client_of(moody, pauses).speak("好")
+    assert caught.value.status == 503
+    assert len(pauses) == 4
+
+
+def test_an_address_must_be_one() -> None:
+    with pytest.raises(ClientError, match="http"):
+        Client("file:///etc/passwd")

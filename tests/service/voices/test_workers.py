@@ -1,0 +1,157 @@
+"""Workers and their pool, with small programs of the test's own instead of a voice."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from service.errors import DeadlineError, UnavailableError
+from service.voices.workers import wire
+from service.voices.workers.pool import Pool
+from service.voices.workers.worker import REST_AFTER_FAILURE, Program
+from tests.service.conftest import until
+
+PROGRAM = """
+import os, signal, socket, sys, time
+from service.voices.workers import wire
+sock = socket.socket(fileno=int(sys.argv[1]))
+kind, folder = sys.argv[2], sys.argv[3]
+open(os.path.join(folder, str(os.getpid())), "w").close()
+starts = len(os.listdir(folder))
+if kind == "cannot": sys.exit("no voice here")
+if kind == "killed" and starts < 2: os.kill(os.getpid(), signal.SIGKILL)
+if kind == "unlucky" and starts < 8:
+    try: os.mkdir(folder + "/../lucky")
+    except FileExistsError: os.kill(os.getpid(), signal.SIGKILL)
+if kind == "slow": time.sleep(1)
+wire.send_message(sock, {"version": "1"})
+while True:
+    try: job, body = wire.receive_message(sock)
+    except wire.ClosedError: break
+    if job.get("die") == "always" or (job.get("die") == "once" and starts < 2): os._exit(9)
+    time.sleep(job.get("seconds", 0))
+    print("a library may print what it likes")
+    wire.send_message(sock, {"said": job.get("text"), "pid": os.getpid()}, b"x" * job.get("bytes", 0))
+"""
+
+
+@pytest.fixture
+def make(tmp_path: pathlib.Path) -> Iterator[object]:
+    """Pools of the program above, stopped at the end."""
+    (tmp_path / "quirky_worker.py").write_text(PROGRAM)
+    pools: list[Pool] = []
+
+    def pool(kind: str = "good", size: int = 1, queue_wait: float = 10.0) -> Pool:
+        folder = tmp_path / f"starts{len(pools)}"
+        folder.mkdir()
+        path = os.pathsep.join([str(pathlib.Path(__file__).parents[3]), str(tmp_path)])
+        program = Program("quirky_worker", (kind, str(folder)), {"PYTHONPATH": path}, 10.0)
+        pools.append(Pool(program, size, queue_wait=queue_wait))
+        return pools[-1]
+
+    yield pool
+    for one in pools:
+        one.stop()
+
+
+def ask(pool: Pool, within: float = 10.0, **job: object) -> dict:
+    return pool.ask(job, time.monotonic() + within)[0]
+
+
+def test_a_job_is_answered_by_the_same_process_again(make) -> None:
+    pool = make()
+    assert ask(pool, text="好")["said"] == "好"
+    assert ask(pool)["pid"] == ask(pool)["pid"]
+
+
+def test_large_answers_arrive_whole(make) -> None:
+    _, body = make().ask({"bytes": 5_000_000}, time.monotonic() + 10)
+    assert len(body) == 5_000_000
+
+
+def test_a_death_is_retried_once(make) -> None:
+    pool = make()
+    assert ask(pool, die="once", text="again")["said"] == "again"
+    assert pool.retried == 1
+
+
+def test_what_always_kills_is_given_up(make) -> None:
+    pool = make()
+    with pytest.raises(UnavailableError) as caught:
+        ask(pool, die="always")
+    assert (caught.value.code, caught.value.retry_after) == ("voice_crashed", 1)
+    assert pool.workers[0].starts == 2
+    assert ask(pool)["pid"]
+
+
+def test_a_late_answer_is_not_waited_for(make) -> None:
+    pool = make()
+    ask(pool)
+    started = time.monotonic()
+    with pytest.raises(DeadlineError):
+        ask(pool, 0.2, seconds=30)
+    assert time.monotonic() - started < 3
+    assert ask(pool)["pid"]
+
+
+def test_a_load_that_fails_is_not_tried_at_every_request(make) -> None:
+    pool = make("cannot")
+    began = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(UnavailableError) as caught:
+            ask(pool)
+        assert caught.value.code == "voice_failed"
+    assert pool.workers[0].starts <= 1 + (time.monotonic() - began) / REST_AFTER_FAILURE
+
+
+def test_a_load_that_is_killed_is_tried_again(make) -> None:
+    assert ask(make("killed"), text="好")["said"] == "好"
+
+
+def test_a_load_is_not_blamed_for_being_killed_while_others_load(make) -> None:
+    """One worker speaks; the other is killed at every load, more often than a lone one would be tried."""
+    pool = make("unlucky", size=2)
+    until(lambda: ask(pool)["pid"])
+    for _ in range(10):
+        assert ask(pool)["pid"]
+    assert sum(worker.starts for worker in pool.workers) > 5
+
+
+def test_a_slow_load_is_left_to_finish(make) -> None:
+    """A request that cannot wait for it is told so; the process goes on loading."""
+    pool = make("slow")
+    with pytest.raises(UnavailableError) as caught:
+        ask(pool, 0.3)
+    assert caught.value.code == "loading"
+    assert ask(pool)["pid"]
+    assert pool.workers[0].starts == 1
+
+
+def test_nobody_waits_for_ever_for_a_free_worker(make) -> None:
+    pool = make(queue_wait=0.2)
+    ask(pool)
+    thread = threading.Thread(target=lambda: pool.ask({"seconds": 1}, time.monotonic() + 10))
+    thread.start()
+    time.sleep(0.2)
+    with pytest.raises(UnavailableError) as caught:
+        ask(pool)
+    thread.join()
+    assert caught.value.code == "overloaded"
+
+
+def test_messages_go_through_whole() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire.send_message(ours, {"text": "好"}, b"\x00\xff")
+        assert wire.receive_message(theirs) == ({"text": "好"}, b"\x00\xff")
+        with pytest.raises(TimeoutError):
+            wire.receive_message(theirs, time.monotonic() + 0.05)
+        ours.close()
+        with pytest.raises(wire.ClosedError):
+            wire.receive_message(theirs)
