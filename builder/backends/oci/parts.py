@@ -47,8 +47,8 @@ def runtime(plan: Plan) -> Iterator[Piece]:
     from builder.image.sbom import sbom
 
     root = places.RUNTIME[1:]
-    source = pathlib.Path(builder.__file__).parent.parent
-    for name in contents.RUNTIME:
+    source = pathlib.Path(builder.__path__[0]).parent
+    for name in contents.runtime():
         yield file(f"{root}/{name}", (source / name).read_bytes())
     yield file(f"{root}/__main__.py", (source / contents.MAIN).read_bytes())
     facts = json.dumps(contents.facts(plan), indent=1, sort_keys=True) + "\n"

@@ -44,7 +44,7 @@ class Programs:
         self.wrapped = {}  # type: dict[str, str]
         """Those among them, and others that are spelled, for which the distribution exists."""
 
-    def read(self, text: str, path: str) -> None:
+    def read_source(self, text: str, path: str) -> None:
         """Look through a source."""
         file = os.path.basename(path)
         if self.wraps:
