@@ -16,7 +16,7 @@ from envspec.system.home import home
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Loads:
-    """Empty where nothing is to be compiled."""
+    """The modules of a stage that a service is known to load; false where nothing is to be compiled."""
 
     packages: tuple[str, ...] = ()
     """Canonical names: of these the top level is imported, if they are small."""

@@ -72,7 +72,7 @@ def _outside(wanted: dict[str, Any], command: list[str]) -> int:
 
 
 def _end_with(body: Any) -> None:
-    """Do it in this child process, which never returns."""
+    """End this child process with the exit code that the function gives, or with `REFUSED`."""
     try:
         os._exit(body())
     except BaseException:  # noqa: BLE001 - nothing of the parent may run here
@@ -80,7 +80,7 @@ def _end_with(body: Any) -> None:
 
 
 def _first(wanted: dict[str, Any], command: list[str], tell: int) -> int:
-    """Process 1 of the sandbox: makes the root, starts the command, and buries what it leaves behind."""
+    """Process 1 of the sandbox: makes the root, starts the command, and collects what it leaves."""
     try:
         _make_root(wanted)
         _enter(0, wanted["user"])

@@ -25,7 +25,7 @@ import wave
 from typing import IO, Any, Dict, Iterator, List, Optional
 
 TAIL = 4000
-"""Bytes of the payload's last words that are reported."""
+"""Bytes at the end of the payload's output that are reported."""
 
 
 def main(arguments: List[str]) -> int:

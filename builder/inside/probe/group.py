@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Group:
-    """One family. Outcomes are said line by line, each announced before it begins."""
+    """The importer of one family of modules: it reports line by line, each import at its begin and end."""
 
     def __init__(self, job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
         self.say = say

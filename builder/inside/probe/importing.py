@@ -40,7 +40,7 @@ def _nothing() -> None:
 
 
 class Witness:
-    """What a module does while it is imported that an import should not do. Installed once a process."""
+    """A listener to what a module does while it is imported that no import should do; one a process."""
 
     def __init__(self, guarded: list[str]) -> None:
         self.guarded = tuple(folder.rstrip("/") + "/" for folder in guarded)

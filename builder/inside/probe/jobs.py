@@ -33,7 +33,7 @@ KINDS = {
 
 
 class Runner:
-    """What all jobs share: the interpreter, its environment, the loader and the clock."""
+    """The runner of all jobs, with what they share: interpreter, variables, loader and deadline."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Runner:
         return outcomes
 
     def report_progress(self, module: str) -> None:
-        """How far this is, for whoever follows; `module` has just been looked at."""
+        """Tell on standard error how far the jobs are, if anybody follows; `module` is the latest."""
         if not self.follows or not self.title:
             return
         with self.lock:

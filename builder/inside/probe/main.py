@@ -43,7 +43,7 @@ DOUBTFUL = ("signal", "exit", "timeout", "killed_by", "processes", "flood")
 
 
 class Clock:
-    """Seconds that each phase took."""
+    """A clock that keeps how many seconds each phase took."""
 
     def __init__(self) -> None:
         self.timings = {}  # type: dict[str, float]

@@ -32,7 +32,7 @@ CONSTANT = re.compile(
 
 
 class Programs:
-    """What one distribution runs; `path` is the PATH that its users have."""
+    """The programs that one distribution runs; `path` is the PATH that its users have."""
 
     def __init__(self, name: str, summary: str, path: str) -> None:
         self.path = path

@@ -29,7 +29,10 @@ MOST = 60
 
 
 class Usage:
-    """One distribution's uses of others. Job keys: `root`, `files` [[module, path, is package]], `others`."""
+    """The reader of how one distribution uses others.
+
+    Job keys: `root`, `files` [[module, path, is package]], `others`.
+    """
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
