@@ -6,10 +6,12 @@ import pathlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
+from builder.image import travelling
+from builder.inside.probe.jobs import KINDS
 from tests.floors import FLOORS, LIMITS, climbing, imported, modules, rooms, tree
 from tests.support.paths import ROOT
 
@@ -85,6 +87,68 @@ def test_no_module_imports_itself_through_others() -> None:
 
     for module in edges:
         walk(module, ())
+
+
+INSIDE = {module for module in MODULES if module.split(".")[:2] == ["builder", "inside"]}
+"""All that runs in somebody else's Python."""
+
+TOP = "builder.inside.entrypoint.__main__"
+"""It is copied to the top of a folder, where no import is relative."""
+
+PROGRAMS = {
+    (3, 7): ("probe.main", *(f"probe.{kind}" for kind in KINDS), "probe.loader"),
+    (3, 8): ("entrypoint.__main__", "entrypoint.stage", "entrypoint.start", "trial", "sandbox"),
+}
+"""What is started inside, by the oldest Python that it works in; what it imports must work there as well."""
+
+
+def own_imports(module: str, body: Iterable[ast.AST]) -> set[str]:
+    """Modules of the room that these nodes import, named as `travelling` does."""
+    return {name.removeprefix("builder.inside.") for name, _ in imported(module, body)}
+
+
+@pytest.mark.parametrize(("python", "programs"), PROGRAMS.items(), ids=str)
+def test_what_runs_inside_is_written_for_the_oldest_python(
+    python: tuple[int, int], programs: tuple[str, ...]
+) -> None:
+    for name in travelling.modules(*programs):
+        ast.parse(travelling.text(name), name, feature_version=python)
+
+
+def test_every_module_inside_is_part_of_a_program() -> None:
+    """None is forgotten when it is parsed, and none is there for nothing."""
+    used = {name for programs in PROGRAMS.values() for name in travelling.modules(*programs)}
+    packages = {"builder.inside", *(name.rpartition(".")[0] for name in INSIDE)} & INSIDE
+    types = {"builder.inside.probe.report"}
+    assert {f"builder.inside.{name}" for name in (*used, "loader")} == INSIDE - packages - types
+
+
+@pytest.mark.parametrize("module", sorted(INSIDE))
+def test_what_runs_inside_needs_the_standard_library_alone(module: str) -> None:
+    nodes = list(ast.walk(tree(module)))
+    absolute = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    absolute |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    foreign = {name for name in absolute if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign == ({"builder.inside.entrypoint"} if module == TOP else set())
+    assert {name for name, _ in imported(module, nodes)} <= INSIDE
+
+
+@pytest.mark.parametrize("module", sorted(INSIDE - {TOP}))
+def test_what_travels_is_what_is_imported(module: str) -> None:
+    """`travelling` reads some lines of a module; here is all of its syntax, in functions too."""
+    if MODULES[module].name == "__init__.py":
+        assert own_imports(module, ast.walk(tree(module))) == set()
+        return
+    everywhere = own_imports(module, ast.walk(tree(module)))
+    at_start = own_imports(module, at_run_time(tree(module).body))
+    for_types = {
+        name
+        for node in tree(module).body
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for name in own_imports(module, ast.walk(node))
+    }
+    assert set(travelling.imports(module.removeprefix("builder.inside."))) == at_start
+    assert everywhere == at_start | for_types
 
 
 @pytest.mark.parametrize(

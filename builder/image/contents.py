@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.image import command
+from builder.image import command, travelling
 from builder.inside import places
 from builder.values.plan import Plan
 
-TOOLS = (
-    "builder/inside/__init__.py",
-    "builder/inside/guard.py",
-    "builder/inside/entrypoint/__init__.py",
-    "builder/inside/entrypoint/compile.py",
-    "builder/inside/entrypoint/stage.py",
-    "builder/inside/places.py",
-    "builder/inside/trim.py",
-)
-"""Modules that work in build steps; they understand Python 3.8 and use the standard library alone."""
-
-
-RUNTIME = (
-    "builder/inside/__init__.py",
-    "builder/inside/entrypoint/__init__.py",
-    "builder/inside/entrypoint/doctor.py",
-    "builder/inside/entrypoint/health.py",
-    "builder/inside/entrypoint/start.py",
-)
-"""Modules that stay in the image."""
-
-
 MAIN = "builder/inside/entrypoint/__main__.py"
+"""What makes a program of the folder that it is copied to the top of."""
+
+
+def tools() -> tuple[str, ...]:
+    """Files that work in build steps, from the folder above `builder` on."""
+    return travelling.paths("entrypoint.stage")
+
+
+def runtime() -> tuple[str, ...]:
+    """Files that stay in the image, from the folder above `builder` on."""
+    return travelling.paths("entrypoint.start")
 
 
 def facts(plan: Plan) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from envspec.system.home import home
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Loads:
-    """The modules that a service is known to load of one stage: none where nothing is to be compiled."""
+    """The modules of a stage that a service is known to load; false where nothing is to be compiled."""
 
     packages: tuple[str, ...] = ()
     """Canonical names: of these the top level is imported, if they are small."""

@@ -1,18 +1,15 @@
 """The guard: after every stage, proves that no earlier pin was moved. Runs inside environments too.
 
-Only the standard library, and what Python 3.8 understands. `python guard.py EXPECTED.json` reads
-`{"pins": {name: version}, "base": [name]}`, prints what is wrong, a line each, and then ends with 1.
+Only the standard library, and what Python 3.8 understands.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import pathlib
-import re
-import sys
-import sysconfig
 from typing import Collection, Dict, List, Mapping, Tuple
+
+from .names import of_dist_info, same_version
+from .record import read_record
 
 _CODE = (".py", ".pyc", ".pth", ".so")
 """What Python runs: a README that two packages leave at the top harms nobody."""
@@ -28,19 +25,10 @@ def installed(site: pathlib.Path) -> Found:
     """Every distribution in `site`."""
     found: Found = {}
     for folder in sorted(site.glob("*.dist-info")):
-        name, _, version = folder.name[: -len(".dist-info")].partition("-")
-        canonical = re.sub(r"[-_.]+", "-", name).lower()
-        found.setdefault(canonical, []).append((version, record(folder / "RECORD")))
+        name, version = of_dist_info(folder.name)
+        hashes = {path: digest for path, digest, _ in read_record(folder / "RECORD") or ()}
+        found.setdefault(name, []).append((version, hashes))
     return found
-
-
-def record(file: pathlib.Path) -> Mapping[str, str]:
-    """Path -> hash of a RECORD; empty where there is none."""
-    try:
-        with file.open(newline="", encoding="utf-8", errors="replace") as stream:
-            return {row[0]: row[1] for row in csv.reader(stream) if len(row) == 3}
-    except (OSError, csv.Error):
-        return {}
 
 
 def check(site: pathlib.Path, expected: Mapping[str, str], base: Collection[str] = ()) -> List[str]:
@@ -59,11 +47,6 @@ def check(site: pathlib.Path, expected: Mapping[str, str], base: Collection[str]
     return wrong + clobbered(found)
 
 
-def same_version(one: str, other: str) -> bool:
-    """Whether two spellings mean one version; folder names cannot hold every character."""
-    return re.sub(r"[-_+]", ".", one).lower() == re.sub(r"[-_+]", ".", other).lower()
-
-
 def clobbered(found: Found) -> List[str]:
     """Files that one distribution wrote over another's with other content."""
     owners: Dict[str, Tuple[str, str]] = {}
@@ -77,16 +60,3 @@ def clobbered(found: Found) -> List[str]:
             if content != digest:
                 wrong.append(f"{other} and {name} both bring {path}, with different content")
     return wrong
-
-
-def main() -> int:
-    """The program: see the head of the file."""
-    expected = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
-    site = pathlib.Path(sysconfig.get_paths()["purelib"])
-    wrong = check(site, expected["pins"], expected.get("base", ()))
-    sys.stdout.write("".join(f"{line}\n" for line in wrong))
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,18 +1,16 @@
 """Runs a command in a tree of files as in a container: own root, own processes, no network. Needs no root.
 
-`python sandbox.py JSON [WORD ...]` with `{"layers": [folder], "root": folder, "env": {}, "cwd": path,
-"user": number, "out": folder or null}`. Only the standard library: it talks to the kernel itself, so no other
-program is needed. It ends as the command ended; with 125 and a line on standard error when the kernel does
-not allow it.
+Its words are JSON and the command: `{"layers": [folder], "root": folder, "env": {}, "cwd": path,
+"user": number, "out": folder or null}`. It talks to the kernel itself, so no other program is needed. It ends
+as the command ended; with 125 and a line on standard error when the kernel does not allow it.
 
-Source: user_namespaces(7), mount_namespaces(7), pivot_root(2), overlayfs in the kernel's documentation.
+Source: pid_namespaces(7), overlayfs in the kernel's documentation.
 """
 # Paths here are those of another root.
-# ruff: noqa: PTH102, PTH123, PTH211, S108, S606
+# ruff: noqa: PTH102, PTH211, S108, S606
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
@@ -22,24 +20,21 @@ import struct
 import sys
 from typing import Any
 
+from . import kernel
+
 REFUSED = 125
 """Exit code when there is no way to make the sandbox here."""
 
 OUT = "/tmp/out"
 """Where the folder `out` stands inside: the one place of this machine that can be written to."""
 
-_NEWNS, _NEWUTS, _NEWIPC = 0x20000, 0x4000000, 0x8000000
-_NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
-_RDONLY, _NOSUID, _NODEV, _REMOUNT = 1, 2, 4, 32
-_BIND, _REC, _PRIVATE = 4096, 16384, 1 << 18
-_DETACH = 2
-_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
-_DIE_WITH_PARENT = 1
+_NAMESPACES = (
+    kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+)
+_PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
 _UP = 0x1
 _GET_FLAGS, _SET_FLAGS = 0x8913, 0x8914
 _DEVICES = ("full", "null", "random", "urandom", "zero")
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -59,14 +54,14 @@ def main(arguments: list[str]) -> int:
 
 def _outside(wanted: dict[str, Any], command: list[str]) -> int:
     """Enter the namespaces, start their first process, and give the command's wait status."""
-    _enter(_NEWUSER | _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS, "0")
+    _enter(_NAMESPACES, 0)
     _loopback()
     told, tell = os.pipe()
     first = os.fork()
     if first == 0:
         os.close(told)
-        _prctl_die()
-        _run(lambda: _first(wanted, command, tell))
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        _end_with(lambda: _first(wanted, command, tell))
     os.close(tell)
     with os.fdopen(told, "rb") as stream:
         said = stream.read()
@@ -76,8 +71,8 @@ def _outside(wanted: dict[str, Any], command: list[str]) -> int:
     return int(struct.unpack("i", said)[0])
 
 
-def _run(body: Any) -> None:
-    """Do it in this child process, which never returns."""
+def _end_with(body: Any) -> None:
+    """End this child process with the exit code that the function gives, or with `REFUSED`."""
     try:
         os._exit(body())
     except BaseException:  # noqa: BLE001 - nothing of the parent may run here
@@ -85,17 +80,17 @@ def _run(body: Any) -> None:
 
 
 def _first(wanted: dict[str, Any], command: list[str], tell: int) -> int:
-    """Process 1 of the sandbox: makes the root, starts the command, and buries what it leaves behind."""
+    """Process 1 of the sandbox: makes the root, starts the command, and collects what it leaves."""
     try:
         _make_root(wanted)
-        _enter(_NEWUSER, str(wanted["user"]))
+        _enter(0, wanted["user"])
     except OSError as error:
         os.write(tell, str(error).encode())
         return REFUSED
     child = os.fork()
     if child == 0:
         os.close(tell)
-        _run(lambda: _become(wanted, command))
+        _end_with(lambda: _become(wanted, command))
     while True:
         done, status = os.wait()
         if done == child:
@@ -118,54 +113,44 @@ def _become(wanted: dict[str, Any], command: list[str]) -> int:
 
 def _make_root(wanted: dict[str, Any]) -> None:
     root = wanted["root"]
-    _mount(None, "/", None, _REC | _PRIVATE)
+    kernel.mount_private()
     _overlay(wanted["layers"], root)
     try:
-        _mount("proc", f"{root}/proc", "proc", _NOSUID | _NODEV)
+        kernel.mount("proc", f"{root}/proc", "proc", _PLAIN)
     except OSError:  # inside containers that hide parts of theirs
-        _mount("/proc", f"{root}/proc", None, _BIND | _REC)
-    _mount("tmpfs", f"{root}/tmp", "tmpfs", _NOSUID | _NODEV, "mode=1777")
+        kernel.mount("/proc", f"{root}/proc", None, kernel.MS_BIND | kernel.MS_REC)
+    kernel.mount("tmpfs", f"{root}/tmp", "tmpfs", _PLAIN, "mode=1777")
     if wanted.get("out"):
         os.mkdir(root + OUT)
-        _mount(wanted["out"], root + OUT, None, _BIND)
-    _mount("tmpfs", f"{root}/run", "tmpfs", _NOSUID | _NODEV, "mode=755")
-    _mount("tmpfs", f"{root}/dev", "tmpfs", _NOSUID, "mode=755")
+        kernel.mount(wanted["out"], root + OUT, None, kernel.MS_BIND)
+    kernel.mount("tmpfs", f"{root}/run", "tmpfs", _PLAIN, "mode=755")
+    kernel.mount("tmpfs", f"{root}/dev", "tmpfs", kernel.MS_NOSUID, "mode=755")
     for name in _DEVICES:
         os.close(os.open(f"{root}/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
-        _mount(f"/dev/{name}", f"{root}/dev/{name}", None, _BIND)
+        kernel.mount(f"/dev/{name}", f"{root}/dev/{name}", None, kernel.MS_BIND)
     os.mkdir(f"{root}/dev/shm")
-    _mount("tmpfs", f"{root}/dev/shm", "tmpfs", _NOSUID | _NODEV, "mode=1777")
+    kernel.mount("tmpfs", f"{root}/dev/shm", "tmpfs", _PLAIN, "mode=1777")
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(f"/proc/self/{target}", f"{root}/dev/{name}")
-    os.chdir(root)
-    _check(_libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
-    _check(_libc.umount2(b".", _DETACH), "umount")
-    os.chdir("/")
+    kernel.change_root(root)
 
 
 def _overlay(layers: list[str], root: str) -> None:
     """Lay the folders over each other, lowest first in `layers`; one alone is bound read-only."""
     if len(layers) == 1:
-        _mount(layers[0], root, None, _BIND | _REC)
-        _mount(None, root, None, _BIND | _REMOUNT | _RDONLY)
+        kernel.bind_read_only(layers[0], root)
         return
     above = os.path.commonpath(layers)
     os.chdir(above)  # short names: all options together must fit into one page
     names = ":".join(os.path.relpath(layer, above) for layer in reversed(layers))
-    _mount("overlay", root, "overlay", _RDONLY, f"lowerdir={names}")
+    kernel.mount("overlay", root, "overlay", kernel.MS_RDONLY, f"lowerdir={names}")
 
 
-def _enter(kinds: int, user: str) -> None:
-    """Leave for new namespaces in which this process is `user`."""
-    own, group = os.geteuid(), os.getegid()
-    _check(_libc.unshare(kinds), "unshare")
-    for file, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{user} {own} 1"),
-        ("gid_map", f"{user} {group} 1"),
-    ):
-        with open(f"/proc/self/{file}", "w") as stream:
-            stream.write(text)
+def _enter(kinds: int, user: int) -> None:
+    """Leave for new namespaces of these kinds and of users, in which this process is `user`."""
+    outside = (os.geteuid(), os.getegid())
+    kernel.unshare(kinds | kernel.CLONE_NEWUSER)
+    kernel.map_ids(outside, (user, user))
 
 
 def _loopback() -> None:
@@ -174,22 +159,3 @@ def _loopback() -> None:
         request = struct.pack("16sH14x", b"lo", 0)
         (flags,) = struct.unpack_from("H", fcntl.ioctl(control, _GET_FLAGS, request), 16)
         fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
-
-
-def _prctl_die() -> None:
-    _libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-
-
-def _mount(source: str | None, target: str, kind: str | None, flags: int, options: str = "") -> None:
-    words = [part.encode() if part is not None else None for part in (source, target, kind)]
-    _check(_libc.mount(*words, ctypes.c_ulong(flags), options.encode() or None), f"mount {target}")
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

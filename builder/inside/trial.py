@@ -1,7 +1,7 @@
 """Runs inside an environment: starts the payload, waits until it is ready, asks it once, stops it.
 
-Only the standard library, and what Python 3.8 understands. Reads its task as JSON from the first argument
-and prints what it saw as one line of JSON; it judges nothing.
+Only the standard library, and what Python 3.8 understands. Its one argument is its task as JSON; what it saw
+it prints as one line of JSON; it judges nothing.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ import wave
 from typing import IO, Any, Dict, Iterator, List, Optional
 
 TAIL = 4000
-"""Bytes of the payload's last words that are reported."""
+"""Bytes at the end of the payload's output that are reported."""
 
 
-def main() -> int:
+def main(arguments: List[str]) -> int:
     """The program: see the head of the file."""
-    task = json.loads(sys.argv[1])
+    task = json.loads(arguments[0])
     port = free_port()
     with tempfile.TemporaryFile() as log, started(task["command"], port, log) as process:
         facts = observed(task, process, "http://127.0.0.1:%d" % port)
@@ -146,7 +146,3 @@ def memory(leader: int) -> int:
                 with open("/proc/%s/smaps_rollup" % name) as stream:
                     total += sum(int(line.split()[1]) * 1024 for line in stream if line.startswith("Pss:"))
     return total
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import pathlib
 import re
 from collections.abc import Callable
+
+from .record import read_record
+
+_KEPT = "surrogateescape"
+"""What becomes of bytes that are no UTF-8: they are written as they were read."""
 
 
 def trim(site: pathlib.Path, expression: str) -> int:
@@ -23,7 +27,7 @@ def trim(site: pathlib.Path, expression: str) -> int:
 
 
 def _trim_one(site: pathlib.Path, record: pathlib.Path, matches: Callable[[str], object]) -> int:
-    rows = [row for row in csv.reader(io.StringIO(record.read_text(encoding="utf-8"))) if row]
+    rows = read_record(record, errors=_KEPT) or []
     left_out = {row[0] for row in rows if _below(row[0]) and matches(row[0])}
     if not left_out:
         return 0
@@ -36,7 +40,7 @@ def _trim_one(site: pathlib.Path, record: pathlib.Path, matches: Callable[[str],
         _sweep(file.parent, site)
     kept = [row for row in rows if row[0] not in left_out]
     record.unlink()  # it may be one file with an installer's own copy, which stays as it is
-    with record.open("w", newline="", encoding="utf-8") as stream:
+    with record.open("w", newline="", encoding="utf-8", errors=_KEPT) as stream:
         csv.writer(stream, lineterminator="\n").writerows(kept)
     return saved
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from builder.inside.probe import report
 from builder.values.verdict import Installed
 
 
@@ -99,19 +99,21 @@ class Outcome:
     """Exit code of a module that ended its process."""
     timeout: bool = False
     flood: bool = False
-    bomb: int = 0
-    murder: int = 0
-    """The signal with which it took down its parents."""
+    """Whether it was stopped because it printed without end."""
+    processes: int = 0
+    """How many processes were too many, where it was stopped because it started more."""
+    killed_by: int = 0
+    """The signal with which it took down the processes around it."""
     unstarted: bool = False
+    """Whether the interpreter did not start for it."""
     late: bool = False
     """Not tried: the judge's own time was over."""
     output: str = ""
     bytes: int = 0
-    warnings: tuple[Mapping[str, str], ...] = ()
+    warnings: tuple[report.Warned, ...] = ()
     network: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    killed: tuple[str, ...] = ()
     finders: tuple[str, ...] = ()
     lacks: tuple[tuple[str, str], ...] = ()
     """Declared attributes that cannot be read, with the reason."""
@@ -121,7 +123,7 @@ class Outcome:
         """Whether the import did not come to a good end, for whatever reason."""
         return bool(
             self.error or self.signal or self.exit is not None or self.timeout or self.flood
-            or self.bomb or self.murder or self.unstarted
+            or self.processes or self.killed_by or self.unstarted
         )  # fmt: skip
 
 
@@ -129,18 +131,18 @@ class Outcome:
 class Facts:
     """Everything that the probe saw; `raw` holds what only one family of rules reads."""
 
-    python: Mapping[str, Any]
+    python: report.Interpreter
     distributions: tuple[Distribution, ...]
     imports: tuple[Outcome, ...]
-    raw: Mapping[str, Any]
+    raw: report.Report
     by_root: Mapping[str, tuple[Distribution, ...]] = dataclasses.field(default_factory=dict)
     """Distributions by import root and by the first part of each root."""
     needed: frozenset[str] = frozenset()
     """Canonical names that some distribution requires."""
 
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Facts:
-        """From the probe's JSON."""
+    def of(cls, raw: report.Report) -> Facts:
+        """The facts in what the probe reported."""
         markers = {**raw["python"]["markers"]}
         distributions = tuple(_distribution(each, markers) for each in raw["distributions"])
         return cls(
@@ -154,7 +156,7 @@ class Facts:
 
     def installed(self, numpy: Mapping[str, str]) -> tuple[Installed, ...]:
         """The distributions as a verdict lists them; `numpy` tells what each was built for, by its key."""
-        sizes = self.raw["files"].get("sizes", {})
+        sizes = self.raw["files"]["sizes"]
         listed = {(each.key, each.version): each for each in self.distributions}
         return tuple(
             Installed(
@@ -228,7 +230,7 @@ def _owners(distributions: tuple[Distribution, ...]) -> dict[str, tuple[Distribu
     return owners
 
 
-def _distribution(data: Mapping[str, Any], markers: dict[str, str]) -> Distribution:
+def _distribution(data: report.Distribution, markers: dict[str, str]) -> Distribution:
     required, optional = _requirements(data["requires"], markers)
     return Distribution(
         name=data["name"],
@@ -268,7 +270,7 @@ def _requirements(
     return tuple(required), tuple(optional)
 
 
-def _fault(data: Mapping[str, Any] | None) -> Fault | None:
+def _fault(data: report.Fault | None) -> Fault | None:
     if data is None:
         return None
     return Fault(
@@ -283,27 +285,31 @@ def _fault(data: Mapping[str, Any] | None) -> Fault | None:
     )
 
 
-def _outcome(data: Mapping[str, Any]) -> Outcome:
+def _outcome(data: report.ImportOutcome) -> Outcome:
     error = data.get("error")
-    plain = {name: data[name] for name in _PLAIN if data.get(name) is not None}
     return Outcome(
+        module=data["module"],
+        seconds=data.get("seconds", 0.0),
+        file=data.get("file") or "",
         error=_fault(error),
         root=_fault(error.get("root") or error) if error else None,
+        signal=data.get("signal", 0),
+        exit=data.get("exit"),
+        timeout=data.get("timeout", False),
+        flood=data.get("flood", False),
+        processes=data.get("processes", 0),
+        killed_by=data.get("killed_by", 0),
+        unstarted=data.get("unstarted", False),
+        late=data.get("late", False),
+        output=data.get("output", ""),
+        bytes=data.get("bytes", 0),
         warnings=tuple(data.get("warnings", ())),
         network=tuple(data.get("network", ())),
         programs=tuple(data.get("programs", ())),
         changed=tuple(data.get("changed", ())),
-        killed=tuple(data.get("killed", ())),
         finders=tuple(data.get("finders", ())),
         lacks=tuple((name, reason) for name, reason in data.get("lacks", ())),
-        **plain,
     )
-
-
-_PLAIN = (
-    "module", "seconds", "file", "signal", "exit", "timeout", "flood", "bomb", "murder", "unstarted", "late",
-    "output", "bytes",
-)  # fmt: skip
 
 
 def _merged(outcomes: list[Outcome]) -> tuple[Outcome, ...]:

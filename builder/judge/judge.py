@@ -51,7 +51,7 @@ def verify(
     """
     began = time.monotonic()
     progress.step(f"verify {target.label}")
-    facts = Facts.from_dict(transport.look(target, _options(smoke, fast, timeout, deadline), progress))
+    facts = Facts.of(transport.run_probe(target, _options(smoke, fast, timeout, deadline), progress))
     progress.step("judge")
     built = abi.read(facts, target.root)
     read = [*abi.judge(facts, built), *binaries.judge(facts, target.root)]

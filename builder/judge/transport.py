@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import time
 from typing import Any
 
+from builder.image import travelling
+from builder.inside.probe.jobs import KINDS
+from builder.inside.probe.protocol import FORMAT, MARK, PROGRESS
+from builder.inside.probe.report import Report
 from builder.judge.target import Followed, Target
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT, Progress
 
-PACKAGE = "_envspec_probe"
-"""What the probe is called where it runs, so that nobody takes it for an installed module."""
-ORDER = (
-    "child",
-    "importing",
-    "elf",
-    "distributions",
-    "files",
-    "startup",
-    "shape",
-    "shadows",
-    "landlock",
-    "sandbox",
-    "group",
-    "standard",
-    "reading",
-    "reaching",
-    "screening",
-    "programs",
-    "usage",
-    "runtimes",
-    "exchange",
-    "jobs",
-    "main",
-)
-"""The probe's modules, each after those it uses."""
-PROGRESS = "_envspec_probe: "
-"""Stands before the lines that tell how far the probe is, on standard error."""
-MARK = "\x1e"
-"""Stands before the facts; what a starting interpreter prints by itself comes before it."""
 PAUSE = 10.0
 """Seconds between two lines about how far it is."""
 GRACE = 120.0
@@ -49,26 +22,31 @@ GRACE = 120.0
 
 def bundle(options: dict[str, Any]) -> tuple[str, str]:
     """The loader, to be run with `python -c`, and what it reads from standard input."""
-    sources = importlib.resources.files("builder.inside.probe")
-    loader = sources.joinpath("loader.py").read_text("utf-8")
-    texts = [(name, sources.joinpath(f"{name}.py").read_text("utf-8")) for name in ORDER]
-    return loader, json.dumps(
-        {"package": PACKAGE, "entry": "main", "loader": loader, "sources": texts, "options": options}
-    )
+    loader = f"{travelling.text('loader')}\n\n{travelling.text('probe.loader')}"
+    entries = [f"probe.{name}" for name in ("main", *KINDS)]
+    contents = {
+        "room": travelling.ROOM,
+        "entry": entries[0],
+        "loader": loader,
+        "sources": travelling.sources(*entries),
+        "needs": {entry: travelling.modules(entry) for entry in entries},
+        "options": options,
+    }
+    return loader, json.dumps(contents)
 
 
-def look(target: Target, options: dict[str, Any], progress: Progress = SILENT) -> dict[str, Any]:
+def run_probe(target: Target, options: dict[str, Any], progress: Progress = SILENT) -> Report:
     """Run the probe in the target and return its facts; `progress` hears of every module.
 
-    Raises `OutsideError` when the interpreter cannot run it.
+    Raises `OutsideError` when the interpreter cannot run it, or something else answers in its place.
     """
     follows = isinstance(target, Followed)
     loader, text = bundle({**options, "follows": follows})
     command = [target.python, "-I", "-S", "-c", loader]
     timeout = float(options["deadline"]) + GRACE
     if isinstance(target, Followed):
-        with Told(progress) as told:
-            completed = target.follow(command, stdin=text, timeout=timeout, on_line=told.hear)
+        with ProgressReader(progress) as reader:
+            completed = target.follow(command, stdin=text, timeout=timeout, on_line=reader.read_line)
     else:
         completed = target.run(command, stdin=text, timeout=timeout)
     _, mark, facts = completed.stdout.rpartition(MARK)
@@ -79,16 +57,32 @@ def look(target: Target, options: dict[str, Any], progress: Progress = SILENT) -
             + (f"\n{tail}" if (tail := _without_marks(completed.tail)) else ""),
             hint="check that it is a Python 3.7 or newer that can run `python -I -S -c 'import json'`",
         )
-    parsed: dict[str, Any] = json.loads(facts)
-    return parsed
+    return _report(facts, target.label)
+
+
+def _report(text: str, label: str) -> Report:
+    """The facts in what the probe printed. Raises `OutsideError` where their format is another."""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        parsed = None
+    told = parsed.get("format") if isinstance(parsed, dict) else None
+    if told != FORMAT:
+        raise OutsideError(
+            f"{label} could not be judged: its answer is "
+            + (f"of format {told}, not {FORMAT}" if told is not None else "no report of the probe"),
+            hint="something in it prints over the probe's answer: look at what its start prints",
+        )
+    report: Report = parsed
+    return report
 
 
 def _without_marks(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith(PROGRESS))
 
 
-class Told:
-    """Hands on what the probe says about how far it is: a task for each phase, a line now and then."""
+class ProgressReader:
+    """A reader of what the probe says about how far it is: a task for each phase, a line now and then."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -96,13 +90,13 @@ class Told:
         self._done = 0
         self._noted = time.monotonic()
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> ProgressReader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def hear(self, line: str) -> None:
+    def read_line(self, line: str) -> None:
         """One line of standard error; what is not the probe's is passed over."""
         try:
             told = json.loads(line.removeprefix(PROGRESS)) if line.startswith(PROGRESS) else {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.backends.port import Backend
 from builder.image import command as serve
+from builder.image import travelling
 from builder.values.environment import Environment
 from envspec.spec.model import Service
 from envspec.system.finding import Finding, Severity
@@ -30,8 +30,8 @@ SILENCE = 100
 
 
 def run(backend: Backend, environment: Environment, service: Service) -> dict[str, Any]:
-    """Try the payload inside its environment; the facts as `inside.py` describes them."""
-    script = (importlib.resources.files("builder.inside") / "trial.py").read_text(encoding="utf-8")
+    """Try the payload inside its environment; the facts as `builder.inside.trial` describes them."""
+    script = travelling.program("trial")
     request = service.trial.model_dump(mode="json", by_alias=True) if service.trial else None
     task = {
         "command": serve.command(service, environment.python, host="127.0.0.1", port="{port}"),

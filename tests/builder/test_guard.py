@@ -1,15 +1,11 @@
 """The guard: what a stage moved, doubled, brought in or wrote over."""
 
-import json
 import pathlib
-import subprocess
-import sys
 import zipfile
 
 import pytest
 
 from builder.inside import guard
-from tests.support.paths import ROOT
 from tests.support.wheels import wheel
 
 
@@ -85,14 +81,3 @@ def test_a_record_that_is_none_does_no_harm(site: pathlib.Path, record: bytes) -
     (site / "a-1.0.dist-info").mkdir()
     (site / "a-1.0.dist-info" / "RECORD").write_bytes(record)
     assert guard.check(site, {"a": "1.0"}) == []
-
-
-def test_as_a_program_it_ends_with_1_and_says_why(tmp_path: pathlib.Path) -> None:
-    """In the interpreter of these tests nothing was planned."""
-    wanted = tmp_path / "expected.json"
-    wanted.write_text(json.dumps({"pins": {"no-such-package": "1"}}))
-    script = ROOT / "builder" / "inside" / "guard.py"
-    done = subprocess.run([sys.executable, script, wanted], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert "no-such-package 1 is gone" in done.stdout
-    assert done.stderr == ""

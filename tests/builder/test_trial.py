@@ -12,6 +12,7 @@ import wave
 
 import pytest
 
+from builder.image import travelling
 from builder.inside import trial as inside
 from builder.judge import trial
 from envspec.spec.model import Service
@@ -101,7 +102,11 @@ def tried(*command: object, deadline: float = 20) -> dict:
     task = {"command": list(map(str, command)), "health": "/readyz", "deadline": deadline,
             "request": {"path": "/tts", "json": {"text": "x"}, "audio": "audio"}}  # fmt: skip
     done = subprocess.run(
-        [sys.executable, inside.__file__, json.dumps(task)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-", json.dumps(task)],
+        input=travelling.program("trial"),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,7 +1,7 @@
 """Lays out a build's context: everything that a build needs, so that it needs no network.
 
 Dockerfile
-tools/                what works inside build steps: uv, the stage installer and the guard
+tools/                what works inside build steps: uv, the stage installer and what it imports
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
 image/                the doctor and the entrypoint, environment.json, the bill of materials
 payload/              the payload's code
@@ -19,9 +19,8 @@ from typing import Any
 import uv
 
 import builder
-import envspec
 from builder.image.bill import bill_of
-from builder.image.contents import MAIN, RUNTIME, TOOLS, facts
+from builder.image.contents import MAIN, facts, runtime, tools
 from builder.image.loads import Loads, stage_loads
 from builder.image.sbom import sbom
 from builder.inside import places
@@ -42,11 +41,11 @@ def lay_out(
     """
     place.mkdir(parents=True, exist_ok=True)
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-    _modules(TOOLS, place / "tools")
+    _modules(tools(), place / "tools")
     _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
-    _modules(RUNTIME, place / "image")
+    _modules(runtime(), place / "image")
     _write_json(place / "image" / "environment.json", facts(plan))
     bill = place / "image" / pathlib.PurePosixPath(places.SBOM).name
     bill.write_text(sbom(bill_of(plan)), encoding="utf-8")
@@ -57,14 +56,10 @@ def lay_out(
 
 
 def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:
-    roots = {
-        "builder": pathlib.Path(builder.__file__).parent,
-        "envspec": pathlib.Path(envspec.__file__).parent,
-    }
+    source = pathlib.Path(builder.__path__[0]).parent
     for name, target in (*((name, name) for name in names), (MAIN, "__main__.py")):
-        package, _, rest = name.partition("/")
         (place / target).parent.mkdir(parents=True, exist_ok=True)
-        (place / target).write_bytes((roots[package] / rest).read_bytes())
+        (place / target).write_bytes((source / name).read_bytes())
 
 
 def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Path) -> None:

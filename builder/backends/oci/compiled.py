@@ -15,8 +15,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from builder.backends.oci import run as runner
+from builder.image import travelling
 from builder.image.loads import Loads
-from builder.inside import entrypoint, places
+from builder.inside import places
 from builder.oci.image.base import Base
 from builder.oci.image.records import Records
 from builder.oci.store import tar
@@ -31,9 +32,6 @@ from envspec.system.progress import Progress
 
 HINT = "allow user namespaces, or set `compile = false` in the spec: the image then has no compiled files"
 """Where an image cannot be run. They are never left out by themselves: it would be another image."""
-
-PROGRAM = pathlib.Path(entrypoint.__file__).with_name("compile.py")
-"""Read, and not imported: it works inside."""
 
 _ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "PYTHONHASHSEED": "0"}  # noqa: S108 - inside
 
@@ -53,6 +51,7 @@ class Compiler:
         self._blobs = blobs
         self._records = records
         self._progress = progress
+        self._program = travelling.program("entrypoint.compile")
 
     @contextlib.contextmanager
     def unpacking(self, layers: Sequence[Layer]) -> Iterator[None]:
@@ -82,7 +81,7 @@ class Compiler:
     ) -> tuple[Layer, ...]:
         title = f"{what}, compiled"
         depends = {
-            "program": PROGRAM.read_text(encoding="utf-8"),
+            "program": self._program,
             "title": title,
             "time": tar.epoch(),
             "command": [python, *words],
@@ -103,7 +102,7 @@ class Compiler:
                 user=places.USER_ID,
                 folder="/tmp",  # noqa: S108 - inside, where it is empty
                 env=_ENV,
-                stdin=PROGRAM.read_text(encoding="utf-8"),
+                stdin=self._program,
                 out=pathlib.Path(place),
                 hint=HINT,
             )

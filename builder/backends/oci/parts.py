@@ -49,8 +49,8 @@ def runtime(facts: str, bill: Bill) -> Pieces:
     from builder.image.sbom import sbom  # CycloneDX is slow to load: only who makes this layer waits
 
     root = places.RUNTIME[1:]
-    source = pathlib.Path(builder.__file__).parent.parent
-    for name in contents.RUNTIME:
+    source = pathlib.Path(builder.__path__[0]).parent
+    for name in contents.runtime():
         yield file(f"{root}/{name}", (source / name).read_bytes())
     yield file(f"{root}/__main__.py", (source / contents.MAIN).read_bytes())
     yield file(f"{root}/environment.json", facts.encode())

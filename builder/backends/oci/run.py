@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 
+from builder.image import travelling
 from builder.inside import sandbox
 from builder.oci.image.records import Record
 from builder.oci.store.blobs import Blobs
@@ -71,7 +72,7 @@ def inside(
             "user": user,
             "out": str(out) if out else None,
         }
-        words: Words = [sys.executable, "-I", "-S", pathlib.Path(sandbox.__file__), json.dumps(wanted)]
+        words: Words = [sys.executable, "-I", "-S", "-c", travelling.program("sandbox"), json.dumps(wanted)]
         words += command
         done = run_process(words, env={}, input_text=stdin, timeout=timeout)
     if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):

@@ -1,4 +1,7 @@
-"""Copied to the top of a folder in the image, it makes the folder a program: `python FOLDER command ...`."""
+"""Copied to the top of a folder in the image, it makes the folder a program: `python FOLDER command ...`.
+
+It is the one module of this room that names the room: at the top of a folder nothing is relative.
+"""
 
 import sys
 

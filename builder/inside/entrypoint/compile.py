@@ -5,26 +5,27 @@ the service may not write where its packages are. `docs/docker.md` has the figur
 
 In an image that is built without an engine it is a program, and OUT the folder that may be written to:
 
-    python - OUT library                       the standard library, without its tests
-    python - OUT folder FOLDER                 all that is below the folder
-    python - OUT loaded ENVIRONMENT JSON       what `{"packages": [], "modules": []}` load
+    OUT library                       the standard library, without its tests
+    OUT folder FOLDER                 all that is below the folder
+    OUT loaded ENVIRONMENT JSON       what `{"packages": [], "modules": []}` load
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import importlib.util
 import json
 import marshal
 import os
 import pathlib
 import py_compile
-import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import IO
+
+from ..names import of_dist_info
+from ..record import read_record
 
 SMALL = 1_000_000
 """Bytes of source up to which a package counts as small; of a larger one only the modules named count."""
@@ -115,12 +116,11 @@ def compile_loaded(
 def top_level(site: pathlib.Path, package: str) -> Iterator[str]:
     """Names that a small distribution, given by its canonical name, is imported by; read off its RECORD."""
     for folder in site.glob("*.dist-info"):
-        if re.sub(r"[-_.]+", "-", folder.name.split("-")[0]).lower() == package:
-            with (folder / "RECORD").open(newline="", encoding="utf-8") as stream:
-                rows = [row for row in csv.reader(stream) if len(row) == 3]
-            if sum(int(row[2] or 0) for row in rows if row[0].endswith(".py")) > SMALL:
+        if of_dist_info(folder.name)[0] == package:
+            rows = read_record(folder / "RECORD") or []
+            if sum(int(size or 0) for path, _, size in rows if path.endswith(".py")) > SMALL:
                 return
-            paths = [row[0].split("/") for row in rows]
+            paths = [path.split("/") for path, _, _ in rows]
             yield from {path[0] for path in paths if len(path) == 2 and path[1] == "__init__.py"}
             yield from {path[0][:-3] for path in paths if len(path) == 1 and path[0].endswith(".py")}
 
@@ -176,7 +176,3 @@ def _keep(source: str, compiled: bytes, out: str) -> None:
     known = importlib.util.source_hash(pathlib.Path(source).read_bytes())
     code = marshal.dumps(marshal.loads(compiled[16:]))  # noqa: S302 - what this Python has just made
     place.write_bytes(compiled[:4] + b"\1\0\0\0" + known + code)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..names import of_dist_info, same_version
+
 
 def examine(facts: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[tuple[bool, str]]:
     """All lines, each with whether it is well; `facts` is what `environment.json` holds."""
@@ -39,8 +41,8 @@ def installed(site: pathlib.Path) -> dict[str, list[str]]:
         return found
     for entry in entries:
         if entry.endswith(".dist-info"):
-            name, _, version = entry[: -len(".dist-info")].partition("-")
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), []).append(version)
+            name, version = of_dist_info(entry)
+            found.setdefault(name, []).append(version)
     return found
 
 
@@ -49,9 +51,7 @@ def _wrong(version: str, found: list[str]) -> str:
         return "is not there"
     if len(found) > 1:
         return f"is there {len(found)} times: {', '.join(sorted(found))}"
-    # A folder's name cannot hold every character that a version can.
-    same = re.sub(r"[-_+]", ".", found[0]).lower() == re.sub(r"[-_+]", ".", version).lower()
-    return "" if same else f"is {found[0]} instead"
+    return "" if same_version(found[0], version) else f"is {found[0]} instead"
 
 
 def _device(site: pathlib.Path) -> str:

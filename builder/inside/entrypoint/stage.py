@@ -22,9 +22,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from builder.inside import guard, trim
-from builder.inside.entrypoint import compile as loading
-from builder.inside.places import FAILURE, USER, USER_ID
+from .. import guard, trim
+from ..names import canonical_name
+from ..places import FAILURE, USER, USER_ID
+from . import compile as loading
 
 _TOOLS = pathlib.Path(__file__).resolve().parents[3]
 
@@ -145,7 +146,7 @@ def _run_uv(
 
 def _blamed(wheels: list[dict[str, str]], text: str) -> str:
     """The stage's requirement that the text names; empty when it names none of them, or several."""
-    plain = re.sub(r"[-_.]+", "-", text).lower()
+    plain = canonical_name(text)
     found = [w for w in wheels if re.search(rf"(?<![a-z0-9-]){re.escape(w['name'])}(?![a-z0-9])", plain)]
     return f"{found[0]['name']}=={found[0]['version']}" if len(found) == 1 else ""
 

@@ -11,7 +11,7 @@ import pathlib
 import sys
 from typing import Any
 
-from builder.inside.entrypoint import doctor, health
+from . import doctor, health
 
 FACTS = pathlib.Path(__file__).resolve().parents[3] / "environment.json"
 MISMATCH = 78

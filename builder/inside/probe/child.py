@@ -10,6 +10,8 @@ import signal
 import sys
 import time
 
+from .. import kernel
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -20,24 +22,12 @@ FLOOD = 32 * 1024 * 1024
 """Bytes of output after which a step is stopped."""
 PATIENCE = 4
 """Times its limit that a step may take on a machine that does not let it run."""
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
 
 
 def job() -> Any:
     """What this process was started to do."""
     with open(sys.argv[2], encoding="utf-8") as stream:
         return json.load(stream)
-
-
-def prctl(option: int, value: int) -> bool:
-    """Set a Linux process attribute; False where that is impossible."""
-    try:
-        import ctypes
-
-        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
-    except Exception:
-        return False
 
 
 def step(
@@ -75,8 +65,8 @@ def _child(work: Callable[[], Any], then: Callable[[Any], None] | None, answer: 
     code = 70
     try:
         os.setsid()
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(output, 1)

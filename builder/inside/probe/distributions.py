@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
-import re
 
+from ..names import SEPARATORS
+from ..record import read_record
 from . import elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .report import Distribution, FoundDistribution
+
 DESCRIPTION = 20000
 """Characters of a description that are kept, in the probe only."""
 
 
-def installed(path: list[str]) -> list[dict[str, Any]]:
+def find_distributions(path: list[str]) -> list[FoundDistribution]:
     """Every distribution on the path, in its order; doubles included."""
     found = []
     for folder in path:
@@ -25,11 +26,13 @@ def installed(path: list[str]) -> list[dict[str, Any]]:
             names = sorted(os.listdir(folder))
         except OSError:
             continue
-        found += [read(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))]
+        found += [
+            read_distribution(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))
+        ]
     return found
 
 
-def read(folder: str, entry: str) -> dict[str, Any]:
+def read_distribution(folder: str, entry: str) -> FoundDistribution:
     """One distribution. `files` are [path, hash, size] relative to `folder`; None without a list."""
     place = os.path.join(folder, entry)
     inside = os.path.isdir(place)
@@ -54,15 +57,19 @@ def read(folder: str, entry: str) -> dict[str, Any]:
         "requires_python": one(fields, "requires-python") or "",
         "external": fields.get("requires-external", []),
         "files": None,
+        "listed": False,
         "top_level": [],
-    }  # type: dict[str, Any]
+        "roots": [],
+        "extensions": [],
+    }  # type: FoundDistribution
     if inside:
         dist.update(beside(place, kind))
+    dist["listed"] = dist["files"] is not None
     dist["roots"], dist["extensions"] = modules(dist)
     return dist
 
 
-def beside(place: str, kind: str) -> dict[str, Any]:
+def beside(place: str, kind: str) -> Any:
     """What stands beside the metadata."""
     installer = (contents(os.path.join(place, "INSTALLER")) or "").strip()
     scripts = contents(os.path.join(place, "entry_points.txt")) or ""
@@ -78,7 +85,7 @@ def beside(place: str, kind: str) -> dict[str, Any]:
         "editable": '"editable": true' in direct or '"editable":true' in direct,
     }  # type: dict[str, Any]
     if kind == "dist-info":
-        found["files"] = record(contents(os.path.join(place, "RECORD")))
+        found["files"] = read_record(os.path.join(place, "RECORD"))
     else:
         listed = contents(os.path.join(place, "installed-files.txt"))
         if listed is not None:
@@ -87,17 +94,6 @@ def beside(place: str, kind: str) -> dict[str, Any]:
                 [os.path.normpath(os.path.join(base, line)), "", ""] for line in listed.split("\n") if line
             ]
     return found
-
-
-def record(text: str | None) -> list[list[str]] | None:
-    """Rows of a RECORD; None where there is none or it cannot be read."""
-    if text is None:
-        return None
-    try:
-        rows = [(row + ["", ""])[:3] for row in csv.reader(text.splitlines()) if row and row[0]]
-    except csv.Error:
-        return None
-    return rows
 
 
 def contents(path: str) -> str | None:
@@ -130,7 +126,7 @@ def one(fields: dict[str, list[str]], name: str) -> str:
     return fields.get(name, [""])[0]
 
 
-def modules(dist: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+def modules(dist: FoundDistribution) -> tuple[list[str], list[tuple[str, str]]]:
     """Import roots of a distribution, and its compiled modules as [module, path].
 
     A root is the shallowest regular package, or a single module, namespace packages looked through.
@@ -160,7 +156,7 @@ def modules(dist: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
             exported = elf.initialises(full, parts[-1])
             if exported is False:
                 continue
-            compiled.append([".".join(parts), path])
+            compiled.append((".".join(parts), path))
         roots[shallowest(parts, packages)] = None
     return sorted(roots) or roots_without_list(dist, guess=False), compiled
 
@@ -173,12 +169,12 @@ def shallowest(parts: list[str], packages: set[str]) -> str:
     return ".".join(parts)
 
 
-def roots_without_list(dist: dict[str, Any], guess: bool = True) -> list[str]:
+def roots_without_list(dist: FoundDistribution, guess: bool = True) -> list[str]:
     """Top-level names by declaration, or by the distribution's name where a module of that name is there."""
     declared = [name.replace("/", ".") for name in dist["top_level"]]
     if declared or not guess:
         return [name for name in declared if present(dist["folder"], name) or dist.get("editable")]
-    name = re.sub(r"[-_.]+", "_", dist["name"])
+    name = SEPARATORS.sub("_", dist["name"])
     return [each for each in dict.fromkeys([name, name.lower()]) if present(dist["folder"], each)]
 
 
@@ -193,9 +189,9 @@ def present(folder: str, name: str) -> bool:
         return False
 
 
-def facts(dist: dict[str, Any]) -> dict[str, Any]:
+def report(dist: FoundDistribution) -> Distribution:
     """What leaves the probe: all but long texts and lists of files."""
-    kept = {key: value for key, value in dist.items() if key not in ("description", "files")}
-    kept["listed"] = dist["files"] is not None
-    json.dumps(kept)
-    return kept
+    told = dist.copy()
+    told.pop("description", None)
+    told.pop("files", None)
+    return told

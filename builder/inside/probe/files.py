@@ -17,14 +17,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .report import ComparedFiles, FoundDistribution, LooseModule
+
 BLOCK = 1 << 20
 
 
-def compare(dists: list[dict[str, Any]], *, hashes: bool, jobs: int) -> dict[str, Any]:
+def compare_files(dists: list[FoundDistribution], *, hashes: bool, jobs: int) -> ComparedFiles:
     """Missing, changed and shared files of all distributions that list theirs.
 
-    `hashes` False compares sizes only. Keys: `checked`, `bytes`, `sizes` and `listed` (Python files) by
-    distribution, and `missing`, `changed`, `shared` with `path` and `owners`.
+    `hashes` False compares sizes only.
     """
     claims = {}  # type: dict[str, list[tuple[str, str, str]]]
     for dist in dists:
@@ -34,22 +35,27 @@ def compare(dists: list[dict[str, Any]], *, hashes: bool, jobs: int) -> dict[str
     kept = [(path, rows) for path, rows in claims.items() if not path.endswith((".pyc", ".pyo"))]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         states = list(pool.map(lambda item: examine(item[0], item[1], hashes), kept, chunksize=64))
-    found = {"missing": [], "changed": [], "shared": []}  # type: dict[str, Any]
     sizes = {}  # type: dict[str, int]
+    found = {
+        "missing": [],
+        "changed": [],
+        "shared": [],
+        "checked": len(kept),
+        "bytes": 0,
+        "sizes": sizes,
+        "listed": {label(dist): sum(row[0].endswith(".py") for row in dist["files"] or ()) for dist in dists},
+    }  # type: ComparedFiles
     for (path, rows), state in zip(kept, states):  # noqa: B905
         sizes[rows[0][0]] = sizes.get(rows[0][0], 0) + state.get("size", 0)
-        entry = {"path": path, "owners": [row[0] for row in rows]}
+        owners, differs = [row[0] for row in rows], state.get("differs", [])
         if state.get("missing"):
-            found["missing"].append(entry)
-        elif state.get("differs"):
-            found["changed"].append(dict(entry, how=state["how"], differs=state["differs"]))
-        if len({row[0] for row in rows}) > 1 and state.get("alike") is False:
-            kin = kinship(path, {row[0] for row in rows}, claims)
-            found["shared"].append(dict(entry, differs=state.get("differs", []), kin=kin))
-    found.update(checked=len(kept), bytes=sum(sizes.values()), sizes=sizes)
-    found["listed"] = {
-        label(dist): sum(row[0].endswith(".py") for row in dist["files"] or ()) for dist in dists
-    }
+            found["missing"].append({"path": path, "owners": owners})
+        elif differs:
+            found["changed"].append({"path": path, "owners": owners, "how": state["how"], "differs": differs})
+        if len(set(owners)) > 1 and state.get("alike") is False:
+            kin = kinship(path, set(owners), claims)
+            found["shared"].append({"path": path, "owners": owners, "differs": differs, "kin": kin})
+    found["bytes"] = sum(sizes.values())
     return found
 
 
@@ -75,7 +81,7 @@ def kinship(path: str, owners: set[str], claims: dict[str, list[tuple[str, str, 
     return sum(count == len(owners) for count in counts) / max(1, sum(count > 0 for count in counts))
 
 
-def label(dist: dict[str, Any]) -> str:
+def label(dist: FoundDistribution) -> str:
     """A distribution's name in facts about files."""
     return str(dist["name"])
 
@@ -146,8 +152,8 @@ def parses(path: str) -> bool:
     return True
 
 
-def ownerless(folders: list[str], dists: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Top-level modules in site folders that no distribution claims: [folder, name, path]."""
+def ownerless(folders: list[str], dists: list[FoundDistribution]) -> list[LooseModule]:
+    """Top-level modules in site folders that no distribution claims."""
     owned = {}  # type: dict[str, set[str]]
     blind = set()
     for dist in dists:
@@ -158,7 +164,7 @@ def ownerless(folders: list[str], dists: list[dict[str, Any]]) -> list[dict[str,
         if dist["files"] is None:
             blind.add(dist["folder"])
             names.add(dist["name"].lower().replace("-", "_"))
-    found = []
+    found = []  # type: list[LooseModule]
     for folder in folders:
         for name in sorted(entries(folder)):
             stem = name.partition(".")[0]

@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 
+from .. import kernel
 from . import child, importing
 
 TYPE_CHECKING = False
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Group:
-    """One family. Outcomes are said line by line, each announced before it begins."""
+    """The importer of one family of modules: it reports line by line, each import at its begin and end."""
 
     def __init__(self, job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
         self.say = say
@@ -27,7 +28,7 @@ class Group:
         self.attributes = dict(job.get("attributes", {}))
         self.witness = None  # type: importing.Witness | None
 
-    def run(self, roots: list[tuple[str, list[str]]]) -> None:
+    def import_family(self, roots: list[tuple[str, list[str]]]) -> None:
         """Import the first root, and on top of it the modules below it and the other roots of the family.
 
         What the first takes along need not be imported again for each; where it fails, they stand alone.
@@ -68,7 +69,7 @@ class Group:
         faulthandler.dump_traceback_later(max(self.timeout - 0.5, 0.5), exit=False)
         if self.witness is None:
             self.witness = importing.Witness(self.guarded)
-        found = importing.outcome(name, self.witness, self.attributes.get(name, []))
+        found = importing.import_module(name, self.witness, self.attributes.get(name, []))
         faulthandler.cancel_dump_traceback_later()
         return found
 
@@ -138,7 +139,7 @@ def serve(work: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], Non
     """Carry out this process's job and report on it, line by line, to the pipe that it was given."""
     job, report = child.job(), int(sys.argv[3])
     os.set_inheritable(report, False)
-    child.prctl(child.PR_SET_CHILD_SUBREAPER, 1)
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
     def say(line: dict[str, Any]) -> None:
         os.write(report, json.dumps(line).encode("utf-8", "replace") + b"\n")
@@ -150,4 +151,4 @@ def serve(work: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], Non
 
 def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
     """Import a family. Job keys: `roots`, `timeout`, `guarded`, `attributes`."""
-    serve(lambda job, say: Group(job, say).run(job["roots"]))
+    serve(lambda job, say: Group(job, say).import_family(job["roots"]))

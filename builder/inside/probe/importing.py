@@ -40,7 +40,7 @@ def _nothing() -> None:
 
 
 class Witness:
-    """What a module does while it is imported that an import should not do. Installed once a process."""
+    """A listener to what a module does while it is imported that no import should do; one a process."""
 
     def __init__(self, guarded: list[str]) -> None:
         self.guarded = tuple(folder.rstrip("/") + "/" for folder in guarded)
@@ -48,14 +48,14 @@ class Witness:
         self.network = []  # type: list[str]
         self.programs = []  # type: list[str]
         self.changed = []  # type: list[str]
-        self.killed = []  # type: list[str]
+        self.signalled = []  # type: list[str]
         if hasattr(sys, "addaudithook"):
-            sys.addaudithook(self.hear)
+            sys.addaudithook(self.on_event)
 
-    def hear(self, event: str, args: Any) -> None:
+    def on_event(self, event: str, args: Any) -> None:
         try:
-            if self.awake and event in HEARD:
-                HEARD[event](self, args)
+            if self.awake and event in HANDLERS:
+                HANDLERS[event](self, args)
         except Exception:
             return
 
@@ -73,7 +73,7 @@ class Witness:
 
     def signals(self, args: Any) -> None:
         if args[0] != os.getpid() and args[1] != 0:
-            self.killed.append("%s signal %s" % (args[0], args[1]))
+            self.signalled.append("%s signal %s" % (args[0], args[1]))
 
     def changes(self, args: Any) -> None:
         path = os.path.abspath(os.fsdecode(args[0]))
@@ -88,7 +88,7 @@ class Witness:
 
     def watch(self) -> None:
         """An import begins."""
-        for told in (self.network, self.programs, self.changed, self.killed):
+        for told in (self.network, self.programs, self.changed, self.signalled):
             del told[:]
         self.awake = True
 
@@ -99,12 +99,12 @@ class Witness:
             "network": self.network,
             "programs": self.programs,
             "changed": self.changed,
-            "killed": self.killed,
+            "signalled": self.signalled,
         }
         return {name: list(dict.fromkeys(items))[:NOTES] for name, items in told.items() if items}
 
 
-HEARD = {
+HANDLERS = {
     "socket.connect": Witness.connects,
     "socket.getaddrinfo": Witness.resolves,
     "subprocess.Popen": Witness.runs,
@@ -121,7 +121,7 @@ HEARD = {
 }
 
 
-def outcome(name: str, witness: Witness, attributes: list[str]) -> dict[str, Any]:
+def import_module(name: str, witness: Witness, attributes: list[str]) -> dict[str, Any]:
     """Import `name`, then read `attributes` (dotted) from it.
 
     Keys: `seconds`, `file`, `error` (see `describe`) if any, `warnings`, `finders` (old-style ones left on
@@ -141,7 +141,7 @@ def outcome(name: str, witness: Witness, attributes: list[str]) -> dict[str, Any
             file = getattr(module, "__file__", None)
             result["file"] = os.path.realpath(file) if isinstance(file, str) else None
             for attribute in attributes:
-                missing(module, attribute, result)
+                note_missing(module, attribute, result)
         except BaseException as error:
             result["error"] = describe(error)
     result["seconds"] = round(time.monotonic() - began, 4)
@@ -152,15 +152,15 @@ def outcome(name: str, witness: Witness, attributes: list[str]) -> dict[str, Any
     return result
 
 
-def missing(module: Any, attribute: str, result: dict[str, Any]) -> None:
+def note_missing(module: Any, attribute: str, result: dict[str, Any]) -> None:
     """Note in the result an attribute that cannot be read, with the reason."""
     try:
-        read(module, attribute)
+        read_attribute(module, attribute)
     except Exception as error:
         result.setdefault("lacks", []).append([attribute, "%s: %s" % (type(error).__name__, _text(error))])
 
 
-def read(module: Any, attribute: str) -> Any:
+def read_attribute(module: Any, attribute: str) -> Any:
     """The dotted attribute, a submodule included.
 
     Raises AttributeError where it is missing.
@@ -209,7 +209,7 @@ def _one(error: BaseException) -> dict[str, Any]:
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if not code.co_filename.startswith("<frozen importlib") and "<probe" not in code.co_filename:
+        if not code.co_filename.startswith("<frozen importlib") and "<envspec" not in code.co_filename:
             frames.append([code.co_filename, trace.tb_lineno, code.co_name])
         trace = trace.tb_next
     described = {

@@ -11,31 +11,29 @@ import subprocess
 import threading
 import time
 
-from . import child, sandbox
+from . import child, exchange, group, runtimes, sandbox, standard, usage
+from .protocol import PROGRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-PROGRESS = "_envspec_probe: "
-"""Stands before every line on standard error that tells how far this is."""
 GRACE = 20.0
 """Seconds beyond a time-out in which a group must have said how an import ended."""
 
-IMPORTS = ("child", "importing", "group")
-ENTRIES = {
-    "sandbox": ("child", "landlock", "sandbox"),
-    "group": IMPORTS,
-    "standard": (*IMPORTS, "standard"),
-    "usage": (*IMPORTS, "reading", "reaching", "screening", "programs", "usage"),
-    "runtimes": (*IMPORTS, "runtimes"),
-    "exchange": (*IMPORTS, "exchange"),
+KINDS = {
+    "sandbox": sandbox,
+    "group": group,
+    "standard": standard,
+    "usage": usage,
+    "runtimes": runtimes,
+    "exchange": exchange,
 }
-"""Kinds of processes by the module whose `main` they run, with all the modules that they need."""
+"""Kinds of processes by the module whose `main` they run; the bundle says what each of these needs."""
 
 
 class Runner:
-    """What all jobs share: the interpreter, its environment, the loader and the clock."""
+    """The runner of all jobs, with what they share: interpreter, variables, loader and deadline."""
 
     def __init__(
         self,
@@ -56,14 +54,14 @@ class Runner:
         self.env = env
         self.loader = bundle["loader"]
         self.scratch = scratch
-        self.bundles = {entry: self.pack(entry, names, bundle) for entry, names in ENTRIES.items()}
+        self.bundles = {kind: self.write_bundle(kind, bundle) for kind in KINDS}
         self.guarded = guarded
         self.timeout = timeout
         self.deadline = deadline
         self.counter = 0
         self.lock = threading.Lock()
 
-    def all(self, jobs: list[dict[str, Any]], workers: int, title: str = "") -> list[dict[str, Any]]:
+    def run_all(self, jobs: list[dict[str, Any]], workers: int, title: str = "") -> list[Any]:
         """The outcomes of all jobs, `workers` of them at once; under a title it is told how far they are."""
         queue = list(reversed(jobs))
         self.title, self.done = title, 0
@@ -76,7 +74,7 @@ class Runner:
                     if not queue:
                         return
                     job = queue.pop()
-                found = self.family(job)
+                found = self.run_job(job)
                 with self.lock:
                     outcomes.extend(found)
 
@@ -87,8 +85,8 @@ class Runner:
             thread.join()
         return outcomes
 
-    def tell(self, module: str) -> None:
-        """How far this is, for whoever follows; `module` has just been looked at."""
+    def report_progress(self, module: str) -> None:
+        """Tell on standard error how far the jobs are, if anybody follows; `module` is the latest."""
         if not self.follows or not self.title:
             return
         with self.lock:
@@ -101,20 +99,20 @@ class Runner:
             }
             os.write(2, (PROGRESS + json.dumps(told) + "\n").encode("utf-8", "replace"))
 
-    def family(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+    def run_job(self, job: dict[str, Any]) -> list[dict[str, Any]]:
         """Run one job to its end, starting again without what took the group down."""
         outcomes = []  # type: list[dict[str, Any]]
         job = dict(job)
         while time.monotonic() < self.deadline:
-            heard = self.once(job)
+            listener = self.run_group(job)
             outcomes.extend(
-                dict(each["outcome"], module=each["end"]) for each in heard.lines if "end" in each
+                dict(each["outcome"], module=each["end"]) for each in listener.lines if "end" in each
             )
-            if heard.done:
+            if listener.done:
                 return outcomes
             roots = job.get("roots", [])
-            culprit = heard.open or (roots[0][0] if roots else job["root"])
-            outcomes.append(dict(heard.loss(), module=culprit))
+            culprit = listener.open or (roots[0][0] if roots else job["root"])
+            outcomes.append(dict(listener.loss(), module=culprit))
             known = {each["module"] for each in outcomes}
             rest = [(root, [name for name in below if name not in known]) for root, below in roots]
             job["roots"] = [
@@ -125,17 +123,17 @@ class Runner:
         outcomes.append({"module": job["root"], "late": True})
         return outcomes
 
-    def once(self, job: dict[str, Any]) -> Heard:
+    def run_group(self, job: dict[str, Any]) -> Listener:
         """Start a group, listen to it until it ends, and leave nothing of it running."""
         with self.lock:
             self.counter += 1
             number = self.counter
         read, write = os.pipe()
         job = dict(job, guarded=self.guarded, timeout=job.get("timeout", self.timeout))
-        inner = self.note("job-%d.json" % number, job)
+        inner = self.write_job("job-%d.json" % number, job)
         program = self.bundles[job.get("kind", "group")]
         command = [self.executable, *self.options, "-c", self.loader, program, inner, str(write)]
-        outer = self.note(
+        outer = self.write_job(
             "box-%d.json" % number,
             {"command": command, "guarded": self.guarded, "report": write},
         )
@@ -151,28 +149,29 @@ class Runner:
             start_new_session=True,
         )
         os.close(write)
-        heard = Heard(read, job["timeout"], self.tell)
+        listener = Listener(read, job["timeout"], self.report_progress)
         try:
-            heard.listen(process, self.deadline)
+            listener.listen(process, self.deadline)
         finally:
             os.close(read)
             for pid in child.descendants(process.pid):
                 child.kill(pid)
             child.kill_group(process.pid)
             process.kill()
-            heard.code = process.wait() if heard.code is None else heard.code
-            heard.output = tail(output)
-        return heard
+            listener.code = process.wait() if listener.code is None else listener.code
+            listener.output = tail(output)
+        return listener
 
-    def pack(self, entry: str, names: tuple[str, ...], bundle: dict[str, Any]) -> str:
+    def write_bundle(self, kind: str, bundle: dict[str, Any]) -> str:
         """Write the modules that one kind of process needs, for the loader to read; returns the path."""
-        path = os.path.join(self.scratch, entry + ".bundle")
-        modules = [[name, code] for name, code in bundle["modules"] if name in names]
+        path = os.path.join(self.scratch, kind + ".bundle")
+        entry = "probe." + kind
+        modules = [[name, code] for name, code in bundle["modules"] if name in bundle["needs"][entry]]
         with open(path, "wb") as stream:
-            marshal.dump({"package": bundle["package"], "entry": entry, "modules": modules}, stream)
+            marshal.dump({"room": bundle["room"], "entry": entry, "modules": modules}, stream)
         return path
 
-    def note(self, name: str, value: dict[str, Any]) -> str:
+    def write_job(self, name: str, value: dict[str, Any]) -> str:
         """Write a job for a process to read; returns the path."""
         path = os.path.join(self.scratch, name)
         with open(path, "w", encoding="utf-8") as stream:
@@ -188,8 +187,8 @@ def tail(stream: Any) -> str:
         return str(stream.read().decode("utf-8", "replace"))
 
 
-class Heard:
-    """What a group said."""
+class Listener:
+    """The end of a pipe to which a group says, line by line, how its imports went."""
 
     def __init__(self, fd: int, timeout: float, tell: Callable[[str], None]) -> None:
         self.fd = fd
@@ -246,12 +245,12 @@ class Heard:
         """Why the group was lost, as an outcome of what it was doing."""
         if not self.started and not self.silent:
             return {"unstarted": True, "code": self.code, "output": self.output}
-        if self.code == sandbox.BOMB:
-            return {"bomb": sandbox.PROCESSES}
+        if self.code == sandbox.TOO_MANY_PROCESSES:
+            return {"processes": sandbox.PROCESSES}
         if self.silent:
             return {"timeout": True}
         signalled = self.code is not None and self.code > 128
         return {
-            "murder": self.code - 128 if signalled and self.code else int(signal.SIGKILL),
+            "killed_by": self.code - 128 if signalled and self.code else int(signal.SIGKILL),
             "output": self.output,
         }

@@ -9,7 +9,7 @@ import ctypes
 import os
 import stat
 
-from . import child
+from .. import kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ SIGNALS_SINCE = 6
 SIGNALS = 1 << 1
 """Scope: signals reach only what stands under the same rules."""
 PATH_BENEATH = 1
-PR_SET_NO_NEW_PRIVS = 38
 OF_FILES = 1 << 1
 """Writing to a file."""
 OF_FOLDERS = sum(1 << bit for bit in range(4, 13))
@@ -32,7 +31,7 @@ OF_FOLDERS = sum(1 << bit for bit in range(4, 13))
 
 def protect(guarded: list[str]) -> bool:
     """Forbid changes below these folders, and signals to others, for ever; False where the kernel cannot."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = kernel.libc()
     version = libc.syscall(SYS_CREATE_RULESET, None, ctypes.c_size_t(0), VERSION)
     scoped = version >= SIGNALS_SINCE
     handled = (ctypes.c_uint64 * 3)(OF_FILES | OF_FOLDERS, 0, SIGNALS if scoped else 0)
@@ -43,7 +42,7 @@ def protect(guarded: list[str]) -> bool:
     try:
         for path in outside("/", [os.path.realpath(folder) for folder in guarded]):
             allow(libc, rules, path)
-        return child.prctl(PR_SET_NO_NEW_PRIVS, 1) and libc.syscall(SYS_RESTRICT_SELF, rules, 0) == 0
+        return kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1) and libc.syscall(SYS_RESTRICT_SELF, rules, 0) == 0
     finally:
         os.close(rules)
 

@@ -1,4 +1,7 @@
-"""The first words of the probe inside an environment: trusts the standard library alone, loads the rest."""
+"""How each process of the probe begins: trusts the standard library alone, then loads the probe.
+
+It is no module: its text follows that of `builder.inside.loader`.
+"""
 
 import sys
 
@@ -8,7 +11,6 @@ if sys.path[:1] == [""]:
 path = list(sys.path)
 stdlib = getattr(sys.modules.get("os"), "__file__", "").rpartition("/")[0]
 sys.path[:] = path[path.index(stdlib) :] if stdlib in path else path
-kind = type(sys)
 if len(sys.argv) > 1:
     import marshal
 
@@ -20,18 +22,7 @@ else:
 
     bundle = json.load(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"))
     # Compiled once: every process that the first one starts is handed the result.
-    bundle["modules"] = [
-        [name, compile(source, "<probe " + name + ">", "exec", dont_inherit=True)]
-        for name, source in bundle.pop("sources")
-    ]
-package = kind(bundle["package"])
-package.__path__ = []
-sys.modules[bundle["package"]] = package
-for name, code in bundle["modules"]:
-    module = kind(bundle["package"] + "." + name)
-    module.__package__ = bundle["package"]
-    sys.modules[module.__name__] = module
-    exec(code, module.__dict__)
-    setattr(package, name, module)
+    bundle["modules"] = compiled(bundle.pop("sources"))  # type: ignore[name-defined] # noqa: F821
+load(bundle["room"], bundle["modules"])  # type: ignore[name-defined] # noqa: F821
 sys.path[:] = path
-getattr(package, bundle["entry"]).main(bundle)
+sys.modules[bundle["room"] + "." + bundle["entry"]].main(bundle)

@@ -10,41 +10,40 @@ import sys
 import tempfile
 import time
 
-from . import distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup
+from ..names import canonical_name
+from . import asides, distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup
+from .protocol import FORMAT, MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FORMAT = 1
-"""Version of the facts."""
-MARK = "\x1e"
-"""Stands before the facts on standard output: what the interpreter's own start printed comes before it."""
+    from .report import (
+        ComparedFiles,
+        ExchangeOutcome,
+        FoundDistribution,
+        ImportOutcome,
+        Interpreter,
+        LooseModule,
+        Report,
+        Start,
+        UsageOutcome,
+    )
+
 SCRATCH = "envspec-probe-"
 """How temporary folders of probes begin; the process id follows."""
-SKIPPED = {
-    "test",
-    "tests",
-    "testing",
-    "conftest",
-    "docs",
-    "doc",
-    "examples",
-    "example",
-    "benchmarks",
-    "bench",
-}
-"""Top-level names that wheels install by accident."""
 STARTERS = {"sitecustomize", "usercustomize"}
 """What the interpreter itself imports when it starts, and goes on without."""
 TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
 """What installs: it carries its dependencies inside."""
 VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH")
 """Variables whose presence (never the value of others) is a fact."""
+DOUBTFUL = ("signal", "exit", "timeout", "killed_by", "processes", "flood")
+"""Ends of an import that may have come from the fork or a neighbour."""
 
 
 class Clock:
-    """Seconds that each phase took."""
+    """A clock that keeps how many seconds each phase took."""
 
     def __init__(self) -> None:
         self.timings = {}  # type: dict[str, float]
@@ -63,81 +62,107 @@ def main(bundle: dict[str, Any]) -> None:
     sweep(tempfile.gettempdir())
     scratch = tempfile.mkdtemp(prefix="%s%d-" % (SCRATCH, os.getpid()))
     try:
-        facts = look(bundle, scratch)
+        report = Probe(bundle, scratch).report()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    sys.stdout.write(MARK + json.dumps(facts) + "\n")
+    sys.stdout.write(MARK + json.dumps(report) + "\n")
     sys.stdout.flush()
 
 
-def look(bundle: dict[str, Any], scratch: str) -> dict[str, Any]:
-    """All facts of this environment."""
-    options = bundle["options"]
-    clock = Clock()
-    env = surroundings(scratch)
-    python = startup.interpreter()
-    begun = startup.start(python["executable"], env, [])
-    trusted = begun if begun.get("path") else startup.start(python["executable"], env, ["-E"])
-    path = [os.path.realpath(entry) for entry in trusted.get("path", []) if os.path.isdir(entry)]
-    clock.lap("start")
-    stdlib = [
-        os.path.realpath(each) for each in (python["stdlib"], os.path.join(python["stdlib"], "lib-dynload"))
-    ]
-    sites = [entry for entry in path if entry not in stdlib]
-    dists = distributions.installed(sites)
-    loose = files.ownerless([each for each in sites if is_site(each)], dists)
-    shaded = shadows.standard(python, path, env)
-    clock.lap("read")
-    guarded = folders([python["prefix"], python["base_prefix"], *sites])
-    runner = jobs.Runner(
-        executable=python["executable"],
-        options=[] if begun["ok"] else ["-E"],
-        env=env,
-        bundle=bundle,
-        scratch=scratch,
-        guarded=guarded,
-        timeout=float(options["timeout"]),
-        deadline=time.monotonic() + float(options["deadline"]),
-        follows=bool(options["follows"]),
-    )
-    surface = {} if options["fast"] else shape.surfaces(dists)
-    plan = families(dists, loose, surface, options)
-    workers = max(1, min(len(os.sched_getaffinity(0)), 16))
-    outcomes = runner.all(plan, workers, "import")
-    compiled = {"kind": "standard", "root": "stdlib", "names": standard.names(python["stdlib"])}
-    base = runner.all([compiled], 1)
-    outcomes += runner.all(again(outcomes, plan), workers)
-    clock.lap("imports")
-    compared = files.compare(dists, hashes=not options["fast"], jobs=workers)
-    clock.lap("files")
-    kinds = runtimes.found(folders([python["prefix"], *sites]) if python["prefix"] != "/usr" else sites)
-    used = [] if options["fast"] else runner.all(uses(dists, outcomes, compared, options), workers, "read")
-    clock.lap("usage")
-    sent = twice(runner, trips(outcomes, kinds, options), workers)
-    clock.lap("exchange")
-    return {
-        "format": FORMAT,
-        "python": python,
-        "start": begun,
-        "path": path,
-        "variables": [name for name in VARIABLES if os.environ.get(name)],
-        "distributions": [distributions.facts(dist) for dist in dists],
-        "loose": loose,
-        "scripts": shape.scripts(python["prefix"], dists),
-        "placeholders": shape.placeholders(dists),
-        "surface": surface,
-        "shadows": shaded,
-        "leftovers": shape.leftovers(path),
-        "severed": shape.severed(sites, dists),
-        "imports": outcomes,
-        "standard": base[0].get("failed", {}),
-        "files": compared,
-        "usage": used,
-        "runtimes": kinds,
-        "exchange": sent,
-        "workers": workers,
-        "timings": clock.timings,
-    }
+class Probe:
+    """One look at one environment: its phases in order, each resting on what those before it have found."""
+
+    def __init__(self, bundle: dict[str, Any], scratch: str) -> None:
+        self.bundle, self.scratch = bundle, scratch
+        self.options = bundle["options"]
+        self.fast = bool(self.options["fast"])
+        self.clock = Clock()
+        self.workers = max(1, min(len(os.sched_getaffinity(0)), 16))
+        self.env = surroundings(scratch)
+        self.python = startup.describe_interpreter()
+        self.start, self.path = start_as_users_do(self.python, self.env)
+        self.clock.lap("start")
+        library = (self.python["stdlib"], os.path.join(self.python["stdlib"], "lib-dynload"))
+        known = [os.path.realpath(each) for each in library]
+        self.sites = [entry for entry in self.path if entry not in known]
+        self.dists = distributions.find_distributions(self.sites)
+
+    def report(self) -> Report:
+        """All facts of this environment."""
+        python, dists, options = self.python, self.dists, self.options
+        loose = files.ownerless([each for each in self.sites if is_site(each)], dists)
+        shaded = shadows.find_shadows(python, self.path, self.env)
+        surface = {} if self.fast else shape.surfaces(dists)
+        self.clock.lap("read")
+        self.runner = self.make_runner()
+        outcomes, broken = self.import_all(families(dists, loose, surface, options))
+        compared = files.compare_files(dists, hashes=not self.fast, jobs=self.workers)
+        self.clock.lap("files")
+        below = folders([python["prefix"], *self.sites]) if python["prefix"] != "/usr" else self.sites
+        kinds = runtimes.find_runtimes(below)
+        used = self.read_uses(outcomes, compared)
+        sent = send_twice(self.runner, round_trips(outcomes, kinds, options), self.workers)
+        self.clock.lap("exchange")
+        return {
+            "format": FORMAT,
+            "python": python,
+            "start": self.start,
+            "path": self.path,
+            "variables": [name for name in VARIABLES if os.environ.get(name)],
+            "distributions": [distributions.report(dist) for dist in dists],
+            "loose": loose,
+            "scripts": shape.scripts(python["prefix"], dists),
+            "placeholders": shape.placeholders(dists),
+            "surface": surface,
+            "shadows": shaded,
+            "leftovers": shape.leftovers(self.path),
+            "severed": shape.severed(self.sites, dists),
+            "imports": outcomes,
+            "standard": broken,
+            "files": compared,
+            "usage": used,
+            "runtimes": kinds,
+            "exchange": sent,
+            "workers": self.workers,
+            "timings": self.clock.timings,
+        }
+
+    def make_runner(self) -> jobs.Runner:
+        """What carries out jobs; its time begins now."""
+        return jobs.Runner(
+            executable=self.python["executable"],
+            options=[] if self.start["ok"] else ["-E"],
+            env=self.env,
+            bundle=self.bundle,
+            scratch=self.scratch,
+            guarded=folders([self.python["prefix"], self.python["base_prefix"], *self.sites]),
+            timeout=float(self.options["timeout"]),
+            deadline=time.monotonic() + float(self.options["deadline"]),
+            follows=bool(self.options["follows"]),
+        )
+
+    def import_all(self, plan: list[dict[str, Any]]) -> tuple[list[ImportOutcome], dict[str, str]]:
+        """How every import went, and the compiled standard modules that cannot be loaded."""
+        outcomes = self.runner.run_all(plan, self.workers, "import")  # type: list[ImportOutcome]
+        names = standard.names(self.python["stdlib"])
+        base = self.runner.run_all([{"kind": "standard", "root": "stdlib", "names": names}], 1)
+        outcomes += self.runner.run_all(again(outcomes, plan), self.workers)
+        self.clock.lap("imports")
+        return outcomes, base[0].get("failed", {})
+
+    def read_uses(self, outcomes: list[ImportOutcome], compared: ComparedFiles) -> list[UsageOutcome]:
+        """What the code of each distribution uses of the others and does not find."""
+        plan = [] if self.fast else uses(self.dists, outcomes, compared, self.options)
+        used = self.runner.run_all(plan, self.workers, "read")  # type: list[UsageOutcome]
+        self.clock.lap("usage")
+        return used
+
+
+def start_as_users_do(python: Interpreter, env: dict[str, str]) -> tuple[Start, list[str]]:
+    """How the interpreter starts, and its path: that of a start without variables where they break it."""
+    begun = startup.start_interpreter(python["executable"], env, [])
+    trusted = begun if begun.get("path") else startup.start_interpreter(python["executable"], env, ["-E"])
+    return begun, [os.path.realpath(entry) for entry in trusted.get("path", []) if os.path.isdir(entry)]
 
 
 def sweep(folder: str) -> None:
@@ -174,8 +199,8 @@ def folders(paths: list[str]) -> list[str]:
 
 
 def families(
-    dists: list[dict[str, Any]],
-    loose: list[dict[str, Any]],
+    dists: list[FoundDistribution],
+    loose: list[LooseModule],
     surface: dict[str, list[str]],
     options: dict[str, Any],
 ) -> list[dict[str, Any]]:
@@ -195,12 +220,12 @@ def families(
             plan.append({"root": new[0], "roots": pairs, "weight": weight, "attributes": attributes})
 
     for dist in dists:
-        roots = [root for root in dist["roots"] if root.partition(".")[0] not in SKIPPED]
+        roots = [root for root in dist["roots"] if not asides.is_stray(root)]
         # The root with the most modules is what the others lean on: they are imported on top of it.
         add(sorted(roots, key=lambda root: -extent(dist, root)), len(dist["files"] or ()))
         for module, _ in [] if options["fast"] else dist["extensions"]:
             owner = next((root for root in roots if module.startswith(root + ".")), None)
-            if owner is not None and not is_test(module):
+            if owner is not None and not asides.is_test(module):
                 planned[owner].append(module)
     for root, modules in surface.items():
         if root in planned:
@@ -213,16 +238,16 @@ def families(
     return sorted(plan, key=lambda job: (-sum(len(below) for _, below in job["roots"]), -job["weight"]))
 
 
-def extent(dist: dict[str, Any], root: str) -> int:
+def extent(dist: FoundDistribution, root: str) -> int:
     """How many files lie below a root."""
     stem = root.replace(".", "/") + "/"
     return sum(row[0].startswith(stem) for row in dist["files"] or ())
 
 
 def uses(
-    dists: list[dict[str, Any]],
-    outcomes: list[dict[str, Any]],
-    compared: dict[str, Any],
+    dists: list[FoundDistribution],
+    outcomes: list[ImportOutcome],
+    compared: ComparedFiles,
     options: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """One job a root that imported: its code against what the other distributions have.
@@ -249,9 +274,9 @@ def uses(
             if files:
                 own = set() if dist["name"] in overwritten else tops[dist["name"]]
                 others = sorted(everything - own - TOOLS)
-                job = {"kind": "usage", "root": root, "files": files, "others": others, "dist": dist["name"]}
-                job["summary"] = dist["summary"]
-                job["commands"] = commands(dist["entry_points"])
+                job = {"kind": "usage", "root": root, "files": files, "others": others}  # type: dict[str, Any]
+                job.update(dist=dist["name"], summary=dist["summary"])
+                job["commands"] = commands(dist.get("entry_points", ""))
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
                 job["hot"] = simplified(dist["name"]) in needed and not dist.get("requested")
                 plan.append(dict(job, budget=options["budget"], gone=options["gone"], path=programs))
@@ -271,46 +296,46 @@ def commands(text: str) -> dict[str, str]:
     return found
 
 
-def imported(outcomes: list[dict[str, Any]]) -> set[str]:
+def imported(outcomes: list[ImportOutcome]) -> set[str]:
     """Modules whose import came to a good end."""
     return {each["module"] for each in outcomes if "file" in each and "error" not in each}
 
 
-def trips(
-    outcomes: list[dict[str, Any]], kinds: dict[str, list[str]], options: dict[str, Any]
+def round_trips(
+    outcomes: list[ImportOutcome], kinds: dict[str, list[str]], options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Round trips through every consumer that imports, and one process that loads runtimes together."""
     if options["fast"]:
         return []
     fine = imported(outcomes)
-    jealous = runtimes.jealous(kinds)
+    exclusive = runtimes.exclusive(kinds)
     plan = []  # type: list[dict[str, Any]]
-    if len(jealous) > 1:
-        plan.append({"kind": "runtimes", "root": "OpenMP", "files": jealous})
+    if len(exclusive) > 1:
+        plan.append({"kind": "runtimes", "root": "OpenMP", "files": exclusive})
     if options["exchange"] and "numpy" in fine:
         plan += [{"kind": "exchange", "root": name} for name in exchange.CONSUMERS if name in fine]
     return plan
 
 
-def twice(runner: jobs.Runner, plan: list[dict[str, Any]], workers: int) -> list[dict[str, Any]]:
+def send_twice(runner: jobs.Runner, plan: list[dict[str, Any]], workers: int) -> list[ExchangeOutcome]:
     """Outcomes of round trips; what was late is sent again with the machine to itself."""
-    sent = runner.all(plan, workers, "exchange")
+    sent = runner.run_all(plan, workers, "exchange")
     late = {each["module"] for each in sent if each.get("timeout")}
-    more = runner.all([job for job in plan if job["root"] in late], 1)
+    more = runner.run_all([job for job in plan if job["root"] in late], 1)
     return [each for each in sent if each["module"] not in late] + more
 
 
 def simplified(requirement: str) -> str:
     """The canonical name that a requirement begins with."""
     name = re.match(r"[\w.-]*", requirement)
-    return re.sub(r"[-_.]+", "-", name.group() if name else "").lower()
+    return canonical_name(name.group() if name else "")
 
 
-def sources(dist: dict[str, Any], root: str) -> list[list[Any]]:
+def sources(dist: FoundDistribution, root: str) -> list[list[Any]]:
     """Python files of a root as [module, path, is package]."""
     found = []
     stem = root.replace(".", "/")
-    for path, _, _ in dist["files"]:
+    for path, _, _ in dist["files"] or ():
         if path == stem + ".py" or (path.startswith(stem + "/") and path.endswith(".py")):
             name, package = path[:-3], path.endswith("/__init__.py")
             module = (name[: -len("/__init__")] if package else name).replace("/", ".")
@@ -318,18 +343,9 @@ def sources(dist: dict[str, Any], root: str) -> list[list[Any]]:
     return found
 
 
-def is_test(module: str) -> bool:
-    """Whether a module is part of somebody's tests."""
-    return any(
-        part in ("tests", "test", "testing", "conftest") or part.startswith("_") and part.endswith("tests")
-        for part in module.split(".")[1:]
-    )
-
-
-def again(outcomes: list[dict[str, Any]], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def again(outcomes: list[ImportOutcome], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Jobs that confirm, alone and in a fresh process, what may have come from the fork or a neighbour."""
-    doubtful = ("signal", "exit", "timeout", "murder", "bomb", "flood")
-    names = [each["module"] for each in outcomes if any(key in each for key in doubtful)][:20]
+    names = [each["module"] for each in outcomes if any(key in each for key in DOUBTFUL)][:20]
     later = {root for job in plan for root, _ in job["roots"][1:]}
     names += [each["module"] for each in outcomes if each["module"] in later and "error" in each]
     return [{"root": name, "roots": [[name, []]]} for name in dict.fromkeys(names)]

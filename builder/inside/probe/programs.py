@@ -32,7 +32,7 @@ CONSTANT = re.compile(
 
 
 class Programs:
-    """What one distribution runs; `path` is the PATH that its users have."""
+    """The programs that one distribution runs; `path` is the PATH that its users have."""
 
     def __init__(self, name: str, summary: str, path: str) -> None:
         self.path = path
@@ -44,7 +44,7 @@ class Programs:
         self.wrapped = {}  # type: dict[str, str]
         """Those among them, and others that are spelled, for which the distribution exists."""
 
-    def read(self, text: str, path: str) -> None:
+    def read_source(self, text: str, path: str) -> None:
         """Look through a source."""
         file = os.path.basename(path)
         if self.wraps:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import ast
 import re
 
+from ..names import absolute_module
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator
@@ -68,7 +70,7 @@ class Reader:
         self.guards = dict.fromkeys(CAUGHT, 0)
         self.depth = 0
 
-    def read(self, tree: ast.Module) -> None:
+    def read_module(self, tree: ast.Module) -> None:
         """Go through a whole module."""
         self.scopes.append(bindings(tree, self))
         self.block(tree.body)
@@ -201,7 +203,7 @@ class Reader:
             self.note(alias.name)
 
     def visit_ImportFrom(self, node: Any) -> None:
-        module = absolute(self.package, node)
+        module = absolute_module(self.package, node.level, node.module or "")
         if module is None:
             return
         self.note(module)
@@ -344,7 +346,7 @@ def bound(node: Any, package: str) -> Iterator[tuple[str, Any]]:
                 top = alias.name.partition(".")[0]
                 yield top, (top,)
     elif isinstance(node, ast.ImportFrom):
-        module = absolute(package, node)
+        module = absolute_module(package, node.level, node.module or "")
         for alias in node.names:
             yield alias.asname or alias.name, (*module.split("."), alias.name) if module else "other"
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -355,17 +357,6 @@ def bound(node: Any, package: str) -> Iterator[tuple[str, Any]]:
         yield node.id, "other"
     elif type(node).__name__ in ("MatchAs", "MatchStar") and getattr(node, "name", None):
         yield node.name, "other"
-
-
-def absolute(package: str, node: Any) -> str | None:
-    """The module that a `from` names; None where a relative one leads out of the package."""
-    if not node.level:
-        return str(node.module)
-    parts = package.split(".")
-    if node.level > len(parts):
-        return None
-    base = parts[: len(parts) - node.level + 1]
-    return ".".join([*base, node.module] if node.module else base)
 
 
 def spelled(node: Any) -> tuple[str, ...] | None:

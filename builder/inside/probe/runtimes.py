@@ -1,4 +1,4 @@
-"""Finds threading runtimes that are there more than once, and tries whether two of them bear each other."""
+"""Finds threading runtimes that are there more than once, and tries whether one process can hold two."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 NAME = re.compile(
     r"^lib(?:scipy_)?(?P<kind>iomp5|omp|gomp|openblas|mkl_rt|blis)(?:64)?_?(?:-[-\w]+)?(?:\.so|-[0-9a-f]+\.so)[.\d]*$"
 )
-JEALOUS = ("iomp5", "omp")
+EXCLUSIVE = ("iomp5", "omp")
 """The runtimes of LLVM and Intel: one family, which ends the process when it finds itself loaded twice."""
 
 
-def found(folders: list[str]) -> dict[str, list[str]]:
+def find_runtimes(folders: list[str]) -> dict[str, list[str]]:
     """Distinct runtime libraries below the folders by kind."""
     kinds = {}  # type: dict[str, dict[tuple[int, int], str]]
     for folder in folders:
@@ -39,12 +39,12 @@ def found(folders: list[str]) -> dict[str, list[str]]:
     return {kind: sorted(paths.values()) for kind, paths in sorted(kinds.items())}
 
 
-def jealous(kinds: dict[str, list[str]]) -> list[str]:
-    """Libraries of which one process can bear only one."""
-    return [path for kind in JEALOUS for path in kinds.get(kind, [])]
+def exclusive(kinds: dict[str, list[str]]) -> list[str]:
+    """Libraries of which one process can hold only one."""
+    return [path for kind in EXCLUSIVE for path in kinds.get(kind, [])]
 
 
-def start(paths: list[str]) -> bool:
+def load_runtimes(paths: list[str]) -> bool:
     """Load runtimes one after the other and let each set itself up."""
     for path in paths:
         ctypes.CDLL(path).omp_get_max_threads()
@@ -62,7 +62,7 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
 def attempt(paths: list[str]) -> dict[str, Any]:
     """Load runtimes together in a process of its own."""
     results = []  # type: list[dict[str, Any]]
-    child.step(lambda: start(paths), timeout=30.0, tell=results.append)
+    child.step(lambda: load_runtimes(paths), timeout=30.0, tell=results.append)
     return dict({"value": None}, **results[0])
 
 

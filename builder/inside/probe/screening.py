@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..names import absolute_module
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Iterator
@@ -70,9 +72,9 @@ def imported(text: str, package: str) -> set[str]:
         r"^from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]+)", text, re.MULTILINE
     ):
         dots, name, names = match.groups()
-        parts = package.split(".")
-        base = ".".join(parts[: len(parts) - len(dots) + 1]) if dots else ""
-        module = ".".join(part for part in (base, name) if part)
+        module = absolute_module(package, len(dots), name)
+        if module is None:
+            continue
         found.add(module)
         words = re.sub(r"#[^\n]*", "", names).strip("()").split(",")
         found.update(module + "." + word.split()[0] for word in words if word.strip())

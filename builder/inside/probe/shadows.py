@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .report import Interpreter, Shadow
+
 MOST = 12
 """Shadowed modules that are tried; each takes two starts of the interpreter."""
 
@@ -29,7 +31,7 @@ def names(folder: str) -> dict[str, str]:
     return found
 
 
-def standard(python: dict[str, Any], path: list[str], env: dict[str, str]) -> list[dict[str, Any]]:
+def find_shadows(python: Interpreter, path: list[str], env: dict[str, str]) -> list[Shadow]:
     """Every standard module with a double before it on the path, or in the current folder.
 
     Keys: `name`, `path`, `here` (only in the current folder); for those on the path also `ok`, `output`, and
@@ -37,15 +39,15 @@ def standard(python: dict[str, Any], path: list[str], env: dict[str, str]) -> li
     """
     stdlib = os.path.realpath(python["stdlib"])
     known = set(names(stdlib)) - {"site-packages", "__pycache__", "this", "antigravity"}
-    found = []  # type: list[dict[str, Any]]
+    found = []  # type: list[Shadow]
     for folder in path:
         if folder == stdlib:
             break
         for name, file in sorted(names(folder).items()):
             if name in known and os.path.dirname(file) != stdlib:
-                entry = {"name": name, "path": file, "here": False}  # type: dict[str, Any]
+                entry = {"name": name, "path": file, "here": False}  # type: Any
                 if len(found) < MOST:
-                    entry.update(compare(python["executable"], env, name))
+                    entry.update(compare_with_standard(python["executable"], env, name))
                 found.append(entry)
     here = os.path.realpath(os.getcwd())
     if here not in path and here != stdlib:
@@ -54,10 +56,10 @@ def standard(python: dict[str, Any], path: list[str], env: dict[str, str]) -> li
     return found
 
 
-def compare(executable: str, env: dict[str, str], name: str) -> dict[str, Any]:
+def compare_with_standard(executable: str, env: dict[str, str], name: str) -> dict[str, Any]:
     """What the double lacks of what it stands for."""
-    double = startup.imports(executable, env, name)
-    real = startup.imports(executable, startup.clean(env), name)
+    double = startup.import_fresh(executable, env, name)
+    real = startup.import_fresh(executable, startup.without_python_variables(env), name)
     if not double["ok"] or not real["ok"]:
         return {"ok": double["ok"] or not real["ok"], "output": double.get("output", ""), "lost": []}
     lost = sorted(set(real["names"]) - set(double["names"]))

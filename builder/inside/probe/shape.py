@@ -7,16 +7,18 @@ import os
 import re
 import sys
 
+from . import asides
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from .report import FoundDistribution, Severed
 
 CONSTANT = ast.Constant if sys.version_info >= (3, 8) else (ast.Constant, ast.Str)
 """Node types of constants; Python 3.7 still has several."""
 SMALL = 4096
 """Bytes above which a file is not looked at as a placeholder."""
-SKIPPED = {"setup", "conftest", "test", "tests", "testing", "__main__", "version"}
-"""Direct submodules that nobody imports a package for."""
+UNIMPORTED = ("setup", "version")
+"""Direct submodules that nobody imports a package for; tests and what begins with `_` are others."""
 SCRIPT = re.compile(r"^\s*(?:from\s+(\w+)[\w.]*\s+import|import\s+(\w+))", re.MULTILINE)
 
 
@@ -50,10 +52,10 @@ def is_toy(node: ast.stmt) -> bool:
         return True
     if not isinstance(node, ast.FunctionDef) or node.decorator_list:
         return False
-    return all(is_inert(each) or is_said(each) for each in node.body)
+    return all(is_inert(each) or is_output(each) for each in node.body)
 
 
-def is_said(node: ast.stmt) -> bool:
+def is_output(node: ast.stmt) -> bool:
     """Whether a statement returns or prints constants."""
     if isinstance(node, ast.Return):
         return node.value is None or isinstance(node.value, CONSTANT)
@@ -64,16 +66,18 @@ def is_said(node: ast.stmt) -> bool:
     return False
 
 
-def placeholders(dists: list[dict[str, Any]]) -> list[str]:
+def placeholders(dists: list[FoundDistribution]) -> list[str]:
     """Distributions that install modules without any content, and nothing else, and require nothing."""
     return [dist["name"] for dist in dists if dist["files"] and is_placeholder(dist)]
 
 
-def is_placeholder(dist: dict[str, Any]) -> bool:
+def is_placeholder(dist: FoundDistribution) -> bool:
     """Whether all that a distribution installs are modules that do nothing."""
     if dist["requires"] or dist.get("entry_points") or dist.get("editable"):
         return False
-    inside = [row[0] for row in dist["files"] if ".dist-info/" not in row[0] and "__pycache__" not in row[0]]
+    inside = [
+        row[0] for row in dist["files"] or () if ".dist-info/" not in row[0] and "__pycache__" not in row[0]
+    ]
     code = [path for path in inside if path.endswith(".py")]
     if not code or len(code) > 5 or len(code) < len(inside):
         return False
@@ -81,7 +85,7 @@ def is_placeholder(dist: dict[str, Any]) -> bool:
     return all(tree is not None and all(is_toy(node) for node in tree.body) for tree in trees)
 
 
-def surfaces(dists: list[dict[str, Any]]) -> dict[str, list[str]]:
+def surfaces(dists: list[FoundDistribution]) -> dict[str, list[str]]:
     """For packages whose `__init__` does nothing: their direct public modules, which users import instead."""
     found = {}
     for dist in dists:
@@ -102,12 +106,12 @@ def direct(path: str, prefix: str) -> str | None:
     if not path.startswith(prefix) or not path.endswith(".py"):
         return None
     name, _, rest = path[len(prefix) : -3].partition("/")
-    if rest not in ("", "__init__") or name.startswith("_") or name in SKIPPED or not name.isidentifier():
+    if rest not in ("", "__init__") or name.startswith("_") or not name.isidentifier():
         return None
-    return name
+    return None if name in UNIMPORTED or asides.is_test_name(name) else name
 
 
-def scripts(prefix: str, dists: list[dict[str, Any]]) -> dict[str, list[str]]:
+def scripts(prefix: str, dists: list[FoundDistribution]) -> dict[str, list[str]]:
     """Scripts of the environment that no distribution claims, by the module that they import."""
     folder = os.path.join(prefix, "bin")
     claimed = {os.path.basename(row[0]) for dist in dists for row in dist["files"] or () if "/bin/" in row[0]}
@@ -139,9 +143,9 @@ def leftovers(path: list[str]) -> list[str]:
     return sorted(found)
 
 
-def severed(sites: list[str], dists: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Editable installations whose folder is gone: `name`, `path`, and the `file` that leads there."""
-    found = []
+def severed(sites: list[str], dists: list[FoundDistribution]) -> list[Severed]:
+    """Editable installations whose folder is gone."""
+    found = []  # type: list[Severed]
     for dist in dists:
         for row in dist["files"] or () if dist.get("editable") else ():
             file = os.path.join(dist["folder"], row[0])

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .report import Interpreter, Start
+
 SNIPPET = """
 import sys
 if sys.path[:1] == ['']: del sys.path[0]
@@ -25,7 +27,7 @@ os.write(int(sys.argv[1]), repr({'path': path, 'early': early, 'hooks': hooks,
 """Imports nothing that a shadowing module could break before it has told what it knows."""
 
 
-def start(executable: str, env: dict[str, str], extra: list[str], timeout: float = 60.0) -> dict[str, Any]:
+def start_interpreter(executable: str, env: dict[str, str], extra: list[str], timeout: float = 60.0) -> Start:
     """Start `executable` once with `extra` options and say how that went.
 
     Keys: `ok`, `seconds`, `code`, `output` (what it printed by itself), `path`, `early` (modules imported
@@ -60,7 +62,7 @@ def start(executable: str, env: dict[str, str], extra: list[str], timeout: float
         "code": code,
         "seconds": round(time.monotonic() - began, 4),
         "output": output[-4000:].decode("utf-8", "replace"),
-    }
+    }  # type: Start
     if told:
         import ast
 
@@ -68,12 +70,12 @@ def start(executable: str, env: dict[str, str], extra: list[str], timeout: float
     return result
 
 
-def clean(env: dict[str, str]) -> dict[str, str]:
+def without_python_variables(env: dict[str, str]) -> dict[str, str]:
     """The same environment without Python's own variables."""
     return {name: value for name, value in env.items() if not name.startswith("PYTHON")}
 
 
-def imports(executable: str, env: dict[str, str], module: str, timeout: float = 30.0) -> dict[str, Any]:
+def import_fresh(executable: str, env: dict[str, str], module: str, timeout: float = 30.0) -> dict[str, Any]:
     """Import one module in a fresh interpreter: `ok`, its public `names` and `file`, or `output`."""
     code = (
         "import sys\nif sys.path[:1] == ['']: del sys.path[0]\nimport %s as m\n"
@@ -129,7 +131,7 @@ def cpu_level(cpuinfo: str = "/proc/cpuinfo") -> int:
     return level
 
 
-def interpreter() -> dict[str, Any]:
+def describe_interpreter() -> Interpreter:
     """What this interpreter is, with the environment markers of the packaging standards."""
     import importlib.machinery
     import platform

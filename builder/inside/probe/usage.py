@@ -7,23 +7,19 @@ import importlib
 import importlib.util
 import inspect
 import os
-import re
 import sys
 import textwrap
 import time
 import types
 import warnings
 
-from . import child, importing, programs, reaching, reading, screening
+from . import asides, child, importing, programs, reaching, reading, screening
 from .group import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-SKIPPED = re.compile(
-    r"(?:^|/)(?:_?vendor(?:ed)?|_vendor\w*|extern\w*|third_?party|tests?|testing|_\w*tests)/|conftest\.py$"
-)
 LARGE = 600_000
 """Bytes above which a file is generated data rather than code."""
 TOUCH = 5.0
@@ -33,7 +29,10 @@ MOST = 60
 
 
 class Usage:
-    """One distribution's uses of others. Job keys: `root`, `files` [[module, path, is package]], `others`."""
+    """The reader of how one distribution uses others.
+
+    Job keys: `root`, `files` [[module, path, is package]], `others`.
+    """
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
@@ -50,7 +49,7 @@ class Usage:
     def wanted(self, chain: tuple[str, ...]) -> bool:
         return self.wanted_top(chain[0])
 
-    def look(self) -> dict[str, Any]:
+    def find_misfits(self) -> dict[str, Any]:
         """In the child: import the root, read every file, and return what does not exist or fit."""
         limit(float(self.job["timeout"]) * 2)
         # Processor time, so that a busy machine does not make the judge see less.
@@ -60,7 +59,7 @@ class Usage:
             self.touch(importlib.import_module(self.root))
         except BaseException as error:
             return {"failed": type(error).__name__}
-        unread = self.read()
+        unread = self.read_files()
         stored = {chain for _, reader in self.readers.values() for chain in reader.stored}
         missing, refused = [], []  # type: tuple[list[dict[str, Any]], list[dict[str, Any]]]
         for module, (path, reader) in self.readers.items():
@@ -110,16 +109,18 @@ class Usage:
             except BaseException:
                 continue
 
-    def read(self) -> int:
+    def read_files(self) -> int:
         """Read all files that mention another distribution; returns how many there was no time for."""
         files = sorted(self.job["files"], key=lambda each: each[0] not in sys.modules)
         for index, (module, path, is_package) in enumerate(files):
             if time.process_time() > self.deadline:
                 return len(files) - index
-            if SKIPPED.search(path) or (self.job["hot"] and module not in sys.modules):
+            if self.job["hot"] and module not in sys.modules:
+                continue
+            if asides.is_foreign_or_test(module, is_package):
                 continue
             text = source(path)
-            self.programs.read(text or "", path)
+            self.programs.read_source(text or "", path)
             if text is None or not self.worthwhile(module, text):
                 continue
             tree = parse(text)
@@ -128,7 +129,7 @@ class Usage:
             package = module if is_package else module.rpartition(".")[0]
             reader = reading.Reader(package, self.wanted)
             try:
-                reader.read(tree)
+                reader.read_module(tree)
             except RecursionError:
                 continue
             self.readers[module] = (path, reader)
@@ -386,7 +387,7 @@ def taken_down(module: str, files: list[list[Any]]) -> tuple[set[str], int]:
     """The modules of a distribution that import a module, directly or not, and how many there are in all."""
     needs = {}  # type: dict[str, set[str]]
     for name, path, is_package in files:
-        if not SKIPPED.search(path):
+        if not asides.is_foreign_or_test(name, is_package):
             package = name if is_package else name.rpartition(".")[0]
             needs[name] = screening.imported(source(path) or "", package) & {each[0] for each in files}
     taken = {module}
@@ -403,7 +404,9 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
     results = []  # type: list[dict[str, Any]]
     say({"begin": job["root"]})
     usage = Usage(job)
-    child.step(usage.look, timeout=float(job["timeout"]) * 2 + float(job["budget"]), tell=results.append)
+    child.step(
+        usage.find_misfits, timeout=float(job["timeout"]) * 2 + float(job["budget"]), tell=results.append
+    )
     value = results[0].get("value") or {"lost": True, "output": results[0].get("output", "")}
     confirmation = Confirmation(float(job["timeout"]))
     confirmed = {}  # type: dict[tuple[str, bool], bool]
@@ -415,7 +418,9 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
         if each["confirmed"] and not each["deep"]:
             taken, each["of"] = taken_down(each["module"], job["files"])
             each["takes"] = len(taken)
-            each["commands"] = sorted(name for door, name in job["commands"].items() if door in taken)
+            each["commands"] = sorted(
+                name for entry_module, name in job["commands"].items() if entry_module in taken
+            )
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})
 
 

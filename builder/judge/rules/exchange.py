@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from builder.inside.probe import report
 from builder.judge.facts import Facts
 from builder.judge.rules import catalogue
 from builder.judge.rules.imports import short
@@ -20,7 +20,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     yield from _runtimes(facts)
 
 
-def _trip(each: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
+def _trip(each: report.ExchangeOutcome, facts: Facts) -> Iterator[Finding]:
     name = each["module"]
     owner = facts.owner(name)
     who = f"{owner.name} {owner.version}" if owner else name

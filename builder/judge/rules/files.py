@@ -5,12 +5,12 @@ from __future__ import annotations
 import collections
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts
 from builder.judge.rules import catalogue
 from builder.judge.rules.imports import short
@@ -48,11 +48,19 @@ def judge(facts: Facts) -> Iterator[Finding]:
     yield from _placeholders(facts)
 
 
-def _by_owner(entries: Iterable[Mapping[str, Any]], key: str = "owners") -> dict[str, list[str]]:
+def _by_owner(entries: Iterable[report.MissingFile]) -> dict[str, list[str]]:
+    return _grouped((entry["path"], entry["owners"]) for entry in entries)
+
+
+def _by_loser(entries: Iterable[report.ChangedFile]) -> dict[str, list[str]]:
+    return _grouped((entry["path"], entry["differs"]) for entry in entries)
+
+
+def _grouped(entries: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = collections.defaultdict(list)
-    for entry in entries:
-        for owner in entry[key]:
-            found[owner].append(entry["path"])
+    for path, names in entries:
+        for name in names:
+            found[name].append(path)
     return dict(sorted(found.items()))
 
 
@@ -67,7 +75,7 @@ def _dispensable(path: str, facts: Facts) -> bool:
     return inner == path or DISPENSABLE.search(inner) is not None
 
 
-def _missing(entries: list[Mapping[str, Any]], facts: Facts) -> Iterator[Finding]:
+def _missing(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Finding]:
     needed = [entry for entry in entries if not _dispensable(entry["path"], facts)]
     rest = [
         entry for entry in entries if _dispensable(entry["path"], facts) and "-info/" not in entry["path"]
@@ -94,7 +102,7 @@ def _are(paths: Sequence[str]) -> str:
     return "is" if len(paths) == 1 else "are"
 
 
-def _changed(compared: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
+def _changed(compared: report.ComparedFiles, facts: Facts) -> Iterator[Finding]:
     shared = {entry["path"] for entry in compared["shared"]}
     relevant = [
         entry
@@ -103,7 +111,7 @@ def _changed(compared: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     ]
     for how, words in DAMAGE.items():
         damaged = [entry for entry in relevant if entry["how"] == how]
-        for owner, paths in _by_owner(damaged, "differs").items():
+        for owner, paths in _by_loser(damaged).items():
             minor = all(_dispensable(path, facts) for path in paths)
             yield catalogue.DAMAGED_FILE.finding(
                 f"{owner}: {_count(paths)} that it installed {_are(paths)} {words}: {_some(paths, facts)}",
@@ -111,7 +119,7 @@ def _changed(compared: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
                 where=owner,
                 severity=Severity.WARNING if minor else None,
             )
-    for owner, paths in _by_owner([each for each in relevant if each["how"] == "edited"], "differs").items():
+    for owner, paths in _by_loser(each for each in relevant if each["how"] == "edited").items():
         yield _edited(owner, paths, compared["listed"].get(owner, 0), facts)
 
 
@@ -127,7 +135,7 @@ def _edited(owner: str, paths: Sequence[str], listed: int, facts: Facts) -> Find
     )
 
 
-def _shared(entries: list[Mapping[str, Any]], facts: Facts) -> Iterator[Finding]:
+def _shared(entries: Sequence[report.SharedFile], facts: Facts) -> Iterator[Finding]:
     groups: dict[tuple[str, ...], list[str]] = collections.defaultdict(list)
     for entry in entries:
         owners = tuple(sorted({canonicalize_name(name): name for name in entry["owners"]}.values()))
@@ -145,7 +153,7 @@ def _shared(entries: list[Mapping[str, Any]], facts: Facts) -> Iterator[Finding]
         )
 
 
-def _replaced(entries: list[Mapping[str, Any]], facts: Facts) -> bool:
+def _replaced(entries: Sequence[report.SharedFile], facts: Facts) -> bool:
     """Whether one project stands where another was: a root's `__init__.py`, and hardly a file in common.
 
     Variants of one project, such as builds with and without a screen, have most files in common.
@@ -214,11 +222,11 @@ def _registered(facts: Facts) -> Iterator[Finding]:
                 where=several[0].name,
                 severity=None if len(versions) > 1 else Severity.WARNING,
             )
-    for each in facts.raw["severed"]:
+    for cut in facts.raw["severed"]:
         yield catalogue.SEVERED.finding(
-            f"{each['name']} is an editable installation of {each['path']}, which does not exist",
-            hint=f"install {each['name']} again, without `-e` where the folder does not travel along",
-            where=each["name"],
+            f"{cut['name']} is an editable installation of {cut['path']}, which does not exist",
+            hint=f"install {cut['name']} again, without `-e` where the folder does not travel along",
+            where=cut["name"],
         )
     for path in facts.raw["leftovers"]:
         yield catalogue.METADATA.finding(

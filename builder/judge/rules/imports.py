@@ -6,11 +6,11 @@ import dataclasses
 import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts, Fault, Outcome
 from builder.judge.rules import catalogue, stdlib
 from builder.judge.rules.catalogue import Rule
@@ -197,9 +197,9 @@ def _of_end(outcome: Outcome, role: str) -> Cause:
         )  # fmt: skip
     if outcome.flood:
         return _harm("the import prints without end")
-    if outcome.bomb:
-        return _harm(f"the import starts processes without end (more than {outcome.bomb})")
-    if outcome.murder:
+    if outcome.processes:
+        return _harm(f"the import starts processes without end (more than {outcome.processes})")
+    if outcome.killed_by:
         return _harm("the import kills the processes around it")
     if outcome.unstarted:
         said = outcome.output.strip().splitlines()
@@ -492,7 +492,7 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
         yield from _warned(module, warning)
 
 
-def _warned(module: str, warning: Any) -> Iterator[Finding]:
+def _warned(module: str, warning: report.Warned) -> Iterator[Finding]:
     if "size changed" in warning["message"]:
         yield catalogue.SIZE_CHANGED.finding(
             f"{module}: {warning['message']}",

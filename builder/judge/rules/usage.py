@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts
 from builder.judge.rules import catalogue
 from builder.judge.rules.imports import short
@@ -25,7 +25,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     importing it or by constructing what it exports, and where a requirement is violated besides; a function
     that fails is a warning.
     """
-    pairs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    pairs: dict[tuple[str, str], list[report.Misfit]] = {}
     for job in facts.raw["usage"]:
         for each in [*job.get("missing", []), *job.get("refused", [])]:
             if each.get("confirmed", True):
@@ -34,7 +34,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
         yield _finding(root, provider, uses, facts)
 
 
-def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Facts) -> Finding:
+def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) -> Finding:
     graded = sorted(uses, key=lambda each: (_weight(root, each, facts).rank, each["deep"]))
     first = graded[0]
     user = facts.owner(root)
@@ -61,7 +61,7 @@ def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Fac
     )
 
 
-def _overwritten(user: Distribution, first: Mapping[str, Any], facts: Facts) -> Finding:
+def _overwritten(user: Distribution, first: report.Misfit, facts: Facts) -> Finding:
     """A distribution that misses its own names: what another wrote over it took them away."""
     others = [each for each in facts.owners()[first["name"].partition(".")[0]] if each != user]
     return catalogue.OVERWRITTEN.finding(
@@ -73,7 +73,7 @@ def _overwritten(user: Distribution, first: Mapping[str, Any], facts: Facts) -> 
     )
 
 
-def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
+def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     user, provider = facts.owner(root), facts.owner(each["name"])
     violated = user is not None and provider is not None and facts.violates(user, provider)
     taken, of = each.get("takes", 0), each.get("of", 1)
@@ -89,7 +89,7 @@ def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
     return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING
 
 
-def _place(each: Mapping[str, Any], facts: Facts) -> str:
+def _place(each: report.Misfit, facts: Facts) -> str:
     return f"{short(each['path'], facts)}:{each['line']}"
 
 

@@ -208,6 +208,20 @@ def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
     assert subprocess.run([*command, "no-such-program"], capture_output=True).returncode == 127
 
 
+def test_the_tools_are_a_program_by_themselves(tmp_path: pathlib.Path) -> None:
+    """Laid out as for a build step: they need nothing of this project, and say what a stage has moved."""
+    lay_out(make_plan([("one", [])]), "", tmp_path, Wheelhouse(tmp_path / "w"), tmp_path / "context")
+    tools, stage_folder = tmp_path / "context" / "tools", tmp_path / "stage"
+    site_with(tmp_path / "env" / "lib" / "python3.11" / "site-packages", "alpha-2")
+    stage_folder.mkdir()
+    planned = {"wheels": [], "pins": {"alpha": "1"}, "trim": "", "packages": [], "modules": []}
+    (stage_folder / "stage.json").write_text(json.dumps(planned))
+    command = [sys.executable, "-I", "-S", "-B", tools, "install", stage_folder, "--into", tmp_path / "env"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "it moved what stood before it: alpha 1 became 2" in done.stdout
+
+
 def test_a_wheel_that_is_not_there(tmp_path: pathlib.Path) -> None:
     plan = make_plan([("one", [])])
     gone = wheel(tmp_path, "alpha")

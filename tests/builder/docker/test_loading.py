@@ -9,6 +9,7 @@ import venv
 
 import pytest
 
+from builder.image import travelling
 from builder.inside.entrypoint import compile as loading
 from tests.support.wheels import wheel
 
@@ -34,7 +35,7 @@ def environment(tmp_path: pathlib.Path) -> pathlib.Path:
 def compiled(out: pathlib.Path, job: str, *words: object, **variables: str) -> dict[str, bytes]:
     """What the program leaves in a folder, by path."""
     out.mkdir()
-    text = pathlib.Path(loading.__file__).read_bytes()
+    text = travelling.program("entrypoint.compile").encode()
     command = [sys.executable, "-s", "-S", "-", out, job, *map(str, words)]
     subprocess.run(command, check=True, input=text, env={"PATH": os.defpath, **variables})
     return {f"/{file.relative_to(out)}": file.read_bytes() for file in out.rglob("*.pyc")}

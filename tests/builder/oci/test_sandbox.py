@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from builder.image import travelling
 from builder.inside import sandbox
 
 
 def start(command: list[str], root: pathlib.Path, **wanted: Any) -> subprocess.CompletedProcess[str]:
     facts = {"layers": ["/"], "root": str(root), "env": dict(os.environ), "cwd": "/", "user": 10001, **wanted}
-    words = [sys.executable, "-I", sandbox.__file__, json.dumps(facts), *command]
+    words = [sys.executable, "-I", "-c", travelling.program("sandbox"), json.dumps(facts), *command]
     return subprocess.run(words, capture_output=True, text=True, timeout=60, input=wanted.get("stdin"))
 
 

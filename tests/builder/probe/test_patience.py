@@ -22,7 +22,7 @@ class Runner:
         self.answers = list(answers)
         self.asked: list[list[str]] = []
 
-    def all(self, plan: list[dict[str, Any]], workers: int, title: str = "") -> list[dict[str, Any]]:
+    def run_all(self, plan: list[dict[str, Any]], workers: int, title: str = "") -> list[dict[str, Any]]:
         self.asked.append([f"{job['root']} by {workers}{title and ' ' + title}" for job in plan])
         return self.answers.pop(0)
 
@@ -30,7 +30,7 @@ class Runner:
 def test_a_late_round_trip_is_sent_again_alone() -> None:
     runner = Runner([{"module": "a"}, {"module": "b", "timeout": True}], [{"module": "b"}])
     plan = [{"root": "a"}, {"root": "b"}]
-    assert main.twice(runner, plan, 2) == [{"module": "a"}, {"module": "b"}]  # type: ignore[arg-type]
+    assert main.send_twice(runner, plan, 2) == [{"module": "a"}, {"module": "b"}]  # type: ignore[arg-type]
     assert runner.asked == [["a by 2 exchange", "b by 2 exchange"], ["b by 1"]]
 
 

@@ -70,7 +70,7 @@ def test_without_namespaces_the_sandbox_falls_back_on_landlock(
     script = (
         "import json, os\n"
         "from builder.inside.probe import landlock, sandbox\n"
-        "sandbox.unshare = lambda libc: False\n"
+        "sandbox.unshare = lambda: False\n"
         "guarded, free, program, job = sys.argv[1:]\n"
         "command = [sys.executable, program, guarded, free]\n"
         "json.dump({'command': command, 'guarded': [guarded], 'report': os.dup(1)}, open(job, 'w'))\n"

@@ -1,0 +1,33 @@
+"""Which modules of a distribution are not what people install it for: tests, documents, vendored copies."""
+
+from __future__ import annotations
+
+import re
+
+TESTS = ("test", "tests", "testing", "conftest")
+DOCUMENTS = ("docs", "doc", "examples", "example", "benchmarks", "bench")
+VENDORED = re.compile(r"_?vendor(?:ed)?|_vendor\w*|extern\w*|third_?party")
+
+
+def is_stray(root: str) -> bool:
+    """Whether a top-level name is one that wheels install by accident."""
+    return root.partition(".")[0] in TESTS + DOCUMENTS
+
+
+def is_test(module: str) -> bool:
+    """Whether a module is part of the tests of the package that it lies in."""
+    return any(is_test_name(part) for part in module.split(".")[1:])
+
+
+def is_test_name(part: str) -> bool:
+    """Whether a package or module of this name holds tests."""
+    return part in TESTS or (part.startswith("_") and part.endswith("tests"))
+
+
+def is_foreign_or_test(module: str, is_package: bool) -> bool:
+    """Whether a module lies in a folder of tests or of copies of other projects, or sets up tests."""
+    parts = module.split(".")
+    folders = parts if is_package else parts[:-1]
+    return parts[-1] == "conftest" or any(
+        is_test_name(folder) or VENDORED.fullmatch(folder) for folder in folders
+    )

@@ -1,0 +1,290 @@
+"""The types of what the probe reports. They stay at home when it travels: Python 3.7 has no such types.
+
+JSON knows no tuples: where one is named, a list of these elements arrives.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class Interpreter(TypedDict):
+    """What an interpreter is."""
+
+    version: str
+    executable: str
+    prefix: str
+    base_prefix: str
+    platform: str
+    libc: str
+    soabi: str
+    suffixes: list[str]
+    stdlib: str
+    real_stdlib: str
+    cpu_level: int
+    """N of x86-64-vN, which the processor is; 0 where that cannot be told."""
+    debug: bool
+    free_threaded: bool
+    markers: dict[str, str]
+    """The environment markers of the packaging standards."""
+
+
+class Start(TypedDict):
+    """How an interpreter started as its users start it."""
+
+    ok: bool
+    code: int | None
+    seconds: float
+    output: str
+    """What it printed by itself."""
+    path: NotRequired[list[str]]
+    early: NotRequired[list[str]]
+    """Modules imported before any program ran."""
+    hooks: NotRequired[list[str]]
+    flags: NotRequired[list[int]]
+
+
+class Distribution(TypedDict):
+    """One dist-info or egg-info."""
+
+    folder: str
+    entry: str
+    kind: str
+    metadata: bool
+    name: str
+    version: str
+    stem_version: str
+    summary: str
+    keywords: str
+    requires: list[str]
+    requires_python: str
+    external: list[str]
+    top_level: list[str]
+    roots: list[str]
+    extensions: list[tuple[str, str]]
+    """Compiled modules with their files."""
+    listed: bool
+    installer: NotRequired[str]
+    requested: NotRequired[bool]
+    tags: NotRequired[list[str]]
+    entry_points: NotRequired[str]
+    editable: NotRequired[bool]
+
+
+class FoundDistribution(Distribution):
+    """A distribution with what does not leave the probe."""
+
+    description: NotRequired[str]
+    files: NotRequired[list[list[str]] | None]
+    """Rows of its list of files; None without a list."""
+
+
+class LooseModule(TypedDict):
+    """A top-level module that no distribution claims."""
+
+    folder: str
+    name: str
+    path: str
+    sure: bool
+    """Whether every distribution in the folder lists its files."""
+
+
+class Shadow(TypedDict):
+    """A module that stands in front of a standard one."""
+
+    name: str
+    path: str
+    here: bool
+    """Whether it does so in the current folder alone."""
+    ok: NotRequired[bool]
+    output: NotRequired[str]
+    lost: NotRequired[list[str]]
+    """Public names that it lacks."""
+
+
+class Severed(TypedDict):
+    """An editable installation whose folder is gone."""
+
+    name: str
+    path: str
+    file: str
+    """What leads there."""
+
+
+class Fault(TypedDict):
+    """An exception."""
+
+    type: str
+    bases: list[str]
+    message: str
+    frames: list[tuple[str, int, str]]
+    """Innermost last: file, line, function."""
+    root: NotRequired[Fault]
+    """Where the chain of exceptions began, if not here."""
+    name: NotRequired[str]
+    path: NotRequired[str]
+    filename: NotRequired[str]
+    lineno: NotRequired[int]
+
+
+class Warned(TypedDict):
+    """A warning that an import gave."""
+
+    category: str
+    message: str
+    file: str
+
+
+class Ended(TypedDict):
+    """How a process ended that was to do one thing; at most one of the reasons is there."""
+
+    module: str
+    seconds: NotRequired[float]
+    error: NotRequired[Fault]
+    signal: NotRequired[int]
+    exit: NotRequired[int]
+    timeout: NotRequired[bool]
+    flood: NotRequired[bool]
+    """Whether it was stopped because it printed without end."""
+    processes: NotRequired[int]
+    """How many processes were too many, where it was stopped because it started more."""
+    killed_by: NotRequired[int]
+    """The signal with which it took down the processes around it."""
+    unstarted: NotRequired[bool]
+    """Whether the interpreter did not start for it."""
+    code: NotRequired[int | None]
+    late: NotRequired[bool]
+    """Not tried: the judge's own time was over."""
+    output: NotRequired[str]
+    bytes: NotRequired[int]
+
+
+class ImportOutcome(Ended):
+    """How one import went, and what it did besides."""
+
+    file: NotRequired[str | None]
+    warnings: NotRequired[list[Warned]]
+    network: NotRequired[list[str]]
+    programs: NotRequired[list[str]]
+    changed: NotRequired[list[str]]
+    signalled: NotRequired[list[str]]
+    finders: NotRequired[list[str]]
+    lacks: NotRequired[list[tuple[str, str]]]
+    """Declared attributes that cannot be read, with the reason."""
+
+
+class MissingFile(TypedDict):
+    """A file that distributions list and that is gone."""
+
+    path: str
+    owners: list[str]
+
+
+class ChangedFile(MissingFile):
+    """A file that is not as it was installed."""
+
+    how: str
+    differs: list[str]
+    """The owners whose file it is not."""
+
+
+class SharedFile(MissingFile):
+    """A file that several distributions list with different content."""
+
+    differs: list[str]
+    kin: float | None
+    """How alike the packages are whose `__init__.py` it is."""
+
+
+class ComparedFiles(TypedDict):
+    """Installed files held against what distributions list."""
+
+    missing: list[MissingFile]
+    changed: list[ChangedFile]
+    shared: list[SharedFile]
+    checked: int
+    bytes: int
+    sizes: dict[str, int]
+    listed: dict[str, int]
+    """Python files by distribution."""
+
+
+class Misfit(TypedDict):
+    """One use of a name or an argument that another distribution does not have."""
+
+    module: str
+    path: str
+    line: int
+    name: str
+    reach: str
+    """How users reach it: `import`, `constructor`, `function`, or nothing."""
+    deep: bool
+    """Whether it stands in a function."""
+    hot: bool
+    """Whether its module was loaded."""
+    kind: NotRequired[str]
+    chain: NotRequired[str]
+    argument: NotRequired[str]
+    confirmed: NotRequired[bool]
+    takes: NotRequired[int]
+    """How many modules of the distribution fail with it, ..."""
+    of: NotRequired[int]
+    """... and how many there are."""
+    commands: NotRequired[list[str]]
+    """Commands that cannot start for it."""
+
+
+class UsageOutcome(Ended):
+    """What one root's code uses and does not find."""
+
+    missing: NotRequired[list[Misfit]]
+    refused: NotRequired[list[Misfit]]
+    programs: NotRequired[dict[str, str]]
+    """Programs that it runs by name and that are not there, with the place."""
+    wrapped: NotRequired[dict[str, str]]
+    """Programs for which it exists and that are not there, with the place."""
+    read: NotRequired[int]
+    unread: NotRequired[int]
+    failed: NotRequired[str]
+    lost: NotRequired[bool]
+
+
+class ExchangeOutcome(Ended):
+    """How one round trip went, or the loading of several runtimes."""
+
+    wrong: NotRequired[str]
+    """What came back changed."""
+    runtimes: NotRequired[bool]
+    files: NotRequired[list[str]]
+
+
+class Report(TypedDict):
+    """Everything that the probe saw."""
+
+    format: int
+    python: Interpreter
+    start: Start
+    path: list[str]
+    variables: list[str]
+    """Names of variables that are set and change how Python works."""
+    distributions: list[Distribution]
+    loose: list[LooseModule]
+    scripts: dict[str, list[str]]
+    """Scripts that no distribution claims, by the module that they import."""
+    placeholders: list[str]
+    surface: dict[str, list[str]]
+    """For packages whose `__init__` does nothing: their direct public modules."""
+    shadows: list[Shadow]
+    leftovers: list[str]
+    severed: list[Severed]
+    imports: list[ImportOutcome]
+    standard: dict[str, str]
+    """Compiled standard modules that cannot be loaded, with the reason."""
+    files: ComparedFiles
+    usage: list[UsageOutcome]
+    runtimes: dict[str, list[str]]
+    """Threading runtimes by kind."""
+    exchange: list[ExchangeOutcome]
+    workers: int
+    timings: dict[str, float]
+    """Seconds by phase."""
