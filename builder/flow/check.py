@@ -10,12 +10,11 @@ from typing import Any
 from builder.backends.port import Backend
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.judge import SmokeChecks, trial, verify
-from builder.judge.rules import catalogue
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
-from envspec.system import process
+from envspec.system import process, rules
 from envspec.system.finding import Finding
 from envspec.system.process import Completed
 from envspec.system.progress import Progress
@@ -97,7 +96,7 @@ def tried(spec: Spec, backend: Backend, environment: Environment, progress: Prog
 
 def _not_run(plan: Plan, environment: Environment) -> Verdict:
     """Of an environment of another processor, whose lock has been proved and nothing else."""
-    found = catalogue.NOT_RUN.finding(
+    found = rules.NOT_RUN.finding(
         f"the image is for {environment.foreign}, which this machine cannot run: nothing in it was imported",
         hint="build or verify it once on such a machine, or set up an emulator (qemu-user-static)",
     )

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from packaging.version import Version
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
 from envspec.proof.abi import numpy
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SPEAKERS = 2
@@ -69,7 +69,7 @@ def _of_distribution(
     fits = ((module, numpy.fit(each, version)) for module, each in built.items())
     for module, fit in [pair for pair in fits if not pair[1]][:1]:
         latent = module in worked
-        yield catalogue.NUMPY_LATENT.finding(
+        yield rules.NUMPY_LATENT.finding(
             f"{module} of {dist.name} {dist.version} {fit.why}"
             + ("; it was imported all the same, and may fail in use" if latent else ""),
             hint=f"install numpy{fit.wants}, or a build of {dist.name} for numpy {version}",

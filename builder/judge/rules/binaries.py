@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
 from envspec.proof.abi import elf
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 STABLE_ABI = pathlib.Path(__file__).with_name("data") / "stable_abi.tsv"
@@ -58,7 +58,7 @@ def _processor(levels: Mapping[str, int], dist: Distribution, here: int) -> Iter
     if not module or levels[module] <= 1:
         return
     wanted, beyond = f"x86-64-v{levels[module]}", 0 < here < levels[module]
-    yield catalogue.PROCESSOR.finding(
+    yield rules.PROCESSOR.finding(
         f"{module} of {dist.name} {dist.version} is compiled for processors of level {wanted}"
         + (f", and this one is of level x86-64-v{here}" if beyond else ""),
         hint=f"take a build of {dist.name} for older processors"
@@ -80,7 +80,7 @@ def _claims(module: str, found: elf.Elf, dist: Distribution) -> Iterator[Finding
     for names, what in ((outside, "which the stable ABI lacks"), (later, "which came later")):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            yield catalogue.STABLE_ABI.finding(
+            yield rules.STABLE_ABI.finding(
                 f"{module} of {dist.name} {dist.version} claims {since} and uses "
                 f"{', '.join(names[:SHOWN])}{more}, {what}",
                 hint="it may not load in another Python: pin the interpreter, or tell its makers",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue
 from builder.judge.rules.imports import short
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 
@@ -27,17 +27,17 @@ def _trip(each: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     numpy = facts.by_name().get("numpy")  # it may have lost its metadata
     pair = f"{who} and numpy{f' {numpy.version}' if numpy else ''} do not go together: change one of them"
     if "wrong" in each:
-        yield catalogue.EXCHANGE_WRONG.finding(
+        yield rules.EXCHANGE_WRONG.finding(
             f"an array sent through {who} came back changed: {each['wrong']}", hint=pair, where=name
         )
     elif "signal" in each:
-        yield catalogue.EXCHANGE_FAILS.finding(
+        yield rules.EXCHANGE_FAILS.finding(
             f"an array sent through {who} crashes it ({signal.Signals(each['signal']).name})",
             hint=pair,
             where=name,
         )
     elif each.get("timeout"):
-        yield catalogue.EXCHANGE_FAILS.finding(
+        yield rules.EXCHANGE_FAILS.finding(
             f"an array sent through {who} does not come back in time", hint=pair, where=name
         )
     elif error := each.get("error"):
@@ -45,7 +45,7 @@ def _trip(each: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
         absent = "ModuleNotFoundError" in (root["type"], *root["bases"]) and not facts.owner(
             root.get("name", "")
         )
-        yield catalogue.EXCHANGE_FAILS.finding(
+        yield rules.EXCHANGE_FAILS.finding(
             f"an array cannot be sent through {who}: {root['type']}: {root['message'][:200]}",
             hint=f"install {root.get('name')} if that part is used" if absent else pair,
             where=name,
@@ -57,7 +57,7 @@ def _runtimes(facts: Facts) -> Iterator[Finding]:
     tried = next((each for each in facts.raw["exchange"] if "runtimes" in each), None)
     if tried is not None and tried.get("signal"):
         files = tried["files"]
-        yield catalogue.RUNTIMES.finding(
+        yield rules.RUNTIMES.finding(
             f"{len(files)} copies of one OpenMP runtime end the process that loads more than one of them "
             f"({signal.Signals(tried['signal']).name}): {_named(files, facts)}",
             hint="keep one of them, or take builds that share it",
@@ -67,7 +67,7 @@ def _runtimes(facts: Facts) -> Iterator[Finding]:
         return
     for kind, files in facts.raw["runtimes"].items():
         if len(files) > 1:
-            yield catalogue.RUNTIMES.finding(
+            yield rules.RUNTIMES.finding(
                 f"lib{kind} is there {len(files)} times: {_named(files, facts)}",
                 hint="nothing needs doing while everything works; threads may be more than the processors",
                 where=f"lib{kind}",

@@ -12,10 +12,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.judge.facts import Distribution, Facts, Fault, Outcome
-from builder.judge.rules import catalogue, stdlib
-from builder.judge.rules.catalogue import Rule
+from builder.judge.rules import stdlib
 from builder.judge.smoke import SmokeChecks
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.rules import Rule
 
 INNER = ("inside", "surface")
 """Roles of modules that may fail without their package being useless."""
@@ -77,7 +78,7 @@ def judge(facts: Facts, smoke: SmokeChecks) -> Iterator[Finding]:
         cause = _cause(outcome, facts, role(outcome.module))
         if cause is not None:
             # Wherever it is looked for, a module that is gone is one cause.
-            place = "" if cause.rule is catalogue.STDLIB_GONE else cause.place
+            place = "" if cause.rule is rules.STDLIB_GONE else cause.place
             key = (cause.rule.id, cause.what, place)
             causes.setdefault(key, []).append((cause, outcome))
     for group in causes.values():
@@ -135,13 +136,13 @@ def _takes_surface(cause: Cause, modules: set[str], facts: Facts) -> bool:
 
     That is the module that bears its name, or half of its modules; of what surely fails, a quarter.
     """
-    share = 0.25 if cause.rule in (catalogue.LIBRARY_MISSING, catalogue.STDLIB_GONE) else 0.5
+    share = 0.25 if cause.rule in (rules.LIBRARY_MISSING, rules.STDLIB_GONE) else 0.5
     for root, surface in facts.raw["surface"].items():
         owner = facts.owner(root)
         if owner is None or not facts.is_wanted(owner):
             continue
         taken = modules.intersection(surface)
-        named = cause.rule is not catalogue.OPTIONAL and f"{root}.{root.rpartition('.')[2]}" in taken
+        named = cause.rule is not rules.OPTIONAL and f"{root}.{root.rpartition('.')[2]}" in taken
         if named or len(taken) >= share * len(surface):
             return True
     return False
@@ -179,19 +180,19 @@ def _of_end(outcome: Outcome, role: str) -> Cause:
     last = _last_place(outcome.output)
     if outcome.signal == signal.SIGXCPU or outcome.timeout:
         return Cause(
-            rule=catalogue.HANG, severity=error, what="the import does not come to an end", place=last,
+            rule=rules.HANG, severity=error, what="the import does not come to an end", place=last,
             hint="see where it waits; a module should not connect, wait or compute while it is imported",
         )  # fmt: skip
     if outcome.signal == signal.SIGILL:
         return Cause(
-            rule=catalogue.PROCESSOR, severity=error, place=last,
+            rule=rules.PROCESSOR, severity=error, place=last,
             what="the import dies of SIGILL: it has an instruction that this processor does not know",
             hint="take a build for older processors, or run it on a newer one",
         )  # fmt: skip
     if outcome.signal:
         name = _signal(outcome.signal)
         return Cause(
-            rule=catalogue.CRASH, severity=error, what=f"the import dies of {name}", place=last,
+            rule=rules.CRASH, severity=error, what=f"the import dies of {name}", place=last,
             hint="a compiled module is damaged or does not fit what it was loaded with: reinstall it, "
             "or take a version built for these neighbours",
         )  # fmt: skip
@@ -204,12 +205,12 @@ def _of_end(outcome: Outcome, role: str) -> Cause:
     if outcome.unstarted:
         said = outcome.output.strip().splitlines()
         return Cause(
-            rule=catalogue.START, severity=error,
+            rule=rules.START, severity=error,
             what="the interpreter does not start" + (f": {said[-1]}" if said else ""),
             hint="run the interpreter by hand and repair what its start prints",
         )  # fmt: skip
     return Cause(
-        rule=catalogue.IMPORT_FAILS, severity=error if role not in INNER else Severity.WARNING,
+        rule=rules.IMPORT_FAILS, severity=error if role not in INNER else Severity.WARNING,
         what=f"the import ends the process with exit code {outcome.exit}",
         hint="a module must not exit while it is imported",
     )  # fmt: skip
@@ -217,7 +218,7 @@ def _of_end(outcome: Outcome, role: str) -> Cause:
 
 def _harm(what: str) -> Cause:
     return Cause(
-        rule=catalogue.HARM,
+        rule=rules.HARM,
         severity=Severity.ERROR,
         what=what,
         hint="do not install what does this to its users",
@@ -247,51 +248,51 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
     kept = root.isa("PermissionError") and bool(outcome.changed)
     if kept or ("Read-only file system" in text and error.isa("OSError")):
         return Cause(
-            rule=catalogue.WRITES, severity=Severity.WARNING, what="the import writes into the environment",
+            rule=rules.WRITES, severity=Severity.WARNING, what="the import writes into the environment",
             place=root.place, hint="the judge keeps the environment read-only; in an image it may be as well",
         )  # fmt: skip
     if NUMPY_ABI.search(text):
         return Cause(
-            rule=catalogue.NUMPY_ABI, severity=Severity.ERROR, what=said, place=root.place,
+            rule=rules.NUMPY_ABI, severity=Severity.ERROR, what=said, place=root.place,
             hint="install a build made for this NumPy, or pin the NumPy that it was made for",
         )  # fmt: skip
     if found := LIBC.search(text):
         return Cause(
-            rule=catalogue.LIBC,
+            rule=rules.LIBC,
             severity=Severity.ERROR,
             what=f"needs {found['name']}, which this system lacks",
             hint="use a newer base image, or a wheel with an older manylinux tag",
         )  # fmt: skip
     if found := SYMBOL.search(text):
         return Cause(
-            rule=catalogue.SYMBOL, severity=Severity.ERROR, what=f"undefined symbol {found['name']}",
+            rule=rules.SYMBOL, severity=Severity.ERROR, what=f"undefined symbol {found['name']}",
             hint="it was built against another version of a library: install what was built together",
         )  # fmt: skip
     if PROCESSOR.search(text):
         return Cause(
-            rule=catalogue.PROCESSOR, severity=Severity.ERROR, what=said, place=root.place,
+            rule=rules.PROCESSOR, severity=Severity.ERROR, what=said, place=root.place,
             hint="take a build for older processors, or run it on a newer one",
         )  # fmt: skip
     if REFUSED.search(text):
         return Cause(
-            rule=catalogue.UNLOADABLE, severity=Severity.ERROR, what=said,
+            rule=rules.UNLOADABLE, severity=Severity.ERROR, what=said,
             hint="the file is damaged or made for another machine: reinstall what it belongs to",
         )  # fmt: skip
     if (found := LIBRARY.search(text)) and BUNDLED.search(found["name"]):
         return Cause(
-            rule=catalogue.LIBRARY_MISSING, severity=Severity.ERROR,
+            rule=rules.LIBRARY_MISSING, severity=Severity.ERROR,
             what=f"needs {found['name']}, which its wheel carries along and which is not there",
             hint="files of two builds were mixed, or some were removed: reinstall the package",
         )  # fmt: skip
     if found := LIBRARY.search(text):
         return Cause(
-            rule=catalogue.LIBRARY_MISSING, severity=library,
+            rule=rules.LIBRARY_MISSING, severity=library,
             what=f"needs {found['name']}, which is not installed",
             hint=f"install the system package that provides {found['name']}",
         )  # fmt: skip
     if SEARCHED.search(text):
         return Cause(
-            rule=catalogue.LIBRARY_MISSING, severity=library, what=said, place=root.place,
+            rule=rules.LIBRARY_MISSING, severity=library, what=said, place=root.place,
             hint="install the system package that provides the library",
         )  # fmt: skip
     for fault in (root, error):
@@ -302,7 +303,7 @@ def _of_error(outcome: Outcome, error: Fault, root: Fault, role: str, facts: Fac
     if role == "surface" and (root.type in MISTAKES or _torn(outcome, root, facts)):
         weight = Severity.ERROR
     return Cause(
-        rule=catalogue.IMPORT_FAILS, severity=weight, what=said, place=root.place, hint=_versions(root, facts)
+        rule=rules.IMPORT_FAILS, severity=weight, what=said, place=root.place, hint=_versions(root, facts)
     )
 
 
@@ -352,20 +353,20 @@ def _of_absence(outcome: Outcome, fault: Fault, role: str, facts: Facts) -> Caus
     weight = Severity.ERROR if role in ("declared", "root") else Severity.WARNING
     if role == "declared" and name == outcome.module:
         return Cause(
-            rule=catalogue.DECLARED_IMPORT, severity=Severity.ERROR, what="there is no such module",
+            rule=rules.DECLARED_IMPORT, severity=Severity.ERROR, what="there is no such module",
             hint="install what provides it, or correct the declaration",
         )  # fmt: skip
     culprit = _culprit(outcome, fault, facts)
     if owner := _provider(name, facts):
         return Cause(
-            rule=catalogue.IMPORT_FAILS, severity=weight, place=fault.place,
+            rule=rules.IMPORT_FAILS, severity=weight, place=fault.place,
             what=f"module {name} does not exist in {owner.name} {owner.version}",
             hint=f"take a version of {owner.name} that has it, or reinstall it"
             + (f"; {culprit.name} {culprit.version} needs it" if culprit and culprit != owner else ""),
         )  # fmt: skip
     if stdlib.is_known(top):
         return Cause(
-            rule=catalogue.STDLIB_GONE, severity=weight, place=fault.place,
+            rule=rules.STDLIB_GONE, severity=weight, place=fault.place,
             what=f"module {top} is not in the standard library of Python {facts.python['version']}",
             hint="take a newer version of the package, or a Python that has the module",
         )  # fmt: skip
@@ -390,7 +391,7 @@ def _of_undeclared(
     who = f"{culprit.name} {culprit.version}" if culprit else "it"
     if named is not None:
         return Cause(
-            rule=catalogue.REQUIREMENT_ABSENT, severity=weight,
+            rule=rules.REQUIREMENT_ABSENT, severity=weight,
             what=f"{who} requires {named.name}, which is not installed (no module {top})",
             hint=f"install {_requirement(named)}",
         )  # fmt: skip
@@ -404,19 +405,19 @@ def _of_undeclared(
     )
     if namesake is not None and namesake != culprit:
         return Cause(
-            rule=catalogue.REQUIREMENT_ABSENT, severity=weight,
+            rule=rules.REQUIREMENT_ABSENT, severity=weight,
             what=f"{who} needs the module {top}, which {namesake.name} {namesake.version} does not have",
             hint=f"another project bears the name {namesake.name}: install the one that has the module",
         )  # fmt: skip
     # What is only there for others may need a host that declares it, as plugins do.
     if role == "declared" or (role == "root" and _principal(outcome.module, facts)):
         return Cause(
-            rule=catalogue.REQUIREMENT_ABSENT, severity=Severity.ERROR,
+            rule=rules.REQUIREMENT_ABSENT, severity=Severity.ERROR,
             what=f"{who} needs the module {top} and declares no package for it",
             hint=f"install the package that provides {top}",
         )  # fmt: skip
     return Cause(
-        rule=catalogue.OPTIONAL, severity=Severity.INFO,
+        rule=rules.OPTIONAL, severity=Severity.INFO,
         what=f"needs the optional module {top}", hint="install it if that part is used",
     )  # fmt: skip
 
@@ -454,7 +455,7 @@ def _principal(module: str, facts: Facts) -> bool:
 def _unfinished(facts: Facts) -> Iterator[Finding]:
     late = sorted(each.module for each in facts.imports if each.late)
     if late:
-        yield catalogue.UNFINISHED.finding(
+        yield rules.UNFINISHED.finding(
             f"{len(late)} families of modules were not imported for lack of time: {_some(late)}",
             hint="give more time, or look for the module that takes it",
         )
@@ -464,25 +465,25 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
     """What an import did besides importing."""
     module = outcome.module
     for attribute, reason in outcome.lacks:
-        yield catalogue.DECLARED_ATTRIBUTE.finding(
+        yield rules.DECLARED_ATTRIBUTE.finding(
             f"{module} has no {attribute}, which is declared ({reason})",
             hint="a placeholder or another version is installed: take the one that has it",
             where=f"{module}:{attribute}",
         )
     if outcome.network:
-        yield catalogue.NETWORK.finding(
+        yield rules.NETWORK.finding(
             f"{module}: the import tries to {', to '.join(outcome.network[:2])}",
             hint="without a network it may hang or fail; look for a variable that turns it off",
             where=module,
         )
     if outcome.changed and not outcome.error:
-        yield catalogue.WRITES.finding(
+        yield rules.WRITES.finding(
             f"{module}: the import changes {_some(short(path, facts) for path in outcome.changed)}",
             hint="the judge kept it from doing so where it could; in use it will",
             where=module,
         )
     if outcome.finders and _ignores_old_finders(facts):
-        yield catalogue.OLD_FINDER.finding(
+        yield rules.OLD_FINDER.finding(
             f"{module}: {outcome.finders[0]} has no find_spec, so that this Python does not ask it and "
             "the modules that it stands for cannot be imported",
             hint="take a newer version of the package",
@@ -494,7 +495,7 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
 
 def _warned(module: str, warning: Any) -> Iterator[Finding]:
     if "size changed" in warning["message"]:
-        yield catalogue.SIZE_CHANGED.finding(
+        yield rules.SIZE_CHANGED.finding(
             f"{module}: {warning['message']}",
             hint="usually harmless where a struct has only grown; a rebuild against this version is certain",
             where=module,
@@ -516,7 +517,7 @@ def _noises(facts: Facts) -> Iterator[Finding]:
                 heard.setdefault(f"warns {text!r}", []).append(outcome.module)
     for said, modules in heard.items():
         more = len(set(modules)) - 1
-        yield catalogue.NOISE.finding(
+        yield rules.NOISE.finding(
             f"{modules[0]}: the import {said}" + (f"; so do {more} more" if more else ""), where=modules[0]
         )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 LACK = re.compile(
@@ -45,7 +45,7 @@ def _mentions(text: str, name: str) -> bool:
 
 def _finding(owner: Distribution, names: list[str], place: str, why: str) -> Finding:
     programs = " or ".join(names)
-    return catalogue.PROGRAM.finding(
+    return rules.PROGRAM.finding(
         f"{owner.name} {owner.version} runs the program {programs}, which is not installed, {why} ({place})",
         hint=f"install the system package that provides {programs}",
         where=owner.name,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SPARE = frozenset({
@@ -23,7 +23,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     yield from _compiled(facts)
     yield from _installed(facts)
     if not facts.distributions and not facts.imports:
-        yield catalogue.NOTHING.finding(
+        yield rules.NOTHING.finding(
             "no distribution is installed: there is nothing to judge",
             hint="check that this is the interpreter of the environment that you mean",
         )
@@ -34,7 +34,7 @@ def _start(facts: Facts) -> Iterator[Finding]:
     lines = [line for line in start["output"].splitlines() if line.strip()]
     last = lines[-1][:200] if lines else ""
     if not start["ok"]:
-        yield catalogue.START.finding(
+        yield rules.START.finding(
             "the interpreter does not start with the variables set here"
             + (f" ({', '.join(facts.raw['variables'])})" if facts.raw["variables"] else "")
             + (f": {last}" if last else ""),
@@ -43,20 +43,20 @@ def _start(facts: Facts) -> Iterator[Finding]:
         return
     files = re.findall(r"Error processing line \d+ of ([^:\n]+):", start["output"])
     for file in dict.fromkeys(files):
-        yield catalogue.PTH.finding(
+        yield rules.PTH.finding(
             f"{file.rpartition('/')[2]} fails at every start of the interpreter: {last}",
             hint="remove the file, or install what it needs",
             where=file.rpartition("/")[2],
         )
     for name in dict.fromkeys(re.findall(r"Error in (sitecustomize|usercustomize)", start["output"])):
         files.append(name)
-        yield catalogue.PTH.finding(
+        yield rules.PTH.finding(
             f"{name} fails at every start of the interpreter: {last}",
             hint="repair the module, or remove it",
             where=name,
         )
     if lines and not files:
-        yield catalogue.PTH.finding(
+        yield rules.PTH.finding(
             f"the interpreter prints at every start: {lines[0][:200]}", hint="look through its .pth files"
         )
 
@@ -65,7 +65,7 @@ def _standard(facts: Facts) -> Iterator[Finding]:
     for each in facts.raw["shadows"]:
         name, path = each["name"], each["path"]
         if each["here"]:
-            yield catalogue.STDLIB_SHADOWED.finding(
+            yield rules.STDLIB_SHADOWED.finding(
                 f"{path.rpartition('/')[2]} in the current folder stands in front of the standard module "
                 f"{name} for programs that are started here",
                 hint="rename it",
@@ -82,7 +82,7 @@ def _standard(facts: Facts) -> Iterator[Finding]:
             if lost
             else ""
         )
-        yield catalogue.STDLIB_SHADOWED.finding(
+        yield rules.STDLIB_SHADOWED.finding(
             f"{path} stands in front of the standard module {name}" + (f" and {why}" if why else ""),
             hint="remove it, or take its folder from PYTHONPATH",
             where=name,
@@ -94,7 +94,7 @@ def _compiled(facts: Facts) -> Iterator[Finding]:
     """Standard modules that are there and cannot be loaded; by the fault of variables where those are set."""
     blamed = [name for name in facts.raw["variables"] if name.startswith("LD_")]
     for name, said in sorted(facts.raw["standard"].items()):
-        yield catalogue.STDLIB_BROKEN.finding(
+        yield rules.STDLIB_BROKEN.finding(
             f"the standard module {name} cannot be loaded"
             + (f" with {' and '.join(blamed)} as set here" if blamed else "")
             + f": {said.splitlines()[0][:200]}",
@@ -120,7 +120,7 @@ def _installed(facts: Facts) -> Iterator[Finding]:
             or any(each.editable or not each.listed for each in owners)
         ):
             continue
-        yield catalogue.SHADOWED.finding(
+        yield rules.SHADOWED.finding(
             f"{root} is imported from {file} and not from {owners[0].name} {owners[0].version}",
             hint="rename it, or take its folder from PYTHONPATH",
             where=root,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
 from builder.judge.rules.imports import short
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SHARE = 0.1
@@ -40,11 +40,11 @@ def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Fac
     user = facts.owner(root)
     if "argument" in first:
         rule, what = (
-            catalogue.ARGUMENT,
+            rules.ARGUMENT,
             f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it",
         )
     else:
-        rule, what = catalogue.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
+        rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
     if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
         return _overwritten(user, first, facts)
     more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
@@ -64,7 +64,7 @@ def _finding(root: str, provider: str, uses: list[Mapping[str, Any]], facts: Fac
 def _overwritten(user: Distribution, first: Mapping[str, Any], facts: Facts) -> Finding:
     """A distribution that misses its own names: what another wrote over it took them away."""
     others = [each for each in facts.owners()[first["name"].partition(".")[0]] if each != user]
-    return catalogue.OVERWRITTEN.finding(
+    return rules.OVERWRITTEN.finding(
         f"{' and '.join(each.name for each in (user, *others))} install the same files: "
         f"{first['module']} misses {first['name']} of its own package ({_place(first, facts)})",
         hint=f"keep one of them, and reinstall it: {', '.join(each.name for each in (user, *others))}",

@@ -1,29 +1,13 @@
-"""The table of rules, and what can be judged of facts without any environment."""
+"""What can be judged of facts without any environment."""
 
 from __future__ import annotations
-
-import pathlib
 
 import pytest
 
 from builder.judge import SmokeChecks
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue, stdlib, wheels
+from builder.judge.rules import stdlib, wheels
 from envspec.system.finding import Finding, Severity
-
-PAGES = pathlib.Path(__file__).parents[3]
-
-
-@pytest.mark.parametrize("rule", catalogue.RULES.values(), ids=lambda rule: rule.id)
-def test_every_rule_has_a_page_with_example_cause_and_cure(rule: catalogue.Rule) -> None:
-    text = (PAGES / rule.page).read_text("utf-8")
-    assert text.startswith(f"# {rule.id}: {rule.title}\n")
-    assert f"Severity: {rule.severity}\n" in text
-    assert all(part in text for part in ("**Example.**", "**How it is found.**", "**What to do.**"))
-
-
-def test_every_page_of_the_judge_has_a_rule() -> None:
-    assert {path.stem for path in (PAGES / "docs/rules").glob("EV2*.md")} == set(catalogue.RULES)
 
 
 @pytest.mark.parametrize(
