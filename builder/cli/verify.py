@@ -5,11 +5,11 @@ from __future__ import annotations
 import pathlib
 import time
 
-from builder.flow.check import smoke_checks
-from builder.judge import Interpreter, SmokeChecks, Target, verify
+from builder.judge import InterpreterTarget, Target, verify
 from builder.report.model import Report
 from envspec.lockfile import lock as locks
 from envspec.spec import load
+from envspec.spec.model import Smoke
 from envspec.system import finding
 from envspec.system.errors import Problem, SpecError, UsageError
 from envspec.system.progress import Progress
@@ -52,7 +52,7 @@ def _target(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: 
         from builder.backends.docker.target import DockerTarget
 
         return DockerTarget(image)
-    return Interpreter(interpreter or _python_of(venv or pathlib.Path()))
+    return InterpreterTarget(interpreter or _python_of(venv or pathlib.Path()))
 
 
 def _python_of(venv: pathlib.Path) -> pathlib.Path:
@@ -62,14 +62,14 @@ def _python_of(venv: pathlib.Path) -> pathlib.Path:
     return python
 
 
-def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[SmokeChecks, locks.Lock | None]:
+def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Smoke, locks.Lock | None]:
     """Smoke checks and lock of a spec; none of both without one."""
     if spec is None:
-        return SmokeChecks(), None
+        return Smoke(), None
     file = load.find(spec)
     wanted = load.load(file, variant)
     held = locks.read(locks.lock_file(file, variant))
     if held is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
-    return smoke_checks(wanted), held
+    return wanted.smoke, held

@@ -57,7 +57,7 @@ class Distribution:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class ImportFault:
     """An exception of an import."""
 
     type: str
@@ -91,8 +91,8 @@ class Outcome:
     module: str
     seconds: float = 0.0
     file: str = ""
-    error: Fault | None = None
-    root: Fault | None = None
+    error: ImportFault | None = None
+    root: ImportFault | None = None
     """Where the chain of `error` began; `error` itself where there is no chain."""
     signal: int = 0
     exit: int | None = None
@@ -268,10 +268,10 @@ def _requirements(
     return tuple(required), tuple(optional)
 
 
-def _fault(data: Mapping[str, Any] | None) -> Fault | None:
+def _fault(data: Mapping[str, Any] | None) -> ImportFault | None:
     if data is None:
         return None
-    return Fault(
+    return ImportFault(
         type=data["type"],
         bases=tuple(data["bases"]),
         message=data["message"],

@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from builder.judge.target import Followed, Target
+from builder.values.target import Followed, Target
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT, Progress
 
@@ -57,7 +57,7 @@ def bundle(options: dict[str, Any]) -> tuple[str, str]:
     )
 
 
-def look(target: Target, options: dict[str, Any], progress: Progress = SILENT) -> dict[str, Any]:
+def run_probe(target: Target, options: dict[str, Any], progress: Progress = SILENT) -> dict[str, Any]:
     """Run the probe in the target and return its facts; `progress` hears of every module.
 
     Raises `OutsideError` when the interpreter cannot run it.

@@ -22,7 +22,7 @@ SILENCE = 100
 """Root mean square of 16-bit samples below which audio is no speech: a quiet voice has some thousands."""
 
 
-def run(backend: Backend, environment: Environment, service: Service) -> dict[str, Any]:
+def try_payload(backend: Backend, environment: Environment, service: Service) -> dict[str, Any]:
     """Try the payload inside its environment; the facts as `inside.py` describes them."""
     script = (importlib.resources.files("builder.inside") / "trial.py").read_text(encoding="utf-8")
     request = service.trial.model_dump(mode="json", by_alias=True) if service.trial else None
@@ -41,7 +41,7 @@ def run(backend: Backend, environment: Environment, service: Service) -> dict[st
     return facts
 
 
-def judge(facts: Mapping[str, Any], service: Service) -> Iterator[Finding]:
+def judge_trial(facts: Mapping[str, Any], service: Service) -> Iterator[Finding]:
     """EV301 to EV305."""
     last = "\n".join(str(facts.get("log", "")).strip().splitlines()[-8:])
     if not facts.get("ready"):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.backends.oci import bases
 from builder.backends.oci.settings import settings
+from builder.backends.port import RemoteTarget
 from builder.inside import places
 from builder.oci.image.base import Base, Found, examine
 from builder.oci.image.documents import RUNTIME
@@ -194,6 +195,10 @@ class OciBackend:
         record = self.record(environment)
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
         return runner.run(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
+
+    def target(self, environment: Environment) -> RemoteTarget:
+        """The image as the judge sees it."""
+        return RemoteTarget(backend=self, environment=environment)
 
     def record(self, environment: Environment) -> Record:
         """The image of an environment. Raises `OutsideError` when it is gone."""

@@ -24,7 +24,7 @@ Built = Mapping[str, Mapping[str, numpy.NumpyFacts]]
 """What compiled modules were built with, by the canonical name of their distribution and by module."""
 
 
-def read(facts: Facts, root: pathlib.Path | None) -> Built:
+def read_numpy_builds(facts: Facts, root: pathlib.Path | None) -> Built:
     """What the bytes of compiled modules say, of each distribution that speaks to NumPy.
 
     `root` is the folder under which the environment's files lie on this machine; nothing is read without.
@@ -40,7 +40,7 @@ def read(facts: Facts, root: pathlib.Path | None) -> Built:
     return found
 
 
-def wants(built: Mapping[str, numpy.NumpyFacts]) -> str:
+def wanted_numpy(built: Mapping[str, numpy.NumpyFacts]) -> str:
     """The NumPy that a distribution's modules were built for, as a specifier; empty where it is not known."""
     headers = {each.headers for each in built.values() if each.headers}
     oldest = [each.oldest for each in built.values() if each.oldest]
@@ -48,7 +48,7 @@ def wants(built: Mapping[str, numpy.NumpyFacts]) -> str:
     return ",".join([*parts, "<2"] if headers == {1} else parts)
 
 
-def judge(facts: Facts, built: Built) -> Iterator[Finding]:
+def judge_numpy_builds(facts: Facts, built: Built) -> Iterator[Finding]:
     """Findings about compiled modules whose headers, C interface or struct sizes ask for another NumPy.
 
     A module that was imported all the same may fail when it is used: that is a warning.

@@ -22,7 +22,7 @@ SHOWN = 3
 Version = tuple[int, int]
 
 
-def judge(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]:
+def judge_binaries(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]:
     """Findings about processor levels and claims of a stable ABI.
 
     `root` is the folder under which the environment's files lie on this machine; nothing is read without.

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.judge.facts import Facts
-from builder.judge.rules.imports import short
+from builder.judge.rules.paths import shortened
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_exchange(facts: Facts) -> Iterator[Finding]:
     """Findings about every round trip that failed, and about runtimes that are there twice."""
     for each in facts.raw["exchange"]:
         if "runtimes" not in each:
@@ -75,4 +75,4 @@ def _runtimes(facts: Facts) -> Iterator[Finding]:
 
 
 def _named(files: list[str], facts: Facts) -> str:
-    return ", ".join(short(path, facts) for path in files[:3])
+    return ", ".join(shortened(path, facts) for path in files[:3])

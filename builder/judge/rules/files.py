@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules.imports import short
+from builder.judge.rules.paths import shortened
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
@@ -37,7 +37,7 @@ WHOLESALE = 0.5
 """Share of a distribution's modules which, changed, means that another version was copied over it."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_files(facts: Facts) -> Iterator[Finding]:
     """Findings about RECORD, overlaps, orphans and registrations."""
     compared = facts.raw["files"]
     yield from _missing(compared["missing"], facts)
@@ -57,13 +57,13 @@ def _by_owner(entries: Iterable[Mapping[str, Any]], key: str = "owners") -> dict
 
 
 def _some(paths: Sequence[str], facts: Facts) -> str:
-    named = ", ".join(short(path, facts) for path in sorted(paths)[:SHOWN])
+    named = ", ".join(shortened(path, facts) for path in sorted(paths)[:SHOWN])
     return named + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
 
 
 def _dispensable(path: str, facts: Facts) -> bool:
     """A script beside the interpreter, or a file that no program opens."""
-    inner = short(path, facts)
+    inner = shortened(path, facts)
     return inner == path or DISPENSABLE.search(inner) is not None
 
 
@@ -151,7 +151,7 @@ def _replaced(entries: list[Mapping[str, Any]], facts: Facts) -> bool:
     Variants of one project, such as builds with and without a screen, have most files in common.
     """
     for entry in entries:
-        root = posixpath.dirname(short(entry["path"], facts)).replace("/", ".")
+        root = posixpath.dirname(shortened(entry["path"], facts)).replace("/", ".")
         is_root = any(root in each.roots for each in facts.distributions if each.name in entry["differs"])
         if entry["kin"] is not None and is_root and entry["kin"] < KIN:
             return True
@@ -223,7 +223,7 @@ def _registered(facts: Facts) -> Iterator[Finding]:
     for path in facts.raw["leftovers"]:
         yield rules.METADATA.finding(
             f"{posixpath.basename(path)} is left from an interrupted installation",
-            hint=f"remove {short(path, facts)}",
+            hint=f"remove {shortened(path, facts)}",
             where=posixpath.basename(path),
             severity=Severity.WARNING,
         )

@@ -15,7 +15,7 @@ INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv"})
 """What an environment may hold besides its lock: the tools that made it."""
 
 
-def judge(facts: Facts, lock: Mapping[str, str]) -> Iterator[Finding]:
+def judge_drift(facts: Facts, lock: Mapping[str, str]) -> Iterator[Finding]:
     """Findings about every distribution that is not as the lock (name to version) has it."""
     here = facts.by_name()
     wanted = {str(canonicalize_name(name)): (name, version) for name, version in lock.items()}

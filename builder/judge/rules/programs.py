@@ -17,7 +17,7 @@ LACK = re.compile(
 """How a module says, while it is imported, that something is not there."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_programs(facts: Facts) -> Iterator[Finding]:
     """Findings about programs that are not on PATH and that a package itself calls necessary."""
     for job in facts.raw["usage"]:
         owner = facts.owner(job["module"])

@@ -12,7 +12,7 @@ from envspec.system import rules
 from envspec.system.finding import Finding
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_requirements(facts: Facts) -> Iterator[Finding]:
     """Findings about Requires-Dist and Requires-Python of every distribution."""
     here = facts.by_name()
     for each in here.values():

@@ -16,7 +16,7 @@ SPARE = frozenset({
 """Compiled standard modules that servers do without: for screens, terminals and what is obsolete."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_surroundings(facts: Facts) -> Iterator[Finding]:
     """Findings about the start, shadowed modules, and an environment without anything to judge."""
     yield from _start(facts)
     yield from _standard(facts)

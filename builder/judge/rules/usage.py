@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules.imports import short
+from builder.judge.rules.paths import shortened
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
@@ -18,7 +18,7 @@ FEW = 3
 """Modules below which that share says nothing."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_usage(facts: Facts) -> Iterator[Finding]:
     """Findings about uses without a way out that were confirmed by importing what uses them.
 
     One finding for each pair of distributions. It is an error where whoever uses the package runs into it, by
@@ -90,7 +90,7 @@ def _weight(root: str, each: Mapping[str, Any], facts: Facts) -> Severity:
 
 
 def _place(each: Mapping[str, Any], facts: Facts) -> str:
-    return f"{short(each['path'], facts)}:{each['line']}"
+    return f"{shortened(each['path'], facts)}:{each['line']}"
 
 
 def _provider(name: str, facts: Facts) -> str:

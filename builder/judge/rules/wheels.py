@@ -10,7 +10,7 @@ from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_wheels(facts: Facts) -> Iterator[Finding]:
     """Findings about distributions none of whose tags suits the environment."""
     for each in facts.distributions:
         if each.tags and not any(suits(tag, facts) for tag in each.tags):

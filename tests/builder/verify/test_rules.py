@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from builder.judge import SmokeChecks
 from builder.judge.facts import Facts
 from builder.judge.rules import stdlib, wheels
+from builder.judge.smoke import without_ignored
+from envspec.spec.model import Smoke
 from envspec.system.finding import Finding, Severity
 
 
@@ -24,7 +25,7 @@ from envspec.system.finding import Finding, Severity
 )
 def test_findings_are_ignored_by_rule_and_part_of_the_place(pattern: str, kept: bool) -> None:
     finding = Finding(rule="EV203", severity=Severity.WARNING, message="m", where="numba.np.ufunc.tbbpool")
-    assert bool(SmokeChecks(ignore=(pattern,)).kept([finding])) is kept
+    assert bool(without_ignored([finding], Smoke(ignore=(pattern,)))) is kept
 
 
 def facts(version: str = "3.11.7", libc: str = "glibc 2.36", machine: str = "x86_64") -> Facts:

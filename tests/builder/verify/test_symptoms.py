@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from builder.judge import SmokeChecks
-from builder.judge.rules import imports
+from builder.judge.rules.imports import judge_imports
+from envspec.spec.model import Smoke
 from envspec.system.finding import Finding
 from tests.builder.verify.facts import SITE, facts, fault
 
@@ -40,7 +40,7 @@ def judged(role: str, outcome: dict[str, Any], **raw: object) -> list[Finding]:
     """What is found where a module of that role has this outcome."""
     surface = {"wanted": ["space.part", "wanted.b", "wanted.c", "wanted.d", "wanted.e"]}
     tried = facts({"module": ROLES[role], **outcome}, **{"surface": surface, **raw})
-    return list(imports.judge(tried, SmokeChecks(imports=("plugin",))))
+    return list(judge_imports(tried, Smoke(imports=("plugin",))))
 
 
 CASES = (
@@ -489,5 +489,5 @@ def test_a_package_whose_files_were_overwritten_misses_its_own_names() -> None:
         tried = facts(
             {"module": module, "error": error}, surface=surface, files={"shared": [], "changed": changed}
         )
-        (found,) = imports.judge(tried, SmokeChecks())
+        (found,) = judge_imports(tried, Smoke())
         assert (found.rule, found.severity) == ("EV201", severity)
