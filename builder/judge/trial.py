@@ -13,6 +13,7 @@ from builder.values.environment import Environment
 from envspec.spec.model import Service
 from envspec.system import rules
 from envspec.system.finding import Finding
+from envspec.system.quoting import quoted_output
 from envspec.system.rules import Rule
 
 DEADLINE = 120.0
@@ -43,13 +44,13 @@ def try_payload(backend: Backend, environment: Environment, service: Service) ->
 
 def judge_trial(facts: Mapping[str, Any], service: Service) -> Iterator[Finding]:
     """EV301 to EV305."""
-    last = "\n".join(str(facts.get("log", "")).strip().splitlines()[-8:])
+    last = quoted_output("\n".join(str(facts.get("log", "")).strip().splitlines()[-8:]))
     if not facts.get("ready"):
         yield _not_ready(facts, service, last)
         return
     answer = facts.get("answer")
     if answer is not None and answer.get("status") != 200:
-        said = answer.get("said") or answer.get("error", "")
+        said = quoted_output(answer.get("said") or answer.get("error", ""))
         yield _failed(
             rules.PAYLOAD_NO_ANSWER,
             f"the payload answers its trial with {answer.get('status', 'nothing')}: {said}",

@@ -26,6 +26,7 @@ from envspec.system.errors import BuildError, FindingsError, OutsideError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.interpreter import interpreter
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import quoted_output
 
 Solver = Callable[..., tuple[Solved, ...]]
 
@@ -163,7 +164,7 @@ def _choose(spec: Spec, target: Target, solution: Iterable[Solved]) -> list[tupl
 
 def _unbuilt(solved: Solved, error: BuildError) -> Finding:
     return rules.SOURCE_UNBUILDABLE.finding(
-        f"{solved.name} {solved.version} is offered as source alone: {error.message}",
+        f"{solved.name} {solved.version} is offered as source alone: {quoted_output(error.message)}",
         hint=error.hint,
         where=solved.name,
     )

@@ -79,6 +79,12 @@ def test_the_last_words_of_a_payload_that_ends_are_the_hint() -> None:
     assert "no module x" in finding.hint
 
 
+def test_last_words_are_alike_whenever_they_were_said() -> None:
+    logs = (f"[2026-11-26 18:10:{second} +0000] [{second}] [ERROR] no voice" for second in (18, 19))
+    first, second = ([*trial.judge_trial({"ready": False, "ended": 1, "log": log}, TRIED)] for log in logs)
+    assert first == second
+
+
 def test_an_environment_that_answers_nonsense_is_no_crash() -> None:
     facts = trial.try_payload(FakeBackend(says="Segmentation fault", code=-11), environment(), SERVICE)
     assert rules(facts, SERVICE) == ["EV301"]

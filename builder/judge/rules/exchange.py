@@ -10,6 +10,7 @@ from builder.judge.facts import Facts
 from builder.judge.rules.paths import shortened
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import quoted_output
 
 
 def judge_exchange(facts: Facts) -> Iterator[Finding]:
@@ -28,7 +29,9 @@ def _trip(each: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
     pair = f"{who} and numpy{f' {numpy.version}' if numpy else ''} do not go together: change one of them"
     if "wrong" in each:
         yield rules.EXCHANGE_WRONG.finding(
-            f"an array sent through {who} came back changed: {each['wrong']}", hint=pair, where=name
+            f"an array sent through {who} came back changed: {quoted_output(each['wrong'])}",
+            hint=pair,
+            where=name,
         )
     elif "signal" in each:
         yield rules.EXCHANGE_FAILS.finding(
@@ -46,7 +49,7 @@ def _trip(each: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
             root.get("name", "")
         )
         yield rules.EXCHANGE_FAILS.finding(
-            f"an array cannot be sent through {who}: {root['type']}: {root['message'][:200]}",
+            f"an array cannot be sent through {who}: {root['type']}: {quoted_output(root['message'])[:200]}",
             hint=f"install {root.get('name')} if that part is used" if absent else pair,
             where=name,
             severity=Severity.INFO if absent else None,

@@ -14,6 +14,7 @@ from builder.judge.rules.symptoms import ENDS, SYMPTOMS, Cause, FailedImport, fi
 from envspec.spec.model import Smoke
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import quoted_output
 
 MISTAKES = ("AttributeError", "NameError", "TypeError", "ValueError")
 """What code raises when it does not fit what it calls, as opposed to what it lacks or refuses."""
@@ -51,7 +52,7 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
     others = sorted({outcome.module for _, outcome in group} - {first.module})
     message = f"{first.module}: {cause.what}"
     if cause.place:
-        message += f" ({shortened(cause.place, facts)})"
+        message += f" ({quoted_output(shortened(cause.place, facts))})"
     if others:
         named = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
         message += f"; takes down {len(others)} more: {named}"
@@ -151,7 +152,7 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
     module = outcome.module
     for attribute, reason in outcome.lacks:
         yield rules.DECLARED_ATTRIBUTE.finding(
-            f"{module} has no {attribute}, which is declared ({reason})",
+            f"{module} has no {attribute}, which is declared ({quoted_output(reason)})",
             hint="a placeholder or another version is installed: take the one that has it",
             where=f"{module}:{attribute}",
         )
@@ -181,7 +182,7 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
 def _warned(module: str, warning: Any) -> Iterator[Finding]:
     if "size changed" in warning["message"]:
         yield rules.SIZE_CHANGED.finding(
-            f"{module}: {warning['message']}",
+            f"{module}: {quoted_output(warning['message'])}",
             hint="usually harmless where a struct has only grown; a rebuild against this version is certain",
             where=module,
         )
@@ -192,13 +193,13 @@ def _noises(facts: Facts) -> Iterator[Finding]:
     heard: dict[str, list[str]] = {}
     for outcome in facts.imports:
         if outcome.bytes and not outcome.failed and outcome.output.strip():
-            first = outcome.output.strip().splitlines()[0][:160]
+            first = quoted_output(outcome.output.strip().splitlines()[0])[:160]
             heard.setdefault(f"prints {first!r}", []).append(outcome.module)
         owner = facts.owner(outcome.module)
         for warning in outcome.warnings:
             own = owner is None or facts.owner_of_file(warning["file"]) in (owner, None)
             if own and "size changed" not in warning["message"]:
-                text = " ".join(warning["message"].split())[:200]
+                text = " ".join(quoted_output(warning["message"]).split())[:200]
                 heard.setdefault(f"warns {text!r}", []).append(outcome.module)
     for said, modules in heard.items():
         more = len(set(modules)) - 1

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from builder.judge.facts import Facts
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import quoted_output
 
 SPARE = frozenset({
     "_crypt", "_curses", "_curses_panel", "_dbm", "_gdbm", "_tkinter", "nis", "ossaudiodev", "readline",
@@ -31,7 +32,7 @@ def judge_surroundings(facts: Facts) -> Iterator[Finding]:
 
 def _start(facts: Facts) -> Iterator[Finding]:
     start = facts.raw["start"]
-    lines = [line for line in start["output"].splitlines() if line.strip()]
+    lines = [line for line in quoted_output(start["output"]).splitlines() if line.strip()]
     last = lines[-1][:200] if lines else ""
     if not start["ok"]:
         yield rules.START.finding(
@@ -97,7 +98,7 @@ def _compiled(facts: Facts) -> Iterator[Finding]:
         yield rules.STDLIB_BROKEN.finding(
             f"the standard module {name} cannot be loaded"
             + (f" with {' and '.join(blamed)} as set here" if blamed else "")
-            + f": {said.splitlines()[0][:200]}",
+            + f": {quoted_output(said.splitlines()[0])[:200]}",
             hint=f"unset {' and '.join(blamed)}, or correct where it leads"
             if blamed
             else "install the system's library that it needs, or take another build of Python",

@@ -11,6 +11,7 @@ from builder.judge.facts import Facts, ImportFault, Outcome
 from builder.judge.rules.roles import Role
 from envspec.system import rules
 from envspec.system.finding import Severity
+from envspec.system.quoting import quoted_output
 from envspec.system.rules import Rule
 
 
@@ -102,7 +103,7 @@ def first_cause(symptoms: tuple[Symptom, ...], failed: FailedImport) -> Cause | 
 
 def summary(fault: ImportFault) -> str:
     """An exception in one line of bounded length."""
-    lines = [line.strip() for line in fault.message.splitlines() if line.strip()]
+    lines = [line.strip() for line in quoted_output(fault.message).splitlines() if line.strip()]
     text = " ".join(lines)
     return f"{fault.type}: {text[:300]}" if text else fault.type
 
@@ -240,7 +241,7 @@ def _bomb(failed: FailedImport) -> Mapping[str, str] | None:
 def _unstarted(failed: FailedImport) -> Mapping[str, str] | None:
     if not failed.outcome.unstarted:
         return None
-    lines = failed.outcome.output.strip().splitlines()
+    lines = quoted_output(failed.outcome.output).strip().splitlines()
     return {"why": f": {lines[-1]}" if lines else ""}
 
 

@@ -435,3 +435,17 @@ def test_an_empty_environment_is_said_to_be_empty(environment: Environment) -> N
     assert verdict.ships
     assert "EV246:" in warnings(verdict)
     assert verdict.python.startswith(f"{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+RESTLESS = """
+import datetime, os, tempfile
+said = f"{datetime.datetime.now()} [{os.getpid()}] {object()} {tempfile.mkdtemp()}"
+"""
+
+
+def test_two_looks_at_one_environment_find_the_same(environment: Environment) -> None:
+    environment.install("noisy", {"noisy.py": RESTLESS + "print(said)\n"})
+    environment.install("broken", {"broken.py": RESTLESS + "raise RuntimeError(said)\n"})
+    first, second = verify(environment.target, fast=True), verify(environment.target, fast=True)
+    assert {"EV201", "EV206"} <= {each.rule for each in first.findings}
+    assert first.findings == second.findings
