@@ -18,12 +18,12 @@ from envspec.system.progress import Progress
 
 
 class Backend(Protocol):
-    """Carries out plans."""
+    """What carries out plans, and runs commands in what it built."""
 
     name: str
 
     def available(self) -> str | None:
-        """None when it can work here; otherwise why it cannot, in one sentence."""
+        """None when the backend can work here; otherwise why it cannot, in one sentence."""
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """The environment of that plan; `folder` is the spec's, `store` holds all wheels of the plan.
@@ -56,7 +56,7 @@ class Backend(Protocol):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class RemoteTarget:
-    """An environment whose files cannot be read from here: all that is known of it, a command in it tells."""
+    """An environment whose files cannot be read from here: everything is learned by commands inside."""
 
     backend: Backend
     environment: Environment

@@ -17,7 +17,7 @@ from builder.values.verdict import Installed
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """One dist-info or egg-info."""
+    """A distribution as it is registered: one dist-info or egg-info."""
 
     name: str
     version: str
@@ -30,11 +30,11 @@ class Distribution:
     extensions: tuple[str, ...]
     """Dotted names of its compiled modules."""
     extension_files: tuple[str, ...]
-    """Their files below `folder`, in the same order."""
+    """The files of the compiled modules below `folder`, in the same order."""
     requires: tuple[Requirement, ...]
-    """Only those that hold here without an extra."""
+    """The requirements that hold here without an extra."""
     optional: tuple[Requirement, ...]
-    """Those of extras."""
+    """The requirements of extras."""
     requires_python: str
     tags: tuple[str, ...]
     """Compatibility tags of the wheel it came from; empty where none are known."""
@@ -58,7 +58,7 @@ class Distribution:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ImportFault:
-    """An exception of an import."""
+    """An exception that an import ended with, or that one was raised from."""
 
     type: str
     bases: tuple[str, ...]

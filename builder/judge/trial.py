@@ -1,4 +1,4 @@
-"""What the trial's facts mean: the payload works, or which of its steps failed."""
+"""The trial: the payload started and asked once inside its environment, and what the facts of that mean."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SILENCE = 100
 
 
 def try_payload(backend: Backend, environment: Environment, service: Service) -> dict[str, Any]:
-    """Try the payload inside its environment; the facts as `inside.py` describes them."""
+    """Try the payload inside its environment; the facts are those that `builder/inside/trial.py` prints."""
     script = (importlib.resources.files("builder.inside") / "trial.py").read_text(encoding="utf-8")
     request = service.trial.model_dump(mode="json", by_alias=True) if service.trial else None
     task = {
@@ -43,7 +43,7 @@ def try_payload(backend: Backend, environment: Environment, service: Service) ->
 
 
 def judge_trial(facts: Mapping[str, Any], service: Service) -> Iterator[Finding]:
-    """EV301 to EV305."""
+    """Findings about the payload: why it did not work, or how it started (EV301 to EV305)."""
     last = quoted_output("\n".join(str(facts.get("log", "")).strip().splitlines()[-8:]))
     if not facts.get("ready"):
         yield _not_ready(facts, service, last)

@@ -49,7 +49,7 @@ def _installed(wheel: Wheel, removed: Callable[[str], bool]) -> int:
     return sum(size for name, size in sizes.items() if name not in left_out)
 
 
-def findings(spec: Spec, packages: tuple[Added, ...]) -> Iterator[Finding]:
+def size_findings(spec: Spec, packages: tuple[Added, ...]) -> Iterator[Finding]:
     """EV150: what each stage adds, the largest first. EV151: it is more than the budget."""
     stages: dict[str, list[Added]] = {}
     for each in packages:

@@ -15,7 +15,7 @@ from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SPEAKERS = 2
-"""Modules of one distribution that are read."""
+"""How many modules of one distribution are read."""
 LARGE = 64 * 1024 * 1024
 """Bytes above which a file is a library of kernels and not the module that speaks to NumPy."""
 
@@ -103,7 +103,7 @@ def _mentions(path: pathlib.Path) -> bool:
 
 
 def _facts(path: pathlib.Path) -> numpy.NumpyFacts:
-    """What a file's bytes say; what cannot be read says nothing, for the import to judge."""
+    """What a file's bytes say; nothing for a file that cannot be read, which the import judges."""
     with contextlib.suppress(OSError, ValueError), _mapped(path) as data:
         return numpy.read(data)
     return numpy.NO_FACTS

@@ -42,7 +42,7 @@ def judge_binaries(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]
 
 
 def _read(path: pathlib.Path) -> elf.Elf | None:
-    """What cannot be read is for the import to judge."""
+    """What a compiled file says of itself; None for one that cannot be read, which the import judges."""
     with (
         contextlib.suppress(OSError, ValueError),
         path.open("rb") as stream,
@@ -53,7 +53,7 @@ def _read(path: pathlib.Path) -> elf.Elf | None:
 
 
 def _processor(levels: Mapping[str, int], dist: Distribution, here: int) -> Iterator[Finding]:
-    """One finding a distribution: the module that asks for most."""
+    """The finding about the module of a distribution that asks for the newest processor."""
     module = max(levels, key=lambda each: levels[each], default="")
     if not module or levels[module] <= 1:
         return
@@ -70,7 +70,7 @@ def _processor(levels: Mapping[str, int], dist: Distribution, here: int) -> Iter
 
 
 def _claims(module: str, found: elf.Elf, dist: Distribution) -> Iterator[Finding]:
-    """A module for all Pythons from one version on must use only what all of them have."""
+    """Findings about a module that claims all Pythons from one version on and uses what some of them lack."""
     claimed = _claimed(dist)
     since = "every later Python" if claimed is None else f"every Python from 3.{claimed[1]} on"
     used = {each.name for each in found.undefined if re.match(r"_?Py[A-Z_]", each.name) and not each.weak}

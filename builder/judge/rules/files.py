@@ -62,7 +62,7 @@ def _some(paths: Sequence[str], facts: Facts) -> str:
 
 
 def _dispensable(path: str, facts: Facts) -> bool:
-    """A script beside the interpreter, or a file that no program opens."""
+    """Whether a file is a script beside the interpreter, or one that no program opens."""
     inner = shortened(path, facts)
     return inner == path or DISPENSABLE.search(inner) is not None
 

@@ -17,9 +17,9 @@ from envspec.system.finding import Finding, Severity
 from envspec.system.quoting import quoted_output
 
 MISTAKES = ("AttributeError", "NameError", "TypeError", "ValueError")
-"""What code raises when it does not fit what it calls, as opposed to what it lacks or refuses."""
+"""Exceptions of code that does not fit what it calls, as opposed to code that lacks something or refuses."""
 SHOWN = 6
-"""Modules that a finding names; the rest is counted."""
+"""How many modules a finding names; the others are counted."""
 CIRCULAR = re.compile(r"partially initialized module|circular import")
 
 
@@ -60,7 +60,7 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
 
 
 def _takes_surface(cause: Cause, modules: set[str], facts: Facts) -> bool:
-    """Whether these are what a package with an empty `__init__` is installed for.
+    """Whether these modules are what a package with an empty `__init__` is installed for.
 
     That is the module that bears its name, or half of its modules; of what surely fails, a quarter.
     """
@@ -121,7 +121,7 @@ def _is_torn(failed: FailedImport) -> bool:
 
 
 def _versions(fault: ImportFault, facts: Facts) -> str:
-    """Which distributions met where it failed: the pair to look at."""
+    """Advice that names the two distributions which met where an import failed."""
     met: dict[str, Distribution] = {}
     for file, _, _ in fault.frames:
         owner = facts.owner_of_file(file)
@@ -148,7 +148,7 @@ def _unfinished(facts: Facts) -> Iterator[Finding]:
 
 
 def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
-    """What an import did besides importing."""
+    """Findings about what an import did besides importing."""
     module = outcome.module
     for attribute, reason in outcome.lacks:
         yield rules.DECLARED_ATTRIBUTE.finding(
@@ -189,7 +189,7 @@ def _warned(module: str, warning: Any) -> Iterator[Finding]:
 
 
 def _noises(facts: Facts) -> Iterator[Finding]:
-    """What imports print and warn, each text once."""
+    """Findings about what imports print and warn, each text once."""
     heard: dict[str, list[str]] = {}
     for outcome in facts.imports:
         if outcome.bytes and not outcome.failed and outcome.output.strip():

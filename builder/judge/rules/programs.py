@@ -1,4 +1,4 @@
-"""Judges programs: what a package runs and its own words call necessary must be there."""
+"""Judges programs: those that a package runs, and that its own words call necessary, must be there."""
 
 from __future__ import annotations
 

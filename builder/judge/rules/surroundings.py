@@ -92,7 +92,7 @@ def _standard(facts: Facts) -> Iterator[Finding]:
 
 
 def _compiled(facts: Facts) -> Iterator[Finding]:
-    """Standard modules that are there and cannot be loaded; by the fault of variables where those are set."""
+    """Findings about standard modules that cannot be loaded; variables are to blame where they are set."""
     blamed = [name for name in facts.raw["variables"] if name.startswith("LD_")]
     for name, said in sorted(facts.raw["standard"].items()):
         yield rules.STDLIB_BROKEN.finding(
@@ -108,7 +108,7 @@ def _compiled(facts: Facts) -> Iterator[Finding]:
 
 
 def _installed(facts: Facts) -> Iterator[Finding]:
-    """Roots that were imported from somewhere else than from where their distribution put them."""
+    """Findings about roots that are imported from elsewhere than where their distribution put them."""
     files = {each.module: each.file for each in facts.imports if each.file}
     for root, owners in sorted(facts.owners().items()):
         file = files.get(root, "")

@@ -17,7 +17,7 @@ from envspec.system.rules import Rule
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """Why one import failed."""
+    """The reason for which one import failed, and what to do about it."""
 
     rule: Rule
     severity: Severity
@@ -60,7 +60,7 @@ class FailedImport:
 
 
 Sign = Callable[[FailedImport], Mapping[str, str] | None]
-"""Looks for a symptom: the names that its message needs where it shows, else None."""
+"""A function that looks for a symptom: it gives the names that the message needs, or None."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +109,7 @@ def summary(fault: ImportFault) -> str:
 
 
 def _says(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> Sign:
-    """Shows where the messages match a pattern, whose groups are the names."""
+    """The sign that messages match a pattern; the pattern's groups are the names."""
     compiled = re.compile(pattern, flags)
 
     def sign(failed: FailedImport) -> Mapping[str, str] | None:
@@ -120,7 +120,7 @@ def _says(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> Sign:
 
 
 def _ends(condition: Callable[[Outcome], object]) -> Sign:
-    """Shows where the process ended in that way."""
+    """The sign that the process ended in that way."""
 
     def sign(failed: FailedImport) -> Mapping[str, str] | None:
         return {} if condition(failed.outcome) else None

@@ -13,9 +13,9 @@ from envspec.system.finding import Finding, Severity
 SHARE = 0.1
 """Share of a distribution's modules that a failing one must take down to count as more than a dead corner."""
 WIDE = 0.5
-"""The same where it fails at its own import statements: whole corners of packages are optional."""
+"""The share for a module that fails at its own import statements: whole corners are optional."""
 FEW = 3
-"""Modules below which that share says nothing."""
+"""How many modules such a failure must take down at least: a share of a few says nothing."""
 
 
 def judge_usage(facts: Facts) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ class Judgement:
     """Dotted module to the reason, as the end of a sentence; the import linker takes it from here."""
 
 
-def judge(
+def judge_compiled(
     binaries: Mapping[str, Sequence[Binary]],
     versions: Mapping[str, str],
     base: Base,

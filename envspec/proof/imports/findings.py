@@ -10,7 +10,7 @@ from envspec.system import rules
 from envspec.system.finding import Finding
 
 
-def findings(
+def link_findings(
     report: LinkReport, versions: Mapping[str, str], *, python: str, suite: str = DEFAULT_SUITE
 ) -> Iterator[Finding]:
     """EV140 for imports that surely fail, EV141 for doubtful ones, EV142 for placeholders."""
