@@ -7,8 +7,14 @@ import pytest
 from builder.judge.facts import Facts
 from builder.judge.rules import stdlib, wheels
 from builder.judge.smoke import without_ignored
+from builder.report.families import OTHER, family_of
 from envspec.spec.model import Smoke
 from envspec.system.finding import Finding, Severity
+from envspec.system.rules import RULES
+
+
+def test_reports_have_a_family_for_every_rule() -> None:
+    assert [rule for rule in RULES if family_of(rule) is OTHER] == []
 
 
 @pytest.mark.parametrize(
