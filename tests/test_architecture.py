@@ -206,16 +206,3 @@ def test_no_file_names_a_package_registrys_host() -> None:
 def test_no_file_names_a_place_of_this_machine() -> None:
     own = {pathlib.Path(__file__).relative_to(ROOT).as_posix()}
     assert [line for line in lines_with(PLACES) if line.split(":")[0] not in own] == []
-
-
-def test_every_rule_has_a_title_and_a_page() -> None:
-    """The rules that the code names, those that have a title, and the pages are the same."""
-    from builder.judge.rules.catalogue import RULES
-    from builder.judge.trial import TITLES as TRIAL
-    from envspec.proof.rules import TITLES
-
-    named = {rule for path in MODULES.values() for rule in re.findall(r'rule="(EV\d{3})"', path.read_text())}
-    pages = {page.stem for page in (ROOT / "docs" / "rules").glob("EV*.md")}
-    titled = {*TITLES, *TRIAL, *RULES}
-    assert named <= titled
-    assert titled == pages

@@ -1,7 +1,8 @@
-"""The port that every backend fills."""
+"""The port that every backend fills, and how the judge looks into what one built."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
+from builder.values.target import Target
 from builder.values.verdict import Verdict
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.process import Completed
@@ -16,12 +18,12 @@ from envspec.system.progress import Progress
 
 
 class Backend(Protocol):
-    """Carries out plans."""
+    """What carries out plans, and runs commands in what it built."""
 
     name: str
 
     def available(self) -> str | None:
-        """None when it can work here; otherwise why it cannot, in one sentence."""
+        """None when the backend can work here; otherwise why it cannot, in one sentence."""
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """The environment of that plan; `folder` is the spec's, `store` holds all wheels of the plan.
@@ -40,6 +42,9 @@ class Backend(Protocol):
     ) -> Completed:
         """Run a command in the environment, with the payload's code importable."""
 
+    def target(self, environment: Environment) -> Target:
+        """The environment as the judge sees it: without the payload's code on its path."""
+
     def ship(
         self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
     ) -> Shipped:
@@ -47,3 +52,30 @@ class Backend(Protocol):
 
         Raises `UsageError` for what this backend cannot do, `OutsideError` when a registry or disk refuses.
         """
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteTarget:
+    """An environment whose files cannot be read from here: everything is learned by commands inside."""
+
+    backend: Backend
+    environment: Environment
+
+    @property
+    def label(self) -> str:
+        """The environment's reference."""
+        return self.environment.reference
+
+    @property
+    def python(self) -> str:
+        """The interpreter's path, as seen inside."""
+        return self.environment.python
+
+    @property
+    def root(self) -> None:
+        """Its files lie in an engine, or in layers."""
+
+    def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
+        """Run a command inside, without the payload's code."""
+        bare = dataclasses.replace(self.environment, payload=None)
+        return self.backend.run(bare, command, stdin=stdin, timeout=timeout)

@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from builder.inside import guard
 from builder.inside.trim import trim
@@ -43,6 +44,32 @@ _BUILDING = ".payload-"
 
 _ABANDONED = 3600.0
 """Seconds after which nobody copies a payload any more."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class VirtualenvTarget:
+    """A virtual environment of this machine under judgement, which says how far a command is."""
+
+    label: str
+    """Its folder."""
+    python: str
+    variables: Mapping[str, str]
+    """Of every process in it; the payload's code is not on Python's path."""
+
+    @property
+    def root(self) -> pathlib.Path:
+        """The root of this machine."""
+        return pathlib.Path("/")
+
+    def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
+        """Run a command with the environment's programs first on PATH."""
+        return run(command, env=self.variables, input_text=stdin, timeout=timeout)
+
+    def follow(
+        self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
+    ) -> Completed:
+        """As `run`, with every line of standard error handed on as it comes."""
+        return run(command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line)
 
 
 class VirtualenvBackend:
@@ -161,6 +188,15 @@ class VirtualenvBackend:
         variables = {**self.variables(environment), **(env or {})}
         cwd = pathlib.Path(environment.payload) if environment.payload else None
         return run(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+
+    def target(self, environment: Environment) -> VirtualenvTarget:
+        """The environment as the judge sees it."""
+        bare = dataclasses.replace(environment, payload=None)
+        return VirtualenvTarget(
+            label=environment.reference,
+            python=environment.python,
+            variables=self.variables(bare),
+        )
 
     def ship(
         self,

@@ -8,7 +8,7 @@ import pathlib
 import click
 from packaging.utils import canonicalize_name
 
-from builder.judge import Interpreter, Target
+from builder.judge import InterpreterTarget, Target
 from envspec.ingest.running import SCRIPT, told
 from envspec.lockfile import lock as locks
 from envspec.lockfile.diff import Change, Side
@@ -52,9 +52,9 @@ def side(place: str) -> Side:
         return answered(DockerTarget(place.removeprefix(IMAGE)))
     path = pathlib.Path(place)
     if path.is_dir() and (path / "bin" / "python").exists():
-        return answered(Interpreter(path / "bin" / "python"))
+        return answered(InterpreterTarget(path / "bin" / "python"))
     if path.is_file() and os.access(path, os.X_OK):
-        return answered(Interpreter(path))
+        return answered(InterpreterTarget(path))
     file = path if path.suffix == ".lock" else locks.lock_file(load.find(path), None)
     lock = locks.read(file)
     if lock is None:

@@ -11,12 +11,12 @@ import click
 from builder.cli.bars import shown
 from builder.cli.deliver import deliver
 from builder.cli.options import report_options, strict_option, variant_option
-from builder.flow.check import smoke_checks
-from builder.judge import Interpreter, SmokeChecks, Target
+from builder.judge import InterpreterTarget, Target
 from builder.judge import verify as judge_target
 from builder.report.model import Report
 from envspec.lockfile import lock as locks
 from envspec.spec import load
+from envspec.spec.model import Smoke
 from envspec.supply.pip_settings import ask_ahead
 from envspec.system import finding
 from envspec.system.errors import Problem, SpecError, UsageError
@@ -81,7 +81,7 @@ def _target(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: 
         from builder.backends.docker.target import DockerTarget
 
         return DockerTarget(image)
-    return Interpreter(interpreter or _python_of(venv or pathlib.Path()))
+    return InterpreterTarget(interpreter or _python_of(venv or pathlib.Path()))
 
 
 def _python_of(venv: pathlib.Path) -> pathlib.Path:
@@ -91,14 +91,14 @@ def _python_of(venv: pathlib.Path) -> pathlib.Path:
     return python
 
 
-def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[SmokeChecks, locks.Lock | None]:
+def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Smoke, locks.Lock | None]:
     """Smoke checks and lock of a spec; none of both without one."""
     if spec is None:
-        return SmokeChecks(), None
+        return Smoke(), None
     file = load.find(spec)
     wanted = load.load(file, variant)
     lock = locks.read(locks.lock_file(file, variant))
     if lock is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
-    return smoke_checks(wanted), lock
+    return wanted.smoke, lock

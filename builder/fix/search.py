@@ -39,6 +39,7 @@ from envspec.spec.lint import lint
 from envspec.spec.model import Spec
 from envspec.spec.pins import pinned
 from envspec.spec.target import of as target_of
+from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
 from envspec.system.home import write_atomic
@@ -136,7 +137,7 @@ class Search:
             return self.workshop.lock(spec)
         except FindingsError as error:
             self._said = " ".join(finding.message for finding in error.findings)
-            self._nothing = [finding.where for finding in error.findings if finding.rule == "EV102"]
+            self._nothing = [finding.where for finding in error.findings if finding.rule == rules.NO_FILE.id]
             return None
         except OutsideError as error:
             if not offers.unreachable:
@@ -258,7 +259,7 @@ def _packages(error: Finding, held: Lock) -> Iterator[str]:
     words = error.message.lower().split()
     said = sorted((name for name in held.pins if name in words), key=words.index)
     found = list(dict.fromkeys(name for name in (*places, *said) if name in held.pins))
-    yield from reversed(found) if error.rule == "EV140" else found
+    yield from reversed(found) if error.rule == rules.LINK_FAILS.id else found
 
 
 def _errors(found: Iterable[Finding]) -> list[Finding]:

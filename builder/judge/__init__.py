@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from builder.judge.interpreter import InterpreterTarget
 from builder.judge.judge import verify
-from builder.judge.smoke import SmokeChecks
-from builder.judge.target import Interpreter, Target
+from builder.values.target import Target
 
-__all__ = ["Interpreter", "SmokeChecks", "Target", "verify"]
+__all__ = ["InterpreterTarget", "Target", "verify"]

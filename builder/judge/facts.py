@@ -17,7 +17,7 @@ from builder.values.verdict import Installed
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """One dist-info or egg-info."""
+    """A distribution as it is registered: one dist-info or egg-info."""
 
     name: str
     version: str
@@ -30,11 +30,11 @@ class Distribution:
     extensions: tuple[str, ...]
     """Dotted names of its compiled modules."""
     extension_files: tuple[str, ...]
-    """Their files below `folder`, in the same order."""
+    """The files of the compiled modules below `folder`, in the same order."""
     requires: tuple[Requirement, ...]
-    """Only those that hold here without an extra."""
+    """The requirements that hold here without an extra."""
     optional: tuple[Requirement, ...]
-    """Those of extras."""
+    """The requirements of extras."""
     requires_python: str
     tags: tuple[str, ...]
     """Compatibility tags of the wheel it came from; empty where none are known."""
@@ -57,8 +57,8 @@ class Distribution:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """An exception of an import."""
+class ImportFault:
+    """An exception that an import ended with, or that one was raised from."""
 
     type: str
     bases: tuple[str, ...]
@@ -91,8 +91,8 @@ class Outcome:
     module: str
     seconds: float = 0.0
     file: str = ""
-    error: Fault | None = None
-    root: Fault | None = None
+    error: ImportFault | None = None
+    root: ImportFault | None = None
     """Where the chain of `error` began; `error` itself where there is no chain."""
     signal: int = 0
     exit: int | None = None
@@ -270,10 +270,10 @@ def _requirements(
     return tuple(required), tuple(optional)
 
 
-def _fault(data: report.Fault | None) -> Fault | None:
+def _fault(data: report.Fault | None) -> ImportFault | None:
     if data is None:
         return None
-    return Fault(
+    return ImportFault(
         type=data["type"],
         bases=tuple(data["bases"]),
         message=data["message"],

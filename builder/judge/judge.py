@@ -7,35 +7,34 @@ from collections.abc import Iterable, Mapping
 
 from builder.judge import transport
 from builder.judge.facts import Facts
-from builder.judge.rules import (
-    abi,
-    binaries,
-    exchange,
-    files,
-    imports,
-    programs,
-    requirements,
-    stdlib,
-    surroundings,
-    usage,
-    wheels,
-)
-from builder.judge.rules import lock as lock_rules
-from builder.judge.smoke import SmokeChecks
-from builder.judge.target import Target
+from builder.judge.rules import stdlib
+from builder.judge.rules.abi import judge_numpy_builds, read_numpy_builds, wanted_numpy
+from builder.judge.rules.binaries import judge_binaries
+from builder.judge.rules.exchange import judge_exchange
+from builder.judge.rules.files import judge_files
+from builder.judge.rules.imports import judge_imports
+from builder.judge.rules.lock import judge_drift
+from builder.judge.rules.programs import judge_programs
+from builder.judge.rules.requirements import judge_requirements
+from builder.judge.rules.surroundings import judge_surroundings
+from builder.judge.rules.usage import judge_usage
+from builder.judge.rules.wheels import judge_wheels
+from builder.judge.smoke import attributes_by_module, without_ignored
+from builder.values.target import Target
 from builder.values.verdict import Verdict
+from envspec.spec.model import Smoke
 from envspec.system import finding
 from envspec.system.finding import Finding
 from envspec.system.progress import SILENT, Progress
 
-NO_CHECKS = SmokeChecks()
+NO_CHECKS = Smoke()
 
 
 def verify(
     target: Target,
     *,
     lock: Mapping[str, str] | None = None,
-    smoke: SmokeChecks = NO_CHECKS,
+    smoke: Smoke = NO_CHECKS,
     fast: bool = False,
     timeout: float = 60.0,
     deadline: float = 900.0,
@@ -53,43 +52,43 @@ def verify(
     progress.step(f"verify {target.label}")
     facts = Facts.of(transport.run_probe(target, _options(smoke, fast, timeout, deadline), progress))
     progress.step("judge")
-    built = abi.read(facts, target.root)
-    read = [*abi.judge(facts, built), *binaries.judge(facts, target.root)]
-    found = smoke.kept([*findings(facts, lock=lock, smoke=smoke), *read])
+    built = read_numpy_builds(facts, target.root)
+    read = [*judge_numpy_builds(facts, built), *judge_binaries(facts, target.root)]
+    found = without_ignored([*judge_facts(facts, lock=lock, smoke=smoke), *read], smoke)
     kept = finding.strict(found) if strict else found
     return Verdict(
         target=target.label,
         findings=finding.ordered(kept),
         python=facts.python["version"],
         platform=", ".join(part for part in (facts.python["platform"], facts.python["libc"]) if part),
-        distributions=facts.installed({key: abi.wants(each) for key, each in built.items()}),
+        distributions=facts.installed({key: wanted_numpy(each) for key, each in built.items()}),
         counts=_counts(facts),
         timings={**facts.raw["timings"], "total": round(time.monotonic() - began, 3)},
         fast=fast,
     )
 
 
-def findings(facts: Facts, *, lock: Mapping[str, str] | None, smoke: SmokeChecks) -> Iterable[Finding]:
+def judge_facts(facts: Facts, *, lock: Mapping[str, str] | None, smoke: Smoke) -> Iterable[Finding]:
     """Every rule put to the facts."""
-    yield from imports.judge(facts, smoke)
-    yield from wheels.judge(facts)
-    yield from files.judge(facts)
-    yield from surroundings.judge(facts)
-    yield from usage.judge(facts)
-    yield from programs.judge(facts)
-    yield from exchange.judge(facts)
-    yield from requirements.judge(facts)
+    yield from judge_imports(facts, smoke)
+    yield from judge_wheels(facts)
+    yield from judge_files(facts)
+    yield from judge_surroundings(facts)
+    yield from judge_usage(facts)
+    yield from judge_programs(facts)
+    yield from judge_exchange(facts)
+    yield from judge_requirements(facts)
     if lock is not None:
-        yield from lock_rules.judge(facts, lock)
+        yield from judge_drift(facts, lock)
 
 
-def _options(smoke: SmokeChecks, fast: bool, timeout: float, deadline: float) -> dict[str, object]:
+def _options(smoke: Smoke, fast: bool, timeout: float, deadline: float) -> dict[str, object]:
     return {
         "fast": fast,
         "timeout": timeout,
         "deadline": deadline,
         "imports": list(smoke.imports),
-        "attributes": smoke.attributes_by_module(),
+        "attributes": attributes_by_module(smoke),
         "budget": 15.0,
         "gone": stdlib.gone(),
         "exchange": smoke.exchange and not fast,

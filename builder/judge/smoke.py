@@ -1,38 +1,29 @@
-"""What a user declares to be checked in an environment, besides everything that is checked anyway."""
+"""The spec's smoke checks as the judge uses them: what to import, what to ignore."""
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 from collections.abc import Iterable
 
+from envspec.spec.model import Smoke
 from envspec.system.finding import Finding
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SmokeChecks:
-    """Declared checks."""
+def attributes_by_module(smoke: Smoke) -> dict[str, list[str]]:
+    """The attributes that must exist, by the module that must have them."""
+    found: dict[str, list[str]] = {}
+    for entry in smoke.attributes:
+        module, _, attribute = entry.partition(":")
+        found.setdefault(module, []).append(attribute)
+    return found
 
-    imports: tuple[str, ...] = ()
-    """Dotted modules that must import."""
-    attributes: tuple[str, ...] = ()
-    """`module:dotted.attribute` that must exist."""
-    exchange: bool = True
-    """Whether arrays travel through every NumPy consumer found."""
-    ignore: tuple[str, ...] = ()
-    """Findings to leave out: `EV203`, or `EV203:name` with a shell pattern for the place or a part of it."""
 
-    def attributes_by_module(self) -> dict[str, list[str]]:
-        """Attributes by the module that must have them; an entry without a colon is a module."""
-        found: dict[str, list[str]] = {}
-        for entry in self.attributes:
-            module, _, attribute = entry.partition(":")
-            found.setdefault(module, []).extend([attribute] if attribute else [])
-        return found
+def without_ignored(findings: Iterable[Finding], smoke: Smoke) -> tuple[Finding, ...]:
+    """The findings that count.
 
-    def kept(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """The findings that are not ignored."""
-        return tuple(each for each in findings if not any(_matches(each, rule) for rule in self.ignore))
+    `EV203` ignores a rule, `EV203:name` where a shell pattern matches the place or a part of it.
+    """
+    return tuple(each for each in findings if not any(_matches(each, rule) for rule in smoke.ignore))
 
 
 def _matches(finding: Finding, pattern: str) -> bool:

@@ -10,7 +10,7 @@ from builder.image import travelling
 from builder.inside.probe.jobs import KINDS
 from builder.inside.probe.protocol import FORMAT, MARK, PROGRESS
 from builder.inside.probe.report import Report
-from builder.judge.target import Followed, Target
+from builder.values.target import Followed, Target
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT, Progress
 

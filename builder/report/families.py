@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from builder.judge.trial import TITLES as TRIAL_TITLES
 from builder.report.model import Report
-from envspec.proof.rules import TITLES
 from envspec.system.finding import Finding, Severity
+from envspec.system.rules import RULES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,12 +51,8 @@ def family_of(rule: str) -> Family:
 
 
 def title_of(rule: str) -> str:
-    """What a rule looks for, in a few words; its family's title for rules without words of their own."""
-    from builder.judge.rules.catalogue import RULES  # with the whole judge behind it
-
-    if rule in RULES:
-        return RULES[rule].title
-    return TITLES.get(rule) or TRIAL_TITLES.get(rule) or family_of(rule).title
+    """What a rule looks for, in a few words; its family's title for ids that nobody knows."""
+    return RULES[rule].title if rule in RULES else family_of(rule).title
 
 
 def of_family(family: Family, findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -11,11 +11,11 @@ import pathlib
 import urllib.parse
 from typing import Any
 
-from builder.judge.rules.catalogue import RULES
 from builder.report.families import family_of, title_of
 from builder.report.model import Report
 from builder.report.scrubbing import Private, cleaned
 from envspec.system.finding import Finding, Severity
+from envspec.system.rules import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

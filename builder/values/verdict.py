@@ -10,7 +10,7 @@ from envspec.system import finding
 from envspec.system.finding import Finding
 
 VERSION = 1
-"""Of the JSON form; it changes only when a reader would have to."""
+"""The number of the JSON form; it changes only when a reader would have to."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ class Verdict:
         return not finding.must_fix(self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form; see `docs/reference`. Keys are those of the fields, with `version` and `ships`."""
+        """JSON form, a report's `verification`: keys are those of the fields, with `version` and `ships`."""
         return {
             "version": VERSION,
             "ships": self.ships,

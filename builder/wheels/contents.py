@@ -18,7 +18,7 @@ from envspec.system.pattern import matcher
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Installed:
+class OpenWheel:
     """One open wheel, and the files that it becomes."""
 
     wheel: PackedWheel
@@ -28,13 +28,13 @@ class Installed:
 @contextlib.contextmanager
 def contents(
     stages: Sequence[InstallStage], prefix: Prefix, store: Wheelhouse
-) -> Iterator[Mapping[str, Installed]]:
+) -> Iterator[Mapping[str, OpenWheel]]:
     """Every wheel, open, by its package's name, in install order.
 
     Raises `WheelError` for one that must not be installed, `OutsideError` for one that is not there.
     """
     with contextlib.ExitStack() as stack:
-        found: dict[str, Installed] = {}
+        found: dict[str, OpenWheel] = {}
         for stage in stages:
             trimmed = matcher(stage.trim)
             for planned in stage.wheels:
@@ -43,11 +43,11 @@ def contents(
                         f"{planned.file} is not in the wheelhouse", hint="run again to fetch it"
                     )
                 wheel = stack.enter_context(PackedWheel(store.path(planned)))
-                found[planned.name] = Installed(wheel=wheel, items=items(wheel, prefix, trimmed))
+                found[planned.name] = OpenWheel(wheel=wheel, items=items(wheel, prefix, trimmed))
         yield found
 
 
-def overwritten(installed: Mapping[str, Installed]) -> Mapping[str, frozenset[str]]:
+def overwritten(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozenset[str]]:
     """Paths that a later package brings as well, by the package that leaves them out.
 
     Raises `BuildError` naming both when their contents differ, save in folders that careless packages share.

@@ -20,7 +20,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.progress import Progress
 
 if TYPE_CHECKING:
-    from builder.wheels.contents import Installed
+    from builder.wheels.contents import OpenWheel
     from builder.wheels.install import Item
     from builder.wheels.packed import PackedWheel
 
@@ -68,7 +68,7 @@ def _verify(wheels: Iterable[PlannedWheel], store: Wheelhouse) -> None:
 
 def _fill(
     writer: LayerWriter,
-    installed: Sequence[Installed],
+    installed: Sequence[OpenWheel],
     wheels: Sequence[PlannedWheel],
     lost: Mapping[str, frozenset[str]],
 ) -> None:

@@ -21,7 +21,7 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Distribution:
+class PipDistribution:
     """One installed distribution, as far as pip looks at it."""
 
     name: str

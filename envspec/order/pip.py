@@ -14,7 +14,7 @@ from typing import Any
 import packaging.specifiers
 import packaging.utils
 
-from envspec.order.model import Distribution, Stage
+from envspec.order.model import PipDistribution, Stage
 from envspec.order.place import Place
 from envspec.system import process
 from envspec.system.errors import OutsideError
@@ -48,7 +48,7 @@ class StubEnvironment:
         self.site = sites[0]
         self._command = self._pip_command()
 
-    def hold(self, distributions: Iterable[Distribution]) -> None:
+    def hold(self, distributions: Iterable[PipDistribution]) -> None:
         """Let exactly these distributions be installed."""
         for old in self.site.glob("*.dist-info"):
             shutil.rmtree(old)
@@ -63,7 +63,7 @@ class StubEnvironment:
             (info / "INSTALLER").write_text("pip\n", encoding="utf-8")
             (info / "RECORD").write_text("", encoding="utf-8")
 
-    def would_install(self, stage: Stage) -> tuple[Distribution, ...]:
+    def would_install(self, stage: Stage) -> tuple[PipDistribution, ...]:
         """What pip would install for a stage; `Refusal` when it would refuse.
 
         Raises `OutsideError` when pip gives no answer in time, or one that cannot be read.
@@ -127,8 +127,8 @@ def _reason(stderr: str) -> str:
     return "; ".join(said[-6:]) or "pip gave no reason"
 
 
-def _distribution(metadata: Mapping[str, Any]) -> Distribution:
-    return Distribution(
+def _distribution(metadata: Mapping[str, Any]) -> PipDistribution:
+    return PipDistribution(
         name=packaging.utils.canonicalize_name(metadata["name"]),
         version=metadata["version"],
         requires=tuple(metadata.get("requires_dist", ())),

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envspec.order.model import Distribution
+from envspec.order.model import PipDistribution
 
-Environment = Mapping[str, Distribution]
+Environment = Mapping[str, PipDistribution]
 
 
 def because(
@@ -46,7 +46,7 @@ def unsatisfied(
 
 def wants(
     environment: Environment, requested: Iterable[str], markers: Mapping[str, str]
-) -> Iterator[tuple[Distribution, Requirement]]:
+) -> Iterator[tuple[PipDistribution, Requirement]]:
     """(owner, requirement) of all requirements that apply, those of extras that somebody asked for too."""
     extras = _extras(environment, requested, markers)
     for owner in environment.values():

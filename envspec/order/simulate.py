@@ -10,7 +10,7 @@ from typing import Protocol
 from packaging.utils import canonicalize_name
 
 from envspec.order import reasons
-from envspec.order.model import Change, Distribution, Simulation, Stage, StageOutcome
+from envspec.order.model import Change, PipDistribution, Simulation, Stage, StageOutcome
 from envspec.order.pip import Refusal, StubEnvironment
 from envspec.order.place import Place
 from envspec.system.errors import UsageError
@@ -20,10 +20,10 @@ from envspec.system.progress import SILENT, Progress
 class Resolver(Protocol):
     """What answers for pip."""
 
-    def hold(self, distributions: Iterable[Distribution]) -> None:
+    def hold(self, distributions: Iterable[PipDistribution]) -> None:
         """Let exactly these be installed."""
 
-    def would_install(self, stage: Stage) -> tuple[Distribution, ...]:
+    def would_install(self, stage: Stage) -> tuple[PipDistribution, ...]:
         """What the stage would install; `Refusal` when it would fail."""
 
 
@@ -31,7 +31,7 @@ def simulate(
     stages: Sequence[Stage],
     place: Place,
     *,
-    installed: Iterable[Distribution] = (),
+    installed: Iterable[PipDistribution] = (),
     progress: Progress = SILENT,
 ) -> Simulation:
     """What plain pip would leave behind after each stage; `installed` is there before the first.
@@ -53,7 +53,7 @@ def run(
     resolver: Resolver,
     markers: Mapping[str, str],
     *,
-    installed: Iterable[Distribution] = (),
+    installed: Iterable[PipDistribution] = (),
     progress: Progress = SILENT,
 ) -> tuple[StageOutcome, ...]:
     """The same with any resolver; ends with the first stage that it refuses."""
@@ -91,8 +91,8 @@ def run(
 
 
 def _changes(
-    before: Mapping[str, Distribution],
-    after: Mapping[str, Distribution],
+    before: Mapping[str, PipDistribution],
+    after: Mapping[str, PipDistribution],
     stage: Stage,
     markers: Mapping[str, str],
 ) -> tuple[Change, ...]:
@@ -108,7 +108,7 @@ def _changes(
     )
 
 
-def _refused(stage: Stage, environment: Mapping[str, Distribution], problem: str) -> StageOutcome:
+def _refused(stage: Stage, environment: Mapping[str, PipDistribution], problem: str) -> StageOutcome:
     return StageOutcome(
         name=stage.name,
         changes=(),

@@ -18,6 +18,7 @@ from envspec.supply.metadata import metadata
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity, must_fix, ordered
 from envspec.system.progress import SILENT, Progress
 
@@ -74,10 +75,8 @@ def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> 
         for requirement in needed((name, extras), known, lock.target):
             wanted = canonicalize_name(requirement.name)
             if wanted in removed:
-                yield Finding(
-                    rule="EV104",
-                    severity=Severity.WARNING,
-                    message=f"{name} {lock.pins[name]} requires {requirement}, which the spec removes",
+                yield rules.REQUIREMENT_REMOVED.finding(
+                    f"{name} {lock.pins[name]} requires {requirement}, which the spec removes",
                     hint="fine if it imports without it: verification shows; else take it out of [remove]",
                     where=name,
                 )
@@ -92,12 +91,11 @@ def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> 
                 advice = "`envspec lock` solves all stages together"
                 if chosen:
                     advice = f"stage {chosen.word.stage} pins it over stage {chosen.instead_of[0].stage}"
-                yield Finding(
-                    rule="EV103",
-                    severity=Severity.WARNING if chosen else Severity.ERROR,
-                    message=f"{name} {lock.pins[name]} requires {requirement}; {has}",
+                yield rules.LOCK_FALLS_SHORT.finding(
+                    f"{name} {lock.pins[name]} requires {requirement}; {has}",
                     hint=f"needed through {path}; {advice}",
                     where=name,
+                    severity=Severity.WARNING if chosen else Severity.ERROR,
                 )
 
 
@@ -109,10 +107,8 @@ def python(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
         except InvalidSpecifier:
             continue  # old packages have all sorts of texts there, and installers ignore them too
         if facts.requires_python and not fits:
-            yield Finding(
-                rule="EV105",
-                severity=Severity.ERROR,
-                message=f"{name} {facts.version} requires Python {facts.requires_python}, not {lock.python}",
+            yield rules.PYTHON_UNSUITED.finding(
+                f"{name} {facts.version} requires Python {facts.requires_python}, not {lock.python}",
                 hint="pin a version made for that Python",
                 where=name,
             )

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from envspec.lockfile.lock import Lock
 from envspec.spec.model import Spec
 from envspec.supply.wheel import Wheel
-from envspec.system.finding import Finding, Severity
+from envspec.system import rules
+from envspec.system.finding import Finding
 from envspec.system.pattern import matcher
 
 _SHOWN = 3
@@ -48,7 +49,7 @@ def _installed(wheel: Wheel, removed: Callable[[str], bool]) -> int:
     return sum(size for name, size in sizes.items() if name not in left_out)
 
 
-def findings(spec: Spec, packages: tuple[Added, ...]) -> Iterator[Finding]:
+def size_findings(spec: Spec, packages: tuple[Added, ...]) -> Iterator[Finding]:
     """EV150: what each stage adds, the largest first. EV151: it is more than the budget."""
     stages: dict[str, list[Added]] = {}
     for each in packages:
@@ -56,20 +57,14 @@ def findings(spec: Spec, packages: tuple[Added, ...]) -> Iterator[Finding]:
     largest_first = sorted(stages.items(), key=lambda item: -_total(item[1]))
     lines = [f"{name} {shown(_total(own))} ({_largest(own)})" for name, own in largest_first if _total(own)]
     packed = sum(each.packed for each in packages)
-    yield Finding(
-        rule="EV150",
-        severity=Severity.INFO,
-        message=f"the stages add {shown(_total(packages))} from {shown(packed)} of wheels: "
-        + "; ".join(lines),
+    yield rules.SIZE.finding(
+        f"the stages add {shown(_total(packages))} from {shown(packed)} of wheels: " + "; ".join(lines),
     )
     budget = spec.base.budget_bytes
     if budget is not None and _total(packages) > budget:
         over = shown(_total(packages) - budget)
-        yield Finding(
-            rule="EV151",
-            severity=Severity.ERROR,
-            message=f"the stages add {shown(_total(packages))}, {over} more than the budget of "
-            f"{spec.base.budget}",
+        yield rules.SIZE_OVER_BUDGET.finding(
+            f"the stages add {shown(_total(packages))}, {over} more than the budget of {spec.base.budget}",
             hint=f"the largest are {_largest(packages)}; leave out what is not used, or trim files with "
             "[remove] files",
             where="base.budget",

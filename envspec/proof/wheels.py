@@ -11,10 +11,11 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof import size
-from envspec.proof.abi import binary, judge
+from envspec.proof.abi import binary
 from envspec.proof.abi.binary import Binary
-from envspec.proof.imports import findings as import_findings
+from envspec.proof.abi.judge import judge_compiled
 from envspec.proof.imports import process
+from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.link import LinkReport
 from envspec.proof.imports.process import Job, Member
 from envspec.resolve.graph import needed
@@ -40,14 +41,14 @@ def judged(
         wheels = {
             entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
         }
-        yield from size.findings(spec, size.added(spec, lock, wheels))
+        yield from size.size_findings(spec, size.added(spec, lock, wheels))
         members = tuple(_members(spec, lock, known, wheels))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
         job = dataclasses.replace(job, variables=tuple(spec.service.env) if spec.service else ())
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None
-        judgement = judge.judge(
+        judgement = judge_compiled(
             {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact},
             lock.pins,
             job.base,
@@ -56,7 +57,7 @@ def judged(
         )
         yield from judgement.findings
         report = _linked(job, linking, judgement.broken)
-        yield from import_findings.findings(report, lock.pins, python=lock.python, suite=suite)
+        yield from link_findings(report, lock.pins, python=lock.python, suite=suite)
 
 
 def _linked(

@@ -21,10 +21,12 @@ from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
+from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError
-from envspec.system.finding import Finding, Severity, must_fix
+from envspec.system.finding import Finding, must_fix
 from envspec.system.interpreter import interpreter
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import quoted_output
 
 Solver = Callable[..., tuple[Solved, ...]]
 
@@ -130,10 +132,8 @@ def _unsatisfiable(spec: Spec, said: str) -> FindingsError:
         for text, requirement in zip(stage.install, stage.requirements, strict=True)
         if re.search(rf"(?<![\w.-]){re.escape(requirement.name)}(?![\w-])", said, re.IGNORECASE)
     ]
-    finding = Finding(
-        rule="EV101",
-        severity=Severity.ERROR,
-        message="the stages contradict each other: " + "; ".join([said, *concerned]),
+    finding = rules.NO_SOLUTION.finding(
+        "the stages contradict each other: " + "; ".join([said, *concerned]),
         hint="change one of these pins; `envspec fix` searches for pins that work",
         where=", ".join(stage.name for stage in spec.stage if any(stage.name in line for line in concerned)),
     )
@@ -163,20 +163,16 @@ def _choose(spec: Spec, target: Target, solution: Iterable[Solved]) -> list[tupl
 
 
 def _unbuilt(solved: Solved, error: BuildError) -> Finding:
-    return Finding(
-        rule="EV106",
-        severity=Severity.ERROR,
-        message=f"{solved.name} {solved.version} is offered as source alone: {error.message}",
+    return rules.SOURCE_UNBUILDABLE.finding(
+        f"{solved.name} {solved.version} is offered as source alone: {quoted_output(error.message)}",
         hint=error.hint,
         where=solved.name,
     )
 
 
 def _nothing_to_install(solved: Solved, target: Target) -> Finding:
-    return Finding(
-        rule="EV102",
-        severity=Severity.ERROR,
-        message=f"{solved.name} {solved.version} has no wheel for Python {target.python}, {target.platform}",
+    return rules.NO_FILE.finding(
+        f"{solved.name} {solved.version} has no wheel for Python {target.python}, {target.platform}",
         hint="pin a version that has one, or give a wheel under `wheels`",
         where=solved.name,
     )

@@ -1,4 +1,4 @@
-"""Lint: what can be said of a spec by reading it alone. Each rule is one function; `RULES` lists them."""
+"""Lint: what can be said of a spec by reading it alone. Each check is one function; `CHECKS` lists them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from packaging.utils import canonicalize_name
 from envspec.spec.model import Spec
 from envspec.spec.pins import Repin, Word, contradict, pinned, repins, replaced, words
 from envspec.spec.target import of as target_of
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity, ordered
 
-Rule = Callable[[Spec], Iterator[Finding]]
+Check = Callable[[Spec], Iterator[Finding]]
 
 
 def lint(spec: Spec) -> tuple[Finding, ...]:
-    """All findings of all rules, heaviest first."""
-    return ordered(itertools.chain.from_iterable(rule(spec) for rule in RULES))
+    """All findings of all checks, heaviest first."""
+    return ordered(itertools.chain.from_iterable(check(spec) for check in CHECKS))
 
 
 def floating(spec: Spec) -> Iterator[Finding]:
     """EV001: a version is left open."""
     for word in words(spec):
         if pinned(word.requirement) is None:
-            yield Finding(
-                rule="EV001",
-                severity=Severity.WARNING,
-                message=f"{word.requirement} leaves the version open: only the lock holds it still",
+            yield rules.VERSION_OPEN.finding(
+                f"{word.requirement} leaves the version open: only the lock holds it still",
                 hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
                 where=word.where,
             )
@@ -45,20 +44,15 @@ def repeated(spec: Spec) -> Iterator[Finding]:
         if word.where in anew:
             yield _repinned(anew[word.where])
         elif clashes and word.where not in void:
-            yield Finding(
-                rule="EV003",
-                severity=Severity.ERROR,
-                message=f"{word.requirement} in stage {word.stage} contradicts {clashes[0].requirement} "
+            yield rules.STAGES_CONTRADICT.finding(
+                f"{word.requirement} in stage {word.stage} contradicts {clashes[0].requirement} "
                 f"in stage {clashes[0].stage}",
                 hint="no range moves a pin, and no stage contradicts itself: settle on one version",
                 where=word.where,
             )
         elif earlier:
-            yield Finding(
-                rule="EV002",
-                severity=Severity.WARNING,
-                message=f"{word.requirement} in stage {word.stage} is named in stage "
-                f"{earlier[0].stage} already",
+            yield rules.PACKAGE_TWICE.finding(
+                f"{word.requirement} in stage {word.stage} is named in stage {earlier[0].stage} already",
                 hint="name it once, in the first stage that needs it",
                 where=word.where,
             )
@@ -68,13 +62,12 @@ def repeated(spec: Spec) -> Iterator[Finding]:
 def _repinned(repin: Repin) -> Finding:
     word = repin.word
     before = " and ".join(f"{other.requirement} in stage {other.stage}" for other in repin.instead_of)
-    return Finding(
-        rule="EV003",
-        severity=Severity.WARNING,
-        message=f"{word.requirement} in stage {word.stage} contradicts {before}: the later pin counts, "
+    return rules.STAGES_CONTRADICT.finding(
+        f"{word.requirement} in stage {word.stage} contradicts {before}: the later pin counts, "
         "from the first stage on",
         hint="a pin is never moved once it is installed: settle on one version and name it once",
         where=word.where,
+        severity=Severity.WARNING,
     )
 
 
@@ -82,18 +75,15 @@ def same_stage(spec: Spec) -> Iterator[Finding]:
     """EV004: two stages of one name, or of the same content."""
     for (_, first), (number, second) in itertools.combinations(enumerate(spec.stage), 2):
         if first.name == second.name:
-            yield Finding(
-                rule="EV004",
-                severity=Severity.ERROR,
-                message=f"two stages are called {second.name}",
+            yield rules.STAGES_ALIKE.finding(
+                f"two stages are called {second.name}",
                 hint="give each stage a name of its own",
                 where=f"stage[{number}].name",
+                severity=Severity.ERROR,
             )
         elif first.install and set(first.install) == set(second.install):
-            yield Finding(
-                rule="EV004",
-                severity=Severity.WARNING,
-                message=f"stage {second.name} repeats stage {first.name}",
+            yield rules.STAGES_ALIKE.finding(
+                f"stage {second.name} repeats stage {first.name}",
                 hint="leave one of them out",
                 where=f"stage[{number}]",
             )
@@ -103,10 +93,8 @@ def empty_stage(spec: Spec) -> Iterator[Finding]:
     """EV005: a stage that installs nothing."""
     for number, stage in enumerate(spec.stage):
         if not stage.install and not stage.wheels:
-            yield Finding(
-                rule="EV005",
-                severity=Severity.ERROR,
-                message=f"stage {stage.name} installs nothing",
+            yield rules.STAGE_EMPTY.finding(
+                f"stage {stage.name} installs nothing",
                 hint="give it `install` or `wheels`, or leave it out",
                 where=f"stage[{number}]",
             )
@@ -117,10 +105,8 @@ def unhashed_wheel(spec: Spec) -> Iterator[Finding]:
     for number, stage in enumerate(spec.stage):
         for position, wheel in enumerate(stage.wheels):
             if wheel.url and wheel.sha256 is None:
-                yield Finding(
-                    rule="EV006",
-                    severity=Severity.WARNING,
-                    message=f"{wheel.file_name} is taken without its sha256",
+                yield rules.WHEEL_UNHASHED.finding(
+                    f"{wheel.file_name} is taken without its sha256",
                     hint='add sha256 = "..."; the lock shows the one found',
                     where=f"stage[{number}].wheels[{position}]",
                 )
@@ -132,10 +118,8 @@ def foreign_wheel(spec: Spec) -> Iterator[Finding]:
     for number, stage in enumerate(spec.stage):
         for position, wheel in enumerate(stage.wheels):
             if target.rank(wheel.file_name) is None:
-                yield Finding(
-                    rule="EV007",
-                    severity=Severity.ERROR,
-                    message=f"{wheel.file_name} does not run on Python {target.python}, {target.platform}",
+                yield rules.WHEEL_FOREIGN.finding(
+                    f"{wheel.file_name} does not run on Python {target.python}, {target.platform}",
                     hint="take the wheel made for that Python and platform",
                     where=f"stage[{number}].wheels[{position}]",
                 )
@@ -146,10 +130,8 @@ def removed_and_wanted(spec: Spec) -> Iterator[Finding]:
     wanted = {name: stage.name for stage in spec.stage for name in stage.names}
     for position, package in enumerate(spec.remove.packages):
         if stage_name := wanted.get(canonicalize_name(package)):
-            yield Finding(
-                rule="EV008",
-                severity=Severity.ERROR,
-                message=f"{package} is removed, and stage {stage_name} installs it by name",
+            yield rules.REMOVED_AND_INSTALLED.finding(
+                f"{package} is removed, and stage {stage_name} installs it by name",
                 hint="leave it out of one of the two",
                 where=f"remove.packages[{position}]",
             )
@@ -160,12 +142,11 @@ def unpinned_base(spec: Spec) -> Iterator[Finding]:
     if spec.image is None or "@sha256:" in spec.image:
         return
     tag = spec.image.rsplit("/", 1)[-1].partition(":")[2]
-    yield Finding(
-        rule="EV009",
-        severity=Severity.WARNING if tag in {"", "latest"} else Severity.INFO,
-        message=f"base image {spec.image} is a name whose content changes",
+    yield rules.BASE_FLOATS.finding(
+        f"base image {spec.image} is a name whose content changes",
         hint="write it as name@sha256:...; an engine that knows the image puts its digest into the lock",
         where="base.image",
+        severity=Severity.WARNING if tag in {"", "latest"} else None,
     )
 
 
@@ -175,19 +156,15 @@ def undeclared_index(spec: Spec) -> Iterator[Finding]:
     for number, stage in enumerate(spec.stage):
         if stage.index is not None and stage.index not in spec.index:
             known = ", ".join(sorted(spec.index)) or "none"
-            yield Finding(
-                rule="EV010",
-                severity=Severity.ERROR,
-                message=f"stage {stage.name} takes from index {stage.index}, which is not declared",
+            yield rules.INDEX_UNDECLARED.finding(
+                f"stage {stage.name} takes from index {stage.index}, which is not declared",
                 hint=f"add [index.{stage.index}] with its url; declared: {known}",
                 where=f"stage[{number}].index",
             )
     overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}
     for name in sorted(set(spec.index) - used - overlays):
-        yield Finding(
-            rule="EV011",
-            severity=Severity.INFO,
-            message=f"index {name} is declared and used by no stage",
+        yield rules.INDEX_UNUSED.finding(
+            f"index {name} is declared and used by no stage",
             where=f"index.{name}",
         )
 
@@ -195,16 +172,14 @@ def undeclared_index(spec: Spec) -> Iterator[Finding]:
 def musl_base(spec: Spec) -> Iterator[Finding]:
     """EV012: musl images cannot run the wheels that everybody publishes."""
     if spec.image and "alpine" in spec.image:
-        yield Finding(
-            rule="EV012",
-            severity=Severity.ERROR,
-            message=f"{spec.image} stands on musl; manylinux wheels do not run there",
+        yield rules.BASE_MUSL.finding(
+            f"{spec.image} stands on musl; manylinux wheels do not run there",
             hint="take a Debian image, such as python:3.11-slim-bookworm",
             where="base.image",
         )
 
 
-RULES: tuple[Rule, ...] = (
+CHECKS: tuple[Check, ...] = (
     floating,
     repeated,
     same_stage,

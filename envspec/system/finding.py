@@ -26,7 +26,7 @@ class Finding:
     """One thing that is wrong, doubtful or worth knowing."""
 
     rule: str
-    """Stable id, such as `EV101`; `envspec.proof.rules` holds them all."""
+    """Stable id, such as `EV101`; `envspec.system.rules` holds them all."""
     severity: Severity
     message: str
     """What is the case and why, in one sentence without a final full stop."""

@@ -50,7 +50,7 @@ def test_what_is_no_audio_is_said_so(body: bytes) -> None:
 
 
 def rules(facts: dict[str, object], service: Service = TRIED) -> list[str]:
-    return [finding.rule for finding in trial.judge(facts, service)]
+    return [finding.rule for finding in trial.judge_trial(facts, service)]
 
 
 READY = {"ready": True, "ready_seconds": 0.5, "memory": 1e6}
@@ -76,12 +76,18 @@ def test_what_the_facts_mean(facts: dict[str, object], found: list[str]) -> None
 
 
 def test_the_last_words_of_a_payload_that_ends_are_the_hint() -> None:
-    (finding,) = trial.judge({"ready": False, "ended": 1, "log": "Traceback\nno module x"}, TRIED)
+    (finding,) = trial.judge_trial({"ready": False, "ended": 1, "log": "Traceback\nno module x"}, TRIED)
     assert "no module x" in finding.hint
 
 
+def test_last_words_are_alike_whenever_they_were_said() -> None:
+    logs = (f"[2026-11-26 18:10:{second} +0000] [{second}] [ERROR] no voice" for second in (18, 19))
+    first, second = ([*trial.judge_trial({"ready": False, "ended": 1, "log": log}, TRIED)] for log in logs)
+    assert first == second
+
+
 def test_an_environment_that_answers_nonsense_is_no_crash() -> None:
-    facts = trial.run(FakeBackend(says="Segmentation fault", code=-11), environment(), SERVICE)
+    facts = trial.try_payload(FakeBackend(says="Segmentation fault", code=-11), environment(), SERVICE)
     assert rules(facts, SERVICE) == ["EV301"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envspec.spec.lint import RULES, lint
+from envspec.spec.lint import CHECKS, lint
 from envspec.spec.load import parse
 from envspec.system.finding import Finding, Severity
 from tests.support.specs import spec, spec_text, stage
@@ -81,10 +81,10 @@ def test_errors_come_first() -> None:
 
 
 def test_every_rule_is_shown_here() -> None:
-    """A rule's docstring begins with its id."""
+    """A check's docstring begins with its rule's id."""
     shown = {entry[0] for entry in SHOWN}
-    for rule in RULES:
-        assert (rule.__doc__ or "")[:5] in shown
+    for check in CHECKS:
+        assert (check.__doc__ or "")[:5] in shown
 
 
 def test_a_finding_survives_its_json_form() -> None:

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from envspec.proof.size import added, findings, shown
+from envspec.proof.size import added, shown, size_findings
 from envspec.supply.wheel import Wheel
 from envspec.system.finding import Finding
 from tests.support.specs import artifact, lock, spec, stage
@@ -22,7 +22,7 @@ def found(tmp_path: pathlib.Path, tail: str = "[base]\nhost = true") -> list[Fin
     held = lock(artifact(small, stage="first"), artifact(large, stage="second"), stages=("first", "second"))
     with contextlib.ExitStack() as stack:
         wheels = {file.name.split("-")[0]: stack.enter_context(Wheel(file)) for file in (large, small)}
-        return list(findings(wanted, added(wanted, held, wheels)))
+        return list(size_findings(wanted, added(wanted, held, wheels)))
 
 
 def test_stages_are_told_largest_first(tmp_path: pathlib.Path) -> None:

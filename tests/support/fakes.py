@@ -3,8 +3,11 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from builder.backends.port import RemoteTarget
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.shipping import Shipped, Shipping
+from builder.values.verdict import Verdict
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.process import Completed
 from envspec.system.progress import Progress
@@ -51,6 +54,14 @@ class FakeBackend:
     ) -> Completed:
         self.ran.append(tuple(command))
         return Completed(command=tuple(command), code=self.code, stdout=self.says, stderr="")
+
+    def target(self, environment: Environment) -> RemoteTarget:
+        return RemoteTarget(backend=self, environment=environment)
+
+    def ship(
+        self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
+    ) -> Shipped:
+        return Shipped(reference=environment.reference)
 
 
 def environment(**changes: object) -> Environment:

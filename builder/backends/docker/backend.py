@@ -14,6 +14,7 @@ from builder.backends.docker.dockerfile import render
 from builder.backends.docker.engine import Engine, translated
 from builder.backends.docker.layout import lay_out
 from builder.backends.docker.roads import Order, Packages, Road, road
+from builder.backends.port import RemoteTarget
 from builder.image.settings import apt
 from builder.image.settings import base as base_name
 from builder.inside import places
@@ -130,6 +131,10 @@ class DockerBackend:
             env=variables,
             timeout=timeout,
         )
+
+    def target(self, environment: Environment) -> RemoteTarget:
+        """The image as the judge sees it."""
+        return RemoteTarget(backend=self, environment=environment)
 
     def ship(
         self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from builder.backends.oci import bases
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
+from builder.backends.port import RemoteTarget
 from builder.inside import places
 from builder.oci.image.documents import RUNTIME
 from builder.oci.image.records import Record, Records
@@ -113,6 +114,10 @@ class OciBackend:
         record = self.record(environment)
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
         return runner.run(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
+
+    def target(self, environment: Environment) -> RemoteTarget:
+        """The image as the judge sees it."""
+        return RemoteTarget(backend=self, environment=environment)
 
     def record(self, environment: Environment) -> Record:
         """The image of an environment. Raises `OutsideError` when it is gone."""

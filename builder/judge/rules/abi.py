@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from packaging.version import Version
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
 from envspec.proof.abi import numpy
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SPEAKERS = 2
-"""Modules of one distribution that are read."""
+"""How many modules of one distribution are read."""
 LARGE = 64 * 1024 * 1024
 """Bytes above which a file is a library of kernels and not the module that speaks to NumPy."""
 
@@ -24,7 +24,7 @@ Built = Mapping[str, Mapping[str, numpy.NumpyFacts]]
 """What compiled modules were built with, by the canonical name of their distribution and by module."""
 
 
-def read(facts: Facts, root: pathlib.Path | None) -> Built:
+def read_numpy_builds(facts: Facts, root: pathlib.Path | None) -> Built:
     """What the bytes of compiled modules say, of each distribution that speaks to NumPy.
 
     `root` is the folder under which the environment's files lie on this machine; nothing is read without.
@@ -40,7 +40,7 @@ def read(facts: Facts, root: pathlib.Path | None) -> Built:
     return found
 
 
-def wants(built: Mapping[str, numpy.NumpyFacts]) -> str:
+def wanted_numpy(built: Mapping[str, numpy.NumpyFacts]) -> str:
     """The NumPy that a distribution's modules were built for, as a specifier; empty where it is not known."""
     headers = {each.headers for each in built.values() if each.headers}
     oldest = [each.oldest for each in built.values() if each.oldest]
@@ -48,7 +48,7 @@ def wants(built: Mapping[str, numpy.NumpyFacts]) -> str:
     return ",".join([*parts, "<2"] if headers == {1} else parts)
 
 
-def judge(facts: Facts, built: Built) -> Iterator[Finding]:
+def judge_numpy_builds(facts: Facts, built: Built) -> Iterator[Finding]:
     """Findings about compiled modules whose headers, C interface or struct sizes ask for another NumPy.
 
     A module that was imported all the same may fail when it is used: that is a warning.
@@ -69,7 +69,7 @@ def _of_distribution(
     fits = ((module, numpy.fit(each, version)) for module, each in built.items())
     for module, fit in [pair for pair in fits if not pair[1]][:1]:
         latent = module in worked
-        yield catalogue.NUMPY_LATENT.finding(
+        yield rules.NUMPY_LATENT.finding(
             f"{module} of {dist.name} {dist.version} {fit.why}"
             + ("; it was imported all the same, and may fail in use" if latent else ""),
             hint=f"install numpy{fit.wants}, or a build of {dist.name} for numpy {version}",
@@ -103,7 +103,7 @@ def _mentions(path: pathlib.Path) -> bool:
 
 
 def _facts(path: pathlib.Path) -> numpy.NumpyFacts:
-    """What a file's bytes say; what cannot be read says nothing, for the import to judge."""
+    """What a file's bytes say; nothing for a file that cannot be read, which the import judges."""
     with contextlib.suppress(OSError, ValueError), _mapped(path) as data:
         return numpy.read(data)
     return numpy.NO_FACTS

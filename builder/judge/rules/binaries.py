@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
 from envspec.proof.abi import elf
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 STABLE_ABI = pathlib.Path(__file__).with_name("data") / "stable_abi.tsv"
@@ -22,7 +22,7 @@ SHOWN = 3
 Version = tuple[int, int]
 
 
-def judge(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]:
+def judge_binaries(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]:
     """Findings about processor levels and claims of a stable ABI.
 
     `root` is the folder under which the environment's files lie on this machine; nothing is read without.
@@ -42,7 +42,7 @@ def judge(facts: Facts, root: pathlib.Path | None) -> Iterator[Finding]:
 
 
 def _read(path: pathlib.Path) -> elf.Elf | None:
-    """What cannot be read is for the import to judge."""
+    """What a compiled file says of itself; None for one that cannot be read, which the import judges."""
     with (
         contextlib.suppress(OSError, ValueError),
         path.open("rb") as stream,
@@ -53,12 +53,12 @@ def _read(path: pathlib.Path) -> elf.Elf | None:
 
 
 def _processor(levels: Mapping[str, int], dist: Distribution, here: int) -> Iterator[Finding]:
-    """One finding a distribution: the module that asks for most."""
+    """The finding about the module of a distribution that asks for the newest processor."""
     module = max(levels, key=lambda each: levels[each], default="")
     if not module or levels[module] <= 1:
         return
     wanted, beyond = f"x86-64-v{levels[module]}", 0 < here < levels[module]
-    yield catalogue.PROCESSOR.finding(
+    yield rules.PROCESSOR.finding(
         f"{module} of {dist.name} {dist.version} is compiled for processors of level {wanted}"
         + (f", and this one is of level x86-64-v{here}" if beyond else ""),
         hint=f"take a build of {dist.name} for older processors"
@@ -70,7 +70,7 @@ def _processor(levels: Mapping[str, int], dist: Distribution, here: int) -> Iter
 
 
 def _claims(module: str, found: elf.Elf, dist: Distribution) -> Iterator[Finding]:
-    """A module for all Pythons from one version on must use only what all of them have."""
+    """Findings about a module that claims all Pythons from one version on and uses what some of them lack."""
     claimed = _claimed(dist)
     since = "every later Python" if claimed is None else f"every Python from 3.{claimed[1]} on"
     used = {each.name for each in found.undefined if re.match(r"_?Py[A-Z_]", each.name) and not each.weak}
@@ -80,7 +80,7 @@ def _claims(module: str, found: elf.Elf, dist: Distribution) -> Iterator[Finding
     for names, what in ((outside, "which the stable ABI lacks"), (later, "which came later")):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            yield catalogue.STABLE_ABI.finding(
+            yield rules.STABLE_ABI.finding(
                 f"{module} of {dist.name} {dist.version} claims {since} and uses "
                 f"{', '.join(names[:SHOWN])}{more}, {what}",
                 hint="it may not load in another Python: pin the interpreter, or tell its makers",

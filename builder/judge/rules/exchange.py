@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from builder.inside.probe import report
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue
-from builder.judge.rules.imports import short
+from builder.judge.rules.paths import shortened
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import quoted_output
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_exchange(facts: Facts) -> Iterator[Finding]:
     """Findings about every round trip that failed, and about runtimes that are there twice."""
     for each in facts.raw["exchange"]:
         if "runtimes" not in each:
@@ -27,17 +28,19 @@ def _trip(each: report.ExchangeOutcome, facts: Facts) -> Iterator[Finding]:
     numpy = facts.by_name().get("numpy")  # it may have lost its metadata
     pair = f"{who} and numpy{f' {numpy.version}' if numpy else ''} do not go together: change one of them"
     if "wrong" in each:
-        yield catalogue.EXCHANGE_WRONG.finding(
-            f"an array sent through {who} came back changed: {each['wrong']}", hint=pair, where=name
+        yield rules.EXCHANGE_WRONG.finding(
+            f"an array sent through {who} came back changed: {quoted_output(each['wrong'])}",
+            hint=pair,
+            where=name,
         )
     elif "signal" in each:
-        yield catalogue.EXCHANGE_FAILS.finding(
+        yield rules.EXCHANGE_FAILS.finding(
             f"an array sent through {who} crashes it ({signal.Signals(each['signal']).name})",
             hint=pair,
             where=name,
         )
     elif each.get("timeout"):
-        yield catalogue.EXCHANGE_FAILS.finding(
+        yield rules.EXCHANGE_FAILS.finding(
             f"an array sent through {who} does not come back in time", hint=pair, where=name
         )
     elif error := each.get("error"):
@@ -45,8 +48,8 @@ def _trip(each: report.ExchangeOutcome, facts: Facts) -> Iterator[Finding]:
         absent = "ModuleNotFoundError" in (root["type"], *root["bases"]) and not facts.owner(
             root.get("name", "")
         )
-        yield catalogue.EXCHANGE_FAILS.finding(
-            f"an array cannot be sent through {who}: {root['type']}: {root['message'][:200]}",
+        yield rules.EXCHANGE_FAILS.finding(
+            f"an array cannot be sent through {who}: {root['type']}: {quoted_output(root['message'])[:200]}",
             hint=f"install {root.get('name')} if that part is used" if absent else pair,
             where=name,
             severity=Severity.INFO if absent else None,
@@ -57,7 +60,7 @@ def _runtimes(facts: Facts) -> Iterator[Finding]:
     tried = next((each for each in facts.raw["exchange"] if "runtimes" in each), None)
     if tried is not None and tried.get("signal"):
         files = tried["files"]
-        yield catalogue.RUNTIMES.finding(
+        yield rules.RUNTIMES.finding(
             f"{len(files)} copies of one OpenMP runtime end the process that loads more than one of them "
             f"({signal.Signals(tried['signal']).name}): {_named(files, facts)}",
             hint="keep one of them, or take builds that share it",
@@ -67,7 +70,7 @@ def _runtimes(facts: Facts) -> Iterator[Finding]:
         return
     for kind, files in facts.raw["runtimes"].items():
         if len(files) > 1:
-            yield catalogue.RUNTIMES.finding(
+            yield rules.RUNTIMES.finding(
                 f"lib{kind} is there {len(files)} times: {_named(files, facts)}",
                 hint="nothing needs doing while everything works; threads may be more than the processors",
                 where=f"lib{kind}",
@@ -75,4 +78,4 @@ def _runtimes(facts: Facts) -> Iterator[Finding]:
 
 
 def _named(files: list[str], facts: Facts) -> str:
-    return ", ".join(short(path, facts) for path in files[:3])
+    return ", ".join(shortened(path, facts) for path in files[:3])

@@ -12,8 +12,8 @@ from packaging.version import InvalidVersion, Version
 
 from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
-from builder.judge.rules.imports import short
+from builder.judge.rules.paths import shortened
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SHOWN = 3
@@ -37,7 +37,7 @@ WHOLESALE = 0.5
 """Share of a distribution's modules which, changed, means that another version was copied over it."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_files(facts: Facts) -> Iterator[Finding]:
     """Findings about RECORD, overlaps, orphans and registrations."""
     compared = facts.raw["files"]
     yield from _missing(compared["missing"], facts)
@@ -65,13 +65,13 @@ def _grouped(entries: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
 
 
 def _some(paths: Sequence[str], facts: Facts) -> str:
-    named = ", ".join(short(path, facts) for path in sorted(paths)[:SHOWN])
+    named = ", ".join(shortened(path, facts) for path in sorted(paths)[:SHOWN])
     return named + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
 
 
 def _dispensable(path: str, facts: Facts) -> bool:
-    """A script beside the interpreter, or a file that no program opens."""
-    inner = short(path, facts)
+    """Whether a file is a script beside the interpreter, or one that no program opens."""
+    inner = shortened(path, facts)
     return inner == path or DISPENSABLE.search(inner) is not None
 
 
@@ -81,13 +81,13 @@ def _missing(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Fi
         entry for entry in entries if _dispensable(entry["path"], facts) and "-info/" not in entry["path"]
     ]
     for owner, paths in _by_owner(needed).items():
-        yield catalogue.MISSING_FILE.finding(
+        yield rules.MISSING_FILE.finding(
             f"{owner}: {_count(paths)} that it installed {_are(paths)} gone: {_some(paths, facts)}",
             hint=f"reinstall {owner}",
             where=owner,
         )
     for owner, paths in _by_owner(rest).items():
-        yield catalogue.MISSING_FILE.finding(
+        yield rules.MISSING_FILE.finding(
             f"{owner}: {_count(paths)} that no program needs {_are(paths)} gone: {_some(paths, facts)}",
             where=owner,
             severity=Severity.INFO,
@@ -113,7 +113,7 @@ def _changed(compared: report.ComparedFiles, facts: Facts) -> Iterator[Finding]:
         damaged = [entry for entry in relevant if entry["how"] == how]
         for owner, paths in _by_loser(damaged).items():
             minor = all(_dispensable(path, facts) for path in paths)
-            yield catalogue.DAMAGED_FILE.finding(
+            yield rules.DAMAGED_FILE.finding(
                 f"{owner}: {_count(paths)} that it installed {_are(paths)} {words}: {_some(paths, facts)}",
                 hint=f"reinstall {owner}",
                 where=owner,
@@ -126,7 +126,7 @@ def _changed(compared: report.ComparedFiles, facts: Facts) -> Iterator[Finding]:
 def _edited(owner: str, paths: Sequence[str], listed: int, facts: Facts) -> Finding:
     code = [path for path in paths if path.endswith(".py")]
     wholesale = len(code) > 3 and len(code) >= WHOLESALE * listed
-    return catalogue.EDITED_FILE.finding(
+    return rules.EDITED_FILE.finding(
         f"{owner}: {_count(paths)} {_are(paths)} not as installed: {_some(paths, facts)}"
         + ("; most of it is, so another version was copied over it" if wholesale else ""),
         hint=f"reinstall {owner}" if wholesale else f"keep the change as a patch, or reinstall {owner}",
@@ -145,7 +145,7 @@ def _shared(entries: Sequence[report.SharedFile], facts: Facts) -> Iterator[Find
         losers = sorted({name for entry in entries if entry["path"] in paths for name in entry["differs"]})
         lost = f"; what {', '.join(losers)} had there is lost" if losers else ""
         replaced = _replaced([entry for entry in entries if entry["path"] in paths], facts)
-        yield catalogue.OVERWRITTEN.finding(
+        yield rules.OVERWRITTEN.finding(
             f"{' and '.join(owners)} both install {_some(paths, facts)} with different content{lost}",
             hint=f"keep one of {', '.join(owners)}, and reinstall it",
             where=owners[0],
@@ -159,7 +159,7 @@ def _replaced(entries: Sequence[report.SharedFile], facts: Facts) -> bool:
     Variants of one project, such as builds with and without a screen, have most files in common.
     """
     for entry in entries:
-        root = posixpath.dirname(short(entry["path"], facts)).replace("/", ".")
+        root = posixpath.dirname(shortened(entry["path"], facts)).replace("/", ".")
         is_root = any(root in each.roots for each in facts.distributions if each.name in entry["differs"])
         if entry["kin"] is not None and is_root and entry["kin"] < KIN:
             return True
@@ -177,14 +177,14 @@ def _ownerless(facts: Facts) -> Iterator[Finding]:
         if canonicalize_name(name) in required:
             reasons.append("installed distributions require it")
         if reasons:
-            yield catalogue.OWNERLESS.finding(
+            yield rules.OWNERLESS.finding(
                 f"{name} belongs to no distribution although {' and '.join(reasons)}: its metadata is gone",
                 hint=f"reinstall {name}: what asks for its version or entry points fails",
                 where=name,
                 severity=Severity.ERROR,
             )
         else:
-            yield catalogue.OWNERLESS.finding(
+            yield rules.OWNERLESS.finding(
                 f"{name} lies among the installed packages and belongs to none",
                 hint="install it as a distribution, so that it has a version and can be removed",
                 where=name,
@@ -195,7 +195,7 @@ def _registered(facts: Facts) -> Iterator[Finding]:
     groups: dict[tuple[str, str], list[Distribution]] = collections.defaultdict(list)
     for each in facts.distributions:
         if not each.metadata or not each.version:
-            yield catalogue.METADATA.finding(
+            yield rules.METADATA.finding(
                 f"{each.entry} has no readable metadata",
                 hint=f"reinstall {each.name}, or remove what is left of it",
                 where=each.name,
@@ -203,35 +203,35 @@ def _registered(facts: Facts) -> Iterator[Finding]:
             continue
         groups[each.folder, each.key].append(each)
         if each.stem_version and not _same(each.stem_version, each.version):
-            yield catalogue.METADATA.finding(
+            yield rules.METADATA.finding(
                 f"{each.entry} says that it is version {each.version}",
                 hint=f"reinstall {each.name}",
                 where=each.name,
                 severity=None if each.entry.endswith(".dist-info") else Severity.WARNING,
             )
         if not each.listed and each.entry.endswith(".dist-info"):
-            yield catalogue.UNLISTED.finding(
+            yield rules.UNLISTED.finding(
                 f"{each.name} {each.version} lists no files: they cannot be checked", where=each.name
             )
     for _, several in sorted(groups.items()):
         versions = sorted({each.version for each in several})
         if len(several) > 1:
-            yield catalogue.TWO_VERSIONS.finding(
+            yield rules.TWO_VERSIONS.finding(
                 f"{several[0].name} is registered {len(several)} times: {', '.join(versions)}",
                 hint=f"remove {', '.join(each.entry for each in several)} and install one version",
                 where=several[0].name,
                 severity=None if len(versions) > 1 else Severity.WARNING,
             )
     for cut in facts.raw["severed"]:
-        yield catalogue.SEVERED.finding(
+        yield rules.SEVERED.finding(
             f"{cut['name']} is an editable installation of {cut['path']}, which does not exist",
             hint=f"install {cut['name']} again, without `-e` where the folder does not travel along",
             where=cut["name"],
         )
     for path in facts.raw["leftovers"]:
-        yield catalogue.METADATA.finding(
+        yield rules.METADATA.finding(
             f"{posixpath.basename(path)} is left from an interrupted installation",
-            hint=f"remove {short(path, facts)}",
+            hint=f"remove {shortened(path, facts)}",
             where=posixpath.basename(path),
             severity=Severity.WARNING,
         )
@@ -246,7 +246,7 @@ def _same(left: str, right: str) -> bool:
 
 def _placeholders(facts: Facts) -> Iterator[Finding]:
     for name in facts.raw["placeholders"]:
-        yield catalogue.PLACEHOLDER.finding(
+        yield rules.PLACEHOLDER.finding(
             f"{name} is an empty placeholder: its modules do nothing",
             hint="the real package has another name, or comes from another index",
             where=name,

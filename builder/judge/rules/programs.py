@@ -1,4 +1,4 @@
-"""Judges programs: what a package runs and its own words call necessary must be there."""
+"""Judges programs: those that a package runs, and that its own words call necessary, must be there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 LACK = re.compile(
@@ -17,7 +17,7 @@ LACK = re.compile(
 """How a module says, while it is imported, that something is not there."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_programs(facts: Facts) -> Iterator[Finding]:
     """Findings about programs that are not on PATH and that a package itself calls necessary."""
     for job in facts.raw["usage"]:
         owner = facts.owner(job["module"])
@@ -45,7 +45,7 @@ def _mentions(text: str, name: str) -> bool:
 
 def _finding(owner: Distribution, names: list[str], place: str, why: str) -> Finding:
     programs = " or ".join(names)
-    return catalogue.PROGRAM.finding(
+    return rules.PROGRAM.finding(
         f"{owner.name} {owner.version} runs the program {programs}, which is not installed, {why} ({place})",
         hint=f"install the system package that provides {programs}",
         where=owner.name,

@@ -8,11 +8,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.judge.facts import Facts, within
-from builder.judge.rules import catalogue
+from envspec.system import rules
 from envspec.system.finding import Finding
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_requirements(facts: Facts) -> Iterator[Finding]:
     """Findings about Requires-Dist and Requires-Python of every distribution."""
     here = facts.by_name()
     for each in here.values():
@@ -20,19 +20,19 @@ def judge(facts: Facts) -> Iterator[Finding]:
             found = here.get(canonicalize_name(requirement.name))
             text = f"{requirement.name}{requirement.specifier}"
             if found is None:
-                yield catalogue.REQUIREMENT_MISSING.finding(
+                yield rules.REQUIREMENT_MISSING.finding(
                     f"{each.name} {each.version} requires {text}, which is not installed",
                     hint=f"install {text}",
                     where=each.name,
                 )
             elif not within(found.version, requirement.specifier):
-                yield catalogue.REQUIREMENT_VERSION.finding(
+                yield rules.REQUIREMENT_VERSION.finding(
                     f"{each.name} {each.version} requires {text}, and {found.version} is installed",
                     hint=f"install {text}, or a version of {each.name} that suits {found.version}",
                     where=each.name,
                 )
         if not _supports(each.requires_python, facts.python["version"]):
-            yield catalogue.PYTHON_VERSION.finding(
+            yield rules.PYTHON_VERSION.finding(
                 f"{each.name} {each.version} supports Python {each.requires_python}, "
                 f"and this is {facts.python['version']}",
                 hint=f"take a version of {each.name} for this Python",

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import quoted_output
 
 SPARE = frozenset({
     "_crypt", "_curses", "_curses_panel", "_dbm", "_gdbm", "_tkinter", "nis", "ossaudiodev", "readline",
@@ -16,14 +17,14 @@ SPARE = frozenset({
 """Compiled standard modules that servers do without: for screens, terminals and what is obsolete."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_surroundings(facts: Facts) -> Iterator[Finding]:
     """Findings about the start, shadowed modules, and an environment without anything to judge."""
     yield from _start(facts)
     yield from _standard(facts)
     yield from _compiled(facts)
     yield from _installed(facts)
     if not facts.distributions and not facts.imports:
-        yield catalogue.NOTHING.finding(
+        yield rules.NOTHING.finding(
             "no distribution is installed: there is nothing to judge",
             hint="check that this is the interpreter of the environment that you mean",
         )
@@ -31,10 +32,10 @@ def judge(facts: Facts) -> Iterator[Finding]:
 
 def _start(facts: Facts) -> Iterator[Finding]:
     start = facts.raw["start"]
-    lines = [line for line in start["output"].splitlines() if line.strip()]
+    lines = [line for line in quoted_output(start["output"]).splitlines() if line.strip()]
     last = lines[-1][:200] if lines else ""
     if not start["ok"]:
-        yield catalogue.START.finding(
+        yield rules.START.finding(
             "the interpreter does not start with the variables set here"
             + (f" ({', '.join(facts.raw['variables'])})" if facts.raw["variables"] else "")
             + (f": {last}" if last else ""),
@@ -43,20 +44,20 @@ def _start(facts: Facts) -> Iterator[Finding]:
         return
     files = re.findall(r"Error processing line \d+ of ([^:\n]+):", start["output"])
     for file in dict.fromkeys(files):
-        yield catalogue.PTH.finding(
+        yield rules.PTH.finding(
             f"{file.rpartition('/')[2]} fails at every start of the interpreter: {last}",
             hint="remove the file, or install what it needs",
             where=file.rpartition("/")[2],
         )
     for name in dict.fromkeys(re.findall(r"Error in (sitecustomize|usercustomize)", start["output"])):
         files.append(name)
-        yield catalogue.PTH.finding(
+        yield rules.PTH.finding(
             f"{name} fails at every start of the interpreter: {last}",
             hint="repair the module, or remove it",
             where=name,
         )
     if lines and not files:
-        yield catalogue.PTH.finding(
+        yield rules.PTH.finding(
             f"the interpreter prints at every start: {lines[0][:200]}", hint="look through its .pth files"
         )
 
@@ -65,7 +66,7 @@ def _standard(facts: Facts) -> Iterator[Finding]:
     for each in facts.raw["shadows"]:
         name, path = each["name"], each["path"]
         if each["here"]:
-            yield catalogue.STDLIB_SHADOWED.finding(
+            yield rules.STDLIB_SHADOWED.finding(
                 f"{path.rpartition('/')[2]} in the current folder stands in front of the standard module "
                 f"{name} for programs that are started here",
                 hint="rename it",
@@ -82,7 +83,7 @@ def _standard(facts: Facts) -> Iterator[Finding]:
             if lost
             else ""
         )
-        yield catalogue.STDLIB_SHADOWED.finding(
+        yield rules.STDLIB_SHADOWED.finding(
             f"{path} stands in front of the standard module {name}" + (f" and {why}" if why else ""),
             hint="remove it, or take its folder from PYTHONPATH",
             where=name,
@@ -91,13 +92,13 @@ def _standard(facts: Facts) -> Iterator[Finding]:
 
 
 def _compiled(facts: Facts) -> Iterator[Finding]:
-    """Standard modules that are there and cannot be loaded; by the fault of variables where those are set."""
+    """Findings about standard modules that cannot be loaded; variables are to blame where they are set."""
     blamed = [name for name in facts.raw["variables"] if name.startswith("LD_")]
     for name, said in sorted(facts.raw["standard"].items()):
-        yield catalogue.STDLIB_BROKEN.finding(
+        yield rules.STDLIB_BROKEN.finding(
             f"the standard module {name} cannot be loaded"
             + (f" with {' and '.join(blamed)} as set here" if blamed else "")
-            + f": {said.splitlines()[0][:200]}",
+            + f": {quoted_output(said.splitlines()[0])[:200]}",
             hint=f"unset {' and '.join(blamed)}, or correct where it leads"
             if blamed
             else "install the system's library that it needs, or take another build of Python",
@@ -107,7 +108,7 @@ def _compiled(facts: Facts) -> Iterator[Finding]:
 
 
 def _installed(facts: Facts) -> Iterator[Finding]:
-    """Roots that were imported from somewhere else than from where their distribution put them."""
+    """Findings about roots that are imported from elsewhere than where their distribution put them."""
     files = {each.module: each.file for each in facts.imports if each.file}
     for root, owners in sorted(facts.owners().items()):
         file = files.get(root, "")
@@ -120,7 +121,7 @@ def _installed(facts: Facts) -> Iterator[Finding]:
             or any(each.editable or not each.listed for each in owners)
         ):
             continue
-        yield catalogue.SHADOWED.finding(
+        yield rules.SHADOWED.finding(
             f"{root} is imported from {file} and not from {owners[0].name} {owners[0].version}",
             hint="rename it, or take its folder from PYTHONPATH",
             where=root,

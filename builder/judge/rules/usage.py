@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
-from builder.judge.rules.imports import short
+from builder.judge.rules.paths import shortened
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 SHARE = 0.1
 """Share of a distribution's modules that a failing one must take down to count as more than a dead corner."""
 WIDE = 0.5
-"""The same where it fails at its own import statements: whole corners of packages are optional."""
+"""The share for a module that fails at its own import statements: whole corners are optional."""
 FEW = 3
-"""Modules below which that share says nothing."""
+"""How many modules such a failure must take down at least: a share of a few says nothing."""
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_usage(facts: Facts) -> Iterator[Finding]:
     """Findings about uses without a way out that were confirmed by importing what uses them.
 
     One finding for each pair of distributions. It is an error where whoever uses the package runs into it, by
@@ -40,11 +40,11 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
     user = facts.owner(root)
     if "argument" in first:
         rule, what = (
-            catalogue.ARGUMENT,
+            rules.ARGUMENT,
             f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it",
         )
     else:
-        rule, what = catalogue.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
+        rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
     if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
         return _overwritten(user, first, facts)
     more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
@@ -64,7 +64,7 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
 def _overwritten(user: Distribution, first: report.Misfit, facts: Facts) -> Finding:
     """A distribution that misses its own names: what another wrote over it took them away."""
     others = [each for each in facts.owners()[first["name"].partition(".")[0]] if each != user]
-    return catalogue.OVERWRITTEN.finding(
+    return rules.OVERWRITTEN.finding(
         f"{' and '.join(each.name for each in (user, *others))} install the same files: "
         f"{first['module']} misses {first['name']} of its own package ({_place(first, facts)})",
         hint=f"keep one of them, and reinstall it: {', '.join(each.name for each in (user, *others))}",
@@ -90,7 +90,7 @@ def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
 
 
 def _place(each: report.Misfit, facts: Facts) -> str:
-    return f"{short(each['path'], facts)}:{each['line']}"
+    return f"{shortened(each['path'], facts)}:{each['line']}"
 
 
 def _provider(name: str, facts: Facts) -> str:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 from builder.judge.facts import Distribution, Facts
-from builder.judge.rules import catalogue
+from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+def judge_wheels(facts: Facts) -> Iterator[Finding]:
     """Findings about distributions none of whose tags suits the environment."""
     for each in facts.distributions:
         if each.tags and not any(suits(tag, facts) for tag in each.tags):
-            yield catalogue.FOREIGN_WHEEL.finding(
+            yield rules.FOREIGN_WHEEL.finding(
                 f"{each.name} {each.version} was made for {', '.join(each.tags[:3])}, and this is "
                 f"Python {facts.python['version']} on {facts.python['platform']}",
                 hint=f"install {each.name} with this interpreter's own installer, without a platform option",

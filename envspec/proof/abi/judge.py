@@ -12,7 +12,8 @@ from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol
 from envspec.proof.abi.packages import DEFAULT_SUITE, provider
 from envspec.supply.wheel import module_name
-from envspec.system.finding import Finding, Severity
+from envspec.system import rules
+from envspec.system.finding import Finding
 
 # Sizes of the interpreter's own types differ between builds, and Cython only warns about them.
 _INTERPRETER = ("builtins", "cython_runtime")
@@ -27,7 +28,7 @@ class Judgement:
     """Dotted module to the reason, as the end of a sentence; the import linker takes it from here."""
 
 
-def judge(
+def judge_compiled(
     binaries: Mapping[str, Sequence[Binary]],
     versions: Mapping[str, str],
     base: Base,
@@ -75,10 +76,8 @@ def _misfits(
             if not verdict:
                 yield (
                     path,
-                    Finding(
-                        rule="EV120",
-                        severity=Severity.ERROR,
-                        message=f"{named} {verdict.why}; numpy {installed} is locked",
+                    rules.WHEEL_NUMPY.finding(
+                        f"{named} {verdict.why}; numpy {installed} is locked",
                         hint=f"pin numpy{verdict.wants}, or a {package} that was built for this numpy",
                         where=path,
                     ),
@@ -91,10 +90,8 @@ def _misfits(
                 continue
             yield (
                 binary.path,
-                Finding(
-                    rule="EV121",
-                    severity=Severity.ERROR,
-                    message=f"{named} was compiled for a {need.module}.{need.name} of {need.size} bytes; "
+                rules.WHEEL_STRUCT.finding(
+                    f"{named} was compiled for a {need.module}.{need.name} of {need.size} bytes; "
                     f"{top} {versions.get(top, '')} has one of {actual}",
                     hint=f"pin the {top} that {package} was built with, or another {package}",
                     where=binary.path,
@@ -118,19 +115,21 @@ def _closure_finding(problem: closure.Problem, package: str, version: str, suite
     named = f"{package} {version}".strip() or problem.file
     hint = f"take another version of {package}, or another base"
     if isinstance(problem, MissingLibrary):
-        rule, message = "EV130", f"{named} needs {problem.library}, which neither a wheel nor the base has"
+        rule = rules.WHEEL_LIBRARY
+        message = f"{named} needs {problem.library}, which neither a wheel nor the base has"
         apt = provider(problem.library, suite=suite)
         hint = f'add "{apt}" to [base] apt' if apt else f"install what provides {problem.library}"
     elif isinstance(problem, TooOld):
         has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
-        rule, message = "EV131", f"{named} needs {problem.version} of {problem.library}; {has}"
+        rule, message = rules.WHEEL_BASE_OLD, f"{named} needs {problem.version} of {problem.library}; {has}"
         hint = f"take a newer base, or an older version of {package}"
     elif isinstance(problem, UndefinedSymbol):
-        rule, message = "EV132", f"{named} uses {problem.symbol}, which no library that it loads defines"
+        rule = rules.WHEEL_SYMBOL
+        message = f"{named} uses {problem.symbol}, which no library that it loads defines"
         hint = f"{package} was built against another version of what it needs: pin the one it names"
     else:
-        rule, message = "EV133", f"{named} has a file that cannot be loaded: {problem.why}"
-    return Finding(rule=rule, severity=Severity.WARNING, message=message, hint=hint, where=problem.file)
+        rule, message = rules.WHEEL_UNLOADABLE, f"{named} has a file that cannot be loaded: {problem.why}"
+    return rule.finding(message, hint=hint, where=problem.file)
 
 
 def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -6,30 +6,28 @@ from collections.abc import Iterator, Mapping
 
 from envspec.proof.abi.packages import DEFAULT_SUITE, provider
 from envspec.proof.imports.link import Failure, LinkReport
-from envspec.system.finding import Finding, Severity
+from envspec.system import rules
+from envspec.system.finding import Finding
 
 
-def findings(
+def link_findings(
     report: LinkReport, versions: Mapping[str, str], *, python: str, suite: str = DEFAULT_SUITE
 ) -> Iterator[Finding]:
     """EV140 for imports that surely fail, EV141 for doubtful ones, EV142 for placeholders."""
     for failure in report.failures:
         named = f"{failure.package} {failure.version}"
         if failure.fault.kind == "stub":
-            yield Finding(
-                rule="EV142",
-                severity=Severity.ERROR,
-                message=failure.message,
+            yield rules.LINK_PLACEHOLDER.finding(
+                failure.message,
                 hint="the real package has another name, another index, or another version",
                 where=failure.package,
             )
             continue
         fails = "fails" if failure.certain else "may fail"
         why = _why(failure, versions, python)
-        yield Finding(
-            rule="EV140" if failure.certain else "EV141",
-            severity=Severity.ERROR if failure.certain else Severity.WARNING,
-            message=f"`import {failure.module}` of {named} {fails}: {why}",
+        rule = rules.LINK_FAILS if failure.certain else rules.LINK_DOUBTFUL
+        yield rule.finding(
+            f"`import {failure.module}` of {named} {fails}: {why}",
             hint=_hint(failure, versions, python, suite),
             where=str(failure.fault.place),
         )

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from builder.backends.docker.target import DockerTarget
-from builder.judge import SmokeChecks, verify
+from builder.judge import verify
 from builder.values.environment import Environment
+from envspec.spec.model import Smoke
 from envspec.system.errors import OutsideError
 
 from .conftest import Workshop
@@ -156,7 +157,7 @@ def test_the_judge_looks_at_an_image(serving_image: tuple[Workshop, Environment]
     workshop, environment = serving_image
     image = workshop.engine.client.images.get(environment.reference)
     target = DockerTarget(environment.reference, workshop.engine)
-    verdict = verify(target, lock={"gunicorn": "1.0"}, smoke=SmokeChecks(exchange=False), fast=True)
+    verdict = verify(target, lock={"gunicorn": "1.0"}, smoke=Smoke(exchange=False), fast=True)
     assert verdict.ships, verdict.findings
     assert verdict.target == environment.reference
     assert verdict.python.startswith("3.11.")

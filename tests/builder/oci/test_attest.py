@@ -1,11 +1,13 @@
 """What travels beside an image."""
 
+import dataclasses
 import json
 import pathlib
 
 import pytest
 
 from builder.backends.oci import ship
+from builder.judge.rules.imports import judge_imports
 from builder.oci.image import attest, layout
 from builder.oci.image.base import Base
 from builder.oci.image.documents import RUNTIME, Image, Settings, assemble
@@ -14,10 +16,12 @@ from builder.oci.store.blobs import Blobs
 from builder.oci.store.network import Network
 from builder.oci.store.pieces import file
 from builder.values.verdict import Verdict
+from envspec.spec.model import Smoke
 from envspec.supply.pip_settings import Machine
 from envspec.system.finding import Finding, Severity
 from envspec.system.progress import SILENT
 from tests.builder.oci.fake_registry import Fake
+from tests.builder.verify.facts import facts, fault
 
 
 def verdict(*findings: Finding) -> Verdict:
@@ -46,6 +50,24 @@ def test_the_statement_says_which_image_passed_what(image: Image, blobs: Blobs) 
         assert statement["subject"][0]["digest"]["sha256"] == image.manifest.digest.removeprefix("sha256:")
         assert statement["predicate"]["result"] == result
         assert statement["predicate"]["failedTests"] == failed
+
+
+def test_two_verdicts_that_differ_in_the_hour_alone_are_attested_alike(image: Image, blobs: Blobs) -> None:
+    def attested(said: str, seconds: float) -> str:
+        broken = {
+            "module": "wanted",
+            "error": fault("RuntimeError", f"{said}: no device"),
+            "seconds": seconds,
+        }
+        noisy = {"module": "helper", "output": f"{said} ready", "bytes": len(said)}
+        judged = verdict(*judge_imports(facts(broken, noisy), Smoke()))
+        judged = dataclasses.replace(judged, timings={"total": seconds})
+        return attest.verdict(image, "demo:1", judged, blobs).content.digest
+
+    first = attested("2026-11-26 18:10:18 [71] <Device at 0x7f3a1c2b4d50> in /tmp/tmpab12cd34", 1.5)
+    second = attested("2027-01-01 00:00:00 [9] <Device at 0x7fff1c2b0000> in /tmp/tmpzz99xx00", 2.5)
+    assert first == second
+    assert first != attested("2026-11-26 18:10:18 [71] <Driver at 0x7f3a1c2b4d50> in /tmp/tmpab12cd34", 1.5)
 
 
 def test_the_bill_of_materials_is_the_one_that_the_image_carries(image: Image, blobs: Blobs) -> None:

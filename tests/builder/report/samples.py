@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from builder.judge.rules.catalogue import RULES
 from builder.report.model import Report, StageReport
 from builder.report.scrubbing import Private
 from builder.report.source import Source
@@ -12,6 +11,7 @@ from builder.values.environment import Environment
 from builder.values.verdict import Installed, Verdict
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
+from envspec.system.rules import RULES
 
 SPEC = """\
 name = "demo"

@@ -32,7 +32,7 @@ def test_a_module_for_newer_processors_is_an_error_where_this_one_is_older(
         entry_points="", summary="", editable=False,
     )  # fmt: skip
     facts = Facts(python={"cpu_level": here}, distributions=(dist,), imports=(), raw={})
-    found = list(binaries.judge(facts, tmp_path))
+    found = list(binaries.judge_binaries(facts, tmp_path))
     assert [(each.rule, each.severity) for each in found] == [("EV228", severity)]
     assert "x86-64-v4" in found[0].message
 

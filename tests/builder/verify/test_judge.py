@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.judge import Interpreter, SmokeChecks, verify
+from builder.judge import InterpreterTarget, verify
 from builder.values.verdict import Verdict
+from envspec.spec.model import Smoke
 from envspec.system.errors import OutsideError
 from envspec.system.finding import Severity
 from envspec.system.progress import Progress
@@ -182,7 +183,7 @@ def test_an_import_that_looks_for_a_host_is_a_warning(environment: Environment) 
 
 def test_declared_imports_and_attributes_are_checked(environment: Environment) -> None:
     environment.install("good", {"good/__init__.py": "class A:\n    b = 1\n", "good/part.py": "import sys\n"})
-    smoke = SmokeChecks(imports=("good.part", "good.absent"), attributes=("good:A.b", "good:A.c"))
+    smoke = Smoke(imports=("good.part", "good.absent"), attributes=("good:A.b", "good:A.c"))
     verdict = verify(environment.target, smoke=smoke)
     assert sorted(errors(verdict)) == ["EV210:good.absent", "EV211:good:A.c"]
 
@@ -325,8 +326,8 @@ def test_old_finders_are_errors_where_the_interpreter_ignores_them(environment: 
 
 def test_a_finding_can_be_ignored_by_place(environment: Environment) -> None:
     environment.install("bad", {"bad.py": "raise OSError('libx.so.1: cannot open shared object file')\n"})
-    assert not verify(environment.target, smoke=SmokeChecks(ignore=("EV203:other",))).ships
-    assert verify(environment.target, smoke=SmokeChecks(ignore=("EV203:bad",))).ships
+    assert not verify(environment.target, smoke=Smoke(ignore=("EV203:other",))).ships
+    assert verify(environment.target, smoke=Smoke(ignore=("EV203:bad",))).ships
 
 
 def test_a_constructor_that_passes_a_refused_argument_is_an_error(environment: Environment) -> None:
@@ -412,9 +413,9 @@ def test_a_missing_program_is_an_error_where_the_package_says_so(environment: En
 
 def test_an_interpreter_that_is_none_cannot_be_judged(tmp_path: pathlib.Path) -> None:
     with pytest.raises(OutsideError, match="there is no interpreter"):
-        Interpreter(tmp_path / "python")
+        InterpreterTarget(tmp_path / "python")
     with pytest.raises(OutsideError, match="could not be judged"):
-        verify(Interpreter("/bin/true"))
+        verify(InterpreterTarget("/bin/true"))
 
 
 def test_the_command_prints_json_and_exits_by_the_verdict(environment: Environment) -> None:
@@ -434,3 +435,17 @@ def test_an_empty_environment_is_said_to_be_empty(environment: Environment) -> N
     assert verdict.ships
     assert "EV246:" in warnings(verdict)
     assert verdict.python.startswith(f"{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+RESTLESS = """
+import datetime, os, tempfile
+said = f"{datetime.datetime.now()} [{os.getpid()}] {object()} {tempfile.mkdtemp()}"
+"""
+
+
+def test_two_looks_at_one_environment_find_the_same(environment: Environment) -> None:
+    environment.install("noisy", {"noisy.py": RESTLESS + "print(said)\n"})
+    environment.install("broken", {"broken.py": RESTLESS + "raise RuntimeError(said)\n"})
+    first, second = verify(environment.target, fast=True), verify(environment.target, fast=True)
+    assert {"EV201", "EV206"} <= {each.rule for each in first.findings}
+    assert first.findings == second.findings

@@ -1,29 +1,20 @@
-"""The table of rules, and what can be judged of facts without any environment."""
+"""What can be judged of facts without any environment."""
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 
-from builder.judge import SmokeChecks
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue, stdlib, wheels
+from builder.judge.rules import stdlib, wheels
+from builder.judge.smoke import without_ignored
+from builder.report.families import OTHER, family_of
+from envspec.spec.model import Smoke
 from envspec.system.finding import Finding, Severity
-
-PAGES = pathlib.Path(__file__).parents[3]
-
-
-@pytest.mark.parametrize("rule", catalogue.RULES.values(), ids=lambda rule: rule.id)
-def test_every_rule_has_a_page_with_example_cause_and_cure(rule: catalogue.Rule) -> None:
-    text = (PAGES / rule.page).read_text("utf-8")
-    assert text.startswith(f"# {rule.id}: {rule.title}\n")
-    assert f"Severity: {rule.severity}\n" in text
-    assert all(part in text for part in ("**Example.**", "**How it is found.**", "**What to do.**"))
+from envspec.system.rules import RULES
 
 
-def test_every_page_of_the_judge_has_a_rule() -> None:
-    assert {path.stem for path in (PAGES / "docs/rules").glob("EV2*.md")} == set(catalogue.RULES)
+def test_reports_have_a_family_for_every_rule() -> None:
+    assert [rule for rule in RULES if family_of(rule) is OTHER] == []
 
 
 @pytest.mark.parametrize(
@@ -40,7 +31,7 @@ def test_every_page_of_the_judge_has_a_rule() -> None:
 )
 def test_findings_are_ignored_by_rule_and_part_of_the_place(pattern: str, kept: bool) -> None:
     finding = Finding(rule="EV203", severity=Severity.WARNING, message="m", where="numba.np.ufunc.tbbpool")
-    assert bool(SmokeChecks(ignore=(pattern,)).kept([finding])) is kept
+    assert bool(without_ignored([finding], Smoke(ignore=(pattern,)))) is kept
 
 
 def facts(version: str = "3.11.7", libc: str = "glibc 2.36", machine: str = "x86_64") -> Facts:

@@ -3,7 +3,7 @@
 from envspec.proof.abi.base import NamedBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf
-from envspec.proof.abi.judge import judge
+from envspec.proof.abi.judge import judge_compiled
 from envspec.proof.abi.numpy import NumpyFacts
 from envspec.proof.abi.structs import StructNeed
 from envspec.system.finding import Severity
@@ -22,7 +22,7 @@ def elf(**given) -> Elf:
 def test_all_modules_of_a_package_make_one_finding() -> None:
     old = NumpyFacts(headers=1, oldest="1.20")
     files = [Binary(path=f"demo/m{n}.so", elf=elf(), numpy=old) for n in range(5)]
-    found = judge({"demo": files}, {"demo": "1.0", "numpy": "2.0.2"}, BASE)
+    found = judge_compiled({"demo": files}, {"demo": "1.0", "numpy": "2.0.2"}, BASE)
     (finding,) = found.findings
     assert (finding.rule, finding.severity) == ("EV120", Severity.ERROR)
     assert "numpy<2" in finding.hint
@@ -31,8 +31,8 @@ def test_all_modules_of_a_package_make_one_finding() -> None:
 
 def test_a_numpy_that_fits_or_none_at_all_is_no_finding() -> None:
     files = {"demo": [Binary(path="demo/m.so", elf=elf(), numpy=NumpyFacts(headers=1, oldest="1.20"))]}
-    assert judge(files, {"demo": "1.0", "numpy": "1.26.4"}, BASE).findings == ()
-    assert judge(files, {"demo": "1.0"}, BASE).findings == ()
+    assert judge_compiled(files, {"demo": "1.0", "numpy": "1.26.4"}, BASE).findings == ()
+    assert judge_compiled(files, {"demo": "1.0"}, BASE).findings == ()
 
 
 def test_facts_of_a_library_count_for_the_modules_that_load_it() -> None:
@@ -40,7 +40,7 @@ def test_facts_of_a_library_count_for_the_modules_that_load_it() -> None:
         Binary(path="demo/lib.so", elf=elf(needed=("libdeep.so.1",), runpath=("$ORIGIN",))),
         Binary(path="demo/libdeep.so.1", elf=elf(soname="libdeep.so.1"), numpy=NumpyFacts(headers=1)),
     ]
-    assert "demo.lib" in judge({"demo": files}, {"demo": "1.0", "numpy": "2.2.6"}, BASE).broken
+    assert "demo.lib" in judge_compiled({"demo": files}, {"demo": "1.0", "numpy": "2.2.6"}, BASE).broken
 
 
 def test_a_struct_that_shrank() -> None:
@@ -50,17 +50,17 @@ def test_a_struct_that_shrank() -> None:
         "greenlet": [Binary(path="greenlet/y.so", elf=elf(), provides={"greenlet.greenlet": 40})],
     }
     versions = {"gevent": "20.9.0", "greenlet": "2.0.2"}
-    (finding,) = judge(files, versions, BASE).findings
+    (finding,) = judge_compiled(files, versions, BASE).findings
     assert finding.rule == "EV121"
     assert "152" in finding.message
     assert "greenlet 2.0.2 has one of 40" in finding.message
     files["greenlet"] = [Binary(path="greenlet/y.so", elf=elf(), provides={"greenlet.greenlet": 160})]
-    assert judge(files, versions, BASE).findings == ()
+    assert judge_compiled(files, versions, BASE).findings == ()
 
 
 def test_a_missing_library_names_the_package_to_install() -> None:
     files = {"demo": [Binary(path="demo/m.so", elf=elf(needed=("libGL.so.1",)))]}
-    found = judge(files, {"demo": "1.0"}, BASE, suite="bookworm")
+    found = judge_compiled(files, {"demo": "1.0"}, BASE, suite="bookworm")
     (finding,) = found.findings
     assert (finding.rule, finding.severity) == ("EV130", Severity.WARNING)
     assert "libgl1" in finding.hint
@@ -75,6 +75,6 @@ def test_a_base_that_is_too_old_and_a_file_that_is_broken() -> None:
         ]
     }
     base = NamedBase(complete=True, versions={"GLIBC": "2.36"})
-    rules = {finding.rule: finding for finding in judge(files, {"demo": "1.0"}, base).findings}
+    rules = {finding.rule: finding for finding in judge_compiled(files, {"demo": "1.0"}, base).findings}
     assert "2.36" in rules["EV131"].message
     assert "cut off" in rules["EV133"].message

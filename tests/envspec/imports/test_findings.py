@@ -4,14 +4,14 @@ import pytest
 
 from envspec.proof.abi.base import NamedBase
 from envspec.proof.imports import link
-from envspec.proof.imports.findings import findings
+from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.stub import is_stub
 from envspec.system.finding import Severity
 
 
 def test_a_name_that_is_gone_names_both_versions(linked) -> None:
     report = linked({"app/__init__.py": "from other import gone"}, {"other/__init__.py": "x = 1"})
-    (finding,) = findings(report, {"app": "1.0", "other": "3.0"}, python="3.11")
+    (finding,) = link_findings(report, {"app": "1.0", "other": "3.0"}, python="3.11")
     assert (finding.rule, finding.severity) == ("EV140", Severity.ERROR)
     assert finding.message == "`import app` of app 1.0 fails: other 3.0 has no other.gone"
     assert "older other" in finding.hint
@@ -30,14 +30,14 @@ def test_a_name_that_is_gone_names_both_versions(linked) -> None:
 )
 def test_reasons_and_what_to_do(linked, source: str, words: str, hint: str) -> None:
     report = linked({"app/__init__.py": source}, python="3.12", base=NamedBase(complete=True))
-    (finding,) = findings(report, {"app": "1.0"}, python="3.12")
+    (finding,) = link_findings(report, {"app": "1.0"}, python="3.12")
     assert words in finding.message
     assert hint in finding.hint
 
 
 def test_doubtful_failures_are_warnings(linked) -> None:
     report = linked({"app/__init__.py": "", "app/inner.py": "from other import gone", "app/b.py": "x"}, None)
-    assert [f.severity for f in findings(report, {}, python="3.11")] in ([], [Severity.WARNING])
+    assert [f.severity for f in link_findings(report, {}, python="3.11")] in ([], [Severity.WARNING])
 
 
 PLACEHOLDERS = [
@@ -61,7 +61,7 @@ def test_placeholders(make, files) -> None:
     package = make("app", files)
     assert is_stub(package)
     report = link([package], python="3.11")
-    (finding,) = findings(report, {"app": "1.0"}, python="3.11")
+    (finding,) = link_findings(report, {"app": "1.0"}, python="3.11")
     assert (finding.rule, finding.severity) == ("EV142", Severity.ERROR)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from envspec.order import Place, Stage, simulate
-from envspec.order.model import Distribution
+from envspec.order.model import PipDistribution
 from envspec.order.pip import Refusal
 from envspec.order.simulate import run
 from envspec.spec.target import Target
@@ -13,23 +13,23 @@ from envspec.system.errors import UsageError
 
 PLACE = Place(target=Target(python="3.11", machine="x86_64", glibc=(2, 36)))
 MARKERS = PLACE.markers
-NUMPY_1 = Distribution(name="numpy", version="1.23.5")
-NUMPY_2 = Distribution(name="numpy", version="2.4.6")
-SCIPY = Distribution(name="scipy", version="1.11.4", requires=("numpy<1.28,>=1.21",))
-PANDAS = Distribution(name="pandas", version="3.1.1", requires=("numpy>=2.0.2",))
+NUMPY_1 = PipDistribution(name="numpy", version="1.23.5")
+NUMPY_2 = PipDistribution(name="numpy", version="2.4.6")
+SCIPY = PipDistribution(name="scipy", version="1.11.4", requires=("numpy<1.28,>=1.21",))
+PANDAS = PipDistribution(name="pandas", version="3.1.1", requires=("numpy>=2.0.2",))
 
 
 class TableResolver:
     """Knows what each stage would install, and remembers what it was told to hold."""
 
-    def __init__(self, answers: dict[str, tuple[Distribution, ...] | str]) -> None:
+    def __init__(self, answers: dict[str, tuple[PipDistribution, ...] | str]) -> None:
         self.answers = answers
         self.held: list[set[str]] = []
 
-    def hold(self, distributions: Iterable[Distribution]) -> None:
+    def hold(self, distributions: Iterable[PipDistribution]) -> None:
         self.held.append({f"{item.name} {item.version}" for item in distributions})
 
-    def would_install(self, stage: Stage) -> tuple[Distribution, ...]:
+    def would_install(self, stage: Stage) -> tuple[PipDistribution, ...]:
         answer = self.answers[stage.name]
         if isinstance(answer, str):
             raise Refusal(answer)
@@ -69,8 +69,8 @@ def test_the_stage_that_pip_refuses_is_the_last() -> None:
 
 
 def test_what_was_there_before_counts_as_earlier() -> None:
-    old = Distribution(name="setuptools", version="65.5.0")
-    new = Distribution(name="setuptools", version="80.10.2")
+    old = PipDistribution(name="setuptools", version="65.5.0")
+    new = PipDistribution(name="setuptools", version="80.10.2")
     (outcome,) = run(stages("a"), TableResolver({"a": (new,)}), MARKERS, installed=[old])
     assert [(c.before, c.after) for c in outcome.changes] == [("65.5.0", "80.10.2")]
 

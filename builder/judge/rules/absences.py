@@ -1,0 +1,135 @@
+"""Whose fault it is that a module is not there: the four answers, and what to do about each."""
+
+from __future__ import annotations
+
+import re
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from builder.judge.facts import Distribution, Facts, ImportFault
+from builder.judge.rules import stdlib
+from builder.judge.rules.roles import Role
+from builder.judge.rules.symptoms import Cause, FailedImport
+from envspec.system import rules
+from envspec.system.finding import Severity
+
+_ABSENT = re.compile(r"No module named '?(?P<name>[\w.]+)")
+
+
+def missing_module(failed: FailedImport) -> ImportFault | None:
+    """The exception that says that a module is not there, where one of the chain does."""
+    for each in failed.faults:
+        if each.isa("ModuleNotFoundError") or (each.isa("ImportError") and _ABSENT.search(each.message)):
+            return each
+    return None
+
+
+def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
+    """Why a module is not there: never declared, lost, taken from the standard library, or not required."""
+    facts = failed.facts
+    found = _ABSENT.search(fault.message)
+    name = found["name"] if found else fault.name
+    top = name.partition(".")[0]
+    weight = Severity.ERROR if failed.role.is_wanted else Severity.WARNING
+    if failed.role is Role.DECLARED and name == failed.outcome.module:
+        return Cause(
+            rule=rules.DECLARED_IMPORT, severity=Severity.ERROR, what="there is no such module",
+            hint="install what provides it, or correct the declaration",
+        )  # fmt: skip
+    culprit = _culprit(failed.outcome.module, fault, facts)
+    if owner := _provider(name, facts):
+        return Cause(
+            rule=rules.IMPORT_FAILS, severity=weight, place=fault.place,
+            what=f"module {name} does not exist in {owner.name} {owner.version}",
+            hint=f"take a version of {owner.name} that has it, or reinstall it"
+            + (f"; {culprit.name} {culprit.version} needs it" if culprit and culprit != owner else ""),
+        )  # fmt: skip
+    if stdlib.is_known(top):
+        return Cause(
+            rule=rules.STDLIB_GONE, severity=weight, place=fault.place,
+            what=f"module {top} is not in the standard library of Python {facts.python['version']}",
+            hint="take a newer version of the package, or a Python that has the module",
+        )  # fmt: skip
+    wanted = name if top in facts.owners() else top  # a namespace is there; what is asked for in it is not
+    return _cause_of_undeclared(failed, culprit, wanted, weight)
+
+
+def _provider(name: str, facts: Facts) -> Distribution | None:
+    """The distribution that should hold a module; several may share a namespace and hold none of it."""
+    for each in facts.owners().get(name.partition(".")[0], ()):
+        if any(f"{name}.".startswith(f"{root}.") or root.startswith(f"{name}.") for root in each.roots):
+            return each
+    return None
+
+
+def _cause_of_undeclared(
+    failed: FailedImport, culprit: Distribution | None, top: str, weight: Severity
+) -> Cause:
+    by_name = failed.facts.by_name()
+    unmet = [each for each in (culprit.requires if culprit else ()) if _key(each) not in by_name]
+    named = next((each for each in unmet if _resembles(each.name, top)), unmet[0] if unmet else None)
+    who = f"{culprit.name} {culprit.version}" if culprit else "it"
+    if named is not None:
+        return Cause(
+            rule=rules.REQUIREMENT_ABSENT, severity=weight,
+            what=f"{who} requires {named.name}, which is not installed (no module {top})",
+            hint=f"install {_requirement(named)}",
+        )  # fmt: skip
+    namesake = by_name.get(canonicalize_name(top)) or next(
+        (
+            by_name[_key(each)]
+            for each in (culprit.requires if culprit else ())
+            if _resembles(each.name, top) and _key(each) in by_name
+        ),
+        None,
+    )
+    if namesake is not None and namesake != culprit:
+        return Cause(
+            rule=rules.REQUIREMENT_ABSENT, severity=weight,
+            what=f"{who} needs the module {top}, which {namesake.name} {namesake.version} does not have",
+            hint=f"another project bears the name {namesake.name}: install the one that has the module",
+        )  # fmt: skip
+    # What is only there for others may need a host that declares it, as plugins do.
+    if failed.role is Role.DECLARED or (
+        failed.role is Role.ROOT and _is_principal(failed.outcome.module, failed.facts)
+    ):
+        return Cause(
+            rule=rules.REQUIREMENT_ABSENT, severity=Severity.ERROR,
+            what=f"{who} needs the module {top} and declares no package for it",
+            hint=f"install the package that provides {top}",
+        )  # fmt: skip
+    return Cause(
+        rule=rules.OPTIONAL, severity=Severity.INFO,
+        what=f"needs the optional module {top}", hint="install it if that part is used",
+    )  # fmt: skip
+
+
+def _culprit(module: str, fault: ImportFault, facts: Facts) -> Distribution | None:
+    """The distribution whose code asked for the module."""
+    for file, _, _ in reversed(fault.frames):
+        if owner := facts.owner_of_file(file):
+            return owner
+    return facts.owner(module)
+
+
+def _key(requirement: Requirement) -> str:
+    return canonicalize_name(requirement.name)
+
+
+def _requirement(requirement: Requirement) -> str:
+    return f"{requirement.name}{requirement.specifier}"
+
+
+def _resembles(name: str, module: str) -> bool:
+    left, right = canonicalize_name(name), canonicalize_name(module)
+    return left == right or left.removeprefix("python-") == right.removeprefix("py")
+
+
+def _is_principal(module: str, facts: Facts) -> bool:
+    """Whether a root is what its distribution is installed for."""
+    owner = facts.owner(module)
+    if owner is None:
+        return False
+    public = [root for root in owner.roots if not any(part.startswith("_") for part in root.split("."))]
+    return module in public and (len(public) == 1 or canonicalize_name(module) == owner.key)
