@@ -54,7 +54,7 @@ def measurements(size: Size) -> Iterator[Measured | Skipped]:
 
 def _layers(name: str, size: Size) -> Iterator[Measured | Skipped]:
     file = EXAMPLES / name / "envspec.toml"
-    spec, held = load.load(file), lock.read(lock.lock_file(file, None))
+    spec, held = load.load(file), lock.read_lock(lock.lock_file(file, None))
     store = Wheelhouse(home() / "wheelhouse")
     if held is None or not all(store.has(artifact.installed) for artifact in held.artifact):
         why = f"its wheels are not here: build-image {file.parent} --stop-after build"

@@ -107,7 +107,7 @@ class Project:
     def plan(self) -> Plan:
         """The plan of the present state."""
         file = self.folder / "envspec.toml"
-        held = lock.read(lock.lock_file(file, None))
+        held = lock.read_lock(lock.lock_file(file, None))
         if held is None:
             raise ValueError(f"{file} is not locked")
         return make_plan(load.load(file), held)

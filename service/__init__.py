@@ -1,1 +1,1 @@
-"""The payload: a small speech service. It imports neither envspec nor builder, because it travels alone."""
+"""The payload of envspec: a small speech service. It imports nothing of ours, because it travels alone."""

@@ -21,6 +21,7 @@ PACKAGES = ("envspec", "builder", "service")
 FLOORS: dict[str, tuple[str, ...]] = {
     "builder": (
         "cli",
+        "api",
         "fix",
         "flow",
         "report",
@@ -42,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "admission text",
         "audio errors settings",
     ),
-    "envspec": ("proof", "resolve", "supply", "lockfile order", "spec ingest", "system"),
+    "envspec": ("api", "proof", "resolve", "supply", "lockfile order", "spec ingest", "system"),
 }
 """For each package its floors, from the top down."""
 

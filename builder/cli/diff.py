@@ -56,7 +56,7 @@ def side(place: str) -> Side:
     if path.is_file() and os.access(path, os.X_OK):
         return answered(InterpreterTarget(path))
     file = path if path.suffix == ".lock" else locks.lock_file(load.find(path), None)
-    lock = locks.read(file)
+    lock = locks.read_lock(file)
     if lock is None:
         raise UsageError(f"{file} is not there", hint="`envspec lock` makes it")
     return Side(

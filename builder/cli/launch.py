@@ -9,17 +9,8 @@ import os
 import sys
 
 
-def envspec() -> None:
-    """The program `envspec`."""
-    _start("envspec")
-
-
-def build_image() -> None:
-    """The program `build-image`."""
-    _start("build-image")
-
-
-def _start(program: str) -> None:
+def start_program(program: str) -> None:
+    """Run `envspec` or `build-image` in this process, or in one that sees no `$PYTHONPATH`, and exit."""
     if os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment:
         command = [sys.executable, "-E", "-P", "-m", "builder.cli.launch", program, *sys.argv[1:]]
         os.execv(sys.executable, command)  # noqa: S606
@@ -34,4 +25,4 @@ def _start(program: str) -> None:
 
 if __name__ == "__main__":
     sys.argv.pop(0)
-    _start(sys.argv[0])
+    start_program(sys.argv[0])

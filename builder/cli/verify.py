@@ -97,7 +97,7 @@ def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Smoke
         return Smoke(), None
     file = load.find(spec)
     wanted = load.load(file, variant)
-    lock = locks.read(locks.lock_file(file, variant))
+    lock = locks.read_lock(locks.lock_file(file, variant))
     if lock is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")

@@ -100,7 +100,7 @@ def lock_phase(run: Run) -> Run:
         lock = lock_base(_resolved(run), project, run.progress)
     lock = models.settled(lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked)
     if fresh or lock != on_disk:
-        lockfile.write(project.lock_file, lock)
+        lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
     return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
 

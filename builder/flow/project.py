@@ -46,7 +46,7 @@ class Project:
 
     def lock(self) -> Lock | None:
         """Its lock as it stands on disk; None without one. Raises `SpecError` for one that means nothing."""
-        return lockfile.read(self.lock_file)
+        return lockfile.read_lock(self.lock_file)
 
     def needed_lock(self) -> Lock:
         """Its lock. Raises `FindingsError` where it has none."""

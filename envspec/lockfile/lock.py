@@ -251,7 +251,7 @@ def loads(text: str, *, name: str = "envspec.lock") -> Lock:
         raise wrong(f"not a lock: {place}{': ' if place else ''}{first['msg']}") from error
 
 
-def read(file: pathlib.Path) -> Lock | None:
+def read_lock(file: pathlib.Path) -> Lock | None:
     """The lock in `file`; None when there is none. Raises `SpecError` when it is no lock."""
     try:
         with file.open("rb") as stream:
@@ -264,6 +264,6 @@ def read(file: pathlib.Path) -> Lock | None:
         raise SpecError(str(file), (problem,), hint="make it anew with `envspec lock`") from error
 
 
-def write(file: pathlib.Path, lock: Lock) -> None:
+def write_lock(file: pathlib.Path, lock: Lock) -> None:
     """Write the lock, whole or not at all."""
     write_atomic(file, dumps(lock))

@@ -8,7 +8,7 @@
     └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
     (`KeyboardInterrupt`)  130      the user stopped it
 
-The command line turns them into exit codes in one place (`builder.cli.commands`); nothing else exits.
+The command line turns them into exit codes in one place (`builder.cli.main`); nothing else exits.
 """
 
 from __future__ import annotations

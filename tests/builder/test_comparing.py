@@ -9,7 +9,7 @@ import pytest
 
 from builder.cli.diff import answered, changes, side
 from builder.cli.explain import explanation
-from envspec.lockfile.lock import Lock, write
+from envspec.lockfile.lock import Lock, write_lock
 from envspec.system.errors import FindingsError, OutsideError, SpecError, UsageError
 from envspec.system.process import Completed
 from tests.support.specs import artifact, lock, spec, spec_text, stage
@@ -37,7 +37,7 @@ def locked(folder: pathlib.Path, version: str) -> pathlib.Path:
     folder.mkdir()
     (folder / "envspec.toml").write_text(spec_text(stage("one", f"app=={version}")))
     held: Lock = lock(artifact(wheel(folder, "app", version)))
-    write(folder / "envspec.lock", held)
+    write_lock(folder / "envspec.lock", held)
     return folder
 
 
@@ -90,6 +90,6 @@ def test_a_package_that_is_not_locked_cannot_be_explained(tmp_path: pathlib.Path
     with pytest.raises(FindingsError, match="has no lock"):
         explanation(place, None, "app")
     held = lock(removed=("tool",)).model_copy(update={"spec": spec(stage("one", "app==1.0")).digest})
-    write(tmp_path / "envspec.lock", held)
+    write_lock(tmp_path / "envspec.lock", held)
     with pytest.raises(FindingsError, match="Tool is not in the lock: the spec removes it"):
         explanation(place, None, "Tool")

@@ -51,7 +51,7 @@ def rules_finding() -> Finding:
 )
 def test_what_a_proof_depends_on(old: str, new: str) -> None:
     text = EXAMPLE.read_text()
-    held = lock.read(lock.lock_file(EXAMPLE, None))
+    held = lock.read_lock(lock.lock_file(EXAMPLE, None))
     assert held is not None
     assert old in text
     one, other = load.parse(text), load.parse(text.replace(old, new, 1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspec.lockfile.lock import Artifact, File, Lock, dumps, loads, lock_file, read, write
+from envspec.lockfile.lock import Artifact, File, Lock, dumps, loads, lock_file, read_lock, write_lock
 from envspec.spec.load import load
 from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES
@@ -121,23 +121,23 @@ def test_any_bytes_are_a_lock_or_an_error(tmp_path_factory: pytest.TempPathFacto
     file = tmp_path_factory.getbasetemp() / "any.lock"
     file.write_bytes(data)
     with pytest.raises(SpecError):
-        read(file)
+        read_lock(file)
 
 
 def test_no_lock_is_no_error(tmp_path: pathlib.Path) -> None:
-    assert read(tmp_path / "absent.lock") is None
+    assert read_lock(tmp_path / "absent.lock") is None
 
 
 def test_a_folder_in_the_place_of_the_lock_is_an_error(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SpecError, match="cannot be read"):
-        read(tmp_path)
+        read_lock(tmp_path)
 
 
 def test_writing_leaves_one_whole_file(tmp_path: pathlib.Path) -> None:
     one = lock(artifact(wheel(tmp_path / "wheels")))
-    write(tmp_path / "x.lock", one)
-    write(tmp_path / "x.lock", one)
-    assert read(tmp_path / "x.lock") == one
+    write_lock(tmp_path / "x.lock", one)
+    write_lock(tmp_path / "x.lock", one)
+    assert read_lock(tmp_path / "x.lock") == one
     assert sorted(path.name for path in tmp_path.iterdir()) == ["wheels", "x.lock"]
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.network
 def fill(wheelhouse: pathlib.Path, name: str) -> None:
     """Put all that the example's lock lists into a new wheelhouse, out of the user's own."""
     digest.made(EXAMPLES / name)  # fetches what is not there
-    held = lock.read(lock.lock_file(EXAMPLES / name / "envspec.toml", None))
+    held = lock.read_lock(lock.lock_file(EXAMPLES / name / "envspec.toml", None))
     assert held is not None
     own, new = Wheelhouse(home() / "wheelhouse"), Wheelhouse(wheelhouse)
     for file in (*(artifact.installed for artifact in held.artifact), *held.base.packages):

@@ -33,7 +33,7 @@ def test_a_base_on_disk_is_locked_and_built_on(saved: pathlib.Path, env: dict[st
     done = run(*BUILD, saved, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["environment"]["backend"] == "oci"
-    held = lock.read(saved / "envspec.lock")
+    held = lock.read_lock(saved / "envspec.lock")
     assert held is not None
     assert held.base.archive is not None
     assert held.base.archive.path == "base.tar"

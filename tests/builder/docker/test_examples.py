@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.network]
 @pytest.fixture(scope="module")
 def built(engine: Engine, base: str) -> tuple[DockerBackend, Environment, Spec, Plan]:
     file = EXAMPLES / "espeak" / "envspec.toml"
-    spec, held = load.load(file), lock.read(lock.lock_file(file, None))
+    spec, held = load.load(file), lock.read_lock(lock.lock_file(file, None))
     assert held is not None
     assert spec.service is not None
     store = Wheelhouse(home() / "wheelhouse")

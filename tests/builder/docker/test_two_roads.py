@@ -62,7 +62,7 @@ def test_the_documentation_has_every_reason() -> None:
 @pytest.mark.docker
 @pytest.mark.network
 def test_both_roads_make_the_same_image(engine: Engine, base: str) -> None:
-    spec, held = load(ESPEAK / "envspec.toml"), lock.read(lock.lock_file(ESPEAK / "envspec.toml", None))
+    spec, held = load(ESPEAK / "envspec.toml"), lock.read_lock(lock.lock_file(ESPEAK / "envspec.toml", None))
     assert held is not None
     store = Wheelhouse(home() / "wheelhouse")
     fetch(held, Sources(spec, machine()).within(ESPEAK), store, SILENT)

@@ -38,10 +38,10 @@ def planned(example: str, variant: str | None) -> Plan:
     """
     file = EXAMPLES / example / "envspec.toml"
     spec = load.load(file, variant)
-    held = lock.read(lock.lock_file(file, variant))
+    held = lock.read_lock(lock.lock_file(file, variant))
     if held is None:
         base = LockedBase(image=spec.image, apt=spec.base.apt)
-        plain = lock.read(lock.lock_file(file, None))
+        plain = lock.read_lock(lock.lock_file(file, None))
         assert plain is not None
         held = plain.model_copy(update={"variant": variant, "python": spec.python, "base": base})
     return plan(spec, held, Payload(files=()))

@@ -1,0 +1,95 @@
+"""What other programs may call: a spec planned, built and judged. See docs/api.md."""
+
+from __future__ import annotations
+
+import pathlib
+
+from builder.flow.pipeline import planned, run_pipeline
+from builder.judge import InterpreterTarget
+from builder.judge import verify as judge_target
+from builder.report.model import Report
+from builder.values.plan import Plan
+from builder.values.request import Request
+from builder.values.shipping import Shipping
+from builder.values.verdict import Verdict
+from envspec.lockfile.lock import Lock
+from envspec.spec.model import Smoke
+from envspec.system.progress import SILENT, Progress
+
+NO_SMOKE = Smoke()
+
+
+def plan(
+    place: pathlib.Path | None = None,
+    *,
+    variant: str | None = None,
+    locked: bool = False,
+    offline: bool = False,
+    progress: Progress = SILENT,
+) -> Plan:
+    """What a backend has to do for a spec, which is linted, locked and proved on the way.
+
+    `place` is a spec, or the folder that holds one; None is the current folder. A lock that is missing or
+    stale is made and written beside the spec, or with `locked` refused. `offline` touches no network.
+
+    Raises `SpecError` for a spec that means nothing, `FindingsError` for one that must be fixed first,
+    `BuildError` and `OutsideError`.
+    """
+    request = Request(spec=place, variant=variant, locked=locked, offline=offline)
+    return planned(request, progress)
+
+
+def build(
+    place: pathlib.Path | None = None,
+    *,
+    variant: str | None = None,
+    backend: str = "auto",
+    tag: str | None = None,
+    output: pathlib.Path | None = None,
+    push: bool = False,
+    locked: bool = False,
+    offline: bool = False,
+    strict: bool = False,
+    fast: bool = False,
+    stop_after: str | None = None,
+    progress: Progress = SILENT,
+) -> Report:
+    """Build and judge the environment of a spec, as `build-image` does with the options of these names.
+
+    Everything that goes wrong stands in the report, whose `ships` says whether the environment may be used
+    and whose `exit_code` is that of the program. Raises `SpecError` for a spec that means nothing.
+    """
+    request = Request(
+        spec=place,
+        variant=variant,
+        backend=backend,
+        shipping=Shipping(tag=tag, output=output, push=push),
+        locked=locked,
+        offline=offline,
+        strict=strict,
+        fast=fast,
+        stop_after=stop_after,
+    )
+    return run_pipeline(request, progress)
+
+
+def verify(
+    python: pathlib.Path,
+    *,
+    lock: Lock | None = None,
+    smoke: Smoke = NO_SMOKE,
+    fast: bool = False,
+    strict: bool = False,
+    progress: Progress = SILENT,
+) -> Verdict:
+    """Judge the environment of an interpreter, wherever it comes from; nothing in it is changed.
+
+    `lock` says what should be installed, `smoke` what must work besides (`Spec.smoke`). `fast` leaves out
+    compiled modules, hashes, use and exchange; `strict` counts warnings as errors.
+
+    Raises `OutsideError` when the interpreter cannot be run.
+    """
+    pins = lock.pins if lock is not None else None
+    return judge_target(
+        InterpreterTarget(python), lock=pins, smoke=smoke, fast=fast, strict=strict, progress=progress
+    )

@@ -1,0 +1,46 @@
+"""Starts the programs `envspec` and `build-image`, once it is sure that their code is the code that runs.
+
+The wheel installs packages called `builder` and `service`, which are common names: another distribution's
+would fail in odd ways. The programs are known here by name alone, for nothing else is certain to be ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pathlib
+import sys
+
+_OWN = pathlib.Path(__file__).parents[2]
+"""The folder that holds our packages."""
+
+
+def envspec() -> None:
+    """The program `envspec`."""
+    _start("envspec")
+
+
+def build_image() -> None:
+    """The program `build-image`."""
+    _start("build-image")
+
+
+def _start(program: str) -> None:
+    for package in ("builder", "service"):
+        if (place := foreign_package(package)) is not None:
+            sys.stderr.write(
+                f"error: the package {package} in {place} is not the one that belongs to envspec\n"
+                "hint: install envspec where nothing else is installed, as `uv tool install` and `pipx` do\n"
+            )
+            sys.exit(4)
+    importlib.import_module("builder.cli.launch").start_program(program)
+
+
+def foreign_package(package: str) -> pathlib.Path | None:
+    """Where a package of that name comes from, if it is not ours; it is looked at and not imported."""
+    spec = importlib.util.find_spec(package)
+    place = pathlib.Path(spec.origin or "?") if spec else pathlib.Path("nowhere")
+    own = _OWN / package / "__init__.py"
+    if place == own and b"envspec" in own.read_bytes():
+        return None
+    return place.parent
