@@ -27,6 +27,7 @@ from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
+from envspec.supply.facts import sha256_of
 from envspec.supply.pip_settings import Machine
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
@@ -244,9 +245,9 @@ def _workshop(place: pathlib.Path) -> pathlib.Path:
 
 
 def _contents(place: pathlib.Path) -> str:
-    """Tells a building of the environment from any other, also of the same packages."""
-    made = (place / "pyvenv.cfg").stat()
-    return digest_of([str(place), made.st_ino, made.st_mtime_ns])
+    """Digest of what is installed, as each RECORD has it, and of the interpreter that it was made for."""
+    files = [place / "pyvenv.cfg", *sorted(place.glob("lib/python*/site-packages/*.dist-info/RECORD"))]
+    return digest_of([str(place), *([file.parent.name, sha256_of(file)] for file in files)])
 
 
 def _stands(place: pathlib.Path) -> bool:
