@@ -15,7 +15,6 @@ from builder.judge.rules import (
     imports,
     programs,
     requirements,
-    stdlib,
     surroundings,
     usage,
     wheels,
@@ -24,6 +23,7 @@ from builder.judge.rules import lock as lock_rules
 from builder.judge.smoke import SmokeChecks
 from builder.judge.target import Target
 from builder.values.verdict import Verdict
+from envspec.proof.stdlib import lost_names
 from envspec.system import finding
 from envspec.system.finding import Finding
 from envspec.system.progress import SILENT, Progress
@@ -91,7 +91,7 @@ def _options(smoke: SmokeChecks, fast: bool, timeout: float, deadline: float) ->
         "imports": list(smoke.imports),
         "attributes": smoke.attributes_by_module(),
         "budget": 15.0,
-        "gone": stdlib.gone(),
+        "gone": lost_names(),
         "exchange": smoke.exchange and not fast,
     }
 

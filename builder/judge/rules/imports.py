@@ -12,9 +12,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.judge.facts import Distribution, Facts, Fault, Outcome
-from builder.judge.rules import catalogue, stdlib
+from builder.judge.rules import catalogue
 from builder.judge.rules.catalogue import Rule
 from builder.judge.smoke import SmokeChecks
+from envspec.proof.stdlib import was_ever_standard
 from envspec.system.finding import Finding, Severity
 
 INNER = ("inside", "surface")
@@ -363,7 +364,7 @@ def _of_absence(outcome: Outcome, fault: Fault, role: str, facts: Facts) -> Caus
             hint=f"take a version of {owner.name} that has it, or reinstall it"
             + (f"; {culprit.name} {culprit.version} needs it" if culprit and culprit != owner else ""),
         )  # fmt: skip
-    if stdlib.is_known(top):
+    if was_ever_standard(top):
         return Cause(
             rule=catalogue.STDLIB_GONE, severity=weight, place=fault.place,
             what=f"module {top} is not in the standard library of Python {facts.python['version']}",

@@ -15,7 +15,6 @@ from envspec.proof.imports.intrinsics import Intrinsics
 from envspec.proof.imports.outline import Body, outline
 from envspec.proof.imports.source import LARGEST, Index, Origin, Package, Syntax, marked_lines, syntax
 from envspec.proof.imports.statements import Exhausted, Statements
-from envspec.proof.imports.stdlib import PYTHON_2_BUILTINS, Stdlib
 from envspec.proof.imports.values import (
     NONE,
     UNKNOWN,
@@ -33,6 +32,7 @@ from envspec.proof.imports.values import (
     constant,
     joined,
 )
+from envspec.proof.stdlib import PYTHON_2_BUILTINS, Stdlib
 
 _NAME_FAULTS = ("name", "stdlib-name", "platform-name")
 _DEEPEST = 8  # calls within calls

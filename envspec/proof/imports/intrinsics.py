@@ -14,7 +14,6 @@ from packaging.version import InvalidVersion, Version
 from envspec.proof.abi.base import Base
 from envspec.proof.imports.expressions import Frame, sequence
 from envspec.proof.imports.source import Index
-from envspec.proof.imports.stdlib import Stdlib
 from envspec.proof.imports.values import (
     FALSE,
     NONE,
@@ -33,6 +32,7 @@ from envspec.proof.imports.values import (
     constant,
     truth,
 )
+from envspec.proof.stdlib import Stdlib
 
 _VersionInfo = collections.namedtuple("_VersionInfo", "major minor micro releaselevel serial")
 _NEWEST_MICRO = 99  # which patch release will run is unknown; a new one is likelier than an old one

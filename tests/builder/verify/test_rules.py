@@ -8,7 +8,7 @@ import pytest
 
 from builder.judge import SmokeChecks
 from builder.judge.facts import Facts
-from builder.judge.rules import catalogue, stdlib, wheels
+from builder.judge.rules import catalogue, wheels
 from envspec.system.finding import Finding, Severity
 
 PAGES = pathlib.Path(__file__).parents[3]
@@ -78,9 +78,3 @@ def test_tags_are_held_against_python_and_platform(tag: str, suits: bool) -> Non
 
 def test_a_musl_wheel_suits_a_musl_system() -> None:
     assert wheels.suits("cp311-cp311-musllinux_1_1_x86_64", facts(libc=""))
-
-
-def test_names_of_the_standard_library_are_known_whatever_the_version() -> None:
-    assert all(map(stdlib.is_known, ("exceptions", "distutils", "tomllib", "json")))
-    assert not stdlib.is_known("numpy")
-    assert "inspect.getargspec" in stdlib.gone()["inspect"]
