@@ -31,7 +31,7 @@ def findings(
             severity=Severity.ERROR if failure.certain else Severity.WARNING,
             message=f"`import {failure.module}` of {named} {fails}: {why}",
             hint=_hint(failure, versions, python, suite),
-            where=str(failure.fault.place),
+            where=str(failure.fault.where),
         )
 
 
