@@ -32,7 +32,7 @@ FEW = 3
 """Modules below which a share says nothing."""
 
 _STACK = 512 << 20
-_TESTS = re.compile(
+_ASIDE = re.compile(
     r"(^|\.)(_?tests?|testing|_\w*tests?|tests?_\w+|\w+_tests?|conftest|examples?|samples?|benchmarks?|docs?|setup"
     r"|demos?|scripts?|tools|__main__)(\.|$)"
 )
@@ -131,12 +131,17 @@ def _link(interpreter: Interpreter, wanted: Sequence[str], inner_bytes: int) -> 
     )
 
 
+def is_aside(module: str) -> bool:
+    """Whether a module belongs to tests, examples, documentation or set-up, which no user imports."""
+    return _ASIDE.search(module) is not None
+
+
 def _tops(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
     origins = interpreter.modules.index.origins
     names = [
         name
         for name in package.top_level
-        if not _TESTS.search(name) and (o := origins.get(name)) and o.package is package
+        if not is_aside(name) and (o := origins.get(name)) and o.package is package
     ]
     names += _below_namespaces(interpreter, package)
     own = [name for name in names if re.sub("[._]", "-", name.lower()) == package.name]
@@ -232,7 +237,7 @@ def _inner(interpreter: Interpreter, package: Package, allowed: int, failures: l
         for name, origin in modules.index.origins.items()
         if origin.package is package
         and origin.kind == "source"
-        and not _TESTS.search(name)
+        and not is_aside(name)
         and not modules.stdlib.has(name.partition(".")[0])  # a backport that this Python never looks at
     ]
     names.sort(key=lambda name: (name.count("."), name))
