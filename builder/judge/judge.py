@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 from builder.judge import transport
 from builder.judge.facts import Facts
-from builder.judge.rules import stdlib
 from builder.judge.rules.abi import judge_numpy_builds, read_numpy_builds, wanted_numpy
 from builder.judge.rules.binaries import judge_binaries
 from builder.judge.rules.exchange import judge_exchange
@@ -22,6 +21,7 @@ from builder.judge.rules.wheels import judge_wheels
 from builder.judge.smoke import attributes_by_module, without_ignored
 from builder.values.target import Target
 from builder.values.verdict import Verdict
+from envspec.proof.stdlib import lost_names
 from envspec.spec.model import Smoke
 from envspec.system import finding
 from envspec.system.finding import Finding
@@ -90,7 +90,7 @@ def _options(smoke: Smoke, fast: bool, timeout: float, deadline: float) -> dict[
         "imports": list(smoke.imports),
         "attributes": attributes_by_module(smoke),
         "budget": 15.0,
-        "gone": stdlib.gone(),
+        "gone": lost_names(),
         "exchange": smoke.exchange and not fast,
     }
 

@@ -8,9 +8,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.judge.facts import Distribution, Facts, ImportFault
-from builder.judge.rules import stdlib
 from builder.judge.rules.roles import Role
 from builder.judge.rules.symptoms import Cause, FailedImport
+from envspec.proof.stdlib import was_ever_standard
 from envspec.system import rules
 from envspec.system.finding import Severity
 
@@ -45,7 +45,7 @@ def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
             hint=f"take a version of {owner.name} that has it, or reinstall it"
             + (f"; {culprit.name} {culprit.version} needs it" if culprit and culprit != owner else ""),
         )  # fmt: skip
-    if stdlib.is_known(top):
+    if was_ever_standard(top):
         return Cause(
             rule=rules.STDLIB_GONE, severity=weight, place=fault.place,
             what=f"module {top} is not in the standard library of Python {facts.python['version']}",

@@ -29,7 +29,7 @@ def link_findings(
         yield rule.finding(
             f"`import {failure.module}` of {named} {fails}: {why}",
             hint=_hint(failure, versions, python, suite),
-            where=str(failure.fault.place),
+            where=str(failure.fault.where),
         )
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from envspec.proof.abi.base import Base
-from envspec.proof.imports.expressions import Frame
-from envspec.proof.imports.interpreter import Machine, State
+from envspec.proof.imports.course import Exhausted
+from envspec.proof.imports.interpreter import Interpreter
+from envspec.proof.imports.modules import State
 from envspec.proof.imports.source import Package
-from envspec.proof.imports.statements import Exhausted
 from envspec.proof.imports.stub import is_stub
-from envspec.proof.imports.values import UNKNOWN, External, Fault, Known, Module, Place, Raised
+from envspec.proof.imports.values import UNKNOWN, External, Fault, Known, Module, Raised, SourceLine
 
 DEFAULT_BUDGET = 3_000_000
 """Statements that one run reads at most."""
@@ -32,7 +32,7 @@ FEW = 3
 """Modules below which a share says nothing."""
 
 _STACK = 512 << 20
-_TESTS = re.compile(
+_ASIDE = re.compile(
     r"(^|\.)(_?tests?|testing|_\w*tests?|tests?_\w+|\w+_tests?|conftest|examples?|samples?|benchmarks?|docs?|setup"
     r"|demos?|scripts?|tools|__main__)(\.|$)"
 )
@@ -53,7 +53,7 @@ class Failure:
     message: str
     fault: Fault
     """The root cause."""
-    chain: tuple[Place, ...]
+    chain: tuple[SourceLine, ...]
     """Import statements from `module` down to the fault."""
 
 
@@ -88,69 +88,76 @@ def link(
 
     `python` such as `3.11`; `base` tells which shared libraries there are; `broken` maps compiled modules
     that cannot be loaded to the reason; `variables` are those of the environment that may be set, beyond the
-    usual ones. Certain are: a wanted module, or a top-level module of a requested
-    package, that cannot be imported, and any module of such a package that uses a name that the locked
-    version of a declared requirement does not have.
+    usual ones. Certain are: a wanted module, or a top-level module of a requested package, that cannot be
+    imported, and any module of such a package that uses a name that the locked version of a declared
+    requirement does not have.
     """
     # Trees of syntax hold no cycles worth looking for, and looking for them costs half of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        machine = Machine(
+        interpreter = Interpreter(
             packages, python=python, base=base, broken=broken, variables=variables, budget=budget
         )
-        return _with_deep_stack(lambda: _link(machine, wanted, inner_bytes))
+        return _with_deep_stack(lambda: _link(interpreter, wanted, inner_bytes))
     finally:
         if collecting:
             gc.enable()
 
 
-def _link(machine: Machine, wanted: Sequence[str], inner_bytes: int) -> LinkReport:
+def _link(interpreter: Interpreter, wanted: Sequence[str], inner_bytes: int) -> LinkReport:
     failures: list[Failure] = []
-    requested = [package for package in machine.packages if package.requested]
+    requested = [package for package in interpreter.modules.packages if package.requested]
     left_out = 0
     complete = True
     try:
         for package in requested:
-            failures += _tops(machine, package)
+            failures += _tops(interpreter, package)
             failures += _stub(package)
-            failures += _commands(machine, package)
-        failures += _wanted(machine, wanted)
+            failures += _commands(interpreter, package)
+        failures += _wanted(interpreter, wanted)
         for package in requested:
             if not any(failure.package == package.name for failure in failures):
-                left_out += _inner(machine, package, inner_bytes // len(requested), failures)
+                left_out += _inner(interpreter, package, inner_bytes // len(requested), failures)
     except Exhausted:
         complete = False
+    states = interpreter.modules.states
     return LinkReport(
         failures=_ordered(failures),
-        modules=len(machine.states),
+        modules=len(states),
         complete=complete,
         left_out=left_out,
-        compiled=frozenset(name for name, state in machine.states.items() if state.kind == "compiled"),
+        compiled=frozenset(name for name, state in states.items() if state.kind == "compiled"),
     )
 
 
-def _tops(machine: Machine, package: Package) -> Iterator[Failure]:
+def is_aside(module: str) -> bool:
+    """Whether a module belongs to tests, examples, documentation or set-up, which no user imports."""
+    return _ASIDE.search(module) is not None
+
+
+def _tops(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
+    origins = interpreter.modules.index.origins
     names = [
         name
         for name in package.top_level
-        if not _TESTS.search(name) and (o := machine.index.modules.get(name)) and o.package is package
+        if not is_aside(name) and (o := origins.get(name)) and o.package is package
     ]
-    names += _below_namespaces(machine, package)
+    names += _below_namespaces(interpreter, package)
     own = [name for name in names if re.sub("[._]", "-", name.lower()) == package.name]
     for name in names:
         main = name in own if own else not name.startswith("_")
-        failing, raised = name, _import(machine, name) or _dead_finder(machine, name)
-        if raised is None and main and (inner := _only_door(machine, package, name)):
-            failing, raised = inner, _import(machine, inner)
+        failing, raised = name, interpreter.failure(name) or _dead_finder(interpreter, name)
+        if raised is None and main and (inner := _only_door(interpreter, package, name)):
+            failing, raised = inner, interpreter.failure(inner)
         if raised:
             yield _failure(package, failing, raised, certain=main and _decides(raised))
 
 
-def _only_door(machine: Machine, package: Package, name: str) -> str:
+def _only_door(interpreter: Interpreter, package: Package, name: str) -> str:
     """`name.name`, where that is what everybody imports: the package itself binds constants at most."""
     inner = f"{name}.{name.rpartition('.')[2]}"
-    origin, state = machine.index.modules.get(inner), machine.states[name]
+    origin, state = interpreter.modules.index.origins.get(inner), interpreter.modules.states[name]
     bare = _binds_constants(state)
     return inner if bare and origin is not None and origin.package is package else ""
 
@@ -162,9 +169,9 @@ def _binds_constants(state: State) -> bool:
     )
 
 
-def _below_namespaces(machine: Machine, package: Package) -> list[str]:
+def _below_namespaces(interpreter: Interpreter, package: Package) -> list[str]:
     """The package that is called like the distribution and lies in folders that it shares with others."""
-    modules = machine.index.modules
+    modules = interpreter.modules.index.origins
     return [
         name
         for name, origin in modules.items()
@@ -182,11 +189,11 @@ def _above(name: str) -> Iterator[str]:
         yield name
 
 
-def _wanted(machine: Machine, names: Iterable[str]) -> Iterator[Failure]:
+def _wanted(interpreter: Interpreter, names: Iterable[str]) -> Iterator[Failure]:
     """Modules that the user says must import. One that no package has is left to verification."""
     for name in names:
-        origin = machine.index.modules.get(name)
-        raised = _import(machine, name) if origin and origin.package else None
+        origin = interpreter.modules.index.origins.get(name)
+        raised = interpreter.failure(name) if origin and origin.package else None
         if raised and origin and origin.package:
             yield _failure(origin.package, name, raised, certain=_decides(raised))
 
@@ -194,20 +201,22 @@ def _wanted(machine: Machine, names: Iterable[str]) -> Iterator[Failure]:
 def _stub(package: Package) -> Iterator[Failure]:
     if is_stub(package):
         name = package.top_level[0] if package.top_level else package.name
-        fault = Fault(kind="stub", wanted=package.name, owner=package.name, place=Place(module=name, line=1))
+        where = SourceLine(module=name, line=1)
+        fault = Fault(kind="stub", wanted=package.name, owner=package.name, where=where)
         raised = Raised(
             UNKNOWN, f"{package.name} {package.version} holds no code: it is a placeholder", fault
         )
         yield _failure(package, name, raised, certain=True)
 
 
-def _dead_finder(machine: Machine, name: str) -> Raised | None:
+def _dead_finder(interpreter: Interpreter, name: str) -> Raised | None:
     """A module that can be imported, yet whose import hook this Python never calls."""
-    line = machine.dead_finders.get(name)
-    if line is None or not machine.states[name].syntax.modules:
+    line = interpreter.modules.dead_finders.get(name)
+    if line is None or not interpreter.modules.states[name].syntax.modules:
         return None
-    fault = Fault(kind="importer", wanted=f"{name}.*", owner="", place=Place(module=name, line=line))
-    message = f"the import hook of {name} has no find_spec: Python {machine.python} never calls it"
+    fault = Fault(kind="importer", wanted=f"{name}.*", owner="", where=SourceLine(module=name, line=line))
+    python = interpreter.modules.python
+    message = f"the import hook of {name} has no find_spec: Python {python} never calls it"
     return Raised(External("ImportError"), message, fault)
 
 
@@ -220,28 +229,29 @@ def _decides(raised: Raised) -> bool:
     return kind is not None and issubclass(kind, wanted)
 
 
-def _inner(machine: Machine, package: Package, allowed: int, failures: list[Failure]) -> int:
+def _inner(interpreter: Interpreter, package: Package, allowed: int, failures: list[Failure]) -> int:
     """Import what lies below the top level, the outer modules first; how many were left out."""
+    modules, parser = interpreter.modules, interpreter.parser
     names = [
         name
-        for name, origin in machine.index.modules.items()
+        for name, origin in modules.index.origins.items()
         if origin.package is package
         and origin.kind == "source"
-        and not _TESTS.search(name)
-        and not machine.stdlib.has(name.partition(".")[0])  # a backport that this Python never looks at
+        and not is_aside(name)
+        and not modules.stdlib.has(name.partition(".")[0])  # a backport that this Python never looks at
     ]
     names.sort(key=lambda name: (name.count("."), name))
-    limit = machine.read_bytes + allowed
+    limit = parser.read_bytes + allowed
     found: list[Failure] = []
     for number, name in enumerate(names):
-        if machine.read_bytes > limit:
+        if parser.read_bytes > limit:
             failures += found
             return len(names) - number
-        raised = _import(machine, name)
-        if raised and (hard := _hard(raised, package, machine.index.overwritten)) is not None:
+        raised = interpreter.failure(name)
+        if raised and (hard := _hard(raised, package, modules.index.overwritten)) is not None:
             found.append(_failure(package, name, raised, certain=hard))
     causes = collections.Counter(failure.fault for failure in found)
-    share = BARE_SHARE if _is_bare(machine, package) else SHARE
+    share = BARE_SHARE if _is_bare(interpreter, package) else SHARE
     wide = {cause for cause, count in causes.items() if count >= max(FEW, share * len(names))}
     failures += [
         dataclasses.replace(failure, certain=failure.certain or failure.fault in wide) for failure in found
@@ -249,25 +259,25 @@ def _inner(machine: Machine, package: Package, allowed: int, failures: list[Fail
     return 0
 
 
-def _is_bare(machine: Machine, package: Package) -> bool:
+def _is_bare(interpreter: Interpreter, package: Package) -> bool:
     """Whether nothing can be used of a package without importing what is inside."""
-    states = [machine.states.get(name) for name in package.top_level]
+    states = [interpreter.modules.states.get(name) for name in package.top_level]
     return all(state is None or _binds_constants(state) for state in states)
 
 
-def _commands(machine: Machine, package: Package) -> Iterator[Failure]:
+def _commands(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
     """Modules that the package's own commands begin with: what they miss for sure, their users miss."""
     for name in package.doors:
-        origin = machine.index.modules.get(name)
-        raised = _import(machine, name) if origin and origin.package is package else None
-        if raised and _hard(raised, package, machine.index.overwritten) is not None:
+        origin = interpreter.modules.index.origins.get(name)
+        raised = interpreter.failure(name) if origin and origin.package is package else None
+        if raised and _hard(raised, package, interpreter.modules.index.overwritten) is not None:
             yield _failure(package, name, raised, certain=_decides(raised))
 
 
 def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]]) -> bool | None:
     """Whether the fault inside a package decides; None when such faults are nobody's business."""
     fault = raised.fault
-    if fault.place.module.partition(".")[0] not in package.top_level:
+    if fault.where.module.partition(".")[0] not in package.top_level:
         return None
     if fault.kind in ("stdlib-module", "stdlib-name"):
         # Packages that work carry corners which an older Python was the last to import.
@@ -276,14 +286,6 @@ def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]])
         return True
     if fault.kind == "name" and fault.owner and fault.owner != package.name:
         return fault.owner in package.requires
-    return None
-
-
-def _import(machine: Machine, name: str) -> Raised | None:
-    try:
-        machine.load(name, Frame(module="", scopes=[{}]))
-    except Raised as raised:
-        return raised
     return None
 
 
@@ -297,7 +299,7 @@ def _failure(package: Package, module: str, raised: Raised, *, certain: bool) ->
         exception=getattr(kind, "name", ""),
         message=raised.message,
         fault=raised.fault,
-        chain=tuple(place for place in raised.chain if place.module),
+        chain=tuple(line for line in raised.chain if line.module),
     )
 
 
@@ -305,7 +307,7 @@ def _ordered(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """The first failure of each root cause, certain ones first: the others are its echoes."""
     found: dict[tuple[Any, ...], Failure] = {}
     for failure in failures:
-        key = (failure.fault.kind, failure.fault.wanted, failure.fault.place)
+        key = (failure.fault.kind, failure.fault.wanted, failure.fault.where)
         if key not in found or (failure.certain and not found[key].certain):
             found[key] = failure
     return tuple(sorted(found.values(), key=lambda failure: not failure.certain))

@@ -13,7 +13,7 @@ from typing import Any
 from envspec.proof.abi.base import Base, NamedBase, RootBase
 from envspec.proof.imports.link import DEFAULT_INNER_BYTES, Failure, LinkReport, link
 from envspec.proof.imports.source import Package
-from envspec.proof.imports.values import Fault, Place
+from envspec.proof.imports.values import Fault, SourceLine
 from envspec.supply.wheel import Wheel
 from envspec.system.errors import OutsideError
 from envspec.system.process import run
@@ -119,8 +119,8 @@ def _report(body: Mapping[str, Any]) -> LinkReport:
         Failure(
             **{
                 **row,
-                "fault": Fault(**{**row["fault"], "place": Place(**row["fault"]["place"])}),
-                "chain": tuple(Place(**place) for place in row["chain"]),
+                "fault": Fault(**{**row["fault"], "where": SourceLine(**row["fault"]["where"])}),
+                "chain": tuple(SourceLine(**line) for line in row["chain"]),
             }
         )
         for row in body["failures"]

@@ -112,7 +112,7 @@ class Index:
 
     def __init__(self, packages: Iterable[Package], python: str) -> None:
         """`python` such as `3.11`; compiled modules for another one are not importable and left out."""
-        self.modules: dict[str, Origin] = {}
+        self.origins: dict[str, Origin] = {}
         self.nested: set[str] = set()
         self.overwritten: dict[str, set[str]] = {}
         """Module to the packages whose file of it was overwritten by a later package."""
@@ -132,17 +132,17 @@ class Index:
         self.nested |= set(folders[1:]) | {last}
         for depth in range(1, len(folders) + 1):
             name = ".".join(folders[:depth])
-            self.modules.setdefault(name, Origin(package=None, path="", kind="folder", is_package=True))
+            self.origins.setdefault(name, Origin(package=None, path="", kind="folder", is_package=True))
         is_package = last == "__init__"
         name = ".".join(folders if is_package else [*folders, last])
         if not all(part.isidentifier() for part in name.split(".")):
             return  # no statement can import it
-        old = self.modules.get(name)
+        old = self.origins.get(name)
         fresh = Origin(package=package, path=path, kind=kind, is_package=is_package)
         if old and old.package and old.path == path and old.package is not package:
             self.overwritten.setdefault(name, set()).add(old.package.name)
         if old is None or _rank(fresh) >= _rank(old):
-            self.modules[name] = fresh
+            self.origins[name] = fresh
 
     def _kind(self, path: str) -> tuple[str, str]:
         if path.endswith(".py"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from envspec.proof.imports.expressions import Expressions, Frame, method_name, sequence
+from envspec.proof.imports.constants import sequence
+from envspec.proof.imports.flow import Flow
+from envspec.proof.imports.frame import Frame
 from envspec.proof.imports.values import (
-    NONE,
     UNKNOWN,
     Class,
     External,
@@ -23,106 +25,95 @@ from envspec.proof.imports.values import (
     truth,
     twice,
 )
+from envspec.proof.imports.world import World
 
 _MOST_ROUNDS = 300
 
 
-class Exhausted(Exception):  # noqa: N818 — the end of a budget, no error
-    """More statements than the budget allows."""
+class Executor:
+    """Executes statements; imports are left to the importer."""
 
-
-@dataclasses.dataclass(kw_only=True, slots=True)
-class Flow:
-    """How a block may end."""
-
-    normal: bool = True
-    """It may run to its end."""
-    jumps: bool = False
-    """It may break or continue."""
-    returns: list[Value] = dataclasses.field(default_factory=list)
-    raises: list[Raised] = dataclasses.field(default_factory=list)
-    """Exceptions that some way through the block surely meets."""
-
-    @property
-    def surely(self) -> Raised | None:
-        """The exception, when every way through the block raises."""
-        ends = self.normal or self.jumps or self.returns
-        return None if ends or not self.raises else self.raises[-1]
-
-    def take(self, other: Flow) -> None:
-        """Add the ways of a part that may be left early."""
-        self.jumps |= other.jumps
-        self.returns += other.returns
-        self.raises += other.raises
-
-    @property
-    def lasting(self) -> bool:
-        """Whether names that it bound may be seen afterwards."""
-        return self.normal or self.jumps
-
-
-class Statements(Expressions):
-    """Executes statements abstractly; modules are left to the machine."""
-
-    name_guards = 0
-    """Handlers around the statement that take NameError: only then a name without a binding counts."""
-    budget = 0
-    """Statements that may still be read."""
-    version_tuple: tuple[int, ...] = ()
-    """Of the target's Python."""
-    call_end = 0
-    """The budget at which the call that is being followed is given up."""
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._course = world.course
+        self._expressions = world.expressions
+        self._readers: dict[type[ast.stmt], Callable[[Any, Frame], Flow | None]] = {
+            ast.AnnAssign: self._annotated,
+            ast.Assert: self._assert,
+            ast.Assign: self._assign,
+            ast.AsyncFor: self._for,
+            ast.AsyncFunctionDef: self._function,
+            ast.AsyncWith: self._with,
+            ast.AugAssign: self._augmented,
+            ast.Break: self._jump,
+            ast.ClassDef: self._class,
+            ast.Continue: self._jump,
+            ast.Delete: self._delete,
+            ast.Expr: self._expression,
+            ast.For: self._for,
+            ast.FunctionDef: self._function,
+            ast.Global: self._global,
+            ast.If: self._if,
+            ast.Import: world.imports.run_import,
+            ast.ImportFrom: world.imports.run_from,
+            ast.Match: self._match,
+            ast.Raise: self._raise,
+            ast.Return: self._return,
+            ast.Try: self._try,
+            ast.TryStar: self._try,
+            ast.While: self._while,
+            ast.With: self._with,
+        }
 
     def run(self, block: Sequence[ast.stmt], frame: Frame) -> Flow:
         """Go through a block."""
         total = Flow()
         for statement in block:
-            self.budget -= 1
-            if self.budget < self.call_end:
-                raise Exhausted
+            self._course.step()
             frame.line = statement.lineno
+            reader = self._readers.get(type(statement))
             try:
-                flow = self._statement(statement, frame)
+                flow = reader(statement, frame) if reader else None
             except Raised as raised:
                 flow = Flow(normal=False, raises=[raised])
+            if flow is None:
+                continue
             total.take(flow)
             if not flow.normal:
                 total.normal = False
                 break
         return total
 
-    def _statement(self, node: ast.stmt, frame: Frame) -> Flow:
-        method = getattr(self, method_name("_do_", type(node).__name__), None)
-        return (method(node, frame) if method else None) or Flow()
-
     # -- simple statements ------------------------------------------------------------------------
 
-    def _do_expr(self, node: ast.Expr, frame: Frame) -> None:
-        self.evaluate(node.value, frame)
+    def _expression(self, node: ast.Expr, frame: Frame) -> None:
+        self._expressions.evaluate(node.value, frame)
 
-    def _do_assign(self, node: ast.Assign, frame: Frame) -> None:
-        value = self.evaluate(node.value, frame)
+    def _assign(self, node: ast.Assign, frame: Frame) -> None:
+        value = self._expressions.evaluate(node.value, frame)
         for target in node.targets:
-            self.bind(target, value, frame)
+            self._expressions.bind(target, value, frame)
 
-    def _do_annassign(self, node: ast.AnnAssign, frame: Frame) -> None:
+    def _annotated(self, node: ast.AnnAssign, frame: Frame) -> None:
         if not frame.in_function:
-            self.annotation(node.annotation, frame)
+            self._annotation(node.annotation, frame)
         if node.value is not None:
-            self.bind(node.target, self.evaluate(node.value, frame), frame)
+            self._expressions.bind(node.target, self._expressions.evaluate(node.value, frame), frame)
 
-    def annotation(self, node: ast.expr | None, frame: Frame) -> None:
+    def _annotation(self, node: ast.expr | None, frame: Frame) -> None:
         """Evaluate an annotation where the target's Python does so while it imports."""
-        raise NotImplementedError
+        state = self._world.modules.states.get(frame.module)
+        if node is not None and state is not None and not state.future:
+            self._expressions.evaluate(node, frame)
 
-    def _do_augassign(self, node: ast.AugAssign, frame: Frame) -> None:
-        value = self.evaluate(node.value, frame)
+    def _augmented(self, node: ast.AugAssign, frame: Frame) -> None:
+        value = self._expressions.evaluate(node.value, frame)
         if not isinstance(node.target, ast.Name):
             return
-        old = self.perhaps(ast.Name(id=node.target.id, ctx=ast.Load()), frame)
+        old = self._expressions.perhaps(ast.Name(id=node.target.id, ctx=ast.Load()), frame)
         if isinstance(old, Items):
             more = sequence(value)
-            if more is None or self.doubt:
+            if more is None or self._course.doubt:
                 old.open = True
             elif isinstance(node.op, ast.Add):
                 old.items += more
@@ -130,86 +121,83 @@ class Statements(Expressions):
                 old.open = True
         else:
             operation = ast.BinOp(left=node.target, op=node.op, right=node.value)
-            self.bind(node.target, self.perhaps(operation, frame), frame)
+            self._expressions.bind(node.target, self._expressions.perhaps(operation, frame), frame)
 
-    def _do_delete(self, node: ast.Delete, frame: Frame) -> None:
+    def _delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
-                if self.doubt:
+                if self._course.doubt:
                     frame.names[target.id] = UNKNOWN
                 else:
                     frame.names.pop(target.id, None)
 
-    def _do_global(self, node: ast.Global, frame: Frame) -> None:
+    def _global(self, node: ast.Global, frame: Frame) -> None:
         frame.shared |= set(node.names)
 
-    def _do_return(self, node: ast.Return, frame: Frame) -> Flow:
-        return Flow(normal=False, returns=[self.evaluate(node.value, frame)])
+    def _return(self, node: ast.Return, frame: Frame) -> Flow:
+        return Flow(normal=False, returns=[self._expressions.evaluate(node.value, frame)])
 
-    def _do_break(self, *_: object) -> Flow:
+    def _jump(self, *_: object) -> Flow:
         return Flow(normal=False, jumps=True)
 
-    _do_continue = _do_break
+    def _assert(self, node: ast.Assert, frame: Frame) -> None:
+        if truth(self._expressions.evaluate(node.test, frame)) is False:
+            raise self._raised(External("AssertionError"), "an assertion fails", frame)
 
-    def _do_assert(self, node: ast.Assert, frame: Frame) -> None:
-        if truth(self.evaluate(node.test, frame)) is False:
-            raise self.raised(External("AssertionError"), "an assertion fails", frame)
-
-    def _do_raise(self, node: ast.Raise, frame: Frame) -> Flow:
+    def _raise(self, node: ast.Raise, frame: Frame) -> Flow:
         if node.exc is None:
-            raised = frame.handled[-1] if frame.handled else self.raised(UNKNOWN, "", frame)
+            raised = frame.handled[-1] if frame.handled else self._raised(UNKNOWN, "", frame)
             return Flow(normal=False, raises=[raised])
         call = node.exc if isinstance(node.exc, ast.Call) else None
-        kind = self.evaluate(call.func if call else node.exc, frame)
-        words = [self.perhaps(item, frame) for item in (call.args if call else ())]
+        kind = self._expressions.evaluate(call.func if call else node.exc, frame)
+        words = [self._expressions.perhaps(item, frame) for item in (call.args if call else ())]
         message = " ".join(str(word.value) for word in words if isinstance(word, Known))
         frame.line = node.lineno
-        return Flow(normal=False, raises=[self.raised(kind, message, frame)])
+        return Flow(normal=False, raises=[self._raised(kind, message, frame)])
 
-    def raised(self, kind: Value, message: str, frame: Frame) -> Raised:
+    def _raised(self, kind: Value, message: str, frame: Frame) -> Raised:
         """An exception of the program; one raised while another is handled keeps the other's fault."""
         if frame.handled:
             first = frame.handled[-1]
             return Raised(kind, message or first.message, first.fault, first.chain)
-        fault = Fault(kind="raised", wanted=message, owner="", place=frame.place)
+        fault = Fault(kind="raised", wanted=message, owner="", where=frame.where)
         return Raised(kind, message, fault)
 
     # -- definitions ------------------------------------------------------------------------------
 
-    def _do_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
         arguments = node.args
         positional = [*arguments.posonlyargs, *arguments.args]
-        values = [self.evaluate(item, frame) for item in arguments.defaults]
+        values = [self._expressions.evaluate(item, frame) for item in arguments.defaults]
         defaults = {
             a.arg: v for a, v in zip(positional[len(positional) - len(values) :], values, strict=True)
         }
         for argument, item in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
             if item is not None:
-                defaults[argument.arg] = self.evaluate(item, frame)
+                defaults[argument.arg] = self._expressions.evaluate(item, frame)
         for argument in (*positional, *arguments.kwonlyargs):
-            self.annotation(argument.annotation, frame)
-        self.annotation(node.returns, frame)
+            self._annotation(argument.annotation, frame)
+        self._annotation(node.returns, frame)
         scopes = frame.scopes[:-1] if frame.in_class else frame.scopes
         found: Value = Function(node, frame.module, tuple(scopes), defaults)
         for decorator in reversed(node.decorator_list):
             frame.line = decorator.lineno
-            outer = self.evaluate(decorator, frame)
+            outer = self._expressions.evaluate(decorator, frame)
             if not (isinstance(outer, External) and outer.name in _TRANSPARENT):
                 found = UNKNOWN
         frame.names[node.name] = found
 
-    _do_asyncfunctiondef = _do_functiondef
-
-    def _do_classdef(self, node: ast.ClassDef, frame: Frame) -> None:
-        bases = tuple(self.evaluate(base, frame) for base in node.bases if not isinstance(base, ast.Starred))
+    def _class(self, node: ast.ClassDef, frame: Frame) -> None:
+        evaluate = self._expressions.evaluate
+        bases = tuple(evaluate(base, frame) for base in node.bases if not isinstance(base, ast.Starred))
         for keyword in node.keywords:
-            self.evaluate(keyword.value, frame)
-        if name := twice(bases, self.version_tuple):
-            fault = Fault(kind="bases", wanted=name, owner="", place=frame.place)
+            self._expressions.evaluate(keyword.value, frame)
+        if name := twice(bases, self._world.modules.version):
+            fault = Fault(kind="bases", wanted=name, owner="", where=frame.where)
             raise Raised(External("TypeError"), f"duplicate base class {name}", fault)
         for decorator in node.decorator_list:
             frame.line = decorator.lineno
-            self.evaluate(decorator, frame)
+            self._expressions.evaluate(decorator, frame)
         names: dict[str, Value] = {}
         inner = dataclasses.replace(frame, scopes=[*frame.scopes, names], in_class=True, shared=set())
         flow = self.run(node.body, inner)
@@ -219,8 +207,8 @@ class Statements(Expressions):
 
     # -- branches ---------------------------------------------------------------------------------
 
-    def _do_if(self, node: ast.If, frame: Frame) -> Flow:
-        answer = truth(self.evaluate(node.test, frame))
+    def _if(self, node: ast.If, frame: Frame) -> Flow:
+        answer = truth(self._expressions.evaluate(node.test, frame))
         if answer is not None:
             return self.run(node.body if answer else node.orelse, frame)
         return self._either([node.body, node.orelse], frame)
@@ -232,7 +220,7 @@ class Statements(Expressions):
         states: list[dict[str, Value]] = []
         for block in blocks:
             _become(frame.names, before)
-            with self.doubtful():
+            with self._course.doubtful():
                 flow = self.run(block, frame)
             total.take(flow)
             total.normal |= flow.normal
@@ -241,8 +229,8 @@ class Statements(Expressions):
         _become(frame.names, _joined_names(states) if states else before)
         return total
 
-    def _do_match(self, node: ast.Match, frame: Frame) -> Flow:
-        self.evaluate(node.subject, frame)
+    def _match(self, node: ast.Match, frame: Frame) -> Flow:
+        self._expressions.evaluate(node.subject, frame)
         blocks = [case.body for case in node.cases]
         for case in node.cases:
             for part in ast.walk(case.pattern):
@@ -251,19 +239,19 @@ class Statements(Expressions):
                     frame.names[name] = UNKNOWN
         return self._either([*blocks, []], frame)
 
-    def _do_for(self, node: ast.For | ast.AsyncFor, frame: Frame) -> Flow:
-        items = self.members(self.evaluate(node.iter, frame))
+    def _for(self, node: ast.For | ast.AsyncFor, frame: Frame) -> Flow:
+        items = self._world.names.members(self._expressions.evaluate(node.iter, frame))
         if items is None or len(items) > _MOST_ROUNDS:
-            self.bind(node.target, UNKNOWN, frame)
+            self._expressions.bind(node.target, UNKNOWN, frame)
             return self._perhaps_often(node, frame)
         total = Flow()
         for item in list(items):
-            self.bind(node.target, item, frame)
+            self._expressions.bind(node.target, item, frame)
             flow = self.run(node.body, frame)
             total.returns += flow.returns
             total.raises += flow.raises
             if flow.jumps:  # which rounds follow is no longer known
-                self.bind(node.target, UNKNOWN, frame)
+                self._expressions.bind(node.target, UNKNOWN, frame)
                 total.take(dataclasses.replace(self._perhaps_often(node, frame), jumps=False))
                 return total
             if not flow.normal:
@@ -273,10 +261,8 @@ class Statements(Expressions):
         total.normal = flow.normal
         return total
 
-    _do_asyncfor = _do_for
-
-    def _do_while(self, node: ast.While, frame: Frame) -> Flow:
-        if truth(self.evaluate(node.test, frame)) is False:
+    def _while(self, node: ast.While, frame: Frame) -> Flow:
+        if truth(self._expressions.evaluate(node.test, frame)) is False:
             return self.run(node.orelse, frame)
         return self._perhaps_often(node, frame)
 
@@ -286,33 +272,32 @@ class Statements(Expressions):
         total.take(self._either([[*node.orelse], []], frame))
         return Flow(normal=True, returns=total.returns)
 
-    def _do_with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Flow:
+    def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Flow:
         swallows = False
         for item in node.items:
-            value = self.evaluate(item.context_expr, frame)
+            value = self._expressions.evaluate(item.context_expr, frame)
             call = item.context_expr
             name = ""
             if isinstance(call, ast.Call):
-                function = self.perhaps(call.func, frame)
+                function = self._expressions.perhaps(call.func, frame)
                 name = function.name if isinstance(function, External) else ""
             swallows |= name not in _PASSING
             if item.optional_vars is not None:
-                self.bind(item.optional_vars, UNKNOWN if isinstance(value, Known) else value, frame)
+                entered = UNKNOWN if isinstance(value, Known) else value
+                self._expressions.bind(item.optional_vars, entered, frame)
         flow = self.run(node.body, frame)
         if swallows and not flow.normal and flow.raises:
             flow.normal = True
         return flow
 
-    _do_asyncwith = _do_with
-
-    def _do_try(self, node: ast.Try, frame: Frame) -> Flow:
+    def _try(self, node: ast.Try, frame: Frame) -> Flow:
         before = dict(frame.names)
         guard = any(_takes_name_errors(handler) for handler in node.handlers)
-        self.name_guards += guard
+        self._course.name_guards += guard
         try:
             flow = self.run(node.body, frame)
         finally:
-            self.name_guards -= guard
+            self._course.name_guards -= guard
         raised = flow.surely
         if raised is not None:
             flow = self._handle(node, raised, frame)
@@ -321,8 +306,6 @@ class Statements(Expressions):
         elif flow.normal:
             flow = self._then(flow, node.orelse, frame)
         return self._then(flow, node.finalbody, frame, always=True)
-
-    _do_trystar = _do_try
 
     def _then(self, flow: Flow, block: Sequence[ast.stmt], frame: Frame, *, always: bool = False) -> Flow:
         if not block or not (flow.normal or always):
@@ -354,16 +337,13 @@ class Statements(Expressions):
         return Flow(normal=False, raises=[raised])
 
     def _handler_kind(self, handler: ast.ExceptHandler, frame: Frame) -> Value | None:
-        return None if handler.type is None else self._kinds(self.perhaps(handler.type, frame))
-
-    def _kinds(self, value: Value) -> Value:
-        return value
+        return None if handler.type is None else self._expressions.perhaps(handler.type, frame)
 
     def _handler_body(self, handler: ast.ExceptHandler, raised: Raised | None, frame: Frame) -> Flow:
         if handler.name:
             frame.names[handler.name] = UNKNOWN
         if raised is None:
-            unknown = Fault(kind="raised", wanted="", owner="", place=frame.place)
+            unknown = Fault(kind="raised", wanted="", owner="", where=frame.where)
             raised = Raised(UNKNOWN, "", unknown)
         frame.handled.append(raised)
         try:
@@ -379,7 +359,7 @@ class Statements(Expressions):
         states: list[dict[str, Value]] = []
         for handler in handlers:
             _become(frame.names, before)
-            with self.doubtful():
+            with self._course.doubtful():
                 flow = self._handler_body(handler, raised, frame)
             total.take(flow)
             total.normal |= flow.normal
@@ -396,7 +376,7 @@ class Statements(Expressions):
         halfway = _joined_names([before, after])
         for handler in node.handlers:
             _become(frame.names, halfway)
-            with self.doubtful():
+            with self._course.doubtful():
                 other = self._handler_body(handler, None, frame)
             flow.returns += other.returns
             flow.jumps |= other.jumps
@@ -449,6 +429,3 @@ def _joined_names(states: Sequence[dict[str, Value]]) -> dict[str, Value]:
             value = joined(value, state.get(key, UNKNOWN))
         found[key] = value
     return found
-
-
-__all__ = ["NONE", "Exhausted", "Flow", "Statements"]

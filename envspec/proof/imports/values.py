@@ -52,7 +52,7 @@ class Names:
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Module:
-    """A module that was imported; its state is the machine's."""
+    """A module that was imported; what is known of it stands in its `State`."""
 
     name: str
 
@@ -89,8 +89,8 @@ NONE, TRUE, FALSE = Known(None), Known(True), Known(False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where something is in the sources."""
+class SourceLine:
+    """A line of a module, by its number."""
 
     module: str
     line: int
@@ -110,13 +110,13 @@ class Fault:
     """What is missing, such as `werkzeug.urls.url_quote`; the message for `raised`."""
     owner: str
     """Distribution that should have had it; empty when none does."""
-    place: Place
+    where: SourceLine
 
 
 class Raised(Exception):  # noqa: N818 — an event of the program that is read, no error of ours
     """A statement surely raises: the exception's class, and the fault at its root where there is one."""
 
-    def __init__(self, kind: Value, message: str, fault: Fault, chain: tuple[Place, ...] = ()) -> None:
+    def __init__(self, kind: Value, message: str, fault: Fault, chain: tuple[SourceLine, ...] = ()) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.judge.facts import Facts
-from builder.judge.rules import stdlib, wheels
+from builder.judge.rules import wheels
 from builder.judge.smoke import without_ignored
 from builder.report.families import OTHER, family_of
 from envspec.spec.model import Smoke
@@ -69,9 +69,3 @@ def test_tags_are_held_against_python_and_platform(tag: str, suits: bool) -> Non
 
 def test_a_musl_wheel_suits_a_musl_system() -> None:
     assert wheels.suits("cp311-cp311-musllinux_1_1_x86_64", facts(libc=""))
-
-
-def test_names_of_the_standard_library_are_known_whatever_the_version() -> None:
-    assert all(map(stdlib.is_known, ("exceptions", "distutils", "tomllib", "json")))
-    assert not stdlib.is_known("numpy")
-    assert "inspect.getargspec" in stdlib.gone()["inspect"]

@@ -1,12 +1,16 @@
 """Failures in users' words, and placeholders."""
 
+import pathlib
+
 import pytest
 
 from envspec.proof.abi.base import NamedBase
 from envspec.proof.imports import link
 from envspec.proof.imports.findings import link_findings
+from envspec.proof.imports.process import Job, Member
 from envspec.proof.imports.stub import is_stub
 from envspec.system.finding import Severity
+from tests.support.wheels import wheel
 
 
 def test_a_name_that_is_gone_names_both_versions(linked) -> None:
@@ -33,6 +37,24 @@ def test_reasons_and_what_to_do(linked, source: str, words: str, hint: str) -> N
     (finding,) = link_findings(report, {"app": "1.0"}, python="3.12")
     assert words in finding.message
     assert hint in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("python", "found"),
+    [
+        ("3.11", []),
+        ("3.12", []),
+        ("3.13", [("EV140", "`import app` of app 1.0 fails: Python 3.13 has no pipes")]),
+    ],
+)
+def test_a_module_of_the_standard_library_fails_where_it_is_gone(
+    tmp_path: pathlib.Path, python: str, found: list[tuple[str, str]]
+) -> None:
+    """`pipes` begins with the name of a package that interpreters happen to carry."""
+    file = wheel(tmp_path, "app", files={"app/__init__.py": "import pipes\n\nQUOTED = pipes.quote('x')\n"})
+    report = Job(members=(Member(wheel=file, name="app", requested=True),), python=python).report()
+    told = [(each.rule, each.message) for each in link_findings(report, {"app": "1.0"}, python=python)]
+    assert told == found
 
 
 def test_doubtful_failures_are_warnings(linked) -> None:

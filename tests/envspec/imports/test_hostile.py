@@ -62,6 +62,8 @@ from envspec.proof.imports import link
         b"x = 'a'.join(['b'] * 10 ** 9)",
         b"x = 'a'.replace('a', 'b' * 9999)",
         b"match x:\n    case {'a': b, **c}: pass",
+        b"import importlib.util\nimportlib.util.find_spec(name='a')",
+        b"import importlib.metadata\nimportlib.metadata.version(distribution_name='a')",
     ],
 )
 def test_strange_sources_come_to_an_end(linked, source: bytes) -> None:

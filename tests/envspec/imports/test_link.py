@@ -222,8 +222,8 @@ def test_one_root_cause_is_reported_once(linked) -> None:
 def test_the_chain_leads_to_the_fault(linked) -> None:
     app = {"app/__init__.py": "\nimport app.one", "app/one.py": "\n\nfrom other import gone"}
     (failure,) = linked(app, OTHER).failures
-    assert [str(place) for place in failure.chain] == ["app:2"]
-    assert str(failure.fault.place) == "app.one:3"
+    assert [str(line) for line in failure.chain] == ["app:2"]
+    assert str(failure.fault.where) == "app.one:3"
     assert failure.fault.owner == "other"
 
 

@@ -34,8 +34,8 @@ def test_both_ways_report_the_same(tmp_path: pathlib.Path, app: str, root: str) 
 def test_a_failure_comes_back_whole(tmp_path: pathlib.Path) -> None:
     (failure,) = process.linked(job(tmp_path, "import lib\nfrom lib import gone\n")).failures
     assert (failure.package, failure.certain, failure.fault.wanted) == ("app", True, "lib.gone")
-    assert [str(place) for place in failure.chain] == ["app:1"]
-    assert str(failure.fault.place) == "app.inner:2"
+    assert [str(line) for line in failure.chain] == ["app:1"]
+    assert str(failure.fault.where) == "app.inner:2"
 
 
 def test_a_process_that_dies_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
