@@ -11,6 +11,7 @@ from builder.values.plan import Plan
 TOOLS = (
     "builder/inside/__init__.py",
     "builder/inside/guard.py",
+    "builder/inside/places.py",
     "builder/inside/entrypoint/__init__.py",
     "builder/inside/entrypoint/compile.py",
     "builder/inside/entrypoint/stage.py",
