@@ -22,6 +22,7 @@ from docker.utils.utils import kwargs_from_env
 from requests.utils import get_environ_proxies
 
 from envspec.system.errors import OutsideError
+from envspec.system.processor import uname_of
 
 BROKEN = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
 """What the SDK lets through when it loses the engine; it does not wrap what breaks while it reads."""
@@ -31,9 +32,6 @@ TIMEOUT = 900
 
 BUILDKIT_API = (1, 39)
 """The API since which an engine has BuildKit. Source: Docker's Engine API version history."""
-
-MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Python's name of an engine's processor."""
 
 _CERTIFICATE = re.compile(
     r"certificate verify failed[^(']*|client sent an HTTP request to an HTTPS server"
@@ -130,9 +128,8 @@ class Engine:
 
     @property
     def machine(self) -> str:
-        """The processor that its containers run on, in Python's words."""
-        own = str(self.version["Arch"])
-        return MACHINE.get(own, own)
+        """The processor that its containers run on, as specs name it."""
+        return uname_of(str(self.version["Arch"]))
 
     @property
     def has_buildkit(self) -> bool:
@@ -160,6 +157,15 @@ class Engine:
                 return found
             except docker.errors.ImageNotFound:
                 return None
+
+    def layers(self, name: str) -> tuple[str, ...]:
+        """Digests of the image's layers, uncompressed, lowest first; none when the engine lacks it."""
+        with translated(self.address.host):
+            try:
+                known = self.client.images.get(name).attrs["RootFS"]
+            except docker.errors.ImageNotFound:
+                return ()
+        return tuple(known.get("Layers") or ())
 
     def close(self) -> None:
         """Let go of the connection; it is made anew when needed again."""
