@@ -173,14 +173,16 @@ class Job:
         """The lock with the packages of its Debian base, where an archive can tell them."""
         if held.base.debian is None:
             return held
-        from builder.debian import locked, mirrors, request
+        from builder.debian.locked import resolve_packages
+        from builder.debian.mirrors import archive_pockets
+        from builder.debian.request import debian_request
         from builder.oci.store.network import Network
         from envspec.supply.pip_settings import machine
 
-        wanted = request.request(held)
+        wanted = debian_request(held)
         try:
             network = Network(machine(), offline=self.request.offline)
-            packages = locked.resolve(wanted, mirrors.pockets(wanted.suite), network)
+            packages = resolve_packages(wanted, archive_pockets(wanted.suite), network)
         except OutsideError as error:
             self.progress.note(f"the Debian base is not locked: {error.message}")
             return held
@@ -200,11 +202,11 @@ class Job:
         """Digest of the base image, where an engine knows it."""
         if self.spec.image is None:
             return None
-        from builder.backends.docker.base import digest
+        from builder.backends.docker.base import registry_digest
         from builder.backends.docker.engine import Engine
 
         with contextlib.suppress(EnvspecError):
-            return digest(Engine(), self.spec.image)
+            return registry_digest(Engine(), self.spec.image)
         return None
 
     def _sources(self) -> Any:

@@ -1,6 +1,7 @@
 """The docker backend: a plan becomes an image of a real engine, and commands run in containers of it.
 
 <home>/contexts/<name>/      what the last build of that name was made of; swept by the next one
+<home>/oci/                  the store of layers, where the base of Debian packages is kept
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from builder.backends.docker import base, container, ship
+from builder.backends.docker import container, ship
+from builder.backends.docker.base import ensure_base
 from builder.backends.docker.dockerfile import render
 from builder.backends.docker.engine import Engine, translated
 from builder.backends.docker.layout import lay_out
@@ -17,6 +20,7 @@ from builder.backends.docker.roads import Order, Packages, Road, road
 from builder.image.settings import apt
 from builder.image.settings import base as base_name
 from builder.inside import places
+from builder.oci.store.blobs import Blobs
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
@@ -29,6 +33,9 @@ from envspec.system.home import disk, home, locked
 from envspec.system.process import Completed
 from envspec.system.progress import Progress
 
+if TYPE_CHECKING:
+    from builder.oci.store.network import Network
+
 _SHORT = 16
 """Digits of a digest in a tag: enough to never meet another by chance."""
 
@@ -38,9 +45,12 @@ class DockerBackend:
 
     name = "docker"
 
-    def __init__(self, engine: Engine | None = None, by: Road | None = None) -> None:
+    def __init__(
+        self, engine: Engine | None = None, by: Road | None = None, *, offline: bool = False
+    ) -> None:
         self.engine = engine or Engine()
         self._road = by
+        self._offline = offline
 
     @property
     def road(self) -> Road:
@@ -64,7 +74,7 @@ class DockerBackend:
         name = f"{plan.name}-{plan.variant}" if plan.variant else plan.name
         context = home() / "contexts" / name
         with disk(context), locked(context):
-            start = base.ensure(self.engine, plan, machine, progress)
+            start = ensure_base(self.engine, plan, store, Blobs(home() / "oci"), self._network, progress)
             shutil.rmtree(context, ignore_errors=True)
             lay_out(plan, render(plan, mounts=self.road.mounts), folder, store, context)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
@@ -82,6 +92,11 @@ class DockerBackend:
             contents=contents,
             variables=plan.service.env if plan.service else {},
         )
+
+    def _network(self) -> Network:
+        from builder.oci.store.network import Network  # what is there already needs none
+
+        return Network(machine(), offline=self._offline)
 
     def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
         """Id of the image. Only the pass that installs Debian packages has a network."""

@@ -1,7 +1,7 @@
 """Lays out a build's context: everything that a build needs, so that it needs no network.
 
 Dockerfile
-tools/                what works inside build steps: uv, the stage installer and the guard
+tools/                what works inside build steps: uv, the stage installer, the guard and prepare.json
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
 image/                the doctor and the entrypoint, environment.json, the bill of materials
 payload/              the payload's code
@@ -42,6 +42,7 @@ def lay_out(
     place.mkdir(parents=True, exist_ok=True)
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     _modules(TOOLS, place / "tools")
+    _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
     _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))

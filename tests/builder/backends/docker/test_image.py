@@ -151,6 +151,16 @@ def test_what_serving_loads_is_compiled(workshop: Workshop) -> None:
     assert compiled == {"__init__", "used"}
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_standard_library_is_compiled_unless_the_spec_says_otherwise(
+    workshop: Workshop, compiled: bool
+) -> None:
+    plan = workshop.plan(("one", [workshop.wheel("alpha")]), compiled=compiled)
+    paths = listing(workshop.engine, workshop.build(plan).reference)
+    assert ("usr/lib/python3.11/__pycache__/argparse.cpython-311.pyc" in paths) is compiled
+    assert not [path for path in paths if "/test/" in path and path.endswith(".pyc")]
+
+
 def test_build_steps_have_no_network(workshop: Workshop) -> None:
     """A module that is imported while the image is built tries to call home."""
     heard = []

@@ -13,16 +13,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.backends.docker.base import take
 from builder.backends.docker.engine import Engine, address
 from builder.backends.docker.program import buildkit_program
 from builder.backends.docker.roads import BuildKit, road
-from builder.debian import bootstrap, request
-from envspec.supply.pip_settings import machine
 from envspec.system.errors import OutsideError
-from envspec.system.progress import SILENT
 
-from .conftest import DEBIAN, Workshop, make_plan, served
+from .conftest import DEBIAN, Workshop, import_base, make_plan, served
 
 pytestmark = pytest.mark.docker
 
@@ -84,8 +80,7 @@ def guarded(base: str, certificates: pathlib.Path, tmp_path_factory: pytest.Temp
         with pytest.MonkeyPatch.context() as patch:
             by_environment(patch, port, certificates)
             engine = Engine()
-            tar = bootstrap.tarball(request.request(make_plan([], base=DEBIAN)), machine(), SILENT)
-            take(engine, tar, base)
+            import_base(engine, make_plan([], base=DEBIAN), base)
             engine.close()
         yield port
     finally:

@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from builder.backends.docker.backend import DockerBackend
-from builder.backends.docker.base import take
+from builder.backends.docker.base import import_root
 from builder.backends.docker.engine import Address, Engine
 from builder.backends.docker.program import buildkit_program
 from builder.backends.docker.roads import BuildKit, Classic, Road, road
-from builder.debian import bootstrap, request
+from builder.debian.base import DebianBase, base_image_name, obtain_base
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.network import Network
 from builder.values.environment import Environment
 from builder.values.payload import collect
 from builder.values.plan import InstallStage, Plan, PlannedWheel
@@ -34,7 +36,7 @@ from tests.support.paths import ROOT
 from tests.support.wheels import wheel
 
 IMAGE = "python:3.11-slim-bookworm"
-"""No container registry is needed: where the engine lacks it, the bootstrapped base gets this name."""
+"""No container registry is needed: where the engine lacks it, the base of Debian packages gets this name."""
 
 DEBIAN = LockedBase(debian="bookworm")
 
@@ -61,28 +63,44 @@ def engine() -> Iterator[Engine]:
     found.close()
 
 
+def blobs() -> Blobs:
+    """The store that the backend uses."""
+    return Blobs(home() / "oci")
+
+
+def debian_base(plan: Plan) -> DebianBase:
+    """The base of a plan, made here if it was not made before."""
+    return obtain_base(plan, Wheelhouse(home() / "wheelhouse"), blobs(), lambda: Network(machine()), SILENT)
+
+
+def import_base(engine: Engine, plan: Plan, name: str) -> None:
+    """Give the engine the base of a plan under that name."""
+    import_root(engine, blobs().plain(debian_base(plan).layer), name)
+
+
 @pytest.fixture(scope="session")
-def base(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Name of the bootstrapped base in the engine; the same root file system also stands in for `IMAGE`."""
+def base(engine: Engine) -> str:
+    """Name of the Debian base in the engine; the same root file system also stands in for `IMAGE`."""
     plan = make_plan([], base=DEBIAN)
     try:
-        tar = bootstrap.tarball(request.request(plan), machine(), SILENT)
+        made = debian_base(plan)
     except OutsideError as error:
-        pytest.skip(f"no base can be bootstrapped: {error.message}")
-    name = request.reference(request.request(plan))
+        pytest.skip(f"no base can be had: {error.message}")
+    name = base_image_name(plan)
     for wanted in (name, IMAGE):
-        if engine.image_id(wanted) is None:
-            take(engine, tar, wanted)
+        if engine.layers(wanted) != (made.layer.diff_id,):
+            import_base(engine, plan, wanted)
     return name
 
 
 @pytest.fixture
 def bare_home(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    """A home of the tool for this test alone, which shares the bases that were made before."""
-    bases = home() / "bases"
+    """A home of the tool for this test alone, which shares the Debian bases that were made before."""
+    shared = [home() / name for name in ("debian", "oci")]
     place = tmp_path / "home"
     place.mkdir()
-    (place / "bases").symlink_to(bases)
+    for folder in shared:
+        (place / folder.name).symlink_to(folder)
     monkeypatch.setenv("ENVSPEC_HOME", str(place))
     return place
 
