@@ -53,7 +53,7 @@ _LAYERS = """
 import pathlib, sys
 from builder.backends.docker.engine import Engine
 from builder.backends.oci.backend import OciBackend
-from builder.backends.docker.load import load
+from builder.backends.docker.load import load_image
 from builder.flow.pipeline import run
 from builder.values.request import Request
 from envspec.system.progress import SILENT
@@ -61,7 +61,7 @@ request = Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="bui
 report = run(request)
 assert report.environment is not None, report.failure
 backend = OciBackend()
-load(backend.record(report.environment).image, sys.argv[2], backend.blobs, Engine().client, SILENT)
+load_image(backend.record(report.environment).image, sys.argv[2], backend.blobs, Engine().client, SILENT)
 """
 
 
@@ -73,7 +73,7 @@ from builder.backends.oci.settings import settings
 from builder.backends.oci import bases
 from builder.oci.store.network import Network
 from builder.oci.image.documents import assemble
-from builder.backends.docker.load import load
+from builder.backends.docker.load import load_image
 from builder.flow.pipeline import planned
 from builder.values.request import Request
 from envspec.system.home import home
@@ -83,7 +83,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 plan = planned(Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="plan", locked=True))
 blobs, store = OciBackend().blobs, Wheelhouse(home() / "wheelhouse")
 base = bases.obtain(plan, pathlib.Path(sys.argv[1]), store, blobs, lambda: Network(machine()), SILENT)
-load(assemble(base, (), settings(plan, base), "", blobs), sys.argv[2], blobs, Engine().client, SILENT)
+load_image(assemble(base, (), settings(plan, base), "", blobs), sys.argv[2], blobs, Engine().client, SILENT)
 """
 
 

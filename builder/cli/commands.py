@@ -218,11 +218,11 @@ def render(
 ) -> int:
     """Print the Dockerfile that `build-image --backend docker` builds, or what runs its image."""
     if to is None:
-        from builder.backends.docker.dockerfile import render as dockerfile
+        from builder.backends.docker.dockerfile import render_dockerfile
         from builder.flow import pipeline
 
         plan = pipeline.planned(Request(stop_after="plan", **wanted))
-        click.echo(dockerfile(plan, mounts=not classic), nl=False)
+        click.echo(render_dockerfile(plan, mounts=not classic), nl=False)
         return 0
     from builder import orchestrate
     from envspec.spec import load

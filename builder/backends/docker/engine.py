@@ -55,7 +55,7 @@ class Address:
     """Certificates for it."""
 
 
-def address(env: Mapping[str, str] = os.environ) -> Address:
+def find_address(env: Mapping[str, str] = os.environ) -> Address:
     """`DOCKER_HOST`, else the current context, else the local socket: the order of Docker's own client."""
     if host := env.get("DOCKER_HOST"):
         with translated(host):
@@ -99,7 +99,7 @@ class Engine:
     @functools.cached_property
     def address(self) -> Address:
         """Where it is."""
-        return self._given or address()
+        return self._given or find_address()
 
     @functools.cached_property
     def client(self) -> docker.DockerClient:
@@ -187,12 +187,12 @@ def translated(host: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise outside(str(error.explanation or error)) from error
+        raise refusal(str(error.explanation or error)) from error
     except BROKEN as error:
         raise unreachable(host, error) from error
 
 
-def outside(text: str) -> OutsideError:
+def refusal(text: str) -> OutsideError:
     """The error for what an engine answered."""
     if "no space left on device" in text:
         return OutsideError(

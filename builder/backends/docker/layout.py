@@ -32,7 +32,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.pattern import expression
 
 
-def lay_out(
+def lay_out_context(
     plan: Plan, dockerfile: str, folder: pathlib.Path, store: Wheelhouse, place: pathlib.Path
 ) -> None:
     """Fill the empty folder `place`; `folder` is the spec's.

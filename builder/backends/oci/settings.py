@@ -10,7 +10,7 @@ from builder.values.plan import Plan
 
 
 def settings(plan: Plan, base: Base) -> Settings:
-    """How containers of the plan's image start: as the Dockerfile road has it."""
+    """How containers of the plan's image start: as the docker backend has it."""
     labels = image_settings.labels(plan)
     labels["org.opencontainers.image.base.name"] = base.name
     service = plan.service

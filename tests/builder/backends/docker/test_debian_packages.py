@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from builder.backends.docker.builders import apt_settings
 from builder.backends.docker.engine import Engine
-from builder.backends.docker.roads import apt_settings
 from builder.debian.base import base_image_name
 from envspec.lockfile.lock import LockedBase
 from envspec.supply.pip_settings import Machine, machine

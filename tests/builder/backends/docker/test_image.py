@@ -1,4 +1,4 @@
-"""Images built by a real engine, on both roads, from small wheels."""
+"""Images built by a real engine, with both builders, from small wheels."""
 
 import io
 import json
@@ -78,14 +78,14 @@ def test_an_edit_of_the_payload_installs_nothing(workshop: Workshop) -> None:
     assert inside(workshop, second, "import more; print(more.x)") == "1"
 
 
-def test_both_roads_lead_to_the_same_files(
+def test_both_builders_make_the_same_files(
     engine: Engine, base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    from .conftest import make_road
+    from .conftest import make_builder
 
     listings = []
     for name in ("buildkit", "classic"):
-        workshop = Workshop(engine, make_road(name, engine), tmp_path)
+        workshop = Workshop(engine, make_builder(name, engine), tmp_path)
         listings.append(listing(engine, workshop.build(served(workshop)).reference))
     one, other = listings
     assert set(one) == set(other)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.backends.docker.engine import Engine, address
+from builder.backends.docker.builders import BuildKitBuilder, choose_builder
+from builder.backends.docker.engine import Engine, find_address
 from builder.backends.docker.program import buildkit_program
-from builder.backends.docker.roads import BuildKit, road
 from envspec.system.errors import OutsideError
 
 from .conftest import DEBIAN, Workshop, import_base, make_plan, served
@@ -118,9 +118,9 @@ def builds_and_runs(place: pathlib.Path) -> None:
     """What is built through the address that this process has by now runs there."""
     engine = Engine()
     try:
-        workshop = Workshop(engine, road(engine), place)
+        workshop = Workshop(engine, choose_builder(engine), place)
         if buildkit_program():
-            assert isinstance(workshop.backend.road, BuildKit)
+            assert isinstance(workshop.backend.builder, BuildKitBuilder)
         environment = workshop.build(served(workshop))
         assert workshop.heard.stages == ["web"]
         assert engine.image_id(environment.reference)
@@ -141,7 +141,7 @@ def test_an_engine_with_certificates(
     named: Callable[[pytest.MonkeyPatch, int, pathlib.Path], None],
 ) -> None:
     named(monkeypatch, guarded, certificates)
-    assert address().context == ("far" if named is by_context else None)
+    assert find_address().context == ("far" if named is by_context else None)
     builds_and_runs(tmp_path)
 
 

@@ -57,7 +57,7 @@ ONLY_DOCKER = {
     "etc/resolv.conf",
     "uv's own lock of an environment": "opt/env/.lock",
 }
-"""Why something stands in the Dockerfile road's image alone: patterns by reason."""
+"""Why something stands in the docker backend's image alone: patterns by reason."""
 
 ONLY_OCI = {
     "PEP 376: which installer it was; uv is told to leave it out": "opt/env/**/*.dist-info/INSTALLER",

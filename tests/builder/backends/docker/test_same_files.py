@@ -24,7 +24,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import home
 from envspec.system.progress import SILENT
 from tests.support.paths import EXAMPLES, ROOT
-from tests.support.roads import DIFFERENT, ONLY_DOCKER, ONLY_OCI, Tree, differences, read
+from tests.support.trees import DIFFERENT, ONLY_DOCKER, ONLY_OCI, Tree, differences, read
 
 ESPEAK = EXAMPLES / "espeak"
 
@@ -59,7 +59,7 @@ def test_the_documentation_has_every_reason() -> None:
 
 @pytest.mark.docker
 @pytest.mark.network
-def test_both_roads_make_the_same_image(engine: Engine, base: str) -> None:
+def test_both_backends_make_the_same_image(engine: Engine, base: str) -> None:
     spec, held = load(ESPEAK / "envspec.toml"), lock.read(lock.lock_file(ESPEAK / "envspec.toml", None))
     assert held is not None
     store = Wheelhouse(home() / "wheelhouse")

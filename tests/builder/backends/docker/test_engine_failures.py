@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.builders import ClassicBuilder
 from builder.backends.docker.engine import Address, Engine
-from builder.backends.docker.roads import Classic
 from builder.debian.request import MIRROR
 from envspec.lockfile.lock import DebianPackage, LockedBase
 from envspec.supply.wheelhouse import Wheelhouse
@@ -21,8 +21,7 @@ from envspec.system.home import home
 from envspec.system.progress import SILENT, Progress
 from tests.support.paths import ROOT
 
-from .conftest import Workshop, make_plan, make_road, mounted, private_engine
-from .test_engine import FakeEngine
+from .conftest import FakeEngine, Workshop, make_builder, make_plan, mounted, private_engine
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 
@@ -67,7 +66,7 @@ def test_an_engine_that_dies_half_way(
 ) -> None:
     place = tmp_path / "engine"
     with private_engine(place) as engine:
-        workshop = Workshop(engine, make_road(name, engine), tmp_path / "work")
+        workshop = Workshop(engine, make_builder(name, engine), tmp_path / "work")
         plan = workshop.plan(("first", [workshop.wheel("alpha")]), ("second", [workshop.wheel("beta")]))
         killer = Killer(int((place / "pid").read_text()))
         with pytest.raises(OutsideError, match="the engine stopped answering during the build") as caught:
@@ -82,7 +81,7 @@ def test_an_engine_that_dies_half_way(
 @pytest.mark.docker
 def test_an_engine_without_room(base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     with mounted(tmp_path / "disk", "450m") as disk, private_engine(disk / "engine") as engine:
-        workshop = Workshop(engine, make_road("buildkit", engine), tmp_path / "work")
+        workshop = Workshop(engine, make_builder("buildkit", engine), tmp_path / "work")
         big = workshop.wheel("big", files={"big.txt": os.urandom(150_000_000).hex()})
         with pytest.raises(OutsideError, match="the engine's disk is full") as caught:
             workshop.build(workshop.plan(("only", [big])))
@@ -123,5 +122,5 @@ def test_a_base_that_was_never_made_and_no_network(
     plan = make_plan([], base=LOCKED, machine="x86_64")
     store = Wheelhouse(tmp_path / "wheelhouse")
     with pytest.raises(OutsideError, match=r"python3 3\.11\.2-1 cannot be had: it is not on this machine"):
-        DockerBackend(engine, Classic(engine), offline=True).build(plan, tmp_path, store, SILENT)
+        DockerBackend(engine, ClassicBuilder(engine), offline=True).build(plan, tmp_path, store, SILENT)
     assert not list(home().glob("oci/layers/*.json"))
