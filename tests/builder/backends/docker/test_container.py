@@ -102,8 +102,8 @@ def test_refuses_to_start_when_something_is_not_as_locked(
 ) -> None:
     workshop, environment = serving_image
     site = "/opt/env/lib/python3.11/site-packages"
-    drift = f"import os; os.chdir({site!r}); os.mkdir('extra-1.dist-info');"
-    drift += "os.rename('gunicorn-1.0.dist-info', 'gunicorn-2.0.dist-info')"
+    drift = f"import os, shutil; os.chdir({site!r}); os.mkdir('extra-1.dist-info');"
+    drift += "shutil.move('gunicorn-1.0.dist-info', 'gunicorn-2.0.dist-info')"
     lines = f"FROM {environment.reference}\nUSER 0\nRUN {json.dumps(['python', '-c', drift])}\n"
     moved = subprocess.run(
         ["docker", "-H", workshop.engine.address.host, "build", "-q", "--network", "none", "-"],
