@@ -34,11 +34,17 @@ from bench.ways import (
     docker_program,
     index,
 )
+from builder.backends.docker.base import import_root
 from builder.backends.docker.engine import Engine
-from builder.debian import bootstrap
-from builder.debian.request import Request
+from builder.debian.base import obtain_base
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.network import Network
+from builder.values.plan import Plan
+from envspec.lockfile.lock import LockedBase
 from envspec.supply.pip_settings import machine
+from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
+from envspec.system.home import home
 from envspec.system.progress import SILENT
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
@@ -152,11 +158,21 @@ class Bench:
 
     def _seed(self) -> None:
         """The base of all ways: Debian's Python with what pip needs, and this machine's certificates."""
-        wanted = Request(
-            suite="bookworm", python="3.11", machine=self._engine.machine, apt=("libgomp1", "python3-venv")
+        plan = Plan(
+            name="seed",
+            variant=None,
+            python="3.11",
+            machine=self._engine.machine,
+            glibc=(2, 36),
+            base=LockedBase(debian="bookworm", apt=("libgomp1", "python3-venv")),
+            stages=(),
+            payload=None,
+            service=None,
+            lock="",
         )
-        tar = bootstrap.tarball(wanted, machine(), SILENT)
-        self._engine.client.api.import_image_from_file(str(tar), repository=SEED, tag="debian")
+        store, blobs = Wheelhouse(home() / "wheelhouse"), Blobs(home() / "oci")
+        made = obtain_base(plan, store, blobs, lambda: Network(machine()), SILENT)
+        import_root(self._engine, blobs.plain(made.layer), f"{SEED}:debian")
         cert = machine().cert
         content = pathlib.Path(cert).read_bytes() if cert else b""
         self._image(f"FROM {SEED}:debian\nCOPY file {CERTIFICATES}\n", content, f"{SEED}:latest")

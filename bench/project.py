@@ -19,7 +19,7 @@ from envspec.system.home import home
 
 TOOL = pathlib.Path(sys.executable).parent
 
-SHARED = ("wheelhouse", "facts", "metadata", "uv", "bases", "debian", "proof")
+SHARED = ("wheelhouse", "facts", "metadata", "uv", "debian", "proof")
 """Parts of the tool's home that every way may find filled: downloads, and what was found out about them."""
 
 

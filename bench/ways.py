@@ -49,44 +49,6 @@ class Ours:
         """The base's new bytes are enough."""
 
 
-_LAYERS = """
-import pathlib, sys
-from builder.backends.docker.engine import Engine
-from builder.backends.oci.backend import OciBackend
-from builder.backends.docker.load import load
-from builder.flow.pipeline import run_pipeline
-from builder.values.request import Request
-from envspec.system.progress import SILENT
-request = Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="build", locked=True)
-report = run(request)
-assert report.environment is not None, report.failure
-backend = OciBackend()
-load(backend.record(report.environment).image, sys.argv[2], backend.blobs, Engine().client, SILENT)
-"""
-
-
-_BASE = """
-import pathlib, sys
-from builder.backends.docker.engine import Engine
-from builder.backends.oci.backend import OciBackend
-from builder.backends.oci.settings import image_settings
-from builder.backends.oci import bases
-from builder.oci.store.network import Network
-from builder.oci.image.documents import assemble
-from builder.backends.docker.load import load
-from builder.flow.pipeline import planned
-from builder.values.request import Request
-from envspec.system.home import home
-from envspec.supply.pip_settings import machine
-from envspec.system.progress import SILENT
-from envspec.supply.wheelhouse import Wheelhouse
-plan = planned(Request(spec=pathlib.Path(sys.argv[1]), backend="oci", stop_after="plan", locked=True))
-blobs, store = OciBackend().blobs, Wheelhouse(home() / "wheelhouse")
-base = bases.obtain(plan, pathlib.Path(sys.argv[1]), store, blobs, lambda: Network(machine()), SILENT)
-load(assemble(base, (), image_settings(plan, base), "", blobs), sys.argv[2], blobs, Engine().client, SILENT)
-"""
-
-
 class Layers:
     """The oci backend, its image loaded into the engine."""
 
@@ -97,7 +59,7 @@ class Layers:
         self._date = random.SystemRandom().randrange(10**9)  # the engine may hold what earlier runs left
 
     def build(self, project: Project) -> None:
-        self._run(_LAYERS, project, self.TAG)
+        self._run("image", project, self.TAG)
 
     def forget(self, project: Project) -> None:
         """Date all files anew, so that nothing there fits, and provide the base, as other ways have theirs.
@@ -105,11 +67,11 @@ class Layers:
         Nothing is deleted, for a file system is slow to fill where many files have just gone.
         """
         self._date += 1
-        self._run(_BASE, project, self.BASE)
+        self._run("base", project, self.BASE)
 
-    def _run(self, program: str, project: Project, tag: str) -> None:
+    def _run(self, what: str, project: Project, tag: str) -> None:
         env = {**project.env, "SOURCE_DATE_EPOCH": str(self._date)}
-        command([sys.executable, "-c", program, str(project.folder), tag], env=env)()
+        command([sys.executable, "-m", "bench.load", what, str(project.folder), tag], env=env)()
 
 
 class Handwritten:

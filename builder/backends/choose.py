@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from envspec.system.progress import Progress
 
 
-def _docker() -> Backend:
+def _docker(request: Request) -> Backend:
     from builder.backends.docker.backend import DockerBackend
 
-    return DockerBackend()
+    return DockerBackend(offline=request.offline)
 
 
 def _virtualenv() -> Backend:
@@ -40,7 +40,7 @@ def _oci(request: Request) -> Backend:
 
 
 BACKENDS: Mapping[str, Callable[[Request], Backend]] = {
-    "docker": lambda _: _docker(),
+    "docker": _docker,
     "oci": _oci,
     "virtualenv": lambda _: _virtualenv(),
 }

@@ -33,10 +33,10 @@ def render(
 ) -> None:
     """Print the Dockerfile that `build-image --backend docker` builds, or what runs its image."""
     if to is None:
-        from builder.backends.docker.dockerfile import render as dockerfile  # an orchestrator needs neither
+        from builder.backends.docker.dockerfile import render_dockerfile  # an orchestrator needs neither
         from builder.flow.pipeline import planned
 
-        click.echo(dockerfile(planned(Request(**wanted)), mounts=not classic), nl=False)
+        click.echo(render_dockerfile(planned(Request(**wanted)), mounts=not classic), nl=False)
         return
     spec = load.load(load.find(wanted["spec"]), wanted["variant"])
     run = orchestrate.deployment(spec, image=image, replicas=replicas, cores=cores, memory=memory)

@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 
-from builder.debian.control import paragraph
+from builder.debian.control import read_paragraph
 from builder.debian.lists import PackageList
 from builder.debian.mirrors import Pocket
 from builder.oci.store.network import Fetcher
@@ -24,7 +24,7 @@ _LARGEST = 1 << 30
 _FORMS = ("xz", "gz")
 
 
-def lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> Iterator[PackageList]:
+def package_lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> Iterator[PackageList]:
     """Each pocket's packages for that processor (Debian's name of it).
 
     Raises `OutsideError` when an archive cannot be asked or its signature is wrong. A pocket that an archive
@@ -41,10 +41,10 @@ def _release(pocket: Pocket, fetcher: Fetcher, *, required: bool) -> dict[str, s
     signed = fetcher.read(address, missing_ok=not required)
     if signed is None:
         return None
-    return paragraph(verified(signed, pocket))
+    return read_paragraph(verified_release(signed, pocket))
 
 
-def verified(signed: bytes, pocket: Pocket) -> str:
+def verified_release(signed: bytes, pocket: Pocket) -> str:
     """The text of a release file that was signed by Debian. Raises `OutsideError`."""
     if shutil.which("gpgv") is None or not pocket.keyring.is_file():
         raise OutsideError(

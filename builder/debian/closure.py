@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from builder.debian import version
 from builder.debian.lists import PackageList
-from builder.debian.package import Package, Relation
+from builder.debian.package import OfferedPackage, Relation
+from builder.debian.request import SCRIPTS_ONLY
+from builder.debian.version import version_key
 from envspec.system.errors import OutsideError
-
-SCRIPTS_ONLY = frozenset(
-    {
-        "adduser",
-        "awk",
-        "cdebconf",
-        "debconf",
-        "debconf-2.0",
-        "debianutils",
-        "dpkg",
-        "init-system-helpers",
-        "install-info",
-        "ucf",
-    }
-)
-"""Packages that others depend on for their maintainer scripts alone, which are never run here."""
 
 
 class Universe:
@@ -33,7 +18,7 @@ class Universe:
     def __init__(self, lists: Sequence[PackageList]) -> None:
         self._lists = lists
 
-    def find(self, relation: Relation) -> Package | None:
+    def find(self, relation: Relation) -> OfferedPackage | None:
         """The newest package that does; else the first, by name, that provides it."""
         named = self._versions(relation.name)
         providers = (
@@ -43,13 +28,13 @@ class Universe:
         )
         return next((p for p in named if relation.accepts(p.version)), None) or next(providers, None)
 
-    def _versions(self, name: str) -> list[Package]:
+    def _versions(self, name: str) -> list[OfferedPackage]:
         """Newest first."""
         found = [package for one in self._lists for package in one.named(name)]
-        return sorted(found, key=lambda package: version.key(package.version), reverse=True)
+        return sorted(found, key=lambda package: version_key(package.version), reverse=True)
 
 
-def provides(package: Package, relation: Relation) -> bool:
+def provides(package: OfferedPackage, relation: Relation) -> bool:
     """Whether the package stands in for what the relation names."""
     return any(
         provided.name == relation.name
@@ -58,12 +43,12 @@ def provides(package: Package, relation: Relation) -> bool:
     )
 
 
-def closure(wanted: Sequence[Relation], universe: Universe) -> tuple[Package, ...]:
+def package_closure(wanted: Sequence[Relation], universe: Universe) -> tuple[OfferedPackage, ...]:
     """Everything that the wanted packages need, themselves included, by name.
 
     Raises `OutsideError` naming what the archives do not have and who asked for it.
     """
-    chosen: dict[str, Package] = {}
+    chosen: dict[str, OfferedPackage] = {}
     queue: deque[tuple[tuple[Relation, ...], str]] = deque(((relation,), "[base] apt") for relation in wanted)
     asked = {relation.name for relation in wanted}
     while queue:
@@ -86,7 +71,7 @@ def _scripts_only(group: tuple[Relation, ...]) -> bool:
     return any(relation.name in SCRIPTS_ONLY for relation in group)
 
 
-def _satisfied(group: tuple[Relation, ...], chosen: Mapping[str, Package]) -> bool:
+def _satisfied(group: tuple[Relation, ...], chosen: Mapping[str, OfferedPackage]) -> bool:
     return any(
         ((package := chosen.get(relation.name)) is not None and relation.accepts(package.version))
         or any(provides(other, relation) for other in chosen.values())

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
 
 
-def paragraphs(text: str) -> Iterator[Mapping[str, str]]:
+def read_paragraphs(text: str) -> Iterator[Mapping[str, str]]:
     """Every paragraph of the text, by field name; lines that are no field are passed over."""
     for block in re.split(r"\n(?:[ \t]*\n)+", text.replace("\r\n", "\n")):
-        fields = paragraph(block)
+        fields = read_paragraph(block)
         if fields:
             yield fields
 
 
-def paragraph(block: str) -> dict[str, str]:
+def read_paragraph(block: str) -> dict[str, str]:
     """One paragraph; folded lines are joined with line breaks, comments are left out."""
     fields: dict[str, str] = {}
     name = ""

@@ -40,7 +40,7 @@ class DebError(OutsideError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class ArMember:
     """One member of an `ar` archive."""
 
     name: str
@@ -48,7 +48,7 @@ class Section:
     size: int
 
 
-def sections(stream: IO[bytes], name: str) -> tuple[Section, ...]:
+def ar_members(stream: IO[bytes], name: str) -> tuple[ArMember, ...]:
     """The members of an `ar` archive. Raises `DebError` for anything else."""
     stream.seek(0, 2)
     end = stream.tell()
@@ -62,15 +62,15 @@ def sections(stream: IO[bytes], name: str) -> tuple[Section, ...]:
         size = head[48:58].strip()
         if len(head) != _HEAD or head[58:] != b"`\n" or not re.fullmatch(rb"\d+", size):
             raise DebError(name, "its table of contents is damaged")
-        section = Section(
+        member = ArMember(
             name=head[:16].rstrip().rstrip(b"/").decode("ascii", "replace"),
             offset=place + _HEAD,
             size=int(size),
         )
-        if section.offset + section.size > end:
+        if member.offset + member.size > end:
             raise DebError(name, "it ends too early")
-        found.append(section)
-        place = section.offset + section.size + section.size % 2
+        found.append(member)
+        place = member.offset + member.size + member.size % 2
         stream.seek(place)
     return tuple(found)
 
@@ -104,10 +104,10 @@ class Deb:
 
     def _members(self, prefix: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
         with self.file.open("rb") as raw, self._trouble():
-            section = next((s for s in sections(raw, self.file.name) if s.name.startswith(prefix)), None)
-            if section is None:
+            member = next((s for s in ar_members(raw, self.file.name) if s.name.startswith(prefix)), None)
+            if member is None:
                 raise DebError(self.file.name, f"it holds no {prefix}")
-            with _tar(Window(raw, section), section.name.removeprefix(prefix)) as archive:
+            with _tar(Window(raw, member), member.name.removeprefix(prefix)) as archive:
                 for info in archive:
                     yield info, archive.extractfile(info) if info.isreg() else None
 
@@ -124,10 +124,10 @@ class Deb:
 class Window:
     """A readable part of a file."""
 
-    def __init__(self, stream: IO[bytes], section: Section) -> None:
+    def __init__(self, stream: IO[bytes], member: ArMember) -> None:
         self._stream = stream
-        self._left = section.size
-        stream.seek(section.offset)
+        self._left = member.size
+        stream.seek(member.offset)
 
     def read(self, count: int = -1) -> bytes:
         """The next bytes of the part."""

@@ -19,9 +19,9 @@ FLAGS = {"amd64": 0x0303, "arm64": 0x0A03}
 """What an entry's flags say for each processor: a library for glibc, and its instruction set."""
 
 
-def cache(libraries: Mapping[str, str], machine: str) -> bytes:
+def loader_cache(libraries: Mapping[str, str], machine: str) -> bytes:
     """The bytes of `/etc/ld.so.cache`: soname to path, for one processor (Debian's name of it)."""
-    names = sorted(libraries, key=order, reverse=True)
+    names = sorted(libraries, key=soname_order, reverse=True)
     start = _HEAD.size + _ENTRY.size * len(names)
     strings = bytearray()
     entries = bytearray()
@@ -35,6 +35,6 @@ def cache(libraries: Mapping[str, str], machine: str) -> bytes:
     return head + bytes(entries) + bytes(strings)
 
 
-def order(name: str) -> Any:
+def soname_order(name: str) -> Any:
     """The order in which the loader searches: runs of digits as numbers, after every other character."""
     return [(1, int(digits)) if digits else (0, ord(other)) for digits, other in _RUN.findall(name)]

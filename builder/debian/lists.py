@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from builder.debian.control import paragraph
-from builder.debian.package import Package, package
+from builder.debian.control import read_paragraph
+from builder.debian.package import OfferedPackage, read_package
 
 _NAME = re.compile(rb"^Package: *(\S+)", re.MULTILINE)
 _PROVIDES = re.compile(rb"^Provides: *(.+(?:\n[ \t].+)*)", re.MULTILINE)
@@ -30,12 +30,12 @@ class PackageList:
                     if word := _WORD.match(part.strip()):
                         self._providers.setdefault(word[0].decode(), set()).add(owner[1].decode())
 
-    def named(self, name: str) -> Iterator[Package]:
+    def named(self, name: str) -> Iterator[OfferedPackage]:
         """The packages of that name; those that the list describes badly are passed over."""
         for place in self._places.get(name, ()):
             end = self._text.find(b"\n\n", place)
             block = self._text[place : end if end >= 0 else len(self._text)]
-            if found := package(paragraph(block.decode("utf-8", "replace")), self._archive):
+            if found := read_package(read_paragraph(block.decode("utf-8", "replace")), self._archive):
                 yield found
 
     def providers(self, name: str) -> frozenset[str]:

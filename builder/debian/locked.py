@@ -3,70 +3,46 @@
 from __future__ import annotations
 
 import concurrent.futures
-import pathlib
-from collections.abc import Iterable, Sequence
-
-import pydantic
+from collections.abc import Callable, Iterable, Sequence
 
 from builder.debian import archive
-from builder.debian.closure import SCRIPTS_ONLY, Universe, closure
+from builder.debian.closure import Universe, package_closure
 from builder.debian.mirrors import Pocket
-from builder.debian.package import Package, Relation
-from builder.debian.request import ARCHITECTURE, Request
+from builder.debian.package import OfferedPackage, Relation
+from builder.debian.request import ROOTS, DebianRequest
 from builder.oci.store.network import Fetcher
 from envspec.lockfile.lock import DebianPackage
-from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home, write_atomic
-
-ROOTS = (
-    "base-files",
-    "base-passwd",
-    "ca-certificates",
-    "dash",
-    "libc-bin",
-    "libstdc++6",
-    "netbase",
-    "python3",
-    "tzdata",
-    "zlib1g",
-)
-"""What every base has: its names and users, certificates, a shell, Python and the time zones, and the two
-libraries beside glibc's own that wheels may count on (PEP 600's policy) and that Debian's images have."""
+from envspec.system.home import home
+from envspec.system.kept import Kept
+from envspec.system.processor import processor_of
 
 
-LIST = pydantic.TypeAdapter(tuple[DebianPackage, ...])
-
-
-def resolve(wanted: Request, pockets: Sequence[Pocket], fetcher: Fetcher) -> tuple[DebianPackage, ...]:
+def resolve_packages(
+    wanted: DebianRequest, pockets: Sequence[Pocket], fetcher: Fetcher
+) -> tuple[DebianPackage, ...]:
     """The packages of a base, by name, as the archives stand now.
 
     Raises `OutsideError` when an archive cannot be asked or lacks a package.
     """
-    universe = Universe(tuple(archive.lists(pockets, ARCHITECTURE[wanted.machine], fetcher)))
+    universe = Universe(tuple(archive.package_lists(pockets, processor_of(wanted.machine).debian, fetcher)))
     asked = [*map(_relation, ROOTS), *map(_relation, wanted.apt)]
-    return tuple(map(_held, closure(asked, universe)))
+    return tuple(map(_held, package_closure(asked, universe)))
 
 
-def remembered(wanted: Request) -> pathlib.Path:
-    """Where the packages of a request that no lock lists are remembered."""
-    rules = {"request": wanted.key, "roots": ROOTS, "without": sorted(SCRIPTS_ONLY)}
-    return home() / "debian" / "resolved" / f"{digest_of(rules).removeprefix('sha256:')}.json"
+def recall_packages(
+    wanted: DebianRequest, pockets: Callable[[], Sequence[Pocket]], network: Callable[[], Fetcher]
+) -> tuple[DebianPackage, ...]:
+    """The packages that the request had before on this machine, else as the archives stand now.
+
+    Archives and network are asked for only where the packages are not known. Raises `OutsideError`.
+    """
+    kept: Kept[tuple[DebianPackage, ...]] = Kept(home() / "debian" / "resolved", tuple[DebianPackage, ...])
+    return kept.get_or_make(wanted.key, lambda: resolve_packages(wanted, pockets(), network()))
 
 
-def recall(wanted: Request, pockets: Sequence[Pocket], fetcher: Fetcher) -> tuple[DebianPackage, ...]:
-    """The packages that the request had before on this machine, else as the archives stand now."""
-    file = remembered(wanted)
-    try:
-        return LIST.validate_json(file.read_bytes())
-    except (OSError, pydantic.ValidationError):
-        found = resolve(wanted, pockets, fetcher)
-        write_atomic(file, LIST.dump_json(found, indent=1))
-        return found
-
-
-def fetch(
+def fetch_packages(
     packages: Iterable[DebianPackage], pockets: Sequence[Pocket], store: Wheelhouse, fetcher: Fetcher
 ) -> None:
     """Bring every missing package into the store. Raises `OutsideError`."""
@@ -97,7 +73,7 @@ def _relation(text: str) -> Relation:
     return Relation(name=name, how=equals, version=version)
 
 
-def _held(package: Package) -> DebianPackage:
+def _held(package: OfferedPackage) -> DebianPackage:
     return DebianPackage(
         name=package.name,
         version=package.version,

@@ -8,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping
 
-from builder.debian.control import paragraphs
+from builder.debian.control import read_paragraphs
 from builder.debian.request import MIRROR, PYTHON
 from envspec.system.errors import OutsideError
 
@@ -31,7 +31,7 @@ class Pocket:
     keyring: pathlib.Path
 
 
-def pockets(
+def archive_pockets(
     suite: str, etc: pathlib.Path = ETC, variables: Mapping[str, str] = os.environ
 ) -> tuple[Pocket, ...]:
     """Where packages of the suite come from: the mirror that a variable names, else apt's own archives.
@@ -65,7 +65,7 @@ def _entries(etc: pathlib.Path) -> Iterator[tuple[str, str, pathlib.Path]]:
                 signed = re.search(r"signed-by=(\S+)", match["options"] or "")
                 yield match["uri"].rstrip("/"), match["suite"], _keyring(signed[1] if signed else "")
     for file in sorted((etc / "sources.list.d").glob("*.sources")):
-        for fields in paragraphs(_text(file)):
+        for fields in read_paragraphs(_text(file)):
             if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes") == "no":
                 continue
             if "main" not in fields.get("Components", "").split():

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
-from builder.debian import version
+from builder.debian.version import satisfies
 
 _RELATION = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?\s*(?:\((?P<how><<|<=|=|>=|>>)\s*(?P<version>[^)\s]+)\s*\))?"
@@ -25,12 +25,12 @@ class Relation:
 
     def accepts(self, candidate: str) -> bool:
         """Whether that version does."""
-        return not self.how or version.satisfies(candidate, self.how, self.version)
+        return not self.how or satisfies(candidate, self.how, self.version)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
-    """One package of an archive."""
+class OfferedPackage:
+    """One version of a Debian package, as an archive offers it."""
 
     name: str
     version: str
@@ -48,7 +48,7 @@ class Package:
     provides: tuple[Relation, ...] = ()
 
 
-def relations(text: str) -> Iterator[tuple[Relation, ...]]:
+def read_relations(text: str) -> Iterator[tuple[Relation, ...]]:
     """The groups of a dependency field; what cannot be read is passed over."""
     for group in text.replace("\n", " ").split(","):
         found = [_RELATION.fullmatch(part.strip()) for part in group.split("|")]
@@ -61,10 +61,10 @@ def relations(text: str) -> Iterator[tuple[Relation, ...]]:
             yield alternatives
 
 
-def package(fields: Mapping[str, str], archive: str = "") -> Package | None:
+def read_package(fields: Mapping[str, str], archive: str = "") -> OfferedPackage | None:
     """The package that a paragraph of an index describes; None when something needed is missing."""
     try:
-        return Package(
+        return OfferedPackage(
             name=fields["Package"],
             version=fields["Version"],
             machine=fields["Architecture"],
@@ -73,9 +73,11 @@ def package(fields: Mapping[str, str], archive: str = "") -> Package | None:
             size=int(fields["Size"]),
             archive=archive,
             depends=tuple(
-                group for field in ("Pre-Depends", "Depends") for group in relations(fields.get(field, ""))
+                group
+                for field in ("Pre-Depends", "Depends")
+                for group in read_relations(fields.get(field, ""))
             ),
-            provides=tuple(group[0] for group in relations(fields.get("Provides", ""))),
+            provides=tuple(group[0] for group in read_relations(fields.get("Provides", ""))),
         )
     except (KeyError, ValueError):
         return None

@@ -8,15 +8,15 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from builder.debian import ldconfig
-from builder.debian.control import paragraph
+from builder.debian.control import read_paragraph
 from builder.debian.deb import Deb, DebError
-from builder.debian.request import LEFT_OUT
+from builder.debian.ldconfig import loader_cache
 from builder.oci.store import tar
 from builder.oci.store.compress import CHUNK, LayerWriter
 from builder.oci.store.tar import Entry, Kind
 from envspec.proof.abi import elf
 from envspec.system.pattern import matcher
+from envspec.system.processor import Processor
 
 FOLDERS = {
     "dev": 0o755,
@@ -70,23 +70,23 @@ BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 STATUS = "var/lib/dpkg/status.d"
 """Where images without dpkg keep what is installed; scanners read it."""
 
-_MULTIARCH = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 _SHARED = re.compile(r".*\.so(\.[0-9][^/]*)?")
 _LARGEST_LIBRARY = 256 << 20
 _KEPT = re.compile(r"usr/share/doc/[^/]+/copyright")
 
 
-class Root:
-    """A root file system being written into a layer, package by package."""
+class RootWriter:
+    """A writer of a root file system into a layer, package by package."""
 
-    def __init__(self, writer: LayerWriter, machine: str) -> None:
+    def __init__(self, writer: LayerWriter, processor: Processor, *, without: Iterable[str] = ()) -> None:
+        """`without` has patterns of absolute paths that are left out, but for licences."""
         self._writer = writer
-        self._machine = machine
+        self._processor = processor
         self._owners: dict[str, str] = {}
         self._copied: dict[str, bytes] = {}
         self._certificates: dict[str, bytes] = {}
         self._sonames: dict[str, str] = {}
-        self._left_out = matcher(pattern.lstrip("/").replace("*", "**") for pattern in LEFT_OUT)
+        self._left_out = matcher(pattern.lstrip("/").replace("*", "**") for pattern in without)
 
     def start(self) -> None:
         """Write the folders and links that every base has."""
@@ -95,12 +95,12 @@ class Root:
         for path, target in LINKS.items():
             self._write(Entry(path=path, kind=Kind.LINK, mode=0o777, link=target), "the base")
 
-    def package(self, name: str, deb: Deb) -> None:
+    def add_package(self, name: str, deb: Deb) -> None:
         """Write one package. Raises `DebError`, also when another package brought the same file."""
         control = deb.control()
         for info, path, stream in deb.data():
-            self._entry(name, merged(path), info, stream, deb)
-        self._file(f"{STATUS}/{paragraph(control).get('Package', name)}", control.encode(), name)
+            self._entry(name, merged_path(path), info, stream, deb)
+        self._file(f"{STATUS}/{read_paragraph(control).get('Package', name)}", control.encode(), name)
 
     def finish(self) -> None:
         """Write what scripts would have made."""
@@ -108,7 +108,7 @@ class Root:
         copied[BUNDLE] = b"".join(
             body if body.endswith(b"\n") else body + b"\n" for _, body in sorted(self._certificates.items())
         )
-        copied["etc/ld.so.cache"] = ldconfig.cache(self._sonames, self._machine)
+        copied["etc/ld.so.cache"] = loader_cache(self._sonames, self._processor.debian)
         copied["etc/timezone"] = b"Etc/UTC\n"
         for path in sorted(copied):
             if path not in self._owners and copied[path]:
@@ -124,7 +124,7 @@ class Root:
             return
         self._parents(path)
         kind = Kind.LINK if info.issym() else Kind.HARD_LINK if info.islnk() else Kind.FILE
-        link = merged(posixpath.normpath(info.linkname)) if info.islnk() else info.linkname
+        link = merged_path(posixpath.normpath(info.linkname)) if info.islnk() else info.linkname
         if info.islnk() and link not in self._owners:
             raise DebError(deb.file.name, f"{info.name!r} is a link to {link!r}, which is not there")
         entry = Entry(
@@ -160,7 +160,7 @@ class Root:
 
     def _searched(self) -> Iterable[str]:
         """The folders that the loader's configuration names."""
-        return "usr/lib", f"usr/lib/{_MULTIARCH[self._machine]}"
+        return "usr/lib", f"usr/lib/{self._processor.multiarch}"
 
     def _folder(self, path: str, mode: int, user: int = 0, group: int = 0) -> None:
         if path not in self._owners:
@@ -184,7 +184,7 @@ class Root:
         self._writer.add(entry, content)
 
 
-def merged(path: str) -> str:
+def merged_path(path: str) -> str:
     """The path on a system whose top folders are links into `/usr`, as Debian's are since bookworm."""
     top, slash, rest = path.partition("/")
     return f"{LINKS[top]}/{rest}" if slash and top in LINKS else path

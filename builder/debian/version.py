@@ -9,7 +9,7 @@ _RUN = re.compile(r"(\D*)(\d*)")
 _ORDER = {"~": -1}
 
 
-def key(version: str) -> Any:
+def version_key(version: str) -> Any:
     """A key that sorts versions as dpkg does."""
     epoch, colon, rest = version.partition(":")
     if not colon:
@@ -37,7 +37,7 @@ def _weight(character: str) -> int:
 
 def satisfies(version: str, relation: str, wanted: str) -> bool:
     """Whether `version` stands in that relation (`<<`, `<=`, `=`, `>=`, `>>`) to the wanted one."""
-    have, want = key(version), key(wanted)
+    have, want = version_key(version), version_key(wanted)
     answers: dict[str, bool] = {
         "<<": have < want,
         "<=": have <= want,

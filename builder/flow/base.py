@@ -14,11 +14,11 @@ def image_digest(project: Project) -> str | None:
     """Digest of the spec's base image; None where it names none, or no engine knows it."""
     if project.spec.image is None:
         return None
-    from builder.backends.docker.base import digest
+    from builder.backends.docker.base import registry_digest
     from builder.backends.docker.engine import Engine
 
     with contextlib.suppress(EnvspecError):
-        return digest(Engine(), project.spec.image)
+        return registry_digest(Engine(), project.spec.image)
     return None
 
 
@@ -33,14 +33,16 @@ def lock_base(lock: Lock, project: Project, progress: Progress) -> Lock:
 
 def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:
     """The lock with the packages of its Debian base, where an archive can tell them."""
-    from builder.debian import locked, mirrors, request
+    from builder.debian.locked import resolve_packages
+    from builder.debian.mirrors import archive_pockets
+    from builder.debian.request import debian_request
     from builder.oci.store.network import Network
     from envspec.supply.pip_settings import machine
 
-    wanted = request.request(lock)
+    wanted = debian_request(lock)
     try:
         network = Network(machine(), offline=project.offline)
-        packages = locked.resolve(wanted, mirrors.pockets(wanted.suite), network)
+        packages = resolve_packages(wanted, archive_pockets(wanted.suite), network)
     except OutsideError as error:
         progress.note(f"the Debian base is not locked: {error.message}")
         return lock

@@ -7,7 +7,8 @@ import importlib.resources
 import re
 import shlex
 
-from builder.debian import request as debian
+from builder.debian.base import base_image_name
+from builder.debian.request import apt_packages
 from builder.inside import places
 from builder.values import models
 from builder.values.plan import Plan
@@ -26,7 +27,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def base(plan: Plan) -> str:
     """What the image starts from, as `FROM` has it."""
     if plan.base.debian:
-        return debian.reference(debian.request(plan))
+        return base_image_name(plan)
     name = checked(IMAGE, plan.base.image or "", "base.image")
     return f"{name.partition('@')[0]}@{plan.base.digest}" if plan.base.digest else name
 
@@ -34,11 +35,11 @@ def base(plan: Plan) -> str:
 def apt(plan: Plan) -> str:
     """The shell command that installs the Debian packages of an image base; empty when there are none.
 
-    A bootstrapped base has its own already.
+    A base made of Debian packages has its own already.
     """
     if plan.base.debian or not plan.base.apt:
         return ""
-    packages = " ".join(map(shlex.quote, debian.packages(plan)))
+    packages = " ".join(map(shlex.quote, apt_packages(plan)))
     return (
         f"apt-get update && apt-get install --yes --no-install-recommends {packages}"
         " && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log"

@@ -126,7 +126,7 @@ class Base(Part):
     """Where that image is on disk, below the spec's folder: an OCI layout, a file of `docker save`, or a root
     file system as `.tar`. Without an engine it is read instead of asking a registry."""
     debian: Suite | None = None
-    """A Debian suite, bootstrapped from its packages; no container registry needed."""
+    """A Debian suite, whose packages the base is made of; no container registry needed."""
     host: StrictBool = False
     """This machine itself: only the virtualenv backend can build on it."""
     apt: tuple[AptPackage, ...] = ()

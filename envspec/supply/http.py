@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
 
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import Machine, scrubbed
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
@@ -51,3 +51,24 @@ def session(machine: Machine, patience: Retry = PATIENCE) -> requests.Session:
     if machine.proxy:
         made.proxies = {"http": machine.proxy, "https": machine.proxy}
     return made
+
+
+def failure_in_words(error: requests.RequestException) -> str:
+    """A network failure in few words and without hosts."""
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return "it has no address that could be asked"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy refuses"
+    if isinstance(error, requests.Timeout) or "Read timed out" in str(error):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.RetryError):
+        return "it answers with errors, again and again"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "IncompleteRead" in str(error):
+        return "its answer broke off"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    if error.response is not None:
+        return f"it answers {error.response.status_code}"
+    return scrubbed(str(error))

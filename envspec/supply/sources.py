@@ -22,8 +22,8 @@ from urllib3.util.retry import Retry
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.spec.model import Spec, Wheel
-from envspec.supply.http import PATIENCE, TIMEOUT, session
-from envspec.supply.pip_settings import Machine, local_path, scrubbed, variable
+from envspec.supply.http import PATIENCE, TIMEOUT, failure_in_words, session
+from envspec.supply.pip_settings import Machine, local_path, variable
 from envspec.system.errors import OutsideError
 
 
@@ -158,7 +158,7 @@ class Sources:
                 return
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise OutsideError(why(error)) from error
+            raise OutsideError(failure_in_words(error)) from error
         try:
             found = pypi_simple.ProjectPage.from_response(answer, project)
         except (
@@ -201,24 +201,3 @@ def project_of(file_name: str) -> str | None:
         return parse_sdist_filename(file_name)[0]
     except (InvalidWheelFilename, InvalidSdistFilename):
         return None
-
-
-def why(error: requests.RequestException) -> str:
-    """A network failure in few words and without hosts."""
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return "it has no address that could be asked"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refuses"
-    if isinstance(error, requests.Timeout) or "Read timed out" in str(error):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.RetryError):
-        return "it answers with errors, again and again"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "IncompleteRead" in str(error):
-        return "its answer broke off"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    if error.response is not None:
-        return f"it answers {error.response.status_code}"
-    return scrubbed(str(error))

@@ -19,6 +19,7 @@ from envspec.system.home import disk, locked
 from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # a full store needs no network, nor the time to load what speaks with it
+    from envspec.supply.download import Connection
     from envspec.supply.sources import RemoteFile, Sources
 
 WORKERS = 8
@@ -83,7 +84,11 @@ class Wheelhouse:
         self.bring(same[0], artifact, sources, lambda amount: progress.advance(title, amount))
 
     def bring(
-        self, remote: RemoteFile, file: File, sources: Sources, advance: Callable[[int], None] | None = None
+        self,
+        remote: RemoteFile,
+        file: File,
+        connection: Connection,
+        advance: Callable[[int], None] | None = None,
     ) -> pathlib.Path:
         """Bring one known file in from one place. Raises `OutsideError`."""
         from envspec.supply.download import download
@@ -93,19 +98,19 @@ class Wheelhouse:
             if self.has(file):
                 return self.path(file)
             resumed = partial.exists()
-            digest = download(remote, partial, sources, advance)
+            digest = download(remote, partial, connection, advance)
             if resumed and digest != file.sha256:  # what an earlier run left may be what is wrong
                 partial.unlink()
-                digest = download(remote, partial, sources, None)
+                digest = download(remote, partial, connection, None)
             if digest != file.sha256:
                 partial.unlink()
                 raise OutsideError(
                     f"{file.file} as it is served now is not the file that was locked (its sha256 differs)",
-                    hint="the index changed it or the download broke: run again; if it stays, `envspec lock`",
+                    hint="the server changed it, or the download broke: run again; then `envspec lock`",
                 )
             return self._keep(partial, file)
 
-    def take(self, remote: RemoteFile, sources: Sources) -> File:
+    def take(self, remote: RemoteFile, connection: Connection) -> File:
         """Bring in a file whose size, or whose sha256, its index does not tell, and say what it is.
 
         Raises `OutsideError`, also when it is not the file that its index promises.
@@ -116,7 +121,7 @@ class Wheelhouse:
         partial = self.root / "partial" / f"unknown-{key}" / remote.file
         with disk(partial), locked(partial.parent):
             partial.parent.mkdir(parents=True, exist_ok=True)
-            digest = download(remote, partial, sources, None)
+            digest = download(remote, partial, connection, None)
             if remote.sha256 not in {None, digest}:
                 partial.unlink()
                 raise OutsideError(f"{remote.file} is not the file that its index, or the spec, promises")

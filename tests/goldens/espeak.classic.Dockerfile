@@ -7,7 +7,7 @@
 ARG START=base
 
 # Base
-FROM envspec/base:bookworm-b5f2262aac2d AS base
+FROM envspec/base:bookworm-9f573a9e526e AS base
 
 # The payload, compiled; on its own, so that neither it nor the packages wait for the other
 FROM ${START} AS payload
@@ -80,7 +80,7 @@ LABEL io.envspec.lock="sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a6
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="" \
     io.envspec.version="0.1.0" \
-    org.opencontainers.image.base.name="envspec/base:bookworm-b5f2262aac2d" \
+    org.opencontainers.image.base.name="envspec/base:bookworm-9f573a9e526e" \
     org.opencontainers.image.title="espeak"
 USER 10001:10001
 EXPOSE 5000

@@ -7,7 +7,7 @@
 ARG START=base
 
 # Base
-FROM envspec/base:bookworm-41e3bd5d399e AS base
+FROM envspec/base:bookworm-2922acb34ad3 AS base
 
 # The payload, compiled; on its own, so that neither it nor the packages wait for the other
 FROM ${START} AS payload
@@ -141,7 +141,7 @@ LABEL io.envspec.lock="sha256:37d6854a1a3e3b54fccca528c642f66e24a615899fbbef3fb0
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="" \
     io.envspec.version="0.1.0" \
-    org.opencontainers.image.base.name="envspec/base:bookworm-41e3bd5d399e" \
+    org.opencontainers.image.base.name="envspec/base:bookworm-2922acb34ad3" \
     org.opencontainers.image.title="sambert-hifigan"
 USER 10001:10001
 EXPOSE 5000

@@ -1,6 +1,7 @@
 """The docker backend: a plan becomes an image of a real engine, and commands run in containers of it.
 
 <home>/contexts/<name>/      what the last build of that name was made of; swept by the next one
+<home>/oci/                  the store of layers, where the base of Debian packages is kept
 """
 
 from __future__ import annotations
@@ -8,16 +9,20 @@ from __future__ import annotations
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from builder.backends.docker import base, container, ship
-from builder.backends.docker.dockerfile import render
+from builder.backends.docker import ship
+from builder.backends.docker.base import ensure_base
+from builder.backends.docker.builders import AptPackages, Builder, BuildRequest, choose_builder
+from builder.backends.docker.container import run_in_container
+from builder.backends.docker.dockerfile import render_dockerfile
 from builder.backends.docker.engine import Engine, translated
-from builder.backends.docker.layout import lay_out
-from builder.backends.docker.roads import Order, Packages, Road, road
+from builder.backends.docker.layout import lay_out_context
 from builder.backends.port import RemoteTarget
 from builder.image.settings import apt
 from builder.image.settings import base as base_name
 from builder.inside import places
+from builder.oci.store.blobs import Blobs
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
@@ -30,6 +35,9 @@ from envspec.system.home import disk, home, locked
 from envspec.system.process import Completed
 from envspec.system.progress import Progress
 
+if TYPE_CHECKING:
+    from builder.oci.store.network import Network
+
 _SHORT = 16
 """Digits of a digest in a tag: enough to never meet another by chance."""
 
@@ -39,16 +47,19 @@ class DockerBackend:
 
     name = "docker"
 
-    def __init__(self, engine: Engine | None = None, by: Road | None = None) -> None:
+    def __init__(
+        self, engine: Engine | None = None, builder: Builder | None = None, *, offline: bool = False
+    ) -> None:
         self.engine = engine or Engine()
-        self._road = by
+        self._builder = builder
+        self._offline = offline
 
     @property
-    def road(self) -> Road:
-        """How it builds."""
-        if self._road is None:
-            self._road = road(self.engine)
-        return self._road
+    def builder(self) -> Builder:
+        """What builds its images: the one given, or the best that the engine has."""
+        if self._builder is None:
+            self._builder = choose_builder(self.engine)
+        return self._builder
 
     def available(self) -> str | None:
         """None when an engine answers."""
@@ -65,9 +76,9 @@ class DockerBackend:
         name = f"{plan.name}-{plan.variant}" if plan.variant else plan.name
         context = home() / "contexts" / name
         with disk(context), locked(context):
-            start = base.ensure(self.engine, plan, machine, progress)
+            start = ensure_base(self.engine, plan, store, Blobs(home() / "oci"), self._network, progress)
             shutil.rmtree(context, ignore_errors=True)
-            lay_out(plan, render(plan, mounts=self.road.mounts), folder, store, context)
+            lay_out_context(plan, render_dockerfile(plan, mounts=self.builder.mounts), folder, store, context)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
             contents = "" if apt(plan) else _contents(context, plan, start)  # an archive moves on
@@ -84,19 +95,24 @@ class DockerBackend:
             variables=plan.service.env if plan.service else {},
         )
 
+    def _network(self) -> Network:
+        from builder.oci.store.network import Network  # what is there already needs none
+
+        return Network(machine(), offline=self._offline)
+
     def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
         """Id of the image. Only the pass that installs Debian packages has a network."""
         arguments: dict[str, str] = {}
         if apt(plan):
             progress.step("Debian packages")
-            order = Order(context=context, target="base", network=self.engine.network)
-            wanted = Packages(base=base_name(plan), command=apt(plan))
-            image = self.road.debian(order, wanted, machine(), progress)
+            request = BuildRequest(context=context, target="base", network=self.engine.network)
+            packages = AptPackages(base=base_name(plan), command=apt(plan))
+            image = self.builder.install_packages(request, packages, machine(), progress)
             arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
             self._tag(image, arguments["START"])
         progress.step("image")
-        order = Order(context=context, target="environment", network="none", arguments=arguments)
-        return self.road.build(order, progress)
+        request = BuildRequest(context=context, target="environment", network="none", arguments=arguments)
+        return self.builder.build_image(request, progress)
 
     def _tag(self, image: str, reference: str) -> None:
         repository, _, tag = reference.partition(":")
@@ -122,7 +138,7 @@ class DockerBackend:
     ) -> Completed:
         """Run a command in a new container without a network."""
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
-        return container.run(
+        return run_in_container(
             self.engine,
             environment.reference,
             command,
@@ -140,15 +156,15 @@ class DockerBackend:
         self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
     ) -> Shipped:
         """Seal the image with its verdict and name it; then file and registry. Raises `OutsideError`."""
-        name = ship.seal(self.engine, environment, verdict, wanted.tag)
+        name = ship.seal_image(self.engine, environment, verdict, wanted.tag)
         files, said = [], list(ship.how_to_run(self.engine, name))
         if wanted.output is not None:
             if wanted.output.suffix != ".tar":
                 raise UsageError(f"{wanted.output} is no .tar", hint="the oci backend writes layout folders")
-            ship.save(self.engine, name, wanted.output, progress)
+            ship.save_image(self.engine, name, wanted.output, progress)
             files.append(str(wanted.output))
         if wanted.push:
-            said.append(f"pushed: {name} {ship.push(self.engine, name, progress)}")
+            said.append(f"pushed: {name} {ship.push_image(self.engine, name, progress)}")
         return Shipped(reference=name, files=tuple(files), said=tuple(said))
 
 

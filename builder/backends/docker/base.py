@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 import json
-import pathlib
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import docker.errors
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
-from builder.debian import bootstrap, request
+from builder.debian.base import MakeFetcher, obtain_base
 from builder.image.settings import base as base_name
+from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
-from envspec.supply.pip_settings import Machine
+from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.progress import Progress
 
 
-def ensure(engine: Engine, plan: Plan, machine: Callable[[], Machine], progress: Progress) -> str:
-    """Id of the base in the engine: had already, bootstrapped and imported, or pulled.
+def ensure_base(
+    engine: Engine, plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeFetcher, progress: Progress
+) -> str:
+    """See to it that the engine has the plan's base, and give the digest that says what the base is.
 
-    This machine's settings are asked for only when a base has to be made: pip takes its time to tell them.
-    Raises `OutsideError` when it cannot be had.
+    A base of Debian packages is the very layer that images made without an engine stand on; another image is
+    taken from the engine, or pulled by it. Raises `OutsideError` when the base cannot be had.
     """
     name = base_name(plan)
-    if (known := engine.image_id(name)) is not None:
-        return known
-    if plan.base.debian:
-        return _imported(engine, plan, name, machine(), progress)
-    return _pulled(engine, name, progress)
+    if not plan.base.debian:
+        return engine.image_id(name) or _pulled(engine, name, progress)
+    layer = obtain_base(plan, store, blobs, network, progress).layer
+    if engine.layers(name) != (layer.diff_id,):
+        progress.step(f"import {name}")
+        import_root(engine, blobs.plain(layer), name)
+        if engine.layers(name) != (layer.diff_id,):
+            raise OutsideError(f"the engine took {name} for other bytes than it was given")
+    return layer.diff_id
 
 
-def _imported(engine: Engine, plan: Plan, name: str, machine: Machine, progress: Progress) -> str:
-    place = bootstrap.tarball(request.request(plan), machine, progress)
-    progress.step(f"import {name}")
-    take(engine, place, name)
-    return _present(engine, name)
-
-
-def take(engine: Engine, tar: pathlib.Path, name: str) -> None:
-    """Import a root file system as the image of that name."""
+def import_root(engine: Engine, archive: Iterable[bytes], name: str) -> None:
+    """Import a root file system, an uncompressed tar archive, as the image of that name."""
     repository, _, tag = name.partition(":")
     with translated(engine.address.host):
-        said = engine.client.api.import_image_from_file(str(tar), repository=repository, tag=tag)
+        said = engine.client.api.import_image_from_data(archive, repository=repository, tag=tag)
         if engine.image_id(name) is None:  # podman 4 calls it `latest` whatever it is told
             known = json.loads(said.strip().splitlines()[-1])["status"]
             engine.client.images.get(known).tag(repository, tag)
@@ -58,12 +57,8 @@ def _pulled(engine: Engine, name: str, progress: Progress) -> str:
             hint="correct its name, `docker pull` or `docker load` it; or give [base] a debian suite, which "
             "needs no registry",
         ) from error
-    return _present(engine, name)
-
-
-def _present(engine: Engine, name: str) -> str:
     if (known := engine.image_id(name)) is None:
-        raise OutsideError(f"the engine does not have {name} although it just took it")
+        raise OutsideError(f"the engine does not have {name} although it just pulled it")
     return known
 
 
@@ -72,7 +67,7 @@ def _why(error: Exception) -> str:
     return str(explanation or error).strip()
 
 
-def digest(engine: Engine, name: str) -> str | None:
+def registry_digest(engine: Engine, name: str) -> str | None:
     """Digest by which a registry knows the image, for the lock; None when the engine cannot tell it."""
     with translated(engine.address.host):
         try:

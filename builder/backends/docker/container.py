@@ -26,7 +26,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """Makes a file standard input, then becomes the command: it works over every transport an engine has."""
 
 
-def run(
+def run_in_container(
     engine: Engine,
     image: str,
     command: Sequence[str],
@@ -38,7 +38,7 @@ def run(
 ) -> Completed:
     """Run the command in a new container of the image; `python` is an interpreter inside.
 
-    Raises `OutsideError` when the engine does not play along.
+    Raises `OutsideError` when the engine refuses, or is gone.
     """
     words = list(command)
     if stdin is not None:
@@ -57,7 +57,7 @@ def run(
     try:
         with translated(engine.address.host):
             if stdin is not None:
-                container.put_archive("/", archive({_STDIN: stdin.encode()}))
+                container.put_archive("/", files_as_tar({_STDIN: stdin.encode()}))
         return _finished(engine, container, tuple(command), timeout)
     finally:
         with contextlib.suppress(*BROKEN):
@@ -89,7 +89,7 @@ def _finished(engine: Engine, container: Any, command: tuple[str, ...], timeout:
     return Completed(command=command, code=code, stdout=stdout, stderr=stderr, timed_out=late)
 
 
-def archive(files: Mapping[str, bytes]) -> bytes:
+def files_as_tar(files: Mapping[str, bytes]) -> bytes:
     """A tar of those files, which everybody may read, as containers take it."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -107,7 +107,7 @@ def find_python(engine: Engine, image: str) -> str:
     """
     script = "import json, sys; print(json.dumps(sys.executable))"
     for name in ("python", "python3"):
-        done = run(engine, image, [name, "-I", "-S", "-c", script], python=name, timeout=120)
+        done = run_in_container(engine, image, [name, "-I", "-S", "-c", script], python=name, timeout=120)
         if done.ok:
             return str(json.loads(done.stdout))
     raise OutsideError(

@@ -27,7 +27,7 @@ _COMPILE_PAYLOAD = (
 """Files that do not compile are skipped: a payload may carry templates of code."""
 
 
-def render(plan: Plan, *, mounts: bool = True) -> str:
+def render_dockerfile(plan: Plan, *, mounts: bool = True) -> str:
     """The Dockerfile of a plan: with `mounts` for BuildKit, without for a classic builder.
 
     Both give the same files in the image. Raises `SpecError` for a value that no Dockerfile can hold, which

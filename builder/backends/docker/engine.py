@@ -22,6 +22,7 @@ from docker.utils.utils import kwargs_from_env
 from requests.utils import get_environ_proxies
 
 from envspec.system.errors import OutsideError
+from envspec.system.processor import uname_of
 
 BROKEN = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
 """What the SDK lets through when it loses the engine; it does not wrap what breaks while it reads."""
@@ -31,9 +32,6 @@ TIMEOUT = 900
 
 BUILDKIT_API = (1, 39)
 """The API since which an engine has BuildKit. Source: Docker's Engine API version history."""
-
-MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Python's name of an engine's processor."""
 
 _CERTIFICATE = re.compile(
     r"certificate verify failed[^(']*|client sent an HTTP request to an HTTPS server"
@@ -57,7 +55,7 @@ class Address:
     """Certificates for it."""
 
 
-def address(env: Mapping[str, str] = os.environ) -> Address:
+def find_address(env: Mapping[str, str] = os.environ) -> Address:
     """`DOCKER_HOST`, else the current context, else the local socket: the order of Docker's own client."""
     if host := env.get("DOCKER_HOST"):
         with translated(host):
@@ -101,7 +99,7 @@ class Engine:
     @functools.cached_property
     def address(self) -> Address:
         """Where it is."""
-        return self._given or address()
+        return self._given or find_address()
 
     @functools.cached_property
     def client(self) -> docker.DockerClient:
@@ -130,9 +128,8 @@ class Engine:
 
     @property
     def machine(self) -> str:
-        """The processor that its containers run on, in Python's words."""
-        own = str(self.version["Arch"])
-        return MACHINE.get(own, own)
+        """The processor that its containers run on, as specs name it."""
+        return uname_of(str(self.version["Arch"]))
 
     @property
     def has_buildkit(self) -> bool:
@@ -161,6 +158,15 @@ class Engine:
             except docker.errors.ImageNotFound:
                 return None
 
+    def layers(self, name: str) -> tuple[str, ...]:
+        """Digests of the image's layers, uncompressed, lowest first; none when the engine lacks it."""
+        with translated(self.address.host):
+            try:
+                known = self.client.images.get(name).attrs["RootFS"]
+            except docker.errors.ImageNotFound:
+                return ()
+        return tuple(known.get("Layers") or ())
+
     def close(self) -> None:
         """Let go of the connection; it is made anew when needed again."""
         if "client" in self.__dict__:
@@ -181,12 +187,12 @@ def translated(host: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise outside(str(error.explanation or error)) from error
+        raise refusal(str(error.explanation or error)) from error
     except BROKEN as error:
         raise unreachable(host, error) from error
 
 
-def outside(text: str) -> OutsideError:
+def refusal(text: str) -> OutsideError:
     """The error for what an engine answered."""
     if "no space left on device" in text:
         return OutsideError(

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from builder.backends.docker.engine import Engine, outside
+from builder.backends.docker.engine import Engine, refusal
 from builder.inside.places import FAILURE
 from envspec.system.errors import BuildError, EnvspecError, OutsideError
 
@@ -22,7 +22,7 @@ _NO_IMAGE = re.compile(
 _NO_DEBIAN = re.compile(r"Unable to locate package (\S+)|Package '?([^' ]+)'? has no installation candidate")
 
 
-def understood(engine: Engine, lines: Sequence[str]) -> EnvspecError:
+def build_failure(engine: Engine, lines: Sequence[str]) -> EnvspecError:
     """The error for a build that failed after saying `lines`."""
     said = [_PREFIX.sub("", line).rstrip() for line in lines]
     text = "\n".join(said)
@@ -32,7 +32,7 @@ def understood(engine: Engine, lines: Sequence[str]) -> EnvspecError:
             hint=f"start the engine at {engine.address.host} again, then run again: finished steps are kept",
         )
     if "no space left on device" in text.lower():
-        return outside("no space left on device")
+        return refusal("no space left on device")
     if stated := [line for line in said if line.startswith(FAILURE)]:
         return _stage_error(json.loads(stated[-1].removeprefix(FAILURE)))
     if missing := _NO_PYTHON.search(text):

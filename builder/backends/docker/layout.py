@@ -1,7 +1,7 @@
 """Lays out a build's context: everything that a build needs, so that it needs no network.
 
 Dockerfile
-tools/                what works inside build steps: uv, the stage installer and what it imports
+tools/                what works inside build steps: uv, the stage installer and its imports, prepare.json
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
 image/                the doctor and the entrypoint, environment.json, the bill of materials
 payload/              the payload's code
@@ -32,7 +32,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.pattern import expression
 
 
-def lay_out(
+def lay_out_context(
     plan: Plan, dockerfile: str, folder: pathlib.Path, store: Wheelhouse, place: pathlib.Path
 ) -> None:
     """Fill the empty folder `place`; `folder` is the spec's.
@@ -42,6 +42,7 @@ def lay_out(
     place.mkdir(parents=True, exist_ok=True)
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     _modules(tools(), place / "tools")
+    _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
     _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))

@@ -21,19 +21,19 @@ def into_engine(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str
     engine = Engine()
     try:
         with translated(engine.address.host):
-            held = load(image, tag, blobs, engine.client, progress)
+            held = load_image(image, tag, blobs, engine.client, progress)
     except OutsideError as error:
         return f"no engine took it ({error.message.splitlines()[0]}); --output X.tar writes it for one"
     return f"loaded into the engine, which had {held} of {len(image.layers)} layers: docker run --rm {tag}"
 
 
-def load(image: Image, tag: str, blobs: Blobs, client: DockerClient, progress: Progress) -> int:
+def load_image(image: Image, tag: str, blobs: Blobs, client: DockerClient, progress: Progress) -> int:
     """Give the engine the image under that name; tells how many layers it had already.
 
     Raises docker's own errors, and `OutsideError` when a layer in the store is damaged.
     """
     wanted = [layer.diff_id for layer in image.layers]
-    held = prefix(wanted, _stacks(client))
+    held = shared_layers(wanted, _stacks(client))
     progress.step(f"load {tag}, {len(wanted) - held} of {len(wanted)} layers")
     try:
         _send(client, layout.archive(image, tag, blobs, held=held))
@@ -56,7 +56,7 @@ def _stacks(client: DockerClient) -> Iterable[Sequence[str]]:
         yield image.attrs.get("RootFS", {}).get("Layers") or ()
 
 
-def prefix(wanted: Sequence[str], stacks: Iterable[Sequence[str]]) -> int:
+def shared_layers(wanted: Sequence[str], stacks: Iterable[Sequence[str]]) -> int:
     """How many of the lowest layers some stack has as its own lowest ones: engines keep layers as chains."""
     longest = 0
     for stack in stacks:

@@ -32,7 +32,7 @@ def _candidates() -> Iterator[pathlib.Path]:
             yield program
 
 
-def variables(place: Address) -> Mapping[str, str]:
+def client_environment(place: Address) -> Mapping[str, str]:
     """Environment of the client program: it must reach the same engine, and that engine's own builder."""
     env = {name: value for name, value in os.environ.items() if name not in {"DOCKER_HOST", "DOCKER_CONTEXT"}}
     env.update(DOCKER_BUILDKIT="1", BUILDX_NO_DEFAULT_ATTESTATIONS="1", DOCKER_CLI_HINTS="false")

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import io
-import os
 import pathlib
-import tempfile
 from collections.abc import Iterator
 
 from docker.errors import BuildError
 from docker.utils import parse_repository_tag
 
 from builder.backends.docker.dockerfile import quoted
-from builder.backends.docker.engine import BROKEN, Engine, outside, translated
+from builder.backends.docker.engine import BROKEN, Engine, refusal, translated
 from builder.image.settings import verdict_labels
 from builder.values.environment import Environment
 from builder.values.verdict import Verdict
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk
+from envspec.system.home import whole
 from envspec.system.progress import SILENT, Progress
 
 CHUNK = 2 << 20
 """Bytes of an image written at a time."""
 
 
-def seal(engine: Engine, environment: Environment, verdict: Verdict | None, name: str | None = None) -> str:
+def seal_image(
+    engine: Engine, environment: Environment, verdict: Verdict | None, name: str | None = None
+) -> str:
     """Give the image its verdict as labels, then the name that people use; what stood under it stays whole.
 
     Without a name it is called `<spec's name>:latest`. Gives the full name. Raises `OutsideError`.
@@ -37,7 +37,7 @@ def seal(engine: Engine, environment: Environment, verdict: Verdict | None, name
         try:
             image, _ = engine.client.images.build(fileobj=text, rm=True, forcerm=True, network_mode="none")
         except BuildError as error:
-            raise outside(str(error)) from error
+            raise refusal(str(error)) from error
         image.tag(repository, tag or "latest")
     return f"{repository}:{tag or 'latest'}"
 
@@ -51,26 +51,22 @@ def how_to_run(engine: Engine, name: str) -> Iterator[str]:
         yield f"serve it: docker run --rm --read-only {publish} {name}"
 
 
-def save(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:
+def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:
     """Write the image to a file that `docker load` reads, whole or not at all. Raises `OutsideError`."""
     with translated(engine.address.host):
         image = engine.client.images.get(name)
-    with disk(file), translated(engine.address.host):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream, progress.task(f"write {file.name}", image.attrs["Size"]):
-                for chunk in engine.client.api.get_image(name, chunk_size=CHUNK):
-                    stream.write(chunk)
-                    progress.advance(f"write {file.name}", len(chunk))
-            pathlib.Path(partial).chmod(0o644)
-            pathlib.Path(partial).replace(file)
-        except BaseException:
-            pathlib.Path(partial).unlink(missing_ok=True)
-            raise
+    task = f"write {file.name}"
+    with (
+        whole(file, synced=False) as stream,
+        translated(engine.address.host),
+        progress.task(task, image.attrs["Size"]),
+    ):
+        for chunk in engine.client.api.get_image(name, chunk_size=CHUNK):
+            stream.write(chunk)
+            progress.advance(task, len(chunk))
 
 
-def push(engine: Engine, name: str, progress: Progress = SILENT) -> str:
+def push_image(engine: Engine, name: str, progress: Progress = SILENT) -> str:
     """Push the image to the registry that its name begins with, as the user is logged in there.
 
     Gives the digest by which the registry knows it. Raises `OutsideError`.

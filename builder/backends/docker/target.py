@@ -42,6 +42,6 @@ class DockerTarget:
 
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command in a container."""
-        return container.run(
+        return container.run_in_container(
             self._engine, self._image, command, python=self.python, stdin=stdin, timeout=timeout
         )

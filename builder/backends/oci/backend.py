@@ -27,6 +27,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.home import home
 from envspec.system.process import Completed
+from envspec.system.processor import uname_of
 from envspec.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -174,10 +175,9 @@ def _file_name(reference: str) -> str:
 
 
 def foreign(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
-    """The processor again (`arm64`) where neither this machine nor an emulator runs it; else empty.
+    """The image's processor (`arm64`) where neither this machine nor an emulator here can run it; else "".
 
     Source: the kernel's documentation of binfmt_misc; qemu-user-static names its handlers so.
     """
-    names = {"amd64": "x86_64", "arm64": "aarch64"}
-    name = names.get(machine, machine)
+    name = uname_of(machine)
     return "" if name == platform.machine() or (handlers / f"qemu-{name}").exists() else machine

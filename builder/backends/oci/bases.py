@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from builder.debian import layer as debian_base
-from builder.debian import request as suites
+from builder.debian.base import obtain_base
+from builder.debian.request import suite_with_python
 from builder.oci.image.base import Base
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
-from envspec.lockfile.lock import DebianPackage, LockedArchive
+from envspec.lockfile.lock import LockedArchive
 from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.kept import Kept
+from envspec.system.processor import processor_of
 from envspec.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def obtain(
     if plan.base.apt:
         raise OutsideError(
             f"Debian packages cannot be added to image {plan.base.image} without an engine",
-            hint=f'[base] debian = "{_suite(plan.python)}" takes them, and needs no registry either',
+            hint=f'[base] debian = "{suite_with_python(plan.python)}" takes them, and needs no registry',
         )
     if plan.base.archive is not None:
         return _saved(plan, plan.base.archive, folder, blobs, progress)
@@ -52,7 +53,7 @@ def obtain(
     except OutsideError as error:
         raise OutsideError(
             f"image {plan.base.image} cannot be had: {error.message}",
-            hint=f'[base] debian = "{_suite(plan.python)}" makes a base from Debian packages',
+            hint=f'[base] debian = "{suite_with_python(plan.python)}" makes a base from Debian packages',
         ) from error
 
 
@@ -60,7 +61,7 @@ def _saved(
     plan: Plan, archive: LockedArchive, folder: pathlib.Path, blobs: Blobs, progress: Progress
 ) -> Base:
     """The image on disk, remembered by its digest."""
-    machine, place = suites.ARCHITECTURE[plan.machine], folder / archive.path
+    machine, place = processor_of(plan.machine).oci, folder / archive.path
     key = digest_of(["archive", archive.sha256, plan.base.image, machine, plan.python]).removeprefix(
         "sha256:"
     )
@@ -84,7 +85,7 @@ def _saved(
 
 def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
     """The image of the plan, remembered by its digest: that one is never asked for again."""
-    name, machine = plan.base.image or "", suites.ARCHITECTURE[plan.machine]
+    name, machine = plan.base.image or "", processor_of(plan.machine).oci
     key = digest_of([name, plan.base.digest, machine, plan.python]).removeprefix("sha256:")
     kept: Kept[Base] = Kept(blobs.root / "bases", Base)
     known = kept.get(key) if plan.base.digest else None
@@ -103,44 +104,12 @@ def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) 
     return base
 
 
-def _suite(python: str) -> str:
-    return next((suite for suite, version in suites.PYTHON.items() if version == python), "bookworm")
-
-
 def _debian(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
-    packages = plan.base.packages or _resolved(plan, network)
-    suite = suites.request(plan).suite
-    layer = debian_base.known(packages, plan.machine, blobs)
-    if layer is None:
-        _fetch(suite, packages, store, network, progress)
-        layer = debian_base.layer(suite, packages, plan.machine, store, blobs)
-    python = next((package.version for package in packages if package.name == f"python{plan.python}"), "")
+    made = obtain_base(plan, store, blobs, network, progress)
+    python = next((each.version for each in made.packages if each.name == f"python{plan.python}"), "")
     return Base(
-        name=f"debian:{suite}",
-        machine=suites.ARCHITECTURE[plan.machine],
-        layers=(layer,),
+        name=f"debian:{made.suite}",
+        machine=processor_of(plan.machine).oci,
+        layers=(made.layer,),
         version=python.partition(":")[2].partition("-")[0] if ":" in python else python.partition("-")[0],
     )
-
-
-def _resolved(plan: Plan, network: MakeNetwork) -> tuple[DebianPackage, ...]:
-    """The packages of a lock that lists none, as this machine found them first."""
-    from builder.debian import locked, mirrors
-
-    wanted = suites.request(plan)
-    return locked.recall(wanted, mirrors.pockets(wanted.suite), network())
-
-
-def _fetch(
-    suite: str,
-    packages: Sequence[DebianPackage],
-    store: Wheelhouse,
-    network: MakeNetwork,
-    progress: Progress,
-) -> None:
-    if all(map(store.has, packages)):
-        return
-    from builder.debian import locked, mirrors
-
-    progress.step(f"fetch Debian {suite}")
-    locked.fetch(packages, mirrors.pockets(suite), store, network())

@@ -1,4 +1,4 @@
-"""The layers of an image besides its base and its packages; their content is that of the Dockerfile road."""
+"""The layers of an image besides its base and its packages; their content is that of the docker backend's."""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
     python TOOLS prepare --into ENVIRONMENT [--copy-to FOLDER]
     python TOOLS install STAGE --into ENVIRONMENT [--cache FOLDER] [--copy-to FOLDER]
 
-STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines without
-mounts: what the step adds to the image is also put below that folder, for a later `COPY --from`.
+TOOLS holds this program and `prepare.json`, which says whether the image carries its standard library
+compiled. STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines
+without mounts: what the step adds to the image is also put below that folder, for a later `COPY --from`.
 A failure ends with 1 and one line on standard output that starts with `FAILURE`.
 """
 
@@ -56,15 +57,32 @@ def main(arguments: list[str]) -> int:
             extra = [root / "etc" / "passwd", root / "etc" / "group"]
         else:
             install(options.stage, options.into, options.cache)
+        if options.copy_to:
+            # A classic engine loses track of empty layers: a file that is there already goes along.
+            added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
+            _copy_out([*added, *extra], root, options.copy_to)
+        if options.command == "prepare" and json.loads((_TOOLS / "prepare.json").read_text())["compiled"]:
+            _compile_library(str(options.copy_to or ""))
     except StageError as error:
         name = options.stage.name if options.stage else "base"
         sys.stdout.write(f"\n{FAILURE}{json.dumps({'stage': name, **error.facts})}\n")
         return 1
-    if options.copy_to:
-        # A classic engine loses track of empty layers: a file that is there already goes along.
-        added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
-        _copy_out([*added, *extra], root, options.copy_to)
     return 0
+
+
+def _compile_library(out: str) -> None:
+    """Compile the standard library below `out`, as far as the base has not done so itself.
+
+    A package's own scripts would do it, and they do not run where a base is laid out from its packages alone.
+    It is the program that compiles for images made without an engine, started as it is there. Raises
+    `StageError`.
+    """
+    command = [sys.executable, "-B", "-s", "-S", "-W", "ignore", loading.__file__, out, "library"]
+    env = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        said = done.stdout.decode("utf-8", "replace").strip()
+        raise StageError(f"the standard library could not be compiled\n{said}", "", "set `compile = false`")
 
 
 def prepare(environment: pathlib.Path, etc: pathlib.Path) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import pathlib
-import tempfile
+import dataclasses
 from typing import Protocol
 
 import requests
 
 from builder.oci.store.compress import CHUNK
 from envspec.lockfile.lock import File
-from envspec.supply.http import TIMEOUT, session
-from envspec.supply.pip_settings import Machine, scrubbed
+from envspec.supply.http import TIMEOUT, failure_in_words, session
+from envspec.supply.pip_settings import Machine
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 
@@ -58,37 +56,23 @@ class Network:
                         raise OutsideError(f"{name} is larger than {LARGEST} bytes")
                 return bytes(body)
         except requests.RequestException as error:
-            raise _unreachable(name, error) from error
+            raise OutsideError(
+                f"{name} did not arrive: {failure_in_words(error)}",
+                hint="is the archive or registry reachable? run again",
+            ) from error
 
     def bring(self, address: str, file: File, store: Wheelhouse) -> None:
-        """See `Fetcher`."""
-        name = address.rsplit("/", 1)[-1]
-        digest = hashlib.sha256()
-        with tempfile.TemporaryDirectory(prefix="envspec-fetch-") as folder:
-            place = pathlib.Path(folder, file.file)
-            try:
-                with (
-                    self.session() as session,
-                    session.get(address, stream=True, timeout=TIMEOUT) as answer,
-                    place.open("wb") as stream,
-                ):
-                    answer.raise_for_status()
-                    for chunk in answer.iter_content(CHUNK):
-                        digest.update(chunk)
-                        stream.write(chunk)
-            except requests.RequestException as error:
-                raise _unreachable(name, error) from error
-            if digest.hexdigest() != file.sha256:
-                raise OutsideError(
-                    f"{name} as it is served now is not the file that was promised (its sha256 differs)",
-                    hint="the mirror is broken or behind: run again, or name another one",
-                )
-            store.add(place, move=True)
+        """See `Fetcher`. A download that broke off goes on in the next run."""
+        from envspec.supply.sources import RemoteFile  # with readers of package indexes behind it
+
+        with self.session() as session:
+            remote = RemoteFile(file=address.rsplit("/", 1)[-1], url=address, sha256=file.sha256)
+            store.bring(remote, file, _Connection(session=session))
 
 
-def _unreachable(name: str, error: requests.RequestException) -> OutsideError:
-    status = error.response.status_code if error.response is not None else None
-    what = f"the server said {status}" if status else type(error).__name__
-    return OutsideError(
-        f"{name} did not arrive: {scrubbed(what)}", hint="is the archive reachable? run again"
-    )
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Connection:
+    """One session, as downloads take it."""
+
+    session: requests.Session
+    offline: bool = False

@@ -5,7 +5,6 @@ import csv
 import hashlib
 import io
 import pathlib
-import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 
@@ -121,48 +120,6 @@ def make_stage(store: Wheelhouse) -> Callable[..., InstallStage]:
 def fake() -> Iterator[Fake]:
     with serving() as server:
         yield server
-
-
-def ar(*members: tuple[str, bytes]) -> bytes:
-    """An `ar` archive."""
-    body = b"!<arch>\n"
-    for name, data in members:
-        head = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n"
-        body += head.encode() + data + b"\n" * (len(data) % 2)
-    return body
-
-
-def tar_of(*entries: tarfile.TarInfo | tuple[str, bytes]) -> bytes:
-    """A tar archive, compressed as Debian's packages are."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
-        for entry in entries:
-            if isinstance(entry, tarfile.TarInfo):
-                archive.addfile(entry)
-                continue
-            info = tarfile.TarInfo(entry[0])
-            info.size, info.mode = len(entry[1]), 0o644
-            archive.addfile(info, io.BytesIO(entry[1]))
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def make_deb(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
-    """Writes a Debian package with those entries."""
-
-    def make(name: str, *entries: tarfile.TarInfo | tuple[str, bytes], control: str = "") -> pathlib.Path:
-        place = tmp_path / f"{name}.deb"
-        text = control or f"Package: {name}\nVersion: 1.0\nArchitecture: amd64\n"
-        place.write_bytes(
-            ar(
-                ("debian-binary", b"2.0\n"),
-                ("control.tar.xz", tar_of(("./control", text.encode()))),
-                ("data.tar.xz", tar_of(*entries)),
-            )
-        )
-        return place
-
-    return make
 
 
 @pytest.fixture

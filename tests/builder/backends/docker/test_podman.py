@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from builder.backends.docker import ship
+from builder.backends.docker.builders import ClassicBuilder, choose_builder
 from builder.backends.docker.engine import Address, Engine
-from builder.backends.docker.roads import Classic, road
 from builder.backends.docker.target import DockerTarget
 
 from .conftest import Workshop, served
@@ -71,8 +71,8 @@ def test_builds_runs_judges_and_saves(
     podman: Engine, bare_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     assert podman.is_podman
-    assert isinstance(road(podman), Classic)
-    workshop = Workshop(podman, road(podman), tmp_path)
+    assert isinstance(choose_builder(podman), ClassicBuilder)
+    workshop = Workshop(podman, choose_builder(podman), tmp_path)
     environment = workshop.build(served(workshop))
     assert workshop.heard.stages == ["web"]
     said = workshop.backend.run(
@@ -82,6 +82,6 @@ def test_builds_runs_judges_and_saves(
     target = DockerTarget(environment.reference, podman)
     done = target.run([target.python, "-"], stdin="import gunicorn; print('judged')", timeout=60)
     assert done.stdout == "judged\n", done.tail
-    name = ship.seal(podman, environment, None, "podman-test:1")
-    ship.save(podman, name, tmp_path / "image.tar")
+    name = ship.seal_image(podman, environment, None, "podman-test:1")
+    ship.save_image(podman, name, tmp_path / "image.tar")
     assert (tmp_path / "image.tar").stat().st_size > 50_000_000

@@ -1,4 +1,4 @@
-"""Images built by a real engine, on both roads, from small wheels."""
+"""Images built by a real engine, with both builders, from small wheels."""
 
 import io
 import json
@@ -78,14 +78,14 @@ def test_an_edit_of_the_payload_installs_nothing(workshop: Workshop) -> None:
     assert inside(workshop, second, "import more; print(more.x)") == "1"
 
 
-def test_both_roads_lead_to_the_same_files(
+def test_both_builders_make_the_same_files(
     engine: Engine, base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    from .conftest import make_road
+    from .conftest import make_builder
 
     listings = []
     for name in ("buildkit", "classic"):
-        workshop = Workshop(engine, make_road(name, engine), tmp_path)
+        workshop = Workshop(engine, make_builder(name, engine), tmp_path)
         listings.append(listing(engine, workshop.build(served(workshop)).reference))
     one, other = listings
     assert set(one) == set(other)
@@ -149,6 +149,16 @@ def test_what_serving_loads_is_compiled(workshop: Workshop) -> None:
         if "/alpha/__pycache__/" in path and path.endswith(".pyc")
     }
     assert compiled == {"__init__", "used"}
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_standard_library_is_compiled_unless_the_spec_says_otherwise(
+    workshop: Workshop, compiled: bool
+) -> None:
+    plan = workshop.plan(("one", [workshop.wheel("alpha")]), compiled=compiled)
+    paths = listing(workshop.engine, workshop.build(plan).reference)
+    assert ("usr/lib/python3.11/__pycache__/argparse.cpython-311.pyc" in paths) is compiled
+    assert not [path for path in paths if "/test/" in path and path.endswith(".pyc")]
 
 
 def test_build_steps_have_no_network(workshop: Workshop) -> None:

@@ -1,4 +1,4 @@
-"""The two roads to an image: BuildKit through Docker's client program, or the engine's classic builder."""
+"""The two builders of images: BuildKit through Docker's client program, or the engine's classic builder."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from builder.backends.docker import failure
-from builder.backends.docker.container import archive
+from builder.backends.docker.container import files_as_tar
 from builder.backends.docker.engine import BROKEN, Engine, translated
-from builder.backends.docker.program import buildkit_program, variables
+from builder.backends.docker.failure import build_failure
+from builder.backends.docker.program import buildkit_program, client_environment
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import Machine
 from envspec.system.process import Words, run
@@ -22,7 +22,7 @@ LONGEST = 3600.0
 """Seconds that a whole build may take."""
 
 _INSTALLED = "envspec/debian"
-"""Names bases with Debian packages that the classic road made."""
+"""Names bases with Debian packages that the classic builder made."""
 
 _GIVEN = "/run/envspec"
 """Where a container finds this machine's proxy and certificates while it installs Debian packages."""
@@ -32,22 +32,24 @@ _STAGE = re.compile(r"(?:^|\s)stage stage-\d+-(\S+): \d+ wheels$")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """One build that is asked for."""
+class BuildRequest:
+    """A build that is asked for."""
 
     context: pathlib.Path
-    """The folder that `layout` filled."""
+    """The folder that `lay_out_context` filled."""
     target: str
     """The stage of the Dockerfile to build."""
     network: str
     """`none`, `default` or `host`."""
     arguments: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Build arguments."""
+    secrets: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+    """Files by the name that a step mounts them by; they exist while the step runs, and in no layer."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Packages:
-    """Debian packages that are wanted on a base."""
+class AptPackages:
+    """Debian packages that apt is to install on an image, which becomes the base."""
 
     base: str
     """Name of the base's image."""
@@ -55,71 +57,75 @@ class Packages:
     """The shell command that installs them, as the Dockerfile has it."""
 
 
-class Road(Protocol):
-    """A way to build."""
+class Builder(Protocol):
+    """A builder of images, as an engine has it."""
 
     mounts: bool
     """Whether build steps can mount."""
 
-    def build(self, order: Order, progress: Progress) -> str:
-        """Id of the image built, which has no name yet. Raises `BuildError` and `OutsideError`."""
+    def build_image(self, request: BuildRequest, progress: Progress) -> str:
+        """Build an image, which has no name yet, and give its id. Raises `BuildError` and `OutsideError`."""
 
-    def debian(self, order: Order, packages: Packages, machine: Machine, progress: Progress) -> str:
-        """Id of the base with its Debian packages. Raises `BuildError` and `OutsideError`.
+    def install_packages(
+        self, request: BuildRequest, packages: AptPackages, machine: Machine, progress: Progress
+    ) -> str:
+        """Build the base with its Debian packages, and give its id. Raises `BuildError` and `OutsideError`.
 
         The one step with a network, and with this machine's proxy and certificates, of which nothing stays.
         """
 
 
-def road(engine: Engine) -> Road:
+def choose_builder(engine: Engine) -> Builder:
     """BuildKit where the engine has it and a client program can speak it, else the classic builder."""
     program = buildkit_program() if engine.has_buildkit else None
-    return BuildKit(engine, program) if program else Classic(engine)
+    return BuildKitBuilder(engine, program) if program else ClassicBuilder(engine)
 
 
-class BuildKit:
-    """Builds through the client program."""
+class BuildKitBuilder:
+    """A builder that has the client program drive the engine's BuildKit."""
 
     mounts = True
 
     def __init__(self, engine: Engine, program: pathlib.Path) -> None:
         self._engine = engine
         self._program = program
-        self._secrets: Mapping[str, pathlib.Path] = {}
 
-    def build(self, order: Order, progress: Progress) -> str:
-        """See `Road`."""
+    def build_image(self, request: BuildRequest, progress: Progress) -> str:
+        """Build with secrets and mounts: see `Builder.build_image`."""
         with tempfile.TemporaryDirectory(prefix="envspec-docker-") as name:
             written = pathlib.Path(name, "id")
             command: Words = [self._program, "build", "--progress", "plain", "--iidfile", written]
-            command += ["--network", order.network, "--target", order.target]
-            for key, value in order.arguments.items():
+            command += ["--network", request.network, "--target", request.target]
+            for key, value in request.arguments.items():
                 command += ["--build-arg", f"{key}={value}"]
-            for key, file in self._secrets.items():
+            for key, file in request.secrets.items():
                 command += ["--secret", f"id={key},src={file}"]
             lines: list[str] = []
             done = run(
-                [*command, order.context],
-                env=variables(self._engine.address),
+                [*command, request.context],
+                env=client_environment(self._engine.address),
                 timeout=LONGEST,
-                on_line=listener(lines, progress),
+                on_line=build_listener(lines, progress),
             )
             if not done.ok or not written.is_file():
-                raise failure.understood(self._engine, [*lines, *done.stdout.splitlines()])
+                raise build_failure(self._engine, [*lines, *done.stdout.splitlines()])
             return written.read_text().strip()
 
-    def debian(self, order: Order, packages: Packages, machine: Machine, progress: Progress) -> str:  # noqa: ARG002
-        """See `Road`. Proxy and certificates travel as secrets: files that exist only while the step runs."""
+    def install_packages(
+        self,
+        request: BuildRequest,
+        packages: AptPackages,  # noqa: ARG002 - the Dockerfile has the command
+        machine: Machine,
+        progress: Progress,
+    ) -> str:
+        """Build the target that installs them; proxy and certificates travel as the request's secrets."""
         with tempfile.TemporaryDirectory(prefix="envspec-secret-") as name:
             settings = pathlib.Path(name, "apt.conf")
             settings.write_text(apt_settings(machine, "/run/secrets"), encoding="utf-8")
-            self._secrets = {"apt.conf": settings}
+            secrets = {"apt.conf": settings}
             if has_certificates(machine):
-                self._secrets = {**self._secrets, "certificates": pathlib.Path(machine.cert or "")}
-            try:
-                return self.build(order, progress)
-            finally:
-                self._secrets = {}
+                secrets["certificates"] = pathlib.Path(machine.cert or "")
+            return self.build_image(dataclasses.replace(request, secrets=secrets), progress)
 
 
 def has_certificates(machine: Machine) -> bool:
@@ -140,24 +146,24 @@ def apt_settings(machine: Machine, folder: str) -> str:
     return "".join(lines)
 
 
-class Classic:
-    """Builds through the engine's API, whose steps cannot mount anything."""
+class ClassicBuilder:
+    """A builder that uses the engine's API, whose steps cannot mount anything."""
 
     mounts = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def build(self, order: Order, progress: Progress) -> str:
-        """See `Road`."""
+    def build_image(self, request: BuildRequest, progress: Progress) -> str:
+        """Build step by step, each in a container: see `Builder.build_image`."""
         lines: list[str] = []
-        hear = listener(lines, progress)
+        hear = build_listener(lines, progress)
         try:
             answer = self._engine.client.api.build(
-                path=str(order.context),
-                target=order.target,
-                network_mode=order.network,
-                buildargs=dict(order.arguments),
+                path=str(request.context),
+                target=request.target,
+                network_mode=request.network,
+                buildargs=dict(request.arguments),
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -167,16 +173,22 @@ class Classic:
                 for line in str(event.get("stream", "") or event.get("error", "")).splitlines():
                     hear(line)
                 if "error" in event:
-                    raise failure.understood(self._engine, lines)
+                    raise build_failure(self._engine, lines)
                 built = (event.get("aux") or {}).get("ID", built)
         except BROKEN as error:
-            raise failure.understood(self._engine, [*lines, str(error)]) from error
+            raise build_failure(self._engine, [*lines, str(error)]) from error
         if not built:
-            raise failure.understood(self._engine, lines)
+            raise build_failure(self._engine, lines)
         return str(built)
 
-    def debian(self, order: Order, packages: Packages, machine: Machine, progress: Progress) -> str:  # noqa: ARG002
-        """See `Road`.
+    def install_packages(
+        self,
+        request: BuildRequest,
+        packages: AptPackages,
+        machine: Machine,
+        progress: Progress,  # noqa: ARG002 - apt tells no stages
+    ) -> str:
+        """Run apt in a container that becomes the base.
 
         A build step of this engine cannot be given a file that stays out of its layer. So the same command
         runs in a container, whose changes become the layer once what was given to it is gone.
@@ -196,16 +208,16 @@ class Classic:
                 entrypoint=["/bin/sh", "-c"],
                 command=[f"export APT_CONFIG={_GIVEN}/apt.conf; {script}"],
                 user="0",
-                network_mode=order.network,
+                network_mode=request.network,
             )
             try:
                 container.put_archive(
-                    "/", archive({f"{_GIVEN[1:]}/{name}": data for name, data in files.items()})
+                    "/", files_as_tar({f"{_GIVEN[1:]}/{name}": data for name, data in files.items()})
                 )
                 container.start()
                 code = int(container.wait(timeout=LONGEST)["StatusCode"])
                 if code:
-                    raise failure.understood(
+                    raise build_failure(
                         self._engine, container.logs().decode("utf-8", "replace").splitlines()
                     )
                 made = container.commit(repository=_INSTALLED, tag=key)
@@ -214,7 +226,7 @@ class Classic:
                 container.remove(force=True, v=True)
 
 
-def listener(lines: list[str], progress: Progress) -> Callable[[str], None]:
+def build_listener(lines: list[str], progress: Progress) -> Callable[[str], None]:
     """Keeps every line and tells the progress which stage has begun."""
 
     def hear(line: str) -> None:

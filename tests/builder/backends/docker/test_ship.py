@@ -39,7 +39,7 @@ def verdict(**changes: object) -> Verdict:
 
 def test_the_verdict_becomes_a_label(serving_image: tuple[Workshop, Environment]) -> None:
     workshop, environment = serving_image
-    name = ship.seal(workshop.engine, environment, verdict(), f"{workshop.name}/own:1")
+    name = ship.seal_image(workshop.engine, environment, verdict(), f"{workshop.name}/own:1")
     labels = workshop.engine.client.images.get(name).attrs["Config"]["Labels"]
     assert labels["io.envspec.verdict"] == "ships"
     assert labels["io.envspec.python-version"] == "3.11.2"
@@ -50,7 +50,7 @@ def test_an_image_without_a_wanted_name_is_called_as_its_spec(
     serving_image: tuple[Workshop, Environment],
 ) -> None:
     workshop, environment = serving_image
-    assert ship.seal(workshop.engine, environment, None) == f"{workshop.name}:latest"
+    assert ship.seal_image(workshop.engine, environment, None) == f"{workshop.name}:latest"
 
 
 def test_tells_how_to_run_it(serving_image: tuple[Workshop, Environment]) -> None:
@@ -90,15 +90,15 @@ def test_a_full_disk_leaves_nothing(
 ) -> None:
     workshop, environment = serving_image
     with pytest.raises(OutsideError, match="no space left on the disk"):
-        ship.save(workshop.engine, environment.reference, tiny_disk / "image.tar")
+        ship.save_image(workshop.engine, environment.reference, tiny_disk / "image.tar")
     assert list(tiny_disk.iterdir()) == []
 
 
 def test_a_registry_takes_it(serving_image: tuple[Workshop, Environment], tmp_path: pathlib.Path) -> None:
     workshop, environment = serving_image
     with registry(tmp_path) as address:
-        name = ship.seal(workshop.engine, environment, verdict(), f"{address}/{workshop.name}:1")
-        digest = ship.push(workshop.engine, name)
+        name = ship.seal_image(workshop.engine, environment, verdict(), f"{address}/{workshop.name}:1")
+        digest = ship.push_image(workshop.engine, name)
         request = urllib.request.Request(
             f"http://{address}/v2/{workshop.name}/manifests/1",
             headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
@@ -125,17 +125,17 @@ def test_a_registry_that_wants_a_login(
         name = f"{address}/{image}:1"
         engine.client.images.get(image).tag(f"{address}/{image}", "1")
         with pytest.raises(OutsideError, match="could not be pushed") as caught:
-            ship.push(engine, name)
+            ship.push_image(engine, name)
         assert caught.value.hint.startswith(f"`docker login {address}`")
         login = base64.b64encode(b"someone:secret").decode()
         (tmp_path / "config.json").write_text(json.dumps({"auths": {address: {"auth": login}}}))
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
         with contextlib.closing(Engine(Address(host=engine.address.host, context=None))) as again:
-            assert ship.push(again, name).startswith("sha256:")
+            assert ship.push_image(again, name).startswith("sha256:")
 
 
 def test_a_registry_that_is_not_there(serving_image: tuple[Workshop, Environment]) -> None:
     workshop, environment = serving_image
-    name = ship.seal(workshop.engine, environment, verdict(), f"127.0.0.1:9/{workshop.name}:1")
+    name = ship.seal_image(workshop.engine, environment, verdict(), f"127.0.0.1:9/{workshop.name}:1")
     with pytest.raises(OutsideError, match="could not be pushed"):
-        ship.push(workshop.engine, name)
+        ship.push_image(workshop.engine, name)

@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from builder.backends.docker.backend import DockerBackend
-from builder.backends.docker.base import take
+from builder.backends.docker.base import import_root
+from builder.backends.docker.builders import Builder, BuildKitBuilder, ClassicBuilder, choose_builder
 from builder.backends.docker.engine import Address, Engine
 from builder.backends.docker.program import buildkit_program
-from builder.backends.docker.roads import BuildKit, Classic, Road, road
-from builder.debian import bootstrap, request
+from builder.debian.base import DebianBase, base_image_name, obtain_base
+from builder.oci.store.blobs import Blobs
+from builder.oci.store.network import Network
 from builder.values.environment import Environment
 from builder.values.payload import collect
 from builder.values.plan import InstallStage, Plan, PlannedWheel
@@ -34,9 +36,21 @@ from tests.support.paths import ROOT
 from tests.support.wheels import wheel
 
 IMAGE = "python:3.11-slim-bookworm"
-"""No container registry is needed: where the engine lacks it, the bootstrapped base gets this name."""
+"""No container registry is needed: where the engine lacks it, the base of Debian packages gets this name."""
 
 DEBIAN = LockedBase(debian="bookworm")
+
+
+class FakeEngine(Engine):
+    """An engine that says what it is told to."""
+
+    def __init__(self, *, api: str = "1.41", alive: bool = True, name: str = "Engine") -> None:
+        super().__init__(Address(host="unix:///nowhere", context=None))
+        self.__dict__["version"] = {"ApiVersion": api, "Arch": "amd64", "Components": [{"Name": name}]}
+        self._alive = alive
+
+    def answers(self) -> bool:
+        return self._alive
 
 
 def engine_address() -> str | None:
@@ -61,28 +75,44 @@ def engine() -> Iterator[Engine]:
     found.close()
 
 
+def blobs() -> Blobs:
+    """The store that the backend uses."""
+    return Blobs(home() / "oci")
+
+
+def debian_base(plan: Plan) -> DebianBase:
+    """The base of a plan, made here if it was not made before."""
+    return obtain_base(plan, Wheelhouse(home() / "wheelhouse"), blobs(), lambda: Network(machine()), SILENT)
+
+
+def import_base(engine: Engine, plan: Plan, name: str) -> None:
+    """Give the engine the base of a plan under that name."""
+    import_root(engine, blobs().plain(debian_base(plan).layer), name)
+
+
 @pytest.fixture(scope="session")
-def base(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Name of the bootstrapped base in the engine; the same root file system also stands in for `IMAGE`."""
+def base(engine: Engine) -> str:
+    """Name of the Debian base in the engine; the same root file system also stands in for `IMAGE`."""
     plan = make_plan([], base=DEBIAN)
     try:
-        tar = bootstrap.tarball(request.request(plan), machine(), SILENT)
+        made = debian_base(plan)
     except OutsideError as error:
-        pytest.skip(f"no base can be bootstrapped: {error.message}")
-    name = request.reference(request.request(plan))
+        pytest.skip(f"no base can be had: {error.message}")
+    name = base_image_name(plan)
     for wanted in (name, IMAGE):
-        if engine.image_id(wanted) is None:
-            take(engine, tar, wanted)
+        if engine.layers(wanted) != (made.layer.diff_id,):
+            import_base(engine, plan, wanted)
     return name
 
 
 @pytest.fixture
 def bare_home(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    """A home of the tool for this test alone, which shares the bases that were made before."""
-    bases = home() / "bases"
+    """A home of the tool for this test alone, which shares the Debian bases that were made before."""
+    shared = [home() / name for name in ("debian", "oci")]
     place = tmp_path / "home"
     place.mkdir()
-    (place / "bases").symlink_to(bases)
+    for folder in shared:
+        (place / folder.name).symlink_to(folder)
     monkeypatch.setenv("ENVSPEC_HOME", str(place))
     return place
 
@@ -121,11 +151,11 @@ class Heard(Progress):
 
 
 class Workshop:
-    """Builds plans with one road to the engine."""
+    """Builds plans with one builder of the engine's."""
 
-    def __init__(self, engine: Engine, road: Road, folder: pathlib.Path) -> None:
+    def __init__(self, engine: Engine, choose_builder: Builder, folder: pathlib.Path) -> None:
         self.engine = engine
-        self.backend = DockerBackend(engine, road)
+        self.backend = DockerBackend(engine, choose_builder)
         self.folder = folder
         self.name = f"test-{uuid.uuid4().hex[:12]}"
         """No engine has seen it, nor any wheel that is made here: nothing is reused from earlier tests."""
@@ -198,29 +228,29 @@ def make_plan(stages: list[tuple[str, list[PlannedWheel]]], **more: object) -> P
     return Plan.model_validate({**values, **more})
 
 
-def make_road(name: str, engine: Engine) -> Road:
+def make_builder(name: str, engine: Engine) -> Builder:
     if name == "classic":
-        return Classic(engine)
+        return ClassicBuilder(engine)
     program = buildkit_program()
     if program is None or not engine.has_buildkit:
         pytest.skip("no client program here speaks BuildKit")
-    return BuildKit(engine, program)
+    return BuildKitBuilder(engine, program)
 
 
 @pytest.fixture(params=["buildkit", "classic"])
 def workshop(
     request: pytest.FixtureRequest, engine: Engine, base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path
 ) -> Iterator[Workshop]:
-    """One workshop for each road."""
-    made = Workshop(engine, make_road(request.param, engine), tmp_path)
+    """One workshop for each builder."""
+    made = Workshop(engine, make_builder(request.param, engine), tmp_path)
     yield made
     made.clear()
 
 
 @pytest.fixture
 def quick(engine: Engine, base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path) -> Workshop:
-    """A workshop with the best road there is, for what does not depend on the road."""
-    return Workshop(engine, road(engine), tmp_path)
+    """A workshop with the best builder there is, for what does not depend on the builder."""
+    return Workshop(engine, choose_builder(engine), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +258,7 @@ def serving_image(
     engine: Engine, base: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Workshop, Environment]]:
     """An image with a payload, built once for the tests that only run it."""
-    made = Workshop(engine, road(engine), tmp_path_factory.mktemp("serving"))
+    made = Workshop(engine, choose_builder(engine), tmp_path_factory.mktemp("serving"))
     yield made, made.build(served(made))
     made.clear()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from builder.backends.docker.layout import lay_out
+from builder.backends.docker.layout import lay_out_context
 from builder.image.bill import bill_of
 from builder.image.sbom import sbom
 from builder.inside.entrypoint import compile as loading
@@ -180,7 +180,7 @@ def test_each_stage_imports_what_it_brings(tmp_path: pathlib.Path) -> None:
     plan = make_plan([], named=("beta",)).model_copy(
         update={"stages": tuple(stages), "loads": ("alpha.deep", "beta", "gone")}
     )
-    lay_out(plan, "", tmp_path, store, tmp_path / "context")
+    lay_out_context(plan, "", tmp_path, store, tmp_path / "context")
     told = {
         name: json.loads((tmp_path / "context" / "stages" / name / "stage.json").read_text())
         for name in ("stage-1-alpha", "stage-2-beta")
@@ -193,7 +193,7 @@ def test_each_stage_imports_what_it_brings(tmp_path: pathlib.Path) -> None:
 
 def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
     """Laid out as in an image: it needs nothing of this project, and refuses what was not locked."""
-    lay_out(
+    lay_out_context(
         make_plan([("one", [])]), "FROM scratch\n", tmp_path, Wheelhouse(tmp_path / "w"), tmp_path / "context"
     )
     command = [sys.executable, "-I", "-S", "-B", tmp_path / "context" / "image"]
@@ -210,7 +210,7 @@ def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
 
 def test_the_tools_are_a_program_by_themselves(tmp_path: pathlib.Path) -> None:
     """Laid out as for a build step: they need nothing of this project, and say what a stage has moved."""
-    lay_out(make_plan([("one", [])]), "", tmp_path, Wheelhouse(tmp_path / "w"), tmp_path / "context")
+    lay_out_context(make_plan([("one", [])]), "", tmp_path, Wheelhouse(tmp_path / "w"), tmp_path / "context")
     tools, stage_folder = tmp_path / "context" / "tools", tmp_path / "stage"
     site_with(tmp_path / "env" / "lib" / "python3.11" / "site-packages", "alpha-2")
     stage_folder.mkdir()
@@ -232,7 +232,7 @@ def test_a_wheel_that_is_not_there(tmp_path: pathlib.Path) -> None:
     )
     store.path(known).unlink()
     with pytest.raises(OutsideError, match=r"alpha-1\.0-py3-none-any\.whl is not in the wheelhouse"):
-        lay_out(plan.model_copy(update={"stages": (one,)}), "", tmp_path, store, tmp_path / "context")
+        lay_out_context(plan.model_copy(update={"stages": (one,)}), "", tmp_path, store, tmp_path / "context")
 
 
 def test_the_bill_of_materials_is_the_same_every_time() -> None:

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from builder.backends.docker.builders import apt_settings
 from builder.backends.docker.engine import Engine
-from builder.backends.docker.roads import apt_settings
+from builder.debian.base import base_image_name
 from envspec.lockfile.lock import LockedBase
 from envspec.supply import pip_settings
 from envspec.supply.pip_settings import Machine
 from envspec.system.errors import BuildError
 
-from .conftest import Workshop
+from .conftest import Workshop, import_base, make_plan
 
 pytestmark = pytest.mark.docker
 
@@ -34,6 +35,8 @@ rm /tmp/settings
 
 
 LIST = "/etc/apt/sources.list.d/here.list"
+DPKG = "/var/lib/dpkg/status"
+"""dpkg's own list of what is installed, which a base laid out from packages alone lacks."""
 
 
 @pytest.fixture
@@ -48,8 +51,17 @@ def secrets(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     pip_settings._asked.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def able(engine: Engine, base: str) -> str:
+    """Name of a base that can install packages: apt, dpkg, and the programs that they run."""
+    apt = ("apt", "coreutils", "diffutils", "dpkg", "grep", "sed", "tar")
+    plan = make_plan([], base=LockedBase(debian="bookworm", apt=apt))
+    import_base(engine, plan, base_image_name(plan))
+    return base_image_name(plan)
+
+
 @pytest.fixture
-def stocked(engine: Engine, base: str, tmp_path: pathlib.Path) -> Iterator[str]:
+def stocked(engine: Engine, able: str, tmp_path: pathlib.Path) -> Iterator[str]:
     """An image with an archive of one package inside: apt needs no network to reach it."""
     if shutil.which("dpkg-deb") is None:
         pytest.skip("packages are made with dpkg-deb")
@@ -65,8 +77,10 @@ def stocked(engine: Engine, base: str, tmp_path: pathlib.Path) -> Iterator[str]:
     listed = (
         f"{fields}Filename: ./witness.deb\nSize: {len(body)}\nSHA256: {hashlib.sha256(body).hexdigest()}\n"
     )
+    dockerfile = f"FROM {able}\nCOPY archive /archive\nCOPY here.list {LIST}\nCOPY status {DPKG}\n"
     files = {
-        "Dockerfile": f"FROM {base}\nCOPY archive /archive\nCOPY here.list {LIST}\n".encode(),
+        "Dockerfile": dockerfile.encode(),
+        "status": b"",
         "here.list": b"deb [trusted=yes] file:/archive ./\n",
         "archive/Packages": listed.encode(),
         "archive/witness.deb": body,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.debian.deb import Deb, DebError, sections
+from builder.debian.deb import Deb, DebError, ar_members
+from tests.support.debs import ar, tar_of
 
 MakeDeb = Callable[..., pathlib.Path]
 
@@ -57,10 +58,10 @@ def test_a_cut_file_is_no_package(make_deb: MakeDeb, tmp_path: pathlib.Path, cut
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     stream = io.BytesIO(data)
     try:
-        found = sections(stream, "fuzz.deb")
+        found = ar_members(stream, "fuzz.deb")
     except DebError:
         return
-    assert all(section.offset + section.size <= len(data) for section in found)
+    assert all(member.offset + member.size <= len(data) for member in found)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 255))
@@ -83,8 +84,6 @@ def test_a_flipped_byte_never_escapes_as_another_error(
 
 @pytest.fixture(scope="module")
 def flipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, bytes]:
-    from tests.builder.oci.conftest import ar, tar_of
-
     body = ar(
         ("debian-binary", b"2.0\n"),
         ("control.tar.xz", tar_of(("./control", b"Package: a\n"))),

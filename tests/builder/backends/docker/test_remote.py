@@ -13,16 +13,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.backends.docker.base import take
-from builder.backends.docker.engine import Engine, address
+from builder.backends.docker.builders import BuildKitBuilder, choose_builder
+from builder.backends.docker.engine import Engine, find_address
 from builder.backends.docker.program import buildkit_program
-from builder.backends.docker.roads import BuildKit, road
-from builder.debian import bootstrap, request
-from envspec.supply.pip_settings import machine
 from envspec.system.errors import OutsideError
-from envspec.system.progress import SILENT
 
-from .conftest import DEBIAN, Workshop, make_plan, served
+from .conftest import DEBIAN, Workshop, import_base, make_plan, served
 
 pytestmark = pytest.mark.docker
 
@@ -84,8 +80,7 @@ def guarded(base: str, certificates: pathlib.Path, tmp_path_factory: pytest.Temp
         with pytest.MonkeyPatch.context() as patch:
             by_environment(patch, port, certificates)
             engine = Engine()
-            tar = bootstrap.tarball(request.request(make_plan([], base=DEBIAN)), machine(), SILENT)
-            take(engine, tar, base)
+            import_base(engine, make_plan([], base=DEBIAN), base)
             engine.close()
         yield port
     finally:
@@ -123,9 +118,9 @@ def builds_and_runs(place: pathlib.Path) -> None:
     """What is built through the address that this process has by now runs there."""
     engine = Engine()
     try:
-        workshop = Workshop(engine, road(engine), place)
+        workshop = Workshop(engine, choose_builder(engine), place)
         if buildkit_program():
-            assert isinstance(workshop.backend.road, BuildKit)
+            assert isinstance(workshop.backend.builder, BuildKitBuilder)
         environment = workshop.build(served(workshop))
         assert workshop.heard.stages == ["web"]
         assert engine.image_id(environment.reference)
@@ -146,7 +141,7 @@ def test_an_engine_with_certificates(
     named: Callable[[pytest.MonkeyPatch, int, pathlib.Path], None],
 ) -> None:
     named(monkeypatch, guarded, certificates)
-    assert address().context == ("far" if named is by_context else None)
+    assert find_address().context == ("far" if named is by_context else None)
     builds_and_runs(tmp_path)
 
 

