@@ -31,6 +31,15 @@ from . import compile as loading
 _TOOLS = pathlib.Path(__file__).resolve().parents[3]
 
 
+_COMPILE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from builder.inside.entrypoint import compile
+sys.exit(compile.main([sys.argv[2], "library"]))
+"""
+"""Compiles the standard library, in a process of its own: what this one has loaded must not count."""
+
+
 class StageError(Exception):
     """What is wrong, which requirement it concerns, and what to do."""
 
@@ -77,7 +86,7 @@ def _compile_library(out: str) -> None:
     It is the program that compiles for images made without an engine, started as it is there. Raises
     `StageError`.
     """
-    command = [sys.executable, "-B", "-s", "-S", "-W", "ignore", loading.__file__, out, "library"]
+    command = [sys.executable, "-B", "-s", "-S", "-W", "ignore", "-c", _COMPILE, str(_TOOLS), out]
     env = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
