@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.measured import MEGABYTES, PERCENT, SECONDS, Measured, Side, Size, Unit
 from bench.steps import command
-from envspec.system.home import home, write_atomic
+from envspec.system.home import tool_home, write_atomic
 
 STAGES = {
     "numeric": ("numpy==1.23.5", "scipy==1.11.4"),
@@ -134,8 +134,8 @@ def locked() -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         place = pathlib.Path(name)
         for part in _SHARED:
-            (home() / part).mkdir(parents=True, exist_ok=True)
-            (place / part).symlink_to(home() / part)
+            (tool_home() / part).mkdir(parents=True, exist_ok=True)
+            (place / part).symlink_to(tool_home() / part)
         words = [str(_TOOL / "build-image"), str(SPEC), "--backend", "virtualenv", "--stop-after", "build"]
         words += ["--locked", "--format", "json", "--quiet"]
         env = {**os.environ, "ENVSPEC_HOME": name}

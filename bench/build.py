@@ -41,10 +41,10 @@ from builder.oci.store.blobs import Blobs
 from builder.oci.store.network import Network
 from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedBase
-from envspec.supply.pip_settings import machine
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
@@ -94,7 +94,7 @@ def measurements(size: Size) -> Iterator[Measured | Skipped]:
     if program is None:
         yield Skipped(name="build", why="there is no docker client to build by hand with")
         return
-    with tempfile.TemporaryDirectory() as place, index(machine()) as settings:
+    with tempfile.TemporaryDirectory() as place, index(ask_pip()) as settings:
         bench = Bench(pathlib.Path(place), stack, engine, program, settings)
         try:
             for case in CASES:
@@ -170,10 +170,10 @@ class Bench:
             service=None,
             lock="",
         )
-        store, blobs = Wheelhouse(home() / "wheelhouse"), Blobs(home() / "oci")
-        made = obtain_base(plan, store, blobs, lambda: Network(machine()), SILENT)
+        store, blobs = Wheelhouse(tool_home() / "wheelhouse"), Blobs(tool_home() / "oci")
+        made = obtain_base(plan, store, blobs, lambda: Network(ask_pip()), SILENT)
         import_root(self._engine, blobs.plain(made.layer), f"{SEED}:debian")
-        cert = machine().cert
+        cert = ask_pip().cert
         content = pathlib.Path(cert).read_bytes() if cert else b""
         self._image(f"FROM {SEED}:debian\nCOPY file {CERTIFICATES}\n", content, f"{SEED}:latest")
 

@@ -18,20 +18,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.measured import Measured, Side, Size, Skipped, Unit
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.values.environment import Environment
-from builder.values.plan import plan
-from envspec.proof.prove import prove
-from envspec.resolve.resolver import resolve
+from builder.values.plan import make_plan
+from envspec.proof.prove import prove_lock
+from envspec.resolve.resolver import resolve_spec
 from envspec.spec import load
-from envspec.spec.lint import lint
+from envspec.spec.lint import lint_spec
 from envspec.supply import uv
-from envspec.supply.fetch import fetch
-from envspec.supply.pip_settings import machine
+from envspec.supply.fetch import fetch_locked
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import process
 from envspec.system.errors import EnvspecError
 from envspec.system.finding import Finding, Severity, must_fix
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 
 SETS = pathlib.Path(__file__).with_name("healthy.toml")
@@ -94,24 +94,24 @@ def measurements(size: Size) -> Iterator[Measured | Skipped]:
 def tried(name: str) -> Outcome:
     """Lock, prove, build, import and throw away one set. Raises `EnvspecError`."""
     wanted = sets()[name]
-    spec = load.parse(_text(name, wanted), name=name)
-    sources = Sources(spec, machine())
-    store = Wheelhouse(home() / "wheelhouse")
+    spec = load.parse_spec(_text(name, wanted), name=name)
+    sources = Sources(spec, ask_pip())
+    store = Wheelhouse(tool_home() / "wheelhouse")
     seconds: dict[str, float] = {}
     began = time.monotonic()
 
     def step(what: str) -> None:
         seconds[what] = time.monotonic() - began - sum(seconds.values())
 
-    held = resolve(spec, sources, store)
+    held = resolve_spec(spec, sources, store)
     step("lock")
-    fetch(held, sources, store)
+    fetch_locked(held, sources, store)
     step("fetch")
-    found = (*lint(spec), *prove(spec, held, sources, store))
+    found = (*lint_spec(spec), *prove_lock(spec, held, sources, store))
     step("prove")
     with tempfile.TemporaryDirectory(prefix="envspec-healthy-") as folder:
         backend = VirtualenvBackend()
-        environment = backend.build(plan(spec, held), pathlib.Path(folder), store, SILENT)
+        environment = backend.build(make_plan(spec, held), pathlib.Path(folder), store, SILENT)
         step("build")
         try:
             fault = _imported(backend, environment, wanted["imports"], pathlib.Path(folder))  # type: ignore[arg-type]
@@ -149,5 +149,5 @@ def _imported(
 
 
 def _consistent(environment: Environment) -> bool:
-    words = [uv.program(), "pip", "check", "--no-config", "--python", environment.python]
-    return process.run(words, timeout=120).ok
+    words = [uv.uv_program(), "pip", "check", "--no-config", "--python", environment.python]
+    return process.run_process(words, timeout=120).ok

@@ -14,9 +14,9 @@ from builder.backends.docker.engine import Engine
 from builder.backends.docker.load import load_image
 from builder.backends.oci.backend import OciBackend
 from builder.oci.store.network import Network
-from envspec.supply.pip_settings import machine
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 
 
@@ -25,8 +25,8 @@ def main(what: str, spec: str, tag: str) -> None:
     engine = Engine()
     if what == "base":
         plan = builder.plan(pathlib.Path(spec), locked=True)
-        store = Wheelhouse(home() / "wheelhouse")
-        ensure_base(engine, plan, store, OciBackend().blobs, lambda: Network(machine()), SILENT)
+        store = Wheelhouse(tool_home() / "wheelhouse")
+        ensure_base(engine, plan, store, OciBackend().blobs, lambda: Network(ask_pip()), SILENT)
         return
     report = builder.build(pathlib.Path(spec), backend="oci", locked=True, stop_after="build")
     if report.failure is not None:

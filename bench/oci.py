@@ -19,12 +19,11 @@ import uv
 import service
 from bench.measured import MEGABYTES, SECONDS, Measured, Size, Skipped
 from bench.steps import Step, command, interleaved, peak
-from builder.values.plan import Plan
-from builder.values.plan import plan as make_plan
+from builder.values.plan import Plan, make_plan
 from envspec.lockfile import lock
 from envspec.spec import load
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 NAMES = ("espeak", "sambert-hifigan")
@@ -54,8 +53,8 @@ def measurements(size: Size) -> Iterator[Measured | Skipped]:
 
 def _layers(name: str, size: Size) -> Iterator[Measured | Skipped]:
     file = EXAMPLES / name / "envspec.toml"
-    spec, held = load.load(file), lock.read_lock(lock.lock_file(file, None))
-    store = Wheelhouse(home() / "wheelhouse")
+    spec, held = load.load_spec(file), lock.read_lock(lock.lock_file(file, None))
+    store = Wheelhouse(tool_home() / "wheelhouse")
     if held is None or not all(store.has(artifact.installed) for artifact in held.artifact):
         why = f"its wheels are not here: build-image {file.parent} --stop-after build"
         yield Skipped(name=f"layers of {name}", why=why)

@@ -10,12 +10,11 @@ import sys
 
 import service
 from bench.steps import command
-from builder.values.plan import Plan
-from builder.values.plan import plan as make_plan
+from builder.values.plan import Plan, make_plan
 from envspec.lockfile import lock
 from envspec.spec import load
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 
 TOOL = pathlib.Path(sys.executable).parent
 
@@ -66,8 +65,8 @@ class Project:
         self._edits = 0
         self.home.mkdir(parents=True)
         for part in SHARED:
-            (home() / part).mkdir(parents=True, exist_ok=True)
-            (self.home / part).symlink_to(home() / part)
+            (tool_home() / part).mkdir(parents=True, exist_ok=True)
+            (self.home / part).symlink_to(tool_home() / part)
         shutil.copytree(
             pathlib.Path(service.__file__).parent,
             self.folder / "app" / "service",
@@ -110,7 +109,7 @@ class Project:
         held = lock.read_lock(lock.lock_file(file, None))
         if held is None:
             raise ValueError(f"{file} is not locked")
-        return make_plan(load.load(file), held)
+        return make_plan(load.load_spec(file), held)
 
     @property
     def store(self) -> Wheelhouse:

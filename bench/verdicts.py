@@ -125,9 +125,9 @@ def _outcome(case: Case) -> Outcome | None:
             judges["envspec check"] = [str(tool), "check", "--quiet", str(folder / "envspec.toml")]
         cwd = folder / "cwd"
         cwd.mkdir()
-        truth = process.run([python, "-c", case.probe], env=env, cwd=cwd, timeout=PATIENCE)
+        truth = process.run_process([python, "-c", case.probe], env=env, cwd=cwd, timeout=PATIENCE)
         codes = {
-            judge: process.run(words, env=env, cwd=cwd, timeout=PATIENCE).code
+            judge: process.run_process(words, env=env, cwd=cwd, timeout=PATIENCE).code
             for judge, words in judges.items()
         }
     found = {judge: code == 1 for judge, code in codes.items() if code in (0, 1)}
@@ -148,10 +148,10 @@ def _made(case: Case, folder: pathlib.Path) -> pathlib.Path | None:
         what = ["uninstall", *words[1:]] if words[0] == "@uninstall" else ["install", *words]
         steps.append(["pip", what[0], "-q", "-p", str(python), *(_filled(word, python) for word in what[1:])])
     for step in steps:
-        if not process.run([uv.find_uv_bin(), *step], env=env, timeout=PATIENCE).ok:
+        if not process.run_process([uv.find_uv_bin(), *step], env=env, timeout=PATIENCE).ok:
             return None
     for text in case.post:
-        process.run(["sh", "-c", _filled(text, python)], env=env, timeout=PATIENCE)
+        process.run_process(["sh", "-c", _filled(text, python)], env=env, timeout=PATIENCE)
     return python
 
 

@@ -23,7 +23,7 @@ from bench.project import Project
 from bench.steps import command
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
-from envspec.supply.pip_settings import Machine, local_path
+from envspec.supply.pip_settings import PipSettings, local_path
 
 CERTIFICATES = "/etc/bench-certificates.pem"
 """Where the seed of all bases keeps this machine's certificate authorities."""
@@ -203,7 +203,7 @@ def docker_program() -> str | None:
 
 
 @contextlib.contextmanager
-def index(machine: Machine) -> Iterator[dict[str, str]]:
+def index(machine: PipSettings) -> Iterator[dict[str, str]]:
     """Settings by which pip in a container of this machine's network finds what pip finds here.
 
     Folders of this machine are served on its loopback address meanwhile.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
-from builder.flow.pipeline import planned, run_pipeline
-from builder.judge import InterpreterTarget
-from builder.judge import verify as judge_target
+from builder.flow.pipeline import plan_spec, run_pipeline
+from builder.judge import InterpreterSubject, judge_subject
 from builder.report.model import Report
 from builder.values.plan import Plan
 from builder.values.request import Request
@@ -36,7 +35,7 @@ def plan(
     `BuildError` and `OutsideError`.
     """
     request = Request(spec=place, variant=variant, locked=locked, offline=offline)
-    return planned(request, progress)
+    return plan_spec(request, progress)
 
 
 def build(
@@ -90,6 +89,6 @@ def verify(
     Raises `OutsideError` when the interpreter cannot be run.
     """
     pins = lock.pins if lock is not None else None
-    return judge_target(
-        InterpreterTarget(python), lock=pins, smoke=smoke, fast=fast, strict=strict, progress=progress
+    return judge_subject(
+        InterpreterSubject(python), lock=pins, smoke=smoke, fast=fast, strict=strict, progress=progress
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from envspec.api import lock, prove
     from envspec.lockfile.lock import Lock, lock_file, read_lock, write_lock
-    from envspec.spec.lint import lint
-    from envspec.spec.load import load
+    from envspec.spec.lint import lint_spec as lint
+    from envspec.spec.load import load_spec as load
     from envspec.spec.model import Spec
     from envspec.system.errors import (
         BuildError,
@@ -49,31 +49,34 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("lock", "prove"),
-    "lockfile.lock": ("Lock", "lock_file", "read_lock", "write_lock"),
-    "spec.lint": ("lint",),
-    "spec.load": ("load",),
-    "spec.model": ("Spec",),
-    "system.errors": (
-        "BuildError",
-        "EnvspecError",
-        "FindingsError",
-        "OutsideError",
-        "Problem",
-        "SpecError",
-        "UsageError",
-    ),
-    "system.finding": ("Finding", "Severity"),
-    "system.progress": ("Progress",),
+    "BuildError": "system.errors:BuildError",
+    "EnvspecError": "system.errors:EnvspecError",
+    "Finding": "system.finding:Finding",
+    "FindingsError": "system.errors:FindingsError",
+    "Lock": "lockfile.lock:Lock",
+    "OutsideError": "system.errors:OutsideError",
+    "Problem": "system.errors:Problem",
+    "Progress": "system.progress:Progress",
+    "Severity": "system.finding:Severity",
+    "Spec": "spec.model:Spec",
+    "SpecError": "system.errors:SpecError",
+    "UsageError": "system.errors:UsageError",
+    "lint": "spec.lint:lint_spec",
+    "load": "spec.load:load_spec",
+    "lock": "api:lock",
+    "lock_file": "lockfile.lock:lock_file",
+    "prove": "api:prove",
+    "read_lock": "lockfile.lock:read_lock",
+    "write_lock": "lockfile.lock:write_lock",
 }
-"""The module that each public name is loaded from, once it is asked for: solvers are slow to load."""
+"""Module and name of each public name, loaded once it is asked for: solvers are slow to load."""
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, own = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), own)
 
 
 def __dir__() -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pathlib
 
 from envspec.lockfile.lock import Lock
-from envspec.proof.prove import prove as prove_lock
-from envspec.resolve.resolver import resolve
+from envspec.proof.prove import prove_lock
+from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import Spec
-from envspec.supply.pip_settings import machine
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT, Progress
 
 HERE = pathlib.Path()
@@ -35,7 +35,7 @@ def lock(
     `OutsideError` when an index cannot be asked.
     """
     sources = _sources(spec, folder, offline=offline)
-    return resolve(spec, sources, _store(), resolver=resolver, progress=progress)
+    return resolve_spec(spec, sources, _store(), resolver=resolver, progress=progress)
 
 
 def prove(
@@ -54,8 +54,8 @@ def prove(
 
 
 def _sources(spec: Spec, folder: pathlib.Path, *, offline: bool) -> Sources:
-    return Sources(spec, machine(), offline=offline).within(folder)
+    return Sources(spec, ask_pip(), offline=offline).within(folder)
 
 
 def _store() -> Wheelhouse:
-    return Wheelhouse(home() / "wheelhouse")
+    return Wheelhouse(tool_home() / "wheelhouse")

@@ -70,14 +70,14 @@ def reference_python() -> pathlib.Path:
 @functools.cache
 def without_network() -> str | None:
     """Why the machine's package index cannot be asked; None when it can."""
-    from envspec.spec.load import parse
-    from envspec.supply.pip_settings import machine
+    from envspec.spec.load import parse_spec
+    from envspec.supply.pip_settings import ask_pip
     from envspec.supply.sources import Sources
     from envspec.system.errors import OutsideError
 
-    spec = parse('name = "x"\npython = "3.11"\n[[stage]]\nname = "x"\ninstall = ["pip"]')
+    spec = parse_spec('name = "x"\npython = "3.11"\n[[stage]]\nname = "x"\ninstall = ["pip"]')
     try:
-        found = Sources(spec, machine()).files("default", "pip")
+        found = Sources(spec, ask_pip()).files("default", "pip")
     except OutsideError as error:
         return error.message
     return None if found else "the package index has no pip"

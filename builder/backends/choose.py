@@ -58,7 +58,7 @@ def _can(name: str, plan: Plan, request: Request) -> bool:
             return not plan.base.host
 
 
-def choose(request: Request, plan: Plan) -> Backend:
+def choose_backend(request: Request, plan: Plan) -> Backend:
     """The backend of a request.
 
     Raises `UsageError` when it cannot build that plan, `OutsideError` when what it needs is missing.

@@ -10,7 +10,7 @@ from typing import Protocol
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
-from builder.values.target import Target
+from builder.values.subject import Subject
 from builder.values.verdict import Verdict
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.process import Completed
@@ -42,7 +42,7 @@ class Backend(Protocol):
     ) -> Completed:
         """Run a command in the environment, with the payload's code importable."""
 
-    def target(self, environment: Environment) -> Target:
+    def subject(self, environment: Environment) -> Subject:
         """The environment as the judge sees it: without the payload's code on its path."""
 
     def ship(
@@ -55,7 +55,7 @@ class Backend(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteTarget:
+class RemoteSubject:
     """An environment whose files cannot be read from here: everything is learned by commands inside."""
 
     backend: Backend

@@ -28,13 +28,13 @@ from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
 from envspec.supply.facts import sha256_of
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
-from envspec.system.home import disk, home, locked
-from envspec.system.interpreter import interpreter
+from envspec.system.home import disk_refusals, holding, tool_home
+from envspec.system.interpreter import find_interpreter
 from envspec.system.pattern import expression
-from envspec.system.process import Completed, Words, run
+from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
 
 _SHORT = 16
@@ -48,7 +48,7 @@ _ABANDONED = 3600.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class VirtualenvTarget:
+class VirtualenvSubject:
     """A virtual environment of this machine under judgement, which says how far a command is."""
 
     label: str
@@ -64,13 +64,13 @@ class VirtualenvTarget:
 
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command with the environment's programs first on PATH."""
-        return run(command, env=self.variables, input_text=stdin, timeout=timeout)
+        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """As `run`, with every line of standard error handed on as it comes."""
-        return run(command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line)
+        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line)
 
 
 class VirtualenvBackend:
@@ -85,11 +85,11 @@ class VirtualenvBackend:
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
         key = f"{plan.name}-{plan.packages_digest.removeprefix('sha256:')[:_SHORT]}"
-        place = home() / "environments" / key
+        place = tool_home() / "environments" / key
         reused = _stands(place)
         if not reused:
             _refuse_foreign(plan)
-            with disk(place), locked(place):
+            with disk_refusals(place), holding(place):
                 reused = _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
@@ -101,18 +101,21 @@ class VirtualenvBackend:
             payload=self._payload(plan, folder),
             reused=reused,
             contents=_contents(place),
-            variables={**models.on_this_machine(plan, folder), **(plan.service.env if plan.service else {})},
+            variables={
+                **models.local_model_variables(plan, folder),
+                **(plan.service.env if plan.service else {}),
+            },
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         building = _workshop(place)
         # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
         # links from here are nobody else's, and nothing is kept twice.
-        env = uv.environment(Machine()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
+        env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
         progress.step("virtualenv")
-        command: Words = [uv.program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
-        command += ["--prompt", plan.name, "--python", interpreter(plan.python), building]
-        run(command, env=env, check=True, timeout=120)
+        command: Words = [uv.uv_program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
+        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python), building]
+        run_process(command, env=env, check=True, timeout=120)
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
@@ -131,7 +134,9 @@ class VirtualenvBackend:
         site = next(building.glob("lib/python*/site-packages"))
         if stage.wheels:
             with tempfile.TemporaryDirectory(prefix="envspec-stage-") as name:
-                done = run(self._command(stage, building, store, pathlib.Path(name)), env=env, timeout=1800)
+                done = run_process(
+                    self._command(stage, building, store, pathlib.Path(name)), env=env, timeout=1800
+                )
             if not done.ok:
                 raise BuildError(
                     f"stage {stage.name} could not be installed\n{done.tail}",
@@ -158,21 +163,29 @@ class VirtualenvBackend:
         requirements.write_text(
             "".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels)
         )
-        command: Words = [uv.program(), "pip", "install", "--quiet", "--no-config", "--no-index", "--offline"]
+        command: Words = [
+            uv.uv_program(),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-config",
+            "--no-index",
+            "--offline",
+        ]
         command += ["--no-deps", "--require-hashes", "--find-links", folder, "--link-mode", "hardlink"]
         return [*command, "--python", building / "bin" / "python", "--requirement", requirements]
 
     def _payload(self, plan: Plan, folder: pathlib.Path) -> str | None:
         if plan.payload is None or plan.service is None:
             return None
-        place = home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
+        place = tool_home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
         if not place.is_dir():
-            with disk(place), locked(place):
+            with disk_refusals(place), holding(place):
                 if not place.is_dir():
                     _sweep(place.parent)
                     with tempfile.TemporaryDirectory(dir=place.parent, prefix=_BUILDING) as name:
                         building = pathlib.Path(name) / "payload"
-                        payload_files.copy(plan.payload, plan.service, folder, building)
+                        payload_files.copy_payload(plan.payload, plan.service, folder, building)
                         building.rename(place)
         return str(place)
 
@@ -188,12 +201,12 @@ class VirtualenvBackend:
         """Run a command with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
         cwd = pathlib.Path(environment.payload) if environment.payload else None
-        return run(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+        return run_process(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
 
-    def target(self, environment: Environment) -> VirtualenvTarget:
+    def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""
         bare = dataclasses.replace(environment, payload=None)
-        return VirtualenvTarget(
+        return VirtualenvSubject(
             label=environment.reference,
             python=environment.python,
             variables=self.variables(bare),

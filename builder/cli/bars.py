@@ -58,7 +58,7 @@ def _escaped(text: str) -> str:
 
 
 @contextlib.contextmanager
-def shown(*, quiet: bool) -> Iterator[Progress]:
+def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     """A progress listener on standard error that suits where it goes."""
     if quiet:
         yield SILENT

@@ -8,11 +8,10 @@ import pathlib
 import click
 from packaging.utils import canonicalize_name
 
-from builder.judge import InterpreterTarget, Target
-from envspec.ingest.running import SCRIPT, told
+from builder.judge import InterpreterSubject, Subject
+from envspec.ingest.running import SCRIPT, versions_told
 from envspec.lockfile import lock as locks
-from envspec.lockfile.diff import Change, Side
-from envspec.lockfile.diff import diff as compare_sides
+from envspec.lockfile.diff import Change, Side, compare_sides
 from envspec.spec import load
 from envspec.system.errors import UsageError
 
@@ -30,32 +29,32 @@ def diff(before: str, after: str) -> int:
 
     Each is a lock, a spec, a virtual environment's folder, an interpreter, or image:NAME.
     """
-    found = changes(before, after)
+    found = find_changes(before, after)
     for change in found:
         click.echo(str(change))
     return 1 if found else 0
 
 
-def changes(before: str, after: str) -> tuple[Change, ...]:
+def find_changes(before: str, after: str) -> tuple[Change, ...]:
     """What differs from one to the other.
 
     Raises `UsageError` for what is neither lock nor environment, `OutsideError` when one does not answer.
     """
-    return tuple(compare_sides(side(before), side(after)))
+    return tuple(compare_sides(side_of(before), side_of(after)))
 
 
-def side(place: str) -> Side:
+def side_of(place: str) -> Side:
     """A lock, a spec's lock, a virtual environment's folder, an interpreter, or `image:NAME`."""
     if place.startswith(IMAGE):
-        from builder.backends.docker.target import DockerTarget
+        from builder.backends.docker.subject import DockerSubject
 
-        return answered(DockerTarget(place.removeprefix(IMAGE)))
+        return side_of_subject(DockerSubject(place.removeprefix(IMAGE)))
     path = pathlib.Path(place)
     if path.is_dir() and (path / "bin" / "python").exists():
-        return answered(InterpreterTarget(path / "bin" / "python"))
+        return side_of_subject(InterpreterSubject(path / "bin" / "python"))
     if path.is_file() and os.access(path, os.X_OK):
-        return answered(InterpreterTarget(path))
-    file = path if path.suffix == ".lock" else locks.lock_file(load.find(path), None)
+        return side_of_subject(InterpreterSubject(path))
+    file = path if path.suffix == ".lock" else locks.lock_file(load.find_spec(path), None)
     lock = locks.read_lock(file)
     if lock is None:
         raise UsageError(f"{file} is not there", hint="`envspec lock` makes it")
@@ -68,12 +67,12 @@ def side(place: str) -> Side:
     )
 
 
-def answered(target: Target) -> Side:
+def side_of_subject(subject: Subject) -> Side:
     """What anything with an interpreter has installed. Raises `OutsideError` when it does not answer."""
-    done = target.run([target.python, "-I", "-c", SCRIPT], stdin=None, timeout=PATIENCE)
-    version, found = told(done, target.label)
+    done = subject.run([subject.python, "-I", "-c", SCRIPT], stdin=None, timeout=PATIENCE)
+    version, found = versions_told(done, subject.label)
     return Side(
-        label=target.label,
+        label=subject.label,
         python=version,
         pins={canonicalize_name(name): has for name, has in found.items()},
     )

@@ -24,7 +24,7 @@ _HEAD = "# The image that the oci backend makes of this spec; `make digest` writ
 _IMAGE = "image"
 
 
-def text(image: Image) -> str:
+def digest_lines(image: Image) -> str:
     """The lines: the image's own digest, then each layer's, lowest first, with what it holds.
 
     Layers are named by their archives' digests, which no compressor changes.
@@ -33,7 +33,7 @@ def text(image: Image) -> str:
     return _HEAD + "".join(f"{digest}  {title}\n" for digest, title in rows)
 
 
-def differences(kept: str, found: str) -> tuple[str, ...]:
+def digest_differences(kept: str, found: str) -> tuple[str, ...]:
     """What differs between two such texts, in words; nothing when they say the same."""
     before, after = _read(kept), _read(found)
     same = before.keys() & after.keys()
@@ -53,29 +53,29 @@ def _read(lines: str) -> dict[str, str]:
     return {title: digest for digest, title in rows}
 
 
-def made(spec: pathlib.Path) -> str:
+def digest_of_image(spec: pathlib.Path) -> str:
     """The lines of a spec's image, which is built if it is not there. Raises `EnvspecError`."""
     report = run_pipeline(Request(spec=spec, backend="oci", locked=True, stop_after="build"))
     if report.failure is not None:
         raise report.failure
     if report.environment is None:
         raise FindingsError("the spec has errors: `envspec check` shows them", report.findings)
-    return text(OciBackend().record(report.environment).image)
+    return digest_lines(OciBackend().record(report.environment).image)
 
 
 @click.command("identity")
 @click.argument("spec", type=click.Path(exists=True, path_type=pathlib.Path))
 @click.option("--check", is_flag=True, help="Compare with the file instead of writing it.")
-def main(spec: pathlib.Path, *, check: bool) -> None:
+def write_digest(spec: pathlib.Path, *, check: bool) -> None:
     """Write the digests of SPEC's image beside it."""
     place = (spec if spec.is_dir() else spec.parent) / FILE
-    found = made(spec)
+    found = digest_of_image(spec)
     if not check:
         place.write_text(found, encoding="utf-8")
         click.echo(found, nl=False)
         return
     kept = place.read_text(encoding="utf-8") if place.is_file() else ""
-    if changed := differences(kept, found):
+    if changed := digest_differences(kept, found):
         raise BuildError(
             f"the image of {spec} is not the one that {place} promises: " + "; ".join(changed),
             hint="if it is meant: `make digest` writes the new one; any change of service/ changes `payload`",
@@ -84,4 +84,4 @@ def main(spec: pathlib.Path, *, check: bool) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, sys.argv[0])
+    run_command(write_digest, sys.argv[0])

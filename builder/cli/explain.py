@@ -10,8 +10,7 @@ from packaging.utils import canonicalize_name
 from builder.cli.options import variant_option
 from builder.flow.project import open_project
 from envspec.proof.prove import known_metadata
-from envspec.resolve.explain import Explanation
-from envspec.resolve.explain import explain as explain_package
+from envspec.resolve.explain import Explanation, explain_package
 from envspec.system.errors import FindingsError
 
 

@@ -6,10 +6,10 @@ import pathlib
 
 import click
 
-from builder.cli.bars import shown
+from builder.cli.bars import shown_progress
 from builder.cli.options import quiet_option, spec_argument
 from builder.fix import search
-from envspec.spec.load import find
+from envspec.spec.load import find_spec
 
 
 @click.command()
@@ -21,8 +21,8 @@ from envspec.spec.load import find
 @quiet_option
 def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) -> None:
     """Search for the smallest change after which SPEC builds and verifies, and make it."""
-    with shown(quiet=quiet) as progress:
-        found = search.fix(find(spec), budget=budget, write=not dry_run, progress=progress)
+    with shown_progress(quiet=quiet) as progress:
+        found = search.search_fix(find_spec(spec), budget=budget, write=not dry_run, progress=progress)
     for edit in found.edits:
         click.echo(f"changed {edit}")
     click.echo(found.diff or "nothing to fix: it builds and verifies as it stands\n", nl=False)

@@ -24,10 +24,10 @@ def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
     """Make a first spec from SOURCE: a requirements.txt, Dockerfile, cog.yaml or interpreter."""
     if output.exists() and not force:
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
-    draft = read.read(source)
+    draft = read.read_description(source)
     if not draft.installs:
         raise UsageError(f"{source} installs nothing with pip")
-    write_atomic(output, write.text(draft))
+    write_atomic(output, write.spec_text(draft))
     for note in draft.notes:
         click.echo(f"note: {note}", err=True)
     click.echo(f"wrote: {output}")

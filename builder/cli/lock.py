@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from builder.cli.bars import shown
+from builder.cli.bars import shown_progress
 from builder.cli.deliver import carry_out
 from builder.cli.options import lock_options, report_options, spec_argument, strict_option, variant_option
 from builder.flow.project import Project, open_project
 from builder.values.request import Request
 from envspec.lockfile import export as forms
-from envspec.supply.fetch import fetch
-from envspec.system.home import disk, write_atomic
+from envspec.supply.fetch import fetch_locked
+from envspec.system.home import disk_refusals, write_atomic
 from envspec.system.progress import Progress
 
 
@@ -40,7 +40,7 @@ def lock(
     code = carry_out(request, form, folder, quiet=quiet)
     if code == 0 and export is not None:
         project = open_project(request.spec, request.variant, offline=request.offline)
-        with shown(quiet=quiet) as progress:
+        with shown_progress(quiet=quiet) as progress:
             for file in export_lock(project, export, progress):
                 click.echo(f"wrote: {file}", err=True)
     return code
@@ -52,17 +52,17 @@ def export_lock(project: Project, folder: pathlib.Path, progress: Progress) -> I
     Raises `FindingsError` without a lock, `OutsideError` when a wheel cannot be had or the disk refuses.
     """
     locked, store = project.needed_lock(), project.store
-    fetch(locked, project.sources(), store, progress)
+    fetch_locked(locked, project.sources(), store, progress)
     wheels = folder / "wheels"
-    with disk(wheels):
+    with disk_refusals(wheels):
         wheels.mkdir(parents=True, exist_ok=True)
         for artifact in locked.artifact:
             if not (wheels / artifact.installed.file).exists():
                 shutil.copyfile(store.path(artifact.installed), wheels / artifact.installed.file)
     yield wheels
-    write_atomic(folder / "pylock.toml", forms.pylock(locked))
+    write_atomic(folder / "pylock.toml", forms.export_pylock(locked))
     yield folder / "pylock.toml"
     for number, stage in enumerate(locked.stages, 1):
         place = folder / f"requirements-{number}-{stage}.txt"
-        write_atomic(place, forms.requirements(locked, stage))
+        write_atomic(place, forms.export_requirements(locked, stage))
         yield place

@@ -34,10 +34,10 @@ def render(
     """Print the Dockerfile that `build-image --backend docker` builds, or what runs its image."""
     if to is None:
         from builder.backends.docker.dockerfile import render_dockerfile  # an orchestrator needs neither
-        from builder.flow.pipeline import planned
+        from builder.flow.pipeline import plan_spec
 
-        click.echo(render_dockerfile(planned(Request(**wanted)), mounts=not classic), nl=False)
+        click.echo(render_dockerfile(plan_spec(Request(**wanted)), mounts=not classic), nl=False)
         return
-    spec = load.load(load.find(wanted["spec"]), wanted["variant"])
+    spec = load.load_spec(load.find_spec(wanted["spec"]), wanted["variant"])
     run = orchestrate.deployment(spec, image=image, replicas=replicas, cores=cores, memory=memory)
     click.echo(orchestrate.FORMS[to](run), nl=False)

@@ -12,4 +12,4 @@ from envspec.spec import model
 @click.command()
 def schema() -> None:
     """Print the JSON schema of envspec.toml, for editors."""
-    click.echo(json.dumps(model.schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(model.spec_schema(), indent=2, ensure_ascii=False))

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.cli.bars import shown
+from builder.cli.bars import shown_progress
 from builder.cli.options import quiet_option, spec_argument, variant_option
 from builder.flow.pipeline import run_pipeline
 from builder.image import command as start
@@ -41,10 +41,10 @@ def serve_payload(request: Request, host: str, port: int | None, *, quiet: bool)
     Returns only when the build fails, with its exit code. The address stands on standard output as soon as
     it is known, for programs that wait for it. Raises `UsageError`, and `OutsideError` for a port in use.
     """
-    spec = load.load(load.find(request.spec), request.variant)
+    spec = load.load_spec(load.find_spec(request.spec), request.variant)
     if spec.service is None:
         raise UsageError("the spec has no [service]: there is nothing to serve")
-    with shown(quiet=quiet) as progress:
+    with shown_progress(quiet=quiet) as progress:
         report = run_pipeline(request, progress)
     environment = report.environment
     if not report.sound or environment is None:
@@ -53,7 +53,7 @@ def serve_payload(request: Request, host: str, port: int | None, *, quiet: bool)
     chosen = _free(host, spec.service.port if port is None else port)
     sys.stdout.write(f"http://{host}:{chosen}\n")
     sys.stdout.flush()
-    command = start.command(spec.service, environment.python, host=host, port=chosen)
+    command = start.serve_command(spec.service, environment.python, host=host, port=chosen)
     return _become(command, environment)
 
 

@@ -9,19 +9,18 @@ from collections.abc import Iterator
 
 import click
 
-from builder.cli.bars import shown
+from builder.cli.bars import shown_progress
 from builder.cli.options import quiet_option, variant_option
 from envspec import order
 from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft
-from envspec.order import Place, Simulation
+from envspec.order import PipTarget, Simulation
 from envspec.spec import load
 from envspec.spec.model import Spec
-from envspec.spec.target import Target, host_glibc
-from envspec.spec.target import of as target_of
-from envspec.supply.pip_settings import machine
+from envspec.spec.target import Target, host_glibc, target_of
+from envspec.supply.pip_settings import ask_pip
 from envspec.system.errors import OutsideError
-from envspec.system.interpreter import interpreter
+from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import Progress
 
 DEFAULT_PYTHON = "3.11"
@@ -44,13 +43,15 @@ def simulate(
     quiet: bool,
 ) -> int:
     """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
-    with shown(quiet=quiet) as progress:
-        found = simulate_stages(place, variant, python, progress)
-    click.echo(json.dumps(found.as_dict(), indent=2) + "\n" if form == "json" else text(found), nl=False)
+    with shown_progress(quiet=quiet) as progress:
+        found = simulate_place(place, variant, python, progress)
+    click.echo(
+        json.dumps(found.as_dict(), indent=2) + "\n" if form == "json" else simulation_text(found), nl=False
+    )
     return 1 if strict and any(stage.changes or stage.problem for stage in found.stages) else 0
 
 
-def simulate_stages(
+def simulate_place(
     place: pathlib.Path | None, variant: str | None, python: str | None, progress: Progress
 ) -> Simulation:
     """Simulate a spec, or any description that `envspec init` reads.
@@ -58,35 +59,35 @@ def simulate_stages(
     Raises `SpecError`, `UsageError` and `OutsideError`.
     """
     if place is not None and place.is_file() and place.suffix != ".toml":
-        draft = descriptions.read(place)
+        draft = descriptions.read_description(place)
         version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
         target = Target(python=version, machine="x86_64", glibc=host_glibc())
-        return order.simulate(list(_drafted(draft)), _place(target), progress=progress)
-    file = load.find(place)
-    spec = load.load(file, variant)
-    return order.simulate(list(_stages(spec, file.parent)), _place(target_of(spec)), progress=progress)
+        return order.simulate_stages(list(_drafted(draft)), _place(target), progress=progress)
+    file = load.find_spec(place)
+    spec = load.load_spec(file, variant)
+    return order.simulate_stages(list(_stages(spec, file.parent)), _place(target_of(spec)), progress=progress)
 
 
-def _place(target: Target) -> Place:
-    return Place(target=target, interpreter=_interpreter(target.python))
+def _place(target: Target) -> PipTarget:
+    return PipTarget(target=target, interpreter=_interpreter(target.python))
 
 
 def _interpreter(version: str) -> pathlib.Path | None:
     with contextlib.suppress(OutsideError):
-        return interpreter(version)
+        return find_interpreter(version)
     return None
 
 
-def _stages(spec: Spec, folder: pathlib.Path) -> Iterator[order.Stage]:
+def _stages(spec: Spec, folder: pathlib.Path) -> Iterator[order.PipStage]:
     """Each stage as one `pip install`; what the spec removes is uninstalled after the last."""
-    settings = machine()
+    settings = ask_pip()
     for number, stage in enumerate(spec.stage, 1):
         wheels = [
             f"{wheel.name} @ {wheel.url or (folder / str(wheel.path)).absolute().as_uri()}"
             for wheel in stage.wheels
         ]
         index = settings.url(stage.index, spec.index[stage.index].url) if stage.index else None
-        yield order.Stage(
+        yield order.PipStage(
             name=stage.name,
             requirements=(*stage.install, *wheels),
             options=("--index-url", index) if index else (),
@@ -94,14 +95,14 @@ def _stages(spec: Spec, folder: pathlib.Path) -> Iterator[order.Stage]:
         )
 
 
-def _drafted(draft: Draft) -> Iterator[order.Stage]:
+def _drafted(draft: Draft) -> Iterator[order.PipStage]:
     for install in draft.installs:
         options = ["--index-url", install.index_url] if install.index_url else []
         for url in install.extra_index_urls:
             options += ["--extra-index-url", url]
         for place in install.find_links:
             options += ["--find-links", place]
-        yield order.Stage(
+        yield order.PipStage(
             name=install.name,
             requirements=install.requirements,
             options=tuple(options),
@@ -109,7 +110,7 @@ def _drafted(draft: Draft) -> Iterator[order.Stage]:
         )
 
 
-def text(simulation: Simulation) -> str:
+def simulation_text(simulation: Simulation) -> str:
     """For people: a line a stage, then what it changed and what it left unsatisfied."""
     lines = []
     for stage in simulation.stages:

@@ -8,16 +8,15 @@ from typing import Any
 
 import click
 
-from builder.cli.bars import shown
+from builder.cli.bars import shown_progress
 from builder.cli.deliver import deliver
 from builder.cli.options import report_options, strict_option, variant_option
-from builder.judge import InterpreterTarget, Target
-from builder.judge import verify as judge_target
+from builder.judge import InterpreterSubject, Subject, judge_subject
 from builder.report.model import Report
 from envspec.lockfile import lock as locks
 from envspec.spec import load
 from envspec.spec.model import Smoke
-from envspec.supply.pip_settings import ask_ahead
+from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system import finding
 from envspec.system.errors import Problem, SpecError, UsageError
 from envspec.system.progress import Progress
@@ -36,8 +35,8 @@ from envspec.system.progress import Progress
 @report_options
 def verify(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
     """Judge any Python environment: may it ship, why not, and what to do."""
-    ask_ahead()
-    with shown(quiet=quiet) as progress:
+    ask_pip_ahead()
+    with shown_progress(quiet=quiet) as progress:
         report = verify_environment(progress=progress, **wanted)
     return deliver(report, form, folder)
 
@@ -61,11 +60,11 @@ def verify_environment(
         raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
     smoke, lock = _expectations(spec, variant)
     began = time.monotonic()
-    target = _target(interpreter, venv, image)
-    verdict = judge_target(
-        target, lock=lock.pins if lock else None, smoke=smoke, fast=fast, progress=progress
+    subject = _subject(interpreter, venv, image)
+    verdict = judge_subject(
+        subject, lock=lock.pins if lock else None, smoke=smoke, fast=fast, progress=progress
     )
-    found = finding.strict(verdict.findings) if strict else verdict.findings
+    found = finding.weigh_strictly(verdict.findings) if strict else verdict.findings
     report = Report(
         name=str(image or venv or interpreter),
         variant=variant,
@@ -76,12 +75,12 @@ def verify_environment(
     return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
 
 
-def _target(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: str | None) -> Target:
+def _subject(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: str | None) -> Subject:
     if image is not None:
-        from builder.backends.docker.target import DockerTarget
+        from builder.backends.docker.subject import DockerSubject
 
-        return DockerTarget(image)
-    return InterpreterTarget(interpreter or _python_of(venv or pathlib.Path()))
+        return DockerSubject(image)
+    return InterpreterSubject(interpreter or _python_of(venv or pathlib.Path()))
 
 
 def _python_of(venv: pathlib.Path) -> pathlib.Path:
@@ -95,8 +94,8 @@ def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Smoke
     """Smoke checks and lock of a spec; none of both without one."""
     if spec is None:
         return Smoke(), None
-    file = load.find(spec)
-    wanted = load.load(file, variant)
+    file = load.find_spec(spec)
+    wanted = load.load_spec(file, variant)
     lock = locks.read_lock(locks.lock_file(file, variant))
     if lock is None:
         problem = Problem(path="", message="it has no lock to compare with")

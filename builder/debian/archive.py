@@ -15,8 +15,8 @@ from builder.debian.lists import PackageList
 from builder.debian.mirrors import Pocket
 from builder.oci.store.network import Fetcher
 from envspec.system.errors import OutsideError
-from envspec.system.home import home, write_atomic
-from envspec.system.process import run
+from envspec.system.home import tool_home, write_atomic
+from envspec.system.process import run_process
 
 _LARGEST = 1 << 30
 """Bytes of an index, uncompressed; Debian's own main has 50 million."""
@@ -55,7 +55,7 @@ def verified_release(signed: bytes, pocket: Pocket) -> str:
         file = pathlib.Path(folder, "InRelease")
         text = pathlib.Path(folder, "Release")
         file.write_bytes(signed)
-        done = run(["gpgv", "--keyring", pocket.keyring, "--output", text, file], timeout=60)
+        done = run_process(["gpgv", "--keyring", pocket.keyring, "--output", text, file], timeout=60)
         if not done.ok:
             raise OutsideError(
                 f"the release file of Debian {pocket.suite} is not signed by a key of {pocket.keyring.name}\n"
@@ -84,7 +84,7 @@ def _hashes(release: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _kept(pocket: Pocket, name: str, digest: str, fetcher: Fetcher, *, by_hash: bool) -> bytes:
-    file = home() / "debian" / "lists" / digest
+    file = tool_home() / "debian" / "lists" / digest
     if file.is_file():
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() == digest:

@@ -107,7 +107,7 @@ class Deb:
             member = next((s for s in ar_members(raw, self.file.name) if s.name.startswith(prefix)), None)
             if member is None:
                 raise DebError(self.file.name, f"it holds no {prefix}")
-            with _tar(Window(raw, member), member.name.removeprefix(prefix)) as archive:
+            with _tar(MemberWindow(raw, member), member.name.removeprefix(prefix)) as archive:
                 for info in archive:
                     yield info, archive.extractfile(info) if info.isreg() else None
 
@@ -121,7 +121,7 @@ class Deb:
             raise DebError(self.file.name, f"it cannot be read ({error or type(error).__name__})") from error
 
 
-class Window:
+class MemberWindow:
     """A readable part of a file."""
 
     def __init__(self, stream: IO[bytes], member: ArMember) -> None:
@@ -136,7 +136,7 @@ class Window:
         return data
 
 
-def _tar(window: Window, suffix: str) -> tarfile.TarFile:
+def _tar(window: MemberWindow, suffix: str) -> tarfile.TarFile:
     modes = {"": "r|", ".xz": "r|xz", ".gz": "r|gz", ".bz2": "r|bz2"}
     if suffix not in modes:
         raise tarfile.ReadError(f"{suffix} is a compression that is not known here")

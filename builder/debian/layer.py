@@ -58,7 +58,7 @@ def packages_key(packages: Sequence[DebianPackage], machine: str) -> str:
     recipe = {
         "left out": LEFT_OUT,
         "machine": machine,
-        "time": tar.epoch(),
+        "time": tar.archive_epoch(),
         "packages": [[package.name, package.sha256] for package in packages],
     }
     return digest_of(recipe).removeprefix("sha256:")

@@ -14,7 +14,7 @@ from builder.oci.store.network import Fetcher
 from envspec.lockfile.lock import DebianPackage
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.kept import Kept
 from envspec.system.processor import processor_of
 
@@ -38,7 +38,9 @@ def recall_packages(
 
     Archives and network are asked for only where the packages are not known. Raises `OutsideError`.
     """
-    kept: Kept[tuple[DebianPackage, ...]] = Kept(home() / "debian" / "resolved", tuple[DebianPackage, ...])
+    kept: Kept[tuple[DebianPackage, ...]] = Kept(
+        tool_home() / "debian" / "resolved", tuple[DebianPackage, ...]
+    )
     return kept.get_or_make(wanted.key, lambda: resolve_packages(wanted, pockets(), network()))
 
 

@@ -13,7 +13,7 @@ from builder.debian.deb import Deb, DebError
 from builder.debian.ldconfig import loader_cache
 from builder.oci.store import tar
 from builder.oci.store.compress import CHUNK, LayerWriter
-from builder.oci.store.tar import Entry, Kind
+from builder.oci.store.tar import Kind, TarEntry
 from envspec.proof.abi import elf
 from envspec.system.pattern import matcher
 from envspec.system.processor import Processor
@@ -93,7 +93,7 @@ class RootWriter:
         for path, mode in FOLDERS.items():
             self._folder(path, mode)
         for path, target in LINKS.items():
-            self._write(Entry(path=path, kind=Kind.LINK, mode=0o777, link=target), "the base")
+            self._write(TarEntry(path=path, kind=Kind.LINK, mode=0o777, link=target), "the base")
 
     def add_package(self, name: str, deb: Deb) -> None:
         """Write one package. Raises `DebError`, also when another package brought the same file."""
@@ -127,7 +127,7 @@ class RootWriter:
         link = merged_path(posixpath.normpath(info.linkname)) if info.islnk() else info.linkname
         if info.islnk() and link not in self._owners:
             raise DebError(deb.file.name, f"{info.name!r} is a link to {link!r}, which is not there")
-        entry = Entry(
+        entry = TarEntry(
             path=path,
             kind=kind,
             mode=mode,
@@ -167,17 +167,17 @@ class RootWriter:
             self._parents(path)
             self._owners[path] = ""
             self._writer.add(
-                Entry(path=path, kind=Kind.FOLDER, mode=FOLDERS.get(path, mode), user=user, group=group)
+                TarEntry(path=path, kind=Kind.FOLDER, mode=FOLDERS.get(path, mode), user=user, group=group)
             )
 
     def _parents(self, path: str) -> None:
-        for folder in tar.parents(path):
+        for folder in tar.parent_paths(path):
             self._folder(folder, 0o755)
 
     def _file(self, path: str, body: bytes, owner: str) -> None:
-        self._write(Entry(path=path, size=len(body)), owner, body)
+        self._write(TarEntry(path=path, size=len(body)), owner, body)
 
-    def _write(self, entry: Entry, owner: str, content: bytes | Iterator[bytes] = b"") -> None:
+    def _write(self, entry: TarEntry, owner: str, content: bytes | Iterator[bytes] = b"") -> None:
         if (other := self._owners.get(entry.path)) is not None:
             raise DebError(f"package {owner}", f"/{entry.path} is there already, from {other or 'a folder'}")
         self._owners[entry.path] = owner
@@ -192,6 +192,6 @@ def merged_path(path: str) -> str:
 
 def _soname(body: bytes) -> str:
     try:
-        return elf.read(body).soname if elf.is_elf(body) else ""
+        return elf.read_elf(body).soname if elf.is_elf(body) else ""
     except elf.ElfError:
         return ""

@@ -35,10 +35,10 @@ from builder.fix.workshop import Offers, RealWorkshop, Workshop
 from envspec.lockfile.lock import DEFAULT_INDEX, Lock
 from envspec.resolve.view import young_enough
 from envspec.spec import load
-from envspec.spec.lint import lint
+from envspec.spec.lint import lint_spec
 from envspec.spec.model import Spec
 from envspec.spec.pins import pinned
-from envspec.spec.target import of as target_of
+from envspec.spec.target import target_of
 from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
@@ -96,7 +96,7 @@ class Search:
             if text in self._past:
                 raise self._gave_up("it turned in a circle")
             self._past.add(text)
-            if (step := self._next(load.parse(text, name=self.name))) is None:
+            if (step := self._next(load.parse_spec(text, name=self.name))) is None:
                 return text
             if self.deadline.left < 0:
                 raise TimeIsOverError
@@ -104,7 +104,7 @@ class Search:
 
     def _next(self, spec: Spec) -> Edit | None:
         """What to change next; None when the spec verifies as it stands."""
-        if wrong := _errors(lint(spec)):
+        if wrong := _errors(lint_spec(spec)):
             raise self._gave_up(wrong[0].message)
         offers = self.workshop.offers(spec)
         held = self._lock(spec, offers)
@@ -206,7 +206,7 @@ class Search:
         """Whether there is a solution as of that day: what no index dates may want younger neighbours."""
         text = edited(self.text, [*self.edits, AsOf(date=era, why="")])
         try:
-            self.workshop.lock(load.parse(text, name=self.name))
+            self.workshop.lock(load.parse_spec(text, name=self.name))
         except (FindingsError, OutsideError):
             return False
         return True
@@ -266,7 +266,7 @@ def _errors(found: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in found if finding.severity is Severity.ERROR]
 
 
-def fix(
+def search_fix(
     file: pathlib.Path, *, budget: float, write: bool, progress: Progress, workshop: Workshop | None = None
 ) -> Fixed:
     """Search for `budget` seconds, and write the spec if that is wanted: never one that was not verified.

@@ -7,19 +7,19 @@ import shutil
 from typing import Protocol
 
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.flow.check import judged, tried
-from builder.values.payload import collect
-from builder.values.plan import plan as make_plan
+from builder.flow.check import judge_environment, try_environment
+from builder.values.payload import collect_payload
+from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock
-from envspec.proof.prove import prove
-from envspec.resolve.resolver import resolve
+from envspec.proof.prove import prove_lock
+from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import Spec
-from envspec.supply.fetch import fetch
-from envspec.supply.pip_settings import machine
+from envspec.supply.fetch import fetch_locked
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import Progress
 
 
@@ -56,33 +56,33 @@ class RealWorkshop:
         """`folder` is the spec's own."""
         self._folder = folder
         self._progress = progress
-        self._store = Wheelhouse(home() / "wheelhouse")
+        self._store = Wheelhouse(tool_home() / "wheelhouse")
         self._sources: dict[str, Sources] = {}
 
     def offers(self, spec: Spec) -> Sources:
         """See `Workshop`; what a spec's indexes answered is kept."""
         if spec.digest not in self._sources:
-            self._sources[spec.digest] = Sources(spec, machine()).within(self._folder)
+            self._sources[spec.digest] = Sources(spec, ask_pip()).within(self._folder)
         return self._sources[spec.digest]
 
     def lock(self, spec: Spec) -> Lock:
         """See `Workshop`."""
-        return resolve(spec, self.offers(spec), self._store, progress=self._progress)
+        return resolve_spec(spec, self.offers(spec), self._store, progress=self._progress)
 
     def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """See `Workshop`."""
-        return prove(spec, lock, self.offers(spec), self._store, self._progress)
+        return prove_lock(spec, lock, self.offers(spec), self._store, self._progress)
 
     def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """See `Workshop`."""
-        fetch(lock, self.offers(spec), self._store, self._progress)
-        cargo = collect(spec.service, self._folder) if spec.service else None
+        fetch_locked(lock, self.offers(spec), self._store, self._progress)
+        cargo = collect_payload(spec.service, self._folder) if spec.service else None
         plan = make_plan(spec, lock, cargo)
         backend = VirtualenvBackend()
         environment = backend.build(plan, self._folder, self._store, self._progress)
         try:
-            verdict = judged(spec, plan, backend, environment, fast=False, progress=self._progress)
-            trial = tried(spec, backend, environment, self._progress)
+            verdict = judge_environment(spec, plan, backend, environment, fast=False, progress=self._progress)
+            trial = try_environment(spec, backend, environment, self._progress)
         finally:
             if not environment.reused:
                 shutil.rmtree(environment.reference, ignore_errors=True)

@@ -37,11 +37,11 @@ def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:
     from builder.debian.mirrors import archive_pockets
     from builder.debian.request import debian_request
     from builder.oci.store.network import Network
-    from envspec.supply.pip_settings import machine
+    from envspec.supply.pip_settings import ask_pip
 
     wanted = debian_request(lock)
     try:
-        network = Network(machine(), offline=project.offline)
+        network = Network(ask_pip(), offline=project.offline)
         packages = resolve_packages(wanted, archive_pockets(wanted.suite), network)
     except OutsideError as error:
         progress.note(f"the Debian base is not locked: {error.message}")
@@ -53,5 +53,5 @@ def _with_archive(lock: Lock, path: str, project: Project) -> Lock:
     """The lock with the digest of the image on disk."""
     from builder.oci.image import saved
 
-    archive = LockedArchive(path=path, sha256=saved.sha256(project.folder / path))
+    archive = LockedArchive(path=path, sha256=saved.saved_image_sha256(project.folder / path))
     return lock.model_copy(update={"base": lock.base.model_copy(update={"archive": archive})})

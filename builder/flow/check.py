@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.backends.port import Backend
-from builder.judge import trial, verify
+from builder.judge import judge_subject, trial
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
@@ -18,7 +18,7 @@ from envspec.system.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
+class TrialResult:
     """How the payload's trial went."""
 
     facts: Mapping[str, Any] | None
@@ -26,24 +26,26 @@ class Tried:
     findings: tuple[Finding, ...]
 
 
-def judged(
+def judge_environment(
     spec: Spec, plan: Plan, backend: Backend, environment: Environment, *, fast: bool, progress: Progress
 ) -> Verdict:
     """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`."""
     if environment.foreign:
         return _not_run(plan, environment)
     progress.step("verify")
-    target = backend.target(environment)
-    return verify(target, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
+    subject = backend.subject(environment)
+    return judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
 
 
-def tried(spec: Spec, backend: Backend, environment: Environment, progress: Progress) -> Tried:
+def try_environment(
+    spec: Spec, backend: Backend, environment: Environment, progress: Progress
+) -> TrialResult:
     """The payload started and asked once; nothing where there is none, or where nothing can run."""
     if spec.service is None or environment.foreign:
-        return Tried(facts=None, findings=())
+        return TrialResult(facts=None, findings=())
     progress.step("try the payload")
     facts = trial.try_payload(backend, environment, spec.service)
-    return Tried(facts=facts, findings=tuple(trial.judge_trial(facts, spec.service)))
+    return TrialResult(facts=facts, findings=tuple(trial.judge_trial(facts, spec.service)))
 
 
 def _not_run(plan: Plan, environment: Environment) -> Verdict:

@@ -9,7 +9,7 @@ from envspec.lockfile.lock import Lock
 from envspec.spec.model import Spec
 from envspec.supply.facts import sha256_of
 from envspec.system.finding import Finding
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.kept import Kept
 
 _LOADER_CACHE = pathlib.Path("/etc/ld.so.cache")
@@ -18,17 +18,17 @@ _LOADER_CACHE = pathlib.Path("/etc/ld.so.cache")
 
 def kept_proofs() -> Kept[tuple[Finding, ...]]:
     """Findings of proofs."""
-    return Kept(home() / "proof", tuple[Finding, ...])
+    return Kept(tool_home() / "proof", tuple[Finding, ...])
 
 
 def kept_verdicts() -> Kept[dict[str, Any]]:
     """Good verdicts, in their JSON form."""
-    return Kept(home() / "verdict", dict[str, Any])
+    return Kept(tool_home() / "verdict", dict[str, Any])
 
 
 def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, Any] | None]]:
     """Findings of good trials, and what was measured."""
-    return Kept(home() / "trial", tuple[tuple[Finding, ...], dict[str, Any] | None])
+    return Kept(tool_home() / "trial", tuple[tuple[Finding, ...], dict[str, Any] | None])
 
 
 def proof_depends(spec: Spec, lock: Lock) -> dict[str, Any]:

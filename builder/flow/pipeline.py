@@ -13,25 +13,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from builder.backends.choose import choose
+from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
 from builder.flow.base import image_digest, lock_base
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
 from builder.flow.project import open_project
-from builder.flow.run import Run, made
+from builder.flow.run import Run, already_made
 from builder.report.model import Report, stages_of
 from builder.report.source import Source
 from builder.values import models
 from builder.values.environment import Environment
-from builder.values.payload import collect
-from builder.values.plan import Plan
-from builder.values.plan import plan as make_plan
+from builder.values.payload import collect_payload
+from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
 from builder.values.tool import result_key
 from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
-from envspec.spec.lint import lint
+from envspec.spec.lint import lint_spec
 from envspec.system.errors import EnvspecError, FindingsError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.progress import SILENT, Progress
@@ -42,12 +41,12 @@ def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
     return _carry_out(_begin(request, progress)).report
 
 
-def planned(request: Request, progress: Progress = SILENT) -> Plan:
+def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
     """The plan of a spec, locked and proved. Raises what stands in the way."""
     run = _carry_out(_begin(dataclasses.replace(request, stop_after="plan"), progress))
     if run.report.failure is not None:
         raise run.report.failure
-    return made(run.plan)
+    return already_made(run.plan)
 
 
 def _begin(request: Request, progress: Progress) -> Run:
@@ -78,7 +77,7 @@ def _carry_out(run: Run) -> Run:
 
 def lint_phase(run: Run) -> Run:
     """What is wrong with the spec itself."""
-    return _refused(run.reporting(*lint(run.project.spec)), "the spec has errors")
+    return _refused(run.reporting(*lint_spec(run.project.spec)), "the spec has errors")
 
 
 def lock_phase(run: Run) -> Run:
@@ -98,7 +97,9 @@ def lock_phase(run: Run) -> Run:
                 hint="run `envspec lock` and commit what it writes",
             )
         lock = lock_base(_resolved(run), project, run.progress)
-    lock = models.settled(lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked)
+    lock = models.settle_models(
+        lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
+    )
     if fresh or lock != on_disk:
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
@@ -106,10 +107,10 @@ def lock_phase(run: Run) -> Run:
 
 
 def _resolved(run: Run) -> Lock:
-    from envspec.resolve.resolver import resolve  # solvers are needed where there is no lock
+    from envspec.resolve.resolver import resolve_spec  # solvers are needed where there is no lock
 
     project = run.project
-    return resolve(
+    return resolve_spec(
         project.spec,
         project.sources(),
         project.store,
@@ -122,13 +123,13 @@ def _resolved(run: Run) -> Lock:
 
 def prove_phase(run: Run) -> Run:
     """What can be proved of the lock without installing it; a proof that was made before is found again."""
-    project, lock = run.project, made(run.lock)
+    project, lock = run.project, already_made(run.lock)
     kept, key = kept_proofs(), result_key(proof_depends(project.spec, lock))
     findings = None if run.request.fresh else kept.get(key)
     if findings is None:
-        from envspec.proof.prove import prove
+        from envspec.proof.prove import prove_lock
 
-        findings = prove(project.spec, lock, project.sources(), project.store, run.progress)
+        findings = prove_lock(project.spec, lock, project.sources(), project.store, run.progress)
         kept.put(key, findings)
     return _refused(run.reporting(*findings), "the proof found errors")
 
@@ -144,21 +145,21 @@ def _refused(run: Run, what: str) -> Run:
 def plan_phase(run: Run) -> Run:
     """What a backend has to do."""
     project = run.project
-    payload = collect(project.spec.service, project.folder) if project.spec.service else None
-    plan = make_plan(project.spec, made(run.lock), payload)
+    payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
+    plan = make_plan(project.spec, already_made(run.lock), payload)
     run = dataclasses.replace(run.reporting(plan=plan.digest, stages=stages_of(plan)), plan=plan)
     if run.request.report is None:
         return run
     from builder.image.bill import bill_of
-    from builder.image.sbom import sbom  # CycloneDX is slow to load
+    from builder.image.sbom import cyclonedx_text  # CycloneDX is slow to load
 
-    return run.reporting(attachments={"sbom.cdx.json": sbom(bill_of(plan))})
+    return run.reporting(attachments={"sbom.cdx.json": cyclonedx_text(bill_of(plan))})
 
 
 def build_phase(run: Run) -> Run:
     """The environment, built or found by the backend that was asked for."""
-    plan = made(run.plan)
-    backend = choose(run.request, plan)
+    plan = already_made(run.plan)
+    backend = choose_backend(run.request, plan)
     _fetch(run)
     environment = backend.build(plan, run.project.folder, run.project.store, run.progress)
     return dataclasses.replace(
@@ -168,18 +169,20 @@ def build_phase(run: Run) -> Run:
 
 def _fetch(run: Run) -> None:
     """Bring what is missing of the lock into the wheelhouse."""
-    lock, store = made(run.lock), run.project.store
+    lock, store = already_made(run.lock), run.project.store
     if all(store.has(artifact.installed) for artifact in lock.artifact):
         return
-    from envspec.supply.fetch import fetch
+    from envspec.supply.fetch import fetch_locked
 
-    fetch(lock, run.project.sources(), store, run.progress)
+    fetch_locked(lock, run.project.sources(), store, run.progress)
 
 
 def verify_phase(run: Run) -> Run:
     """The judge's verdict on the environment, and the trial of its payload."""
-    verdict = _judged(run, made(run.plan), made(run.backend), made(run.environment))
-    findings, facts = _tried(run, made(run.plan), made(run.backend), made(run.environment))
+    verdict = _judged(run, already_made(run.plan), already_made(run.backend), already_made(run.environment))
+    findings, facts = _tried(
+        run, already_made(run.plan), already_made(run.backend), already_made(run.environment)
+    )
     run = run.reporting(*verdict.findings, *findings, verdict=verdict, trial=facts)
     return dataclasses.replace(run, verdict=verdict)
 
@@ -201,9 +204,9 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
     facts = kept.get(key) if known and not run.request.fresh else None
     if facts is not None:
         return dataclasses.replace(Verdict.from_dict(facts), target=environment.reference)
-    from builder.flow.check import judged
+    from builder.flow.check import judge_environment
 
-    verdict = judged(spec, plan, backend, environment, fast=fast, progress=run.progress)
+    verdict = judge_environment(spec, plan, backend, environment, fast=fast, progress=run.progress)
     if not must_fix(verdict.findings):  # a bad verdict may have a passing cause: never reused
         kept.put(key, verdict.as_dict())
     return verdict
@@ -220,9 +223,9 @@ def _tried(
     found = kept.get(key) if environment.reused and not run.request.fresh else None
     if found is not None:
         return found
-    from builder.flow.check import tried
+    from builder.flow.check import try_environment
 
-    trial = tried(run.project.spec, backend, environment, run.progress)
+    trial = try_environment(run.project.spec, backend, environment, run.progress)
     found = trial.findings, dict(trial.facts) if trial.facts is not None else None
     if not must_fix(trial.findings):
         kept.put(key, found)
@@ -231,8 +234,10 @@ def _tried(
 
 def ship_phase(run: Run) -> Run:
     """The verified environment named, written and pushed, as far as that was asked for."""
-    environment = made(run.environment)
-    shipped = made(run.backend).ship(environment, made(run.verdict), run.request.shipping, run.progress)
+    environment = already_made(run.environment)
+    shipped = already_made(run.backend).ship(
+        environment, already_made(run.verdict), run.request.shipping, run.progress
+    )
     return run.reporting(
         environment=dataclasses.replace(environment, reference=shipped.reference),
         files=(*run.report.files, *shipped.files),

@@ -12,7 +12,7 @@ from envspec.spec import load
 from envspec.spec.model import Spec
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 
 if TYPE_CHECKING:
     from envspec.supply.sources import Sources
@@ -42,7 +42,7 @@ class Project:
     @property
     def store(self) -> Wheelhouse:
         """Where its files are kept on this machine."""
-        return Wheelhouse(home() / "wheelhouse")
+        return Wheelhouse(tool_home() / "wheelhouse")
 
     def lock(self) -> Lock | None:
         """Its lock as it stands on disk; None without one. Raises `SpecError` for one that means nothing."""
@@ -57,13 +57,13 @@ class Project:
 
     def sources(self) -> Sources:
         """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet."""
-        from envspec.supply.pip_settings import machine  # a run without change needs neither
+        from envspec.supply.pip_settings import ask_pip  # a run without change needs neither
         from envspec.supply.sources import Sources
 
-        return Sources(self.spec, machine(), offline=self.offline).within(self.folder)
+        return Sources(self.spec, ask_pip(), offline=self.offline).within(self.folder)
 
 
 def open_project(place: pathlib.Path | None, variant: str | None, *, offline: bool = False) -> Project:
     """Read the spec that `place` means. Raises `SpecError` when it means nothing."""
-    file = load.find(place)
-    return Project(file=file, spec=load.load(file, variant), variant=variant, offline=offline)
+    file = load.find_spec(place)
+    return Project(file=file, spec=load.load_spec(file, variant), variant=variant, offline=offline)

@@ -13,7 +13,7 @@ from builder.values.plan import Plan
 from builder.values.request import Request
 from builder.values.verdict import Verdict
 from envspec.lockfile.lock import Lock
-from envspec.system.finding import Finding, strict
+from envspec.system.finding import Finding, weigh_strictly
 from envspec.system.progress import Progress
 
 _Value = TypeVar("_Value")
@@ -35,11 +35,11 @@ class Run:
 
     def reporting(self, *findings: Finding, **changes: Any) -> Run:
         """The run with more findings, as heavy as the request wants them, and other changes of its report."""
-        weighed = strict(findings) if self.request.strict else findings
+        weighed = weigh_strictly(findings) if self.request.strict else findings
         return dataclasses.replace(self, report=self.report.having(*weighed, **changes))
 
 
-def made(value: _Value | None) -> _Value:
+def already_made(value: _Value | None) -> _Value:
     """What an earlier phase made. Raises `LookupError` where the phases stand in the wrong order."""
     if value is None:
         raise LookupError("a phase was begun before the one that it depends on")

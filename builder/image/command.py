@@ -5,7 +5,7 @@ from __future__ import annotations
 from envspec.spec.model import Service
 
 
-def command(service: Service, python: str, *, host: str, port: int | str) -> list[str]:
+def serve_command(service: Service, python: str, *, host: str, port: int | str) -> list[str]:
     """The command line that serves on `host` and `port`.
 
     The embedded speech service knows how to serve itself; any other payload is an application for gunicorn.

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from builder.values.plan import InstallStage
 from envspec.supply.facts import FactStore
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +41,7 @@ def stage_loads(
 
 def _brought(stage: InstallStage, store: Wheelhouse) -> set[str]:
     """First parts of the names of all modules that the stage's wheels bring."""
-    known = FactStore(home() / "facts")
+    known = FactStore(tool_home() / "facts")
     names: set[str] = set()
     for wheel in stage.wheels:
         with contextlib.suppress(zipfile.BadZipFile):  # the build says which stage it fails in

@@ -16,7 +16,7 @@ _NAMESPACE = uuid.UUID("6f1c2a52-5d0f-5b43-9d1e-3c8a4b0f7e21")
 """Of the serial numbers, which are derived from bills."""
 
 
-def sbom(bill: Bill) -> str:
+def cyclonedx_text(bill: Bill) -> str:
     """Every locked package with version, sha256 and stage, the models, and the base beneath them."""
     whole = Component(
         type=ComponentType.CONTAINER,

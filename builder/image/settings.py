@@ -24,15 +24,15 @@ VERSION = re.compile(r"3\.\d{1,2}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def base(plan: Plan) -> str:
+def base_reference(plan: Plan) -> str:
     """What the image starts from, as `FROM` has it."""
     if plan.base.debian:
         return base_image_name(plan)
-    name = checked(IMAGE, plan.base.image or "", "base.image")
+    name = checked_text(IMAGE, plan.base.image or "", "base.image")
     return f"{name.partition('@')[0]}@{plan.base.digest}" if plan.base.digest else name
 
 
-def apt(plan: Plan) -> str:
+def apt_command(plan: Plan) -> str:
     """The shell command that installs the Debian packages of an image base; empty when there are none.
 
     A base made of Debian packages has its own already.
@@ -46,7 +46,7 @@ def apt(plan: Plan) -> str:
     )
 
 
-def variables(plan: Plan) -> dict[str, str]:
+def image_variables(plan: Plan) -> dict[str, str]:
     """Environment variables of the image; the spec's own win."""
     path = f"{places.ENVIRONMENT}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     fixed = {
@@ -55,17 +55,17 @@ def variables(plan: Plan) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         **({"PYTHONPATH": places.PAYLOAD} if plan.payload else {}),
-        **models.variables(plan, places.MODELS),
+        **models.model_variables(plan, places.MODELS),
     }
     own = plan.service.env if plan.service else {}
-    return {**fixed, **{checked(VARIABLE, name, "service.env"): value for name, value in own.items()}}
+    return {**fixed, **{checked_text(VARIABLE, name, "service.env"): value for name, value in own.items()}}
 
 
-def labels(plan: Plan) -> dict[str, str]:
+def image_labels(plan: Plan) -> dict[str, str]:
     """Labels that say what the image is made of; `verdict_labels` has the rest."""
     return {
         "org.opencontainers.image.title": plan.name,
-        "org.opencontainers.image.base.name": base(plan).partition("@")[0],
+        "org.opencontainers.image.base.name": base_reference(plan).partition("@")[0],
         **({"org.opencontainers.image.base.digest": plan.base.digest} if plan.base.digest else {}),
         f"{places.LABEL}.lock": plan.lock,
         f"{places.LABEL}.plan": plan.digest,
@@ -77,7 +77,7 @@ def labels(plan: Plan) -> dict[str, str]:
     }
 
 
-def checked(pattern: re.Pattern[str], text: str, path: str) -> str:
+def checked_text(pattern: re.Pattern[str], text: str, path: str) -> str:
     """The text, which must match the pattern as a whole. Raises `SpecError`."""
     if not pattern.fullmatch(text):
         raise SpecError("the plan", (Problem(path=path, message=f"{text!r} cannot stand in a Dockerfile"),))

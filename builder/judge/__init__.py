@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from builder.judge.interpreter import InterpreterTarget
-from builder.judge.judge import verify
-from builder.values.target import Target
+from builder.judge.interpreter import InterpreterSubject
+from builder.judge.judge import judge_subject
+from builder.values.subject import Subject
 
-__all__ = ["InterpreterTarget", "Target", "verify"]
+__all__ = ["InterpreterSubject", "Subject", "judge_subject"]

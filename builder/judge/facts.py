@@ -131,17 +131,17 @@ class Outcome:
 class Facts:
     """Everything that the probe saw; `raw` holds what only one family of rules reads."""
 
-    python: report.Interpreter
+    python: report.InterpreterFacts
     distributions: tuple[Distribution, ...]
     imports: tuple[Outcome, ...]
-    raw: report.Report
+    raw: report.ProbeReport
     by_root: Mapping[str, tuple[Distribution, ...]] = dataclasses.field(default_factory=dict)
     """Distributions by import root and by the first part of each root."""
     needed: frozenset[str] = frozenset()
     """Canonical names that some distribution requires."""
 
     @classmethod
-    def of(cls, raw: report.Report) -> Facts:
+    def of(cls, raw: report.ProbeReport) -> Facts:
         """The facts in what the probe reported."""
         markers = {**raw["python"]["markers"]}
         distributions = tuple(_distribution(each, markers) for each in raw["distributions"])
@@ -230,7 +230,7 @@ def _owners(distributions: tuple[Distribution, ...]) -> dict[str, tuple[Distribu
     return owners
 
 
-def _distribution(data: report.Distribution, markers: dict[str, str]) -> Distribution:
+def _distribution(data: report.DistributionFacts, markers: dict[str, str]) -> Distribution:
     required, optional = _requirements(data["requires"], markers)
     return Distribution(
         name=data["name"],
@@ -270,7 +270,7 @@ def _requirements(
     return tuple(required), tuple(optional)
 
 
-def _fault(data: report.Fault | None) -> ImportFault | None:
+def _fault(data: report.FaultFacts | None) -> ImportFault | None:
     if data is None:
         return None
     return ImportFault(

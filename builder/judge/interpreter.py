@@ -11,7 +11,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.process import Completed
 
 
-class InterpreterTarget:
+class InterpreterSubject:
     """An interpreter of this machine: a virtualenv's, the system's, any other.
 
     Raises `OutsideError` when there is no such program.
@@ -40,10 +40,10 @@ class InterpreterTarget:
 
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command on this machine."""
-        return process.run(command, input_text=stdin, timeout=timeout)
+        return process.run_process(command, input_text=stdin, timeout=timeout)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """Run a command on this machine and hand on what it says."""
-        return process.run(command, input_text=stdin, timeout=timeout, on_line=on_line)
+        return process.run_process(command, input_text=stdin, timeout=timeout, on_line=on_line)

@@ -1,4 +1,4 @@
-"""The judge's one pass: look at a target, put every rule to the facts, make a verdict."""
+"""The judge's one pass: look at a subject, put every rule to the facts, make a verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from builder.judge.rules.surroundings import judge_surroundings
 from builder.judge.rules.usage import judge_usage
 from builder.judge.rules.wheels import judge_wheels
 from builder.judge.smoke import attributes_by_module, without_ignored
-from builder.values.target import Target
+from builder.values.subject import Subject
 from builder.values.verdict import Verdict
 from envspec.proof.stdlib import lost_names
 from envspec.spec.model import Smoke
@@ -30,8 +30,8 @@ from envspec.system.progress import SILENT, Progress
 NO_CHECKS = Smoke()
 
 
-def verify(
-    target: Target,
+def judge_subject(
+    subject: Subject,
     *,
     lock: Mapping[str, str] | None = None,
     smoke: Smoke = NO_CHECKS,
@@ -46,19 +46,19 @@ def verify(
     `lock` maps names to locked versions. `fast` leaves out compiled modules, hashes, use and exchange.
     `timeout` bounds one import, `deadline` all of them, in seconds. `strict` raises warnings to errors.
 
-    Raises `OutsideError` when the target's interpreter cannot run the probe.
+    Raises `OutsideError` when the subject's interpreter cannot run the probe.
     """
     began = time.monotonic()
-    progress.step(f"verify {target.label}")
-    facts = Facts.of(transport.run_probe(target, _options(smoke, fast, timeout, deadline), progress))
+    progress.step(f"verify {subject.label}")
+    facts = Facts.of(transport.run_probe(subject, _options(smoke, fast, timeout, deadline), progress))
     progress.step("judge")
-    built = read_numpy_builds(facts, target.root)
-    read = [*judge_numpy_builds(facts, built), *judge_binaries(facts, target.root)]
+    built = read_numpy_builds(facts, subject.root)
+    read = [*judge_numpy_builds(facts, built), *judge_binaries(facts, subject.root)]
     found = without_ignored([*judge_facts(facts, lock=lock, smoke=smoke), *read], smoke)
-    kept = finding.strict(found) if strict else found
+    kept = finding.weigh_strictly(found) if strict else found
     return Verdict(
-        target=target.label,
-        findings=finding.ordered(kept),
+        target=subject.label,
+        findings=finding.order_findings(kept),
         python=facts.python["version"],
         platform=", ".join(part for part in (facts.python["platform"], facts.python["libc"]) if part),
         distributions=facts.installed({key: wanted_numpy(each) for key, each in built.items()}),

@@ -1,4 +1,4 @@
-"""Carries the probe into a target as text and brings its facts back."""
+"""Carries the probe into a subject as text and brings its facts back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from builder.image import travelling
 from builder.inside.probe.jobs import KINDS
 from builder.inside.probe.protocol import FORMAT, MARK, PROGRESS
-from builder.inside.probe.report import Report
-from builder.values.target import Followed, Target
+from builder.inside.probe.report import ProbeReport
+from builder.values.subject import FollowedSubject, Subject
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT, Progress
 
@@ -35,32 +35,32 @@ def bundle(options: dict[str, Any]) -> tuple[str, str]:
     return loader, json.dumps(contents)
 
 
-def run_probe(target: Target, options: dict[str, Any], progress: Progress = SILENT) -> Report:
-    """Run the probe in the target and return its facts; `progress` hears of every module.
+def run_probe(subject: Subject, options: dict[str, Any], progress: Progress = SILENT) -> ProbeReport:
+    """Run the probe in the subject and return its facts; `progress` hears of every module.
 
     Raises `OutsideError` when the interpreter cannot run it, or something else answers in its place.
     """
-    follows = isinstance(target, Followed)
+    follows = isinstance(subject, FollowedSubject)
     loader, text = bundle({**options, "follows": follows})
-    command = [target.python, "-I", "-S", "-c", loader]
+    command = [subject.python, "-I", "-S", "-c", loader]
     timeout = float(options["deadline"]) + GRACE
-    if isinstance(target, Followed):
+    if isinstance(subject, FollowedSubject):
         with ProgressReader(progress) as reader:
-            completed = target.follow(command, stdin=text, timeout=timeout, on_line=reader.read_line)
+            completed = subject.follow(command, stdin=text, timeout=timeout, on_line=reader.read_line)
     else:
-        completed = target.run(command, stdin=text, timeout=timeout)
+        completed = subject.run(command, stdin=text, timeout=timeout)
     _, mark, facts = completed.stdout.rpartition(MARK)
     if not mark:
         raise OutsideError(
-            f"{target.label} could not be judged: its interpreter "
+            f"{subject.label} could not be judged: its interpreter "
             + ("did not answer in time" if completed.timed_out else f"ended with {completed.code}")
             + (f"\n{tail}" if (tail := _without_marks(completed.tail)) else ""),
             hint="check that it is a Python 3.7 or newer that can run `python -I -S -c 'import json'`",
         )
-    return _report(facts, target.label)
+    return _report(facts, subject.label)
 
 
-def _report(text: str, label: str) -> Report:
+def _report(text: str, label: str) -> ProbeReport:
     """The facts in what the probe printed. Raises `OutsideError` where their format is another."""
     try:
         parsed = json.loads(text)
@@ -73,7 +73,7 @@ def _report(text: str, label: str) -> Report:
             + (f"of format {told}, not {FORMAT}" if told is not None else "no report of the probe"),
             hint="something in it prints over the probe's answer: look at what its start prints",
         )
-    report: Report = parsed
+    report: ProbeReport = parsed
     return report
 
 

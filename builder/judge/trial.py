@@ -28,7 +28,7 @@ def try_payload(backend: Backend, environment: Environment, service: Service) ->
     script = travelling.program("trial")
     request = service.trial.model_dump(mode="json", by_alias=True) if service.trial else None
     task = {
-        "command": serve.command(service, environment.python, host="127.0.0.1", port="{port}"),
+        "command": serve.serve_command(service, environment.python, host="127.0.0.1", port="{port}"),
         "health": service.health,
         "deadline": DEADLINE,
         "request": request,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from builder.report.families import tally
 from builder.report.model import Report
-from builder.report.scrubbing import Private, cleaned
+from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -20,7 +20,7 @@ LIMIT = 10
 
 def render(report: Report, private: Private) -> str:
     """A line an annotation, heaviest first, and at the end the verdict."""
-    report = cleaned(report, private)
+    report = clean_report(report, private)
     lines = [line for severity in Severity for line in _of(severity, report)]
     return "".join(f"{line}\n" for line in [*lines, _verdict(report)])
 

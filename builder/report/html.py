@@ -18,7 +18,7 @@ from builder.report.families import counts, tally, title_of
 from builder.report.matrix import COLUMNS, matrix
 from builder.report.model import PHASES, Report
 from builder.report.relations import relations
-from builder.report.scrubbing import Private, cleaned
+from builder.report.scrubbing import Private, clean_report
 from builder.report.treemap import treemap
 from envspec.system.finding import Finding, Severity
 
@@ -34,7 +34,7 @@ _NO_STAGE = "not in the lock"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class FindingGroup:
     """Findings of one rule and severity, with their index in the report."""
 
     rule: str
@@ -47,7 +47,7 @@ class Group:
 
 def render(report: Report, private: Private) -> str:
     """The page."""
-    report = cleaned(report, private)
+    report = clean_report(report, private)
     style, script = _resource("report.css"), _resource("report.js")
     page: str = _template().render(
         report=report,
@@ -119,7 +119,7 @@ def seconds(time: float) -> str:
     return f"{time:.1f} s" if time >= 1 else f"{time * 1000:.0f} ms"
 
 
-def _groups(findings: tuple[Finding, ...]) -> tuple[Group, ...]:
+def _groups(findings: tuple[Finding, ...]) -> tuple[FindingGroup, ...]:
     numbered = enumerate(findings)
     grouped = itertools.groupby(numbered, key=lambda pair: (pair[1].severity, pair[1].rule))
     return tuple(
@@ -127,9 +127,11 @@ def _groups(findings: tuple[Finding, ...]) -> tuple[Group, ...]:
     )
 
 
-def _group(rule: str, severity: Severity, found: tuple[tuple[int, Finding], ...], *, few: bool) -> Group:
+def _group(
+    rule: str, severity: Severity, found: tuple[tuple[int, Finding], ...], *, few: bool
+) -> FindingGroup:
     short = severity is Severity.WARNING and len(found) <= _OPEN_UNTIL
-    return Group(
+    return FindingGroup(
         rule=rule,
         severity=severity,
         title=title_of(rule),

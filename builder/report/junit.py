@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from builder.report.families import FAMILIES, OTHER, Family, not_looked_at, of_family, tally
 from builder.report.model import PHASES, Report, StageReport
-from builder.report.scrubbing import Private, cleaned
+from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity, must_fix
 
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -19,7 +19,7 @@ _RESULTS = ("error", "failure", "skipped")
 
 def render(report: Report, private: Private) -> str:
     """One `testsuites` document. Errors are failures, what stopped the run an error, the rest output."""
-    report = cleaned(report, private)
+    report = clean_report(report, private)
     root = ET.Element("testsuites", name=_legal(f"envspec {report.name}"))
     for name, cases in (
         ("phases", _phases(report)),

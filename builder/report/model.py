@@ -12,7 +12,7 @@ from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
 from envspec.system.errors import EnvspecError
-from envspec.system.finding import Finding, must_fix, ordered
+from envspec.system.finding import Finding, must_fix, order_findings
 
 VERSION = 1
 """Of the JSON form; it changes only when a reader would have to."""
@@ -93,7 +93,7 @@ class Report:
 
     def having(self, *findings: Finding, **changes: Any) -> Report:
         """The report with more findings and other changes."""
-        return dataclasses.replace(self, findings=ordered((*self.findings, *findings)), **changes)
+        return dataclasses.replace(self, findings=order_findings((*self.findings, *findings)), **changes)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""

@@ -29,7 +29,7 @@ class Need:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Relation:
+class PackageRelation:
     """One distribution among the others."""
 
     name: str
@@ -46,7 +46,7 @@ class Relation:
     """`ok`, `error` where another NumPy is installed, or empty."""
 
 
-def relations(report: Report) -> tuple[Relation, ...]:
+def relations(report: Report) -> tuple[PackageRelation, ...]:
     """By name; nothing where nothing is known of requirements or compiled modules."""
     installed = report.verdict.distributions if report.verdict else ()
     if not any(each.requires or each.roots for each in installed):
@@ -54,7 +54,7 @@ def relations(report: Report) -> tuple[Relation, ...]:
     versions: dict[str, str] = {canonicalize_name(each.name): each.version for each in installed}
     needs = {canonicalize_name(each.name): tuple(_needs(each, versions)) for each in installed}
     return tuple(
-        Relation(
+        PackageRelation(
             name=each.name,
             key=(key := canonicalize_name(each.name)),
             version=each.version,

@@ -13,7 +13,7 @@ from typing import Any
 
 from builder.report.families import family_of, title_of
 from builder.report.model import Report
-from builder.report.scrubbing import Private, cleaned
+from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity
 from envspec.system.rules import RULES
 
@@ -24,7 +24,7 @@ _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 def render(report: Report, private: Private) -> str:
     """One SARIF log with one run."""
-    report = cleaned(report, private)
+    report = clean_report(report, private)
     rules = sorted({finding.rule for finding in report.findings})
     run = {
         "tool": {

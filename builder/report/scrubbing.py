@@ -63,11 +63,11 @@ class Private:
 
         They do not depend on what the run did: a kept proof may speak with an earlier run's words.
         """
-        return cls.of(os.environ, socket.gethostname(), pip_settings.machine())
+        return cls.of(os.environ, socket.gethostname(), pip_settings.ask_pip())
 
     @classmethod
     def of(
-        cls, environment: Mapping[str, str], name: str = "", settings: pip_settings.Machine | None = None
+        cls, environment: Mapping[str, str], name: str = "", settings: pip_settings.PipSettings | None = None
     ) -> Private:
         """What an environment, a machine's name and pip's settings hold."""
         secrets = {value for key, value in environment.items() if _SECRET_NAME.search(key)}
@@ -100,16 +100,18 @@ def _places(addresses: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield parts.hostname or "", tuple(filter(None, (parts.username, parts.password)))
 
 
-def scrubbed(text: str, private: Private) -> str:
+def scrub_text(text: str, private: Private) -> str:
     """The text without hosts, credentials and secrets.
 
-    Addresses are cut to the file they end in (`envspec.supply.pip_settings.scrubbed`); those of this
+    Addresses are cut to the file they end in (`envspec.supply.pip_settings.scrub_addresses`); those of this
     machine's own loopback stay readable, and so do paths such as `docs/rules/EV206.md`.
     """
     for word in private.secrets:
         text = text.replace(word, SECRET)
     pieces = _LOOPBACK.split(text)
-    text = "".join(piece if place % 2 else pip_settings.scrubbed(piece) for place, piece in enumerate(pieces))
+    text = "".join(
+        piece if place % 2 else pip_settings.scrub_addresses(piece) for place, piece in enumerate(pieces)
+    )
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     for word in private.hosts:
@@ -117,7 +119,7 @@ def scrubbed(text: str, private: Private) -> str:
     return text
 
 
-def cleaned(report: Report, private: Private) -> Report:
+def clean_report(report: Report, private: Private) -> Report:
     """The report as it may leave: every text scrubbed, the environment's variables and the log gone."""
     environment = report.environment and dataclasses.replace(report.environment, variables={})
     trial = report.trial and {key: value for key, value in report.trial.items() if key != "log"}
@@ -128,7 +130,7 @@ def cleaned(report: Report, private: Private) -> Report:
 
 def _walked(value: Any, private: Private) -> Any:
     if type(value) is str:  # and no enumeration
-        return scrubbed(value, private)
+        return scrub_text(value, private)
     if isinstance(value, Mapping):
         return {_walked(key, private): _walked(inner, private) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -144,6 +146,6 @@ def _walked(value: Any, private: Private) -> Any:
 def _failure(failure: EnvspecError | None, private: Private) -> EnvspecError | None:
     if failure is None:
         return None
-    clean = EnvspecError(scrubbed(failure.message, private), hint=scrubbed(failure.hint, private))
+    clean = EnvspecError(scrub_text(failure.message, private), hint=scrub_text(failure.hint, private))
     clean.exit_code = failure.exit_code
     return clean

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from builder.report.families import tally
 from builder.report.model import Report
-from builder.report.scrubbing import Private, cleaned
+from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity
 
 ROOM = 24
@@ -39,7 +39,7 @@ def render(report: Report, private: Private, *, width: int = 100, colour: bool =
         highlight=False,
         emoji=False,
     )
-    for part in _parts(cleaned(report, private), width):
+    for part in _parts(clean_report(report, private), width):
         console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
 
@@ -49,7 +49,7 @@ def _parts(report: Report, width: int) -> Iterator[str | Table | Padding]:
     yield f"[bold]{escape(title)}[/bold]"
     if report.stages:
         yield _stages(report)
-    yield from findings(report.findings, width=width)
+    yield from finding_lines(report.findings, width=width)
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""
         yield f"{report.environment.backend}: {escape(report.environment.reference)}{kept}"
@@ -88,7 +88,7 @@ class _Block:
     lines: tuple[str, ...]
 
 
-def findings(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[str]:
+def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[str]:
     """Findings as at most `room` lines with their hints, the heaviest first; what is left is counted."""
     blocks = list(_blocks(found, width))
     taken, shown = 0, 0

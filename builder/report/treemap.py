@@ -49,7 +49,7 @@ class Tile:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class TileGroup:
     """Tiles that belong together, such as those of a stage."""
 
     box: Box
@@ -59,14 +59,14 @@ class Group:
     tiles: tuple[Tile, ...]
 
 
-def treemap(groups: Mapping[str, Mapping[str, int]], width: float, height: float) -> tuple[Group, ...]:
+def treemap(groups: Mapping[str, Mapping[str, int]], width: float, height: float) -> tuple[TileGroup, ...]:
     """A treemap of named sizes in named groups, largest first; empty ones are left out."""
     totals = {name: sum(sizes.values()) for name, sizes in groups.items()}
     names = sorted((name for name in totals if totals[name] > 0), key=lambda name: -totals[name])
     whole = sum(totals.values())
     boxes = squarified([totals[name] for name in names], Box(x=0.0, y=0.0, width=width, height=height))
     return tuple(
-        Group(
+        TileGroup(
             box=box,
             name=name,
             size=totals[name],

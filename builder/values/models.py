@@ -16,11 +16,11 @@ from envspec.lockfile.lock import Lock, LockedModel
 from envspec.spec.model import Service, digest_of
 from envspec.supply.facts import sha256_of
 from envspec.system.errors import FindingsError, OutsideError, Problem, SpecError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.kept import Kept
 
 
-def source(entry: str, folder: pathlib.Path) -> pathlib.Path:
+def model_folder(entry: str, folder: pathlib.Path) -> pathlib.Path:
     """The folder of a model; `folder` is the spec's.
 
     Raises `SpecError` for a folder that is not there, `OutsideError` for an id that was not downloaded.
@@ -52,13 +52,13 @@ def _downloads(entry: str) -> Iterator[pathlib.Path]:
         yield above / entry.replace(".", "___")
 
 
-def name(entry: str) -> str:
+def model_name(entry: str) -> str:
     """What the model is called in the image: `owner/name`, the last two parts of a folder."""
     parts = entry.removeprefix("./").split("/")
     return "/".join(parts[-2:]) if len(parts) > 1 else f"local/{parts[0]}"
 
 
-def files(place: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
+def model_files(place: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
     """Path below the model and file, in order; hidden files are a downloader's notes and no part of it."""
     for folder, folders, names in os.walk(place):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
@@ -68,10 +68,10 @@ def files(place: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
                 yield file.relative_to(place).as_posix(), file
 
 
-def locked(service: Service | None, folder: pathlib.Path) -> tuple[LockedModel, ...]:
+def lock_models(service: Service | None, folder: pathlib.Path) -> tuple[LockedModel, ...]:
     """What a lock has to hold of the models as they stand on disk now. Raises as `source`."""
     entries = service.models if service else ()
-    found = tuple(_locked(entry, source(entry, folder)) for entry in entries)
+    found = tuple(_locked(entry, model_folder(entry, folder)) for entry in entries)
     names = [model.name for model in found]
     if twice := sorted({each for each in names if names.count(each) > 1}):
         problem = Problem(path="service.models", message=f"two of them would stand at {twice[0]}")
@@ -80,29 +80,31 @@ def locked(service: Service | None, folder: pathlib.Path) -> tuple[LockedModel, 
 
 
 def _locked(entry: str, place: pathlib.Path) -> LockedModel:
-    there = list(files(place))
+    there = list(model_files(place))
     if not there:
         problem = Problem(path="service.models", message=f"{entry!r} has no files")
         raise SpecError(str(place), (problem,))
     size = sum(file.stat().st_size for _, file in there)
-    return LockedModel(name=name(entry), digest=_digest(there), size=size)
+    return LockedModel(name=model_name(entry), digest=_digest(there), size=size)
 
 
 def _digest(there: list[tuple[str, pathlib.Path]]) -> str:
     """`sha256:...` over paths and contents; what did not change on disk since is not read again."""
     seen = [(path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there]
-    kept: Kept[str] = Kept(home() / "models", str)
+    kept: Kept[str] = Kept(tool_home() / "models", str)
     key = digest_of(seen).removeprefix("sha256:")
     return kept.get_or_make(key, lambda: digest_of([[path, sha256_of(file)] for path, file in there]))
 
 
-def settled(held: Lock, service: Service | None, folder: pathlib.Path, *, fresh: bool, may_add: bool) -> Lock:
+def settle_models(
+    held: Lock, service: Service | None, folder: pathlib.Path, *, fresh: bool, may_add: bool
+) -> Lock:
     """The lock with the models of the spec: of a `fresh` one they are added, of another they are compared.
 
     Raises `FindingsError` for a model that is not the one that was locked, and, unless it `may_add` what the
     spec names since, for one that the lock does not know.
     """
-    found = locked(service, folder)
+    found = lock_models(service, folder)
     known = {model.name: model for model in held.models}
     for model in () if fresh else found:
         if model.name in known and model != known[model.name]:
@@ -120,10 +122,10 @@ def settled(held: Lock, service: Service | None, folder: pathlib.Path, *, fresh:
     return held.model_copy(update={"models": found})
 
 
-def copy(plan: Plan, folder: pathlib.Path, place: pathlib.Path) -> None:
+def copy_models(plan: Plan, folder: pathlib.Path, place: pathlib.Path) -> None:
     """Put the plan's models below `place`, linked where everybody may read them. Raises as `source`."""
-    for each, model in sources(plan, folder).items():
-        for path, file in files(model):
+    for each, model in plan_model_folders(plan, folder).items():
+        for path, file in model_files(model):
             target = place / each / path
             target.parent.mkdir(parents=True, exist_ok=True)
             if file.stat().st_mode & 0o444 == 0o444 and not file.is_symlink():
@@ -136,24 +138,24 @@ def copy(plan: Plan, folder: pathlib.Path, place: pathlib.Path) -> None:
             target.chmod(0o644)
 
 
-def sources(plan: Plan, folder: pathlib.Path) -> Mapping[str, pathlib.Path]:
+def plan_model_folders(plan: Plan, folder: pathlib.Path) -> Mapping[str, pathlib.Path]:
     """Folder on this machine of each of the plan's models. Raises as `source`."""
     return model_folders(plan.service.models if plan.service else (), folder)
 
 
 def model_folders(entries: Iterable[str], folder: pathlib.Path) -> Mapping[str, pathlib.Path]:
     """Folder on this machine of each model that a spec names. Raises as `source`."""
-    return {name(entry): source(entry, folder) for entry in entries}
+    return {model_name(entry): model_folder(entry, folder) for entry in entries}
 
 
-def variables(plan: Plan, place: str) -> dict[str, str]:
+def model_variables(plan: Plan, place: str) -> dict[str, str]:
     """By which settings the speech service finds the models below `place`; the spec's own variables win."""
     if not plan.models:
         return {}
     return {"TTS_MODELS_DIR": place, "TTS_MODELS": ",".join(model.name for model in plan.models)}
 
 
-def on_this_machine(plan: Plan, folder: pathlib.Path) -> dict[str, str]:
+def local_model_variables(plan: Plan, folder: pathlib.Path) -> dict[str, str]:
     """The same for an environment that is not an image: the models stay where they are."""
-    found = sources(plan, folder).values()
+    found = plan_model_folders(plan, folder).values()
     return {"TTS_MODELS": ",".join(map(str, found))} if found else {}

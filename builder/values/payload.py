@@ -41,7 +41,7 @@ class Payload(Part):
         return digest_of(self.model_dump(mode="json"))
 
 
-def root(source: str | None, folder: pathlib.Path) -> pathlib.Path:
+def payload_root(source: str | None, folder: pathlib.Path) -> pathlib.Path:
     """The folder whose content is the payload: `source` below the spec's folder; without it, the service.
 
     Raises `SpecError` when the spec names a folder that is not there, or leads out of the spec's.
@@ -55,9 +55,9 @@ def root(source: str | None, folder: pathlib.Path) -> pathlib.Path:
     return place
 
 
-def collect(service_part: Service, folder: pathlib.Path) -> Payload:
+def collect_payload(service_part: Service, folder: pathlib.Path) -> Payload:
     """The payload as it stands on disk now. Raises `SpecError`."""
-    top = root(service_part.source, folder)
+    top = payload_root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
     files = tuple(
         PayloadFile(
@@ -90,9 +90,9 @@ def _files(top: pathlib.Path) -> Iterator[pathlib.Path]:
             yield file
 
 
-def copy(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:
+def copy_payload(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:
     """Copy the payload's files below `place`, with plain modes and no dates worth comparing."""
-    top = root(service_part.source, folder)
+    top = payload_root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
     for file in payload.files:
         target = place / file.path

@@ -87,7 +87,7 @@ class Plan(Part):
         return {wheel.name: wheel.version for part in done for wheel in part.wheels}
 
 
-def plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
+def make_plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
     """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves."""
     why = {stage.name: stage.why for stage in spec.stage}
     stages = tuple(

@@ -48,7 +48,7 @@ class Verdict:
     target: str
     """What was judged: an interpreter's path or an image's name."""
     findings: tuple[Finding, ...]
-    """Errors first (`envspec.system.finding.ordered`)."""
+    """Errors first (`envspec.system.finding.order_findings`)."""
     python: str
     """Its version, such as `3.11.7`."""
     platform: str

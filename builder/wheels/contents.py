@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from builder.inside import guard
 from builder.oci.store import tar
 from builder.values.plan import InstallStage
-from builder.wheels.install import Item, items
+from builder.wheels.install import InstalledFile, installed_files
 from builder.wheels.packed import PackedWheel
 from builder.wheels.prefix import Prefix
 from envspec.supply.wheelhouse import Wheelhouse
@@ -22,11 +22,11 @@ class OpenWheel:
     """One open wheel, and the files that it becomes."""
 
     wheel: PackedWheel
-    items: tuple[Item, ...]
+    items: tuple[InstalledFile, ...]
 
 
 @contextlib.contextmanager
-def contents(
+def open_wheels(
     stages: Sequence[InstallStage], prefix: Prefix, store: Wheelhouse
 ) -> Iterator[Mapping[str, OpenWheel]]:
     """Every wheel, open, by its package's name, in install order.
@@ -43,16 +43,16 @@ def contents(
                         f"{planned.file} is not in the wheelhouse", hint="run again to fetch it"
                     )
                 wheel = stack.enter_context(PackedWheel(store.path(planned)))
-                found[planned.name] = OpenWheel(wheel=wheel, items=items(wheel, prefix, trimmed))
+                found[planned.name] = OpenWheel(wheel=wheel, items=installed_files(wheel, prefix, trimmed))
         yield found
 
 
-def overwritten(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozenset[str]]:
+def overwritten_paths(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozenset[str]]:
     """Paths that a later package brings as well, by the package that leaves them out.
 
     Raises `BuildError` naming both when their contents differ, save in folders that careless packages share.
     """
-    owners: dict[str, tuple[str, Item]] = {}
+    owners: dict[str, tuple[str, InstalledFile]] = {}
     lost: dict[str, set[str]] = {}
     wrong = []
     for name, one in installed.items():
@@ -63,7 +63,7 @@ def overwritten(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozenset[st
                 if before[1].identity != item.identity and not _shared(item.path):
                     wrong.append(f"{before[0]} and {name} both bring /{item.path}, with different content")
             owners[item.path] = name, item
-    both = owners.keys() & tar.folders(owners)
+    both = owners.keys() & tar.folders_above(owners)
     wrong += [f"/{path} of {owners[path][0]} is a folder of another package" for path in both]
     if wrong:
         raise BuildError(

@@ -43,7 +43,7 @@ class WheelGroup:
         wheels = [
             [wheel.name, wheel.file, wheel.sha256, sorted(lost.get(wheel.name, ()))] for wheel in self.wheels
         ]
-        return result_key([wheels, self.trim, dataclasses.asdict(prefix), tar.epoch()])
+        return result_key([wheels, self.trim, dataclasses.asdict(prefix), tar.archive_epoch()])
 
 
 def group_wheels(stages: Sequence[InstallStage]) -> tuple[WheelGroup, ...]:

@@ -32,7 +32,7 @@ _LONGEST = 240  # bytes of one name: file systems end at 255
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
+class InstalledFile:
     """One file of an installed wheel."""
 
     path: str
@@ -49,9 +49,9 @@ class Item:
         return self.identity[0]
 
 
-def items(
+def installed_files(
     wheel: PackedWheel, prefix: Prefix, trimmed: Callable[[str], bool] = lambda _: False
-) -> tuple[Item, ...]:
+) -> tuple[InstalledFile, ...]:
     """Every file that the wheel becomes, by path; `trimmed` says which below site-packages stay out.
 
     Raises `WheelError` for a wheel that no installer should take.
@@ -75,7 +75,7 @@ def items(
     return tuple(kept[path] for path in sorted(kept))
 
 
-def _members(wheel: PackedWheel, prefix: Prefix) -> Iterator[Item]:
+def _members(wheel: PackedWheel, prefix: Prefix) -> Iterator[InstalledFile]:
     for entry in wheel.entries:
         path, script = _target(wheel, prefix, entry.name)
         if len(max(path.split("/"), key=len).encode()) > _LONGEST:
@@ -83,7 +83,7 @@ def _members(wheel: PackedWheel, prefix: Prefix) -> Iterator[Item]:
         if script and (body := _with_interpreter(wheel, entry.name, prefix)) is not None:
             yield _made(path, body, executable=True)
             continue
-        yield Item(
+        yield InstalledFile(
             path=path,
             executable=script or wheel.executable(entry.name),
             source=entry.name,
@@ -115,7 +115,7 @@ def _with_interpreter(wheel: PackedWheel, name: str, prefix: Prefix) -> bytes | 
     return b"#!" + prefix.python.encode() + b"\n" + rest
 
 
-def _entry_points(wheel: PackedWheel, prefix: Prefix) -> Iterator[Item]:
+def _entry_points(wheel: PackedWheel, prefix: Prefix) -> Iterator[InstalledFile]:
     member = f"{wheel.dist_info}/entry_points.txt"
     if member not in wheel:
         return
@@ -132,11 +132,13 @@ def _entry_points(wheel: PackedWheel, prefix: Prefix) -> Iterator[Item]:
         yield _made(f"{prefix.root}/bin/{file}"[1:], body, executable=True)
 
 
-def _made(path: str, body: bytes, *, executable: bool = False) -> Item:
-    return Item(path=path, executable=executable, source=body, identity=(len(body), zlib.crc32(body)))
+def _made(path: str, body: bytes, *, executable: bool = False) -> InstalledFile:
+    return InstalledFile(
+        path=path, executable=executable, source=body, identity=(len(body), zlib.crc32(body))
+    )
 
 
-def _record(wheel: PackedWheel, prefix: Prefix, kept: dict[str, Item], record: str) -> bytes:
+def _record(wheel: PackedWheel, prefix: Prefix, kept: dict[str, InstalledFile], record: str) -> bytes:
     """RECORD of what is installed: the wheel's own hashes for its files, new ones for what is made here."""
     own = wheel.record
     site = prefix.site[1:]
@@ -160,8 +162,8 @@ def _digest(body: bytes) -> str:
     return f"sha256={code}"
 
 
-def _refuse_inside_files(wheel: PackedWheel, kept: dict[str, Item]) -> None:
+def _refuse_inside_files(wheel: PackedWheel, kept: dict[str, InstalledFile]) -> None:
     """A path below another file cannot be: `a` and `a/b` in one wheel."""
-    both = kept.keys() & tar.folders(kept)
+    both = kept.keys() & tar.folders_above(kept)
     if both:
         raise WheelError(wheel.file.name, f"{min(both)} is both a file and a folder")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.compress import DamagedError, LayerWriter
-from builder.oci.store.tar import Entry
+from builder.oci.store.tar import TarEntry
 from builder.values.plan import InstallStage, PlannedWheel
 from builder.wheels.groups import WheelGroup, group_wheels
 from builder.wheels.prefix import Prefix
@@ -21,7 +21,7 @@ from envspec.system.progress import Progress
 
 if TYPE_CHECKING:
     from builder.wheels.contents import OpenWheel
-    from builder.wheels.install import Item
+    from builder.wheels.install import InstalledFile
     from builder.wheels.packed import PackedWheel
 
 
@@ -34,11 +34,11 @@ def wheel_layers(
     must not be installed, `OutsideError` when the wheelhouse or the disk lets it down.
     """
     # Slow to load, and often all layers are there already.
-    from builder.wheels.contents import contents, overwritten
+    from builder.wheels.contents import open_wheels, overwritten_paths
 
     wanted = group_wheels(stages)
-    with contents(stages, prefix, store) as installed:
-        lost = overwritten(installed)
+    with open_wheels(stages, prefix, store) as installed:
+        lost = overwritten_paths(installed)
 
         def make(group: WheelGroup) -> Layer:
             def fill(writer: LayerWriter) -> None:
@@ -72,21 +72,21 @@ def _fill(
     wheels: Sequence[PlannedWheel],
     lost: Mapping[str, frozenset[str]],
 ) -> None:
-    found: dict[str, tuple[PackedWheel, Item] | None] = {}
+    found: dict[str, tuple[PackedWheel, InstalledFile] | None] = {}
     for one, planned in zip(installed, wheels, strict=True):
         out = lost.get(planned.name, frozenset())
         found.update({item.path: (one.wheel, item) for item in one.items if item.path not in out})
-    found.update(dict.fromkeys(tar.folders(found)))
+    found.update(dict.fromkeys(tar.folders_above(found)))
     for path in sorted(found):
         match found[path]:
             case None:
-                writer.add(tar.folder(path))
+                writer.add(tar.folder_entry(path))
             case wheel, item:
                 _add(writer, wheel, item)
 
 
-def _add(writer: LayerWriter, wheel: PackedWheel, item: Item) -> None:
-    entry = Entry(path=item.path, mode=0o755 if item.executable else 0o644, size=item.size)
+def _add(writer: LayerWriter, wheel: PackedWheel, item: InstalledFile) -> None:
+    entry = TarEntry(path=item.path, mode=0o755 if item.executable else 0o644, size=item.size)
     try:
         if isinstance(item.source, bytes):
             writer.add(entry, item.source)

@@ -15,7 +15,7 @@ _HEAD = struct.Struct("<4s22xHH")  # signature, then the lengths of name and ext
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class PackedMember:
     """One file of a wheel, not read yet."""
 
     descriptor: int
@@ -49,12 +49,12 @@ class Member:
 class PackedWheel(Wheel):
     """A wheel, judged as every wheel is, that also gives its members unread."""
 
-    def member(self, name: str) -> Member | None:
+    def member(self, name: str) -> PackedMember | None:
         """The deflated member of that name; None where it is stored otherwise and must be read plainly."""
         info = self._info(name)
         if info.compress_type != zipfile.ZIP_DEFLATED or not info.file_size:
             return None
-        return Member(
+        return PackedMember(
             descriptor=self._stream.fileno(),
             offset=info.header_offset,
             packed_size=info.compress_size,

@@ -12,7 +12,7 @@ from envspec.ingest.pip_words import from_file, from_words
 from envspec.system.errors import Problem, SpecError
 
 
-def read(file: pathlib.Path) -> Draft:
+def read_cog(file: pathlib.Path) -> Draft:
     """The draft that a `cog.yaml` gives. Raises `SpecError`."""
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))

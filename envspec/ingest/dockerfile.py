@@ -21,7 +21,7 @@ _PIP = re.compile(
 _TAG = re.compile(r"python:(3\.\d+)")
 
 
-def read(file: pathlib.Path) -> Draft:
+def read_dockerfile(file: pathlib.Path) -> Draft:
     """The draft that a Dockerfile's last stage gives. Raises `SpecError`."""
     try:
         parser = DockerfileParser(fileobj=io.BytesIO(file.read_bytes()))
@@ -40,7 +40,7 @@ def read(file: pathlib.Path) -> Draft:
             case "FROM":
                 installs, apt = [], []  # only what the last stage installs is in the image
             case "RUN":
-                for command in commands(_expanded(value, variables)):
+                for command in shell_commands(_expanded(value, variables)):
                     apt += _apt(command)
                     _pip(command, f"step-{len(installs) + 1}", file.parent, installs, notes)
     image = parser.baseimage or None
@@ -55,7 +55,7 @@ def read(file: pathlib.Path) -> Draft:
     )
 
 
-def commands(script: str) -> Iterator[str]:
+def shell_commands(script: str) -> Iterator[str]:
     """The simple commands of a RUN line, in order; JSON-array lines are one command."""
     if script.lstrip().startswith("["):
         yield " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', script))

@@ -11,7 +11,7 @@ from envspec.ingest.pip_words import from_file
 from envspec.system.errors import UsageError
 
 
-def read(place: pathlib.Path) -> Draft:
+def read_description(place: pathlib.Path) -> Draft:
     """The draft that a file, or an interpreter, gives.
 
     Raises `UsageError` for what nobody can read here, `SpecError` and `OutsideError` as the readers do.
@@ -20,13 +20,13 @@ def read(place: pathlib.Path) -> Draft:
         raise UsageError(f"{place} is not there")
     name = place.name.lower()
     if name.endswith("dockerfile") or name.startswith("dockerfile"):
-        return dockerfile.read(place)
+        return dockerfile.read_dockerfile(place)
     if name in {"cog.yaml", "cog.yml"}:
-        return cog.read(place)
+        return cog.read_cog(place)
     if place.is_dir() and (place / "bin" / "python").exists():
-        return running.read(place / "bin" / "python")
+        return running.read_interpreter(place / "bin" / "python")
     if place.is_file() and os.access(place, os.X_OK):
-        return running.read(place)
+        return running.read_interpreter(place)
     if place.is_file() and name.endswith((".txt", ".in")):
         part, notes = from_file(place)
         return Draft(name=place.absolute().parent.name, installs=(part,), notes=notes)

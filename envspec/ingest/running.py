@@ -7,7 +7,7 @@ import pathlib
 
 from envspec.ingest.draft import Draft, Install
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, run
+from envspec.system.process import Completed, run_process
 
 SCRIPT = """
 import importlib.metadata, json, sys
@@ -21,12 +21,12 @@ _TOOLS = {"pip", "wheel", "envspec"}
 """What environments have for their own management, and need not be asked for."""
 
 
-def installed(python: pathlib.Path) -> tuple[str, dict[str, str]]:
+def installed_versions(python: pathlib.Path) -> tuple[str, dict[str, str]]:
     """Minor version and version by name of everything that an interpreter has. Raises `OutsideError`."""
-    return told(run([python, "-I", "-c", SCRIPT], timeout=60), str(python))
+    return versions_told(run_process([python, "-I", "-c", SCRIPT], timeout=60), str(python))
 
 
-def told(done: Completed, label: str) -> tuple[str, dict[str, str]]:
+def versions_told(done: Completed, label: str) -> tuple[str, dict[str, str]]:
     """What an interpreter answered to `SCRIPT`, wherever it ran. Raises `OutsideError` when it did not."""
     try:
         facts = json.loads(done.stdout.splitlines()[-1]) if done.ok and done.stdout else None
@@ -37,9 +37,9 @@ def told(done: Completed, label: str) -> tuple[str, dict[str, str]]:
     return facts["python"], facts["found"]
 
 
-def read(python: pathlib.Path) -> Draft:
+def read_interpreter(python: pathlib.Path) -> Draft:
     """The draft with every installed package pinned. Raises `OutsideError`."""
-    version, found = installed(python)
+    version, found = installed_versions(python)
     pins = sorted(f"{name}=={has}" for name, has in found.items() if name.lower() not in _TOOLS)
     return Draft(
         name="environment", python=version, installs=(Install(name="packages", requirements=tuple(pins)),)

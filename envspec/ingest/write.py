@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from envspec.ingest.draft import Draft, Install
 
 
-def text(draft: Draft) -> str:
+def spec_text(draft: Draft) -> str:
     """A spec that says what the draft says, with its notes as comments.
 
     A package named twice is kept where it stands first, with the last word on its version: that is what

@@ -45,7 +45,7 @@ class Change:
                 return f"~ {self.name} {self.before} -> {self.after}"
 
 
-def diff(before: Side, after: Side) -> Iterator[Change]:
+def compare_sides(before: Side, after: Side) -> Iterator[Change]:
     """Every difference, Python first, then packages by name."""
     if before.python != after.python:
         yield Change(kind="python", name="python", before=before.python, after=after.python)

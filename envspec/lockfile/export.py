@@ -16,7 +16,7 @@ from piptools.utils import format_requirement
 from envspec.lockfile.lock import Artifact, Lock
 
 
-def requirements(lock: Lock, stage: str) -> str:
+def export_requirements(lock: Lock, stage: str) -> str:
     """Requirements of one stage with hashes, in the form that pip-tools writes and pip installs."""
     artifacts = dict(lock.by_stage())[stage]
     return "".join(f"{line}\n" for line in _requirements(artifacts))
@@ -29,7 +29,7 @@ def _requirements(artifacts: tuple[Artifact, ...]) -> Iterator[str]:
         yield format_requirement(line, hashes=hashes)
 
 
-def pylock(lock: Lock) -> str:
+def export_pylock(lock: Lock) -> str:
     """The whole lock as `pylock.toml`, for a folder that has the lock's wheels in `wheels/`."""
     document = Pylock(
         lock_version=Version("1.0"),

@@ -208,7 +208,7 @@ def lock_file(spec_file: pathlib.Path, variant: str | None) -> pathlib.Path:
     return spec_file.with_name(f"{stem}.{variant}.lock" if variant else f"{stem}.lock")
 
 
-def dumps(lock: Lock) -> str:
+def dump_lock(lock: Lock) -> str:
     """The lock as TOML: the same lock gives the same bytes."""
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
@@ -231,7 +231,7 @@ def dumps(lock: Lock) -> str:
     return tomlkit.dumps(document).rstrip("\n") + "\n"
 
 
-def loads(text: str, *, name: str = "envspec.lock") -> Lock:
+def parse_lock(text: str, *, name: str = "envspec.lock") -> Lock:
     """The lock in `text`. Raises `SpecError` naming `name` when it is none."""
 
     def wrong(message: str) -> SpecError:
@@ -256,7 +256,7 @@ def read_lock(file: pathlib.Path) -> Lock | None:
     try:
         with file.open("rb") as stream:
             data = stream.read(LIMIT)
-        return loads(data.decode(), name=str(file))
+        return parse_lock(data.decode(), name=str(file))
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -266,4 +266,4 @@ def read_lock(file: pathlib.Path) -> Lock | None:
 
 def write_lock(file: pathlib.Path, lock: Lock) -> None:
     """Write the lock, whole or not at all."""
-    write_atomic(file, dumps(lock))
+    write_atomic(file, dump_lock(lock))

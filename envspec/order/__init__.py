@@ -1,7 +1,7 @@
 """What plain pip would do with stages run one after another: asked of pip itself, nothing installed."""
 
-from envspec.order.model import Change, Simulation, Stage, StageOutcome
-from envspec.order.place import Place
-from envspec.order.simulate import simulate
+from envspec.order.model import PinMove, PipStage, Simulation, StageOutcome
+from envspec.order.place import PipTarget
+from envspec.order.simulate import simulate_stages
 
-__all__ = ["Change", "Place", "Simulation", "Stage", "StageOutcome", "simulate"]
+__all__ = ["PinMove", "PipStage", "PipTarget", "Simulation", "StageOutcome", "simulate_stages"]

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
+class PipStage:
     """One `pip install`, and what is uninstalled right after it."""
 
     name: str
@@ -34,7 +34,7 @@ class PipDistribution:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class PinMove:
     """What a stage did to a package that an earlier stage had installed."""
 
     name: str
@@ -50,7 +50,7 @@ class StageOutcome:
     """The environment after one stage."""
 
     name: str
-    changes: tuple[Change, ...]
+    changes: tuple[PinMove, ...]
     installed: Mapping[str, str]
     """Normalised name to version, everything that is there."""
     added: tuple[str, ...] = ()

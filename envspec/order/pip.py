@@ -14,8 +14,8 @@ from typing import Any
 import packaging.specifiers
 import packaging.utils
 
-from envspec.order.model import PipDistribution, Stage
-from envspec.order.place import Place
+from envspec.order.model import PipDistribution, PipStage
+from envspec.order.place import PipTarget
 from envspec.system import process
 from envspec.system.errors import OutsideError
 
@@ -30,13 +30,13 @@ class Refusal(Exception):  # noqa: N818 — an answer of pip, no error of ours
 class StubEnvironment:
     """A throw-away virtualenv whose distributions consist of their metadata alone."""
 
-    def __init__(self, folder: pathlib.Path, place: Place) -> None:
+    def __init__(self, folder: pathlib.Path, place: PipTarget) -> None:
         """Make the virtualenv in `folder`; `OutsideError` when that fails."""
         self.folder = folder
         self.place = place
         self.home = folder / "environment"
         base = place.interpreter or pathlib.Path(sys.executable)
-        made = process.run([base, "-m", "venv", "--without-pip", self.home], timeout=300)
+        made = process.run_process([base, "-m", "venv", "--without-pip", self.home], timeout=300)
         self.python = self.home / "bin" / "python"
         sites = sorted(self.home.glob("lib/python3*/site-packages"))
         if not made.ok or not sites:
@@ -63,7 +63,7 @@ class StubEnvironment:
             (info / "INSTALLER").write_text("pip\n", encoding="utf-8")
             (info / "RECORD").write_text("", encoding="utf-8")
 
-    def would_install(self, stage: Stage) -> tuple[PipDistribution, ...]:
+    def would_install(self, stage: PipStage) -> tuple[PipDistribution, ...]:
         """What pip would install for a stage; `Refusal` when it would refuse.
 
         Raises `OutsideError` when pip gives no answer in time, or one that cannot be read.
@@ -72,7 +72,7 @@ class StubEnvironment:
         report.unlink(missing_ok=True)
         words = [*self._command, "--dry-run", "--quiet", "--report", str(report)]
         words += [*stage.options, "--", *stage.requirements]
-        done = process.run(words, env=_environment(), cwd=None, timeout=_PATIENCE)
+        done = process.run_process(words, env=_environment(), cwd=None, timeout=_PATIENCE)
         if done.timed_out:
             raise OutsideError(f"pip did not resolve stage {stage.name} in {_PATIENCE:.0f} s")
         if done.code != 0:
@@ -96,7 +96,7 @@ class StubEnvironment:
         return [str(self.python), str(self._older_pip() / "pip"), "install"]
 
     def _older_pip(self) -> pathlib.Path:
-        done = process.run(
+        done = process.run_process(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
                 *("--python-version", self.place.target.python, "--dest", self.folder, "pip"),

@@ -31,7 +31,7 @@ print(json.dumps({
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class PipTarget:
     """Where the stages would run."""
 
     target: Target
@@ -43,7 +43,7 @@ class Place:
         """What requirement markers are judged by; `OutsideError` if the interpreter does not answer."""
         if self.interpreter is None:
             return self.target.markers()
-        answer = process.run([self.interpreter, "-I", "-c", _ASK], timeout=60)
+        answer = process.run_process([self.interpreter, "-I", "-c", _ASK], timeout=60)
         try:
             found: dict[str, str] = json.loads(answer.stdout)
         except ValueError as error:

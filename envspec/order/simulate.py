@@ -10,9 +10,9 @@ from typing import Protocol
 from packaging.utils import canonicalize_name
 
 from envspec.order import reasons
-from envspec.order.model import Change, PipDistribution, Simulation, Stage, StageOutcome
+from envspec.order.model import PinMove, PipDistribution, PipStage, Simulation, StageOutcome
 from envspec.order.pip import Refusal, StubEnvironment
-from envspec.order.place import Place
+from envspec.order.place import PipTarget
 from envspec.system.errors import UsageError
 from envspec.system.progress import SILENT, Progress
 
@@ -23,13 +23,13 @@ class Resolver(Protocol):
     def hold(self, distributions: Iterable[PipDistribution]) -> None:
         """Let exactly these be installed."""
 
-    def would_install(self, stage: Stage) -> tuple[PipDistribution, ...]:
+    def would_install(self, stage: PipStage) -> tuple[PipDistribution, ...]:
         """What the stage would install; `Refusal` when it would fail."""
 
 
-def simulate(
-    stages: Sequence[Stage],
-    place: Place,
+def simulate_stages(
+    stages: Sequence[PipStage],
+    place: PipTarget,
     *,
     installed: Iterable[PipDistribution] = (),
     progress: Progress = SILENT,
@@ -49,7 +49,7 @@ def simulate(
 
 
 def run(
-    stages: Sequence[Stage],
+    stages: Sequence[PipStage],
     resolver: Resolver,
     markers: Mapping[str, str],
     *,
@@ -73,7 +73,7 @@ def run(
         changes = _changes(environment, after, stage, markers)
         removed = {canonicalize_name(name) for name in stage.remove} & after.keys()
         changes += tuple(
-            Change(name=name, before=after[name].version, after="", because=("the stage removes it",))
+            PinMove(name=name, before=after[name].version, after="", because=("the stage removes it",))
             for name in sorted(removed)
         )
         after = {name: item for name, item in after.items() if name not in removed}
@@ -93,11 +93,11 @@ def run(
 def _changes(
     before: Mapping[str, PipDistribution],
     after: Mapping[str, PipDistribution],
-    stage: Stage,
+    stage: PipStage,
     markers: Mapping[str, str],
-) -> tuple[Change, ...]:
+) -> tuple[PinMove, ...]:
     return tuple(
-        Change(
+        PinMove(
             name=name,
             before=before[name].version,
             after=after[name].version,
@@ -108,7 +108,7 @@ def _changes(
     )
 
 
-def _refused(stage: Stage, environment: Mapping[str, PipDistribution], problem: str) -> StageOutcome:
+def _refused(stage: PipStage, environment: Mapping[str, PipDistribution], problem: str) -> StageOutcome:
     return StageOutcome(
         name=stage.name,
         changes=(),

@@ -9,21 +9,21 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, Lock
-from envspec.proof.wheels import judged
+from envspec.proof.wheels import prove_wheels
 from envspec.resolve.graph import chain, needed
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
-from envspec.supply.fetch import fetch, fetch_built
-from envspec.supply.metadata import metadata
+from envspec.supply.fetch import fetch_built, fetch_locked
+from envspec.supply.metadata import wheel_metadata
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
-from envspec.system.finding import Finding, Severity, must_fix, ordered
+from envspec.system.finding import Finding, Severity, must_fix, order_findings
 from envspec.system.progress import SILENT, Progress
 
 
-def prove(
+def prove_lock(
     spec: Spec, lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
 ) -> tuple[Finding, ...]:
     """All findings about the lock, heaviest first; what it locks is brought into the store to be read.
@@ -32,12 +32,12 @@ def prove(
     """
     progress.step("prove")
     known = known_metadata(lock, sources, store, progress)
-    found = [*requirements(spec, lock, known), *python(lock, known)]
+    found = [*prove_requirements(spec, lock, known), *prove_pythons(lock, known)]
     if not must_fix(found):
-        fetch(lock, sources, store, progress)
+        fetch_locked(lock, sources, store, progress)
         progress.step("read wheels")
-        found += judged(spec, lock, known, store)
-    return ordered(found)
+        found += prove_wheels(spec, lock, known, store)
+    return order_findings(found)
 
 
 def known_metadata(
@@ -51,7 +51,7 @@ def known_metadata(
         if not store.has(artifact.installed) and artifact.wheel is None:
             offered = sources.files(artifact.index, artifact.name)
             remote = next((file for file in offered if file.file == artifact.file), None)
-        return metadata(artifact.installed, remote, store=store, sources=sources)
+        return wheel_metadata(artifact.installed, remote, store=store, sources=sources)
 
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         return dict(
@@ -59,7 +59,7 @@ def known_metadata(
         )
 
 
-def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
+def prove_requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
     """EV103: a requirement that the lock does not satisfy. EV104: one that the spec removes.
 
     What a later stage pinned anew was chosen over what others require: whether it works the files tell.
@@ -99,7 +99,7 @@ def requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata]) -> 
                 )
 
 
-def python(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
+def prove_pythons(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Finding]:
     """EV105: a package that does not want the target's Python."""
     for name, facts in sorted(known.items()):
         try:

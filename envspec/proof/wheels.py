@@ -25,10 +25,10 @@ from envspec.supply.facts import FactStore
 from envspec.supply.wheel import Wheel, WheelMetadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
-from envspec.system.home import home
+from envspec.system.home import tool_home
 
 
-def judged(
+def prove_wheels(
     spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse
 ) -> Iterator[Finding]:
     """EV12x and EV13x of compiled files, EV14x of imports, EV15x of sizes.
@@ -72,7 +72,7 @@ def _linked(
 
 def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
     """Facts about a wheel's compiled files, read once for all time."""
-    facts = FactStore(home() / "facts").cached(
+    facts = FactStore(tool_home() / "facts").cached(
         entry.installed.sha256,
         binary.READER,
         binary.VERSION,

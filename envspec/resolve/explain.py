@@ -46,7 +46,9 @@ class Explanation:
         return "\n".join(lines) + "\n"
 
 
-def explain(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], package: str) -> Explanation | None:
+def explain_package(
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], package: str
+) -> Explanation | None:
     """Why `package` is there; None when the lock does not have it."""
     name = canonicalize_name(package)
     artifact = next((entry for entry in lock.artifact if entry.name == name), None)

@@ -13,21 +13,23 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.uv_solver import named_indexes
-from envspec.resolve.uv_solver import solve as uv_solve
+from envspec.resolve.uv_solver import solve_with_uv as uv_solve
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
 from envspec.spec.target import Target
 from envspec.supply import uv
-from envspec.supply.pip_settings import Machine, scrubbed
+from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.system.errors import OutsideError
-from envspec.system.home import home, locked
-from envspec.system.interpreter import interpreter
-from envspec.system.process import Words, run
+from envspec.system.home import holding, tool_home
+from envspec.system.interpreter import find_interpreter
+from envspec.system.process import Words, run_process
 from envspec.system.progress import SILENT, Progress
 
 
-def solve(spec: Spec, target: Target, sources: Sources, *, progress: Progress = SILENT) -> tuple[Solved, ...]:
+def solve_with_pip_tools(
+    spec: Spec, target: Target, sources: Sources, *, progress: Progress = SILENT
+) -> tuple[Solved, ...]:
     """What pip would choose if it were given all stages at once.
 
     pip has no index per package, so the files of named indexes are chosen first and handed to it by address.
@@ -57,9 +59,9 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
-        done = run(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
+        done = run_process(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
         if not done.ok:
-            said = scrubbed(done.tail)
+            said = scrub_addresses(done.tail)
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)
             raise OutsideError(f"pip-tools could not resolve\n{said}")
@@ -107,24 +109,24 @@ def _last(url: str) -> str:
     return url.split("#")[0].rsplit("/", 1)[-1].replace("%2B", "+")
 
 
-def _tool(target: Target, machine: Machine) -> pathlib.Path:
+def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on."""
     if target.version == sys.version_info[:2]:
         return pathlib.Path(sys.executable)
     version = importlib.metadata.version("pip-tools") if target.version >= (3, 9) else "7.4.1"
-    folder = home() / "tools" / f"pip-tools-{version}-{target.python}"
-    with locked(folder):
+    folder = tool_home() / "tools" / f"pip-tools-{version}-{target.python}"
+    with holding(folder):
         python = folder / "bin" / "python"
         if not (folder / "complete").exists():
-            env = uv.environment(machine)
-            run(
-                [uv.program(), "venv", "--clear", "-p", interpreter(target.python), folder],
+            env = uv.uv_environment(machine)
+            run_process(
+                [uv.uv_program(), "venv", "--clear", "-p", find_interpreter(target.python), folder],
                 env=env,
                 check=True,
             )
             settings = uv.write_settings(folder, machine)
-            command: Words = [uv.program(), "pip", "install", "--config-file", settings, "-p", python]
-            run([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
+            command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
+            run_process([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
             settings.unlink()
             (folder / "complete").touch()
     return python

@@ -14,9 +14,8 @@ from envspec.resolve import pip_tools_solver, uv_solver
 from envspec.resolve.graph import assign
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
-from envspec.spec.target import Target
-from envspec.spec.target import of as target_of
-from envspec.supply.metadata import metadata
+from envspec.spec.target import Target, target_of
+from envspec.supply.metadata import wheel_metadata
 from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheel import WheelMetadata
@@ -24,17 +23,20 @@ from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError
 from envspec.system.finding import Finding, must_fix
-from envspec.system.interpreter import interpreter
+from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import quoted_output
 
 Solver = Callable[..., tuple[Solved, ...]]
 
-SOLVERS: Mapping[str, Solver] = {"uv": uv_solver.solve, "pip-tools": pip_tools_solver.solve}
+SOLVERS: Mapping[str, Solver] = {
+    "uv": uv_solver.solve_with_uv,
+    "pip-tools": pip_tools_solver.solve_with_pip_tools,
+}
 """By the name that `--resolver` takes."""
 
 
-def resolve(
+def resolve_spec(
     spec: Spec,
     sources: Sources,
     store: Wheelhouse,
@@ -117,7 +119,7 @@ def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Prog
         return
     progress.note(f"an index cannot be asked; proving the spec without {', '.join(sorted(named))}")
     try:
-        uv_solver.solve(spec, target, sources, leave=named)
+        uv_solver.solve_with_uv(spec, target, sources, leave=named)
     except UnsatisfiableError as error:
         raise _unsatisfiable(spec, str(error)) from error
     except OutsideError:
@@ -200,7 +202,7 @@ def _describe(
         )
         if not file.file.endswith(".whl"):
             store.bring(remote, file, sources)
-            python = interpreter(target.python)
+            python = find_interpreter(target.python)
             try:
                 wheel = built_wheel(
                     file,
@@ -215,7 +217,9 @@ def _describe(
                     "a source distribution cannot be built", (_unbuilt(solved, error),)
                 ) from error
             artifact = artifact.model_copy(update={"wheel": wheel})
-        facts = metadata(artifact.installed, None if artifact.wheel else remote, store=store, sources=sources)
+        facts = wheel_metadata(
+            artifact.installed, None if artifact.wheel else remote, store=store, sources=sources
+        )
         progress.advance("metadata", 1)
         return artifact, facts
 

@@ -21,10 +21,10 @@ from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import repins, replaced
 from envspec.spec.target import Target
 from envspec.supply import uv
-from envspec.supply.pip_settings import scrubbed
+from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, run
+from envspec.system.process import Completed, run_process
 from envspec.system.progress import SILENT, Progress
 
 _QUESTION = "the-spec-that-asks"
@@ -47,7 +47,7 @@ def named_indexes(spec: Spec) -> dict[str, Stage]:
     return named
 
 
-def solve(
+def solve_with_uv(
     spec: Spec,
     target: Target,
     sources: Sources,
@@ -72,18 +72,18 @@ def solve(
             raise _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
-                progress.note(scrubbed(line.removeprefix("warning:").strip()))
+                progress.note(scrub_addresses(line.removeprefix("warning:").strip()))
         return tuple(_solved(folder / "pylock.toml", spec))
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
     minor = min(target.glibc[1], _NEWEST_PLATFORM)
-    command = [uv.program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
+    command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
     command += ["--output-file", "pylock.toml", "--python-version", target.python]
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
-    env = uv.environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
-    return run([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+    env = uv.uv_environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
+    return run_process([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
 
 
 def _project(
@@ -161,7 +161,7 @@ def _dependencies(
 
 
 def _failure(done: Completed) -> Exception:
-    said = scrubbed(done.stderr)
+    said = scrub_addresses(done.stderr)
     if any(trouble in said for trouble in _TROUBLE):
         return OutsideError(
             f"an index cannot be asked\n{said.strip()}", hint="check the network and pip's set-up"

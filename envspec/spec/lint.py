@@ -9,16 +9,16 @@ from packaging.utils import canonicalize_name
 
 from envspec.spec.model import Spec
 from envspec.spec.pins import Repin, Word, contradict, pinned, repins, replaced, words
-from envspec.spec.target import of as target_of
+from envspec.spec.target import target_of
 from envspec.system import rules
-from envspec.system.finding import Finding, Severity, ordered
+from envspec.system.finding import Finding, Severity, order_findings
 
 Check = Callable[[Spec], Iterator[Finding]]
 
 
-def lint(spec: Spec) -> tuple[Finding, ...]:
+def lint_spec(spec: Spec) -> tuple[Finding, ...]:
     """All findings of all checks, heaviest first."""
-    return ordered(itertools.chain.from_iterable(check(spec) for check in CHECKS))
+    return order_findings(itertools.chain.from_iterable(check(spec) for check in CHECKS))
 
 
 def floating(spec: Spec) -> Iterator[Finding]:

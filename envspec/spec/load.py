@@ -21,7 +21,7 @@ LIMIT = 1 << 20
 Path = tuple[str | int, ...]
 
 
-def find(place: pathlib.Path | str | None) -> pathlib.Path:
+def find_spec(place: pathlib.Path | str | None) -> pathlib.Path:
     """The spec file that `place` means: a file, a folder that holds `envspec.toml`, or None for here.
 
     Raises `SpecError` when there is none.
@@ -40,17 +40,17 @@ def find(place: pathlib.Path | str | None) -> pathlib.Path:
     return file
 
 
-def load(place: pathlib.Path | str | None, variant: str | None = None) -> Spec:
+def load_spec(place: pathlib.Path | str | None, variant: str | None = None) -> Spec:
     """Read and validate the spec at `place`, with a variant laid over it if one is named.
 
     Raises `SpecError` with every mistake found.
     """
-    file = find(place)
+    file = find_spec(place)
     text = _text(file)
-    return parse(text, name=str(file), variant=variant)
+    return parse_spec(text, name=str(file), variant=variant)
 
 
-def parse(text: str, *, name: str = FILE_NAME, variant: str | None = None) -> Spec:
+def parse_spec(text: str, *, name: str = FILE_NAME, variant: str | None = None) -> Spec:
     """The spec that `text` describes; `name` is what messages call the file. Raises `SpecError`."""
     if not text.strip():
         raise SpecError(name, (Problem(path="", message="the file is empty"),), hint="see `envspec init`")

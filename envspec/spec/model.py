@@ -117,7 +117,7 @@ class Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
-class Base(Part):
+class BaseWish(Part):
     """What the environment stands on. Give one of `image`, `debian` and `host`."""
 
     image: ImageName | None = None
@@ -151,13 +151,13 @@ class Base(Part):
         return self
 
 
-class Index(Part):
+class NamedIndex(Part):
     """A package index that stages refer to by name."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
 
 
-class Wheel(Part):
+class PrebuiltWheel(Part):
     """A prebuilt wheel by address, or by path below the spec's folder."""
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
@@ -196,7 +196,7 @@ class Stage(Part):
     install: tuple[RequirementText, ...] = ()
     prebuilt: tuple[PackageName, ...] = ()
     """Packages that are never compiled here: a wheel, or an error."""
-    wheels: tuple[Wheel, ...] = ()
+    wheels: tuple[PrebuiltWheel, ...] = ()
     index: Name | None = None
     """Name of the only index that may serve what this stage names."""
     as_of: Moment | None = Field(default=None, alias="as-of")
@@ -273,8 +273,8 @@ class Overlay(Part):
     machine: Machine | None = None
     as_of: Moment | None = Field(default=None, alias="as-of")
     compile: StrictBool | None = None
-    base: Base | None = None
-    index: Mapping[IndexName, Index] = Field(default_factory=dict)
+    base: BaseWish | None = None
+    index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
     smoke: Smoke | None = None
@@ -293,8 +293,8 @@ class Spec(Part):
     """Resolve as the index stood at this date."""
     compile: StrictBool = True
     """Whether images carry what a service loads as compiled files, so that containers start sooner."""
-    base: Base = Base()
-    index: Mapping[IndexName, Index] = Field(default_factory=dict)
+    base: BaseWish = BaseWish()
+    index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
     remove: Remove = Remove()
     smoke: Smoke = Smoke()
@@ -363,7 +363,7 @@ def digest_of(value: Any) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def schema() -> dict[str, Any]:
+def spec_schema() -> dict[str, Any]:
     """JSON schema of the spec, for editors; the shipped copy is kept equal to this."""
     body = Spec.model_json_schema(by_alias=True)
     for part in (body, *body["$defs"].values()):

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.spec.model import Spec
-from envspec.spec.target import of as target_of
+from envspec.spec.target import target_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

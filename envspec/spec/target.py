@@ -100,7 +100,7 @@ class Target:
         return any(marker.evaluate({**self.markers(), "extra": extra}) for extra in ("", *sorted(extras)))
 
 
-def of(spec: Spec) -> Target:
+def target_of(spec: Spec) -> Target:
     """The target that a spec means."""
     glibc = host_glibc() if spec.base.host else _release(spec)
     return Target(python=spec.python, machine=spec.machine, glibc=glibc)

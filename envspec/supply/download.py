@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 """Bytes read at a time: memory stays small whatever a wheel weighs."""
 
 
-class Connection(Protocol):
+class DownloadPort(Protocol):
     """What downloads go through: the sources of packages, or the network of an image's other parts."""
 
     @property
@@ -32,8 +32,8 @@ class Connection(Protocol):
         """A session of this thread."""
 
 
-def download(
-    remote: RemoteFile, partial: pathlib.Path, connection: Connection, advance: Callable[[int], None] | None
+def download_file(
+    remote: RemoteFile, partial: pathlib.Path, connection: DownloadPort, advance: Callable[[int], None] | None
 ) -> str:
     """Complete `partial`, going on where an earlier try stopped, and give its sha256.
 
@@ -60,7 +60,7 @@ def download(
 
 
 @contextlib.contextmanager
-def _opened(remote: RemoteFile, have: int, connection: Connection) -> Iterator[tuple[int, Iterable[bytes]]]:
+def _opened(remote: RemoteFile, have: int, connection: DownloadPort) -> Iterator[tuple[int, Iterable[bytes]]]:
     """The bytes of a remote file from an offset on: `have` where the source can resume, else 0."""
     path = local_path(remote.url)
     if path is not None:

@@ -9,11 +9,11 @@ from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
-from envspec.system.interpreter import interpreter
+from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
 
 
-def fetch(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
+def fetch_locked(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
     """Fill the wheelhouse with what the lock installs.
 
     Raises `OutsideError` when something cannot be had, `BuildError` when a wheel built here is not the one
@@ -43,7 +43,7 @@ def _bring(
             artifact,
             store=store,
             target=lock.target,
-            python=interpreter(lock.python),
+            python=find_interpreter(lock.python),
             machine=sources.machine,
             progress=progress,
         )

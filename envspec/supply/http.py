@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
 
-from envspec.supply.pip_settings import Machine, scrubbed
+from envspec.supply.pip_settings import PipSettings, scrub_addresses
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
@@ -36,7 +36,7 @@ class _Unchecked(HTTPAdapter):
             return super().send(request, *args, **{**settings, "verify": False})
 
 
-def session(machine: Machine, patience: Retry = PATIENCE) -> requests.Session:
+def http_session(machine: PipSettings, patience: Retry = PATIENCE) -> requests.Session:
     """A session for one thread, patient with passing failures."""
     made = _Session()
     made.mount("https://", HTTPAdapter(max_retries=patience))
@@ -71,4 +71,4 @@ def failure_in_words(error: requests.RequestException) -> str:
         return "no connection"
     if error.response is not None:
         return f"it answers {error.response.status_code}"
-    return scrubbed(str(error))
+    return scrub_addresses(str(error))

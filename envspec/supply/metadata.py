@@ -10,7 +10,7 @@ from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home, write_atomic
+from envspec.system.home import tool_home, write_atomic
 
 
 def of_wheel(wheel: File, store: Wheelhouse) -> bytes:
@@ -19,12 +19,14 @@ def of_wheel(wheel: File, store: Wheelhouse) -> bytes:
         return opened.read(f"{opened.dist_info}/METADATA")
 
 
-def metadata(wheel: File, remote: RemoteFile | None, *, store: Wheelhouse, sources: Sources) -> WheelMetadata:
+def wheel_metadata(
+    wheel: File, remote: RemoteFile | None, *, store: Wheelhouse, sources: Sources
+) -> WheelMetadata:
     """What `wheel` says of itself. Fetches the whole wheel only where its index cannot serve the part.
 
     Raises `OutsideError`.
     """
-    kept = home() / "metadata" / wheel.sha256[:2] / wheel.sha256
+    kept = tool_home() / "metadata" / wheel.sha256[:2] / wheel.sha256
     if kept.is_file():
         return parse_metadata(kept.read_bytes())
     data = None if store.has(wheel) or remote is None else _served(remote, sources)

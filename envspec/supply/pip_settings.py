@@ -16,7 +16,7 @@ import threading
 import urllib.parse
 from collections.abc import Mapping
 
-from envspec.system.process import run
+from envspec.system.process import run_process
 
 _PREFIX = "ENVSPEC_INDEX_"
 
@@ -24,7 +24,7 @@ _ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]*://(?P<rest>[^\s'\"<>`)\]]*)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class PipSettings:
     """The effective settings of pip on this machine."""
 
     index_url: str = ""
@@ -50,7 +50,7 @@ class Machine:
 
     def url(self, index: str, declared: str) -> str:
         """Address of a named index: the user's redirection, or what the spec declares."""
-        return self.redirects.get(variable(index).removeprefix(_PREFIX), declared)
+        return self.redirects.get(index_variable(index).removeprefix(_PREFIX), declared)
 
     def environment(self) -> dict[str, str]:
         """Environment for programs that reach the network, with pip's certificates and proxy."""
@@ -64,7 +64,7 @@ class Machine:
         return env
 
 
-def variable(index: str) -> str:
+def index_variable(index: str) -> str:
     """Name of the environment variable that redirects a named index."""
     return _PREFIX + re.sub(r"[^A-Z0-9]", "_", index.upper())
 
@@ -72,29 +72,29 @@ def variable(index: str) -> str:
 _ASKING = threading.Lock()
 
 
-def machine() -> Machine:
+def ask_pip() -> PipSettings:
     """Ask pip itself for its settings, once a run, whichever thread wants them first."""
     with _ASKING:
         return _asked()
 
 
-def ask_ahead() -> None:
+def ask_pip_ahead() -> None:
     """Begin to ask pip while the run has other things to do: the answer takes a tenth of a second."""
-    threading.Thread(target=machine, daemon=True).start()
+    threading.Thread(target=ask_pip, daemon=True).start()
 
 
 @functools.cache
-def _asked() -> Machine:
-    said = run([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
+def _asked() -> PipSettings:
+    said = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
     redirects = {
         name.removeprefix(_PREFIX): url
         for name, url in os.environ.items()
         if name.startswith(_PREFIX) and url
     }
-    return settings(said, redirects)
+    return parse_settings(said, redirects)
 
 
-def settings(listing: str, redirects: Mapping[str, str] | None = None) -> Machine:
+def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> PipSettings:
     """The settings in the output of `pip config list`.
 
     The environment wins over a command's own section, which wins over `global`, as in pip.
@@ -107,7 +107,7 @@ def settings(listing: str, redirects: Mapping[str, str] | None = None) -> Machin
             key, separator, value = line.partition("=")
             if separator and key.startswith(section):
                 found[key.removeprefix(section)] = _unquoted(value)
-    return Machine(
+    return PipSettings(
         index_url=found.get("index-url", PYPI_SIMPLE_ENDPOINT),
         extra_index_urls=tuple(found.get("extra-index-url", "").split()),
         find_links=tuple(found.get("find-links", "").split()),
@@ -134,7 +134,7 @@ def local_path(place: str) -> pathlib.Path | None:
     return None if "://" in place else pathlib.Path(place).expanduser()
 
 
-def scrubbed(text: str) -> str:
+def scrub_addresses(text: str) -> str:
     """The text without hosts and credentials: addresses are cut to the file they end in."""
     return _ADDRESS.sub(_cut, text)
 

@@ -17,11 +17,11 @@ from collections.abc import Mapping
 from envspec.lockfile.lock import File
 from envspec.spec.target import Target
 from envspec.supply import uv
-from envspec.supply.pip_settings import Machine, scrubbed
+from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
-from envspec.system.home import locked, write_atomic
-from envspec.system.process import Completed, Words, run
+from envspec.system.home import holding, write_atomic
+from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
 
 EPOCH = "315532800"
@@ -36,7 +36,7 @@ def built_wheel(
     store: Wheelhouse,
     target: Target,
     python: pathlib.Path,
-    machine: Machine,
+    machine: PipSettings,
     progress: Progress = SILENT,
 ) -> File:
     """The wheel of a stored source distribution for the target, built now if it was not built before.
@@ -44,7 +44,7 @@ def built_wheel(
     `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines.
     """
     record = store.root / "built" / f"{sdist.sha256}-{target.python}-{target.machine}.json"
-    with locked(record):
+    with holding(record):
         if record.is_file():
             wheel = File.model_validate_json(record.read_text())
             if store.has(wheel):
@@ -55,7 +55,7 @@ def built_wheel(
     return wheel
 
 
-def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: Machine) -> File:
+def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: PipSettings) -> File:
     with tempfile.TemporaryDirectory(prefix="envspec-build-") as name:
         folder = pathlib.Path(name)
         done = _attempt(sdist, folder, python, machine, _NO_COMPILER)
@@ -64,7 +64,7 @@ def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine
         wheels = sorted((folder / "out").glob("*.whl"))
         if not done.ok or not wheels:
             raise BuildError(
-                f"no wheel could be built from {sdist.name}\n{scrubbed(done.tail)}",
+                f"no wheel could be built from {sdist.name}\n{scrub_addresses(done.tail)}",
                 hint="pin a version that has a wheel, or give one under `wheels`; "
                 "a build with machine code needs a compiler and the headers of its libraries",
             )
@@ -75,15 +75,15 @@ def _attempt(
     sdist: pathlib.Path,
     folder: pathlib.Path,
     python: pathlib.Path,
-    machine: Machine,
+    machine: PipSettings,
     extra: Mapping[str, str],
 ) -> Completed:
     constraints = importlib.resources.files(__package__) / "build-constraints.txt"
     with importlib.resources.as_file(constraints) as file:
         settings = uv.write_settings(folder, machine)
-        command: Words = [uv.program(), "build", "--wheel", "--no-create-gitignore"]
+        command: Words = [uv.uv_program(), "build", "--wheel", "--no-create-gitignore"]
         command += ["--out-dir", folder / "out", "--python", python]
         command += ["--build-constraints", file, "--config-file", settings, sdist]
-        env = {**uv.environment(machine), **extra, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
+        env = {**uv.uv_environment(machine), **extra, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
         env["PATH"] = os.environ.get("PATH", os.defpath)
-        return run(command, env=env, cwd=folder, timeout=1800)
+        return run_process(command, env=env, cwd=folder, timeout=1800)

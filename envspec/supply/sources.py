@@ -21,9 +21,9 @@ from packaging.utils import (
 from urllib3.util.retry import Retry
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
-from envspec.spec.model import Spec, Wheel
-from envspec.supply.http import PATIENCE, TIMEOUT, failure_in_words, session
-from envspec.supply.pip_settings import Machine, local_path, variable
+from envspec.spec.model import PrebuiltWheel, Spec
+from envspec.supply.http import PATIENCE, TIMEOUT, failure_in_words, http_session
+from envspec.supply.pip_settings import PipSettings, index_variable, local_path
 from envspec.system.errors import OutsideError
 
 
@@ -48,7 +48,7 @@ class Sources:
     """All sources of one spec on one machine. Listings are asked once and kept for the run."""
 
     def __init__(
-        self, spec: Spec, machine: Machine, *, offline: bool = False, patience: Retry = PATIENCE
+        self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Retry = PATIENCE
     ) -> None:
         self.machine = machine
         self.patience = patience
@@ -70,7 +70,7 @@ class Sources:
     def session(self) -> requests.Session:
         """A session of this thread: the machine's certificates and proxy, patient with passing failures."""
         if not hasattr(self._local, "session"):
-            self._local.session = session(self.machine, self.patience)
+            self._local.session = http_session(self.machine, self.patience)
         return self._local.session  # type: ignore[no-any-return]
 
     def index_urls(self, index: str) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ class Sources:
             return self.machine.default_urls
         return (self.machine.url(index, self._declared[index]),)
 
-    def spec_wheel(self, wheel: Wheel) -> RemoteFile:
+    def spec_wheel(self, wheel: PrebuiltWheel) -> RemoteFile:
         """A wheel that the spec lists by address or path."""
         if wheel.url:
             return RemoteFile(file=wheel.file_name, url=wheel.url, sha256=wheel.sha256)
@@ -115,7 +115,7 @@ class Sources:
         """The error that says that an index could not be asked for a project."""
         return OutsideError(
             f"index {index} cannot be asked for {project}: {self.unreachable[index]}",
-            hint=f"set {variable(index)} to a mirror or folder that has it"
+            hint=f"set {index_variable(index)} to a mirror or folder that has it"
             if index != DEFAULT_INDEX
             else "check the network and pip's configuration",
         )

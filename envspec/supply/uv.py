@@ -8,20 +8,20 @@ from typing import Any
 import tomlkit
 import uv
 
-from envspec.supply.pip_settings import Machine, local_path
-from envspec.system.home import home
+from envspec.supply.pip_settings import PipSettings, local_path
+from envspec.system.home import tool_home
 
 
-def program() -> str:
+def uv_program() -> str:
     """Path of the uv that came with this project."""
     return uv.find_uv_bin()
 
 
-def environment(machine: Machine) -> dict[str, str]:
+def uv_environment(machine: PipSettings) -> dict[str, str]:
     """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
     inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
     return inherited | {
-        "UV_CACHE_DIR": str(home() / "uv"),
+        "UV_CACHE_DIR": str(tool_home() / "uv"),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "UV_HTTP_TIMEOUT": "60",
@@ -29,7 +29,7 @@ def environment(machine: Machine) -> dict[str, str]:
     }
 
 
-def index_settings(machine: Machine) -> dict[str, Any]:
+def index_settings(machine: PipSettings) -> dict[str, Any]:
     """pip's indexes and folders as uv's settings: all indexes count alike and the best version wins."""
     urls = machine.default_urls
     indexes: list[dict[str, Any]] = [{"url": url} for url in urls[1:]]
@@ -45,7 +45,7 @@ def index_settings(machine: Machine) -> dict[str, Any]:
     }
 
 
-def write_settings(folder: pathlib.Path, machine: Machine) -> pathlib.Path:
+def write_settings(folder: pathlib.Path, machine: PipSettings) -> pathlib.Path:
     """A settings file for uv; addresses may carry credentials, so it goes into a private temporary folder."""
     file = folder / "uv.toml"
     file.write_text(tomlkit.dumps(index_settings(machine)))

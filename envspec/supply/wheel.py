@@ -177,6 +177,8 @@ class Wheel:
                 self.file.name, f"{file_size} bytes would inflate to {total}; {allowed} are allowed"
             )
         self._judge_overlap(infos)
+        if not all(info.filename for info in infos):  # which `is_dir` does not survive
+            raise WheelError(self.file.name, "a file without a name")
         files = [info for info in infos if not info.is_dir()]
         seen: set[str] = set()
         for info in files:

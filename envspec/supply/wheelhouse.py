@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from envspec.lockfile.lock import Artifact, File
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk, locked
+from envspec.system.home import disk_refusals, holding
 from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # a full store needs no network, nor the time to load what speaks with it
-    from envspec.supply.download import Connection
+    from envspec.supply.download import DownloadPort
     from envspec.supply.sources import RemoteFile, Sources
 
 WORKERS = 8
@@ -87,21 +87,21 @@ class Wheelhouse:
         self,
         remote: RemoteFile,
         file: File,
-        connection: Connection,
+        connection: DownloadPort,
         advance: Callable[[int], None] | None = None,
     ) -> pathlib.Path:
         """Bring one known file in from one place. Raises `OutsideError`."""
-        from envspec.supply.download import download
+        from envspec.supply.download import download_file
 
         partial = self.root / "partial" / file.sha256
-        with disk(partial), locked(partial):
+        with disk_refusals(partial), holding(partial):
             if self.has(file):
                 return self.path(file)
             resumed = partial.exists()
-            digest = download(remote, partial, connection, advance)
+            digest = download_file(remote, partial, connection, advance)
             if resumed and digest != file.sha256:  # what an earlier run left may be what is wrong
                 partial.unlink()
-                digest = download(remote, partial, connection, None)
+                digest = download_file(remote, partial, connection, None)
             if digest != file.sha256:
                 partial.unlink()
                 raise OutsideError(
@@ -110,18 +110,18 @@ class Wheelhouse:
                 )
             return self._keep(partial, file)
 
-    def take(self, remote: RemoteFile, connection: Connection) -> File:
+    def take(self, remote: RemoteFile, connection: DownloadPort) -> File:
         """Bring in a file whose size, or whose sha256, its index does not tell, and say what it is.
 
         Raises `OutsideError`, also when it is not the file that its index promises.
         """
-        from envspec.supply.download import download
+        from envspec.supply.download import download_file
 
         key = remote.sha256 or hashlib.sha256(remote.url.encode()).hexdigest()
         partial = self.root / "partial" / f"unknown-{key}" / remote.file
-        with disk(partial), locked(partial.parent):
+        with disk_refusals(partial), holding(partial.parent):
             partial.parent.mkdir(parents=True, exist_ok=True)
-            digest = download(remote, partial, connection, None)
+            digest = download_file(remote, partial, connection, None)
             if remote.sha256 not in {None, digest}:
                 partial.unlink()
                 raise OutsideError(f"{remote.file} is not the file that its index, or the spec, promises")
@@ -135,7 +135,7 @@ class Wheelhouse:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         file = File(file=place.name, sha256=digest, size=place.stat().st_size)
         partial = self.root / "partial" / digest
-        with disk(partial), locked(partial):
+        with disk_refusals(partial), holding(partial):
             if not self.has(file):
                 (shutil.move if move else shutil.copyfile)(place, partial)
                 self._keep(partial, file)

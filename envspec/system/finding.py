@@ -45,12 +45,12 @@ class Finding:
         return cls(**{**data, "severity": Severity(data["severity"])})
 
 
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def order_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors first, then by rule and place: the order in which every report shows them."""
     return tuple(sorted(findings, key=lambda f: (f.severity.rank, f.rule, f.where, f.message)))
 
 
-def strict(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def weigh_strictly(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The same findings with warnings raised to errors, as `--strict` asks."""
     return tuple(
         dataclasses.replace(f, severity=Severity.ERROR) if f.severity is Severity.WARNING else f

@@ -18,7 +18,7 @@ _BUFFER = 1 << 20
 """Bytes gathered before the disk is asked to take them."""
 
 
-def home() -> pathlib.Path:
+def tool_home() -> pathlib.Path:
     """`$ENVSPEC_HOME`, else `envspec` in the user's cache folder."""
     if chosen := os.environ.get("ENVSPEC_HOME"):
         return pathlib.Path(chosen).absolute()
@@ -27,15 +27,15 @@ def home() -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def locked(place: pathlib.Path) -> Iterator[None]:
+def holding(place: pathlib.Path) -> Iterator[None]:
     """Hold a place against every other process of this home; the kernel frees it when the holder dies.
 
     The place's folder is made if it is missing. The lock is a file below the home, whatever folder that is:
     users get what they asked for, and nothing beside it. Raises `OutsideError` when the disk refuses.
     """
     name = hashlib.sha256(os.fsencode(place.absolute())).hexdigest()
-    file = home() / "locks" / f"{name}.lock"
-    with disk(file):
+    file = tool_home() / "locks" / f"{name}.lock"
+    with disk_refusals(file):
         for folder in (place.parent, file.parent):
             folder.mkdir(parents=True, exist_ok=True)
         handle = file.open("a")
@@ -45,13 +45,13 @@ def locked(place: pathlib.Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def whole(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]]:
+def whole_file(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]]:
     """A stream whose bytes become `file` by one rename when the block ends, or nothing of it.
 
     `synced` waits until they stand on the disk: not worth its time for what is quickly made again. Raises
     `OutsideError` when the disk refuses.
     """
-    with disk(file):
+    with disk_refusals(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
@@ -68,12 +68,12 @@ def whole(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]]:
 
 def write_atomic(file: pathlib.Path, data: str | bytes) -> None:
     """Write the whole of `file` or nothing of it. Raises `OutsideError` when the disk refuses."""
-    with whole(file) as stream:
+    with whole_file(file) as stream:
         stream.write(data.encode() if isinstance(data, str) else data)
 
 
 @contextlib.contextmanager
-def disk(place: pathlib.Path) -> Iterator[None]:
+def disk_refusals(place: pathlib.Path) -> Iterator[None]:
     """Turn whatever the disk refuses below `place` into an `OutsideError` that says so."""
     try:
         yield

@@ -13,7 +13,7 @@ from envspec.system.errors import OutsideError
 
 
 @functools.cache
-def interpreter(version: str) -> pathlib.Path:
+def find_interpreter(version: str) -> pathlib.Path:
     """A CPython of that minor version: on PATH, of pyenv, asdf, uv or the like.
 
     Raises `OutsideError` when there is none.

@@ -49,16 +49,16 @@ class ProcessError(EnvspecError):
 
     def __init__(self, completed: Completed, *, hint: str = "") -> None:
         how = "did not end in time" if completed.timed_out else f"ended with {completed.code}"
-        super().__init__(f"`{quoted(completed.command)}` {how}\n{completed.tail}".rstrip(), hint=hint)
+        super().__init__(f"`{quote_command(completed.command)}` {how}\n{completed.tail}".rstrip(), hint=hint)
         self.completed = completed
 
 
-def quoted(command: Sequence[str]) -> str:
+def quote_command(command: Sequence[str]) -> str:
     """The command as a shell would read it."""
     return shlex.join(command)
 
 
-def run(
+def run_process(
     command: Sequence[str | os.PathLike[str]],
     *,
     env: Mapping[str, str] | None = None,

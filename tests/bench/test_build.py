@@ -10,14 +10,14 @@ import pytest
 from bench import build
 from bench.project import Project, text
 from bench.ways import Recipe, Style, index
-from envspec.spec.load import parse
-from envspec.supply.pip_settings import Machine
+from envspec.spec.load import parse_spec
+from envspec.supply.pip_settings import PipSettings
 
 
 @pytest.mark.parametrize("stack", [build.SMALL, build.LARGE])
 def test_every_state_is_a_spec(stack: build.Stack) -> None:
     for late in stack.late:
-        spec = parse(text(stack, f'image = "{build.BASE}"', late, stack.early[-1]))
+        spec = parse_spec(text(stack, f'image = "{build.BASE}"', late, stack.early[-1]))
         assert spec.service is not None
         assert spec.service.source == "app"
         assert late in spec.stage[-1].install
@@ -87,7 +87,7 @@ def test_a_way_may_change_its_style(project: Project, store: None) -> None:
 def test_folders_of_this_machine_are_served(tmp_path: pathlib.Path) -> None:
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "a.whl").write_bytes(b"wheel")
-    machine = Machine(index_url="http://index/simple", find_links=(str(tmp_path / "wheels"),))
+    machine = PipSettings(index_url="http://index/simple", find_links=(str(tmp_path / "wheels"),))
     with index(machine) as settings:
         assert settings.keys() == {"PIP_INDEX_URL", "PIP_FIND_LINKS"}
         with urllib.request.urlopen(f"{settings['PIP_FIND_LINKS']}a.whl") as answer:

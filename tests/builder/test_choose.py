@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from builder.backends.choose import choose
+from builder.backends.choose import choose_backend
 from builder.image import command
-from builder.values.plan import Plan, plan
+from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
@@ -16,31 +16,35 @@ from tests.support.wheels import wheel
 
 
 def planned(tmp_path: pathlib.Path, **base: object) -> Plan:
-    return plan(spec(stage("one", "demo==1.0")), lock(artifact(wheel(tmp_path)), base=LockedBase(**base)))
+    return make_plan(
+        spec(stage("one", "demo==1.0")), lock(artifact(wheel(tmp_path)), base=LockedBase(**base))
+    )
 
 
 def test_a_spec_of_this_machine_is_built_on_it(tmp_path: pathlib.Path) -> None:
-    assert choose(Request(), planned(tmp_path, host=True)).name == "virtualenv"
+    assert choose_backend(Request(), planned(tmp_path, host=True)).name == "virtualenv"
 
 
 def test_the_backend_that_is_asked_for_is_taken(tmp_path: pathlib.Path) -> None:
     there = planned(tmp_path, image="python:3.11-slim")
-    assert choose(Request(backend="virtualenv"), there).name == "virtualenv"
+    assert choose_backend(Request(backend="virtualenv"), there).name == "virtualenv"
 
 
 @pytest.mark.parametrize("backend", ["docker", "oci"])
 def test_no_image_can_stand_on_this_machine(tmp_path: pathlib.Path, backend: str) -> None:
     with pytest.raises(UsageError, match="the spec's base is this machine") as caught:
-        choose(Request(backend=backend), planned(tmp_path, host=True))
+        choose_backend(Request(backend=backend), planned(tmp_path, host=True))
     assert "--backend virtualenv" in caught.value.hint
 
 
 def test_the_speech_service_serves_itself() -> None:
-    words = command.command(Service(module="service.app:create_app()"), "py", host="::1", port=7)
+    words = command.serve_command(Service(module="service.app:create_app()"), "py", host="::1", port=7)
     assert words == ["py", "-m", "service", "--host", "::1", "--port", "7"]
 
 
 def test_any_other_payload_is_served_by_gunicorn() -> None:
-    words = command.command(Service(module="app:app", source="app"), "py", host="127.0.0.1", port="{port}")
+    words = command.serve_command(
+        Service(module="app:app", source="app"), "py", host="127.0.0.1", port="{port}"
+    )
     assert words[:5] == ["py", "-m", "gunicorn", "--bind", "127.0.0.1:{port}"]
     assert words[-1] == "app:app"

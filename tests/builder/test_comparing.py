@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from builder.cli.diff import answered, changes, side
+from builder.cli.diff import find_changes, side_of, side_of_subject
 from builder.cli.explain import explanation
 from envspec.lockfile.lock import Lock, write_lock
 from envspec.system.errors import FindingsError, OutsideError, SpecError, UsageError
@@ -43,30 +43,30 @@ def locked(folder: pathlib.Path, version: str) -> pathlib.Path:
 
 def test_two_locks_are_compared_package_by_package(tmp_path: pathlib.Path) -> None:
     old, new = locked(tmp_path / "old", "1.0"), locked(tmp_path / "new", "2.0")
-    assert [str(change) for change in changes(str(old), str(new))] == ["~ app 1.0 -> 2.0"]
-    assert changes(str(old), str(old / "envspec.lock")) == ()
+    assert [str(change) for change in find_changes(str(old), str(new))] == ["~ app 1.0 -> 2.0"]
+    assert find_changes(str(old), str(old / "envspec.lock")) == ()
 
 
 def test_an_environment_is_asked_with_its_own_python() -> None:
     target = FakeTarget(json.dumps({"python": "3.11", "found": {"My_App": "1.0"}}))
-    found = answered(target)
+    found = side_of_subject(target)
     assert (found.python, dict(found.pins), found.label) == ("3.11", {"my-app": "1.0"}, "a fake")
     assert target.asked[0][0] == "/opt/env/bin/python"
 
 
 def test_what_a_container_prints_before_the_answer_does_no_harm() -> None:
     answer = json.dumps({"python": "3.9", "found": {}})
-    assert answered(FakeTarget(f"welcome!\n{answer}\n")).python == "3.9"
+    assert side_of_subject(FakeTarget(f"welcome!\n{answer}\n")).python == "3.9"
 
 
 @pytest.mark.parametrize("target", [FakeTarget(""), FakeTarget("no JSON"), FakeTarget("{}", code=1)])
 def test_an_environment_without_an_answer_is_an_error_in_words(target: FakeTarget) -> None:
     with pytest.raises(OutsideError, match="a fake is no working interpreter"):
-        answered(target)
+        side_of_subject(target)
 
 
 def test_an_interpreter_is_a_side() -> None:
-    found = side(sys.executable)
+    found = side_of(sys.executable)
     assert found.python == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert "pytest" in found.pins
 
@@ -74,13 +74,13 @@ def test_an_interpreter_is_a_side() -> None:
 def test_a_spec_without_a_lock_is_told_how_to_get_one(tmp_path: pathlib.Path) -> None:
     (tmp_path / "envspec.toml").write_text(spec_text(stage("one", "app==1.0")))
     with pytest.raises(UsageError, match="is not there") as caught:
-        side(str(tmp_path))
+        side_of(str(tmp_path))
     assert "envspec lock" in str(caught.value.hint)
 
 
 def test_what_is_neither_lock_nor_environment_is_an_error_in_words() -> None:
     with pytest.raises(SpecError, match="no such file"):
-        side("/nowhere/at/all")
+        side_of("/nowhere/at/all")
 
 
 @pytest.mark.usefixtures("home")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from builder.fix.deadline import Deadline, TimeIsOverError
-from envspec.system.process import run
+from envspec.system.process import run_process
 
 
 def test_work_that_is_done_in_time_is_left_alone() -> None:
@@ -22,7 +22,7 @@ def test_work_that_is_done_in_time_is_left_alone() -> None:
 def test_a_program_that_is_waited_for_is_interrupted() -> None:
     began = time.monotonic()
     with pytest.raises(TimeIsOverError), Deadline(0.2).enforced():
-        run([sys.executable, "-c", "import time; time.sleep(60)"])
+        run_process([sys.executable, "-c", "import time; time.sleep(60)"])
     assert time.monotonic() - began < 30
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from packaging.requirements import Requirement
 
-from builder.fix.search import fix
+from builder.fix.search import search_fix
 from envspec.lockfile.lock import Lock
 from envspec.resolve.solution import UnsatisfiableError
 from envspec.spec.model import Spec
@@ -123,12 +123,12 @@ def place(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def fixed(place: pathlib.Path, workshop: FakeWorkshop, *, budget: float = 60, write: bool = True) -> str:
-    fix(place, budget=budget, write=write, progress=SILENT, workshop=workshop)
+    search_fix(place, budget=budget, write=write, progress=SILENT, workshop=workshop)
     return place.read_text()
 
 
 def test_a_spec_that_verifies_is_left_alone(place: pathlib.Path) -> None:
-    found = fix(place, budget=60, write=True, progress=SILENT, workshop=FakeWorkshop())
+    found = search_fix(place, budget=60, write=True, progress=SILENT, workshop=FakeWorkshop())
     assert (found.edits, found.diff, place.read_text()) == ((), "", SPEC)
 
 

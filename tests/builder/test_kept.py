@@ -54,6 +54,6 @@ def test_what_a_proof_depends_on(old: str, new: str) -> None:
     held = lock.read_lock(lock.lock_file(EXAMPLE, None))
     assert held is not None
     assert old in text
-    one, other = load.parse(text), load.parse(text.replace(old, new, 1))
+    one, other = load.parse_spec(text), load.parse_spec(text.replace(old, new, 1))
     same = proof_depends(one, held) == proof_depends(other, held)
     assert same is ("attributes" in new)

@@ -6,7 +6,7 @@ import pydantic
 import pytest
 
 from builder.values import models
-from builder.values.plan import plan as make_plan
+from builder.values.plan import make_plan
 from envspec.lockfile import lock as locks
 from envspec.lockfile.lock import Lock
 from envspec.spec.model import Service
@@ -41,7 +41,7 @@ def test_what_is_neither_an_id_nor_a_folder(entry: str) -> None:
 
 
 def test_a_folder_keeps_the_last_two_parts_of_its_name() -> None:
-    assert [models.name(entry) for entry in (VOICE, "./a/b/c", "./mine", "damo/voice")] == [
+    assert [models.model_name(entry) for entry in (VOICE, "./a/b/c", "./mine", "damo/voice")] == [
         "voices/mine", "b/c", "local/mine", "damo/voice",
     ]  # fmt: skip
 
@@ -50,7 +50,7 @@ def test_a_folder_that_is_not_there_or_leads_out(folder: pathlib.Path) -> None:
     (folder / "out").symlink_to("/etc")
     for entry in ("./none", "./out"):
         with pytest.raises(SpecError, match="no folder of the spec's"):
-            models.source(entry, folder)
+            models.model_folder(entry, folder)
 
 
 @pytest.mark.parametrize(
@@ -59,28 +59,28 @@ def test_a_folder_that_is_not_there_or_leads_out(folder: pathlib.Path) -> None:
 def test_an_id_is_found_where_modelscope_keeps_it(folder: pathlib.Path, place: str) -> None:
     downloaded = folder.parent / "cache" / place
     downloaded.mkdir(parents=True)
-    assert models.source("damo/v1.5", folder) == downloaded
+    assert models.model_folder("damo/v1.5", folder) == downloaded
 
 
 def test_an_id_that_was_not_downloaded(folder: pathlib.Path) -> None:
     with pytest.raises(OutsideError, match="damo/v1 is not on this machine") as caught:
-        models.source("damo/v1", folder)
+        models.model_folder("damo/v1", folder)
     assert "modelscope download --model damo/v1" in caught.value.hint
 
 
 def test_the_digest_is_of_paths_and_contents_alone(folder: pathlib.Path) -> None:
-    (first,) = models.locked(service(VOICE), folder)
+    (first,) = models.lock_models(service(VOICE), folder)
     assert (first.name, first.size) == ("voices/mine", 9)
     weights = folder / "voices" / "mine" / "weights.bin"
     weights.touch()
     weights.chmod(0o600)
     (weights.parent / ".msc").write_text("a downloader's notes")
-    assert models.locked(service(VOICE), folder) == (first,)
+    assert models.lock_models(service(VOICE), folder) == (first,)
     weights.write_bytes(b"Weights")
-    (second,) = models.locked(service(VOICE), folder)
+    (second,) = models.lock_models(service(VOICE), folder)
     assert second.digest != first.digest
     weights.rename(weights.with_name("other.bin"))
-    assert models.locked(service(VOICE), folder)[0].digest != second.digest
+    assert models.lock_models(service(VOICE), folder)[0].digest != second.digest
 
 
 def test_two_models_of_one_name(folder: pathlib.Path) -> None:
@@ -88,13 +88,13 @@ def test_two_models_of_one_name(folder: pathlib.Path) -> None:
     (folder / "voices").rename(folder / "more" / "voices")
     (folder / "voices").symlink_to("more/voices")
     with pytest.raises(SpecError, match="two of them would stand at voices/mine"):
-        models.locked(service(VOICE, "./more/voices/mine"), folder)
+        models.lock_models(service(VOICE, "./more/voices/mine"), folder)
 
 
 def test_a_model_without_files(folder: pathlib.Path) -> None:
     (folder / "empty").mkdir()
     with pytest.raises(SpecError, match="has no files"):
-        models.locked(service("./empty"), folder)
+        models.lock_models(service("./empty"), folder)
 
 
 def held() -> Lock:
@@ -103,27 +103,27 @@ def held() -> Lock:
 
 def test_a_changed_model_is_a_drift(folder: pathlib.Path) -> None:
     wanted = service(VOICE)
-    first = models.settled(held(), wanted, folder, fresh=True, may_add=True)
-    assert models.settled(first, wanted, folder, fresh=False, may_add=False) is first
+    first = models.settle_models(held(), wanted, folder, fresh=True, may_add=True)
+    assert models.settle_models(first, wanted, folder, fresh=False, may_add=False) is first
     (folder / "voices" / "mine" / "weights.bin").write_bytes(b"changed")
     with pytest.raises(FindingsError, match=r"voices/mine is not the one that was locked"):
-        models.settled(first, wanted, folder, fresh=False, may_add=True)
-    again = models.settled(first, wanted, folder, fresh=True, may_add=True)
+        models.settle_models(first, wanted, folder, fresh=False, may_add=True)
+    again = models.settle_models(first, wanted, folder, fresh=True, may_add=True)
     assert again.models != first.models
 
 
 def test_a_model_named_since_joins_the_lock_unless_it_is_to_stand(folder: pathlib.Path) -> None:
     with pytest.raises(FindingsError, match="other models"):
-        models.settled(held(), service(VOICE), folder, fresh=False, may_add=False)
-    with_one = models.settled(held(), service(VOICE), folder, fresh=False, may_add=True)
+        models.settle_models(held(), service(VOICE), folder, fresh=False, may_add=False)
+    with_one = models.settle_models(held(), service(VOICE), folder, fresh=False, may_add=True)
     assert [model.name for model in with_one.models] == ["voices/mine"]
-    assert models.settled(with_one, service(), folder, fresh=False, may_add=True).models == ()
+    assert models.settle_models(with_one, service(), folder, fresh=False, may_add=True).models == ()
 
 
 def test_locks_keep_models_and_their_digest(folder: pathlib.Path) -> None:
     plain = held()
-    with_one = models.settled(plain, service(VOICE), folder, fresh=True, may_add=True)
-    assert locks.loads(locks.dumps(with_one)) == with_one
+    with_one = models.settle_models(plain, service(VOICE), folder, fresh=True, may_add=True)
+    assert locks.parse_lock(locks.dump_lock(with_one)) == with_one
     assert with_one.digest != plain.digest
 
 
@@ -131,17 +131,17 @@ def test_a_plan_has_the_models_and_tells_the_service_where(
     folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     wanted = service(VOICE)
-    with_one = models.settled(held(), wanted, folder, fresh=True, may_add=True)
+    with_one = models.settle_models(held(), wanted, folder, fresh=True, may_add=True)
     spec = specs.spec(specs.stage("one")).model_copy(update={"service": wanted})
     plan, plain = make_plan(spec, with_one), make_plan(spec, held())
     assert plan.digest != plain.digest
     assert plan.packages_digest == plain.packages_digest
-    assert models.variables(plan, "/srv") == {"TTS_MODELS_DIR": "/srv", "TTS_MODELS": "voices/mine"}
-    assert models.variables(plain, "/srv") == {}
-    assert models.on_this_machine(plan, folder) == {"TTS_MODELS": str(folder / "voices" / "mine")}
+    assert models.model_variables(plan, "/srv") == {"TTS_MODELS_DIR": "/srv", "TTS_MODELS": "voices/mine"}
+    assert models.model_variables(plain, "/srv") == {}
+    assert models.local_model_variables(plan, folder) == {"TTS_MODELS": str(folder / "voices" / "mine")}
     secret = folder / "voices" / "mine" / "weights.bin"
     secret.chmod(0o600)
-    models.copy(plan, folder, tmp_path / "copy")
+    models.copy_models(plan, folder, tmp_path / "copy")
     copied = tmp_path / "copy" / "voices" / "mine"
     assert sorted(path.relative_to(copied).as_posix() for path in copied.rglob("*") if path.is_file()) == [
         "deep/config.json", "weights.bin",

@@ -28,11 +28,11 @@ def paths(found: payload.Payload) -> list[str]:
 
 
 def test_all_files_of_the_folder_travel(folder: pathlib.Path) -> None:
-    assert paths(payload.collect(OWN, folder)) == ["app.py", "data/words.txt"]
+    assert paths(payload.collect_payload(OWN, folder)) == ["app.py", "data/words.txt"]
 
 
 def test_without_a_source_the_speech_service_travels(folder: pathlib.Path) -> None:
-    found = paths(payload.collect(Service(module="service.app:create_app()"), folder))
+    found = paths(payload.collect_payload(Service(module="service.app:create_app()"), folder))
     assert {"service/app.py", "service/__main__.py", "service/client/__main__.py"} <= set(found)
     assert all(path.startswith("service/") for path in found)
 
@@ -41,23 +41,23 @@ def test_without_a_source_the_speech_service_travels(folder: pathlib.Path) -> No
     "path", ["__pycache__/app.pyc", "app.pyc", ".git/config", ".venv/bin/python", "node_modules/a.js"]
 )
 def test_caches_and_tools_stay_at_home(folder: pathlib.Path, path: str) -> None:
-    before = payload.collect(OWN, folder)
+    before = payload.collect_payload(OWN, folder)
     (folder / "app" / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / "app" / path).write_text("x")
-    assert payload.collect(OWN, folder) == before
+    assert payload.collect_payload(OWN, folder) == before
 
 
 def test_a_link_that_leaves_the_folder_stays_at_home(folder: pathlib.Path) -> None:
     (folder / "secret").write_text("secret")
     (folder / "app" / "link").symlink_to(folder / "secret")
     (folder / "app" / "links").symlink_to(folder)
-    assert paths(payload.collect(OWN, folder)) == ["app.py", "data/words.txt"]
+    assert paths(payload.collect_payload(OWN, folder)) == ["app.py", "data/words.txt"]
 
 
 def test_a_link_inside_travels_as_a_file(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     (folder / "app" / "link.py").symlink_to("app.py")
-    found = payload.collect(OWN, folder)
-    payload.copy(found, OWN, folder, tmp_path / "copy")
+    found = payload.collect_payload(OWN, folder)
+    payload.copy_payload(found, OWN, folder, tmp_path / "copy")
     assert (tmp_path / "copy" / "link.py").read_text() == "app = 1\n"
     assert not (tmp_path / "copy" / "link.py").is_symlink()
 
@@ -66,24 +66,24 @@ def test_a_folder_reached_through_a_link_is_the_same_payload(
     folder: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     (tmp_path / "door").symlink_to(folder)
-    assert payload.collect(OWN, tmp_path / "door") == payload.collect(OWN, folder)
+    assert payload.collect_payload(OWN, tmp_path / "door") == payload.collect_payload(OWN, folder)
 
 
 def test_a_pipe_is_no_file(folder: pathlib.Path) -> None:
     os.mkfifo(folder / "app" / "pipe")
-    assert "pipe" not in paths(payload.collect(OWN, folder))
+    assert "pipe" not in paths(payload.collect_payload(OWN, folder))
 
 
 @pytest.mark.parametrize("source", ["nowhere", "app/app.py", "out"])
 def test_a_source_that_is_no_folder_of_the_spec_is_an_error(folder: pathlib.Path, source: str) -> None:
     (folder / "out").symlink_to("/")
     with pytest.raises(SpecError, match=r"service\.source"):
-        payload.collect(Service(module="app:app", source=source), folder)
+        payload.collect_payload(Service(module="app:app", source=source), folder)
 
 
 @pytest.mark.parametrize("change", ["content", "name", "mode", "more"])
 def test_every_change_changes_the_digest(folder: pathlib.Path, change: str) -> None:
-    before = payload.collect(OWN, folder).digest
+    before = payload.collect_payload(OWN, folder).digest
     file = folder / "app" / "app.py"
     match change:
         case "content":
@@ -94,17 +94,17 @@ def test_every_change_changes_the_digest(folder: pathlib.Path, change: str) -> N
             file.chmod(0o755)
         case _:
             file.with_name("more.py").write_text("")
-    assert payload.collect(OWN, folder).digest != before
+    assert payload.collect_payload(OWN, folder).digest != before
 
 
 def test_dates_do_not_count(folder: pathlib.Path) -> None:
-    before = payload.collect(OWN, folder).digest
+    before = payload.collect_payload(OWN, folder).digest
     os.utime(folder / "app" / "app.py", (1, 1))
-    assert payload.collect(OWN, folder).digest == before
+    assert payload.collect_payload(OWN, folder).digest == before
 
 
 def test_the_copy_has_the_files_with_plain_modes(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     (folder / "app" / "app.py").chmod(0o4777)
-    payload.copy(payload.collect(OWN, folder), OWN, folder, tmp_path / "copy")
+    payload.copy_payload(payload.collect_payload(OWN, folder), OWN, folder, tmp_path / "copy")
     assert (tmp_path / "copy" / "data" / "words.txt").stat().st_mode & 0o7777 == 0o644
     assert (tmp_path / "copy" / "app.py").stat().st_mode & 0o7777 == 0o755

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from builder.values.payload import Payload, PayloadFile
-from builder.values.plan import Plan, plan
+from builder.values.plan import Plan, make_plan
 from envspec.lockfile.lock import File, Lock, LockedBase
 from envspec.spec.model import Spec
 from tests.support.specs import artifact, lock, spec, stage
@@ -27,7 +27,7 @@ def locked(tmp_path: pathlib.Path, flask: str = "1.0", **more: object) -> Lock:
 
 @pytest.fixture
 def planned(tmp_path: pathlib.Path) -> Plan:
-    return plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload())
+    return make_plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload())
 
 
 def test_stages_come_in_order_with_their_wheels_and_reasons(planned: Plan) -> None:
@@ -42,7 +42,7 @@ def test_pins_grow_stage_by_stage(planned: Plan) -> None:
 
 
 def test_a_late_pin_changes_late_stages_only(planned: Plan, tmp_path: pathlib.Path) -> None:
-    other = plan(spec(*TWO, tail=SERVICE), locked(tmp_path, flask="2.0"), payload())
+    other = make_plan(spec(*TWO, tail=SERVICE), locked(tmp_path, flask="2.0"), payload())
     before, after = list(planned.stage_digests()), list(other.stage_digests())
     assert before[0] == after[0]
     assert before[1] != after[1]
@@ -50,12 +50,12 @@ def test_a_late_pin_changes_late_stages_only(planned: Plan, tmp_path: pathlib.Pa
 
 def test_another_base_changes_every_stage(planned: Plan, tmp_path: pathlib.Path) -> None:
     base = LockedBase(image="python:3.11-slim")
-    other = plan(spec(*TWO, tail=SERVICE), locked(tmp_path, base=base), payload())
+    other = make_plan(spec(*TWO, tail=SERVICE), locked(tmp_path, base=base), payload())
     assert not set(planned.stage_digests()) & set(other.stage_digests())
 
 
 def test_an_edit_of_the_payload_rebuilds_nothing_else(planned: Plan, tmp_path: pathlib.Path) -> None:
-    other = plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload("1"))
+    other = make_plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload("1"))
     assert other.digest != planned.digest
     assert other.packages_digest == planned.packages_digest
 
@@ -71,12 +71,12 @@ SAME_PACKAGES = [
 def test_what_installs_the_same_keeps_the_packages(
     planned: Plan, tmp_path: pathlib.Path, changed: Spec
 ) -> None:
-    assert plan(changed, locked(tmp_path), payload()).packages_digest == planned.packages_digest
+    assert make_plan(changed, locked(tmp_path), payload()).packages_digest == planned.packages_digest
 
 
 def test_trimming_changes_the_packages(planned: Plan, tmp_path: pathlib.Path) -> None:
     trimmed = spec(*TWO, tail=f"{SERVICE}[remove]\nfiles = ['**/tests/**']\n")
-    assert plan(trimmed, locked(tmp_path), payload()).packages_digest != planned.packages_digest
+    assert make_plan(trimmed, locked(tmp_path), payload()).packages_digest != planned.packages_digest
 
 
 def test_a_plan_survives_its_json_form(planned: Plan) -> None:
@@ -87,12 +87,12 @@ def test_a_plan_survives_its_json_form(planned: Plan) -> None:
 def test_a_source_distribution_is_planned_as_its_wheel(tmp_path: pathlib.Path) -> None:
     built = File(file="source-1.0-py3-none-any.whl", sha256="0" * 64, size=3)
     held = lock(artifact(sdist(tmp_path)).model_copy(update={"wheel": built}))
-    assert plan(spec(stage("one", "source==1.0")), held).stages[0].wheels[0].file == built.file
+    assert make_plan(spec(stage("one", "source==1.0")), held).stages[0].wheels[0].file == built.file
 
 
 def test_a_stage_with_nothing_left_is_kept(tmp_path: pathlib.Path) -> None:
     held = lock(artifact(wheel(tmp_path, "numpy"), stage="early"), stages=("early", "late"))
-    assert [part.name for part in plan(spec(*TWO), held).stages] == ["early", "late"]
+    assert [part.name for part in make_plan(spec(*TWO), held).stages] == ["early", "late"]
 
 
 def test_a_plan_names_no_path_and_no_host(planned: Plan, tmp_path: pathlib.Path) -> None:

@@ -6,14 +6,14 @@ import pathlib
 import pytest
 
 from builder.cli import simulate
-from envspec.order.model import Change, Simulation, StageOutcome
+from envspec.order.model import PinMove, Simulation, StageOutcome
 from envspec.system.errors import SpecError
 from envspec.system.progress import SILENT
 from tests.support.index import simple_index
 from tests.support.wheels import wheel
 
-CHANGE = Change(name="numpy", before="1.23.5", after="2.4.6", because=("pandas 3.1.1 needs numpy>=2.3",))
-GONE = Change(name="six", before="1.16.0", after="", because=("the stage removes it",))
+CHANGE = PinMove(name="numpy", before="1.23.5", after="2.4.6", because=("pandas 3.1.1 needs numpy>=2.3",))
+GONE = PinMove(name="six", before="1.16.0", after="", because=("the stage removes it",))
 FOUND = Simulation(
     stages=(
         StageOutcome(name="numeric", changes=(), installed={"numpy": "1.23.5"}, added=("numpy",)),
@@ -44,7 +44,7 @@ def test_the_json_form_is_the_promised_one() -> None:
 
 
 def test_people_read_what_moved_why_and_what_no_longer_holds() -> None:
-    said = simulate.text(FOUND)
+    said = simulate.simulation_text(FOUND)
     assert "numpy 1.23.5 -> 2.4.6, because pandas 3.1.1 needs numpy>=2.3" in said
     assert "six 1.16.0 is removed, because the stage removes it" in said
     assert "unsatisfied: scipy 1.11.4 needs numpy<1.28; numpy 2.4.6 is installed" in said
@@ -75,7 +75,7 @@ def test_the_stages_of_a_spec_run_in_order(tmp_path: pathlib.Path, shop: str) ->
         '[[stage]]\nname = "one"\ninstall = ["base==1.0"]\n'
         '[[stage]]\nname = "two"\ninstall = ["user"]\n[remove]\npackages = ["user"]\n'
     )
-    found = simulate.simulate_stages(tmp_path, None, None, SILENT)
+    found = simulate.simulate_place(tmp_path, None, None, SILENT)
     assert moved(found) == [("base", "1.0", "2.0"), ("user", "1.0", "")]
     assert dict(found.final) == {"base": "2.0"}
 
@@ -93,7 +93,7 @@ def test_a_named_index_goes_where_the_machine_sends_it(
         '[[stage]]\nname = "one"\ninstall = ["base"]\nindex = "own"\n'
     )
     try:
-        assert dict(simulate.simulate_stages(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
+        assert dict(simulate.simulate_place(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
     finally:
         pip_settings._asked.cache_clear()
 
@@ -102,7 +102,7 @@ def test_a_named_index_goes_where_the_machine_sends_it(
 def test_the_pip_lines_of_a_dockerfile_are_stages(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "Dockerfile"
     file.write_text("FROM python:3.11-slim\nRUN pip install base==1.0\nRUN pip install user\n")
-    found = simulate.simulate_stages(file, None, None, SILENT)
+    found = simulate.simulate_place(file, None, None, SILENT)
     assert moved(found) == [("base", "1.0", "2.0")]
     assert found.stages[-1].changes[0].because == ("user 1.0 needs base>=2",)
 
@@ -111,10 +111,10 @@ def test_the_pip_lines_of_a_dockerfile_are_stages(tmp_path: pathlib.Path) -> Non
 def test_a_requirements_file_is_one_stage(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("base==1.0\nuser\n")
-    (only,) = simulate.simulate_stages(file, None, "3.11", SILENT).stages
+    (only,) = simulate.simulate_place(file, None, "3.11", SILENT).stages
     assert "base" in only.problem
 
 
 def test_what_is_not_there_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SpecError):
-        simulate.simulate_stages(tmp_path, None, None, SILENT)
+        simulate.simulate_place(tmp_path, None, None, SILENT)

@@ -5,10 +5,10 @@ import pathlib
 import time
 
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.values.payload import collect
-from builder.values.plan import plan as make_plan
+from builder.values.payload import collect_payload
+from builder.values.plan import make_plan
 from envspec.spec.model import Service
-from envspec.system.home import home as tool_home
+from envspec.system.home import tool_home
 from tests.support import specs
 
 
@@ -24,7 +24,7 @@ def test_abandoned_copies_of_payloads_are_swept(home: pathlib.Path, tmp_path: pa
     (tmp_path / "app" / "app.py").write_text("app = 1\n")
     service = Service(module="app:app", source="app")
     spec = specs.spec(specs.stage("one")).model_copy(update={"service": service})
-    plan = make_plan(spec, specs.lock(), collect(service, tmp_path))
+    plan = make_plan(spec, specs.lock(), collect_payload(service, tmp_path))
     copied = VirtualenvBackend()._payload(plan, tmp_path)
     assert copied is not None
     assert (pathlib.Path(copied) / "app.py").read_text() == "app = 1\n"

@@ -1,6 +1,6 @@
 """Differences in users' words."""
 
-from envspec.lockfile.diff import Side, diff
+from envspec.lockfile.diff import Side, compare_sides
 
 
 def side(python: str = "3.11", **pins: str) -> Side:
@@ -8,7 +8,7 @@ def side(python: str = "3.11", **pins: str) -> Side:
 
 
 def said(before: Side, after: Side) -> list[str]:
-    return [str(change) for change in diff(before, after)]
+    return [str(change) for change in compare_sides(before, after)]
 
 
 def test_equal_sides_have_no_difference() -> None:
@@ -25,7 +25,7 @@ def test_added_removed_and_changed_packages_are_told_apart() -> None:
 
 
 def test_directions_are_known() -> None:
-    assert [change.kind for change in diff(side(a="1", b="2"), side(a="2", b="1"))] == ["up", "down"]
+    assert [change.kind for change in compare_sides(side(a="1", b="2"), side(a="2", b="1"))] == ["up", "down"]
 
 
 def test_another_python_comes_first() -> None:

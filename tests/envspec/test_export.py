@@ -10,7 +10,7 @@ from pip._internal.network.session import PipSession
 from pip._internal.req.constructors import install_req_from_line
 from pip._internal.req.req_file import parse_requirements
 
-from envspec.lockfile.export import pylock, requirements
+from envspec.lockfile.export import export_pylock, export_requirements
 from envspec.lockfile.lock import File, Lock
 from tests.support.specs import artifact, lock
 from tests.support.wheels import sdist, wheel
@@ -29,7 +29,7 @@ def held(tmp_path: pathlib.Path) -> Lock:
 
 def test_requirements_are_read_by_pip(held: Lock, tmp_path: pathlib.Path) -> None:
     file = tmp_path / "requirements.txt"
-    file.write_text(requirements(held, "one"))
+    file.write_text(export_requirements(held, "one"))
     lines = list(parse_requirements(str(file), PipSession()))
     read = [install_req_from_line(line.requirement, hash_options=line.options["hashes"]) for line in lines]
     assert [str(each.req) for each in read] == ["b==2.0+cpu", "source==1.0"]
@@ -39,11 +39,11 @@ def test_requirements_are_read_by_pip(held: Lock, tmp_path: pathlib.Path) -> Non
 
 
 def test_a_stage_without_packages_is_an_empty_file(held: Lock) -> None:
-    assert requirements(held, "three") == ""
+    assert export_requirements(held, "three") == ""
 
 
 def test_pylock_is_read_by_packaging(held: Lock) -> None:
-    read = Pylock.from_dict(tomllib.loads(pylock(held)))
+    read = Pylock.from_dict(tomllib.loads(export_pylock(held)))
     assert [(package.name, str(package.version)) for package in read.packages] == [
         ("a", "1.0"), ("b", "2.0+cpu"), ("source", "1.0"),
     ]  # fmt: skip
@@ -52,15 +52,15 @@ def test_pylock_is_read_by_packaging(held: Lock) -> None:
 
 
 def test_pylock_is_for_the_locks_python(held: Lock) -> None:
-    read = Pylock.from_dict(tomllib.loads(pylock(held)))
+    read = Pylock.from_dict(tomllib.loads(export_pylock(held)))
     assert read.requires_python.contains("3.11.9")
     assert not read.requires_python.contains("3.12.0")
 
 
 def test_an_export_names_no_host(held: Lock) -> None:
-    assert "://" not in pylock(held) + requirements(held, "one")
+    assert "://" not in export_pylock(held) + export_requirements(held, "one")
 
 
 def test_a_requirement_is_one_that_everybody_reads(held: Lock) -> None:
-    first = requirements(held, "one").splitlines()[0].removesuffix(" \\")
+    first = export_requirements(held, "one").splitlines()[0].removesuffix(" \\")
     assert Requirement(first).name == "b"

@@ -9,19 +9,19 @@ import time
 import pytest
 
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk, home, locked, whole, write_atomic
+from envspec.system.home import disk_refusals, holding, tool_home, whole_file, write_atomic
 
 
 def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path))
-    assert home() == tmp_path
+    assert tool_home() == tmp_path
 
 
 @pytest.mark.parametrize("cache", ["/somewhere/cache", ""])
 def test_the_home_is_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, cache: str) -> None:
     monkeypatch.delenv("ENVSPEC_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", cache)
-    assert home() == pathlib.Path(cache or pathlib.Path.home() / ".cache") / "envspec"
+    assert tool_home() == pathlib.Path(cache or pathlib.Path.home() / ".cache") / "envspec"
 
 
 def test_a_file_is_written_whole_and_alone(tmp_path: pathlib.Path) -> None:
@@ -44,14 +44,14 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: pathlib.Path) -> Non
 def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "x"
     write_atomic(file, "before")
-    with pytest.raises(KeyError), whole(file) as stream:
+    with pytest.raises(KeyError), whole_file(file) as stream:
         raise KeyError(stream.write(b"half"))
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "before")]
 
 
 @pytest.mark.usefixtures("home")
 def test_holding_a_place_leaves_nothing_beside_it(tmp_path: pathlib.Path) -> None:
-    with locked(tmp_path / "out" / "x"):
+    with holding(tmp_path / "out" / "x"):
         assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -72,20 +72,20 @@ def test_a_file_in_the_place_of_a_folder_is_said_so(tmp_path: pathlib.Path) -> N
     ],
 )
 def test_what_the_disk_refuses_is_said_in_words(number: int, said: str) -> None:
-    with pytest.raises(OutsideError, match=said) as caught, disk(pathlib.Path("place")):
+    with pytest.raises(OutsideError, match=said) as caught, disk_refusals(pathlib.Path("place")):
         raise OSError(number, os.strerror(number))
     assert caught.value.exit_code == 4
 
 
 def test_a_full_disk_is_answered_with_what_to_do() -> None:
-    with pytest.raises(OutsideError) as caught, disk(pathlib.Path("place/x")):
+    with pytest.raises(OutsideError) as caught, disk_refusals(pathlib.Path("place/x")):
         raise OSError(errno.ENOSPC, "")
     assert "ENVSPEC_HOME" in caught.value.hint
 
 
 def _count(place: pathlib.Path) -> None:
     for _ in range(30):
-        with locked(place):
+        with holding(place):
             number = int(place.read_text())
             time.sleep(0.0005)
             place.write_text(str(number + 1))
@@ -104,7 +104,7 @@ def test_one_holds_a_place_at_a_time(tmp_path: pathlib.Path) -> None:
 
 
 def test_who_dies_holds_nothing(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(KeyError), locked(tmp_path / "x"):
+    with pytest.raises(KeyError), holding(tmp_path / "x"):
         raise KeyError
-    with locked(tmp_path / "x"):
+    with holding(tmp_path / "x"):
         pass

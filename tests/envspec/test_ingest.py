@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 from envspec.ingest import cog, dockerfile, write
 from envspec.ingest.draft import Draft, Install
 from envspec.ingest.pip_words import from_file, from_words
-from envspec.ingest.read import read
-from envspec.spec.load import parse
+from envspec.ingest.read import read_description
+from envspec.spec.load import parse_spec
 from envspec.system.errors import EnvspecError, SpecError, UsageError
 
 DOCKERFILE = """\
@@ -31,7 +31,7 @@ RUN python -m pip install torch --index-url https://example.org/whl/cpu && pip u
 def drafted(folder: pathlib.Path, text: str, name: str = "Dockerfile") -> Draft:
     file = folder / name
     file.write_text(text)
-    return read(file)
+    return read_description(file)
 
 
 def test_a_dockerfile_gives_its_last_image_and_its_installs(tmp_path: pathlib.Path) -> None:
@@ -45,13 +45,13 @@ def test_debian_packages_of_a_dockerfile_are_carried_over(tmp_path: pathlib.Path
 
 
 def test_an_index_of_one_command_belongs_to_its_stage(tmp_path: pathlib.Path) -> None:
-    spec = parse(write.text(drafted(tmp_path, DOCKERFILE)))
+    spec = parse_spec(write.spec_text(drafted(tmp_path, DOCKERFILE)))
     assert [stage.index for stage in spec.stage] == [None, "index-1"]
     assert spec.remove.packages == ("jupyter",)
 
 
 def test_a_json_form_command_is_one_command() -> None:
-    assert list(dockerfile.commands('["pip", "install", "a && b"]')) == ["pip install a && b"]
+    assert list(dockerfile.shell_commands('["pip", "install", "a && b"]')) == ["pip install a && b"]
 
 
 def test_what_is_no_package_of_an_index_becomes_a_note(tmp_path: pathlib.Path) -> None:
@@ -87,7 +87,7 @@ def test_the_last_word_on_a_version_is_kept_where_the_package_stands_first() -> 
         Install(name="one", requirements=("numpy==1.23.5", "six")),
         Install(name="two", requirements=("numpy==1.26.4", "flask")),
     )
-    spec = parse(write.text(Draft(name="x", python="3.11", installs=installs)))
+    spec = parse_spec(write.spec_text(Draft(name="x", python="3.11", installs=installs)))
     assert [stage.install for stage in spec.stage] == [("numpy==1.26.4", "six"), ("flask",)]
 
 
@@ -106,7 +106,7 @@ def test_cog_without_a_build_is_an_error(tmp_path: pathlib.Path) -> None:
 
 
 def test_an_interpreter_gives_pins_of_what_it_has() -> None:
-    draft = read(pathlib.Path(sys.executable))
+    draft = read_description(pathlib.Path(sys.executable))
     assert any(pin.startswith("pytest==") for pin in draft.installs[0].requirements)
 
 
@@ -122,7 +122,7 @@ def test_any_dockerfile_gives_a_draft_or_an_error(
     file = tmp_path_factory.mktemp("fuzz") / "Dockerfile"
     file.write_text(text, encoding="utf-8", errors="surrogatepass")
     with contextlib.suppress(EnvspecError):
-        dockerfile.read(file)
+        dockerfile.read_dockerfile(file)
 
 
 @given(some.binary(max_size=200))
@@ -132,4 +132,4 @@ def test_any_bytes_of_cog_give_a_draft_or_an_error(
     file = tmp_path_factory.mktemp("fuzz") / "cog.yaml"
     file.write_bytes(data)
     with contextlib.suppress(EnvspecError):
-        cog.read(file)
+        cog.read_cog(file)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from envspec.spec.lint import CHECKS, lint
-from envspec.spec.load import parse
+from envspec.spec.lint import CHECKS, lint_spec
+from envspec.spec.load import parse_spec
 from envspec.system.finding import Finding, Severity
 from tests.support.specs import spec, spec_text, stage
 
@@ -48,7 +48,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("rule", "severity", "where", "text"), SHOWN)
 def test_a_rule_speaks(rule: str, severity: str, where: str, text: str) -> None:
-    found = [finding for finding in lint(parse(text)) if finding.rule == rule]
+    found = [finding for finding in lint_spec(parse_spec(text)) if finding.rule == rule]
     assert [(finding.severity, finding.where) for finding in found] == [(Severity(severity), where)]
     assert found[0].hint or found[0].severity is Severity.INFO
 
@@ -70,11 +70,13 @@ SILENT = [
 
 @pytest.mark.parametrize("text", SILENT)
 def test_lint_says_nothing_of_what_is_right(text: str) -> None:
-    assert lint(parse(text)) == ()
+    assert lint_spec(parse_spec(text)) == ()
 
 
 def test_errors_come_first() -> None:
-    found = lint(parse(spec_text(stage("one", "a"), stage("one", "b==1"), tail='[base]\nimage = "x"')))
+    found = lint_spec(
+        parse_spec(spec_text(stage("one", "a"), stage("one", "b==1"), tail='[base]\nimage = "x"'))
+    )
     assert [finding.severity for finding in found] == sorted(
         (finding.severity for finding in found), key=lambda severity: severity.rank
     )
@@ -88,5 +90,5 @@ def test_every_rule_is_shown_here() -> None:
 
 
 def test_a_finding_survives_its_json_form() -> None:
-    for finding in lint(spec(stage("one", "a"))):
+    for finding in lint_spec(spec(stage("one", "a"))):
         assert Finding.from_dict(finding.as_dict()) == finding

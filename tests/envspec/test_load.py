@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.spec.load import LIMIT, find, load, parse, spelled
+from envspec.spec.load import LIMIT, find_spec, load_spec, parse_spec, spelled
 from envspec.spec.model import Spec
 from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES
@@ -49,7 +49,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("body", "message", "line"), MISTAKES, ids=[entry[1] for entry in MISTAKES])
 def test_a_mistake_is_named_with_key_path_and_line(body: str, message: str, line: int) -> None:
     with pytest.raises(SpecError) as caught:
-        parse(HEAD + body, name="my.toml")
+        parse_spec(HEAD + body, name="my.toml")
     assert message in str(caught.value)
     assert f"my.toml:{line}: " in str(caught.value)
     assert caught.value.exit_code == 2
@@ -57,7 +57,7 @@ def test_a_mistake_is_named_with_key_path_and_line(body: str, message: str, line
 
 def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(SpecError) as caught:
-        parse('name = "X"\npythn = "3.11"\n[[stage]]\nname = "one"\ninstal = []\n[base]\nhosts = true\n')
+        parse_spec('name = "X"\npythn = "3.11"\n[[stage]]\nname = "one"\ninstal = []\n[base]\nhosts = true\n')
     paths = {problem.path for problem in caught.value.problems}
     assert paths == {"name", "python", "pythn", "stage[0].instal", "base.hosts"}
 
@@ -65,24 +65,24 @@ def test_all_mistakes_are_named_at_once() -> None:
 def test_lines_are_those_of_an_editor() -> None:
     """A line separator inside a text ends no line of the file."""
     with pytest.raises(SpecError, match=r"envspec\.toml:7: qqq"):
-        parse(f"# a\u2028b\n{HEAD}{STAGE}[qqq]\n")
+        parse_spec(f"# a\u2028b\n{HEAD}{STAGE}[qqq]\n")
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n", "\n"])
 def test_an_empty_file_says_so(text: str) -> None:
     with pytest.raises(SpecError, match="the file is empty") as caught:
-        parse(text)
+        parse_spec(text)
     assert caught.value.hint
 
 
 def test_a_syntax_error_names_its_line() -> None:
     with pytest.raises(SpecError, match=r"envspec\.toml:2: not TOML"):
-        parse('name = "x"\npython = \n')
+        parse_spec('name = "x"\npython = \n')
 
 
 def test_an_unclosed_text_is_placed_at_the_end() -> None:
     with pytest.raises(SpecError, match=r"envspec\.toml:3: not TOML"):
-        parse('name = "x"\npython = """3\n11')
+        parse_spec('name = "x"\npython = """3\n11')
 
 
 @pytest.mark.parametrize(
@@ -100,17 +100,17 @@ def test_a_file_that_is_no_spec_is_told_from_one(tmp_path: pathlib.Path, data: b
     file = tmp_path / "envspec.toml"
     file.write_bytes(data)
     with pytest.raises(SpecError, match=message) as caught:
-        load(tmp_path)
+        load_spec(tmp_path)
     assert str(file) in str(caught.value)
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path: pathlib.Path) -> None:
     (tmp_path / "envspec.toml").write_text(HEAD + STAGE, encoding="utf-8-sig")
-    assert load(tmp_path).name == "x"
+    assert load_spec(tmp_path).name == "x"
 
 
 def test_windows_line_ends_are_no_mistake() -> None:
-    assert parse((HEAD + STAGE).replace("\n", "\r\n")).stage[0].install == ("numpy==1.23.5",)
+    assert parse_spec((HEAD + STAGE).replace("\n", "\r\n")).stage[0].install == ("numpy==1.23.5",)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def test_a_place_without_a_spec_says_so(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SpecError) as caught:
-        find(place)
+        find_spec(place)
     assert "envspec init" in caught.value.hint
 
 
 def test_a_folder_in_the_place_of_the_file_says_so(tmp_path: pathlib.Path) -> None:
     (tmp_path / "envspec.toml").mkdir()
     with pytest.raises(SpecError):
-        load(tmp_path)
+        load_spec(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -146,17 +146,17 @@ def test_a_folder_in_the_place_of_the_file_says_so(tmp_path: pathlib.Path) -> No
 )
 def test_nesting_and_numbers_do_no_harm(text: str) -> None:
     with pytest.raises(SpecError):
-        parse(text)
+        parse_spec(text)
 
 
 def test_a_variant_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(SpecError, match="no such variant; the spec has: cuda"):
-        parse(HEAD + STAGE + "[variant.cuda]\n", variant="coda")
+        parse_spec(HEAD + STAGE + "[variant.cuda]\n", variant="coda")
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
 def test_the_examples_are_specs(example: str) -> None:
-    assert load(EXAMPLES / example).name
+    assert load_spec(EXAMPLES / example).name
 
 
 def test_key_paths_are_spelled_as_users_write_them() -> None:
@@ -173,7 +173,7 @@ def read_or_refused(read: Callable[[], Spec]) -> bool:
 
 @given(st.text(max_size=300))
 def test_any_text_is_a_spec_or_a_spec_error(text: str) -> None:
-    assert read_or_refused(lambda: parse(text))
+    assert read_or_refused(lambda: parse_spec(text))
 
 
 WORDS = st.sampled_from([
@@ -187,11 +187,11 @@ WORDS = st.sampled_from([
 @given(st.lists(WORDS, max_size=30).map("".join))
 def test_any_words_of_a_spec_are_a_spec_or_a_spec_error(body: str) -> None:
     for variant in (None, "a"):
-        assert read_or_refused(lambda variant=variant: parse(HEAD + STAGE + body, variant=variant))
+        assert read_or_refused(lambda variant=variant: parse_spec(HEAD + STAGE + body, variant=variant))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_spec_or_a_spec_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "any.toml"
     file.write_bytes(data)
-    assert read_or_refused(lambda: load(file))
+    assert read_or_refused(lambda: load_spec(file))

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspec.lockfile.lock import Artifact, File, Lock, dumps, loads, lock_file, read_lock, write_lock
-from envspec.spec.load import load
+from envspec.lockfile.lock import (
+    Artifact,
+    File,
+    Lock,
+    dump_lock,
+    lock_file,
+    parse_lock,
+    read_lock,
+    write_lock,
+)
+from envspec.spec.load import load_spec
 from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES
 from tests.support.specs import artifact, lock
@@ -45,18 +54,18 @@ def locks(draw: st.DrawFn) -> Lock:
 @settings(max_examples=25)
 @given(locks())
 def test_a_lock_is_read_back_as_it_was_written(one: Lock) -> None:
-    assert loads(dumps(one)) == one
+    assert parse_lock(dump_lock(one)) == one
 
 
 @settings(max_examples=25)
 @given(locks())
 def test_equal_locks_are_equal_bytes(one: Lock) -> None:
     again = Lock.model_validate(one.model_dump())
-    assert dumps(loads(dumps(again))) == dumps(one)
+    assert dump_lock(parse_lock(dump_lock(again))) == dump_lock(one)
 
 
 def test_a_lock_ends_with_a_line_and_begins_with_how_to_remake_it(tmp_path: pathlib.Path) -> None:
-    text = dumps(lock(artifact(wheel(tmp_path))))
+    text = dump_lock(lock(artifact(wheel(tmp_path))))
     assert text.startswith("# This lock is made by `envspec lock`")
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
@@ -77,13 +86,13 @@ FOREIGN = [
 )
 def test_what_is_no_lock_is_refused_with_what_to_do(text: str, message: str) -> None:
     with pytest.raises(SpecError, match=message) as caught:
-        loads(text, name="my.lock")
+        parse_lock(text, name="my.lock")
     assert "my.lock" in str(caught.value)
     assert "envspec lock" in caught.value.hint
 
 
 def changed(tmp_path: pathlib.Path, old: str, new: str) -> str:
-    text = dumps(lock(artifact(wheel(tmp_path, "demo"))))
+    text = dump_lock(lock(artifact(wheel(tmp_path, "demo"))))
     assert old in text
     return text.replace(old, new)
 
@@ -105,15 +114,15 @@ CHANGES = {
 @pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
 def test_a_lock_that_was_edited_into_nonsense_is_refused(tmp_path: pathlib.Path, old: str, new: str) -> None:
     with pytest.raises(SpecError, match="not a lock: "):
-        loads(changed(tmp_path, old, new))
+        parse_lock(changed(tmp_path, old, new))
 
 
 def test_a_package_that_is_locked_twice_is_refused(tmp_path: pathlib.Path) -> None:
     """As a merge of two branches leaves it."""
     entry = artifact(wheel(tmp_path))
-    text = dumps(lock(entry))
+    text = dump_lock(lock(entry))
     with pytest.raises(SpecError, match="demo is locked more than once"):
-        loads(text + text[text.index("[[artifact]]") :])
+        parse_lock(text + text[text.index("[[artifact]]") :])
 
 
 @given(st.binary(max_size=200))
@@ -151,7 +160,7 @@ def test_a_source_distribution_installs_the_wheel_built_from_it(tmp_path: pathli
     built = File(file="source-1.0-py3-none-any.whl", sha256="0" * 64, size=3)
     source = artifact(sdist(tmp_path)).model_copy(update={"wheel": built})
     assert source.installed == built
-    assert loads(dumps(lock(source))).artifact[0].installed == built
+    assert parse_lock(dump_lock(lock(source))).artifact[0].installed == built
 
 
 def test_the_lock_stands_beside_its_spec() -> None:
@@ -167,8 +176,8 @@ def test_there_are_locks_among_the_examples() -> None:
 
 @pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_an_examples_lock_fits_its_spec(file: pathlib.Path) -> None:
-    held = loads(file.read_text())
-    assert held.fits(load(file.parent, held.variant))
+    held = parse_lock(file.read_text())
+    assert held.fits(load_spec(file.parent, held.variant))
 
 
 @pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
@@ -180,15 +189,15 @@ def test_an_examples_lock_names_no_host_and_no_path(file: pathlib.Path) -> None:
 
 @pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_an_examples_lock_is_in_the_form_that_the_program_writes(file: pathlib.Path) -> None:
-    assert dumps(loads(file.read_text())) == file.read_text()
+    assert dump_lock(parse_lock(file.read_text())) == file.read_text()
 
 
 def test_a_lock_of_another_spec_does_not_fit() -> None:
-    held = loads((EXAMPLES / "espeak" / "envspec.lock").read_text())
-    assert not held.fits(load(EXAMPLES / "article"))
+    held = parse_lock((EXAMPLES / "espeak" / "envspec.lock").read_text())
+    assert not held.fits(load_spec(EXAMPLES / "article"))
 
 
 def test_the_digest_is_of_the_content_not_of_the_text() -> None:
     text = (EXAMPLES / "espeak" / "envspec.lock").read_text()
-    assert loads(text + "\n# a remark\n").digest == loads(text).digest
+    assert parse_lock(text + "\n# a remark\n").digest == parse_lock(text).digest
     assert tomllib.loads(text)["version"] == 1

@@ -5,8 +5,8 @@ import pathlib
 import pytest
 from urllib3.util.retry import Retry
 
-from envspec.supply.metadata import metadata
-from envspec.supply.pip_settings import Machine
+from envspec.supply.metadata import wheel_metadata
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import Wheelhouse
@@ -22,8 +22,8 @@ SPEC = spec(stage("one", "demo==1.0"))
 def ask(
     tmp_path: pathlib.Path, place: pathlib.Path, remote: RemoteFile | None, *, offline: bool = False
 ) -> WheelMetadata:
-    sources = Sources(SPEC, Machine(), offline=offline, patience=Retry(total=0))
-    return metadata(file_of(place), remote, store=Wheelhouse(tmp_path / "store"), sources=sources)
+    sources = Sources(SPEC, PipSettings(), offline=offline, patience=Retry(total=0))
+    return wheel_metadata(file_of(place), remote, store=Wheelhouse(tmp_path / "store"), sources=sources)
 
 
 @pytest.fixture

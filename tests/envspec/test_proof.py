@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from envspec.proof.prove import prove
-from envspec.supply.pip_settings import Machine
+from envspec.proof.prove import prove_lock
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
@@ -25,7 +25,7 @@ def proved(
         store.add(each)
     wanted = spec(stage("one", ask), tail=tail)
     held = lock(*map(artifact, wheels))
-    found = prove(wanted, held, Sources(wanted, Machine(no_index=True), offline=True), store)
+    found = prove_lock(wanted, held, Sources(wanted, PipSettings(no_index=True), offline=True), store)
     return [finding for finding in found if finding.rule in METADATA_RULES]
 
 
@@ -50,8 +50,8 @@ def test_a_requirement_that_a_later_stage_pins_away_is_a_warning_with_both_stage
         store.add(each)
     wanted = spec(stage("one", "app==1.0", "lib>=2"), stage("two", "lib==1.0"))
     held = lock(*map(artifact, wheels))
-    sources = Sources(wanted, Machine(no_index=True), offline=True)
-    (found,) = [each for each in prove(wanted, held, sources, store) if each.rule == "EV103"]
+    sources = Sources(wanted, PipSettings(no_index=True), offline=True)
+    (found,) = [each for each in prove_lock(wanted, held, sources, store) if each.rule == "EV103"]
     assert found.severity == "warning"
     assert "stage two pins it over stage one" in found.hint
 

@@ -6,7 +6,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from builder.fix.edit import AsOf, Pin, Python, difference, edited, mentioned, nearest, other_python
-from envspec.spec.load import parse
+from envspec.spec.load import parse_spec
 from envspec.spec.target import Target
 from envspec.supply.sources import RemoteFile
 
@@ -46,14 +46,14 @@ def test_a_pin_finds_its_requirement_however_it_is_spelled() -> None:
 
 def test_a_pin_rewrites_every_word_that_excludes_it() -> None:
     twice = TEXT + '\n[[stage]]\nname = "late"\ninstall = ["numpy>=1.24", "numpy==1.25.0"]\n'
-    spec = parse(edited(twice, [Pin(name="numpy", version="1.26.4", stage="numeric", why="")]))
+    spec = parse_spec(edited(twice, [Pin(name="numpy", version="1.26.4", stage="numeric", why="")]))
     assert spec.stage[0].install[0] == "numpy==1.26.4"
     assert spec.stage[1].install == ("numpy>=1.24", "numpy==1.26.4")
 
 
 def test_a_pin_of_a_package_that_nobody_names_is_added_to_its_stage() -> None:
     text = edited(TEXT, [Pin(name="pyarrow", version="14.0.2", stage="numeric", why="")])
-    assert parse(text).stage[0].install == ("numpy==1.23.5", "Scipy", "pyarrow==14.0.2")
+    assert parse_spec(text).stage[0].install == ("numpy==1.23.5", "Scipy", "pyarrow==14.0.2")
 
 
 def test_comments_and_order_stay() -> None:
@@ -62,17 +62,17 @@ def test_comments_and_order_stay() -> None:
 
 
 def test_an_era_stands_behind_python() -> None:
-    spec = parse(edited(TEXT, [AsOf(date=dt.date(2024, 4, 1), why="")]))
+    spec = parse_spec(edited(TEXT, [AsOf(date=dt.date(2024, 4, 1), why="")]))
     assert spec.as_of == dt.date(2024, 4, 1)
 
 
 def test_an_era_takes_the_place_of_an_earlier_one() -> None:
     first = edited(TEXT, [AsOf(date=dt.date(2024, 4, 1), why="")])
-    assert parse(edited(first, [AsOf(date=dt.date(2023, 1, 1), why="")])).as_of == dt.date(2023, 1, 1)
+    assert parse_spec(edited(first, [AsOf(date=dt.date(2023, 1, 1), why="")])).as_of == dt.date(2023, 1, 1)
 
 
 def test_another_python_changes_the_base_too() -> None:
-    spec = parse(edited(TEXT, [Python(version="3.11", why="")]))
+    spec = parse_spec(edited(TEXT, [Python(version="3.11", why="")]))
     assert (spec.python, spec.base.image) == ("3.11", "python:3.11-slim-bullseye")
 
 

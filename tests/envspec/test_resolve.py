@@ -7,10 +7,10 @@ import pathlib
 import pytest
 
 from envspec.lockfile.lock import Lock
-from envspec.resolve.resolver import SOLVERS, resolve
+from envspec.resolve.resolver import SOLVERS, resolve_spec
 from envspec.resolve.view import until, write_view, young_enough
 from envspec.spec.model import Spec
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import RemoteFile, Sources, folder_files
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError
@@ -31,8 +31,8 @@ def shop(tmp_path: pathlib.Path) -> str:
 
 
 def locked(tmp_path: pathlib.Path, shop: str, wanted: Spec, **machine: object) -> Lock:
-    sources = Sources(wanted, Machine(index_url=shop, **machine)).within(tmp_path)
-    return resolve(wanted, sources, Wheelhouse(tmp_path / "store"))
+    sources = Sources(wanted, PipSettings(index_url=shop, **machine)).within(tmp_path)
+    return resolve_spec(wanted, sources, Wheelhouse(tmp_path / "store"))
 
 
 def where(held: Lock) -> dict[str, str]:
@@ -60,9 +60,9 @@ def test_what_a_later_stage_pins_anew_is_installed_once_and_over_what_others_req
 
 def test_pip_tools_says_that_it_cannot_pin_anew(tmp_path: pathlib.Path, shop: str) -> None:
     wanted = spec(stage("one", "lib==1.0"), stage("two", "lib==2.0"))
-    sources = Sources(wanted, Machine(index_url=shop)).within(tmp_path)
+    sources = Sources(wanted, PipSettings(index_url=shop)).within(tmp_path)
     with pytest.raises(OutsideError, match="later pin"):
-        resolve(wanted, sources, Wheelhouse(tmp_path / "store"), resolver="pip-tools")
+        resolve_spec(wanted, sources, Wheelhouse(tmp_path / "store"), resolver="pip-tools")
 
 
 def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Path, shop: str) -> None:

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from envspec.lockfile.lock import Lock
-from envspec.proof.prove import prove
+from envspec.proof.prove import prove_lock
 from envspec.spec.target import Target
-from envspec.supply.fetch import fetch
-from envspec.supply.pip_settings import Machine
+from envspec.supply.fetch import fetch_locked
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
@@ -21,7 +21,7 @@ from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import sdist
 
 HERE = Target(python=f"3.{sys.version_info[1]}", machine="x86_64", glibc=(2, 17))
-ALONE = Machine(no_index=True)
+ALONE = PipSettings(no_index=True)
 pytestmark = pytest.mark.usefixtures("home")
 
 
@@ -74,12 +74,12 @@ def held(tmp_path: pathlib.Path) -> Lock:
 
 
 def there(folder: pathlib.Path, *, offline: bool = False) -> Sources:
-    return Sources(spec(stage("one", "source==1.0")), Machine(index_url=str(folder)), offline=offline)
+    return Sources(spec(stage("one", "source==1.0")), PipSettings(index_url=str(folder)), offline=offline)
 
 
 def test_fetching_builds_what_was_locked(tmp_path: pathlib.Path, held: Lock) -> None:
     store = Wheelhouse(tmp_path / "store")
-    fetch(held, there(tmp_path / "files"), store)
+    fetch_locked(held, there(tmp_path / "files"), store)
     assert store.verify(held.artifact[0].installed)
 
 
@@ -87,7 +87,7 @@ def test_a_wheel_with_other_bytes_than_the_lock_is_refused(tmp_path: pathlib.Pat
     (entry,) = held.artifact
     other = entry.model_copy(update={"wheel": entry.installed.model_copy(update={"sha256": "0" * 64})})
     with pytest.raises(BuildError, match="is not the one that was locked"):
-        fetch(
+        fetch_locked(
             held.model_copy(update={"artifact": (other,)}),
             there(tmp_path / "files"),
             Wheelhouse(tmp_path / "s"),
@@ -95,11 +95,11 @@ def test_a_wheel_with_other_bytes_than_the_lock_is_refused(tmp_path: pathlib.Pat
 
 
 def test_once_built_nothing_is_needed(tmp_path: pathlib.Path, held: Lock) -> None:
-    fetch(held, there(tmp_path / "gone", offline=True), Wheelhouse(tmp_path / "elsewhere"))
+    fetch_locked(held, there(tmp_path / "gone", offline=True), Wheelhouse(tmp_path / "elsewhere"))
 
 
 def test_a_lock_is_proved_where_its_source_was_never_built(tmp_path: pathlib.Path, held: Lock) -> None:
     wanted = spec(stage("one", "source==1.0"))
-    found = prove(wanted, held, there(tmp_path / "files"), Wheelhouse(tmp_path / "store"))
+    found = prove_lock(wanted, held, there(tmp_path / "files"), Wheelhouse(tmp_path / "store"))
     assert not must_fix(found)
     assert Wheelhouse(tmp_path / "store").verify(held.artifact[0].installed)

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from urllib3.util.retry import Retry
 
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import Sources, folder_files, project_of
 from envspec.system.errors import OutsideError
 from tests.support.index import json_page, sha256, simple_index
@@ -23,7 +23,7 @@ AT_ONCE = Retry(total=1, backoff_factor=0, status_forcelist=(500, 503))
 
 def sources(mine: str = "https://index.invalid/simple", **machine: object) -> Sources:
     """Sources whose index `mine` is redirected there, on a machine without any other."""
-    settings = Machine(**{"no_index": True, "redirects": {"MINE": mine}, **machine})
+    settings = PipSettings(**{"no_index": True, "redirects": {"MINE": mine}, **machine})
     return Sources(SPEC, settings, patience=AT_ONCE)
 
 
@@ -133,7 +133,7 @@ def test_a_passing_failure_is_asked_again(web: Web) -> None:
 
 
 def test_offline_nothing_is_asked(web: Web) -> None:
-    there = Sources(SPEC, Machine(no_index=True, redirects={"MINE": web.url}), offline=True)
+    there = Sources(SPEC, PipSettings(no_index=True, redirects={"MINE": web.url}), offline=True)
     with pytest.raises(OutsideError, match="offline"):
         there.files("mine", "demo")
     assert web.asked == []
@@ -141,7 +141,7 @@ def test_offline_nothing_is_asked(web: Web) -> None:
 
 def test_offline_folders_still_count(tmp_path: pathlib.Path, demo: pathlib.Path) -> None:
     index = simple_index(tmp_path / "simple", [demo])
-    there = Sources(SPEC, Machine(no_index=True, redirects={"MINE": index}), offline=True)
+    there = Sources(SPEC, PipSettings(no_index=True, redirects={"MINE": index}), offline=True)
     assert len(there.files("mine", "demo")) == 1
 
 
@@ -177,14 +177,14 @@ def test_the_default_index_is_the_machines_with_its_extras(
 
 def test_a_wheel_of_the_spec_comes_from_the_spec(tmp_path: pathlib.Path, demo: pathlib.Path) -> None:
     wanted = spec(f'name = "one"\nwheels = [{{ path = "files/{demo.name}" }}]')
-    there = Sources(wanted, Machine(no_index=True)).within(tmp_path)
+    there = Sources(wanted, PipSettings(no_index=True)).within(tmp_path)
     assert [file.url for file in there.files("spec", "demo")] == [demo.as_uri()]
 
 
 def test_a_wheel_of_the_spec_that_is_not_there_is_said_so(tmp_path: pathlib.Path) -> None:
     wanted = spec('name = "one"\nwheels = [{ path = "files/demo-1.0-py3-none-any.whl" }]')
     with pytest.raises(OutsideError, match=r"files/demo-1\.0-py3-none-any\.whl is not there"):
-        Sources(wanted, Machine()).within(tmp_path).files("spec", "demo")
+        Sources(wanted, PipSettings()).within(tmp_path).files("spec", "demo")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.spec.load import parse
-from envspec.spec.model import digest_of, schema
+from envspec.spec.load import parse_spec
+from envspec.spec.model import digest_of, spec_schema
 from envspec.system.errors import SpecError
 from tests.support.specs import PINNED, spec, spec_text, stage
 
@@ -18,7 +18,7 @@ CPU = '[index.cpu]\nurl = "https://cpu.example/whl"\n'
 
 
 def varied(tail: str, *stages: str) -> object:
-    return parse(spec_text(*(stages or (NUMPY, TORCH)), tail=CPU + tail), variant="v")
+    return parse_spec(spec_text(*(stages or (NUMPY, TORCH)), tail=CPU + tail), variant="v")
 
 
 def test_a_variant_replaces_the_pins_of_a_stage_and_keeps_the_others() -> None:
@@ -84,7 +84,7 @@ SAME = [
     ids=["why", "comment", "smoke", "trim", "service", "variant", "default", "budget", "compile"],
 )
 def test_what_moves_no_package_leaves_the_digest(text: str) -> None:
-    assert parse(text).digest == spec(NUMPY).digest
+    assert parse_spec(text).digest == spec(NUMPY).digest
 
 
 OTHER = [
@@ -103,7 +103,7 @@ OTHER = [
 
 @pytest.mark.parametrize("text", OTHER)
 def test_what_may_move_a_package_changes_the_digest(text: str) -> None:
-    assert parse(text).digest != spec(NUMPY).digest
+    assert parse_spec(text).digest != spec(NUMPY).digest
 
 
 def test_the_order_of_stages_counts() -> None:
@@ -131,7 +131,7 @@ def test_a_budget_without_a_number_and_a_unit_is_refused(text: str) -> None:
 
 
 def test_without_a_base_the_image_is_pythons_own() -> None:
-    assert parse(f'name = "x"\npython = "3.12"\n[[stage]]\n{NUMPY}').image == "python:3.12-slim"
+    assert parse_spec(f'name = "x"\npython = "3.12"\n[[stage]]\n{NUMPY}').image == "python:3.12-slim"
 
 
 def test_the_names_of_a_stage_are_canonical_and_hold_its_wheels() -> None:
@@ -142,4 +142,4 @@ def test_the_names_of_a_stage_are_canonical_and_hold_its_wheels() -> None:
 def test_the_shipped_schema_is_the_models_own() -> None:
     """`make schema` writes it."""
     shipped = (importlib.resources.files("envspec.spec") / "envspec.schema.json").read_text()
-    assert json.loads(shipped) == schema()
+    assert json.loads(shipped) == spec_schema()

@@ -3,7 +3,7 @@
 import pytest
 from packaging.markers import Marker
 
-from envspec.spec.target import OLDEST_SUPPORTED, Target, host_glibc, of
+from envspec.spec.target import OLDEST_SUPPORTED, Target, host_glibc, target_of
 from tests.support.specs import spec, stage
 
 HERE = Target(python="3.11", machine="x86_64", glibc=(2, 36))
@@ -11,7 +11,7 @@ NUMPY = stage("numeric", "numpy==1.23.5")
 
 
 def base(line: str) -> Target:
-    return of(spec(NUMPY, tail=f"[base]\n{line}\n"))
+    return target_of(spec(NUMPY, tail=f"[base]\n{line}\n"))
 
 
 @pytest.mark.parametrize(

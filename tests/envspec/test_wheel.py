@@ -92,6 +92,20 @@ def test_duplicates_are_refused(tmp_path: pathlib.Path) -> None:
         Wheel(target)
 
 
+def test_a_file_without_a_name_is_refused(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "demo_pkg-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("x", "1")
+    raw = target.read_bytes()
+    start = raw.index(b"PK\1\2")
+    nameless = raw[start : start + 28] + bytes(2) + raw[start + 30 : start + 46] + raw[start + 47 :]
+    end = nameless.index(b"PK\5\6")
+    sizes = struct.pack("<L", end)
+    target.write_bytes(raw[:start] + nameless[: end + 12] + sizes + nameless[end + 16 :])
+    with pytest.raises(WheelError, match="without a name"):
+        Wheel(target)
+
+
 def test_a_bomb_is_refused_before_it_is_inflated(tmp_path: pathlib.Path) -> None:
     bomb = make(tmp_path, {"zeros": bytes(4 << 20)})
     with pytest.raises(WheelError, match="would inflate"):

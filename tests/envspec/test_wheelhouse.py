@@ -10,7 +10,7 @@ import pytest
 from urllib3.util.retry import Retry
 
 from envspec.lockfile.lock import Artifact, File
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
@@ -31,7 +31,7 @@ def store(tmp_path: pathlib.Path) -> Wheelhouse:
 
 
 def sources(index: str = "file:///nowhere", *, offline: bool = False) -> Sources:
-    return Sources(SPEC, Machine(index_url=index), offline=offline, patience=AT_ONCE)
+    return Sources(SPEC, PipSettings(index_url=index), offline=offline, patience=AT_ONCE)
 
 
 @pytest.fixture
@@ -204,13 +204,13 @@ def test_threads_share_one_download(store: Wheelhouse, demo: pathlib.Path, web: 
 SCRIPT = """
 import pathlib, sys
 from envspec.lockfile.lock import Artifact
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from tests.support.specs import spec, stage
 store, index = Wheelhouse(pathlib.Path(sys.argv[1])), sys.argv[2]
 entry = Artifact.model_validate_json(sys.argv[3])
-store.fetch([entry], Sources(spec(stage("one", "demo==1.0")), Machine(index_url=index)))
+store.fetch([entry], Sources(spec(stage("one", "demo==1.0")), PipSettings(index_url=index)))
 assert store.verify(entry)
 """
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from envspec.spec.load import load
+from envspec.spec.load import load_spec
 from tests.support.index import simple_index
 from tests.support.paths import EXAMPLES
 from tests.support.program import machine, run
@@ -47,7 +47,7 @@ def test_what_reading_and_what_running_shows_is_mended(tmp_path: pathlib.Path, s
     place = spec_in(tmp_path / "small", SPEC)
     done = run("envspec", "fix", place, env=machine(tmp_path / "home", PIP_INDEX_URL=shop), timeout=280)
     assert done.returncode == 0, done.stderr
-    assert load(place).stage[0].install == ("app==1.0", "lib==1.1", "tool==1.0")
+    assert load_spec(place).stage[0].install == ("app==1.0", "lib==1.1", "tool==1.0")
     assert "# the pin that stays" in (place / "envspec.toml").read_text()
     assert "verified in" in done.stdout
     again = run("envspec", "fix", place, env=machine(tmp_path / "home", PIP_INDEX_URL=shop), timeout=280)

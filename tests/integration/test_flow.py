@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from envspec.lockfile.lock import loads
+from envspec.lockfile.lock import parse_lock
 from tests.support.program import machine, run
 from tests.support.wheels import wheel
 
@@ -86,7 +86,7 @@ def test_a_changed_spec_is_locked_anew(small: pathlib.Path, env: dict[str, str])
     run("envspec", "lock", small, env=env)
     spec_in(small, SPEC.replace("numbers-kit==1.0", "numbers-kit==2.0"))
     assert built(small, env)["ships"]
-    assert loads((small / "envspec.lock").read_text()).pins["numbers-kit"] == "2.0"
+    assert parse_lock((small / "envspec.lock").read_text()).pins["numbers-kit"] == "2.0"
 
 
 def test_offline_works_once_everything_is_here(
@@ -231,7 +231,7 @@ def test_a_named_index_is_the_only_source(
     accepted = built(small, {**env, "ENVSPEC_INDEX_MINE": str(real.parent)})
     assert accepted["ships"]
     (entry,) = [
-        each for each in loads((small / "envspec.lock").read_text()).artifact if each.name == "kantts"
+        each for each in parse_lock((small / "envspec.lock").read_text()).artifact if each.name == "kantts"
     ]
     assert (entry.version, entry.index) == ("0.9", "mine")
 
@@ -266,5 +266,5 @@ def test_export_can_be_installed_by_pip(
 def test_both_resolvers_find_the_same_here(small: pathlib.Path, env: dict[str, str], resolver: str) -> None:
     spec_in(small, SPEC.replace("greeter==1.0", "greeter>=1"))
     assert run("envspec", "lock", small, "--resolver", resolver, env=env).returncode == 0
-    held = loads((small / "envspec.lock").read_text())
+    held = parse_lock((small / "envspec.lock").read_text())
     assert (held.resolver, held.pins) == (resolver, {"numbers-kit": "1.0", "greeter": "1.0"})

@@ -10,7 +10,7 @@ import sys
 import pytest
 import uv
 
-from envspec.spec.model import schema
+from envspec.spec.model import spec_schema
 from tests.support.paths import ROOT
 from tests.support.program import machine
 
@@ -45,7 +45,7 @@ def call(programs: pathlib.Path, *words: object, cwd: pathlib.Path, env: dict[st
 
 
 def test_the_schema_is_the_same(programs: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    assert json.loads(call(programs, "envspec", "schema", cwd=tmp_path)) == schema()
+    assert json.loads(call(programs, "envspec", "schema", cwd=tmp_path)) == spec_schema()
 
 
 def test_a_spec_is_built_there(
@@ -86,9 +86,9 @@ import json, pathlib, sys
 from builder.backends.oci.recipe import image_recipe
 from builder.flow.kept import proof_depends
 from builder.flow.project import open_project
-from builder.oci.image.base import Base
-from builder.values.payload import collect
-from builder.values.plan import plan
+from builder.oci.image.base import BaseImage
+from builder.values.payload import collect_payload
+from builder.values.plan import make_plan
 from builder.values.tool import result_key, tool_digest
 project = open_project(pathlib.Path(sys.argv[1]), None)
 lock = project.needed_lock()

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from envspec.lockfile.lock import loads
+from envspec.lockfile.lock import parse_lock
 from tests.support.paths import EXAMPLES
 from tests.support.program import run
 
@@ -62,7 +62,7 @@ def test_a_real_spec_ships(real: tuple[pathlib.Path, dict]) -> None:
 
 
 def test_a_package_without_a_wheel_was_built_and_recorded(real: tuple[pathlib.Path, dict]) -> None:
-    held = loads((real[0] / "envspec.lock").read_text())
+    held = parse_lock((real[0] / "envspec.lock").read_text())
     (entry,) = [each for each in held.artifact if each.name == "crcmod"]
     assert entry.file == "crcmod-1.7.tar.gz"
     assert entry.wheel is not None
@@ -76,7 +76,9 @@ def test_a_second_machine_builds_the_same_wheel(
     folder = spec_in(tmp_path / "again", only)
     assert run("envspec", "lock", folder, env=on_this_machine(tmp_path / "home"), timeout=580).returncode == 0
     wheels = [
-        {each.name: each.wheel for each in loads((place / "envspec.lock").read_text()).artifact}["crcmod"]
+        {each.name: each.wheel for each in parse_lock((place / "envspec.lock").read_text()).artifact}[
+            "crcmod"
+        ]
         for place in (real[0], folder)
     ]
     assert wheels[0] == wheels[1]
@@ -101,7 +103,7 @@ def test_both_resolvers_agree_on_a_small_spec(
     folder = spec_in(tmp_path / "pip", SMALL)
     done = run("envspec", "lock", folder, "--resolver", "pip-tools", env=env, timeout=580)
     assert done.returncode == 0, done.stdout
-    held = [loads((place / "envspec.lock").read_text()) for place in (real[0], folder)]
+    held = [parse_lock((place / "envspec.lock").read_text()) for place in (real[0], folder)]
     assert [each.resolver for each in held] == ["uv", "pip-tools"]
     assert held[0].pins == held[1].pins
     assert list(held[0].by_stage()) == list(held[1].by_stage())

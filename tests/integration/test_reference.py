@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from envspec.lockfile.lock import loads
+from envspec.lockfile.lock import parse_lock
 from tests.support.paths import EXAMPLES
 from tests.support.program import run
 
@@ -39,7 +39,7 @@ def test_the_pipeline_can_be_imported(reference_python: pathlib.Path) -> None:
 
 
 def test_what_is_installed_is_what_was_locked(reference_python: pathlib.Path) -> None:
-    held = loads((EXAMPLES / "sambert-hifigan" / "envspec.lock").read_text())
+    held = parse_lock((EXAMPLES / "sambert-hifigan" / "envspec.lock").read_text())
     script = (
         "import json, importlib.metadata as m, re;"
         "print(json.dumps({re.sub('[-_.]+', '-', d.name).lower(): d.version for d in m.distributions()}))"
@@ -59,7 +59,7 @@ def test_where_the_two_resolvers_agree_on_the_reference_stack(
         folder = spec_in(tmp_path / resolver, LOOSE)
         done = run("envspec", "lock", folder, "--resolver", resolver, env=env, timeout=590)
         assert done.returncode == 0, done.stdout
-        pins[resolver] = loads((folder / "envspec.lock").read_text()).pins
+        pins[resolver] = parse_lock((folder / "envspec.lock").read_text()).pins
     ours, theirs = pins["uv"], pins["pip-tools"]
     both = {name: (ours.get(name), theirs.get(name)) for name in sorted(ours | theirs)}
     differ = {name: pair for name, pair in both.items() if pair[0] != pair[1]}

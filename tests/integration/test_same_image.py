@@ -10,7 +10,7 @@ from builder.cli import digest
 from builder.cli.digest import FILE
 from envspec.lockfile import lock
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from tests.support.paths import EXAMPLES
 from tests.support.program import BIN, machine
 
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.network
 
 def fill(wheelhouse: pathlib.Path, name: str) -> None:
     """Put all that the example's lock lists into a new wheelhouse, out of the user's own."""
-    digest.made(EXAMPLES / name)  # fetches what is not there
+    digest.digest_of_image(EXAMPLES / name)  # fetches what is not there
     held = lock.read_lock(lock.lock_file(EXAMPLES / name / "envspec.toml", None))
     assert held is not None
-    own, new = Wheelhouse(home() / "wheelhouse"), Wheelhouse(wheelhouse)
+    own, new = Wheelhouse(tool_home() / "wheelhouse"), Wheelhouse(wheelhouse)
     for file in (*(artifact.installed for artifact in held.artifact), *held.base.packages):
         new.path(file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(own.path(file), new.path(file))
@@ -73,10 +73,12 @@ def test_another_user_in_another_year_makes_the_same_image(name: str, tmp_path: 
     assert (user != stranger, now - then) == (True, pytest.approx(YEAR, abs=60))
     first = make(name, one, *early, PYTHONHASHSEED="1", TZ="Asia/Shanghai")
     second = make(name, other, *late, PYTHONHASHSEED="2", HOME=str(other), LC_ALL="C.UTF-8")
-    assert digest.differences(first, second) == ()
+    assert digest.digest_differences(first, second) == ()
     assert blobs(one) == blobs(other)
 
 
 def test_the_image_of_the_example_is_the_one_that_the_tree_promises() -> None:
-    changed = digest.differences((EXAMPLES / "espeak" / FILE).read_text(), digest.made(EXAMPLES / "espeak"))
+    changed = digest.digest_differences(
+        (EXAMPLES / "espeak" / FILE).read_text(), digest.digest_of_image(EXAMPLES / "espeak")
+    )
     assert not changed, f"{'; '.join(changed)}. If that is meant: `make digest` writes the new one"

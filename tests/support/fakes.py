@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from builder.backends.port import RemoteTarget
+from builder.backends.port import RemoteSubject
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
@@ -55,8 +55,8 @@ class FakeBackend:
         self.ran.append(tuple(command))
         return Completed(command=tuple(command), code=self.code, stdout=self.says, stderr="")
 
-    def target(self, environment: Environment) -> RemoteTarget:
-        return RemoteTarget(backend=self, environment=environment)
+    def subject(self, environment: Environment) -> RemoteSubject:
+        return RemoteSubject(backend=self, environment=environment)
 
     def ship(
         self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress

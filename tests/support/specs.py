@@ -3,7 +3,7 @@
 import pathlib
 
 from envspec.lockfile.lock import Artifact, File, Lock, LockedBase
-from envspec.spec.load import parse
+from envspec.spec.load import parse_spec
 from envspec.spec.model import Spec
 from envspec.supply.sources import project_of
 
@@ -14,7 +14,7 @@ PINNED = "python:3.11-slim-bookworm@sha256:" + "0" * 64
 
 def spec(*stages: str, head: str = "", tail: str = "") -> Spec:
     """A spec on Python 3.11 with a pinned base; each stage is the inside of a `[[stage]]`."""
-    return parse(spec_text(*stages, head=head, tail=tail))
+    return parse_spec(spec_text(*stages, head=head, tail=tail))
 
 
 def spec_text(*stages: str, head: str = "", tail: str = "") -> str:

@@ -18,9 +18,9 @@ from builder.backends.docker.container import run_in_container
 from builder.backends.docker.dockerfile import render_dockerfile
 from builder.backends.docker.engine import Engine, translated
 from builder.backends.docker.layout import lay_out_context
-from builder.backends.port import RemoteTarget
-from builder.image.settings import apt
-from builder.image.settings import base as base_name
+from builder.backends.port import RemoteSubject
+from builder.image.settings import apt_command
+from builder.image.settings import base_reference as base_name
 from builder.inside import places
 from builder.oci.store.blobs import Blobs
 from builder.values.environment import Environment
@@ -28,10 +28,10 @@ from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
-from envspec.supply.pip_settings import machine
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import EnvspecError, OutsideError, Problem, SpecError, UsageError
-from envspec.system.home import disk, home, locked
+from envspec.system.home import disk_refusals, holding, tool_home
 from envspec.system.process import Completed
 from envspec.system.progress import Progress
 
@@ -74,14 +74,14 @@ class DockerBackend:
         _refuse_unservable(plan)
         self._refuse_foreign(plan)
         name = f"{plan.name}-{plan.variant}" if plan.variant else plan.name
-        context = home() / "contexts" / name
-        with disk(context), locked(context):
-            start = ensure_base(self.engine, plan, store, Blobs(home() / "oci"), self._network, progress)
+        context = tool_home() / "contexts" / name
+        with disk_refusals(context), holding(context):
+            start = ensure_base(self.engine, plan, store, Blobs(tool_home() / "oci"), self._network, progress)
             shutil.rmtree(context, ignore_errors=True)
             lay_out_context(plan, render_dockerfile(plan, mounts=self.builder.mounts), folder, store, context)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
-            contents = "" if apt(plan) else _contents(context, plan, start)  # an archive moves on
+            contents = "" if apt_command(plan) else _contents(context, plan, start)  # an archive moves on
             if not reused:
                 self._tag(self._built(plan, context, progress), reference)
         return Environment(
@@ -98,16 +98,16 @@ class DockerBackend:
     def _network(self) -> Network:
         from builder.oci.store.network import Network  # what is there already needs none
 
-        return Network(machine(), offline=self._offline)
+        return Network(ask_pip(), offline=self._offline)
 
     def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
         """Id of the image. Only the pass that installs Debian packages has a network."""
         arguments: dict[str, str] = {}
-        if apt(plan):
+        if apt_command(plan):
             progress.step("Debian packages")
             request = BuildRequest(context=context, target="base", network=self.engine.network)
-            packages = AptPackages(base=base_name(plan), command=apt(plan))
-            image = self.builder.install_packages(request, packages, machine(), progress)
+            packages = AptPackages(base=base_name(plan), command=apt_command(plan))
+            image = self.builder.install_packages(request, packages, ask_pip(), progress)
             arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
             self._tag(image, arguments["START"])
         progress.step("image")
@@ -148,9 +148,9 @@ class DockerBackend:
             timeout=timeout,
         )
 
-    def target(self, environment: Environment) -> RemoteTarget:
+    def subject(self, environment: Environment) -> RemoteSubject:
         """The image as the judge sees it."""
-        return RemoteTarget(backend=self, environment=environment)
+        return RemoteSubject(backend=self, environment=environment)
 
     def ship(
         self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress

@@ -9,7 +9,7 @@ import docker.errors
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.debian.base import MakeFetcher, obtain_base
-from builder.image.settings import base as base_name
+from builder.image.settings import base_reference as base_name
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
 from envspec.supply.wheelhouse import Wheelhouse

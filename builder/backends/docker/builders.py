@@ -14,8 +14,8 @@ from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.backends.docker.failure import build_failure
 from builder.backends.docker.program import buildkit_program, client_environment
 from envspec.spec.model import digest_of
-from envspec.supply.pip_settings import Machine
-from envspec.system.process import Words, run
+from envspec.supply.pip_settings import PipSettings
+from envspec.system.process import Words, run_process
 from envspec.system.progress import Progress
 
 LONGEST = 3600.0
@@ -67,7 +67,7 @@ class Builder(Protocol):
         """Build an image, which has no name yet, and give its id. Raises `BuildError` and `OutsideError`."""
 
     def install_packages(
-        self, request: BuildRequest, packages: AptPackages, machine: Machine, progress: Progress
+        self, request: BuildRequest, packages: AptPackages, machine: PipSettings, progress: Progress
     ) -> str:
         """Build the base with its Debian packages, and give its id. Raises `BuildError` and `OutsideError`.
 
@@ -101,7 +101,7 @@ class BuildKitBuilder:
             for key, file in request.secrets.items():
                 command += ["--secret", f"id={key},src={file}"]
             lines: list[str] = []
-            done = run(
+            done = run_process(
                 [*command, request.context],
                 env=client_environment(self._engine.address),
                 timeout=LONGEST,
@@ -115,7 +115,7 @@ class BuildKitBuilder:
         self,
         request: BuildRequest,
         packages: AptPackages,  # noqa: ARG002 - the Dockerfile has the command
-        machine: Machine,
+        machine: PipSettings,
         progress: Progress,
     ) -> str:
         """Build the target that installs them; proxy and certificates travel as the request's secrets."""
@@ -128,12 +128,12 @@ class BuildKitBuilder:
             return self.build_image(dataclasses.replace(request, secrets=secrets), progress)
 
 
-def has_certificates(machine: Machine) -> bool:
+def has_certificates(machine: PipSettings) -> bool:
     """Whether this machine has certificate authorities of its own."""
     return machine.cert is not None and pathlib.Path(machine.cert).is_file()
 
 
-def apt_settings(machine: Machine, folder: str) -> str:
+def apt_settings(machine: PipSettings, folder: str) -> str:
     """apt's configuration for this machine's proxy, and its certificates in that folder of a container."""
     env = machine.environment()
     lines = []
@@ -185,7 +185,7 @@ class ClassicBuilder:
         self,
         request: BuildRequest,
         packages: AptPackages,
-        machine: Machine,
+        machine: PipSettings,
         progress: Progress,  # noqa: ARG002 - apt tells no stages
     ) -> str:
         """Run apt in a container that becomes the base.

@@ -13,7 +13,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from builder.image.settings import VERSION, apt, base, checked, labels, variables
+from builder.image.settings import (
+    VERSION,
+    apt_command,
+    base_reference,
+    checked_text,
+    image_labels,
+    image_variables,
+)
 from builder.inside import places
 from builder.values.plan import Plan
 from envspec.system.errors import Problem, SpecError
@@ -50,22 +57,22 @@ def _template() -> str:
 
 
 def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
-    version = checked(VERSION, plan.python, "python")
+    version = checked_text(VERSION, plan.python, "python")
     service = plan.service
     python = f"{places.ENVIRONMENT}/bin/python"
     return {
         "plan": plan,
         "mounts": mounts,
-        "base": base(plan),
-        "apt": apt(plan),
+        "base": base_reference(plan),
+        "apt": apt_command(plan),
         "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
         "stages": list(_stages(plan, python, mounts=mounts)),
         "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
         "payload": plan.payload is not None,
         "compiled": plan.compiled,
         "models": places.MODELS,
-        "variables": sorted(variables(plan).items()),
-        "labels": sorted(labels(plan).items()),
+        "variables": sorted(image_variables(plan).items()),
+        "labels": sorted(image_labels(plan).items()),
         "user": places.USER_ID,
         "port": service.port if service else None,
         "health": [*places.entrypoint(), "health"],

@@ -20,9 +20,9 @@ import uv
 
 import builder
 from builder.image.bill import bill_of
-from builder.image.contents import MAIN, facts, runtime, tools
+from builder.image.contents import MAIN, build_tools, image_facts, runtime_files
 from builder.image.loads import Loads, stage_loads
-from builder.image.sbom import sbom
+from builder.image.sbom import cyclonedx_text
 from builder.inside import places
 from builder.values import models
 from builder.values import payload as payload_files
@@ -41,19 +41,19 @@ def lay_out_context(
     """
     place.mkdir(parents=True, exist_ok=True)
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-    _modules(tools(), place / "tools")
+    _modules(build_tools(), place / "tools")
     _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
     _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
-    _modules(runtime(), place / "image")
-    _write_json(place / "image" / "environment.json", facts(plan))
+    _modules(runtime_files(), place / "image")
+    _write_json(place / "image" / "environment.json", image_facts(plan))
     bill = place / "image" / pathlib.PurePosixPath(places.SBOM).name
-    bill.write_text(sbom(bill_of(plan)), encoding="utf-8")
+    bill.write_text(cyclonedx_text(bill_of(plan)), encoding="utf-8")
     if plan.payload and plan.service:
         (place / "payload").mkdir()
-        payload_files.copy(plan.payload, plan.service, folder, place / "payload")
-    models.copy(plan, folder, place / "models")
+        payload_files.copy_payload(plan.payload, plan.service, folder, place / "payload")
+    models.copy_models(plan, folder, place / "models")
 
 
 def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:

@@ -36,12 +36,12 @@ def load_image(image: Image, tag: str, blobs: Blobs, client: DockerClient, progr
     held = shared_layers(wanted, _stacks(client))
     progress.step(f"load {tag}, {len(wanted) - held} of {len(wanted)} layers")
     try:
-        _send(client, layout.archive(image, tag, blobs, held=held))
+        _send(client, layout.docker_archive_chunks(image, tag, blobs, held=held))
     except (APIError, ImageLoadError):
         if not held:
             raise
         # An engine whose store is containerd's wants every layer, also those that it has.
-        _send(client, layout.archive(image, tag, blobs))
+        _send(client, layout.docker_archive_chunks(image, tag, blobs))
         return 0
     return held
 

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 
 from builder.backends.docker.engine import Address
-from envspec.system.process import run
+from envspec.system.process import run_process
 
 
 @functools.cache
@@ -19,7 +19,9 @@ def buildkit_program() -> pathlib.Path | None:
     older one brings it along.
     """
     for program in _candidates():
-        asked = run([program, "build", "--help"], env={**os.environ, "DOCKER_BUILDKIT": "1"}, timeout=30)
+        asked = run_process(
+            [program, "build", "--help"], env={**os.environ, "DOCKER_BUILDKIT": "1"}, timeout=30
+        )
         if asked.ok and "--secret" in asked.stdout:
             return program
     return None

@@ -15,7 +15,7 @@ from builder.image.settings import verdict_labels
 from builder.values.environment import Environment
 from builder.values.verdict import Verdict
 from envspec.system.errors import OutsideError
-from envspec.system.home import whole
+from envspec.system.home import whole_file
 from envspec.system.progress import SILENT, Progress
 
 CHUNK = 2 << 20
@@ -57,7 +57,7 @@ def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress
         image = engine.client.images.get(name)
     task = f"write {file.name}"
     with (
-        whole(file, synced=False) as stream,
+        whole_file(file, synced=False) as stream,
         translated(engine.address.host),
         progress.task(task, image.attrs["Size"]),
     ):

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from builder.backends.oci import bases
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
-from builder.backends.port import RemoteTarget
+from builder.backends.port import RemoteSubject
 from builder.inside import places
 from builder.oci.image.documents import RUNTIME
-from builder.oci.image.records import Record, Records
+from builder.oci.image.records import ImageRecord, Records
 from builder.oci.store.blobs import Blobs
 from builder.values import models
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from envspec.spec.model import digest_of
-from envspec.supply.pip_settings import machine
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.process import Completed
 from envspec.system.processor import uname_of
 from envspec.system.progress import Progress
@@ -51,7 +51,7 @@ class OciBackend:
         self._load = load
         self._offline = offline
         self._given = network
-        self.blobs = Blobs(home() / "oci")
+        self.blobs = Blobs(tool_home() / "oci")
         self.records = Records(self.blobs)
 
     def available(self) -> str | None:
@@ -60,7 +60,7 @@ class OciBackend:
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the image. Raises `BuildError`, `OutsideError`, `SpecError` and `WheelError`."""
-        base = bases.obtain(plan, folder, store, self.blobs, self._network, progress)
+        base = bases.obtain_base_image(plan, folder, store, self.blobs, self._network, progress)
         recipe = image_recipe(plan, base)
         refuse_uncompilable(recipe)
         record = self.records.image(recipe.digest)
@@ -72,14 +72,14 @@ class OciBackend:
                 folder=folder, wheels=store, blobs=self.blobs, records=self.records, progress=progress
             )
             image = make_image(recipe, supplies)
-            record = Record(image=image, base=len(base.layers), machine=base.machine)
+            record = ImageRecord(image=image, base=len(base.layers), machine=base.machine)
             self.records.remember(recipe.digest, record)
         name = f"envspec/{_name(plan)}:{record.image.config.digest.removeprefix('sha256:')[:_SHORT]}"
         if not reused:
             from builder.oci.image import layout
 
             self.records.remember(_file_name(name), record)
-            layout.enlist(record.image, record.machine, name, self.blobs.root)
+            layout.enlist_image(record.image, record.machine, name, self.blobs.root)
         return Environment(
             backend=self.name,
             reference=name,
@@ -88,9 +88,9 @@ class OciBackend:
             payload=places.PAYLOAD if plan.payload else None,
             reused=reused,
             contents=_contents(record),
-            foreign=foreign(base.machine),
+            foreign=foreign_processor(base.machine),
             variables={
-                **models.variables(plan, places.MODELS),
+                **models.model_variables(plan, places.MODELS),
                 **(plan.service.env if plan.service else {}),
             },
         )
@@ -98,7 +98,7 @@ class OciBackend:
     def _network(self) -> Network:
         from builder.oci.store.network import Network
 
-        return self._given or Network(machine(), offline=self._offline)
+        return self._given or Network(ask_pip(), offline=self._offline)
 
     def run(
         self,
@@ -114,13 +114,13 @@ class OciBackend:
 
         record = self.record(environment)
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
-        return runner.run(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
+        return runner.run_in_image(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
 
-    def target(self, environment: Environment) -> RemoteTarget:
+    def subject(self, environment: Environment) -> RemoteSubject:
         """The image as the judge sees it."""
-        return RemoteTarget(backend=self, environment=environment)
+        return RemoteSubject(backend=self, environment=environment)
 
-    def record(self, environment: Environment) -> Record:
+    def record(self, environment: Environment) -> ImageRecord:
         """The image of an environment. Raises `OutsideError` when it is gone."""
         record = self.records.image(_file_name(environment.reference))
         if record is None:
@@ -135,7 +135,7 @@ class OciBackend:
         """Seal the image with its verdict, name it and write it where it is wanted."""
         from builder.backends.oci import ship as shipping
 
-        return shipping.ship(
+        return shipping.ship_image(
             self.record(environment),
             environment,
             verdict,
@@ -152,7 +152,7 @@ def refuse_uncompilable(recipe: ImageRecipe) -> None:
 
     Without compiled files it would be another image than elsewhere.
     """
-    processor = foreign(recipe.base.machine)
+    processor = foreign_processor(recipe.base.machine)
     if processor and recipe.compiled:
         raise OutsideError(
             f"the image is for {processor}, which nothing here can run, so nothing in it can be compiled",
@@ -160,7 +160,7 @@ def refuse_uncompilable(recipe: ImageRecipe) -> None:
         )
 
 
-def _contents(record: Record) -> str:
+def _contents(record: ImageRecord) -> str:
     """Digest of an image's layers below the doctor: its base, its packages and its models."""
     below = itertools.takewhile(lambda layer: layer.title != RUNTIME, record.image.layers)
     return digest_of([layer.diff_id for layer in below])
@@ -174,7 +174,7 @@ def _file_name(reference: str) -> str:
     return reference.replace("/", "_").replace(":", "_")
 
 
-def foreign(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
+def foreign_processor(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
     """The image's processor (`arm64`) where neither this machine nor an emulator here can run it; else "".
 
     Source: the kernel's documentation of binfmt_misc; qemu-user-static names its handlers so.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.debian.base import obtain_base
 from builder.debian.request import suite_with_python
-from builder.oci.image.base import Base
+from builder.oci.image.base import BaseImage
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedArchive
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 MakeNetwork = Callable[[], "Network"]
 
 
-def obtain(
+def obtain_base_image(
     plan: Plan,
     folder: pathlib.Path,
     store: Wheelhouse,
     blobs: Blobs,
     network: MakeNetwork,
     progress: Progress,
-) -> Base:
+) -> BaseImage:
     """The base of a plan, its layers in the store of blobs; `network` is called only if something is missing.
 
     `folder` is the spec's, below which an image on disk is.
@@ -59,55 +59,57 @@ def obtain(
 
 def _saved(
     plan: Plan, archive: LockedArchive, folder: pathlib.Path, blobs: Blobs, progress: Progress
-) -> Base:
+) -> BaseImage:
     """The image on disk, remembered by its digest."""
     machine, place = processor_of(plan.machine).oci, folder / archive.path
     key = digest_of(["archive", archive.sha256, plan.base.image, machine, plan.python]).removeprefix(
         "sha256:"
     )
-    kept: Kept[Base] = Kept(blobs.root / "bases", Base)
+    kept: Kept[BaseImage] = Kept(blobs.root / "bases", BaseImage)
     known = kept.get(key)
     if known is not None and all(map(blobs.has, known.layers)):
         return known
     from builder.oci.image import saved
 
     progress.step(f"read {archive.path}")
-    if saved.sha256(place) != archive.sha256:
+    if saved.saved_image_sha256(place) != archive.sha256:
         raise OutsideError(
             f"the image in {place} is another one than when the lock was made",
             hint="put the old one back, or lock again: `envspec lock --upgrade`",
         )
-    base = saved.load(place, machine, plan.python, blobs)
+    base = saved.load_saved_image(place, machine, plan.python, blobs)
     base = base.model_copy(update={"name": (plan.base.image or base.name).partition("@")[0]})
     kept.put(key, base)
     return base
 
 
-def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+def _pulled(plan: Plan, blobs: Blobs, network: MakeNetwork, progress: Progress) -> BaseImage:
     """The image of the plan, remembered by its digest: that one is never asked for again."""
     name, machine = plan.base.image or "", processor_of(plan.machine).oci
     key = digest_of([name, plan.base.digest, machine, plan.python]).removeprefix("sha256:")
-    kept: Kept[Base] = Kept(blobs.root / "bases", Base)
+    kept: Kept[BaseImage] = Kept(blobs.root / "bases", BaseImage)
     known = kept.get(key) if plan.base.digest else None
     if known is not None and all(map(blobs.has, known.layers)):
         return known
     from builder.oci.registry import pull, reference
-    from builder.oci.registry.credentials import stored
+    from builder.oci.registry.credentials import stored_credentials
     from builder.oci.registry.repository import Registry
 
     progress.step(f"pull {name}")
-    found = reference.parse(name, plan.base.digest)
+    found = reference.parse_reference(name, plan.base.digest)
     with network().session() as session:
-        asked = Registry(found, session, stored)
-        base = pull.pull(name, found.target, machine, plan.python, asked, blobs, progress)
+        asked = Registry(found, session, stored_credentials)
+        base = pull.pull_base(name, found.target, machine, plan.python, asked, blobs, progress)
     kept.put(key, base)
     return base
 
 
-def _debian(plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress) -> Base:
+def _debian(
+    plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress
+) -> BaseImage:
     made = obtain_base(plan, store, blobs, network, progress)
     python = next((each.version for each in made.packages if each.name == f"python{plan.python}"), "")
-    return Base(
+    return BaseImage(
         name=f"debian:{made.suite}",
         machine=processor_of(plan.machine).oci,
         layers=(made.layer,),

@@ -18,13 +18,13 @@ from builder.backends.oci import run as runner
 from builder.image import travelling
 from builder.image.loads import Loads
 from builder.inside import places
-from builder.oci.image.base import Base
+from builder.oci.image.base import BaseImage
 from builder.oci.image.records import Records
 from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.pieces import Piece, layer_of_pieces
-from builder.oci.store.tar import Entry
-from builder.oci.store.tree import unpack
+from builder.oci.store.tar import TarEntry
+from builder.oci.store.tree import unpack_layers
 from builder.wheels.prefix import Prefix
 from envspec.spec.model import digest_of
 from envspec.system.errors import BuildError
@@ -44,7 +44,7 @@ class Compiler:
     """
 
     def __init__(
-        self, base: Base, prefix: Prefix, blobs: Blobs, records: Records, progress: Progress
+        self, base: BaseImage, prefix: Prefix, blobs: Blobs, records: Records, progress: Progress
     ) -> None:
         self._base = base
         self._prefix = prefix
@@ -57,7 +57,9 @@ class Compiler:
     def unpacking(self, layers: Sequence[Layer]) -> Iterator[None]:
         """Unpack layers aside, lowest first, while the stages below them are compiled."""
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            pool.submit(unpack, self._base.layers, layers, self._blobs)  # who needs one that fails says so
+            pool.submit(
+                unpack_layers, self._base.layers, layers, self._blobs
+            )  # who needs one that fails says so
             yield
 
     def library(self) -> tuple[Layer, ...]:
@@ -83,7 +85,7 @@ class Compiler:
         depends = {
             "program": self._program,
             "title": title,
-            "time": tar.epoch(),
+            "time": tar.archive_epoch(),
             "command": [python, *words],
             "below": [layer.diff_id for layer in (*self._base.layers, *below)],
         }
@@ -96,8 +98,8 @@ class Compiler:
         self._progress.note(title)
         command = [python, "-s", "-S", "-W", "ignore", "-", runner.OUT, *words]
         with tempfile.TemporaryDirectory(prefix="envspec-compiled-") as place:
-            done = runner.inside(
-                unpack(self._base.layers, below, self._blobs),
+            done = runner.run_in_layers(
+                unpack_layers(self._base.layers, below, self._blobs),
                 command,
                 user=places.USER_ID,
                 folder="/tmp",  # noqa: S108 - inside, where it is empty
@@ -121,4 +123,4 @@ def _pieces(top: pathlib.Path) -> Iterator[Piece]:
         for file in (pathlib.Path(folder, name) for name in files):
             if file.suffix == ".pyc" and file.parent.name == "__pycache__" and not file.is_symlink():
                 path = file.relative_to(top).as_posix()
-                yield Piece(entry=Entry(path=path, size=file.stat().st_size), content=file)
+                yield Piece(entry=TarEntry(path=path, size=file.stat().st_size), content=file)

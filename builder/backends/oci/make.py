@@ -11,8 +11,8 @@ from builder.backends.oci.compiled import Compiler
 from builder.backends.oci.recipe import ImageRecipe
 from builder.image.loads import stage_loads
 from builder.inside import places
-from builder.oci.image.base import Found, examine
-from builder.oci.image.documents import RUNTIME, Image, assemble
+from builder.oci.image.base import BaseFacts, examine_base
+from builder.oci.image.documents import RUNTIME, Image, assemble_image
 from builder.oci.image.records import Records
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.pieces import layer_of_pieces
@@ -43,11 +43,11 @@ def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
     """
     found = supplies.records.fact(
         recipe.key("base", "python"),
-        Found,
-        lambda: examine(recipe.base, recipe.python, supplies.blobs, outside=places.ENVIRONMENT),
+        BaseFacts,
+        lambda: examine_base(recipe.base, recipe.python, supplies.blobs, outside=places.ENVIRONMENT),
     )
     prefix = Prefix(root=places.ENVIRONMENT, version=recipe.python, base_python=found.python)
-    empty = parts.skeleton(prefix, recipe.base.version or recipe.python, found)
+    empty = parts.skeleton_pieces(prefix, recipe.base.version or recipe.python, found)
     skeleton = layer_of_pieces("empty environment", empty, supplies.blobs)
     compiler = None
     if recipe.compiled:
@@ -58,7 +58,7 @@ def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
     added += _models(recipe, supplies)
     added += _runtime(recipe, supplies)
     added += _payload(recipe, compiler, supplies)
-    return assemble(recipe.base, added, recipe.settings, prefix.python, supplies.blobs)
+    return assemble_image(recipe.base, added, recipe.settings, prefix.python, supplies.blobs)
 
 
 def _packages(
@@ -100,20 +100,20 @@ def _models(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
 
 
 def _model_pieces(recipe: ImageRecipe, supplies: Supplies) -> parts.Pieces:
-    return parts.models(models.model_folders(recipe.model_sources, supplies.folder))
+    return parts.model_pieces(models.model_folders(recipe.model_sources, supplies.folder))
 
 
 def _runtime(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
     """The layer of what makes the image start: the doctor, the entrypoint, and what was locked."""
     key = recipe.key("facts", "bill", "time")
-    return _kept(RUNTIME, key, lambda: parts.runtime(recipe.facts, recipe.bill), supplies)
+    return _kept(RUNTIME, key, lambda: parts.runtime_pieces(recipe.facts, recipe.bill), supplies)
 
 
 def _payload(recipe: ImageRecipe, compiler: Compiler | None, supplies: Supplies) -> Sequence[Layer]:
     """The layer of the payload's code, and that of the same compiled; none without payload."""
     if recipe.payload is None:
         return ()
-    pieces = parts.payload(recipe.payload, recipe.payload_source, supplies.folder)
+    pieces = parts.payload_pieces(recipe.payload, recipe.payload_source, supplies.folder)
     layer = layer_of_pieces("payload", pieces, supplies.blobs)
     return [layer, *(compiler.payload(layer) if compiler else ())]
 

@@ -6,9 +6,9 @@ import json
 
 from builder.backends.oci.settings import image_settings
 from builder.image.bill import Bill, bill_of
-from builder.image.contents import facts
-from builder.oci.image.base import Base
-from builder.oci.image.documents import Settings
+from builder.image.contents import image_facts
+from builder.oci.image.base import BaseImage
+from builder.oci.image.documents import ContainerSettings
 from builder.oci.store import tar
 from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan
@@ -20,7 +20,7 @@ from envspec.spec.model import Part
 class ImageRecipe(Part):
     """What an image is made of. The tool belongs to it as well: see `digest`."""
 
-    base: Base
+    base: BaseImage
     python: str
     """Minor version, such as `3.11`."""
     stages: tuple[InstallStage, ...]
@@ -40,7 +40,7 @@ class ImageRecipe(Part):
     facts: str
     """What the image knows of itself: the text of `environment.json`."""
     bill: Bill
-    settings: Settings
+    settings: ContainerSettings
     """How its containers start."""
     time: int
     """Date of all its files, in seconds since 1970."""
@@ -55,7 +55,7 @@ class ImageRecipe(Part):
         return result_key(self.model_dump(mode="json", include=set(fields)))
 
 
-def image_recipe(plan: Plan, base: Base) -> ImageRecipe:
+def image_recipe(plan: Plan, base: BaseImage) -> ImageRecipe:
     """The recipe of a plan on its base. Raises `SpecError` for what no image can hold."""
     service = plan.service
     return ImageRecipe(
@@ -69,8 +69,8 @@ def image_recipe(plan: Plan, base: Base) -> ImageRecipe:
         model_sources=service.models if service else (),
         payload=plan.payload if service else None,
         payload_source=service.source if service else None,
-        facts=json.dumps(facts(plan), indent=1, sort_keys=True) + "\n",
+        facts=json.dumps(image_facts(plan), indent=1, sort_keys=True) + "\n",
         bill=bill_of(plan),
         settings=image_settings(plan, base),
-        time=tar.epoch(),
+        time=tar.archive_epoch(),
     )

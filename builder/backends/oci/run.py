@@ -10,19 +10,18 @@ from collections.abc import Mapping, Sequence
 
 from builder.image import travelling
 from builder.inside import sandbox
-from builder.oci.image.records import Record
+from builder.oci.image.records import ImageRecord
 from builder.oci.store.blobs import Blobs
-from builder.oci.store.tree import unpack
+from builder.oci.store.tree import unpack_layers
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, Words
-from envspec.system.process import run as run_process
+from envspec.system.process import Completed, Words, run_process
 
 OUT = sandbox.OUT
 """Where a command finds the folder that it may leave files in."""
 
 
-def run(
-    record: Record,
+def run_in_image(
+    record: ImageRecord,
     command: Sequence[str],
     blobs: Blobs,
     *,
@@ -35,8 +34,8 @@ def run(
     Raises `OutsideError` where this machine's kernel allows no such thing.
     """
     image = record.image
-    return inside(
-        unpack(image.layers[: record.base], image.layers[record.base :], blobs),
+    return run_in_layers(
+        unpack_layers(image.layers[: record.base], image.layers[record.base :], blobs),
         command,
         user=int(image.user.partition(":")[0]),
         folder=image.folder,
@@ -47,7 +46,7 @@ def run(
     )
 
 
-def inside(
+def run_in_layers(
     layers: Sequence[pathlib.Path],
     command: Sequence[str],
     *,

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from builder.image import settings
 from builder.inside import places
-from builder.oci.image.base import Base
-from builder.oci.image.documents import Settings
+from builder.oci.image.base import BaseImage
+from builder.oci.image.documents import ContainerSettings
 from builder.values.plan import Plan
 
 
-def image_settings(plan: Plan, base: Base) -> Settings:
+def image_settings(plan: Plan, base: BaseImage) -> ContainerSettings:
     """How containers of the plan's image start: as the Dockerfile road has it."""
-    labels = settings.labels(plan)
+    labels = settings.image_labels(plan)
     labels["org.opencontainers.image.base.name"] = base.name
     service = plan.service
     entrypoint = places.entrypoint()
-    return Settings(
+    return ContainerSettings(
         user=f"{places.USER_ID}:{places.USER_ID}",
         folder=places.PAYLOAD,
-        variables=settings.variables(plan),
+        variables=settings.image_variables(plan),
         labels=labels,
         entrypoint=tuple(entrypoint),
         command=("serve",) if service else ("python",),

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .report import Distribution, FoundDistribution
+    from .report import DistributionFacts, FoundDistribution
 
 DESCRIPTION = 20000
 """Characters of a description that are kept, in the probe only."""
@@ -189,7 +189,7 @@ def present(folder: str, name: str) -> bool:
         return False
 
 
-def report(dist: FoundDistribution) -> Distribution:
+def report(dist: FoundDistribution) -> DistributionFacts:
     """What leaves the probe: all but long texts and lists of files."""
     told = dist.copy()
     told.pop("description", None)

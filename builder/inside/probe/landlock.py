@@ -69,13 +69,13 @@ def allow(libc: Any, rules: int, path: str) -> None:
         return
     try:
         is_folder = stat.S_ISDIR(os.fstat(fd).st_mode)
-        rule = Rule(OF_FILES | OF_FOLDERS if is_folder else OF_FILES, fd)
+        rule = PathRule(OF_FILES | OF_FOLDERS if is_folder else OF_FILES, fd)
         libc.syscall(SYS_ADD_RULE, rules, PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(fd)
 
 
-class Rule(ctypes.Structure):
+class PathRule(ctypes.Structure):
     """`struct landlock_path_beneath_attr`."""
 
     _pack_ = 1

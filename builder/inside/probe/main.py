@@ -23,9 +23,9 @@ if TYPE_CHECKING:
         ExchangeOutcome,
         FoundDistribution,
         ImportOutcome,
-        Interpreter,
+        InterpreterFacts,
         LooseModule,
-        Report,
+        ProbeReport,
         Start,
         UsageOutcome,
     )
@@ -87,7 +87,7 @@ class Probe:
         self.sites = [entry for entry in self.path if entry not in known]
         self.dists = distributions.find_distributions(self.sites)
 
-    def report(self) -> Report:
+    def report(self) -> ProbeReport:
         """All facts of this environment."""
         python, dists, options = self.python, self.dists, self.options
         loose = files.ownerless([each for each in self.sites if is_site(each)], dists)
@@ -158,7 +158,7 @@ class Probe:
         return used
 
 
-def start_as_users_do(python: Interpreter, env: dict[str, str]) -> tuple[Start, list[str]]:
+def start_as_users_do(python: InterpreterFacts, env: dict[str, str]) -> tuple[Start, list[str]]:
     """How the interpreter starts, and its path: that of a start without variables where they break it."""
     begun = startup.start_interpreter(python["executable"], env, [])
     trusted = begun if begun.get("path") else startup.start_interpreter(python["executable"], env, ["-E"])

@@ -56,7 +56,7 @@ class Use:
         """Names of arguments where it is called, else None."""
 
 
-class Reader:
+class SourceReader:
     """Collects the uses of a module that have no way out. `package` resolves relative imports."""
 
     def __init__(self, package: str, wanted: Any) -> None:
@@ -96,7 +96,7 @@ class Reader:
         """One node, by its kind."""
         kind = type(node)
         if kind not in VISITS:
-            VISITS[kind] = getattr(Reader, "visit_" + kind.__name__, Reader.children)
+            VISITS[kind] = getattr(SourceReader, "visit_" + kind.__name__, SourceReader.children)
         VISITS[kind](self, node)
 
     def children(self, node: Any) -> None:
@@ -279,7 +279,7 @@ def fields(kind: type) -> tuple[str, ...]:
     return FIELDS[kind]
 
 
-def bindings(node: Any, reader: Reader) -> dict[str, list[Any]]:
+def bindings(node: Any, reader: SourceReader) -> dict[str, list[Any]]:
     """Names that a scope binds: to dotted paths by import, to several by a loop, or to something else."""
     scope = {}  # type: dict[str, list[Any]]
     if hasattr(node, "args"):
@@ -304,7 +304,7 @@ def bindings(node: Any, reader: Reader) -> dict[str, list[Any]]:
     return scope
 
 
-def rebind(loop: Any, scope: dict[str, list[Any]], reader: Reader) -> None:
+def rebind(loop: Any, scope: dict[str, list[Any]], reader: SourceReader) -> None:
     """`for x in a, b` with modules a and b: x is each of them."""
     if not isinstance(loop.iter, (ast.Tuple, ast.List)) or len(scope.get(loop.target.id, ())) != 1:
         return

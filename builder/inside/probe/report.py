@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 
-class Interpreter(TypedDict):
+class InterpreterFacts(TypedDict):
     """What an interpreter is."""
 
     version: str
@@ -44,7 +44,7 @@ class Start(TypedDict):
     flags: NotRequired[list[int]]
 
 
-class Distribution(TypedDict):
+class DistributionFacts(TypedDict):
     """One dist-info or egg-info."""
 
     folder: str
@@ -71,7 +71,7 @@ class Distribution(TypedDict):
     editable: NotRequired[bool]
 
 
-class FoundDistribution(Distribution):
+class FoundDistribution(DistributionFacts):
     """A distribution with what does not leave the probe."""
 
     description: NotRequired[str]
@@ -111,7 +111,7 @@ class Severed(TypedDict):
     """What leads there."""
 
 
-class Fault(TypedDict):
+class FaultFacts(TypedDict):
     """An exception."""
 
     type: str
@@ -119,7 +119,7 @@ class Fault(TypedDict):
     message: str
     frames: list[tuple[str, int, str]]
     """Innermost last: file, line, function."""
-    root: NotRequired[Fault]
+    root: NotRequired[FaultFacts]
     """Where the chain of exceptions began, if not here."""
     name: NotRequired[str]
     path: NotRequired[str]
@@ -140,7 +140,7 @@ class Ended(TypedDict):
 
     module: str
     seconds: NotRequired[float]
-    error: NotRequired[Fault]
+    error: NotRequired[FaultFacts]
     signal: NotRequired[int]
     exit: NotRequired[int]
     timeout: NotRequired[bool]
@@ -258,16 +258,16 @@ class ExchangeOutcome(Ended):
     files: NotRequired[list[str]]
 
 
-class Report(TypedDict):
+class ProbeReport(TypedDict):
     """Everything that the probe saw."""
 
     format: int
-    python: Interpreter
+    python: InterpreterFacts
     start: Start
     path: list[str]
     variables: list[str]
     """Names of variables that are set and change how Python works."""
-    distributions: list[Distribution]
+    distributions: list[DistributionFacts]
     loose: list[LooseModule]
     scripts: dict[str, list[str]]
     """Scripts that no distribution claims, by the module that they import."""

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .report import Interpreter, Shadow
+    from .report import InterpreterFacts, Shadow
 
 MOST = 12
 """Shadowed modules that are tried; each takes two starts of the interpreter."""
@@ -31,7 +31,7 @@ def names(folder: str) -> dict[str, str]:
     return found
 
 
-def find_shadows(python: Interpreter, path: list[str], env: dict[str, str]) -> list[Shadow]:
+def find_shadows(python: InterpreterFacts, path: list[str], env: dict[str, str]) -> list[Shadow]:
     """Every standard module with a double before it on the path, or in the current folder.
 
     Keys: `name`, `path`, `here` (only in the current folder); for those on the path also `ok`, `output`, and

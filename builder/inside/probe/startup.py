@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .report import Interpreter, Start
+    from .report import InterpreterFacts, Start
 
 SNIPPET = """
 import sys
@@ -131,7 +131,7 @@ def cpu_level(cpuinfo: str = "/proc/cpuinfo") -> int:
     return level
 
 
-def describe_interpreter() -> Interpreter:
+def describe_interpreter() -> InterpreterFacts:
     """What this interpreter is, with the environment markers of the packaging standards."""
     import importlib.machinery
     import platform

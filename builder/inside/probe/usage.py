@@ -39,7 +39,7 @@ class Usage:
         self.root = job["root"]
         self.others = set(job["others"])
         self.deadline = 0.0
-        self.readers = {}  # type: dict[str, tuple[str, reading.Reader]]
+        self.readers = {}  # type: dict[str, tuple[str, reading.SourceReader]]
         self.verdicts = {}  # type: dict[tuple[str, ...], str | None]
         self.known = {}  # type: dict[tuple[str, ...], bool]
         self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
@@ -127,7 +127,7 @@ class Usage:
             if tree is None:
                 continue
             package = module if is_package else module.rpartition(".")[0]
-            reader = reading.Reader(package, self.wanted)
+            reader = reading.SourceReader(package, self.wanted)
             try:
                 reader.read_module(tree)
             except RecursionError:
@@ -215,7 +215,7 @@ class Usage:
                 return None
         return value
 
-    def own_calls(self, module: str, path: str, reader: reading.Reader) -> list[dict[str, Any]]:
+    def own_calls(self, module: str, path: str, reader: reading.SourceReader) -> list[dict[str, Any]]:
         """Calls of this module's own names that end in another distribution, as subclasses do."""
         found = []
         names = vars(sys.modules[module])

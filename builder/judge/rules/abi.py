@@ -105,7 +105,7 @@ def _mentions(path: pathlib.Path) -> bool:
 def _facts(path: pathlib.Path) -> numpy.NumpyFacts:
     """What a file's bytes say; nothing for a file that cannot be read, which the import judges."""
     with contextlib.suppress(OSError, ValueError), _mapped(path) as data:
-        return numpy.read(data)
+        return numpy.read_numpy(data)
     return numpy.NO_FACTS
 
 

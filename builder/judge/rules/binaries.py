@@ -48,7 +48,7 @@ def _read(path: pathlib.Path) -> elf.Elf | None:
         path.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        return elf.read(data)
+        return elf.read_elf(data)
     return None
 
 

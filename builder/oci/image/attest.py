@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from builder.inside import places
-from builder.oci.image.documents import RUNTIME, Image, created, encoded
+from builder.oci.image.documents import RUNTIME, Image, encode_document, image_date
 from builder.oci.store.blobs import MANIFEST, Blobs, Descriptor
-from builder.oci.store.lookup import look
+from builder.oci.store.lookup import look_into_layers
 from builder.values.verdict import Verdict
 from envspec.spec.model import Part
 
@@ -22,7 +22,7 @@ VERDICT = "https://in-toto.io/attestation/test-result/v0.1"
 _EMPTY = "application/vnd.oci.empty.v1+json"
 
 
-class Artifact(Part):
+class Referrer(Part):
     """Something that refers to an image."""
 
     kind: str
@@ -46,7 +46,7 @@ class Artifact(Part):
         return {**self.manifest.as_dict(), "artifactType": self.kind}
 
 
-def verdict(image: Image, name: str, judged: Verdict, blobs: Blobs) -> Artifact:
+def attest_verdict(image: Image, name: str, judged: Verdict, blobs: Blobs) -> Referrer:
     """The verdict as a statement about the image's manifest. It holds no times: they differ each run."""
     facts = judged.as_dict()
     predicate = {
@@ -65,19 +65,23 @@ def verdict(image: Image, name: str, judged: Verdict, blobs: Blobs) -> Artifact:
         "predicateType": VERDICT,
         "predicate": predicate,
     }
-    return attach(image, STATEMENT, encoded(statement), {"in-toto.io/predicate-type": VERDICT}, blobs)
+    return attach_referrer(
+        image, STATEMENT, encode_document(statement), {"in-toto.io/predicate-type": VERDICT}, blobs
+    )
 
 
-def bill(image: Image, blobs: Blobs) -> Artifact | None:
+def attest_bill(image: Image, blobs: Blobs) -> Referrer | None:
     """The bill of materials that the image carries; None where it carries none."""
     path = places.SBOM[1:]
     for layer in reversed(image.layers):
-        if layer.title == RUNTIME and (found := look([layer], blobs, {path}).get(path)):
-            return attach(image, BOM, found, {}, blobs)
+        if layer.title == RUNTIME and (found := look_into_layers([layer], blobs, {path}).get(path)):
+            return attach_referrer(image, BOM, found, {}, blobs)
     return None
 
 
-def attach(image: Image, kind: str, content: bytes, annotations: dict[str, str], blobs: Blobs) -> Artifact:
+def attach_referrer(
+    image: Image, kind: str, content: bytes, annotations: dict[str, str], blobs: Blobs
+) -> Referrer:
     """Store some content as an artifact that refers to the image."""
     body = blobs.put(content, kind)
     config = blobs.put(b"{}", _EMPTY)
@@ -88,6 +92,8 @@ def attach(image: Image, kind: str, content: bytes, annotations: dict[str, str],
         "config": config.as_dict(),
         "layers": [body.as_dict()],
         "subject": image.manifest.as_dict(),
-        "annotations": {**annotations, "org.opencontainers.image.created": created()},
+        "annotations": {**annotations, "org.opencontainers.image.created": image_date()},
     }
-    return Artifact(kind=kind, content=body, config=config, manifest=blobs.put(encoded(manifest), MANIFEST))
+    return Referrer(
+        kind=kind, content=body, config=config, manifest=blobs.put(encode_document(manifest), MANIFEST)
+    )

@@ -16,7 +16,7 @@ from envspec.system.errors import OutsideError
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-class Base(Part):
+class BaseImage(Part):
     """A base, as far as an image built on it depends on it."""
 
     name: str
@@ -36,7 +36,7 @@ class Base(Part):
         return dict(line.split("=", 1) for line in self.settings.get("Env") or () if "=" in line)
 
 
-class Found(Part):
+class BaseFacts(Part):
     """What an environment's own files depend on in a base."""
 
     python: str
@@ -45,23 +45,25 @@ class Found(Part):
     group: str
 
 
-def examine(base: Base, version: str, blobs: Blobs, *, outside: str) -> Found:
+def examine_base(base: BaseImage, version: str, blobs: Blobs, *, outside: str) -> BaseFacts:
     """Look into a base's layers for its users and for a `python<version>` outside of the folder `outside`.
 
     Raises `OutsideError` when it has no such Python.
     """
-    from builder.oci.store.lookup import look  # with archives behind it: a base is looked into once
+    from builder.oci.store.lookup import (
+        look_into_layers,  # with archives behind it: a base is looked into once
+    )
 
     path = base.variables.get("PATH", ":".join(_PATH)).split(":")
     programs = [f"{folder.strip('/')}/python{version}" for folder in path if _usable(folder, outside)]
     wanted = {"etc/passwd", "etc/group", *programs, *(f"usr/{program}" for program in programs)}
-    found = look(base.layers, blobs, wanted)
+    found = look_into_layers(base.layers, blobs, wanted)
     python = next((program for program in programs if program in found), None)
     if python is None:
         raise OutsideError(
             f"{base.name} has no Python {version}", hint="give [base] another image, or a debian suite"
         )
-    return Found(
+    return BaseFacts(
         python=f"/{python}",
         passwd=found.get("etc/passwd", b"").decode("utf-8", "replace"),
         group=found.get("etc/group", b"").decode("utf-8", "replace"),
@@ -80,7 +82,7 @@ def python_version(settings: Mapping[str, str], minor: str) -> str:
 
 def read_base(
     name: str, config: Descriptor, packed: list[Descriptor], machine: str, python: str, blobs: Blobs
-) -> Base:
+) -> BaseImage:
     """The base that a configuration and its layers, both in the store, make up. Raises `OutsideError`."""
     try:
         document = json.loads(blobs.read(config))
@@ -92,7 +94,7 @@ def read_base(
     if len(diff_ids) != len(packed) or architecture != machine:
         raise OutsideError(f"{name} is not an image for {machine}", hint="name another image in [base]")
     title = f"base {name}"
-    base = Base(
+    base = BaseImage(
         name=name,
         machine=machine,
         layers=tuple(_layer(blob, diff, title, blobs) for blob, diff in zip(packed, diff_ids, strict=True)),

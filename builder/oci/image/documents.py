@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.oci.image.base import Base
+from builder.oci.image.base import BaseImage
 from builder.oci.store import tar
 from builder.oci.store.blobs import CONFIG, MANIFEST, Blobs, Descriptor, Layer
 from envspec.spec.model import Part
@@ -19,7 +19,7 @@ RUNTIME = "entrypoint and doctor"
 """Title of the layer that also carries the bill of materials."""
 
 
-class Settings(Part):
+class ContainerSettings(Part):
     """How a container of the image starts."""
 
     user: str
@@ -49,10 +49,12 @@ class Image(Part):
     user: str
 
 
-def assemble(base: Base, added: Sequence[Layer], settings: Settings, python: str, blobs: Blobs) -> Image:
+def assemble_image(
+    base: BaseImage, added: Sequence[Layer], settings: ContainerSettings, python: str, blobs: Blobs
+) -> Image:
     """Write configuration and manifest of the base's layers with the added ones on top."""
     layers = (*base.layers, *added)
-    config = blobs.put(encoded(configuration(base, layers, settings)), CONFIG)
+    config = blobs.put(encode_document(image_configuration(base, layers, settings)), CONFIG)
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -60,12 +62,12 @@ def assemble(base: Base, added: Sequence[Layer], settings: Settings, python: str
         "layers": [layer.as_dict() for layer in layers],
         "annotations": {
             **{key: value for key, value in settings.labels.items() if value},
-            "org.opencontainers.image.created": created(),
+            "org.opencontainers.image.created": image_date(),
         },
     }
     return Image(
         config=config,
-        manifest=blobs.put(encoded(manifest), MANIFEST),
+        manifest=blobs.put(encode_document(manifest), MANIFEST),
         layers=layers,
         python=python,
         variables={**base.variables, **settings.variables},
@@ -74,7 +76,9 @@ def assemble(base: Base, added: Sequence[Layer], settings: Settings, python: str
     )
 
 
-def configuration(base: Base, layers: Sequence[Layer], settings: Settings) -> dict[str, Any]:
+def image_configuration(
+    base: BaseImage, layers: Sequence[Layer], settings: ContainerSettings
+) -> dict[str, Any]:
     """The configuration document."""
     second = 10**9  # durations are nanoseconds
     config: dict[str, Any] = {
@@ -99,18 +103,18 @@ def configuration(base: Base, layers: Sequence[Layer], settings: Settings) -> di
     return {
         "architecture": base.machine,
         "os": "linux",
-        "created": created(),
+        "created": image_date(),
         "config": config,
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        "history": [{"created": created(), "created_by": f"envspec: {layer.title}"} for layer in layers],
+        "history": [{"created": image_date(), "created_by": f"envspec: {layer.title}"} for layer in layers],
     }
 
 
-def created() -> str:
+def image_date() -> str:
     """The image's date, which is that of its files."""
-    return dt.datetime.fromtimestamp(tar.epoch(), tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return dt.datetime.fromtimestamp(tar.archive_epoch(), tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def encoded(document: Any) -> bytes:
+def encode_document(document: Any) -> bytes:
     """JSON in one form only."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -10,13 +10,13 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from builder.oci.image.attest import Artifact
-from builder.oci.image.documents import Image, encoded
+from builder.oci.image.attest import Referrer
+from builder.oci.image.documents import Image, encode_document
 from builder.oci.store import tar
 from builder.oci.store.blobs import INDEX, Blobs, Descriptor
-from builder.oci.store.tar import Entry
+from builder.oci.store.tar import TarEntry
 from envspec.system.errors import UsageError
-from envspec.system.home import disk, locked, whole, write_atomic
+from envspec.system.home import disk_refusals, holding, whole_file, write_atomic
 
 REF = "org.opencontainers.image.ref.name"
 """Annotation that names an image in a layout."""
@@ -28,13 +28,13 @@ REFERS = "io.envspec.refers"
 """Annotation of what belongs to the image of that name, and goes when another takes its place."""
 
 
-def write(
+def write_image(
     image: Image,
     machine: str,
     tag: str,
     blobs: Blobs,
     output: pathlib.Path,
-    artifacts: Sequence[Artifact] = (),
+    artifacts: Sequence[Referrer] = (),
 ) -> tuple[pathlib.Path, ...]:
     """Write the image as the output's name asks: `X.tar` for `docker load`, any other a layout folder.
 
@@ -43,41 +43,41 @@ def write(
     Raises `UsageError` when something else stands there, `OutsideError` when the disk refuses.
     """
     if output.suffix == ".tar":
-        docker_archive(image, tag, blobs, output)
+        write_docker_archive(image, tag, blobs, output)
         beside = [output.with_name(f"{output.name}.{artifact.suffix}") for artifact in artifacts]
         for place, artifact in zip(beside, artifacts, strict=True):
             write_atomic(place, blobs.read(artifact.content))
         return output, *beside
-    layout(image, machine, tag, blobs, output, artifacts)
+    write_layout(image, machine, tag, blobs, output, artifacts)
     return (output,)
 
 
-def layout(
+def write_layout(
     image: Image,
     machine: str,
     tag: str,
     blobs: Blobs,
     folder: pathlib.Path,
-    artifacts: Sequence[Artifact] = (),
+    artifacts: Sequence[Referrer] = (),
 ) -> None:
     """Put the image into the OCI layout in `folder`, beside what it holds under other names."""
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_layout(folder))):
         raise UsageError(f"{folder} is no OCI layout", hint="give --output a new folder, or a name in .tar")
     target = Blobs(folder)
-    with disk(folder / "blobs"):
+    with disk_refusals(folder / "blobs"):
         referring = (blob for artifact in artifacts for blob in artifact.blobs)
         for blob in dict.fromkeys((*image.layers, image.config, image.manifest, *referring)):
             if not target.has(blob):
                 _copy(blob, blobs, target)
-    enlist(image, machine, tag, folder, artifacts, beside=True)
+    enlist_image(image, machine, tag, folder, artifacts, beside=True)
 
 
-def enlist(
+def enlist_image(
     image: Image,
     machine: str,
     tag: str,
     folder: pathlib.Path,
-    artifacts: Sequence[Artifact] = (),
+    artifacts: Sequence[Referrer] = (),
     *,
     beside: bool = False,
 ) -> None:
@@ -86,11 +86,11 @@ def enlist(
     With `beside`, what had it for another processor stays, and the name then means an index of them all.
     Raises `OutsideError`.
     """
-    with disk(folder), locked(folder / "index.json"):
+    with disk_refusals(folder), holding(folder / "index.json"):
         write_atomic(folder / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
         # Written last: a reader finds either the old image or the whole new one.
         index = _index(folder, image, machine, tag, artifacts, beside=beside)
-        write_atomic(folder / "index.json", encoded(index))
+        write_atomic(folder / "index.json", encode_document(index))
 
 
 def _is_layout(folder: pathlib.Path) -> bool:
@@ -98,7 +98,7 @@ def _is_layout(folder: pathlib.Path) -> bool:
 
 
 def _copy(blob: Descriptor, blobs: Blobs, target: Blobs) -> None:
-    with whole(target.path(blob.digest), synced=False) as stream:
+    with whole_file(target.path(blob.digest), synced=False) as stream:
         for chunk in blobs.chunks(blob):
             stream.write(chunk)
 
@@ -108,13 +108,13 @@ def _index(
     image: Image,
     machine: str,
     tag: str,
-    artifacts: Sequence[Artifact],
+    artifacts: Sequence[Referrer],
     *,
     beside: bool,
 ) -> dict[str, Any]:
     """The layout's index with this image under its name."""
     entry = {**image.manifest.as_dict(), "platform": {"architecture": machine, "os": "linux"}}
-    held = manifests(folder)
+    held = read_manifests(folder)
     named = [one for other in held if _said(other, REF) == tag for one in _platforms(other, folder)]
     stay = [one for one in named if beside and one.get("platform") != entry["platform"]]
     gone = {one["digest"] for one in named if one not in stay}
@@ -148,7 +148,7 @@ def _platforms(entry: dict[str, Any], folder: pathlib.Path) -> list[dict[str, An
 def _together(entries: list[dict[str, Any]], folder: pathlib.Path) -> dict[str, Any]:
     """One index of an image's forms for several processors, as an entry of a layout's index."""
     ordered = sorted(entries, key=lambda entry: str(entry["platform"]["architecture"]))
-    body = encoded({"schemaVersion": 2, "mediaType": INDEX, "manifests": ordered})
+    body = encode_document({"schemaVersion": 2, "mediaType": INDEX, "manifests": ordered})
     return Blobs(folder).put(body, INDEX).as_dict()
 
 
@@ -158,7 +158,7 @@ def _refers(entry: dict[str, Any], tag: str, gone: set[str]) -> bool:
     return _said(entry, REFERS) == tag and (not subject or subject in gone)
 
 
-def manifests(folder: pathlib.Path) -> list[dict[str, Any]]:
+def read_manifests(folder: pathlib.Path) -> list[dict[str, Any]]:
     """What a layout's index lists; nothing where it cannot be read."""
     try:
         listed = json.loads((folder / "index.json").read_bytes())["manifests"]
@@ -171,16 +171,16 @@ def _said(entry: dict[str, Any], annotation: str) -> str:
     return str((entry.get("annotations") or {}).get(annotation, ""))
 
 
-def docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Path) -> None:
+def write_docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Path) -> None:
     """Write the file that `docker load` takes, whole or not at all."""
     if file.exists() and not file.is_file():
         raise UsageError(f"{file} is no file", hint="give --output another name")
-    with whole(file, synced=False) as stream:
-        for chunk in archive(image, tag, blobs):
+    with whole_file(file, synced=False) as stream:
+        for chunk in docker_archive_chunks(image, tag, blobs):
             stream.write(chunk)
 
 
-def archive(image: Image, tag: str, blobs: Blobs, *, held: int = 0) -> Iterator[bytes]:
+def docker_archive_chunks(image: Image, tag: str, blobs: Blobs, *, held: int = 0) -> Iterator[bytes]:
     """The archive itself: configuration, each layer as a plain tar, and the list that names them.
 
     Layers are given unpacked: an engine keeps them so, and unpacking here is several times faster. The
@@ -192,12 +192,12 @@ def archive(image: Image, tag: str, blobs: Blobs, *, held: int = 0) -> Iterator[
     for number, layer in enumerate(image.layers):
         name = f"{_code(layer.diff_id)}.tar"
         if name not in names and number >= held:
-            yield tar.header(Entry(path=name, size=layer.length), tar.epoch())
+            yield tar.tar_header(TarEntry(path=name, size=layer.length), tar.archive_epoch())
             yield from blobs.plain(layer)
-            yield tar.padding(layer.length)
+            yield tar.tar_padding(layer.length)
         names.append(name)
     listed = [{"Config": f"{_code(image.config.digest)}.json", "RepoTags": [tag], "Layers": names}]
-    yield from _member("manifest.json", encoded(listed))
+    yield from _member("manifest.json", encode_document(listed))
     yield tar.END
 
 
@@ -206,5 +206,5 @@ def _code(digest: str) -> str:
 
 
 def _member(name: str, body: bytes) -> Iterator[bytes]:
-    yield tar.header(Entry(path=name, size=len(body)), tar.epoch())
-    yield body + tar.padding(len(body))
+    yield tar.tar_header(TarEntry(path=name, size=len(body)), tar.archive_epoch())
+    yield body + tar.tar_padding(len(body))

@@ -13,13 +13,13 @@ from envspec.system.kept import Kept
 _Part = TypeVar("_Part", bound=Part)
 
 
-class Stack(Part):
+class LayerStack(Part):
     """Layers that were made together."""
 
     layers: tuple[Layer, ...]
 
 
-class Record(Part):
+class ImageRecord(Part):
     """What a plan became."""
 
     image: Image
@@ -34,8 +34,8 @@ class Records:
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self._stacks: Kept[Stack] = Kept(blobs.root / "stacks", Stack)
-        self._images: Kept[Record] = Kept(blobs.root / "images", Record)
+        self._stacks: Kept[LayerStack] = Kept(blobs.root / "stacks", LayerStack)
+        self._images: Kept[ImageRecord] = Kept(blobs.root / "images", ImageRecord)
 
     def stack(self, key: str, make: Callable[[], tuple[Layer, ...]]) -> tuple[Layer, ...]:
         """The layers of that recipe: remembered if all are still there, else made."""
@@ -43,7 +43,7 @@ class Records:
         if found is not None and all(map(self._blobs.has, found.layers)):
             return found.layers
         layers = make()
-        self._stacks.put(key, Stack(layers=layers))
+        self._stacks.put(key, LayerStack(layers=layers))
         return layers
 
     def fact(self, key: str, kind: type[_Part], make: Callable[[], _Part]) -> _Part:
@@ -51,7 +51,7 @@ class Records:
         kept: Kept[_Part] = Kept(self._blobs.root / "facts", kind)
         return kept.get_or_make(key, make)
 
-    def image(self, key: str) -> Record | None:
+    def image(self, key: str) -> ImageRecord | None:
         """The image of that name or recipe, if all of it is still there."""
         found = self._images.get(key)
         if found is None:
@@ -59,6 +59,6 @@ class Records:
         blobs = (*found.image.layers, found.image.config, found.image.manifest)
         return found if all(map(self._blobs.has, blobs)) else None
 
-    def remember(self, key: str, record: Record) -> None:
+    def remember(self, key: str, record: ImageRecord) -> None:
         """Keep what a recipe became."""
         self._images.put(key, record)

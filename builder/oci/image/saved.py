@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from builder.oci.image.base import Base, read_base
+from builder.oci.image.base import BaseImage, read_base
 from builder.oci.store.blobs import CONFIG, LAYER, Blobs, Descriptor, Layer
 from builder.oci.store.compress import CHUNK, LayerWriter
 from envspec.system.errors import OutsideError
@@ -32,7 +32,7 @@ _UNREADABLE = (
 _SMALL = 16 << 20
 
 
-def sha256(place: pathlib.Path) -> str:
+def saved_image_sha256(place: pathlib.Path) -> str:
     """What a lock holds an image on disk by: the digest of the file, or of a layout's `index.json`.
 
     Raises `OutsideError` when there is neither.
@@ -47,7 +47,7 @@ def sha256(place: pathlib.Path) -> str:
         ) from error
 
 
-def load(place: pathlib.Path, machine: str, python: str, blobs: Blobs) -> Base:
+def load_saved_image(place: pathlib.Path, machine: str, python: str, blobs: Blobs) -> BaseImage:
     """The base in a file or folder, for that processor (`amd64`); its layers go into the store.
 
     Raises `OutsideError` when there is none, or none that can be read.
@@ -67,7 +67,7 @@ def load(place: pathlib.Path, machine: str, python: str, blobs: Blobs) -> Base:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class SavedImage:
     """Named files, in a folder or in an archive."""
 
     folder: pathlib.Path | None = None
@@ -107,12 +107,12 @@ def _inside(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def _opened(place: pathlib.Path) -> Iterator[Source]:
+def _opened(place: pathlib.Path) -> Iterator[SavedImage]:
     if place.is_dir():
-        yield Source(folder=place)
+        yield SavedImage(folder=place)
         return
     with tarfile.open(place) as archive:
-        yield Source(archive=archive, names=_first_names(archive))
+        yield SavedImage(archive=archive, names=_first_names(archive))
 
 
 def _first_names(archive: tarfile.TarFile) -> frozenset[str]:
@@ -125,7 +125,7 @@ def _first_names(archive: tarfile.TarFile) -> frozenset[str]:
     return frozenset(names)
 
 
-def _layout(name: str, source: Source, machine: str, python: str, blobs: Blobs) -> Base:
+def _layout(name: str, source: SavedImage, machine: str, python: str, blobs: Blobs) -> BaseImage:
     document = source.document("index.json")
     while "manifests" in document:
         document = source.document(_path(_matching(document["manifests"], machine)["digest"]))
@@ -151,7 +151,7 @@ def _path(digest: str) -> str:
     return f"blobs/{algorithm}/{code}"
 
 
-def _take(source: Source, named: dict[str, Any], media: str, blobs: Blobs) -> Descriptor:
+def _take(source: SavedImage, named: dict[str, Any], media: str, blobs: Blobs) -> Descriptor:
     """Copy a blob into the store. What is in it is checked when it is read from there."""
     blob = Descriptor(media=media, digest=named["digest"], size=named["size"])
     if not blobs.has(blob):
@@ -164,7 +164,7 @@ def _take(source: Source, named: dict[str, Any], media: str, blobs: Blobs) -> De
     return blob
 
 
-def _docker(name: str, source: Source, machine: str, python: str, blobs: Blobs) -> Base:
+def _docker(name: str, source: SavedImage, machine: str, python: str, blobs: Blobs) -> BaseImage:
     listed = source.document("manifest.json")[0]
     with source.open(listed["Config"]) as stream:
         config = blobs.put(stream.read(_SMALL), CONFIG)
@@ -194,8 +194,10 @@ def _packed(title: str, stream: IO[bytes], blobs: Blobs) -> Layer:
     )
 
 
-def _rootfs(place: pathlib.Path, machine: str, blobs: Blobs) -> Base:
+def _rootfs(place: pathlib.Path, machine: str, blobs: Blobs) -> BaseImage:
     if place.is_dir():
         raise ValueError("a folder must be an OCI layout")
     with place.open("rb") as stream:
-        return Base(name=place.name, machine=machine, layers=(_packed(f"base {place.name}", stream, blobs),))
+        return BaseImage(
+            name=place.name, machine=machine, layers=(_packed(f"base {place.name}", stream, blobs),)
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def stored(host: str) -> tuple[str, str] | None:
+def stored_credentials(host: str) -> tuple[str, str] | None:
     """User and secret that `docker login` left for a registry, its helpers included; None without any."""
     from docker import auth
     from docker.errors import DockerException

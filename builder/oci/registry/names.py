@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from builder.oci.image.documents import Image, encoded
+from builder.oci.image.documents import Image, encode_document
 from builder.oci.registry.repository import Registry
 from builder.oci.store.blobs import CONFIG, INDEX, Blobs, Descriptor
 from envspec.spec.model import Part
@@ -32,7 +32,7 @@ class Named(Part):
     """Processors, `amd64` and the like, that an image can be had for."""
 
 
-def name(
+def name_image(
     registry: Registry,
     image: Image,
     machine: str,
@@ -58,7 +58,7 @@ def name(
         wanted = image.manifest
         if beside:
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-            wanted = blobs.put(encoded({**index, "annotations": {TITLE: title}}), INDEX)
+            wanted = blobs.put(encode_document({**index, "annotations": {TITLE: title}}), INDEX)
         registry.tag(wanted, blobs, target)
         wait(2 * (time.monotonic() - began) + PATIENCE * random.uniform(1, 2))  # noqa: S311 - only manners
         now = _held(registry, target, title)

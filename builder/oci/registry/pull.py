@@ -6,16 +6,16 @@ from typing import Any
 
 import pydantic
 
-from builder.oci.image.base import Base, read_base
+from builder.oci.image.base import BaseImage, read_base
 from builder.oci.registry.repository import Registry
 from builder.oci.store.blobs import CONFIG, LAYER, Blobs, Descriptor
 from envspec.system.errors import OutsideError
 from envspec.system.progress import Progress
 
 
-def pull(
+def pull_base(
     name: str, target: str, machine: str, python: str, registry: Registry, blobs: Blobs, progress: Progress
-) -> Base:
+) -> BaseImage:
     """The base behind a tag or digest, for that processor (`amd64`), its layers in the store.
 
     Raises `OutsideError` when the registry does not have it, or has something else.

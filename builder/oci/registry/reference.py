@@ -28,7 +28,9 @@ class Reference:
         return self.address.partition("://")[2]
 
 
-def parse(name: str, digest: str | None = None, variables: Mapping[str, str] = os.environ) -> Reference:
+def parse_reference(
+    name: str, digest: str | None = None, variables: Mapping[str, str] = os.environ
+) -> Reference:
     """The registry, repository and tag that a name means; `digest` wins over the tag."""
     rest, _, pinned = name.partition("@")
     host, slash, below = rest.partition("/")

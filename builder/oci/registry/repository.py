@@ -32,7 +32,7 @@ Credentials = Callable[[str], tuple[str, str] | None]
 """User and secret for a registry's name; None where there are none."""
 
 
-class Body:
+class BlobBody:
     """A blob as the body of a request: read anew whenever it is sent, and of known length."""
 
     def __init__(self, blob: Descriptor, blobs: Blobs) -> None:
@@ -118,7 +118,7 @@ class Registry:
             place = requests.compat.urljoin(answer.url, answer.headers.get("Location", ""))
         place += f"{'&' if '?' in place else '?'}digest={blob.digest}"
         headers = {"Content-Type": "application/octet-stream"}
-        with self._ask("PUT", place, headers=headers, body=Body(blob, blobs)):
+        with self._ask("PUT", place, headers=headers, body=BlobBody(blob, blobs)):
             pass
 
     def tag(self, manifest: Descriptor, blobs: Blobs, name: str) -> bool:
@@ -127,7 +127,7 @@ class Registry:
         Raises `OutsideError`.
         """
         headers = {"Content-Type": manifest.media}
-        body = Body(manifest, blobs)
+        body = BlobBody(manifest, blobs)
         with self._ask("PUT", f"/manifests/{name}", headers=headers, body=body) as answer:
             return "OCI-Subject" in answer.headers
 
@@ -137,7 +137,7 @@ class Registry:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: Body | None = None,
+        body: BlobBody | None = None,
         missing_ok: bool = False,
     ) -> requests.Response:
         """One request, with the token that the registry wants once it said so."""
@@ -154,7 +154,7 @@ class Registry:
             raise self._refused(answer.status_code)
 
     def _send(
-        self, method: str, path: str, headers: Mapping[str, str], body: Body | None
+        self, method: str, path: str, headers: Mapping[str, str], body: BlobBody | None
     ) -> requests.Response:
         address = path if "://" in path else self._base + path
         own = address.startswith(f"{self._reference.address}/")

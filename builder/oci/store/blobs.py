@@ -21,7 +21,7 @@ from builder.oci.store.compress import CHUNK, ISAL_ERROR, LayerWriter
 from envspec.lockfile.lock import Digest
 from envspec.spec.model import Part
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk, locked, write_atomic
+from envspec.system.home import disk_refusals, holding, write_atomic
 from envspec.system.kept import Kept
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -137,7 +137,7 @@ class Blobs:
     def incoming(self) -> Iterator[IO[bytes]]:
         """A file for a blob under way; it is gone afterwards unless `keep` took it."""
         folder = self.root / "partial"
-        with disk(folder):
+        with disk_refusals(folder):
             folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=folder)
             try:
@@ -174,7 +174,7 @@ class Blobs:
         found = self.known(key)
         if found is not None:
             return found if found.title == title else found.model_copy(update={"title": title})
-        with locked(self.root / "layers" / key):
+        with holding(self.root / "layers" / key):
             found = self.known(key)  # another run may have made it meanwhile
             if found is None:
                 found = self._make(key, title, fill, level)

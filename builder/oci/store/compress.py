@@ -21,7 +21,7 @@ from typing import IO, Protocol, cast
 from isal import igzip_lib, isal_zlib
 
 from builder.oci.store import tar
-from builder.oci.store.tar import Entry
+from builder.oci.store.tar import TarEntry
 
 CHUNK = 1 << 20
 """Bytes held at a time, whatever a file weighs."""
@@ -72,7 +72,7 @@ class LayerWriter:
     def __init__(self, out: IO[bytes], *, level: int = 6) -> None:
         self._out = out
         self._level = level
-        self._mtime = tar.epoch()
+        self._mtime = tar.archive_epoch()
         self._plain = hashlib.sha256()
         self._plain_size = 0
         self._compressed = hashlib.sha256()
@@ -80,9 +80,9 @@ class LayerWriter:
         self._pending = bytearray()
         self._aside: collections.deque[concurrent.futures.Future[bytes]] = collections.deque()
 
-    def add(self, entry: Entry, content: bytes | Iterable[bytes] | Deflated = b"") -> None:
+    def add(self, entry: TarEntry, content: bytes | Iterable[bytes] | Deflated = b"") -> None:
         """Append an entry. Raises `DamagedError` when `content` is not of the size and CRC promised."""
-        self._write(tar.header(entry, self._mtime))
+        self._write(tar.tar_header(entry, self._mtime))
         if isinstance(content, bytes):
             count = len(content)
             self._write(content)
@@ -95,7 +95,7 @@ class LayerWriter:
             count = self._splice(content)
         if count != entry.size:
             raise DamagedError(f"{entry.path} has {count} bytes instead of {entry.size}")
-        self._write(tar.padding(entry.size))
+        self._write(tar.tar_padding(entry.size))
 
     def copy(self, archive: Iterable[bytes]) -> Written:
         """Take over a whole archive as it is, its end included; nothing else goes into this layer."""

@@ -13,7 +13,7 @@ _LARGEST = 1 << 20
 """Bytes of a file that is read; of larger ones only the presence is told."""
 
 
-def look(layers: Iterable[Layer], blobs: Blobs, wanted: Collection[str]) -> dict[str, bytes]:
+def look_into_layers(layers: Iterable[Layer], blobs: Blobs, wanted: Collection[str]) -> dict[str, bytes]:
     """The bytes of each wanted path that is there; upper layers hide lower ones.
 
     Links and large files give empty bytes. Raises `OutsideError` for a layer that cannot be read.

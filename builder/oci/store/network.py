@@ -9,8 +9,8 @@ import requests
 
 from builder.oci.store.compress import CHUNK
 from envspec.lockfile.lock import File
-from envspec.supply.http import TIMEOUT, failure_in_words, session
-from envspec.supply.pip_settings import Machine
+from envspec.supply.http import TIMEOUT, failure_in_words, http_session
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 
@@ -31,7 +31,7 @@ class Fetcher(Protocol):
 class Network:
     """Asks over HTTP, as this machine's pip is set up for it."""
 
-    def __init__(self, machine: Machine, *, offline: bool = False) -> None:
+    def __init__(self, machine: PipSettings, *, offline: bool = False) -> None:
         self._machine = machine
         self._offline = offline
 
@@ -39,7 +39,7 @@ class Network:
         """A session for one task, patient with passing failures. Raises `OutsideError` when offline."""
         if self._offline:
             raise OutsideError("it is not on this machine", hint="run once without --offline")
-        return session(self._machine)
+        return http_session(self._machine)
 
     def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
         """See `Fetcher`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.compress import CHUNK, LayerWriter
-from builder.oci.store.tar import Entry, Kind
+from builder.oci.store.tar import Kind, TarEntry
 from builder.values.tool import result_key
 
 
@@ -18,7 +18,7 @@ from builder.values.tool import result_key
 class Piece:
     """One entry of such a layer."""
 
-    entry: Entry
+    entry: TarEntry
     content: bytes | pathlib.Path = b""
     """A file's bytes, or where they stand on disk."""
     sha256: str = ""
@@ -40,21 +40,21 @@ class Piece:
         return entry.path, entry.kind, str(entry.mode), entry.link, str(entry.size), content
 
 
-def file(path: str, content: bytes, *, executable: bool = False) -> Piece:
+def file_piece(path: str, content: bytes, *, executable: bool = False) -> Piece:
     """A file with that content."""
     return Piece(
-        entry=Entry(path=path, mode=0o755 if executable else 0o644, size=len(content)), content=content
+        entry=TarEntry(path=path, mode=0o755 if executable else 0o644, size=len(content)), content=content
     )
 
 
-def link(path: str, target: str) -> Piece:
+def link_piece(path: str, target: str) -> Piece:
     """A symbolic link."""
-    return Piece(entry=Entry(path=path, kind=Kind.LINK, mode=0o777, link=target))
+    return Piece(entry=TarEntry(path=path, kind=Kind.LINK, mode=0o777, link=target))
 
 
-def folder(path: str) -> Piece:
+def folder_piece(path: str) -> Piece:
     """A folder."""
-    return Piece(entry=tar.folder(path))
+    return Piece(entry=tar.folder_entry(path))
 
 
 def layer_of_pieces(
@@ -63,14 +63,14 @@ def layer_of_pieces(
     """The layer of those entries and the folders above them, but for `known` ones, which the base has."""
     by_path = {piece.entry.path: piece for piece in pieces}
     for path in list(by_path):
-        for above in tar.parents(path):
+        for above in tar.parent_paths(path):
             if above not in known:
-                by_path.setdefault(above, folder(above))
+                by_path.setdefault(above, folder_piece(above))
     ordered = [by_path[path] for path in sorted(by_path)]
 
     def fill(writer: LayerWriter) -> None:
         for piece in ordered:
             writer.add(piece.entry, piece.chunks())
 
-    key = result_key([tar.epoch(), *(piece.identity() for piece in ordered)])
+    key = result_key([tar.archive_epoch(), *(piece.identity() for piece in ordered)])
     return blobs.layer(key, title, fill)

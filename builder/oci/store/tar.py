@@ -31,7 +31,7 @@ class Kind(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class TarEntry:
     """One entry of an archive."""
 
     path: str
@@ -46,18 +46,18 @@ class Entry:
     group: int = 0
 
 
-def epoch() -> int:
+def archive_epoch() -> int:
     """Seconds since 1970 that every file is dated to: `SOURCE_DATE_EPOCH` where it is set."""
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
     return int(said) if _NUMBER.fullmatch(said) else EPOCH
 
 
-def folder(path: str, mode: int = 0o755) -> Entry:
+def folder_entry(path: str, mode: int = 0o755) -> TarEntry:
     """A folder that belongs to root."""
-    return Entry(path=path, kind=Kind.FOLDER, mode=mode)
+    return TarEntry(path=path, kind=Kind.FOLDER, mode=mode)
 
 
-def header(entry: Entry, mtime: int) -> bytes:
+def tar_header(entry: TarEntry, mtime: int) -> bytes:
     """The blocks before an entry's bytes. Source: POSIX.1-2017, `pax`, ustar and extended formats."""
     name = entry.path.encode("utf-8", "surrogateescape") + (b"/" if entry.kind is Kind.FOLDER else b"")
     link = entry.link.encode("utf-8", "surrogateescape")
@@ -81,25 +81,25 @@ def header(entry: Entry, mtime: int) -> bytes:
     if not records:
         return plain
     before = _block(b"PaxHeaders/entry", 0o644, 0, 0, len(records), mtime, b"x", b"")
-    return before + records + padding(len(records)) + plain
+    return before + records + tar_padding(len(records)) + plain
 
 
-def padding(size: int) -> bytes:
+def tar_padding(size: int) -> bytes:
     """What fills the last block of `size` bytes."""
     return bytes(-size % BLOCK)
 
 
-def length(entry: Entry, mtime: int) -> int:
+def length(entry: TarEntry, mtime: int) -> int:
     """Bytes that the entry takes, its header and padding included."""
-    return len(header(entry, mtime)) + entry.size + -entry.size % BLOCK
+    return len(tar_header(entry, mtime)) + entry.size + -entry.size % BLOCK
 
 
-def parents(path: str) -> tuple[str, ...]:
+def parent_paths(path: str) -> tuple[str, ...]:
     """The folders above `path`, outermost first."""
     return tuple(path[: slash.start()] for slash in _SLASH.finditer(path))
 
 
-def folders(paths: Iterable[str]) -> set[str]:
+def folders_above(paths: Iterable[str]) -> set[str]:
     """All folders above any of the paths."""
     found: set[str] = set()
     for path in paths:

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from builder.oci.store.blobs import Blobs, Layer
 from envspec.spec.model import digest_of
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk, locked
+from envspec.system.home import disk_refusals, holding
 
 _SHORT = 20
 """Digits of a digest in a folder's name: all names together must fit into one page."""
 
 
-def unpack(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -> tuple[pathlib.Path, ...]:
+def unpack_layers(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -> tuple[pathlib.Path, ...]:
     """The folders of an image, lowest first: its base as one, then one a layer.
 
     Raises `OutsideError` for a layer that cannot be unpacked, or when the disk refuses.
@@ -39,7 +39,7 @@ def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathl
     place = root / name
     if place.is_dir():
         return place
-    with disk(place), locked(place):
+    with disk_refusals(place), holding(place):
         if not place.is_dir():
             building = pathlib.Path(tempfile.mkdtemp(dir=root, prefix=".unpacking-"))
             building.chmod(0o755)

@@ -18,7 +18,7 @@ _FOLDERS = (
 _LINKS = 40
 
 
-class Base(Protocol):
+class LoaderBase(Protocol):
     """Where the loader looks when no wheel has a library."""
 
     def has(self, soname: str) -> bool | None:
@@ -119,7 +119,7 @@ class RootBase:
                 place.open("rb") as stream,
                 mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
             ):
-                return elf.read(mapped)
+                return elf.read_elf(mapped)
         except (OSError, ValueError):  # an empty file cannot be mapped; `ElfError` is a ValueError
             return None
 

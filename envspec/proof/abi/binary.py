@@ -40,7 +40,7 @@ def read(path: str, data: Buffer) -> Binary:
     where it cannot be found.
     """
     try:
-        reader = elf.Reader(data)
+        reader = elf.ElfReader(data)
         facts = reader.facts()
     except elf.ElfError as error:
         return Binary(path=path, problem=str(error))

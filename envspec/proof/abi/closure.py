@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
-from envspec.proof.abi.base import Base
+from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf, Symbol
 
@@ -63,7 +63,9 @@ class Unloadable:
 Problem = MissingLibrary | TooOld | UndefinedSymbol | Unloadable
 
 
-def check(binaries: Iterable[Binary], base: Base, *, machine: str = "x86_64") -> tuple[Problem, ...]:
+def check_closure(
+    binaries: Iterable[Binary], base: LoaderBase, *, machine: str = "x86_64"
+) -> tuple[Problem, ...]:
     """Every problem of the files that are loaded by name, in the order of the files.
 
     A file that others need is judged where they load it. Names that the interpreter defines, weak names
@@ -75,7 +77,7 @@ def check(binaries: Iterable[Binary], base: Base, *, machine: str = "x86_64") ->
 class _Linker:
     """The loader's view of one set."""
 
-    def __init__(self, binaries: tuple[Binary, ...], base: Base, machine: str) -> None:
+    def __init__(self, binaries: tuple[Binary, ...], base: LoaderBase, machine: str) -> None:
         self.base = base
         self.machine = machine
         self.files: Mapping[str, Elf] = {item.path: item.elf for item in binaries if item.elf}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import capstone  # type: ignore[import-untyped]
 
-from envspec.proof.abi.elf import X86_64, ElfError, Reader
+from envspec.proof.abi.elf import X86_64, ElfError, ElfReader
 
 _LEA = re.compile(rb"[\x48\x4c]\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d]", re.DOTALL)
 _CALL = re.compile(rb"\xe8..(?:[\x00-\x0f]|[\xf0-\xff])", re.DOTALL)  # near enough to be in the file
@@ -28,7 +28,7 @@ LARGEST = 256 << 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
+class CodeWindow:
     """The straight code between two calls: what the second one is probably given."""
 
     strings: dict[str, str]
@@ -40,7 +40,7 @@ class Window:
 class Code:
     """The executable bytes of one x86-64 file."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ElfReader) -> None:
         """`ElfError` when the file is for another machine, or holds more code than any real module."""
         if reader.machine != X86_64:
             raise ElfError("only x86-64 code is read")
@@ -104,7 +104,7 @@ class Code:
     def _call_sites(self) -> list[int]:
         return sorted(site for sites in self.calls.values() for site in sites)
 
-    def window(self, site: int, *, reach: int = 160) -> Window:
+    def window(self, site: int, *, reach: int = 160) -> CodeWindow:
         """What the registers hold at the call at `site`, from the code up to `reach` bytes before it."""
         sites = self._call_sites
         last = bisect.bisect_left(sites, site)
@@ -116,9 +116,9 @@ class Code:
                 steps = self.instructions(start, size=site - start + 5)
                 if any(address == site for address, *_ in steps):
                     return self._window([step for step in steps if step[0] < site])
-        return Window(strings={}, numbers={})
+        return CodeWindow(strings={}, numbers={})
 
-    def _window(self, steps: list[tuple[int, int, str, str]]) -> Window:
+    def _window(self, steps: list[tuple[int, int, str, str]]) -> CodeWindow:
         strings: dict[str, str] = {}
         numbers: dict[str, int] = {}
         for address, length, mnemonic, operands in steps:
@@ -134,7 +134,7 @@ class Code:
                 numbers[register] = int(match[1], 0)
             elif mnemonic == "mov" and (match := _COPY.fullmatch(operands)):
                 strings[register] = strings.get(match[1], "")
-        return Window(strings={name: text for name, text in strings.items() if text}, numbers=numbers)
+        return CodeWindow(strings={name: text for name, text in strings.items() if text}, numbers=numbers)
 
     def text(self, address: int) -> str:
         """The short printable string at an address, or an empty one."""

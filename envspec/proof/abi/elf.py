@@ -96,16 +96,16 @@ def is_elf(data: Buffer) -> bool:
     return bytes(data[:4]) == b"\x7fELF"
 
 
-def read(data: Buffer) -> Elf:
+def read_elf(data: Buffer) -> Elf:
     """All facts of a file.
 
     Raises `ElfError` when the bytes are no 64-bit little-endian ELF file, or when what they say about
     themselves does not fit into them.
     """
-    return Reader(data).facts()
+    return ElfReader(data).facts()
 
 
-class Reader:
+class ElfReader:
     """Random access into one file; the views that other readers of compiled modules build on."""
 
     def __init__(self, data: Buffer) -> None:

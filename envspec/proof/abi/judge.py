@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from envspec.proof.abi import closure, numpy
-from envspec.proof.abi.base import Base
+from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol
 from envspec.proof.abi.packages import DEFAULT_SUITE, provider
@@ -31,7 +31,7 @@ class Judgement:
 def judge_compiled(
     binaries: Mapping[str, Sequence[Binary]],
     versions: Mapping[str, str],
-    base: Base,
+    base: LoaderBase,
     *,
     machine: str = "x86_64",
     suite: str = DEFAULT_SUITE,
@@ -54,7 +54,7 @@ def judge_compiled(
                 broken[module] = found.message
     owners = {binary.path: package for package, files in binaries.items() for binary in files}
     everything = [binary for files in binaries.values() for binary in files]
-    problems = closure.check(everything, base, machine=machine)
+    problems = closure.check_closure(everything, base, machine=machine)
     findings = [found for by_message in reasons.values() for found in by_message.values()]
     for problem in problems:
         package = owners.get(problem.file, "")

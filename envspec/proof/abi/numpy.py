@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from envspec.proof.abi import structs
 from envspec.proof.abi.code import Code
-from envspec.proof.abi.elf import Buffer, ElfError, Reader
+from envspec.proof.abi.elf import Buffer, ElfError, ElfReader
 from envspec.proof.abi.structs import StructNeed
 
 # numpy/_core/include/numpy/__multiarray_api.h of 2.x; rust-numpy knows the words, yet prints no %x.
@@ -71,15 +71,15 @@ class Fit:
 FITS = Fit(fits=True)
 
 
-def read(data: Buffer) -> NumpyFacts:
+def read_numpy(data: Buffer) -> NumpyFacts:
     """The facts of one file's bytes; empty facts for anything that is no ELF module using NumPy."""
     try:
-        return of_reader(Reader(data))
+        return of_reader(ElfReader(data))
     except ElfError:
         return NumpyFacts()
 
 
-def of_reader(reader: Reader) -> NumpyFacts:
+def of_reader(reader: ElfReader) -> NumpyFacts:
     """The facts of an open file."""
     return header_facts(reader, numpy_structs(structs.needs(reader)))
 
@@ -89,7 +89,7 @@ def numpy_structs(needs: tuple[StructNeed, ...]) -> tuple[StructNeed, ...]:
     return tuple(need for need in needs if need.module.partition(".")[0] == "numpy")
 
 
-def header_facts(reader: Reader, needs: tuple[StructNeed, ...]) -> NumpyFacts:
+def header_facts(reader: ElfReader, needs: tuple[StructNeed, ...]) -> NumpyFacts:
     """The facts of an open file whose struct needs are known already."""
     if two := _search(reader, _TWO):
         return NumpyFacts(headers=2, oldest=two[1].decode(), structs=needs)
@@ -155,11 +155,11 @@ def _usual_sizes(version: Version) -> dict[str, int]:
     return {"numpy.dtype": 96 if version.major < 2 else 88, "numpy.ndarray": array}
 
 
-def _search(reader: Reader, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+def _search(reader: ElfReader, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
     return pattern.search(reader.data)
 
 
-def _feature(reader: Reader) -> str:
+def _feature(reader: ElfReader) -> str:
     """The compare behind the call of PyArray_GetNDArrayCFeatureVersion; empty where it is not found."""
     try:
         code = Code(reader)

@@ -68,9 +68,11 @@ def _contents(folder: pathlib.Path, suite: str) -> Iterator[str]:
         f"{_INDEX}Description": "files of packages",
     }
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    process.run(["apt-get", "update", *words], timeout=600, check=True)
+    process.run_process(["apt-get", "update", *words], timeout=600, check=True)
     for file in sorted((folder / "lists").glob("*Contents-amd64*")):
-        yield from process.run(["/usr/lib/apt/apt-helper", "cat-file", file], check=True).stdout.splitlines()
+        yield from process.run_process(
+            ["/usr/lib/apt/apt-helper", "cat-file", file], check=True
+        ).stdout.splitlines()
 
 
 def _stanza(suite: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 
 from envspec.proof.abi import elf
-from envspec.proof.abi.code import ARGUMENTS, Code, Window
-from envspec.proof.abi.elf import ElfError, Reader
+from envspec.proof.abi.code import ARGUMENTS, Code, CodeWindow
+from envspec.proof.abi.elf import ElfError, ElfReader
 
 _MESSAGE = b"size changed, may indicate binary incompatibility"
 _FUNCTION_REACH = 4096  # `__Pyx_ImportType` is a few hundred bytes long
@@ -31,7 +31,7 @@ class StructNeed:
     """Bytes."""
 
 
-def needs(reader: Reader) -> tuple[StructNeed, ...]:
+def needs(reader: ElfReader) -> tuple[StructNeed, ...]:
     """Struct sizes that a Cython module checks while it is imported; empty for anything else.
 
     Only x86-64 code is understood.
@@ -68,7 +68,7 @@ def _need(code: Code, site: int) -> StructNeed | None:
     return _arguments(near) or _arguments(code.window(site, reach=_FAR))
 
 
-def _arguments(window: Window) -> StructNeed | None:
+def _arguments(window: CodeWindow) -> StructNeed | None:
     # (module object, module name, class name, size, ...): a compiler may drop one, yet keeps their order.
     names = [(r, window.strings[r]) for r in ARGUMENTS if r in window.strings]
     names = [(r, text) for r, text in names if all(part.isidentifier() for part in text.split("."))]
@@ -80,7 +80,7 @@ def _arguments(window: Window) -> StructNeed | None:
     return StructNeed(module=module, name=name, size=size) if size in _SIZES else None
 
 
-def provided(reader: Reader) -> dict[str, int]:
+def provided(reader: ElfReader) -> dict[str, int]:
     """Full type name, such as `greenlet.greenlet`, to the bytes of its instances, for static types."""
     pointers = dict(reader.pointers())
     found: dict[str, int] = {}

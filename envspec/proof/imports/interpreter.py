@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from envspec.proof.abi.base import Base
+from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports.calls import Caller
 from envspec.proof.imports.course import Course
 from envspec.proof.imports.expressions import Evaluator
@@ -26,7 +26,7 @@ class Interpreter:
         packages: Iterable[Package],
         *,
         python: str,
-        base: Base | None = None,
+        base: LoaderBase | None = None,
         broken: Mapping[str, str] | None = None,
         variables: Iterable[str] = (),
         budget: int = 2_000_000,

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
-from envspec.proof.abi.base import Base
+from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports.course import Exhausted
 from envspec.proof.imports.interpreter import Interpreter
 from envspec.proof.imports.modules import State
@@ -77,7 +77,7 @@ def link(
     packages: Sequence[Package],
     *,
     python: str,
-    base: Base | None = None,
+    base: LoaderBase | None = None,
     broken: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
     variables: Sequence[str] = (),

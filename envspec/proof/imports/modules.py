@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from envspec.proof.abi.base import Base
+from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports.source import Index, Package, Syntax
 from envspec.proof.imports.values import External, Fault, Items, Raised, SourceLine, Value
 from envspec.proof.stdlib import Stdlib
@@ -47,7 +47,7 @@ class Modules:
         packages: Iterable[Package],
         *,
         python: str,
-        base: Base | None = None,
+        base: LoaderBase | None = None,
         broken: Mapping[str, str] | None = None,
         variables: Iterable[str] = (),
     ) -> None:

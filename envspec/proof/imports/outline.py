@@ -26,7 +26,7 @@ _QUOTED = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Body:
+class FunctionBody:
     """The body of a function that was left out."""
 
     text: bytes
@@ -48,7 +48,7 @@ class Outline:
     """A text in which `...` stands for long bodies, all else on the line where it was."""
 
     text: bytes
-    bodies: Mapping[int, Body]
+    bodies: Mapping[int, FunctionBody]
     """What was left out, by the line of its `...`."""
 
 
@@ -58,7 +58,7 @@ def outline(text: bytes, keep: Sequence[int] = ()) -> Outline:
         return Outline(text=text, bodies={})
     strings = _Strings(text)
     parts: list[bytes] = []
-    bodies: dict[int, Body] = {}
+    bodies: dict[int, FunctionBody] = {}
     done, line, counted = 0, 1, 0
     for match in _DEFINITION.finditer(text):
         if match.start() < done:
@@ -77,7 +77,7 @@ def outline(text: bytes, keep: Sequence[int] = ()) -> Outline:
         position = bisect.bisect_left(keep, line)
         if position < len(keep) and keep[position] < line + lines:
             continue
-        bodies[line] = Body(text=text[start:stop], line=line)
+        bodies[line] = FunctionBody(text=text[start:stop], line=line)
         parts += (text[done:start], indent, b" ...", b"\n" * lines)
         done = stop
     parts.append(text[done:])

@@ -6,7 +6,7 @@ import ast
 import warnings
 from collections.abc import Mapping
 
-from envspec.proof.imports.outline import Body, outline
+from envspec.proof.imports.outline import FunctionBody, outline
 from envspec.proof.imports.source import LARGEST, Origin, Syntax, marked_lines, syntax
 from envspec.proof.imports.values import Function
 
@@ -19,7 +19,7 @@ class Parser:
 
     def __init__(self, version: tuple[int, ...]) -> None:
         self._grammar = version[0], min(version[1], NEWEST_GRAMMAR)
-        self._bodies: dict[str, Mapping[int, Body]] = {}
+        self._bodies: dict[str, Mapping[int, FunctionBody]] = {}
         self.read_bytes = 0
         """Bytes of all texts so far."""
 

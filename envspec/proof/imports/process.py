@@ -10,13 +10,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from envspec.proof.abi.base import Base, NamedBase, RootBase
+from envspec.proof.abi.base import LoaderBase, NamedBase, RootBase
 from envspec.proof.imports.link import DEFAULT_INNER_BYTES, Failure, LinkReport, link
 from envspec.proof.imports.source import Package
 from envspec.proof.imports.values import Fault, SourceLine
 from envspec.supply.wheel import Wheel
 from envspec.system.errors import OutsideError
-from envspec.system.process import run
+from envspec.system.process import run_process
 
 LARGE = 8 << 20
 """Bytes of Python from which starting a process is worth its time, about a second of reading."""
@@ -57,7 +57,7 @@ class Job:
     inner_bytes: int = DEFAULT_INNER_BYTES
 
     @property
-    def base(self) -> Base:
+    def base(self) -> LoaderBase:
         """What stands below the wheels."""
         return RootBase(pathlib.Path(self.root)) if self.root else NamedBase(versions=self.versions)
 
@@ -90,7 +90,7 @@ def is_large(job: Job) -> bool:
 
 def linked(job: Job) -> LinkReport:
     """The report, made by another process. Raises `OutsideError` when that dies."""
-    done = run(
+    done = run_process(
         [sys.executable, "-P", "-m", "envspec.proof.imports.process"],
         input_text=json.dumps(dataclasses.asdict(job), default=str),
         timeout=PATIENCE,

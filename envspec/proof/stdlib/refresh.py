@@ -135,7 +135,9 @@ def _ask(interpreter: str, before: Sequence[Answer]) -> tuple[str, Answer]:
     for answer in before:
         for module, names in answer.public.items():
             asked.setdefault(module, []).extend(names)
-    done = process.run([interpreter, "-I", "-c", _ASK], input_text=json.dumps(asked), timeout=300, check=True)
+    done = process.run_process(
+        [interpreter, "-I", "-c", _ASK], input_text=json.dumps(asked), timeout=300, check=True
+    )
     version, modules, public = json.loads(done.stdout.splitlines()[-1])
     # What this build of Python happens to lack may be there in others.
     there = {name: names or None for name, names in modules.items() if name not in WINDOWS}

@@ -12,19 +12,19 @@ import pytest
 
 from builder.backends.oci import ship
 from builder.backends.oci.backend import OciBackend
-from builder.oci.image.base import Base
-from builder.oci.image.documents import Settings, assemble
+from builder.oci.image.base import BaseImage
+from builder.oci.image.documents import ContainerSettings, assemble_image
 from builder.oci.store import pieces
 from builder.oci.store.blobs import Blobs
 from builder.oci.store.network import Network
-from builder.oci.store.pieces import file
+from builder.oci.store.pieces import file_piece
 from builder.values.environment import Environment
-from builder.values.payload import collect
+from builder.values.payload import collect_payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel
 from builder.wheels.prefix import Prefix
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.progress import SILENT
 from tests.builder.oci.fake_registry import Fake, serving
@@ -34,7 +34,7 @@ MakeWheel = Callable[..., pathlib.Path]
 MakePlan = Callable[..., Plan]
 Build = Callable[..., tuple[OciBackend, Environment]]
 
-NETWORK = Network(Machine())
+NETWORK = Network(PipSettings())
 
 
 def metadata(name: str, version: str) -> dict[str, str | bytes]:
@@ -126,9 +126,12 @@ def fake() -> Iterator[Fake]:
 def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
     """An image in a registry that has a Python, as far as anyone can tell without running it."""
     blobs = Blobs(tmp_path / "makers")
-    files = [file("usr/bin/python3.11", b"elf"), file("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")]
+    files = [
+        file_piece("usr/bin/python3.11", b"elf"),
+        file_piece("etc/passwd", b"root:x:0:0::/root:/bin/sh\n"),
+    ]
     layer = pieces.layer_of_pieces("base", files, blobs, known=())
-    settings = Settings(
+    settings = ContainerSettings(
         user="0:0",
         folder="/",
         variables={"PATH": "/usr/bin", "PYTHON_VERSION": "3.11.9", "KEPT": "1"},
@@ -136,10 +139,10 @@ def base_name(fake: Fake, tmp_path: pathlib.Path) -> str:
         entrypoint=(),
         command=(),
     )
-    base = Base(name="base", machine="amd64", layers=(layer,))
-    image = assemble(base, (), settings, "/usr/bin/python3.11", blobs)
+    base = BaseImage(name="base", machine="amd64", layers=(layer,))
+    image = assemble_image(base, (), settings, "/usr/bin/python3.11", blobs)
     name = f"{fake.host}/team/base:1"
-    ship.push(image, "amd64", name, blobs, NETWORK, SILENT)
+    ship.push_image(image, "amd64", name, blobs, NETWORK, SILENT)
     return name
 
 
@@ -173,7 +176,7 @@ def make_plan(
             glibc=(2, 36),
             base=LockedBase(image=base_name),
             stages=stages,
-            payload=collect(service, spec_folder),
+            payload=collect_payload(service, spec_folder),
             service=service,
             lock=f"sha256:{1:064}",
             named=("lib",),

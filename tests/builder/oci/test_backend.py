@@ -10,13 +10,13 @@ import tarfile
 
 import pytest
 
-from builder.backends.oci.backend import OciBackend, foreign
+from builder.backends.oci.backend import OciBackend, foreign_processor
 from builder.backends.port import Backend
 from builder.inside import places
 from builder.oci.image import saved
 from builder.oci.image.documents import RUNTIME
-from builder.oci.store.lookup import look
-from builder.values.models import locked
+from builder.oci.store.lookup import look_into_layers
+from builder.values.models import lock_models
 from builder.values.shipping import Shipping
 from builder.values.verdict import Verdict
 from envspec.lockfile.lock import LockedArchive, LockedBase
@@ -34,10 +34,10 @@ VERDICT = Verdict(
 def test_what_no_processor_here_runs_is_said_to_be_foreign(tmp_path: pathlib.Path) -> None:
     here = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
     other = {"amd64": "arm64", "arm64": "amd64"}[here]
-    assert foreign(here, tmp_path) == ""
-    assert foreign(other, tmp_path) == other
+    assert foreign_processor(here, tmp_path) == ""
+    assert foreign_processor(other, tmp_path) == other
     (tmp_path / {"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}[other]).touch()
-    assert foreign(other, tmp_path) == "", "the kernel has an emulator for it"
+    assert foreign_processor(other, tmp_path) == "", "the kernel has an emulator for it"
 
 
 def test_it_fills_the_port() -> None:
@@ -70,20 +70,22 @@ def test_models_are_a_layer_of_their_own(build: Build, spec_folder: pathlib.Path
     images, models = [], []
     for content in ("first", "second"):
         weights.write_text(content)
-        (model,) = locked(service, spec_folder)
+        (model,) = lock_models(service, spec_folder)
         models.append(model)
         backend, environment = build(service=service, models=(model,))
         assert environment.variables["TTS_MODELS_DIR"] == "/srv/models"
         images.append(backend.record(environment).image)
     path = "srv/models/voices/mine/weights.bin"
-    assert look(images[0].layers, backend.blobs, {path}) == {path: b"first"}
+    assert look_into_layers(images[0].layers, backend.blobs, {path}) == {path: b"first"}
     changed = [
         one.title
         for one, other in zip(images[0].layers, images[1].layers, strict=True)
         if one.digest != other.digest
     ]
     assert changed == ["models", RUNTIME], "the bill of materials names the model's digest"
-    bills = [look(image.layers, backend.blobs, {places.SBOM[1:]})[places.SBOM[1:]] for image in images]
+    bills = [
+        look_into_layers(image.layers, backend.blobs, {places.SBOM[1:]})[places.SBOM[1:]] for image in images
+    ]
     assert [model.digest.encode() in bill for model, bill in zip(models, bills, strict=True)] == [True, True]
 
 
@@ -100,7 +102,7 @@ def test_the_files_stand_where_the_dockerfile_road_puts_them(build: Build) -> No
         "opt/envspec/sbom.cdx.json",
         "app/app.py",
     }
-    found = look(backend.record(environment).image.layers, backend.blobs, wanted)
+    found = look_into_layers(backend.record(environment).image.layers, backend.blobs, wanted)
     assert found.keys() == wanted
     assert found["etc/passwd"].decode().splitlines() == [
         "root:x:0:0::/root:/bin/sh",
@@ -204,7 +206,7 @@ def rootfs(spec_folder: pathlib.Path) -> LockedArchive:
             info = tarfile.TarInfo(name)
             info.size = len(body)
             archive.addfile(info, io.BytesIO(body))
-    return LockedArchive(path="bases/root.tar", sha256=saved.sha256(place))
+    return LockedArchive(path="bases/root.tar", sha256=saved.saved_image_sha256(place))
 
 
 def test_an_image_on_disk_is_a_base(build: Build, rootfs: LockedArchive, spec_folder: pathlib.Path) -> None:
@@ -212,7 +214,7 @@ def test_an_image_on_disk_is_a_base(build: Build, rootfs: LockedArchive, spec_fo
     base = LockedBase(image="nowhere.invalid/team/base:1", archive=rootfs)
     backend, environment = build(base=base)
     image = backend.record(environment).image
-    assert "etc/passwd" in look(image.layers[:1], backend.blobs, {"etc/passwd"})
+    assert "etc/passwd" in look_into_layers(image.layers[:1], backend.blobs, {"etc/passwd"})
     labels = json.loads(backend.blobs.read(image.config))["config"]["Labels"]
     assert labels["org.opencontainers.image.base.name"] == "nowhere.invalid/team/base:1"
     (spec_folder / rootfs.path).unlink()

@@ -11,7 +11,7 @@ from builder.backends.oci import run as runner
 from builder.backends.oci.backend import OciBackend, refuse_uncompilable
 from builder.backends.oci.recipe import image_recipe
 from builder.image.loads import Loads, stage_loads
-from builder.oci.image.base import Base
+from builder.oci.image.base import BaseImage
 from builder.oci.store.blobs import Blobs, Layer
 from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedBase
@@ -22,7 +22,7 @@ from tests.builder.oci.conftest import NETWORK, Build, MakePlan
 
 def test_where_nothing_can_be_run_the_hint_says_what_to_do(tmp_path: pathlib.Path) -> None:
     with pytest.raises(OutsideError, match="cannot be run on this machine") as caught:
-        runner.inside([tmp_path / "gone"], ["true"], user=1, folder="/", env={}, hint="turn it off")
+        runner.run_in_layers([tmp_path / "gone"], ["true"], user=1, folder="/", env={}, hint="turn it off")
     assert caught.value.hint == "turn it off"
 
 
@@ -30,7 +30,9 @@ def test_what_a_command_leaves_outside_stays(tmp_path: pathlib.Path) -> None:
     (tmp_path / "out").mkdir()
     words = ["/bin/sh", "-c", f"echo here > {runner.OUT}/file; echo there > /evil"]
     try:
-        runner.inside([pathlib.Path("/")], words, user=1, folder="/", env={}, hint="", out=tmp_path / "out")
+        runner.run_in_layers(
+            [pathlib.Path("/")], words, user=1, folder="/", env={}, hint="", out=tmp_path / "out"
+        )
     except OutsideError as error:
         pytest.skip(error.message)
     assert (tmp_path / "out" / "file").read_text() == "here\n"
@@ -44,7 +46,7 @@ def test_an_image_that_cannot_be_run_here_is_not_made_without(build: Build, make
     other = {"x86_64": "arm64", "aarch64": "amd64"}[here]
     _, made = build()
     base = backend.record(made).image.layers[:1]
-    foreign = Base(name="base", machine=other, layers=base)
+    foreign = BaseImage(name="base", machine=other, layers=base)
     with pytest.raises(OutsideError, match="nothing here can run") as caught:
         refuse_uncompilable(image_recipe(make_plan(compiled=True), foreign))
     assert "`compile = false`" in caught.value.hint

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.oci.store.compress import DamagedError, LayerWriter, Written
-from builder.oci.store.tar import Entry
+from builder.oci.store.tar import TarEntry
 
 
 class Stream:
@@ -36,7 +36,7 @@ def written(*files: tuple[str, bytes | Stream]) -> tuple[bytes, Written]:
     writer = LayerWriter(out)
     for path, content in files:
         size = len(content) if isinstance(content, bytes) else content.size
-        writer.add(Entry(path=path, size=size), content)
+        writer.add(TarEntry(path=path, size=size), content)
     result = writer.close()
     return out.getvalue(), result
 
@@ -89,7 +89,7 @@ def test_what_is_no_stream_is_found() -> None:
 def test_plain_content_of_another_size_is_found() -> None:
     writer = LayerWriter(io.BytesIO())
     with pytest.raises(DamagedError, match="3 bytes instead of 4"):
-        writer.add(Entry(path="f", size=4), b"abc")
+        writer.add(TarEntry(path="f", size=4), b"abc")
 
 
 def test_large_content_is_compressed_in_members_that_stay_in_order() -> None:
@@ -100,8 +100,8 @@ def test_large_content_is_compressed_in_members_that_stay_in_order() -> None:
         out = io.BytesIO()
         writer = LayerWriter(out, level=1)
         pieces = (data[start : start + (1 << 20)] for start in range(0, len(data), 1 << 20))
-        writer.add(Entry(path="f", size=len(data)), pieces)
-        writer.add(Entry(path="g", size=14), Stream(b"spliced behind"))
+        writer.add(TarEntry(path="f", size=len(data)), pieces)
+        writer.add(TarEntry(path="g", size=14), Stream(b"spliced behind"))
         result = writer.close()
         return out.getvalue(), result
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.oci.image.records import Records, Stack
+from builder.oci.image.records import LayerStack, Records
 from builder.oci.store.blobs import STALE, Blobs
 from builder.values.plan import InstallStage
 
@@ -21,7 +21,7 @@ BUILD = """
 import pathlib, sys
 from builder.wheels import layers
 from builder.oci.store.blobs import Blobs
-from builder.oci.image.records import Records, Stack
+from builder.oci.image.records import LayerStack, Records
 from builder.wheels.prefix import Prefix
 from builder.values.plan import InstallStage
 from envspec.system.errors import EnvspecError
@@ -128,4 +128,4 @@ def test_a_damaged_record_is_made_again(blobs: Blobs) -> None:
     made = records.stack("key", tuple)
     (blobs.root / "stacks" / "key.json").write_text('{"layers": [{"dig')
     assert records.stack("key", tuple) == made
-    assert Stack.model_validate_json((blobs.root / "stacks" / "key.json").read_bytes()).layers == ()
+    assert LayerStack.model_validate_json((blobs.root / "stacks" / "key.json").read_bytes()).layers == ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from builder.wheels.install import Item, items
+from builder.wheels.install import InstalledFile, installed_files
 from builder.wheels.packed import PackedWheel
 from builder.wheels.prefix import Prefix
 from envspec.supply.wheel import WheelError
@@ -84,7 +84,7 @@ def same_as_pip(wheels: Sequence[pathlib.Path], venv: pathlib.Path) -> None:
     noted: set[str] = set()
     for wheel in wheels:
         with PackedWheel(wheel) as opened:
-            for item in items(opened, prefix):
+            for item in installed_files(opened, prefix):
                 ours[f"/{item.path}"] = item.executable, content(opened, item)
                 if isinstance(item.source, bytes):
                     (generated if f"/{item.path}".startswith(f"{prefix.root}/bin/") else noted).add(
@@ -111,7 +111,7 @@ def test_scripts_are_programs_even_when_the_archive_forgot_to_say_so(
 ) -> None:
     """As the installation rules have it, and uv; pip leaves them as they are."""
     with PackedWheel(make_wheel("demo", {"demo-1.0.data/scripts/run": "#!/bin/sh\n"})) as opened:
-        found = {item.path: item.executable for item in items(opened, prefix)}
+        found = {item.path: item.executable for item in installed_files(opened, prefix)}
     assert found["opt/env/bin/run"]
 
 
@@ -130,7 +130,7 @@ def files(root: pathlib.Path) -> dict[str, tuple[bool, bytes]]:
     }
 
 
-def content(wheel: PackedWheel, item: Item) -> bytes:
+def content(wheel: PackedWheel, item: InstalledFile) -> bytes:
     return item.source if isinstance(item.source, bytes) else wheel.read(item.source)
 
 
@@ -142,7 +142,7 @@ def run(*command: str) -> None:
 def test_trimmed_files_are_in_no_record(make_wheel: Callable[..., pathlib.Path], prefix: Prefix) -> None:
     wheel = make_wheel("demo", {"demo/__init__.py": "", "demo/tests/test_a.py": "", "tests/b.py": ""})
     with PackedWheel(wheel) as opened:
-        found = {item.path: item for item in items(opened, prefix, matcher(["**/tests/**"]))}
+        found = {item.path: item for item in installed_files(opened, prefix, matcher(["**/tests/**"]))}
     site = prefix.site[1:]
     assert f"{site}/demo/__init__.py" in found
     assert not [path for path in found if "/tests/" in path]
@@ -173,4 +173,4 @@ def test_what_no_installer_should_take_is_refused(
     make_wheel: Callable[..., pathlib.Path], prefix: Prefix, files: dict[str, str], problem: str
 ) -> None:
     with PackedWheel(make_wheel("demo", files)) as opened, pytest.raises(WheelError, match=problem):
-        items(opened, prefix)
+        installed_files(opened, prefix)

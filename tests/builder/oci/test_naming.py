@@ -10,14 +10,14 @@ import requests
 
 from builder.backends.oci import ship
 from builder.oci.image import attest
-from builder.oci.image.attest import Artifact
-from builder.oci.image.base import Base
-from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.image.attest import Referrer
+from builder.oci.image.base import BaseImage
+from builder.oci.image.documents import ContainerSettings, Image, assemble_image
 from builder.oci.registry import names, reference
 from builder.oci.registry.repository import Registry
 from builder.oci.store import pieces
 from builder.oci.store.blobs import Blobs
-from builder.oci.store.pieces import file
+from builder.oci.store.pieces import file_piece
 from builder.values.verdict import Verdict
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT
@@ -34,15 +34,19 @@ ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.man
 def image(machine: str, blobs: Blobs, *, content: str = "", title: str = "demo") -> Image:
     """A small image of a spec of that name."""
     layer = pieces.layer_of_pieces(
-        "base", [file("usr/bin/python3.11", f"{machine}{content}".encode())], blobs, known=()
+        "base", [file_piece("usr/bin/python3.11", f"{machine}{content}".encode())], blobs, known=()
     )
     labels = {"org.opencontainers.image.title": title}
-    settings = Settings(user="1:1", folder="/", variables={}, labels=labels, entrypoint=(), command=("x",))
-    return assemble(Base(name="x", machine=machine, layers=(layer,)), (), settings, "/usr/bin/python3", blobs)
+    settings = ContainerSettings(
+        user="1:1", folder="/", variables={}, labels=labels, entrypoint=(), command=("x",)
+    )
+    return assemble_image(
+        BaseImage(name="x", machine=machine, layers=(layer,)), (), settings, "/usr/bin/python3", blobs
+    )
 
 
-def push(one: Image, machine: str, place: str, blobs: Blobs, artifacts: tuple[Artifact, ...] = ()) -> str:
-    return ship.push(one, machine, place, blobs, NETWORK, SILENT, artifacts).digest
+def push(one: Image, machine: str, place: str, blobs: Blobs, artifacts: tuple[Referrer, ...] = ()) -> str:
+    return ship.push_image(one, machine, place, blobs, NETWORK, SILENT, artifacts).digest
 
 
 @pytest.fixture
@@ -74,7 +78,7 @@ def test_a_second_processor_makes_an_index(address: str, blobs: Blobs) -> None:
     pushed = {}
     for machine in ("amd64", "arm64"):
         one = image(machine, blobs)
-        proof = attest.verdict(one, "demo:1", VERDICT, blobs)
+        proof = attest.attest_verdict(one, "demo:1", VERDICT, blobs)
         pushed[machine] = one.manifest.digest
         digest = push(one, machine, f"{address}/team/demo:1", blobs, (proof,))
         subject = document(address, proof.manifest.digest)["subject"]
@@ -136,21 +140,21 @@ class Other:
 @pytest.fixture
 def asked(fake: Fake) -> Iterator[Registry]:
     with requests.Session() as session:
-        yield Registry(reference.parse(f"{fake.host}/team/demo"), session, lambda _: None)
+        yield Registry(reference.parse_reference(f"{fake.host}/team/demo"), session, lambda _: None)
 
 
 def test_an_image_that_another_run_overlooked_is_added_again(asked: Registry, blobs: Blobs) -> None:
     """The other looked before this one was there, and writes after it was."""
     one, other = image("amd64", blobs), image("arm64", blobs)
-    once = names.name(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, 1))
+    once = names.name_image(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, 1))
     assert once.machines == ("amd64", "arm64")
     with pytest.raises(OutsideError, match="all the time"):
-        names.name(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, names.ROUNDS))
+        names.name_image(asked, one, "amd64", "1", blobs, wait=Other(asked, other, blobs, names.ROUNDS))
 
 
 def test_a_later_image_for_the_same_processor_is_not_fought(asked: Registry, blobs: Blobs) -> None:
     one, later = image("amd64", blobs), image("amd64", blobs, content="2")
-    names.name(asked, one, "amd64", "1", blobs, wait=Other(asked, later, blobs, names.ROUNDS))
+    names.name_image(asked, one, "amd64", "1", blobs, wait=Other(asked, later, blobs, names.ROUNDS))
     found = asked.find("1")
     assert found is not None
     assert found[0].digest == later.manifest.digest

@@ -8,7 +8,7 @@ import pytest
 
 from builder.oci.store.network import Network
 from envspec.lockfile.lock import File
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from tests.support import tls
@@ -29,19 +29,19 @@ def archive(request: pytest.FixtureRequest, identity: pathlib.Path) -> Iterator[
 
 def test_a_trusted_host_is_asked_without_its_certificate(archive: tuple[str, str | None]) -> None:
     address, shown = archive
-    network = Network(Machine(trusted_hosts=("localhost",), client_cert=shown))
+    network = Network(PipSettings(trusted_hosts=("localhost",), client_cert=shown))
     assert network.read(address) == b"body"
 
 
 def test_its_own_authority_will_do(archive: tuple[str, str | None], identity: pathlib.Path) -> None:
     address, shown = archive
-    assert Network(Machine(cert=str(identity), client_cert=shown)).read(address) == b"body"
+    assert Network(PipSettings(cert=str(identity), client_cert=shown)).read(address) == b"body"
 
 
 def test_a_host_that_nobody_trusts_is_not(archive: tuple[str, str | None]) -> None:
     address, shown = archive
     with pytest.raises(OutsideError, match="its certificate is not trusted"):
-        Network(Machine(client_cert=shown)).read(address)
+        Network(PipSettings(client_cert=shown)).read(address)
 
 
 BODY = bytes(range(256)) * 12000
@@ -58,10 +58,10 @@ def test_a_file_that_broke_off_is_completed_by_the_next_run(store: Wheelhouse, w
     """Its address ends in another name than the one it is stored by, as Debian's archives have it."""
     web.answers[ADDRESS] = Answer(body=BODY[: 2 << 20], promised=len(BODY))
     with pytest.raises(OutsideError, match=r"demo_1\.0_amd64\.deb did not arrive: its answer broke off"):
-        Network(Machine()).bring(f"{web.url}{ADDRESS}", FILE, store)
+        Network(PipSettings()).bring(f"{web.url}{ADDRESS}", FILE, store)
     assert not store.has(FILE)
     web.answers[ADDRESS] = Answer(body=BODY, ranges=True)
-    Network(Machine()).bring(f"{web.url}{ADDRESS}", FILE, store)
+    Network(PipSettings()).bring(f"{web.url}{ADDRESS}", FILE, store)
     assert web.asked[-1] == (ADDRESS, f"bytes={2 << 20}-")
     assert store.path(FILE).read_bytes() == BODY
 
@@ -69,11 +69,11 @@ def test_a_file_that_broke_off_is_completed_by_the_next_run(store: Wheelhouse, w
 def test_a_file_that_is_not_what_was_locked_is_refused(store: Wheelhouse, web: Web) -> None:
     web.answers[ADDRESS] = Answer(body=b"evil")
     with pytest.raises(OutsideError, match="is not the file that was locked"):
-        Network(Machine()).bring(f"{web.url}{ADDRESS}", FILE, store)
+        Network(PipSettings()).bring(f"{web.url}{ADDRESS}", FILE, store)
     assert not store.has(FILE)
 
 
 def test_without_a_network_nothing_is_brought(store: Wheelhouse) -> None:
     with pytest.raises(OutsideError, match="not on this machine") as caught:
-        Network(Machine(), offline=True).bring("http://mirror.example/a.deb", FILE, store)
+        Network(PipSettings(), offline=True).bring("http://mirror.example/a.deb", FILE, store)
     assert "--offline" in caught.value.hint

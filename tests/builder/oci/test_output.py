@@ -9,15 +9,15 @@ import tarfile
 import pytest
 
 from builder.oci.image import attest, layout, saved
-from builder.oci.image.base import Base, examine
-from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.image.base import BaseImage, examine_base
+from builder.oci.image.documents import ContainerSettings, Image, assemble_image
 from builder.oci.store import pieces
 from builder.oci.store.blobs import Blobs
-from builder.oci.store.pieces import file, link
+from builder.oci.store.pieces import file_piece, link_piece
 from builder.values.verdict import Verdict
 from envspec.system.errors import OutsideError, UsageError
 
-SETTINGS = Settings(
+SETTINGS = ContainerSettings(
     user="10001:10001",
     folder="/app",
     variables={"A": "own", "PATH": "/opt/env/bin:/usr/bin"},
@@ -34,23 +34,26 @@ VERDICT = Verdict(
 
 
 @pytest.fixture
-def base(blobs: Blobs) -> Base:
+def base(blobs: Blobs) -> BaseImage:
     layer = pieces.layer_of_pieces(
         "base",
-        [file("usr/bin/python3.11", b"elf", executable=True), file("etc/passwd", b"root:x:0:0::/:/bin/sh\n")],
+        [
+            file_piece("usr/bin/python3.11", b"elf", executable=True),
+            file_piece("etc/passwd", b"root:x:0:0::/:/bin/sh\n"),
+        ],
         blobs,
         known=(),
     )
     settings = {"Env": ["A=base", "B=base"], "Labels": {"maker": "them"}}
-    return Base(name="demo:1", machine="amd64", layers=(layer,), settings=settings)
+    return BaseImage(name="demo:1", machine="amd64", layers=(layer,), settings=settings)
 
 
 @pytest.fixture
-def image(base: Base, blobs: Blobs) -> Image:
+def image(base: BaseImage, blobs: Blobs) -> Image:
     layer = pieces.layer_of_pieces(
-        "payload", [file("app/run.py", b"print(1)\n"), link("app/link", "run.py")], blobs
+        "payload", [file_piece("app/run.py", b"print(1)\n"), link_piece("app/link", "run.py")], blobs
     )
-    return assemble(base, [layer], SETTINGS, "/opt/env/bin/python", blobs)
+    return assemble_image(base, [layer], SETTINGS, "/opt/env/bin/python", blobs)
 
 
 def test_the_configuration_says_how_a_container_starts(image: Image, blobs: Blobs) -> None:
@@ -66,17 +69,17 @@ def test_the_configuration_says_how_a_container_starts(image: Image, blobs: Blob
 
 
 def test_the_same_content_gives_the_same_image_in_any_store(
-    image: Image, base: Base, tmp_path: pathlib.Path
+    image: Image, base: BaseImage, tmp_path: pathlib.Path
 ) -> None:
     other = Blobs(tmp_path / "elsewhere")
-    assert assemble(base, image.layers[1:], SETTINGS, image.python, other) == image
+    assert assemble_image(base, image.layers[1:], SETTINGS, image.python, other) == image
 
 
 def test_a_layout_has_every_blob_that_its_manifest_names(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
     out = tmp_path / "out"
-    layout.write(image, "amd64", "demo:latest", blobs, out)
+    layout.write_image(image, "amd64", "demo:latest", blobs, out)
     index = json.loads((out / "index.json").read_text())
     (entry,) = index["manifests"]
     copied = Blobs(out)
@@ -93,7 +96,9 @@ def test_a_layout_holds_what_the_standard_names_and_nothing_else(
 ) -> None:
     out = tmp_path / "out"
     for tag in ("a:1", "a:1", "b:1"):
-        layout.write(image, "amd64", tag, blobs, out, [attest.verdict(image, tag, VERDICT, blobs)])
+        layout.write_image(
+            image, "amd64", tag, blobs, out, [attest.attest_verdict(image, tag, VERDICT, blobs)]
+        )
     assert sorted(path.name for path in out.iterdir()) == ["blobs", "index.json", "oci-layout"]
     assert [path.name for path in (out / "blobs").iterdir()] == ["sha256"]
     names = [path.name for path in (out / "blobs" / "sha256").iterdir()]
@@ -104,22 +109,24 @@ def test_a_name_is_in_a_layout_once_and_others_stay(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
     for tag in ("a:1", "b:1", "a:1"):
-        layout.layout(image, "amd64", tag, blobs, tmp_path / "out")
-    names = [entry["annotations"][layout.REF] for entry in layout.manifests(tmp_path / "out")]
+        layout.write_layout(image, "amd64", tag, blobs, tmp_path / "out")
+    names = [entry["annotations"][layout.REF] for entry in layout.read_manifests(tmp_path / "out")]
     assert sorted(names) == ["a:1", "b:1"]
 
 
 def test_a_name_means_every_processor_that_it_was_made_for(
-    image: Image, base: Base, blobs: Blobs, tmp_path: pathlib.Path
+    image: Image, base: BaseImage, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
     """As registries have it: an index with an image a processor, each with its own artifacts."""
     out, arm = tmp_path / "out", base.model_copy(update={"machine": "arm64"})
-    other = assemble(arm, image.layers[1:], SETTINGS, image.python, blobs)
-    proofs = {one.manifest.digest: attest.verdict(one, "demo:1", VERDICT, blobs) for one in (image, other)}
+    other = assemble_image(arm, image.layers[1:], SETTINGS, image.python, blobs)
+    proofs = {
+        one.manifest.digest: attest.attest_verdict(one, "demo:1", VERDICT, blobs) for one in (image, other)
+    }
     for one, machine in ((image, "amd64"), (other, "arm64"), (image, "amd64")):
-        layout.layout(one, machine, "demo:1", blobs, out, [proofs[one.manifest.digest]])
+        layout.write_layout(one, machine, "demo:1", blobs, out, [proofs[one.manifest.digest]])
 
-    entries = layout.manifests(out)
+    entries = layout.read_manifests(out)
     (named,) = (entry for entry in entries if entry["annotations"].get(layout.REF))
     listed = json.loads(Blobs(out).path(named["digest"]).read_text())["manifests"]
     found = {entry["platform"]["architecture"]: entry["digest"] for entry in listed}
@@ -127,34 +134,34 @@ def test_a_name_means_every_processor_that_it_was_made_for(
     subjects = [entry["annotations"].get(layout.SUBJECT) for entry in entries if entry is not named]
     assert sorted(subjects) == sorted(proofs)
     for machine, one in (("amd64", image), ("arm64", other)):
-        taken = saved.load(out, machine, "3.11", Blobs(tmp_path / machine))
+        taken = saved.load_saved_image(out, machine, "3.11", Blobs(tmp_path / machine))
         assert [layer.diff_id for layer in taken.layers] == [layer.diff_id for layer in one.layers]
         assert taken.machine == machine
 
 
 def test_without_being_asked_for_an_image_takes_the_others_name(
-    image: Image, base: Base, blobs: Blobs
+    image: Image, base: BaseImage, blobs: Blobs
 ) -> None:
     arm = base.model_copy(update={"machine": "arm64"})
-    other = assemble(arm, image.layers[1:], SETTINGS, image.python, blobs)
-    layout.enlist(image, "amd64", "demo:1", blobs.root)
-    layout.enlist(other, "arm64", "demo:1", blobs.root)
-    assert [entry["digest"] for entry in layout.manifests(blobs.root)] == [other.manifest.digest]
+    other = assemble_image(arm, image.layers[1:], SETTINGS, image.python, blobs)
+    layout.enlist_image(image, "amd64", "demo:1", blobs.root)
+    layout.enlist_image(other, "arm64", "demo:1", blobs.root)
+    assert [entry["digest"] for entry in layout.read_manifests(blobs.root)] == [other.manifest.digest]
 
 
 def test_what_is_no_layout_is_left_alone(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(UsageError, match="no OCI layout"):
-        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "mine")
+        layout.write_image(image, "amd64", "demo:latest", blobs, tmp_path / "mine")
     (tmp_path / "folder.tar").mkdir()
     with pytest.raises(UsageError, match="no file"):
-        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "folder.tar")
+        layout.write_image(image, "amd64", "demo:latest", blobs, tmp_path / "folder.tar")
 
 
 def test_the_archive_is_what_docker_load_takes(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     out = tmp_path / "image.tar"
-    layout.write(image, "amd64", "demo:latest", blobs, out)
+    layout.write_image(image, "amd64", "demo:latest", blobs, out)
     with tarfile.open(out) as archive:
         (listed,) = json.loads(member(archive, "manifest.json"))
         assert listed["RepoTags"] == ["demo:latest"]
@@ -171,7 +178,7 @@ def test_a_damaged_layer_never_leaves_the_store(image: Image, blobs: Blobs, tmp_
     body[-1] ^= 255
     place.write_bytes(body)
     with pytest.raises(OutsideError, match="damaged"):
-        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "out")
+        layout.write_image(image, "amd64", "demo:latest", blobs, tmp_path / "out")
     assert not (tmp_path / "out" / "index.json").exists()
 
 
@@ -180,7 +187,7 @@ def test_a_cut_layer_never_becomes_an_archive(image: Image, blobs: Blobs, tmp_pa
     place.chmod(0o644)
     place.write_bytes(place.read_bytes()[:-100])
     with pytest.raises(OutsideError, match="damaged"):
-        layout.write(image, "amd64", "demo:latest", blobs, tmp_path / "out.tar")
+        layout.write_image(image, "amd64", "demo:latest", blobs, tmp_path / "out.tar")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["oci"]
     assert not place.exists()
 
@@ -198,12 +205,12 @@ def test_a_layer_of_another_length_than_was_noted_never_becomes_an_archive(
 def test_what_was_written_can_be_a_base(
     image: Image, blobs: Blobs, tmp_path: pathlib.Path, name: str
 ) -> None:
-    layout.write(image, "amd64", "demo:latest", blobs, tmp_path / name)
+    layout.write_image(image, "amd64", "demo:latest", blobs, tmp_path / name)
     other = Blobs(tmp_path / "other")
-    found = saved.load(tmp_path / name, "amd64", "3.11", other)
+    found = saved.load_saved_image(tmp_path / name, "amd64", "3.11", other)
     assert [layer.diff_id for layer in found.layers] == [layer.diff_id for layer in image.layers]
     assert found.variables["A"] == "own"
-    looked = examine(found, "3.11", other, outside="/opt/env")
+    looked = examine_base(found, "3.11", other, outside="/opt/env")
     assert (looked.python, looked.passwd) == ("/usr/bin/python3.11", "root:x:0:0::/:/bin/sh\n")
 
 
@@ -212,10 +219,10 @@ def test_a_root_file_system_can_be_a_base(blobs: Blobs, tmp_path: pathlib.Path) 
     with tarfile.open(place, "w") as archive:
         info = tarfile.TarInfo("./usr/bin/python3.11")
         archive.addfile(info)
-    found = saved.load(place, "amd64", "3.11", blobs)
-    assert examine(found, "3.11", blobs, outside="/opt/env").python == "/usr/bin/python3.11"
+    found = saved.load_saved_image(place, "amd64", "3.11", blobs)
+    assert examine_base(found, "3.11", blobs, outside="/opt/env").python == "/usr/bin/python3.11"
     with pytest.raises(OutsideError, match=r"no Python 3\.12"):
-        examine(found, "3.12", blobs, outside="/opt/env")
+        examine_base(found, "3.12", blobs, outside="/opt/env")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +244,7 @@ def test_what_is_no_image_is_said_to_be_none(
     for name, body in files.items():
         (folder / name).write_bytes(body)
     with pytest.raises(OutsideError, match="cannot be read as an image"):
-        saved.load(folder, "amd64", "3.11", blobs)
+        saved.load_saved_image(folder, "amd64", "3.11", blobs)
 
 
 def member(archive: tarfile.TarFile, name: str) -> bytes:

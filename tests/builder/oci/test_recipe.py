@@ -3,7 +3,7 @@
 import pytest
 
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
-from builder.oci.image.base import Base
+from builder.oci.image.base import BaseImage
 from builder.oci.store import pieces
 from builder.oci.store.blobs import Blobs
 from builder.values import tool
@@ -13,13 +13,13 @@ from tests.builder.oci.conftest import MakePlan
 
 
 @pytest.fixture
-def base(blobs: Blobs) -> Base:
-    layer = pieces.layer_of_pieces("base", [pieces.file("usr/bin/python3.11", b"elf")], blobs, known=())
-    return Base(name="base", machine="amd64", layers=(layer,))
+def base(blobs: Blobs) -> BaseImage:
+    layer = pieces.layer_of_pieces("base", [pieces.file_piece("usr/bin/python3.11", b"elf")], blobs, known=())
+    return BaseImage(name="base", machine="amd64", layers=(layer,))
 
 
 @pytest.fixture
-def recipe(make_plan: MakePlan, base: Base) -> ImageRecipe:
+def recipe(make_plan: MakePlan, base: BaseImage) -> ImageRecipe:
     return image_recipe(make_plan(), base)
 
 
@@ -39,18 +39,18 @@ CHANGES: dict[str, object] = {
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_whatever_decides_the_image_changes_the_recipe(
-    recipe: ImageRecipe, make_plan: MakePlan, base: Base, field: str
+    recipe: ImageRecipe, make_plan: MakePlan, base: BaseImage, field: str
 ) -> None:
     other = image_recipe(make_plan(**{field: CHANGES[field]}), base)
     assert other.digest != recipe.digest
 
 
-def test_another_base_is_another_recipe(recipe: ImageRecipe, make_plan: MakePlan, base: Base) -> None:
+def test_another_base_is_another_recipe(recipe: ImageRecipe, make_plan: MakePlan, base: BaseImage) -> None:
     assert image_recipe(make_plan(), base.model_copy(update={"version": "3.11.9"})).digest != recipe.digest
 
 
 def test_another_time_is_another_recipe(
-    recipe: ImageRecipe, make_plan: MakePlan, base: Base, monkeypatch: pytest.MonkeyPatch
+    recipe: ImageRecipe, make_plan: MakePlan, base: BaseImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     assert image_recipe(make_plan(), base).digest != recipe.digest
@@ -63,7 +63,7 @@ def test_an_edited_tool_makes_the_image_anew(recipe: ImageRecipe, monkeypatch: p
 
 
 def test_words_that_only_people_read_change_nothing(
-    recipe: ImageRecipe, make_plan: MakePlan, base: Base
+    recipe: ImageRecipe, make_plan: MakePlan, base: BaseImage
 ) -> None:
     plan = make_plan()
     stages = tuple(stage.model_copy(update={"why": "because"}) for stage in plan.stages)

@@ -8,16 +8,16 @@ import requests
 
 from builder.backends.oci import ship
 from builder.oci.image import layout
-from builder.oci.image.base import Base
-from builder.oci.image.documents import Image, Settings, assemble
+from builder.oci.image.base import BaseImage
+from builder.oci.image.documents import ContainerSettings, Image, assemble_image
 from builder.oci.registry import pull as pulled
 from builder.oci.registry import reference
 from builder.oci.registry.repository import Registry
 from builder.oci.store import pieces
 from builder.oci.store.blobs import Blobs
 from builder.oci.store.network import Network
-from builder.oci.store.pieces import file
-from envspec.supply.pip_settings import Machine
+from builder.oci.store.pieces import file_piece
+from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT
 from tests.builder.oci.fake_registry import Fake
@@ -25,29 +25,31 @@ from tests.builder.oci.fake_registry import Fake
 
 @pytest.fixture
 def image(blobs: Blobs) -> Image:
-    layer = pieces.layer_of_pieces("base", [file("usr/bin/python3.11", b"elf")], blobs, known=())
-    settings = Settings(user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=("x",))
-    return assemble(
-        Base(name="demo", machine="amd64", layers=(layer,)), (), settings, "/usr/bin/python3", blobs
+    layer = pieces.layer_of_pieces("base", [file_piece("usr/bin/python3.11", b"elf")], blobs, known=())
+    settings = ContainerSettings(
+        user="1:1", folder="/", variables={}, labels={}, entrypoint=(), command=("x",)
+    )
+    return assemble_image(
+        BaseImage(name="demo", machine="amd64", layers=(layer,)), (), settings, "/usr/bin/python3", blobs
     )
 
 
-NETWORK = Network(Machine())
+NETWORK = Network(PipSettings())
 
 
-def pull(fake: Fake, target: str, blobs: Blobs, secret: tuple[str, str] | None = None) -> Base:
-    found = reference.parse(
+def pull(fake: Fake, target: str, blobs: Blobs, secret: tuple[str, str] | None = None) -> BaseImage:
+    found = reference.parse_reference(
         f"{fake.host}/team/demo:{target}" if ":" not in target else f"{fake.host}/team/demo@{target}"
     )
     with requests.Session() as session:
         registry = Registry(found, session, lambda _: secret)
-        return pulled.pull("demo", found.target, "amd64", "3.11", registry, blobs, SILENT)
+        return pulled.pull_base("demo", found.target, "amd64", "3.11", registry, blobs, SILENT)
 
 
 def test_what_was_pushed_can_be_pulled(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    digest = ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
+    digest = ship.push_image(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
     assert digest == image.manifest.digest
     for target in ("one", digest):
         base = pull(fake, target, Blobs(tmp_path / target.replace(":", "-")))
@@ -56,7 +58,7 @@ def test_what_was_pushed_can_be_pulled(
 
 def test_what_is_there_is_not_sent_again(fake: Fake, image: Image, blobs: Blobs) -> None:
     for tag in ("one", "two"):
-        ship.push(image, "amd64", f"{fake.host}/team/demo:{tag}", blobs, NETWORK, SILENT)
+        ship.push_image(image, "amd64", f"{fake.host}/team/demo:{tag}", blobs, NETWORK, SILENT)
     assert fake.uploads == 2  # the layer and the configuration
     assert {"one", "two"} <= fake.manifests.keys()
 
@@ -64,7 +66,7 @@ def test_what_is_there_is_not_sent_again(fake: Fake, image: Image, blobs: Blobs)
 def test_the_image_of_the_processor_is_taken_from_a_list(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    ship.push_image(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     entries = [
         {"digest": "sha256:0", "platform": {"architecture": "arm64", "os": "linux"}},
         {"digest": image.manifest.digest, "platform": {"architecture": "amd64", "os": "linux"}},
@@ -79,7 +81,7 @@ def test_the_image_of_the_processor_is_taken_from_a_list(
 def test_the_token_that_a_registry_wants_is_fetched(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    ship.push_image(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     fake.secret = ("me", "secret")
     assert pull(fake, "one", Blobs(tmp_path / "a"), ("me", "secret")).layers
     with pytest.raises(OutsideError, match="does not let us in") as caught:
@@ -93,7 +95,9 @@ def test_writing_wants_a_token_of_its_own(fake: Fake, blobs: Blobs) -> None:
     fake.secret = ("me", "secret")
     blob = blobs.put(b"body", "text/plain")
     with requests.Session() as session:
-        registry = Registry(reference.parse(f"{fake.host}/team/demo"), session, lambda _: ("me", "secret"))
+        registry = Registry(
+            reference.parse_reference(f"{fake.host}/team/demo"), session, lambda _: ("me", "secret")
+        )
         assert not registry.has(blob)
         registry.push(blob, blobs)
         assert registry.has(blob)
@@ -102,7 +106,7 @@ def test_writing_wants_a_token_of_its_own(fake: Fake, blobs: Blobs) -> None:
 def test_other_bytes_than_those_asked_for_are_refused(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
+    ship.push_image(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT)
     fake.broken = True
     with pytest.raises(OutsideError, match="not what was asked for"):
         pull(fake, image.manifest.digest, Blobs(tmp_path / "a"))
@@ -126,9 +130,9 @@ def test_an_image_that_is_not_there_is_said_so(fake: Fake, tmp_path: pathlib.Pat
 def test_layouts_and_registries_agree_on_the_digest(
     fake: Fake, image: Image, blobs: Blobs, tmp_path: pathlib.Path
 ) -> None:
-    layout.layout(image, "amd64", "demo:one", blobs, tmp_path / "out")
-    pushed = ship.push(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
-    assert layout.manifests(tmp_path / "out")[0]["digest"] == pushed
+    layout.write_layout(image, "amd64", "demo:one", blobs, tmp_path / "out")
+    pushed = ship.push_image(image, "amd64", f"{fake.host}/team/demo:one", blobs, NETWORK, SILENT).digest
+    assert layout.read_manifests(tmp_path / "out")[0]["digest"] == pushed
 
 
 @pytest.mark.parametrize(
@@ -143,12 +147,12 @@ def test_layouts_and_registries_agree_on_the_digest(
     ],
 )
 def test_names_mean_what_engines_take_them_for(name: str, address: str, repository: str, target: str) -> None:
-    found = reference.parse(name, variables={reference.REGISTRY: "mirror.example"})
+    found = reference.parse_reference(name, variables={reference.REGISTRY: "mirror.example"})
     assert (found.address, found.repository, found.target) == (address, repository, target)
 
 
 def test_a_name_without_registry_means_dockers_own() -> None:
-    found = reference.parse("python:3.11", variables={})
+    found = reference.parse_reference("python:3.11", variables={})
     assert found.address.startswith("https://")
     assert found.repository == "library/python"
-    assert reference.parse("a:1", "sha256:ab", variables={}).target == "sha256:ab"
+    assert reference.parse_reference("a:1", "sha256:ab", variables={}).target == "sha256:ab"

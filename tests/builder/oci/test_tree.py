@@ -8,7 +8,7 @@ import pytest
 
 from builder.oci.store.blobs import LAYER, Blobs, Layer
 from builder.oci.store.compress import LayerWriter
-from builder.oci.store.tree import unpack
+from builder.oci.store.tree import unpack_layers
 from envspec.system.errors import OutsideError
 
 
@@ -39,9 +39,9 @@ def layer(blobs: Blobs, *entries: tarfile.TarInfo) -> Layer:
 
 def test_a_base_is_one_folder_and_every_other_layer_has_its_own(blobs: Blobs) -> None:
     below = [layer(blobs, entry("a")), layer(blobs, entry("b"))]
-    folders = unpack(below, [layer(blobs, entry("c"))], blobs)
+    folders = unpack_layers(below, [layer(blobs, entry("c"))], blobs)
     assert [sorted(path.name for path in folder.iterdir()) for folder in folders] == [["a", "b"], ["c"]]
-    assert unpack(below, [], blobs) == folders[:1]
+    assert unpack_layers(below, [], blobs) == folders[:1]
 
 
 def test_what_an_upper_layer_of_the_base_removes_is_gone(blobs: Blobs) -> None:
@@ -49,7 +49,7 @@ def test_what_an_upper_layer_of_the_base_removes_is_gone(blobs: Blobs) -> None:
         blobs, entry("d", tarfile.DIRTYPE), entry("d/one"), entry("e", tarfile.DIRTYPE), entry("e/two")
     )
     upper = layer(blobs, entry(".wh.d"), entry("e/.wh..wh..opq"), entry("e/three"))
-    (folder,) = unpack([lower, upper], [], blobs)
+    (folder,) = unpack_layers([lower, upper], [], blobs)
     found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
     assert found == ["e", "e/three"]
 
@@ -59,20 +59,22 @@ def test_a_removal_never_reaches_out_of_the_folder(blobs: Blobs, tmp_path: pathl
     mine.mkdir()
     (mine / "thesis").write_text("precious")
     way_out = entry("out", tarfile.SYMTYPE, str(mine))
-    unpack([layer(blobs, way_out, entry("out/.wh.thesis"), entry("../../../mine/.wh.thesis"))], [], blobs)
+    unpack_layers(
+        [layer(blobs, way_out, entry("out/.wh.thesis"), entry("../../../mine/.wh.thesis"))], [], blobs
+    )
     assert (mine / "thesis").is_file()
 
 
 @pytest.mark.parametrize("name", ["out/evil", "../../../evil"])
 def test_no_file_lands_outside(blobs: Blobs, tmp_path: pathlib.Path, name: str) -> None:
     with pytest.raises(OutsideError, match="cannot be unpacked"):
-        unpack([layer(blobs, entry("out", tarfile.SYMTYPE, str(tmp_path)), entry(name))], [], blobs)
+        unpack_layers([layer(blobs, entry("out", tarfile.SYMTYPE, str(tmp_path)), entry(name))], [], blobs)
     assert not (tmp_path / "evil").exists()
     assert not [path for path in (blobs.root / "unpacked").iterdir() if path.is_dir()]
 
 
 def test_devices_are_left_out(blobs: Blobs) -> None:
-    (folder,) = unpack(
+    (folder,) = unpack_layers(
         [layer(blobs, entry("null", tarfile.CHRTYPE), entry("pipe", tarfile.FIFOTYPE), entry("a"))], [], blobs
     )
     assert [path.name for path in folder.iterdir()] == ["a"]

@@ -31,7 +31,7 @@ HOSTILE = (
 
 
 def example(name: str = "espeak", **service: Any) -> Spec:
-    spec = load.load(EXAMPLES / name / "envspec.toml")
+    spec = load.load_spec(EXAMPLES / name / "envspec.toml")
     assert spec.service is not None
     return spec.model_copy(update={"service": spec.service.model_copy(update=service)})
 

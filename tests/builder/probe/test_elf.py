@@ -30,7 +30,7 @@ def exported(file: pathlib.Path) -> set[str]:
 @pytest.mark.parametrize("file", [*MODULES, *LIBRARIES], ids=lambda file: file.name)
 def test_both_readers_and_the_oracle_name_the_same_modules(file: pathlib.Path) -> None:
     names = exported(file)
-    assert set(outside.read(file.read_bytes()).python_inits) == names
+    assert set(outside.read_elf(file.read_bytes()).python_inits) == names
     for name in {file.name.partition(".")[0], "other"}:
         assert inside.initialises(str(file), name) is (name in names)
 
@@ -43,4 +43,4 @@ def test_what_is_cut_off_is_whole_to_neither(tmp_path: pathlib.Path, share: floa
     assert inside.whole(str(MODULES[0]))
     assert not inside.whole(str(cut))
     with pytest.raises(outside.ElfError):
-        outside.read(cut.read_bytes())
+        outside.read_elf(cut.read_bytes())

@@ -17,7 +17,7 @@ LOOPED = {"other.deep", "other.name", "other.deep.name"}
 
 def uses(source: str) -> set[str]:
     """Dotted names that a module uses of `np`, `os` or `other` without a way out."""
-    reader = reading.Reader("pkg", lambda chain: chain[0] in ("numpy", "other"))
+    reader = reading.SourceReader("pkg", lambda chain: chain[0] in ("numpy", "other"))
     reader.read_module(ast.parse(textwrap.dedent(source)))
     return {".".join(use.chain) for use in reader.uses}
 

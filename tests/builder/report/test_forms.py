@@ -212,7 +212,7 @@ class TestTerminal:
     @every_report
     @pytest.mark.parametrize("width", [60, 100])
     def test_findings_fit_a_screen(self, report: Report, width: int) -> None:
-        lines = list(terminal.findings(report.findings, width=width))
+        lines = list(terminal.finding_lines(report.findings, width=width))
         assert len(lines) <= terminal.ROOM
         said = terminal.render(report, NOBODY, width=width)
         assert all(len(line) <= width for line in said.splitlines())

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from builder.report.forms import FORMS
 from builder.report.model import Report, StageReport
-from builder.report.scrubbing import Private, cleaned, scrubbed
-from envspec.supply.pip_settings import Machine
+from builder.report.scrubbing import Private, clean_report, scrub_text
+from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
 from tests.support.paths import ROOT
@@ -70,19 +70,19 @@ def test_no_form_tells_what_is_private(form: str, leak: str, monkeypatch: pytest
 @given(before=st.text(), after=st.text(), leak=st.sampled_from(LEAKS))
 def test_whatever_stands_around_it(before: str, after: str, leak: str) -> None:
     """A secret is cut wherever it stands, unless what is before it makes another word of it."""
-    said = scrubbed(f"{before} {leak} {after}", PRIVATE)
+    said = scrub_text(f"{before} {leak} {after}", PRIVATE)
     assert not TRACES.search(said.replace(before, "").replace(after, ""))
 
 
 @given(st.text() | st.sampled_from(LEAKS))
 def test_scrubbing_twice_changes_nothing_more(text: str) -> None:
-    once = scrubbed(text, PRIVATE)
-    assert scrubbed(once, PRIVATE) == once
+    once = scrub_text(text, PRIVATE)
+    assert scrub_text(once, PRIVATE) == once
 
 
 @given(st.text(alphabet=st.characters(exclude_characters=":@=/-"), max_size=80))
 def test_words_without_any_sign_of_a_secret_stay(text: str) -> None:
-    assert scrubbed(text, Private()) == text
+    assert scrub_text(text, Private()) == text
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_words_without_any_sign_of_a_secret_stay(text: str) -> None:
     ],
 )
 def test_harmless_words_stay_readable(text: str) -> None:
-    assert scrubbed(text, PRIVATE) == text
+    assert scrub_text(text, PRIVATE) == text
 
 
 def test_an_address_keeps_the_file_it_ends_in() -> None:
-    assert scrubbed("got https://mirror.corp.example/a/numpy-1.whl", PRIVATE) == "got <numpy-1.whl>"
+    assert scrub_text("got https://mirror.corp.example/a/numpy-1.whl", PRIVATE) == "got <numpy-1.whl>"
 
 
 def test_the_environment_tells_its_secrets_and_hosts() -> None:
@@ -115,7 +115,9 @@ def test_the_environment_tells_its_secrets_and_hosts() -> None:
             "UV_INDEX_URL": "http://[broken",
         },
         "build-7",
-        Machine(index_url="https://index.corp.example/simple", redirects={"X": "https://torch.corp.example"}),
+        PipSettings(
+            index_url="https://index.corp.example/simple", redirects={"X": "https://torch.corp.example"}
+        ),
     )
     assert known.secrets == ("correct-horse", "sesame-open")
     assert set(known.hosts) == {"build-7", "proxy.corp.example", "index.corp.example", "torch.corp.example"}
@@ -137,7 +139,7 @@ def test_a_machine_with_a_plain_name_leaves_words_alone() -> None:
 
 
 def test_the_variables_of_an_environment_and_the_log_are_gone() -> None:
-    clean = cleaned(SHIPS, PRIVATE)
+    clean = clean_report(SHIPS, PRIVATE)
     assert clean.environment is not None
     assert not clean.environment.variables
     assert clean.trial is not None
@@ -147,4 +149,4 @@ def test_the_variables_of_an_environment_and_the_log_are_gone() -> None:
 
 
 def test_a_failure_keeps_its_exit_code() -> None:
-    assert cleaned(leaking("x"), PRIVATE).exit_code == BuildError.exit_code
+    assert clean_report(leaking("x"), PRIVATE).exit_code == BuildError.exit_code

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from builder.judge import InterpreterTarget
+from builder.judge import InterpreterSubject
 from builder.values.verdict import Verdict
 from envspec.system.finding import Severity
 
@@ -23,8 +23,8 @@ class Environment:
         self.site = next(folder.glob("lib/python3*/site-packages"))
 
     @property
-    def target(self) -> InterpreterTarget:
-        return InterpreterTarget(self.folder / "bin" / "python")
+    def target(self) -> InterpreterSubject:
+        return InterpreterSubject(self.folder / "bin" / "python")
 
     def install(
         self,

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from builder.inside.probe import startup
-from builder.judge import verify
+from builder.judge import judge_subject
 from builder.judge.facts import Distribution, Facts
 from builder.judge.rules import binaries
 from envspec.system.finding import Severity
@@ -39,7 +39,7 @@ def test_a_module_for_newer_processors_is_an_error_where_this_one_is_older(
 
 def test_an_unknown_instruction_is_named_as_such(environment: Environment, tmp_path: pathlib.Path) -> None:
     install(environment, compiled(tmp_path, body="__builtin_trap();"))
-    assert "SIGILL" in errors(verify(environment.target))["EV228:good._fast"]
+    assert "SIGILL" in errors(judge_subject(environment.target))["EV228:good._fast"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_an_abi3_module_is_held_to_its_claim(
 ) -> None:
     data = compiled(tmp_path, declarations="volatile int never;", body=f"if (never) {body}")
     install(environment, data, tag=tag)
-    messages = [each.message for each in verify(environment.target).findings if each.rule == "EV227"]
+    messages = [each.message for each in judge_subject(environment.target).findings if each.rule == "EV227"]
     assert [message.endswith(said) for message in messages] == ([True] if said else [])
 
 

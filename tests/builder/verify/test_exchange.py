@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from builder.judge import verify
+from builder.judge import judge_subject
 
 from .compiling import compiled
 from .environments import Environment, errors
@@ -71,7 +71,7 @@ def test_a_binary_that_imports_and_corrupts_is_found_by_what_comes_back(
     with_numpy(environment)
     data = compiled(tmp_path, name="_sound", declarations=SCRAMBLE % harm, methods="methods")
     environment.install("soundfile", {"soundfile.py": SOUNDFILE, "_sound.so": data}, requires=("numpy",))
-    told = errors(verify(environment.target))
+    told = errors(judge_subject(environment.target))
     assert list(told) == list(found)
     assert all(words in told[place] for place, words in found.items())
 
@@ -83,11 +83,11 @@ def test_arrays_are_sent_through_a_numpy_without_metadata_as_well(
     harm = SCRAMBLE % "((char *)view.buf)[0] ^= 1;"
     data = compiled(tmp_path, name="_sound", declarations=harm, methods="methods")
     environment.install("soundfile", {"soundfile.py": SOUNDFILE, "_sound.so": data})
-    assert "EV270:soundfile" in errors(verify(environment.target))
+    assert "EV270:soundfile" in errors(judge_subject(environment.target))
 
 
 def test_an_array_that_cannot_be_sent_is_an_error(environment: Environment) -> None:
     source = "def arange(*a, **k):\n    raise RuntimeError('no arrays here')\n"
     environment.install("numpy", {"numpy/__init__.py": source})
     environment.install("soundfile", {"soundfile.py": "import numpy\n"}, requires=("numpy",))
-    assert list(errors(verify(environment.target))) == ["EV271:soundfile"]
+    assert list(errors(judge_subject(environment.target))) == ["EV271:soundfile"]

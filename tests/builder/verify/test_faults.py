@@ -7,7 +7,7 @@ import pathlib
 import pytest
 from numpy.linalg import lapack_lite
 
-from builder.judge import verify
+from builder.judge import judge_subject
 
 from .environments import Environment, errors, warnings
 
@@ -18,7 +18,7 @@ def test_a_compiled_module_without_its_head_is_refused(environment: Environment)
     whole = pathlib.Path(lapack_lite.__file__).read_bytes()
     broken = b"\0" * 64 + whole[64:]
     environment.install("good", {"good/__init__.py": USED, "good/_fast.abi3.so": broken})
-    assert list(errors(verify(environment.target))) == ["EV226:good._fast"]
+    assert list(errors(judge_subject(environment.target))) == ["EV226:good._fast"]
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def test_a_library_that_came_with_a_wheel_must_be_there(
     source = f"raise ImportError('{library}: cannot open shared object file: No such file or directory')\n"
     files = {f"good/fine{number}.py": USED for number in range(4)}
     environment.install("good", {"good/__init__.py": "", "good/part.py": source, **files})
-    assert set(errors(verify(environment.target))) == rule
+    assert set(errors(judge_subject(environment.target))) == rule
 
 
 def test_an_optional_program_of_a_package_may_lack_what_it_says_it_lacks(environment: Environment) -> None:
     source = "raise ImportError(\"No module named 'aiohttp'. Please install black[d]\")\n"
     environment.install("black", {"black/__init__.py": USED, "blackd/__init__.py": source})
-    assert verify(environment.target).ships
+    assert judge_subject(environment.target).ships
     environment.install("alone", {"alone/__init__.py": source})
-    assert list(errors(verify(environment.target))) == ["EV209:alone"]
+    assert list(errors(judge_subject(environment.target))) == ["EV209:alone"]
 
 
 @pytest.mark.parametrize(("files", "found"), [(1, []), (9, ["EV260:user.core"])])
@@ -50,7 +50,7 @@ def test_half_of_a_package_that_misses_names_of_another_is_an_error(
     inside |= {f"user/fine{number}.py": USED for number in range(5)}
     core = "from provider import old\n"
     environment.install("user", {"user/__init__.py": USED, "user/core.py": core, **inside})
-    assert list(errors(verify(environment.target))) == found
+    assert list(errors(judge_subject(environment.target))) == found
 
 
 def test_an_editable_installation_that_leads_nowhere_is_an_error(
@@ -68,18 +68,18 @@ def test_an_editable_installation_that_leads_nowhere_is_an_error(
         {"__editable___far_finder.py": mapping, "far-1.0.dist-info/direct_url.json":
          '{"url": "file:///x", "dir_info": {"editable": true}}'},
     )  # fmt: skip
-    assert sorted(errors(verify(environment.target))) == ["EV237:far", "EV237:gone"]
+    assert sorted(errors(judge_subject(environment.target))) == ["EV237:far", "EV237:gone"]
 
 
 def test_a_variable_that_breaks_the_standard_library_is_an_error(
     environment: Environment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment.install("good", {"good.py": USED})
-    assert "EV247" not in str(errors(verify(environment.target)))
+    assert "EV247" not in str(errors(judge_subject(environment.target)))
     for name in ("libcrypto.so.3", "libcrypto.so.1.1", "libssl.so.3", "libssl.so.1.1"):
         (tmp_path / name).touch()
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
-    found = errors(verify(environment.target))
+    found = errors(judge_subject(environment.target))
     assert "LD_LIBRARY_PATH" in found["EV247:_ssl"]
 
 
@@ -90,7 +90,7 @@ def test_a_lazy_package_whose_corner_fails_may_ship(environment: Environment) ->
     core = "from provider import old\n"
     files = {"user/__init__.py": USED, "user/core.py": core, **inside}
     environment.install("user", files, requires=("provider>=2",))
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert "EV260:user.core" in warnings(verdict)
 
@@ -101,18 +101,18 @@ def test_another_project_over_a_package_is_an_error_and_a_variant_of_it_is_not(
     kept = {f"jot/m{number}.py": "import json\n" for number in range(8)}
     environment.install("pyjot", {"jot/__init__.py": "encode = len\n", **kept})
     environment.install("pyjot-headless", {"jot/__init__.py": "encode = iter\n", **kept})
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert errors(verdict) == {}
     assert "EV233:pyjot" in warnings(verdict)
     environment.install("jot", {"jot/__init__.py": "class Other: pass\n", "jot/else.py": USED})
-    assert "EV233:jot" in errors(verify(environment.target))
+    assert "EV233:jot" in errors(judge_subject(environment.target))
 
 
 def test_a_namespace_that_two_declare_differently_is_no_error(environment: Environment) -> None:
     one = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
     environment.install("space-a", {"space/__init__.py": one, "space/a.py": USED})
     environment.install("space-b", {"space/__init__.py": one + "# b\n", "space/b.py": USED})
-    assert errors(verify(environment.target)) == {}
+    assert errors(judge_subject(environment.target)) == {}
 
 
 def test_an_older_release_of_another_name_over_a_package_takes_names_away(environment: Environment) -> None:
@@ -122,7 +122,7 @@ def test_an_older_release_of_another_name_over_a_package_takes_names_away(enviro
         "mine.six", {"mine/__init__.py": head, "mine/base.py": "New = 1\n",
                      "mine/high.py": "from .base import New\n", **common})  # fmt: skip
     environment.install("mine", {"mine/__init__.py": head + "# old\n", "mine/base.py": "Old = 1\n", **common})
-    assert "EV201:mine.high" in errors(verify(environment.target))
+    assert "EV201:mine.high" in errors(judge_subject(environment.target))
 
 
 def test_modules_of_a_package_that_need_a_gone_standard_module_are_one_error(
@@ -132,7 +132,7 @@ def test_modules_of_a_package_that_need_a_gone_standard_module_are_one_error(
     files |= {f"server/bad{number}.py": "import asynchat_of_old, exceptions\n" for number in range(2)}
     files = {path: text.replace("asynchat_of_old, ", "") for path, text in files.items()}
     environment.install("server", {"server/__init__.py": "", **files})
-    found = errors(verify(environment.target))
+    found = errors(judge_subject(environment.target))
     assert list(found) == ["EV213:server.bad0"]
     assert "takes down 1 more" in found["EV213:server.bad0"]
 
@@ -143,13 +143,13 @@ def test_the_module_that_bears_its_packages_name_counts_for_the_package(environm
     environment.install("bar", {"bar/__init__.py": "", "bar/bar.py": source, **files})
     environment.install("car", {"car/__init__.py": "", "car/odd.py": source, **{
         path.replace("bar", "car"): text for path, text in files.items()}})  # fmt: skip
-    assert list(errors(verify(environment.target))) == ["EV203:bar.bar"]
+    assert list(errors(judge_subject(environment.target))) == ["EV203:bar.bar"]
 
 
 def test_a_failing_sitecustomize_is_a_warning(environment: Environment) -> None:
     environment.install("good", {"good.py": USED})
     (environment.site / "sitecustomize.py").write_text("raise RuntimeError('no')\n")
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert "EV243:sitecustomize" in warnings(verdict)
 
@@ -170,13 +170,13 @@ def test_a_wrapper_needs_the_program_that_it_wraps(
     body = "import pathlib\nimport subprocess\n\n\ndef use():\n    return subprocess\n"
     body += source if source[0].isupper() else f"\n\ndef call():\n    {source}"
     environment.install("drawing", {"drawing.py": body}, metadata=f"Summary: {summary}")
-    assert ("EV244:drawing" in errors(verify(environment.target))) is found
+    assert ("EV244:drawing" in errors(judge_subject(environment.target))) is found
 
 
 def test_a_warning_that_many_modules_give_is_said_once(environment: Environment) -> None:
     source = "import warnings\nwarnings.warn('old times', UserWarning)\n"
     environment.install("loud", {"loud/__init__.py": "", "loud/a.py": source, "loud/b.py": source})
-    said = [each.message for each in verify(environment.target).findings if each.rule == "EV206"]
+    said = [each.message for each in judge_subject(environment.target).findings if each.rule == "EV206"]
     assert said == ["loud.a: the import warns 'old times'; so do 1 more"]
 
 
@@ -184,16 +184,16 @@ def test_a_private_root_may_miss_an_optional_part_of_a_namespace(environment: En
     environment.install("space-core", {"space/core/__init__.py": USED})
     files = {"space/cloud/store/__init__.py": USED, "space/cloud/_store/__init__.py": "import space.iam\n"}
     environment.install("space-cloud-store", files, requires=("space-core",))
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert errors(verdict) == {}
     assert [each.where for each in verdict.findings if each.rule == "EV212"] == ["space.cloud._store"]
 
 
 def test_a_plugin_that_others_bring_along_may_lack_its_host(environment: Environment) -> None:
     environment.install("plot-inline", {"plot_inline/__init__.py": "import plot\n"})
-    assert list(errors(verify(environment.target))) == ["EV209:plot_inline"]
+    assert list(errors(judge_subject(environment.target))) == ["EV209:plot_inline"]
     environment.install("shell", {"shell/__init__.py": USED}, requires=("plot-inline",))
-    assert errors(verify(environment.target)) == {}
+    assert errors(judge_subject(environment.target)) == {}
 
 
 @pytest.mark.parametrize("error", ["OSError(30, 'Read-only file system')", "PermissionError(13, 'no')"])
@@ -204,7 +204,7 @@ def test_a_write_that_the_judge_refused_is_no_error(environment: Environment, er
         f"raise {error}\n"
     )
     environment.install("writer", {"writer/__init__.py": source})
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert "EV208:writer" in warnings(verdict)
 
@@ -212,6 +212,6 @@ def test_a_write_that_the_judge_refused_is_no_error(environment: Environment, er
 def test_a_package_that_has_the_name_and_not_the_module_is_told(environment: Environment) -> None:
     environment.install("jot", {"jottings/__init__.py": USED})
     environment.install("user", {"user/__init__.py": "import jot\n"}, requires=("jot",))
-    found = errors(verify(environment.target))
+    found = errors(judge_subject(environment.target))
     assert list(found) == ["EV209:user"]
     assert "which jot 1.0 does not have" in found["EV209:user"]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.judge import InterpreterTarget, verify
+from builder.judge import InterpreterSubject, judge_subject
 from builder.values.verdict import Verdict
 from envspec.spec.model import Smoke
 from envspec.system.errors import OutsideError
@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 def test_a_healthy_environment_ships(environment: Environment) -> None:
     source = "import json\nfrom good.inner import value\n"
     environment.install("good", {"good/__init__.py": source, "good/inner.py": "value = 1\n"})
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert [(each.name, each.version) for each in verdict.distributions] == [("good", "1.0")]
     assert verdict.counts["imports"] == 1
@@ -37,7 +37,7 @@ def test_a_healthy_environment_ships(environment: Environment) -> None:
 
 def test_a_verdict_survives_its_json_form(environment: Environment) -> None:
     environment.install("bad", {"bad.py": "import nowhere_to_be_found\n"})
-    verdict = verify(environment.target, fast=True)
+    verdict = judge_subject(environment.target, fast=True)
     assert not verdict.ships
     assert Verdict.from_dict(json.loads(json.dumps(verdict.as_dict()))) == verdict
 
@@ -46,7 +46,7 @@ def test_one_cause_is_one_finding_that_counts_what_it_takes_down(environment: En
     environment.install("base", {"base.py": "raise RuntimeError('base is broken')\n"})
     for name in ("first", "second"):
         environment.install(name, {f"{name}.py": "import base\n"}, requires=("base",))
-    found = errors(verify(environment.target))
+    found = errors(judge_subject(environment.target))
     assert list(found) == ["EV201:base"]
     assert "takes down 2 more: first, second" in found["EV201:base"]
 
@@ -54,7 +54,7 @@ def test_one_cause_is_one_finding_that_counts_what_it_takes_down(environment: En
 def test_a_name_that_another_distribution_lost_names_the_pair(environment: Environment) -> None:
     environment.install("provider", {"provider.py": "new = 1\n"}, version="2.0")
     environment.install("user", {"user.py": "from provider import old\n"}, requires=("provider",))
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     finding = next(each for each in verdict.findings if each.rule == "EV201")
     assert finding.hint == "user 1.0 and provider 2.0 do not go together"
 
@@ -81,7 +81,7 @@ def test_what_an_import_does_is_named_and_bounded(environment: Environment, sour
     environment.install("hostile", {"hostile.py": source})
     environment.install("bystander", {"bystander.py": "value = len('x')\n"})
     began = time.monotonic()
-    verdict = verify(environment.target, timeout=6.0)
+    verdict = judge_subject(environment.target, timeout=6.0)
     assert list(errors(verdict)) == [f"{rule}:hostile"]
     assert time.monotonic() - began < 90
 
@@ -101,7 +101,7 @@ def test_judging_changes_nothing_and_leaves_nothing_running(
     )
     environment.install("other", {"other/__init__.py": "import json\n"})
     before = environment.snapshot()
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert environment.snapshot() == before
     assert "EV208:vandal" in warnings(verdict)
     time.sleep(4)
@@ -162,7 +162,7 @@ def test_how_far_the_imports_are_is_told(environment: Environment) -> None:
     for name in ("one", "two", "three"):
         environment.install(name, {f"{name}.py": "import os\n"})
     listener = Listener()
-    verify(environment.target, progress=listener)
+    judge_subject(environment.target, progress=listener)
     assert listener.tasks["import"] == (3, 3)
     assert listener.ended == list(listener.tasks)
 
@@ -171,30 +171,30 @@ def test_an_interruption_while_progress_is_told_leaves_nothing_running(environme
     environment.install("quick", {"quick.py": "import os\n"})
     environment.install("slow", {"slow.py": "import time\ntime.sleep(300)\n"})
     with pytest.raises(KeyboardInterrupt):
-        verify(environment.target, progress=Listener(interrupts=True))
+        judge_subject(environment.target, progress=Listener(interrupts=True))
     wait_for(lambda: not running(str(environment.folder / "bin" / "python")))
 
 
 def test_an_import_that_looks_for_a_host_is_a_warning(environment: Environment) -> None:
     source = "import socket\ntry:\n    socket.getaddrinfo('example.invalid', 80)\nexcept OSError:\n    pass\n"
     environment.install("caller", {"caller.py": source})
-    assert "EV207:caller" in warnings(verify(environment.target))
+    assert "EV207:caller" in warnings(judge_subject(environment.target))
 
 
 def test_declared_imports_and_attributes_are_checked(environment: Environment) -> None:
     environment.install("good", {"good/__init__.py": "class A:\n    b = 1\n", "good/part.py": "import sys\n"})
     smoke = Smoke(imports=("good.part", "good.absent"), attributes=("good:A.b", "good:A.c"))
-    verdict = verify(environment.target, smoke=smoke)
+    verdict = judge_subject(environment.target, smoke=smoke)
     assert sorted(errors(verdict)) == ["EV210:good.absent", "EV211:good:A.c"]
 
 
 def test_drift_from_the_lock_is_an_error_although_everything_imports(environment: Environment) -> None:
     environment.install("good", {"good.py": "import os\n"}, version="2.0")
     environment.install("extra", {"extra.py": "import os\n"})
-    verdict = verify(environment.target, lock={"Good": "1.0", "gone": "3"})
+    verdict = judge_subject(environment.target, lock={"Good": "1.0", "gone": "3"})
     assert sorted(errors(verdict)) == ["EV280:Good", "EV281:gone"]
     assert "EV282:extra" in warnings(verdict)
-    assert verify(environment.target, lock={"good": "2.0.0", "extra": "1"}).ships
+    assert judge_subject(environment.target, lock={"good": "2.0.0", "extra": "1"}).ships
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_damaged_files_are_errors(environment: Environment, damage: str, rule: s
         late.unlink()
     else:
         late.write_bytes({"empty": b"", "zeros": b"\0" * 30, "broken": b"def f(:\n"}[damage])
-    assert list(errors(verify(environment.target))) == [f"{rule}:good"]
+    assert list(errors(judge_subject(environment.target))) == [f"{rule}:good"]
 
 
 def test_an_edited_comment_and_a_missing_test_do_not_keep_from_shipping(environment: Environment) -> None:
@@ -215,10 +215,10 @@ def test_an_edited_comment_and_a_missing_test_do_not_keep_from_shipping(environm
     environment.install("good", dict.fromkeys(files, "import os\n"))
     (environment.site / "good/late.py").write_text("import os  # mine\n")
     (environment.site / "good/tests/test_x.py").unlink()
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert warnings(verdict) == {"EV232:good"}
-    assert not verify(environment.target, strict=True).ships
+    assert not judge_subject(environment.target, strict=True).ships
 
 
 def test_compiled_sources_and_their_absence_do_not_keep_from_shipping(environment: Environment) -> None:
@@ -226,20 +226,20 @@ def test_compiled_sources_and_their_absence_do_not_keep_from_shipping(environmen
     for path in (environment.site / "good").glob("*.py"):
         py_compile.compile(str(path), cfile=f"{path}c")
         path.unlink()
-    assert errors(verify(environment.target)) == {}
+    assert errors(judge_subject(environment.target)) == {}
 
 
 def test_a_second_registration_is_an_error(environment: Environment) -> None:
     environment.install("good", {"good.py": "import os\n"}, version="2.0")
     environment.install("good", {"good.py": "import os\n"}, version="1.0")
-    assert "EV235:good" in errors(verify(environment.target))
+    assert "EV235:good" in errors(judge_subject(environment.target))
 
 
 def test_a_package_without_its_metadata_is_an_error_where_others_require_it(environment: Environment) -> None:
     (environment.site / "lost").mkdir()
     (environment.site / "lost/__init__.py").write_text("import os\n")
     environment.install("user", {"user.py": "import lost\n"}, requires=("lost",))
-    assert list(errors(verify(environment.target))) == ["EV234:lost"]
+    assert list(errors(judge_subject(environment.target))) == ["EV234:lost"]
 
 
 def test_a_placeholder_is_an_error_and_a_package_that_only_requires_others_is_not(
@@ -248,12 +248,12 @@ def test_a_placeholder_is_an_error_and_a_package_that_only_requires_others_is_no
     environment.install("empty", {"empty/__init__.py": "def hello():\n    return 'hello'\n"})
     environment.install("meta", {"meta.py": "'''Installs others.'''\n"}, requires=("real",))
     environment.install("real", {"real.py": "import os\n"})
-    assert list(errors(verify(environment.target))) == ["EV245:empty"]
+    assert list(errors(judge_subject(environment.target))) == ["EV245:empty"]
 
 
 def test_a_wheel_of_another_platform_is_an_error(environment: Environment) -> None:
     environment.install("mac", {"mac.py": "import os\n"}, tag="cp311-cp311-macosx_11_0_arm64")
-    assert list(errors(verify(environment.target))) == ["EV224:mac"]
+    assert list(errors(judge_subject(environment.target))) == ["EV224:mac"]
 
 
 def test_a_module_in_front_of_an_installed_one_is_an_error(
@@ -264,13 +264,13 @@ def test_a_module_in_front_of_an_installed_one_is_an_error(
     (tmp_path / "app/good.py").write_text("x = 1\n")
     (tmp_path / "app/random.py").write_text("x = 1\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "app"))
-    assert sorted(errors(verify(environment.target))) == ["EV241:random", "EV242:good"]
+    assert sorted(errors(judge_subject(environment.target))) == ["EV241:random", "EV242:good"]
 
 
 def test_a_failing_pth_file_is_a_warning(environment: Environment) -> None:
     environment.install("good", {"good.py": "import os\n"})
     (environment.site / "zz.pth").write_text("import not_a_module_xyz\n")
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert "EV243:zz.pth" in warnings(verdict)
 
@@ -278,7 +278,7 @@ def test_a_failing_pth_file_is_a_warning(environment: Environment) -> None:
 def test_violated_metadata_with_everything_working_is_a_warning(environment: Environment) -> None:
     environment.install("good", {"good.py": "import os\n"}, version="2.0")
     environment.install("user", {"user.py": "import good\n"}, requires=("good<2", "absent"))
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert {"EV250:user", "EV251:user"} <= warnings(verdict)
 
@@ -286,7 +286,7 @@ def test_violated_metadata_with_everything_working_is_a_warning(environment: Env
 def test_what_is_only_there_for_others_may_fail_while_they_work(environment: Environment) -> None:
     environment.install("helper", {"helper.py": "from os import no_such_name\n"})
     environment.install("user", {"user.py": "import sys\n"}, requires=("helper",))
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert "EV201:helper" in warnings(verdict)
 
@@ -295,7 +295,7 @@ def test_an_absent_optional_module_inside_a_package_is_information(environment: 
     environment.install(
         "good", {"good/__init__.py": "", "good/one.py": "import nowhere\n", "good/two.py": "1\n"}
     )
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert {each.severity for each in verdict.findings} == {Severity.INFO}
 
 
@@ -303,16 +303,16 @@ def test_a_package_with_an_empty_init_is_judged_by_its_modules(environment: Envi
     lost = "raise ImportError('magic shared library not found')\n"
     parts = {"thing/__init__.py": "", "thing/base.py": lost, "thing/image.py": "from . import base\n"}
     environment.install("thing", {**parts, "thing/words.py": "text = ''\n"})
-    found = errors(verify(environment.target))
+    found = errors(judge_subject(environment.target))
     assert list(found) == ["EV203:thing.base"]
-    assert verify(environment.target, fast=True).ships
+    assert judge_subject(environment.target, fast=True).ships
 
 
 def test_a_public_module_that_does_not_fit_what_it_calls_is_an_error(environment: Environment) -> None:
     environment.install(
         "good", {"good/__init__.py": "", "good/one.py": "int(None)\n", "good/two.py": "x = 1\n"}
     )
-    assert list(errors(verify(environment.target))) == ["EV201:good.one"]
+    assert list(errors(judge_subject(environment.target))) == ["EV201:good.one"]
 
 
 def test_old_finders_are_errors_where_the_interpreter_ignores_them(environment: Environment) -> None:
@@ -320,14 +320,14 @@ def test_old_finders_are_errors_where_the_interpreter_ignores_them(environment: 
         "import sys\n\n\nclass Old:\n    def find_module(self, name, path=None):\n        return None\n\n\n"
     )
     environment.install("lazy", {"lazy.py": source + "sys.meta_path.append(Old())\n"})
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert ("EV214:lazy" in errors(verdict)) is (sys.version_info >= (3, 12))
 
 
 def test_a_finding_can_be_ignored_by_place(environment: Environment) -> None:
     environment.install("bad", {"bad.py": "raise OSError('libx.so.1: cannot open shared object file')\n"})
-    assert not verify(environment.target, smoke=Smoke(ignore=("EV203:other",))).ships
-    assert verify(environment.target, smoke=Smoke(ignore=("EV203:bad",))).ships
+    assert not judge_subject(environment.target, smoke=Smoke(ignore=("EV203:other",))).ships
+    assert judge_subject(environment.target, smoke=Smoke(ignore=("EV203:bad",))).ships
 
 
 def test_a_constructor_that_passes_a_refused_argument_is_an_error(environment: Environment) -> None:
@@ -345,7 +345,7 @@ def test_a_constructor_that_passes_a_refused_argument_is_an_error(environment: E
         },
         requires=("provider",),
     )
-    found = errors(verify(environment.target))
+    found = errors(judge_subject(environment.target))
     assert list(found) == ["EV261:user"]
     assert "'old'" in found["EV261:user"]
     assert "'new'" not in found["EV261:user"]
@@ -368,7 +368,7 @@ def test_a_name_that_a_command_misses_at_its_start_is_an_error(
     environment.install("user", {**files, **corners, **entry}, requires=("provider",))
     if needed:
         environment.install("other", {"other.py": "import user\n"}, requires=("user",))
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships is needed
     said = [each.message for each in verdict.findings if each.rule == "EV260"]
     assert needed or "the command use-it cannot start" in said[0]
@@ -393,7 +393,7 @@ def test_names_that_are_gone_count_by_where_they_are_used(environment: Environme
     )
     source = "import provider\n\n\ndef rare():\n    return provider.gone\n"
     environment.install("casual", {"casual.py": source})
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert list(errors(verdict)) == ["EV260:user"]
     assert {each for each in warnings(verdict) if each.startswith("EV260")} == {"EV260:casual"}
 
@@ -408,14 +408,14 @@ def test_a_missing_program_is_an_error_where_the_package_says_so(environment: En
         },
     )
     environment.install("silent", {"silent.py": "import shutil\nshutil.which('no-other-program')\n"})
-    assert list(errors(verify(environment.target))) == ["EV244:wrapper"]
+    assert list(errors(judge_subject(environment.target))) == ["EV244:wrapper"]
 
 
 def test_an_interpreter_that_is_none_cannot_be_judged(tmp_path: pathlib.Path) -> None:
     with pytest.raises(OutsideError, match="there is no interpreter"):
-        InterpreterTarget(tmp_path / "python")
+        InterpreterSubject(tmp_path / "python")
     with pytest.raises(OutsideError, match="could not be judged"):
-        verify(InterpreterTarget("/bin/true"))
+        judge_subject(InterpreterSubject("/bin/true"))
 
 
 def test_the_command_prints_json_and_exits_by_the_verdict(environment: Environment) -> None:
@@ -431,7 +431,7 @@ def test_the_command_prints_json_and_exits_by_the_verdict(environment: Environme
 
 
 def test_an_empty_environment_is_said_to_be_empty(environment: Environment) -> None:
-    verdict = verify(environment.target)
+    verdict = judge_subject(environment.target)
     assert verdict.ships
     assert "EV246:" in warnings(verdict)
     assert verdict.python.startswith(f"{sys.version_info[0]}.{sys.version_info[1]}")
@@ -446,6 +446,6 @@ said = f"{datetime.datetime.now()} [{os.getpid()}] {object()} {tempfile.mkdtemp(
 def test_two_looks_at_one_environment_find_the_same(environment: Environment) -> None:
     environment.install("noisy", {"noisy.py": RESTLESS + "print(said)\n"})
     environment.install("broken", {"broken.py": RESTLESS + "raise RuntimeError(said)\n"})
-    first, second = verify(environment.target, fast=True), verify(environment.target, fast=True)
+    first, second = judge_subject(environment.target, fast=True), judge_subject(environment.target, fast=True)
     assert {"EV201", "EV206"} <= {each.rule for each in first.findings}
     assert first.findings == second.findings

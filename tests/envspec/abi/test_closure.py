@@ -46,7 +46,7 @@ def test_libraries_of_the_same_wheel_are_found_through_origin(site) -> None:
         deep,
         "-Wl,-rpath,$ORIGIN/../demo.libs",
     )
-    assert closure.check(files(site.root), HERE) == ()
+    assert closure.check_closure(files(site.root), HERE) == ()
 
 
 def test_a_missing_library_comes_with_its_chain(site) -> None:
@@ -59,7 +59,7 @@ def test_a_missing_library_comes_with_its_chain(site) -> None:
         "-Wl,-rpath,$ORIGIN",
     )
     pathlib.Path(gone).unlink()
-    assert closure.check(files(site.root), HERE) == (
+    assert closure.check_closure(files(site.root), HERE) == (
         closure.MissingLibrary(
             file="demo/_fast.so", library="libgone.so.7", chain=("demo/_fast.so", "demo/libmiddle.so")
         ),
@@ -71,10 +71,11 @@ def test_a_library_that_only_may_be_there_is_no_finding(site) -> None:
     site("demo/_fast.so", "int gone(void); int PyInit__fast(void) { return gone(); }", gone)
     pathlib.Path(gone).unlink()
     unknown, known = NamedBase(), NamedBase(complete=True)
-    assert closure.check(files(site.root), unknown) == ()
-    assert [p.library for p in closure.check(files(site.root), known)] == ["libgone.so.7"]
+    assert closure.check_closure(files(site.root), unknown) == ()
+    assert [p.library for p in closure.check_closure(files(site.root), known)] == ["libgone.so.7"]
     assert (
-        closure.check(files(site.root), NamedBase(complete=True, sonames=frozenset({"libgone.so.7"}))) == ()
+        closure.check_closure(files(site.root), NamedBase(complete=True, sonames=frozenset({"libgone.so.7"})))
+        == ()
     )
 
 
@@ -88,9 +89,9 @@ def test_a_symbol_that_the_other_wheel_no_longer_defines(site) -> None:
         "int stays(void); int goes(void); int PyInit__c(void) { return stays() + goes(); }",
         torch,
     )
-    assert closure.check(files(site.root), HERE) == ()
+    assert closure.check_closure(files(site.root), HERE) == ()
     library(site, "torch/lib/libtorch.so", "int stays(void) { return 1; }")
-    assert closure.check(files(site.root), HERE) == (
+    assert closure.check_closure(files(site.root), HERE) == (
         closure.UndefinedSymbol(file="ext/_c.so", symbol="goes", user="ext/_c.so"),
     )
 
@@ -102,23 +103,23 @@ def test_names_of_the_interpreter_and_weak_names_are_no_problem(site) -> None:
         "int PyInit_demo(double x) { return PyLong_FromLong(1)"
         " + (perhaps ? perhaps() : 0) + (int) sin(x); }",
     )
-    assert closure.check(files(site.root), HERE) == ()
+    assert closure.check_closure(files(site.root), HERE) == ()
 
 
 def test_a_name_that_another_file_may_have_loaded_before_is_left_open(site) -> None:
     site("one/provider.so", "int shared_name(void) { return 1; } int PyInit_provider(void) { return 1; }")
     site("two/user.so", "int shared_name(void); int PyInit_user(void) { return shared_name(); }")
-    assert closure.check(files(site.root), HERE) == ()
+    assert closure.check_closure(files(site.root), HERE) == ()
 
 
 def test_a_c_library_that_is_too_old(site) -> None:
     site("demo.so", '#include <stdio.h>\nint PyInit_demo(void) { return puts("x"); }')
     old = NamedBase(versions={"GLIBC": "2.1"})
-    (problem,) = closure.check(files(site.root), old)
+    (problem,) = closure.check_closure(files(site.root), old)
     assert isinstance(problem, closure.TooOld)
     assert (problem.library, problem.newest) == ("libc.so.6", "2.1")
     assert problem.version.startswith("GLIBC_2.")
-    assert closure.check(files(site.root), NamedBase(versions={"GLIBC": "2.99"})) == ()
+    assert closure.check_closure(files(site.root), NamedBase(versions={"GLIBC": "2.99"})) == ()
 
 
 def test_a_version_that_the_system_library_does_not_define(site, tmp_path: pathlib.Path) -> None:
@@ -130,7 +131,7 @@ def test_a_version_that_the_system_library_does_not_define(site, tmp_path: pathl
     site("site/demo.so", "int name(void); int PyInit_demo(void) { return name(); }", versioned, "-nostdlib")
     script.write_text("API_2 { global: name; local: *; };")
     library(site, "root/usr/lib/libv.so.1", "int name(void) { return 1; }", f"-Wl,--version-script={script}")
-    found = closure.check(files(site.root / "site"), RootBase(site.root / "root"))
+    found = closure.check_closure(files(site.root / "site"), RootBase(site.root / "root"))
     assert [(p.library, p.version) for p in found if isinstance(p, closure.TooOld)] == [
         ("libv.so.1", "API_1")
     ]
@@ -140,7 +141,9 @@ def test_files_for_another_machine_and_broken_ones_are_unloadable(site) -> None:
     site("demo.so", "int PyInit_demo(void) { return 1; }")
     raw = bytearray((site.root / "demo.so").read_bytes())
     raw[18:20] = (183).to_bytes(2, "little")
-    found = closure.check([binary.read("arm.so", bytes(raw)), binary.read("cut.so", bytes(raw[:4096]))], HERE)
+    found = closure.check_closure(
+        [binary.read("arm.so", bytes(raw)), binary.read("cut.so", bytes(raw[:4096]))], HERE
+    )
     assert {p.file: p.why.split(",")[0] for p in found if isinstance(p, closure.Unloadable)} == {
         "arm.so": "it is made for aarch64",
         "cut.so": found[0].why.split(",")[0],

@@ -34,7 +34,7 @@ def shared(compile_shared) -> pathlib.Path:
 
 
 def test_facts_of_a_shared_library(shared: pathlib.Path) -> None:
-    facts = elf.read(shared.read_bytes())
+    facts = elf.read_elf(shared.read_bytes())
     assert facts.soname == "lib_fast.so.1"
     assert {"libm.so.6", "libc.so.6"} <= set(facts.needed)
     assert facts.runpath + facts.rpath == ("$ORIGIN/../x.libs", "/opt/lib")
@@ -52,7 +52,7 @@ def test_a_library_without_exports_keeps_its_undefined_names(compile_shared) -> 
     """Its hash table is empty, so that the number of symbols stands elsewhere."""
     file = compile_shared("user.so", "extern int elsewhere(void); static int f(void) { return elsewhere(); }"
                           " __attribute__((constructor)) static void g(void) { f(); }")  # fmt: skip
-    assert "elsewhere" in {symbol.name for symbol in elf.read(file.read_bytes()).undefined}
+    assert "elsewhere" in {symbol.name for symbol in elf.read_elf(file.read_bytes()).undefined}
 
 
 def test_versions_that_a_library_defines(compile_shared, tmp_path: pathlib.Path) -> None:
@@ -61,7 +61,7 @@ def test_versions_that_a_library_defines(compile_shared, tmp_path: pathlib.Path)
     file = compile_shared(
         "libv.so", "int old(void){return 1;} int fresh(void){return 2;}", f"-Wl,--version-script={script}"
     )
-    facts = elf.read(file.read_bytes())
+    facts = elf.read_elf(file.read_bytes())
     assert facts.version_definitions == ("API_1", "API_2")
     assert {(s.name, s.version) for s in facts.defined} == {
         ("old", "API_1"), ("fresh", "API_2"), ("API_1", "API_1"), ("API_2", "API_2"),
@@ -71,7 +71,7 @@ def test_versions_that_a_library_defines(compile_shared, tmp_path: pathlib.Path)
 @pytest.mark.parametrize(("flag", "level"), [("x86-64-v2", 2), ("x86-64-v3", 3)])
 def test_the_processor_level_that_a_file_says_it_needs(compile_shared, flag: str, level: int) -> None:
     file = compile_shared("level.so", "int f(void){return 1;}", f"-Wl,-z,{flag}")
-    assert elf.read(file.read_bytes()).cpu_level == level
+    assert elf.read_elf(file.read_bytes()).cpu_level == level
 
 
 def real_files() -> list[pathlib.Path]:
@@ -87,7 +87,7 @@ def real_files() -> list[pathlib.Path]:
 @pytest.mark.parametrize("file", real_files(), ids=lambda file: file.name)
 def test_an_independent_reader_agrees(file: pathlib.Path) -> None:
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        ours = elf.read(mapped)
+        ours = elf.read_elf(mapped)
         other = ELFFile(stream)
         segment = next(s for s in other.iter_segments() if isinstance(s, DynamicSegment))
         tags = list(segment.iter_tags())
@@ -114,12 +114,12 @@ def test_an_independent_reader_agrees(file: pathlib.Path) -> None:
 )
 def test_what_is_no_elf_file_says_why(data: bytes, why: str) -> None:
     with pytest.raises(elf.ElfError, match=why):
-        elf.read(data)
+        elf.read_elf(data)
 
 
 def test_a_file_that_is_cut_off_says_so(shared: pathlib.Path) -> None:
     with pytest.raises(elf.ElfError, match="cut off"):
-        elf.read(shared.read_bytes()[:4096])
+        elf.read_elf(shared.read_bytes()[:4096])
 
 
 @settings(max_examples=400, deadline=2000)
@@ -130,7 +130,7 @@ def test_any_damage_is_a_typed_error(shared: pathlib.Path, data: st.DataObject) 
     for place, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=16)):
         raw[place] = value
     with contextlib.suppress(elf.ElfError):
-        facts = elf.read(bytes(raw))
+        facts = elf.read_elf(bytes(raw))
         assert isinstance(facts.needed, tuple)
 
 
@@ -138,7 +138,7 @@ def test_any_damage_is_a_typed_error(shared: pathlib.Path, data: st.DataObject) 
 @given(st.binary(min_size=64, max_size=800))
 def test_any_bytes_behind_the_magic_are_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(elf.ElfError):
-        elf.read(b"\x7fELF\x02\x01\x01" + data)
+        elf.read_elf(b"\x7fELF\x02\x01\x01" + data)
 
 
 def test_the_reader_stays_within_the_file_that_it_is_given() -> None:
@@ -149,7 +149,7 @@ def test_the_reader_stays_within_the_file_that_it_is_given() -> None:
         "raw = bytearray(open(sys.argv[1], 'rb').read())\n"
         "for place in range(0, min(len(raw), 3000), 8):\n"
         "    damaged = raw[:]; damaged[place:place + 8] = b'\\xff' * 8\n"
-        "    try: elf.read(bytes(damaged))\n"
+        "    try: elf.read_elf(bytes(damaged))\n"
         "    except elf.ElfError: pass\n"
     )
     import numpy as np

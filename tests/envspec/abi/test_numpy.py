@@ -29,22 +29,22 @@ NEW = (
 @pytest.mark.parametrize("level", ["-O1", "-O2", "-O3", "-Os"])
 def test_headers_of_numpy_1(compile_shared, wanted: int, oldest: str, level: str) -> None:
     file = compile_shared("user.so", CHECK.format(wanted=wanted, message=OLD), level)
-    assert numpy.read(file.read_bytes()) == NumpyFacts(headers=1, oldest=oldest)
+    assert numpy.read_numpy(file.read_bytes()) == NumpyFacts(headers=1, oldest=oldest)
 
 
 def test_headers_of_numpy_2(compile_shared) -> None:
     file = compile_shared("user.so", CHECK.format(wanted=0xE, message=NEW))
-    assert numpy.read(file.read_bytes()) == NumpyFacts(headers=2, oldest="1.20")
+    assert numpy.read_numpy(file.read_bytes()) == NumpyFacts(headers=2, oldest="1.20")
 
 
 def test_the_words_alone_are_not_the_check(compile_shared) -> None:
     """Bindings of other languages carry the sentence without its format."""
     file = compile_shared("rust.so", 'const char *PyInit_x(void) { return "version {} (NumPy 1.20) but"; }')
-    assert not numpy.read(file.read_bytes())
+    assert not numpy.read_numpy(file.read_bytes())
 
 
 def test_what_is_no_elf_file_has_no_facts() -> None:
-    assert not numpy.read(b"MZ" + bytes(200))
+    assert not numpy.read_numpy(b"MZ" + bytes(200))
 
 
 def test_facts_travel_through_libraries_of_the_same_wheel() -> None:

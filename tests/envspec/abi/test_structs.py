@@ -49,25 +49,25 @@ def user(compile_shared) -> bytes:
 
 
 def test_sizes_that_a_cython_module_insists_on(user: bytes) -> None:
-    found = {(need.module, need.name): need.size for need in structs.needs(elf.Reader(user))}
+    found = {(need.module, need.name): need.size for need in structs.needs(elf.ElfReader(user))}
     assert found == {("numpy", "dtype"): 96, ("numpy", "ndarray"): 88, ("greenlet", "greenlet"): 152}
 
 
 def test_sizes_that_static_types_have(compile_shared) -> None:
     data = compile_shared("provider.so", PROVIDER).read_bytes()
-    assert structs.provided(elf.Reader(data)) == {"greenlet.greenlet": 40}
+    assert structs.provided(elf.ElfReader(data)) == {"greenlet.greenlet": 40}
 
 
 def test_a_module_without_the_check_needs_nothing(compile_shared) -> None:
     data = compile_shared("plain.so", "int f(void){return 1;}").read_bytes()
-    assert structs.needs(elf.Reader(data)) == ()
+    assert structs.needs(elf.ElfReader(data)) == ()
 
 
 def test_numpy_says_how_large_its_own_types_are() -> None:
     import numpy as np
 
     file = next(pathlib.Path(np.__file__).parent.glob("_core/_multiarray_umath*.so"))
-    found = structs.provided(elf.Reader(file.read_bytes()))
+    found = structs.provided(elf.ElfReader(file.read_bytes()))
     assert found["numpy.dtype"] == np.dtype.__basicsize__
     assert found["numpy.ndarray"] == np.ndarray.__basicsize__
 
@@ -80,7 +80,7 @@ def test_any_damage_is_read_or_refused(user: bytes, data: st.DataObject) -> None
     for place, value in data.draw(st.lists(changes, min_size=1, max_size=20)):
         raw[place] = value
     with contextlib.suppress(elf.ElfError):
-        reader = elf.Reader(bytes(raw))
+        reader = elf.ElfReader(bytes(raw))
         found = structs.needs(reader)
         assert all(size >= 16 for size in structs.provided(reader).values())
         assert all(need.size >= 16 for need in found)

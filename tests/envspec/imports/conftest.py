@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from envspec.proof.abi.base import Base
+from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports import LinkReport, Package, link
 
 Files = dict[str, str | bytes]
@@ -49,7 +49,7 @@ def linked(large: bool) -> Callable[..., LinkReport]:
         other: Files | None = None,
         *,
         python: str = "3.11",
-        base: Base | None = None,
+        base: LoaderBase | None = None,
         broken: dict[str, str] | None = None,
     ) -> LinkReport:
         packages = [package("app", app, requires=("other",), large=large)]

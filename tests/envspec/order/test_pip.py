@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from envspec.order import Place, Stage, simulate
+from envspec.order import PipStage, PipTarget, simulate_stages
 from envspec.spec.target import Target, host_glibc
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def place(python: str, interpreter: pathlib.Path | None = None) -> Place:
+def place(python: str, interpreter: pathlib.Path | None = None) -> PipTarget:
     target = Target(python=python, machine="x86_64", glibc=host_glibc())
-    return Place(target=target, interpreter=interpreter)
+    return PipTarget(target=target, interpreter=interpreter)
 
 
 HERE = place(PYTHON, pathlib.Path(sys.executable))
@@ -49,13 +49,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return ("--no-index", "--find-links", str(folder))
 
 
-def stage(index: tuple[str, ...], *requirements: str) -> Stage:
-    return Stage(name=requirements[0], requirements=requirements, options=index)
+def stage(index: tuple[str, ...], *requirements: str) -> PipStage:
+    return PipStage(name=requirements[0], requirements=requirements, options=index)
 
 
 @pytest.mark.parametrize("where", [HERE, ELSEWHERE], ids=["here", "emulated"])
-def test_what_is_installed_stays_unless_it_must_move(index: tuple[str, ...], where: Place) -> None:
-    found = simulate([stage(index, "base==1.0"), stage(index, "keeper"), stage(index, "user")], where)
+def test_what_is_installed_stays_unless_it_must_move(index: tuple[str, ...], where: PipTarget) -> None:
+    found = simulate_stages([stage(index, "base==1.0"), stage(index, "keeper"), stage(index, "user")], where)
     assert found.emulated is (where is ELSEWHERE)
     first, second, third = found.stages
     assert first.installed == {"base": "1.0"}
@@ -69,14 +69,19 @@ def test_what_is_installed_stays_unless_it_must_move(index: tuple[str, ...], whe
 
 def test_markers_and_requires_python_are_those_of_the_target(index: tuple[str, ...]) -> None:
     stages = [stage(index, "marked", "modern")]
-    assert simulate(stages, HERE).final == {"base": "2.0", "marked": "1.0", "modern": "2.0", "user": "1.0"}
-    assert simulate(stages, ELSEWHERE).final == {
+    assert simulate_stages(stages, HERE).final == {
+        "base": "2.0",
+        "marked": "1.0",
+        "modern": "2.0",
+        "user": "1.0",
+    }
+    assert simulate_stages(stages, ELSEWHERE).final == {
         "base": "2.0", "keeper": "1.0", "marked": "1.0", "modern": "1.0",
     }  # fmt: skip
 
 
 def test_what_pip_refuses_comes_with_its_reason(index: tuple[str, ...]) -> None:
-    found = simulate([stage(index, "user", "base<2")], HERE)
+    found = simulate_stages([stage(index, "user", "base<2")], HERE)
     assert "base" in found.stages[0].problem
     assert found.final == {}
 
@@ -124,9 +129,9 @@ def test_pip_run_for_real_leaves_the_same_versions(
     name: str, tmp_path: pathlib.Path, agreement: dict[str, bool]
 ) -> None:
     stages = [
-        Stage(name=str(number), requirements=tuple(words)) for number, words in enumerate(SEQUENCES[name])
+        PipStage(name=str(number), requirements=tuple(words)) for number, words in enumerate(SEQUENCES[name])
     ]
-    found = simulate(stages, HERE)
+    found = simulate_stages(stages, HERE)
     home = tmp_path / "real"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True, timeout=120)
     pip = [sys.executable, "-m", "pip", "--python", home / "bin" / "python"]

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from envspec.order import Place, Stage, simulate
+from envspec.order import PipStage, PipTarget, simulate_stages
 from envspec.order.model import PipDistribution
 from envspec.order.pip import Refusal
 from envspec.order.simulate import run
 from envspec.spec.target import Target
 from envspec.system.errors import UsageError
 
-PLACE = Place(target=Target(python="3.11", machine="x86_64", glibc=(2, 36)))
+PLACE = PipTarget(target=Target(python="3.11", machine="x86_64", glibc=(2, 36)))
 MARKERS = PLACE.markers
 NUMPY_1 = PipDistribution(name="numpy", version="1.23.5")
 NUMPY_2 = PipDistribution(name="numpy", version="2.4.6")
@@ -29,15 +29,15 @@ class TableResolver:
     def hold(self, distributions: Iterable[PipDistribution]) -> None:
         self.held.append({f"{item.name} {item.version}" for item in distributions})
 
-    def would_install(self, stage: Stage) -> tuple[PipDistribution, ...]:
+    def would_install(self, stage: PipStage) -> tuple[PipDistribution, ...]:
         answer = self.answers[stage.name]
         if isinstance(answer, str):
             raise Refusal(answer)
         return answer
 
 
-def stages(*names: str, **remove: tuple[str, ...]) -> list[Stage]:
-    return [Stage(name=name, requirements=(name,), remove=remove.get(name, ())) for name in names]
+def stages(*names: str, **remove: tuple[str, ...]) -> list[PipStage]:
+    return [PipStage(name=name, requirements=(name,), remove=remove.get(name, ())) for name in names]
 
 
 def test_a_later_stage_moves_an_earlier_pin() -> None:
@@ -77,4 +77,4 @@ def test_what_was_there_before_counts_as_earlier() -> None:
 
 def test_options_are_no_requirements() -> None:
     with pytest.raises(UsageError, match="--upgrade is an option"):
-        simulate([Stage(name="a", requirements=("--upgrade",))], PLACE)
+        simulate_stages([PipStage(name="a", requirements=("--upgrade",))], PLACE)

@@ -23,14 +23,14 @@ from builder.debian.base import DebianBase, base_image_name, obtain_base
 from builder.oci.store.blobs import Blobs
 from builder.oci.store.network import Network
 from builder.values.environment import Environment
-from builder.values.payload import collect
+from builder.values.payload import collect_payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
-from envspec.supply.pip_settings import machine
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT, Progress
 from tests.support.paths import ROOT
 from tests.support.wheels import wheel
@@ -77,12 +77,14 @@ def engine() -> Iterator[Engine]:
 
 def blobs() -> Blobs:
     """The store that the backend uses."""
-    return Blobs(home() / "oci")
+    return Blobs(tool_home() / "oci")
 
 
 def debian_base(plan: Plan) -> DebianBase:
     """The base of a plan, made here if it was not made before."""
-    return obtain_base(plan, Wheelhouse(home() / "wheelhouse"), blobs(), lambda: Network(machine()), SILENT)
+    return obtain_base(
+        plan, Wheelhouse(tool_home() / "wheelhouse"), blobs(), lambda: Network(ask_pip()), SILENT
+    )
 
 
 def import_base(engine: Engine, plan: Plan, name: str) -> None:
@@ -108,7 +110,7 @@ def base(engine: Engine) -> str:
 @pytest.fixture
 def bare_home(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A home of the tool for this test alone, which shares the Debian bases that were made before."""
-    shared = [home() / name for name in ("debian", "oci")]
+    shared = [tool_home() / name for name in ("debian", "oci")]
     place = tmp_path / "home"
     place.mkdir()
     for folder in shared:
@@ -205,7 +207,7 @@ def served(workshop: Workshop) -> Plan:
     return workshop.plan(
         ("web", [workshop.wheel("gunicorn", files=files)]),
         service=service,
-        payload=collect(service, workshop.folder),
+        payload=collect_payload(service, workshop.folder),
     )
 
 

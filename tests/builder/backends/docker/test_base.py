@@ -5,12 +5,12 @@ import io
 import pytest
 
 from builder.backends.docker.engine import Engine
-from builder.backends.oci.bases import obtain
+from builder.backends.oci.bases import obtain_base_image
 from builder.debian.base import base_image_name
 from builder.oci.store.network import Network
 from envspec.lockfile.lock import LockedBase
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 
 from .conftest import DEBIAN, IMAGE, Workshop, blobs, debian_base, make_plan
@@ -34,8 +34,8 @@ def locked(*, without: str = "") -> LockedBase:
 def test_the_base_is_the_layer_that_stands_below_images_made_without_an_engine(quick: Workshop) -> None:
     plan = quick.plan(("one", [quick.wheel("alpha")]), base=locked())
     environment = quick.build(plan)
-    store = Wheelhouse(home() / "wheelhouse")
-    theirs = obtain(plan, quick.folder, store, blobs(), no_network, SILENT)
+    store = Wheelhouse(tool_home() / "wheelhouse")
+    theirs = obtain_base_image(plan, quick.folder, store, blobs(), no_network, SILENT)
     (layer,) = theirs.layers
     assert quick.engine.layers(base_image_name(plan)) == (layer.diff_id,)
     assert quick.engine.layers(environment.reference)[0] == layer.diff_id

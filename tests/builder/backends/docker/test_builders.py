@@ -14,7 +14,7 @@ from builder.backends.docker.builders import (
     choose_builder,
 )
 from builder.backends.docker.program import buildkit_program
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.system.progress import SILENT
 
 from .conftest import FakeEngine
@@ -63,10 +63,10 @@ def test_apt_gets_this_machines_proxy_and_certificates(
         monkeypatch.delenv(name, raising=False)
     own = tmp_path / "ca.pem"
     own.write_text("x")
-    text = apt_settings(Machine(proxy="http://user:secret@proxy:3128", cert=str(own)), "/run/secrets")
+    text = apt_settings(PipSettings(proxy="http://user:secret@proxy:3128", cert=str(own)), "/run/secrets")
     assert 'Acquire::https::Proxy "http://user:secret@proxy:3128";' in text
     assert 'CaInfo "/run/secrets/certificates"' in text
-    assert apt_settings(Machine(), "/run/secrets") == ""
+    assert apt_settings(PipSettings(), "/run/secrets") == ""
 
 
 BUILDS = """
@@ -87,7 +87,7 @@ def test_secrets_belong_to_one_request(tmp_path: pathlib.Path, monkeypatch: pyte
     builder = BuildKitBuilder(FakeEngine(), program(tmp_path, BUILDS))
     request = BuildRequest(context=tmp_path, target="base", network="none")
     packages = AptPackages(base="base:1", command="apt-get install one")
-    proxied = Machine(proxy="http://user:secret@proxy:3128")
+    proxied = PipSettings(proxy="http://user:secret@proxy:3128")
     assert builder.install_packages(request, packages, proxied, SILENT) == "sha256:made"
     assert "user:secret@proxy" in (tmp_path / "secrets").read_text()
     (tmp_path / "secrets").unlink()

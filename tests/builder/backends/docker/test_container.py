@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from builder.backends.docker.target import DockerTarget
-from builder.judge import verify
+from builder.backends.docker.subject import DockerSubject
+from builder.judge import judge_subject
 from builder.values.environment import Environment
 from envspec.spec.model import Smoke
 from envspec.system.errors import OutsideError
@@ -159,8 +159,8 @@ def test_temporary_files_have_a_place_under_a_read_only_root(
 def test_the_judge_looks_at_an_image(serving_image: tuple[Workshop, Environment]) -> None:
     workshop, environment = serving_image
     image = workshop.engine.client.images.get(environment.reference)
-    target = DockerTarget(environment.reference, workshop.engine)
-    verdict = verify(target, lock={"gunicorn": "1.0"}, smoke=Smoke(exchange=False), fast=True)
+    target = DockerSubject(environment.reference, workshop.engine)
+    verdict = judge_subject(target, lock={"gunicorn": "1.0"}, smoke=Smoke(exchange=False), fast=True)
     assert verdict.ships, verdict.findings
     assert verdict.target == environment.reference
     assert verdict.python.startswith("3.11.")
@@ -172,12 +172,12 @@ def test_the_judge_needs_an_image_with_a_python(
 ) -> None:
     workshop, _ = serving_image
     with pytest.raises(OutsideError, match="has no image no/such:image"):
-        DockerTarget("no/such:image", workshop.engine)
+        DockerSubject("no/such:image", workshop.engine)
     (tmp_path / "file").write_text("x")
     (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY file /file\nCMD ["/file"]\n')
     image, _ = workshop.engine.client.images.build(path=str(tmp_path), tag=f"{workshop.name}-bare", rm=True)
     with pytest.raises(OutsideError, match="no Python"):
-        _ = DockerTarget(image.tags[0], workshop.engine).python
+        _ = DockerSubject(image.tags[0], workshop.engine).python
 
 
 def test_nothing_answers_from_outside_a_judged_container(

@@ -15,7 +15,7 @@ from builder.backends.docker.engine import Engine
 from builder.debian.base import base_image_name
 from envspec.lockfile.lock import LockedBase
 from envspec.supply import pip_settings
-from envspec.supply.pip_settings import Machine
+from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import BuildError
 
 from .conftest import Workshop, import_base, make_plan
@@ -135,4 +135,4 @@ def test_a_package_that_is_not_there(workshop: Workshop, stocked: str) -> None:
 
 
 def test_settings_name_where_the_certificates_stand(secrets: pathlib.Path) -> None:
-    assert 'CaInfo "/given/certificates"' in apt_settings(Machine(cert=str(secrets)), "/given")
+    assert 'CaInfo "/given/certificates"' in apt_settings(PipSettings(cert=str(secrets)), "/given")

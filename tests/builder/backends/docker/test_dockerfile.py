@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from builder.backends.docker.dockerfile import quoted, render_dockerfile
 from builder.values.payload import Payload
-from builder.values.plan import InstallStage, Plan, PlannedWheel, plan
+from builder.values.plan import InstallStage, Plan, PlannedWheel, make_plan
 from envspec.lockfile import lock
 from envspec.lockfile.lock import LockedBase
 from envspec.spec import load
@@ -37,14 +37,14 @@ def planned(example: str, variant: str | None) -> Plan:
     A variant without a lock of its own is given the packages of the plain one: its base is what differs.
     """
     file = EXAMPLES / example / "envspec.toml"
-    spec = load.load(file, variant)
+    spec = load.load_spec(file, variant)
     held = lock.read_lock(lock.lock_file(file, variant))
     if held is None:
         base = LockedBase(image=spec.image, apt=spec.base.apt)
         plain = lock.read_lock(lock.lock_file(file, None))
         assert plain is not None
         held = plain.model_copy(update={"variant": variant, "python": spec.python, "base": base})
-    return plan(spec, held, Payload(files=()))
+    return make_plan(spec, held, Payload(files=()))
 
 
 @pytest.mark.parametrize(("example", "variant", "mounts"), CASES)
@@ -72,7 +72,7 @@ def test_examples_lint_clean(example: str, variant: str | None, mounts: bool, tm
 @pytest.mark.parametrize(("example", "variant"), [("espeak", None), ("sambert-hifigan", None)])
 def test_stages_stand_in_the_specs_order(example: str, variant: str | None) -> None:
     text = render_dockerfile(planned(example, variant))
-    spec = load.load(EXAMPLES / example / "envspec.toml", variant)
+    spec = load.load_spec(EXAMPLES / example / "envspec.toml", variant)
     assert re.findall(r"^# Stage (\S+)$", text, re.MULTILINE) == [stage.name for stage in spec.stage]
 
 
@@ -216,7 +216,9 @@ def test_a_digest_pins_the_base() -> None:
 
 
 def test_a_variant_changes_base_index_and_pins() -> None:
-    own, cuda = (load.load(EXAMPLES / "sambert-hifigan" / "envspec.toml", name) for name in (None, "cuda"))
+    own, cuda = (
+        load.load_spec(EXAMPLES / "sambert-hifigan" / "envspec.toml", name) for name in (None, "cuda")
+    )
     assert own.image != cuda.image
     assert own.index.keys() != cuda.index.keys()
 

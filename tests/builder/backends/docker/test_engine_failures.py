@@ -17,7 +17,7 @@ from builder.debian.request import MIRROR
 from envspec.lockfile.lock import DebianPackage, LockedBase
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT, Progress
 from tests.support.paths import ROOT
 
@@ -123,4 +123,4 @@ def test_a_base_that_was_never_made_and_no_network(
     store = Wheelhouse(tmp_path / "wheelhouse")
     with pytest.raises(OutsideError, match=r"python3 3\.11\.2-1 cannot be had: it is not on this machine"):
         DockerBackend(engine, ClassicBuilder(engine), offline=True).build(plan, tmp_path, store, SILENT)
-    assert not list(home().glob("oci/layers/*.json"))
+    assert not list(tool_home().glob("oci/layers/*.json"))

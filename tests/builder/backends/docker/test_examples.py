@@ -22,20 +22,20 @@ from builder.backends.docker import ship
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
-from builder.flow.check import judged, tried
+from builder.flow.check import judge_environment, try_environment
 from builder.values.environment import Environment
-from builder.values.payload import collect
-from builder.values.plan import Plan, plan
+from builder.values.payload import collect_payload
+from builder.values.plan import Plan, make_plan
 from envspec.lockfile import lock
 from envspec.spec import load
 from envspec.spec.model import Spec
-from envspec.supply.fetch import fetch
-from envspec.supply.pip_settings import machine
+from envspec.supply.fetch import fetch_locked
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import EnvspecError
 from envspec.system.finding import must_fix
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 from tests.support.paths import EXAMPLES, ROOT
 
@@ -45,23 +45,23 @@ pytestmark = [pytest.mark.docker, pytest.mark.network]
 @pytest.fixture(scope="module")
 def built(engine: Engine, base: str) -> tuple[DockerBackend, Environment, Spec, Plan]:
     file = EXAMPLES / "espeak" / "envspec.toml"
-    spec, held = load.load(file), lock.read_lock(lock.lock_file(file, None))
+    spec, held = load.load_spec(file), lock.read_lock(lock.lock_file(file, None))
     assert held is not None
     assert spec.service is not None
-    store = Wheelhouse(home() / "wheelhouse")
+    store = Wheelhouse(tool_home() / "wheelhouse")
     try:
-        fetch(held, Sources(spec, machine()).within(file.parent), store, SILENT)
+        fetch_locked(held, Sources(spec, ask_pip()).within(file.parent), store, SILENT)
     except EnvspecError as error:
         pytest.skip(error.message)
-    whole = plan(spec, held, collect(spec.service, file.parent))
+    whole = make_plan(spec, held, collect_payload(spec.service, file.parent))
     backend = DockerBackend(engine)
     return backend, backend.build(whole, file.parent, store, SILENT), spec, whole
 
 
 def test_the_judge_and_the_trial_are_content(built: tuple[DockerBackend, Environment, Spec, Plan]) -> None:
     backend, environment, spec, whole = built
-    verdict = judged(spec, whole, backend, environment, fast=True, progress=SILENT)
-    trial = tried(spec, backend, environment, SILENT)
+    verdict = judge_environment(spec, whole, backend, environment, fast=True, progress=SILENT)
+    trial = try_environment(spec, backend, environment, SILENT)
     found = [*verdict.findings, *trial.findings]
     assert not must_fix(found), found
     assert trial.facts is not None

@@ -13,7 +13,7 @@ from builder.backends.docker import container
 from builder.backends.docker.engine import Engine
 from builder.inside import places
 from builder.values.environment import Environment
-from builder.values.models import locked
+from builder.values.models import lock_models
 from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedBase
 from envspec.system.errors import BuildError, OutsideError
@@ -200,7 +200,7 @@ def test_models_have_a_layer_of_their_own(workshop: Workshop) -> None:
         plan = served(workshop)
         assert plan.service is not None
         service = plan.service.model_copy(update={"models": ("./voices/mine",)})
-        return plan.model_copy(update={"service": service, "models": locked(service, workshop.folder)})
+        return plan.model_copy(update={"service": service, "models": lock_models(service, workshop.folder)})
 
     code = (
         "import os, pathlib; print(pathlib.Path("

@@ -14,7 +14,7 @@ import pytest
 
 from builder.backends.docker.layout import lay_out_context
 from builder.image.bill import bill_of
-from builder.image.sbom import sbom
+from builder.image.sbom import cyclonedx_text
 from builder.inside.entrypoint import compile as loading
 from builder.inside.entrypoint import doctor, health, stage
 from builder.values.plan import InstallStage, PlannedWheel
@@ -237,8 +237,8 @@ def test_a_wheel_that_is_not_there(tmp_path: pathlib.Path) -> None:
 
 def test_the_bill_of_materials_is_the_same_every_time() -> None:
     plan = make_plan([("one", [])])
-    assert sbom(bill_of(plan)) == sbom(bill_of(plan))
-    body = json.loads(sbom(bill_of(plan)))
+    assert cyclonedx_text(bill_of(plan)) == cyclonedx_text(bill_of(plan))
+    body = json.loads(cyclonedx_text(bill_of(plan)))
     assert body["specVersion"] == "1.6"
     assert body["metadata"]["component"]["name"] == "demo"
     assert "timestamp" not in body["metadata"]

@@ -12,7 +12,7 @@ import pytest
 from builder.backends.docker import ship
 from builder.backends.docker.builders import ClassicBuilder, choose_builder
 from builder.backends.docker.engine import Address, Engine
-from builder.backends.docker.target import DockerTarget
+from builder.backends.docker.subject import DockerSubject
 
 from .conftest import Workshop, served
 
@@ -79,7 +79,7 @@ def test_builds_runs_judges_and_saves(
         environment, ["python", "-c", "import app, os; print(app.greeting, os.getuid())"]
     )
     assert said.stdout.split() == ["hello", "10001"], said.tail
-    target = DockerTarget(environment.reference, podman)
+    target = DockerSubject(environment.reference, podman)
     done = target.run([target.python, "-"], stdin="import gunicorn; print('judged')", timeout=60)
     assert done.stdout == "judged\n", done.tail
     name = ship.seal_image(podman, environment, None, "podman-test:1")

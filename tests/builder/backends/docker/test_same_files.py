@@ -13,15 +13,15 @@ import pytest
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
 from builder.backends.oci.backend import OciBackend
-from builder.flow.pipeline import planned
+from builder.flow.pipeline import plan_spec
 from builder.values.request import Request
 from envspec.lockfile import lock
-from envspec.spec.load import load
-from envspec.supply.fetch import fetch
-from envspec.supply.pip_settings import machine
+from envspec.spec.load import load_spec
+from envspec.supply.fetch import fetch_locked
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.home import home
+from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 from tests.support.paths import EXAMPLES, ROOT
 from tests.support.trees import DIFFERENT, ONLY_DOCKER, ONLY_OCI, Tree, differences, read
@@ -60,11 +60,14 @@ def test_the_documentation_has_every_reason() -> None:
 @pytest.mark.docker
 @pytest.mark.network
 def test_both_backends_make_the_same_image(engine: Engine, base: str) -> None:
-    spec, held = load(ESPEAK / "envspec.toml"), lock.read_lock(lock.lock_file(ESPEAK / "envspec.toml", None))
+    spec, held = (
+        load_spec(ESPEAK / "envspec.toml"),
+        lock.read_lock(lock.lock_file(ESPEAK / "envspec.toml", None)),
+    )
     assert held is not None
-    store = Wheelhouse(home() / "wheelhouse")
-    fetch(held, Sources(spec, machine()).within(ESPEAK), store, SILENT)
-    plan = planned(Request(spec=ESPEAK, locked=True, stop_after="plan"))
+    store = Wheelhouse(tool_home() / "wheelhouse")
+    fetch_locked(held, Sources(spec, ask_pip()).within(ESPEAK), store, SILENT)
+    plan = plan_spec(Request(spec=ESPEAK, locked=True, stop_after="plan"))
     docker, oci = DockerBackend(engine), OciBackend()
     theirs = docker.build(plan, ESPEAK, store, SILENT)
     ours = oci.record(oci.build(plan, ESPEAK, store, SILENT))

@@ -11,7 +11,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.process import Completed
 
 
-class DockerTarget:
+class DockerSubject:
     """Runs every command in a new container without a network; the image stays as it is.
 
     Raises `OutsideError` when the engine does not have the image.

@@ -7,9 +7,9 @@ import sys
 
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.oci.backend import OciBackend
-from builder.backends.port import RemoteTarget
+from builder.backends.port import RemoteSubject
 from builder.backends.virtualenv import VirtualenvBackend
-from builder.values.target import Followed
+from builder.values.subject import FollowedSubject
 from tests.support.fakes import FakeBackend, environment
 
 BUILT = environment(python=sys.executable, payload="/payload", variables={"VOICE": "en"})
@@ -17,17 +17,17 @@ TELL = [sys.executable, "-c", "import os, sys; print(os.environ.get('PYTHONPATH'
 
 
 def test_a_virtual_environment_shows_its_files_and_not_the_payload() -> None:
-    target = VirtualenvBackend().target(BUILT)
-    assert (target.label, target.python, target.root) == ("nowhere", sys.executable, pathlib.Path("/"))
-    assert target.run(TELL, stdin=None, timeout=30).stdout == "None en\n"
-    assert target.follow(TELL, stdin="", timeout=30, on_line=print).stdout == "None en\n"
+    subject = VirtualenvBackend().subject(BUILT)
+    assert (subject.label, subject.python, subject.root) == ("nowhere", sys.executable, pathlib.Path("/"))
+    assert subject.run(TELL, stdin=None, timeout=30).stdout == "None en\n"
+    assert subject.follow(TELL, stdin="", timeout=30, on_line=print).stdout == "None en\n"
 
 
 def test_a_virtual_environment_says_how_far_a_command_is() -> None:
-    target = VirtualenvBackend().target(BUILT)
+    subject = VirtualenvBackend().subject(BUILT)
     lines: list[str] = []
     command = [sys.executable, "-c", "import sys; sys.stderr.write('one\\ntwo\\n')"]
-    target.follow(command, stdin="", timeout=30, on_line=lines.append)
+    subject.follow(command, stdin="", timeout=30, on_line=lines.append)
     assert [line.strip() for line in lines] == ["one", "two"]
 
 
@@ -45,13 +45,13 @@ class Asked(FakeBackend):
 
 def test_an_image_is_asked_by_commands_without_the_payload() -> None:
     backend = Asked()
-    target = RemoteTarget(backend=backend, environment=BUILT)
-    assert (target.label, target.python, target.root) == ("nowhere", sys.executable, None)
-    assert target.run(["python"], stdin=None, timeout=1).stdout == "facts"
+    subject = RemoteSubject(backend=backend, environment=BUILT)
+    assert (subject.label, subject.python, subject.root) == ("nowhere", sys.executable, None)
+    assert subject.run(["python"], stdin=None, timeout=1).stdout == "facts"
     assert backend.payloads == [None]
-    assert not isinstance(target, Followed)
+    assert not isinstance(subject, FollowedSubject)
 
 
 def test_images_are_remote_targets(home: pathlib.Path) -> None:
     for backend in (DockerBackend(engine=object()), OciBackend()):
-        assert backend.target(BUILT) == RemoteTarget(backend=backend, environment=BUILT)
+        assert backend.subject(BUILT) == RemoteSubject(backend=backend, environment=BUILT)

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from envspec.system.process import Completed
 
 
-class Target(Protocol):
+class Subject(Protocol):
     """An environment under judgement."""
 
     @property
@@ -29,8 +29,8 @@ class Target(Protocol):
 
 
 @runtime_checkable
-class Followed(Target, Protocol):
-    """A target that says how far a command is."""
+class FollowedSubject(Subject, Protocol):
+    """A subject that says how far a command is."""
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
