@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import pathlib
 import re
 import shlex
@@ -17,11 +19,8 @@ from envspec.spec.load import parse
 from tests.docs.markdown import Block, blocks, code_words, pages
 from tests.support.paths import EXAMPLES, ROOT
 
-RUN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "api.md"]
-"""The pages whose Python is run, top to bottom, each in one namespace and a folder that holds `examples/`."""
-
 NETWORK = "<!-- needs: network -->"
-"""The line above a block that asks a package index; from there on a page's blocks are run only with one."""
+"""The line above a block that asks a package index: from there on a page is run only where there is one."""
 
 
 def python(page: pathlib.Path) -> list[Block]:
@@ -29,43 +28,57 @@ def python(page: pathlib.Path) -> list[Block]:
     return [block for block in blocks(page) if block.language == "python"]
 
 
+def offline(found: list[Block]) -> list[Block]:
+    """Those before the first that needs the network."""
+    return list(itertools.takewhile(lambda block: block.before != NETWORK, found))
+
+
 def run(found: list[Block], folder: pathlib.Path) -> None:
-    """Run blocks in one namespace."""
-    shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns("out"))
+    """Run blocks, top to bottom, in one namespace and a folder that holds `examples/`."""
+    shutil.copytree(EXAMPLES, folder / "examples")
     namespace: dict[str, object] = {"__name__": "page"}
-    for block in found:
-        # A block that fails is told by its page and its lines.
-        code = compile("\n" * block.line + block.text, str(block.page), "exec")
-        exec(code, namespace)
+    with contextlib.chdir(folder):
+        for block in found:
+            # An error in a block is told by the page and its line there.
+            exec(compile("\n" * block.line + block.text, str(block.page), "exec"), namespace)
 
 
-def pages_run() -> list[pathlib.Path]:
-    """Those of `RUN` that are there and have Python."""
-    return [page for page in RUN if page.is_file() and python(page)]
+PYTHON = {page.relative_to(ROOT).as_posix(): python(page) for page in pages() if python(page)}
+"""The pages that have Python, each with its blocks."""
 
 
-def needing_network() -> list[pathlib.Path]:
-    """Those with a block that needs the network."""
-    return [page for page in pages_run() if any(block.before == NETWORK for block in python(page))]
-
-
-@pytest.mark.parametrize("page", pages_run(), ids=lambda page: page.name)
-def test_python_runs(
-    page: pathlib.Path, home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = python(page)
-    first = next((number for number, block in enumerate(found) if block.before == NETWORK), len(found))
-    monkeypatch.chdir(tmp_path)
-    run(found[:first], tmp_path)
+def test_python_runs(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    for number, found in enumerate(PYTHON.values()):
+        run(offline(found), tmp_path / str(number))
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("page", needing_network(), ids=lambda page: page.name)
-def test_python_that_asks_an_index_runs(
-    page: pathlib.Path, home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    run(python(page), tmp_path)
+def test_python_that_asks_an_index_runs(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    for number, found in enumerate(PYTHON.values()):
+        if offline(found) != found:
+            run(found, tmp_path / str(number))
+
+
+PAGE = f"""\
+```python
+once = 1
+```
+
+{NETWORK}
+```python
+twice = once + 1
+assert twice == 3
+```
+"""
+
+
+def test_python_that_is_wrong_is_found(tmp_path: pathlib.Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    run(offline(python(page)), tmp_path / "offline")
+    with pytest.raises(AssertionError) as caught:
+        run(python(page), tmp_path / "all")
+    assert caught.traceback[-1].lineno + 1 == PAGE.splitlines().index("assert twice == 3") + 1
 
 
 def all_blocks(language: str) -> list[Block]:
