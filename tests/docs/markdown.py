@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from tests.support.paths import ROOT
 
 _FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)```(?P<language>\w*) *(?P<word>[\w-]*)[^\n]*\n(?P<text>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
 )
 _INDENTED = re.compile(r"(?:(?<=\n\n)|^)((?: {4}[^\n]*\n|\n(?= {4}))+)")
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -28,6 +29,8 @@ class Block:
     line: int
     language: str
     """Word after the fence; empty where there is none, and for blocks that are indented."""
+    word: str
+    """What stands after the language, such as `no-run`."""
     text: str
     before: str
     """The line above the block, such as `<!-- needs: network -->`."""
@@ -62,12 +65,19 @@ def blocks(page: pathlib.Path) -> Iterator[Block]:
     for found in _FENCE.finditer(text):
         above = text[: found.start()].rstrip("\n").rpartition("\n")[2]
         inner = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE)
-        yield Block(page=page, line=_line(text, found), language=found["language"], text=inner, before=above)
+        yield Block(
+            page=page,
+            line=_line(text, found),
+            language=found["language"],
+            word=found["word"],
+            text=inner,
+            before=above,
+        )
     unfenced = _FENCE.sub(lambda found: "\n" * found[0].count("\n"), text)
     for found in _INDENTED.finditer(unfenced):
         if not _in_list(unfenced, found.start()):
             inner = re.sub(r"^ {4}", "", found[1], flags=re.MULTILINE)
-            yield Block(page=page, line=_line(unfenced, found), language="", text=inner, before="")
+            yield Block(page=page, line=_line(unfenced, found), language="", word="", text=inner, before="")
 
 
 def prose(page: pathlib.Path) -> str:

@@ -24,8 +24,8 @@ NETWORK = "<!-- needs: network -->"
 
 
 def python(page: pathlib.Path) -> list[Block]:
-    """A page's blocks of Python, in order."""
-    return [block for block in blocks(page) if block.language == "python"]
+    """A page's blocks of Python, in order, but for those that say `no-run`."""
+    return [block for block in blocks(page) if block.language == "python" and block.word != "no-run"]
 
 
 def offline(found: list[Block]) -> list[Block]:
