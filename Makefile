@@ -27,7 +27,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m bench
 
 docs: $(VENV)/ready
-	$(BIN)/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 digest: $(VENV)/ready
 	$(BIN)/python -m builder.cli.digest examples/espeak

@@ -56,3 +56,20 @@ def test_every_key_of_a_spec_is_told() -> None:
     page = read(DOCS / "spec.md")
     told = set(re.findall(r"[a-z][a-z0-9-]*", " ".join(re.findall(r"`[^`]+`", page))))
     assert sorted(set(keys(schema())) - told) == []
+
+
+def test_every_decision_has_a_row_with_its_title_and_date() -> None:
+    told = []
+    for page in sorted((DOCS / "decisions").glob("0*.md")):
+        text = read(page)
+        head = re.match(r"# (\d{4}): (.*)\n\n(\d{4}-\d\d-\d\d)\. (.*)\.\n", text)
+        assert head, page
+        told.append((head[1], page.name, head[2], head[3], head[4].lower()))
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+            "Context",
+            "Decision",
+            "Rejected",
+            "Consequences",
+        ]
+    index = read(DOCS / "decisions" / "README.md")
+    assert rows(index, r"\[(\d{4})\]\((.*?)\) \| (.*?) \| (.*?) \| (.*?) \|$") == told
