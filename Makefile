@@ -2,12 +2,13 @@
 # make test    everything that is checked: style, types, tests
 # make bench   how fast it is, side by side with what one would use instead
 # make digest  write anew which image examples/espeak becomes; CI compares
+# make docs    the documentation as a site, in out/docs
 # make engine  a private Docker engine for the tests (Debian, root); make engine-stop ends it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint unit bench digest engine engine-stop schema clean
+.PHONY: demo test lint unit bench docs digest engine engine-stop schema clean
 
 demo: $(VENV)/ready
 	scripts/demo
@@ -24,6 +25,9 @@ unit: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python -m bench
+
+docs: $(VENV)/ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 digest: $(VENV)/ready
 	$(BIN)/python -m builder.cli.digest examples/espeak

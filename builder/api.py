@@ -17,9 +17,11 @@ from envspec.system.progress import SILENT, Progress
 
 NO_SMOKE = Smoke()
 
+AnyPath = pathlib.Path | str
+
 
 def plan(
-    place: pathlib.Path | None = None,
+    place: AnyPath | None = None,
     *,
     variant: str | None = None,
     locked: bool = False,
@@ -34,17 +36,17 @@ def plan(
     Raises `SpecError` for a spec that means nothing, `FindingsError` for one that must be fixed first,
     `BuildError` and `OutsideError`.
     """
-    request = Request(spec=place, variant=variant, locked=locked, offline=offline)
+    request = Request(spec=_path(place), variant=variant, locked=locked, offline=offline)
     return plan_spec(request, progress)
 
 
 def build(
-    place: pathlib.Path | None = None,
+    place: AnyPath | None = None,
     *,
     variant: str | None = None,
     backend: str = "auto",
     tag: str | None = None,
-    output: pathlib.Path | None = None,
+    output: AnyPath | None = None,
     push: bool = False,
     locked: bool = False,
     offline: bool = False,
@@ -59,10 +61,10 @@ def build(
     and whose `exit_code` is that of the program. Raises `SpecError` for a spec that means nothing.
     """
     request = Request(
-        spec=place,
+        spec=_path(place),
         variant=variant,
         backend=backend,
-        shipping=Shipping(tag=tag, output=output, push=push),
+        shipping=Shipping(tag=tag, output=_path(output), push=push),
         locked=locked,
         offline=offline,
         strict=strict,
@@ -73,7 +75,7 @@ def build(
 
 
 def verify(
-    python: pathlib.Path,
+    python: AnyPath,
     *,
     lock: Lock | None = None,
     smoke: Smoke = NO_SMOKE,
@@ -92,3 +94,7 @@ def verify(
     return judge_subject(
         InterpreterSubject(python), lock=pins, smoke=smoke, fast=fast, strict=strict, progress=progress
     )
+
+
+def _path(place: AnyPath | None) -> pathlib.Path | None:
+    return None if place is None else pathlib.Path(place)

@@ -21,7 +21,7 @@ HERE = pathlib.Path()
 def lock(
     spec: Spec,
     *,
-    folder: pathlib.Path = HERE,
+    folder: pathlib.Path | str = HERE,
     offline: bool = False,
     resolver: str = "uv",
     progress: Progress = SILENT,
@@ -42,7 +42,7 @@ def prove(
     spec: Spec,
     lock: Lock,
     *,
-    folder: pathlib.Path = HERE,
+    folder: pathlib.Path | str = HERE,
     offline: bool = False,
     progress: Progress = SILENT,
 ) -> tuple[Finding, ...]:
@@ -53,8 +53,8 @@ def prove(
     return prove_lock(spec, lock, _sources(spec, folder, offline=offline), _store(), progress)
 
 
-def _sources(spec: Spec, folder: pathlib.Path, *, offline: bool) -> Sources:
-    return Sources(spec, ask_pip(), offline=offline).within(folder)
+def _sources(spec: Spec, folder: pathlib.Path | str, *, offline: bool) -> Sources:
+    return Sources(spec, ask_pip(), offline=offline).within(pathlib.Path(folder))
 
 
 def _store() -> Wheelhouse:
