@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from builder.values.environment import Environment
 from builder.values.plan import Plan
@@ -53,14 +54,16 @@ class FakeBackend:
         return Completed(command=tuple(command), code=self.code, stdout=self.says, stderr="")
 
 
-def environment(**changes: object) -> Environment:
+def environment(
+    digest: str = "sha256:" + "0" * 64, variables: Mapping[str, str] = MappingProxyType({})
+) -> Environment:
     """An environment that stands nowhere."""
-    values: dict[str, object] = {
-        "backend": "fake",
-        "reference": "nowhere",
-        "digest": "sha256:" + "0" * 64,
-        "python": "python",
-        "payload": None,
-        "reused": False,
-    }
-    return Environment(**{**values, **changes})
+    return Environment(
+        backend="fake",
+        reference="nowhere",
+        digest=digest,
+        python="python",
+        payload=None,
+        reused=False,
+        variables=variables,
+    )

@@ -3,7 +3,7 @@
 import pathlib
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from builder.cli import digest
 from builder.oci.image.base import Base
@@ -51,7 +51,7 @@ def test_the_program_writes_and_compares(
 ) -> None:
     monkeypatch.setattr(digest, "made", lambda spec: digest.text(image(blobs, low="1")))
 
-    def run(*words: str) -> object:
+    def run(*words: str) -> Result:
         return CliRunner().invoke(digest.main, [str(tmp_path), *words])
 
     missing = run("--check")
