@@ -14,6 +14,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypedDict
 
 from bench.measured import Measured, Side, Size, Skipped, Unit
 from builder.backends.virtualenv import VirtualenvBackend
@@ -42,6 +43,12 @@ PATIENCE = 300.0
 """Seconds for the imports of one set."""
 
 
+HealthySet = TypedDict(
+    "HealthySet", {"python": str, "as-of": str, "install": Sequence[str], "imports": Sequence[str]}
+)
+"""A set of packages as the file of sets describes it."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """One set, judged and tried."""
@@ -66,7 +73,7 @@ class Outcome:
         return f"{self.name:18} {self.packages:4} packages, {state}; {len(self.alarms)} alarms; {took}{said}"
 
 
-def sets() -> Mapping[str, Mapping[str, object]]:
+def sets() -> Mapping[str, HealthySet]:
     """Every set by name."""
     return tomllib.loads(SETS.read_text(encoding="utf-8"))
 
@@ -114,7 +121,7 @@ def tried(name: str) -> Outcome:
         environment = backend.build(make_plan(spec, held), pathlib.Path(folder), store, SILENT)
         step("build")
         try:
-            fault = _imported(backend, environment, wanted["imports"], pathlib.Path(folder))  # type: ignore[arg-type]
+            fault = _imported(backend, environment, wanted["imports"], pathlib.Path(folder))
             step("import")
             consistent = _consistent(environment)
         finally:
@@ -129,7 +136,7 @@ def tried(name: str) -> Outcome:
     )
 
 
-def _text(name: str, wanted: Mapping[str, object]) -> str:
+def _text(name: str, wanted: HealthySet) -> str:
     return (
         f'name = "{name}"\npython = "{wanted["python"]}"\nas-of = {wanted["as-of"]}\n\n'
         f'[base]\nhost = true\n\n[[stage]]\nname = "all"\ninstall = {json.dumps(wanted["install"])}\n'

@@ -1,11 +1,10 @@
 """Fixtures of all tests, and what a run says about the components that it did without."""
 
-import contextlib
 import functools
 import os
 import pathlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
@@ -90,7 +89,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With CI=true a missing component fails instead of being skipped."""
     report = yield
     named = [component for component in COMPONENTS if item.get_closest_marker(component)]
@@ -119,6 +120,7 @@ def _component(report: pytest.TestReport) -> str:
 
 
 def _reason(report: pytest.TestReport) -> str:
-    with contextlib.suppress(TypeError, IndexError):
-        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    if isinstance(report.longrepr, tuple):
+        _file, _line, why = report.longrepr
+        return why.removeprefix("Skipped: ")
     return str(report.longrepr)

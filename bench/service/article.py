@@ -15,7 +15,7 @@ import sys
 import threading
 import wave
 
-import espeakng_loader  # type: ignore[import-untyped]
+import espeakng_loader
 from flask import Flask, Response, jsonify, request
 
 from service.voices.espeak_library import EspeakLibrary

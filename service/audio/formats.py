@@ -71,7 +71,7 @@ def wav_header(sample_rate: int, length: int | None) -> bytes:
 
 
 def _through_sndfile(audio: Audio, form: Format) -> bytes:
-    import soundfile  # type: ignore[import-untyped] # here, because plain WAV must not need the library
+    import soundfile  # here, because plain WAV must not need the library
 
     file = io.BytesIO()
     samples = np.frombuffer(audio.pcm, "<i2")

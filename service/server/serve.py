@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
 
 from service.app import create_app
 from service.server.worker import GunicornWorker
@@ -77,7 +77,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+class Server(BaseApplication):
     """The gunicorn application: the settings of the server, and the factory of what it serves."""
 
     def __init__(self, settings: Settings) -> None:

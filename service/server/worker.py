@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker
 
 from service.admission.floor import FLOOR
 from service.admission.turns import Rank
@@ -40,7 +40,7 @@ def note_answers(application: Application) -> Application:
     return answer
 
 
-class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+class GunicornWorker(ThreadWorker):
     """The worker: accepts every client that waits before it stops, and answers again on open connections."""
 
     patience = 10

@@ -36,7 +36,7 @@ def serve_espeak(arguments: list[str]) -> None:
 
 def _load() -> EspeakLibrary:
     """The library, with every voice's dictionary read, so that no job pays for it."""
-    import espeakng_loader  # type: ignore[import-untyped]
+    import espeakng_loader
 
     library = EspeakLibrary(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
     for voice in sorted(VOICE_FILES.iterdir(), reverse=True):

@@ -36,10 +36,10 @@ def serve_model(arguments: list[str]) -> None:
 
 def _load(source: str, device: str) -> Callable[..., bytes]:
     """The model as a function of `input` and `voice` that returns a WAV file's bytes."""
-    import torch  # type: ignore[import-not-found]
-    from modelscope.outputs import OutputKeys  # type: ignore[import-not-found]
-    from modelscope.pipelines import pipeline  # type: ignore[import-not-found]
-    from modelscope.utils.constant import Tasks  # type: ignore[import-not-found]
+    import torch
+    from modelscope.outputs import OutputKeys
+    from modelscope.pipelines import pipeline
+    from modelscope.utils.constant import Tasks
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     model = pipeline(Tasks.text_to_speech, model=source, device=device)
@@ -61,7 +61,7 @@ def _reason(error: Exception) -> str:
 
 
 def _version() -> str:
-    import modelscope  # type: ignore[import-not-found]
+    import modelscope
 
     return str(modelscope.__version__)
 

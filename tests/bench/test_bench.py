@@ -80,7 +80,9 @@ def test_memory_is_that_of_the_command() -> None:
 
 
 def test_table_and_picture_show_every_side_and_what_was_left_out() -> None:
-    results = {"speed": [FAST, BUSY, Skipped(name="podman", why="is not here")]}
+    results: dict[str, list[Measured | Skipped]] = {
+        "speed": [FAST, BUSY, Skipped(name="podman", why="is not here")]
+    }
     text = table(results)
     assert "| speed: build " in text
     assert "≤ 2.00 s: yes" in text

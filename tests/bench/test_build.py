@@ -8,14 +8,14 @@ import urllib.request
 import pytest
 
 from bench import build
-from bench.project import Project, text
+from bench.project import Project, Stack, text
 from bench.ways import Recipe, Style, index
 from envspec.spec.load import parse_spec
 from envspec.supply.pip_settings import PipSettings
 
 
 @pytest.mark.parametrize("stack", [build.SMALL, build.LARGE])
-def test_every_state_is_a_spec(stack: build.Stack) -> None:
+def test_every_state_is_a_spec(stack: Stack) -> None:
     for late in stack.late:
         spec = parse_spec(text(stack, f'image = "{build.BASE}"', late, stack.early[-1]))
         assert spec.service is not None

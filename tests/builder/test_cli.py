@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import click
 import pytest
@@ -50,6 +51,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             main.run_program(program)
+        assert isinstance(ended.value.code, int)
         return Said(ended.value.code, *capsys.readouterr())
 
     return run
@@ -87,7 +89,7 @@ def test_each_kind_of_error_has_its_exit_code(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Failing(click.Command):
-        def main(self, **_: object) -> None:
+        def main(self, *_: object, **__: object) -> NoReturn:
             raise error
 
     with pytest.raises(SystemExit) as ended:
@@ -182,5 +184,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     """As `envspec schema | head -1` does."""
     program = [sys.executable, "-m", "builder.cli.launch", "envspec"]
     with subprocess.Popen([*program, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
+
+import pytest
 
 from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.engine import Address, Engine
 from builder.backends.oci.backend import OciBackend
 from builder.backends.port import RemoteSubject
 from builder.backends.virtualenv import VirtualenvBackend
+from builder.values.environment import Environment
 from builder.values.subject import FollowedSubject
+from envspec.system.process import Completed
 from tests.support.fakes import FakeBackend, environment
 
-BUILT = environment(python=sys.executable, payload="/payload", variables={"VOICE": "en"})
+BUILT = dataclasses.replace(environment(variables={"VOICE": "en"}), python=sys.executable, payload="/payload")
 TELL = [sys.executable, "-c", "import os, sys; print(os.environ.get('PYTHONPATH'), os.environ['VOICE'])"]
 
 
@@ -38,9 +45,17 @@ class Asked(FakeBackend):
         super().__init__(says="facts")
         self.payloads: list[str | None] = []
 
-    def run(self, environment, command, **more):
+    def run(
+        self,
+        environment: Environment,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
         self.payloads.append(environment.payload)
-        return super().run(environment, command, **more)
+        return super().run(environment, command, stdin=stdin, env=env, timeout=timeout)
 
 
 def test_an_image_is_asked_by_commands_without_the_payload() -> None:
@@ -52,6 +67,9 @@ def test_an_image_is_asked_by_commands_without_the_payload() -> None:
     assert not isinstance(subject, FollowedSubject)
 
 
-def test_images_are_remote_targets(home: pathlib.Path) -> None:
-    for backend in (DockerBackend(engine=object()), OciBackend()):
+@pytest.mark.usefixtures("home")
+def test_images_are_remote_subjects() -> None:
+    engine = Engine(Address(host="unix:///nowhere", context=None))
+    backends: list[DockerBackend | OciBackend] = [DockerBackend(engine=engine), OciBackend()]
+    for backend in backends:
         assert backend.subject(BUILT) == RemoteSubject(backend=backend, environment=BUILT)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import wave
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def tried(*command: object, deadline: float = 20) -> dict:
+def tried(*command: object, deadline: float = 20) -> dict[str, Any]:
     """Run the script as it runs inside an environment."""
     task = {"command": list(map(str, command)), "health": "/readyz", "deadline": deadline,
             "request": {"path": "/tts", "json": {"text": "x"}, "audio": "audio"}}  # fmt: skip
@@ -115,7 +116,8 @@ def tried(*command: object, deadline: float = 20) -> dict:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return facts
 
 
 def test_a_payload_is_started_asked_and_stopped(tmp_path: pathlib.Path) -> None:

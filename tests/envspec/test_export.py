@@ -31,7 +31,11 @@ def test_requirements_are_read_by_pip(held: Lock, tmp_path: pathlib.Path) -> Non
     file = tmp_path / "requirements.txt"
     file.write_text(export_requirements(held, "one"))
     lines = list(parse_requirements(str(file), PipSession()))
-    read = [install_req_from_line(line.requirement, hash_options=line.options["hashes"]) for line in lines]
+    read = [
+        install_req_from_line(line.requirement, hash_options=line.options["hashes"])
+        for line in lines
+        if line.options is not None
+    ]
     assert [str(each.req) for each in read] == ["b==2.0+cpu", "source==1.0"]
     assert [each.hash_options for each in read] == [
         {"sha256": [entry.installed.sha256]} for entry in held.artifact[:2]
@@ -47,12 +51,14 @@ def test_pylock_is_read_by_packaging(held: Lock) -> None:
     assert [(package.name, str(package.version)) for package in read.packages] == [
         ("a", "1.0"), ("b", "2.0+cpu"), ("source", "1.0"),
     ]  # fmt: skip
-    assert read.packages[2].wheels[0].hashes == {"sha256": "a" * 64}
+    (built,) = read.packages[2].wheels or ()
+    assert built.hashes == {"sha256": "a" * 64}
     assert read.packages[0].tool == {"envspec": {"stage": "two"}}
 
 
 def test_pylock_is_for_the_locks_python(held: Lock) -> None:
     read = Pylock.from_dict(tomllib.loads(export_pylock(held)))
+    assert read.requires_python is not None
     assert read.requires_python.contains("3.11.9")
     assert not read.requires_python.contains("3.12.0")
 

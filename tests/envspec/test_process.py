@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -89,7 +90,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("on_line", [None, lambda _: None], ids=["captured", "followed"])
-def test_a_time_out_ends_the_whole_group(on_line: object) -> None:
+def test_a_time_out_ends_the_whole_group(on_line: Callable[[str], None] | None) -> None:
     began = time.monotonic()
     done = run_process([PYTHON, "-c", GROUP], timeout=1, on_line=on_line)
     assert done.timed_out

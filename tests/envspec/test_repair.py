@@ -29,9 +29,15 @@ install = [
 TARGET = Target(python="3.9", machine="x86_64", glibc=(2, 31))
 
 
-def wheel(version: str, tags: str = "py3-none-any", **more: object) -> RemoteFile:
+def wheel(
+    version: str,
+    tags: str = "py3-none-any",
+    *,
+    yanked: str | None = None,
+    requires_python: str | None = None,
+) -> RemoteFile:
     name = f"thing-{version}-{tags}.whl"
-    return RemoteFile(file=name, url=f"file:///{name}", **more)  # type: ignore[arg-type]
+    return RemoteFile(file=name, url=f"file:///{name}", yanked=yanked, requires_python=requires_python)
 
 
 def test_a_pin_rewrites_the_requirement_that_is_there() -> None:

@@ -3,6 +3,8 @@
 import datetime as dt
 import hashlib
 import pathlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -30,8 +32,16 @@ def shop(tmp_path: pathlib.Path) -> str:
     return simple_index(tmp_path / "simple", offered)
 
 
-def locked(tmp_path: pathlib.Path, shop: str, wanted: Spec, **machine: object) -> Lock:
-    sources = Sources(wanted, PipSettings(index_url=shop, **machine)).within(tmp_path)
+def locked(
+    tmp_path: pathlib.Path,
+    shop: str,
+    wanted: Spec,
+    *,
+    find_links: tuple[str, ...] = (),
+    redirects: Mapping[str, str] = MappingProxyType({}),
+) -> Lock:
+    machine = PipSettings(index_url=shop, find_links=find_links, redirects=redirects)
+    sources = Sources(wanted, machine).within(tmp_path)
     return resolve_spec(wanted, sources, Wheelhouse(tmp_path / "store"))
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from envspec.lockfile.lock import Lock
+from envspec.lockfile.lock import File, Lock
 from envspec.proof.prove import prove_lock
 from envspec.spec.target import Target
 from envspec.supply.fetch import fetch_locked
@@ -25,7 +25,7 @@ ALONE = PipSettings(no_index=True)
 pytestmark = pytest.mark.usefixtures("home")
 
 
-def build(source: pathlib.Path, root: pathlib.Path, said: Recorder | None = None) -> object:
+def build(source: pathlib.Path, root: pathlib.Path, said: Recorder | None = None) -> File:
     store = Wheelhouse(root)
     python = pathlib.Path(sys.executable)
     return built_wheel(

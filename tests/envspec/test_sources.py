@@ -1,5 +1,6 @@
 """Where files come from, and in what words it is said that they cannot be had."""
 
+import dataclasses
 import datetime as dt
 import pathlib
 
@@ -20,11 +21,12 @@ SPEC = spec(
 )
 AT_ONCE = Retry(total=1, backoff_factor=0, status_forcelist=(500, 503))
 
+WITHOUT_INDEX = PipSettings(no_index=True)
 
-def sources(mine: str = "https://index.invalid/simple", **machine: object) -> Sources:
-    """Sources whose index `mine` is redirected there, on a machine without any other."""
-    settings = PipSettings(**{"no_index": True, "redirects": {"MINE": mine}, **machine})
-    return Sources(SPEC, settings, patience=AT_ONCE)
+
+def sources(mine: str = "https://index.invalid/simple", machine: PipSettings = WITHOUT_INDEX) -> Sources:
+    """Sources whose index `mine` is redirected there, on such a machine."""
+    return Sources(SPEC, dataclasses.replace(machine, redirects={"MINE": mine}), patience=AT_ONCE)
 
 
 @pytest.fixture
@@ -147,7 +149,7 @@ def test_offline_folders_still_count(tmp_path: pathlib.Path, demo: pathlib.Path)
 
 def test_the_machines_folders_are_candidates_beside_every_index(demo: pathlib.Path) -> None:
     """They also help where the index cannot be asked."""
-    there = sources("/nowhere", find_links=(str(demo.parent),))
+    there = sources("/nowhere", PipSettings(no_index=True, find_links=(str(demo.parent),)))
     assert [file.file for file in there.files("mine", "demo")] == [demo.name]
     with pytest.raises(OutsideError):
         there.files("mine", "other")
@@ -168,9 +170,10 @@ def test_the_default_index_is_the_machines_with_its_extras(
 ) -> None:
     extra = wheel(tmp_path / "extra", "demo", "2.0")
     there = sources(
-        no_index=False,
-        index_url=simple_index(tmp_path / "one", [demo]),
-        extra_index_urls=(simple_index(tmp_path / "two", [extra]),),
+        machine=PipSettings(
+            index_url=simple_index(tmp_path / "one", [demo]),
+            extra_index_urls=(simple_index(tmp_path / "two", [extra]),),
+        )
     )
     assert [file.file for file in there.files("default", "demo")] == [demo.name, extra.name]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import OutsideError
 from tests.envspec.test_sources import sources
 from tests.support import tls
@@ -34,17 +35,18 @@ def test_a_trusted_host_is_asked_without_its_certificate(
 ) -> None:
     url, both = index
     host = url.split("/")[2] if port else "localhost"
-    found = sources(url, trusted_hosts=(host,), client_cert=str(identity) if both else None)
+    mine = str(identity) if both else None
+    found = sources(url, PipSettings(no_index=True, trusted_hosts=(host,), client_cert=mine))
     assert [file.file for file in found.files("mine", "demo")] == ["demo-1.0-py3-none-any.whl"]
 
 
 def test_a_host_that_nobody_trusts_is_not(index: tuple[str, bool]) -> None:
     with pytest.raises(OutsideError, match="its certificate is not trusted"):
-        sources(index[0], trusted_hosts=("other.example",)).files("mine", "demo")
+        sources(index[0], PipSettings(no_index=True, trusted_hosts=("other.example",))).files("mine", "demo")
 
 
 def test_its_own_authority_will_do(index: tuple[str, bool], identity: pathlib.Path) -> None:
-    found = sources(index[0], cert=str(identity), client_cert=str(identity))
+    found = sources(index[0], PipSettings(no_index=True, cert=str(identity), client_cert=str(identity)))
     assert len(found.files("mine", "demo")) == 1
 
 
@@ -52,7 +54,7 @@ def test_an_index_that_wants_to_know_who_asks_refuses_others(
     index: tuple[str, bool], identity: pathlib.Path
 ) -> None:
     url, both = index
-    anonymous = sources(url, cert=str(identity))
+    anonymous = sources(url, PipSettings(no_index=True, cert=str(identity)))
     if both:
         with pytest.raises(OutsideError):
             anonymous.files("mine", "demo")

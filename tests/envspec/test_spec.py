@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envspec.spec.load import parse_spec
-from envspec.spec.model import digest_of, spec_schema
+from envspec.spec.model import Spec, digest_of, spec_schema
 from envspec.system.errors import SpecError
 from tests.support.specs import PINNED, spec, spec_text, stage
 
@@ -17,7 +17,7 @@ TORCH = stage("torch", "torch==2.13.0", more='index = "cpu"')
 CPU = '[index.cpu]\nurl = "https://cpu.example/whl"\n'
 
 
-def varied(tail: str, *stages: str) -> object:
+def varied(tail: str, *stages: str) -> Spec:
     return parse_spec(spec_text(*(stages or (NUMPY, TORCH)), tail=CPU + tail), variant="v")
 
 

@@ -60,7 +60,7 @@ def test_a_wheel_that_cannot_run_has_none(name: str) -> None:
 
 def test_a_closer_wheel_is_better() -> None:
     ranks = [HERE.rank(name) for name in (RUN[2], RUN[1], RUN[3], RUN[0])]
-    assert ranks == sorted(ranks)
+    assert ranks == sorted(rank for rank in ranks if rank is not None)
 
 
 def test_the_other_processor_has_its_own_wheels() -> None:

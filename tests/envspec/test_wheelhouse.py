@@ -39,9 +39,9 @@ def demo(tmp_path: pathlib.Path) -> pathlib.Path:
     return wheel(tmp_path / "files", "demo", files={"demo.bin": BODY})
 
 
-def remote(web: Web, place: pathlib.Path, **answer: object) -> RemoteFile:
-    """The file as the server offers it."""
-    web.answers["/" + place.name] = Answer(**{"body": place.read_bytes(), **answer})
+def remote(web: Web, place: pathlib.Path, answer: Answer | None = None) -> RemoteFile:
+    """The file as the server offers it: whole, unless it is to answer something else."""
+    web.answers["/" + place.name] = answer or Answer(body=place.read_bytes())
     return RemoteFile(file=place.name, url=f"{web.url}/{place.name}")
 
 
@@ -82,7 +82,7 @@ def test_many_files_are_fetched_and_counted(store: Wheelhouse, tmp_path: pathlib
 
 def test_a_download_goes_on_where_it_stopped(store: Wheelhouse, demo: pathlib.Path, web: Web) -> None:
     have = half(store, demo)
-    store.bring(remote(web, demo, ranges=True), file_of(demo), sources())
+    store.bring(remote(web, demo, Answer(body=demo.read_bytes(), ranges=True)), file_of(demo), sources())
     assert store.verify(file_of(demo))
     assert web.asked == [(f"/{demo.name}", f"bytes={have}-")]
 
@@ -95,7 +95,7 @@ def test_a_server_that_cannot_resume_sends_all_of_it(store: Wheelhouse, demo: pa
 
 def test_a_download_that_was_whole_already_is_kept(store: Wheelhouse, demo: pathlib.Path, web: Web) -> None:
     half(store, demo, demo.read_bytes())
-    store.bring(remote(web, demo, ranges=True), file_of(demo), sources())
+    store.bring(remote(web, demo, Answer(body=demo.read_bytes(), ranges=True)), file_of(demo), sources())
     assert store.verify(file_of(demo))
 
 
@@ -104,7 +104,7 @@ def test_wrong_bytes_of_an_earlier_run_do_no_harm(
     store: Wheelhouse, demo: pathlib.Path, web: Web, ranges: bool
 ) -> None:
     half(store, demo, b"something else entirely")
-    store.bring(remote(web, demo, ranges=ranges), file_of(demo), sources())
+    store.bring(remote(web, demo, Answer(body=demo.read_bytes(), ranges=ranges)), file_of(demo), sources())
     assert store.verify(file_of(demo))
 
 
@@ -112,17 +112,17 @@ def test_an_answer_that_breaks_off_is_kept_for_the_next_run(
     store: Wheelhouse, demo: pathlib.Path, web: Web
 ) -> None:
     whole = demo.read_bytes()
-    broken = remote(web, demo, body=whole[: 2 << 20], promised=len(whole))
+    broken = remote(web, demo, Answer(body=whole[: 2 << 20], promised=len(whole)))
     with pytest.raises(OutsideError, match="did not arrive: its answer broke off") as caught:
         store.bring(broken, file_of(demo), sources())
     assert "goes on there" in caught.value.hint
-    store.bring(remote(web, demo, ranges=True), file_of(demo), sources())
+    store.bring(remote(web, demo, Answer(body=demo.read_bytes(), ranges=True)), file_of(demo), sources())
     assert web.asked[-1][1] == f"bytes={2 << 20}-"
 
 
 def test_other_bytes_are_refused_and_not_kept(store: Wheelhouse, demo: pathlib.Path, web: Web) -> None:
     with pytest.raises(OutsideError, match="is not the file that was locked"):
-        store.bring(remote(web, demo, body=b"evil"), file_of(demo), sources())
+        store.bring(remote(web, demo, Answer(body=b"evil")), file_of(demo), sources())
     assert not store.has(file_of(demo))
     assert [path for path in store.root.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_not_what_its_index_promised_is_not_taken(
 
 
 def test_threads_share_one_download(store: Wheelhouse, demo: pathlib.Path, web: Web) -> None:
-    file, there = file_of(demo), remote(web, demo, pause=0.2)
+    file, there = file_of(demo), remote(web, demo, Answer(body=demo.read_bytes(), pause=0.2))
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: store.bring(there, file, sources()), range(4)))
     assert len(web.asked) == 1
@@ -216,10 +216,10 @@ assert store.verify(entry)
 
 
 def test_processes_share_one_download(store: Wheelhouse, demo: pathlib.Path, web: Web) -> None:
-    remote(web, demo, pause=0.5)
+    remote(web, demo, Answer(body=demo.read_bytes(), pause=0.5))
     web.answers["/simple/demo/"] = Answer(body=json_page("demo", [demo], web.url), kind=JSON)
     entry: Artifact = artifact(demo)
-    command = [sys.executable, "-c", SCRIPT, store.root, f"{web.url}/simple", entry.model_dump_json()]
+    command = [sys.executable, "-c", SCRIPT, str(store.root), f"{web.url}/simple", entry.model_dump_json()]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(run.communicate(timeout=60)[1], run.returncode) for run in runs] == [("", 0), ("", 0)]
     assert [path for path, _ in web.asked].count(f"/{demo.name}") == 1

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,11 @@ from .conftest import NUMBERS, SPEC, spec_in
 BUILD = ("build-image", "--backend", "virtualenv", "--format", "json")
 
 
-def built(small: pathlib.Path, env: dict[str, str], *more: str) -> dict:
+def built(small: pathlib.Path, env: dict[str, str], *more: str) -> dict[str, Any]:
     """Run the builder; its report."""
     done = run(*BUILD, small, *more, env=env)
     assert done.stdout, done.stderr
-    report = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
     assert report["exit_code"] == done.returncode
     assert "Traceback" not in done.stderr
     return report

@@ -22,4 +22,4 @@ def test_a_healthy_set_is_not_refused(
 def test_every_set_says_what_it_needs() -> None:
     for name, wanted in healthy.sets().items():
         assert wanted.keys() == {"python", "as-of", "install", "imports"}, name
-        assert len(wanted["imports"]) > 0, name  # type: ignore[arg-type]
+        assert len(wanted["imports"]) > 0, name

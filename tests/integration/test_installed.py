@@ -25,10 +25,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("installed")
     tool, env = uv.find_uv_bin(), {**os.environ, "SETUPTOOLS_SCM_PRETEND_VERSION": "0"}
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=200)
-    command = [tool, "build", "--wheel", "--quiet", "--python", sys.executable, "--out-dir", folder, ROOT]
-    subprocess.run(command, check=True, timeout=300, env=env)
+    command = [tool, "build", "--wheel", "--quiet", "--python", sys.executable, "--out-dir", str(folder)]
+    subprocess.run([*command, str(ROOT)], check=True, timeout=300, env=env)
     (wheel,) = folder.glob("*.whl")
-    pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", wheel]
+    pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
     subprocess.run(pip, check=True, timeout=500)
     return folder / "venv" / "bin"
 
@@ -104,10 +104,10 @@ def test_two_installations_of_a_release_compute_the_same_keys(
 ) -> None:
     """One from a wheel, one a checkout: other folders, other dates, and files that only a checkout has."""
     shutil.copytree(ROOT / "examples" / "espeak", tmp_path / "espeak")
-    command = ["-c", KEYS, tmp_path / "espeak"]
+    command = ["-c", KEYS, str(tmp_path / "espeak")]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     said = [
-        subprocess.check_output([python, *command], cwd=cwd, env=env, text=True, timeout=120)
+        subprocess.check_output([str(python), *command], cwd=cwd, env=env, text=True, timeout=120)
         for python, cwd in ((programs / "python", tmp_path), (sys.executable, ROOT))
     ]
     assert json.loads(said[0]) == json.loads(said[1])

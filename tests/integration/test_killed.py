@@ -76,7 +76,10 @@ def test_the_run_after_a_kill_finishes(
     small, env = world(tmp_path, index)
     moment = (number + random.Random(number).random()) / KILLS * duration
     process = subprocess.Popen(
-        [BIN / BUILD[0], *BUILD[1:], small], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [str(BIN / BUILD[0]), *BUILD[1:], str(small)],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         process.wait(moment)
@@ -88,7 +91,7 @@ def test_the_run_after_a_kill_finishes(
 
 def test_two_runs_at_once_both_succeed(tmp_path: pathlib.Path, index: str) -> None:
     small, env = world(tmp_path, index)
-    command = [BIN / BUILD[0], *BUILD[1:], small]
+    command = [str(BIN / BUILD[0]), *BUILD[1:], str(small)]
     runs = [
         subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
     ]

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,9 @@ def env(shared_home: pathlib.Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[pathlib.Path, dict]:
+def real(
+    tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
+) -> tuple[pathlib.Path, dict[str, Any]]:
     """A small real spec, built; its folder and its report."""
     folder = spec_in(tmp_path_factory.mktemp("real"), SMALL)
     done = run("build-image", folder, "--backend", "virtualenv", "--format", "json", env=env, timeout=580)
@@ -51,7 +54,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple
     return folder, json.loads(done.stdout)
 
 
-def test_a_real_spec_ships(real: tuple[pathlib.Path, dict]) -> None:
+def test_a_real_spec_ships(real: tuple[pathlib.Path, dict[str, Any]]) -> None:
     folder, report = real
     assert report["ships"]
     python = report["environment"]["python"]
@@ -61,7 +64,7 @@ def test_a_real_spec_ships(real: tuple[pathlib.Path, dict]) -> None:
     assert "://" not in (folder / "envspec.lock").read_text()
 
 
-def test_a_package_without_a_wheel_was_built_and_recorded(real: tuple[pathlib.Path, dict]) -> None:
+def test_a_package_without_a_wheel_was_built_and_recorded(real: tuple[pathlib.Path, dict[str, Any]]) -> None:
     held = parse_lock((real[0] / "envspec.lock").read_text())
     (entry,) = [each for each in held.artifact if each.name == "crcmod"]
     assert entry.file == "crcmod-1.7.tar.gz"
@@ -70,7 +73,7 @@ def test_a_package_without_a_wheel_was_built_and_recorded(real: tuple[pathlib.Pa
 
 
 def test_a_second_machine_builds_the_same_wheel(
-    real: tuple[pathlib.Path, dict], tmp_path: pathlib.Path
+    real: tuple[pathlib.Path, dict[str, Any]], tmp_path: pathlib.Path
 ) -> None:
     only = SMALL.replace('[[stage]]\nname = "web"\ninstall = ["flask==3.0.3"]\n', "")
     folder = spec_in(tmp_path / "again", only)
@@ -84,7 +87,9 @@ def test_a_second_machine_builds_the_same_wheel(
     assert wheels[0] == wheels[1]
 
 
-def test_once_full_no_network_is_needed(real: tuple[pathlib.Path, dict], env: dict[str, str]) -> None:
+def test_once_full_no_network_is_needed(
+    real: tuple[pathlib.Path, dict[str, Any]], env: dict[str, str]
+) -> None:
     folder, report = real
     shutil.rmtree(report["environment"]["reference"])
     away = {
@@ -98,7 +103,7 @@ def test_once_full_no_network_is_needed(real: tuple[pathlib.Path, dict], env: di
 
 
 def test_both_resolvers_agree_on_a_small_spec(
-    real: tuple[pathlib.Path, dict], tmp_path: pathlib.Path, env: dict[str, str]
+    real: tuple[pathlib.Path, dict[str, Any]], tmp_path: pathlib.Path, env: dict[str, str]
 ) -> None:
     folder = spec_in(tmp_path / "pip", SMALL)
     done = run("envspec", "lock", folder, "--resolver", "pip-tools", env=env, timeout=580)

@@ -45,7 +45,8 @@ def ready(tmp_path: pathlib.Path, shop: str) -> tuple[pathlib.Path, dict[str, st
 def asked(address: str) -> str:
     for _ in range(200):
         try:
-            return urllib.request.urlopen(address, timeout=5).read().decode()
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return str(answer.read(), "utf-8")
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"{address} does not answer")
@@ -56,9 +57,10 @@ def test_the_payload_answers_and_ends_with_the_program(
     ready: tuple[pathlib.Path, dict[str, str]], ending: signal.Signals
 ) -> None:
     small, env = ready
-    command = [BIN / "envspec", "serve", small, "--port", "0", "-q"]
+    command = [str(BIN / "envspec"), "serve", str(small), "--port", "0", "-q"]
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
+        assert process.stdout is not None
         address = process.stdout.readline().strip()
         assert int(asked(address)) == process.pid
         process.send_signal(ending)

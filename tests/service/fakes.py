@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from service.audio.pcm import Audio
-from service.errors import DeadlineError, InvalidFieldError, ServiceError
+from service.audio.pcm import Audio, silence
+from service.errors import DeadlineError, InvalidFieldError
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
 
 RATE = 16000
@@ -26,7 +26,8 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.said: list[Utterance] = []
-        self.error: ServiceError | None = None
+        self.error: Exception | None = None
+        self.silent = False
         self.hold: threading.Event | None = None
         """When set, synthesis waits for it, up to its deadline."""
         self.loads = 0
@@ -53,7 +54,8 @@ class FakeEngine:
             raise self.error
         if self.hold is not None and not self.hold.wait(max(0.0, deadline - time.monotonic())):
             raise DeadlineError("the speech was not ready in time")
-        sound = hum(0.1 * len(utterance.text))
+        length = 0.1 * len(utterance.text)
+        sound = silence(length, RATE) if self.silent else hum(length)
         if sound.duration > max_seconds:
             raise InvalidFieldError("too long", code="audio_too_long", field="text")
         return sound

@@ -60,7 +60,7 @@ def _text(chance: random.Random, text: str) -> Attack:
 
 def _broken_markup(chance: random.Random, _: str) -> Attack:
     text = VALID
-    for _ in range(chance.randint(1, 4)):
+    for _cut in range(chance.randint(1, 4)):
         at, end = sorted(chance.sample(range(len(text)), 2))
         text = chance.choice(
             (text[:at] + text[end:], text[:end] + text[at:], text[:at],
@@ -147,7 +147,7 @@ def _bytes(chance: random.Random, _: str) -> Attack:
 
 
 def _fields(chance: random.Random, _: str) -> Attack:
-    values = (
+    values: tuple[object, ...] = (
         None, True, False, 0, -1, 1e308, -1e308, 10**400, 0.1, "", "好", "../../etc/passwd", "%s%n", "{}",
         "${x}", [], {},
         ["a"], {"a": 1}, "x" * 3000, "neutral", "mandarin", "wav", "happy\n", "\x00",

@@ -27,6 +27,6 @@ def test_every_engine_is_told() -> None:
 
 
 def test_every_route_is_told(http: FlaskClient) -> None:
-    for path, methods in http.get("/openapi.json").json["paths"].items():
+    for path, methods in http.get("/openapi.json").get_json()["paths"].items():
         for method in methods:
             assert f"`{method.upper()} {path}`" in PAGE

@@ -56,7 +56,7 @@ _FIELDS = ("text", "ssml", "voice", "emotion", "intensity", "speed", "pitch", "f
 
 @hypothesis.given(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=5))
 @hypothesis.settings(max_examples=300, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
-def test_no_object_is_a_500(http: FlaskClient, asked: dict) -> None:
+def test_no_object_is_a_500(http: FlaskClient, asked: dict[str, object]) -> None:
     response = http.post("/tts", data=json.dumps(asked), content_type="application/json")
     assert response.status_code in (200, 400, 422)
 

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from builder.backends.port import RemoteSubject
 from builder.values.environment import Environment
@@ -64,14 +65,16 @@ class FakeBackend:
         return Shipped(reference=environment.reference)
 
 
-def environment(**changes: object) -> Environment:
+def environment(
+    digest: str = "sha256:" + "0" * 64, variables: Mapping[str, str] = MappingProxyType({})
+) -> Environment:
     """An environment that stands nowhere."""
-    values: dict[str, object] = {
-        "backend": "fake",
-        "reference": "nowhere",
-        "digest": "sha256:" + "0" * 64,
-        "python": "python",
-        "payload": None,
-        "reused": False,
-    }
-    return Environment(**{**values, **changes})
+    return Environment(
+        backend="fake",
+        reference="nowhere",
+        digest=digest,
+        python="python",
+        payload=None,
+        reused=False,
+        variables=variables,
+    )

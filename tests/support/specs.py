@@ -45,8 +45,8 @@ def artifact(wheel: pathlib.Path, *, stage: str = "one", index: str = "default")
 
 def lock(*artifacts: Artifact, stages: tuple[str, ...] = ("one",), **more: object) -> Lock:
     """A lock of these artifacts, made from a spec that nobody has."""
-    return Lock(
-        **{
+    return Lock.model_validate(
+        {
             "name": "demo",
             "spec": "sha256:" + "0" * 64,
             "resolver": "uv",

@@ -40,8 +40,11 @@ def serving(identity: pathlib.Path, body: bytes, media: str, *, both: bool) -> I
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A visitor that breaks off is expected."""
+
+    server = Server(("127.0.0.1", 0), Answer)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-import capstone  # type: ignore[import-untyped]
+import capstone
 
 from envspec.proof.abi.elf import X86_64, ElfError, ElfReader
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +13,7 @@ from builder.image import travelling
 
 
 @pytest.fixture
-def room(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+def room(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pathlib.Path]:
     """A room of a few modules in place of the real one."""
     files = {
         "top.py": "from . import low\nfrom .deep.one import ONE\ndef main(_):\n    return low.LOW + ONE\n",

@@ -18,7 +18,9 @@ def test_rows_have_three_columns_whatever_is_written(tmp_path: pathlib.Path) -> 
 def test_names_that_are_no_text_can_be_written_back(tmp_path: pathlib.Path) -> None:
     (tmp_path / "RECORD").write_bytes(b"\xff.py,,\n")
     assert read_record(tmp_path / "RECORD") == [["�.py", "", ""]]
-    ((name, _, _),) = read_record(tmp_path / "RECORD", errors="surrogateescape") or ()
+    rows = read_record(tmp_path / "RECORD", errors="surrogateescape")
+    assert rows is not None
+    ((name, _, _),) = rows
     assert name.encode("utf-8", "surrogateescape") == b"\xff.py"
 
 

@@ -3,7 +3,7 @@
 import pathlib
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from builder.cli import digest
 from builder.oci.image.base import BaseImage
@@ -57,7 +57,7 @@ def test_the_program_writes_and_compares(
 ) -> None:
     monkeypatch.setattr(digest, "digest_of_image", lambda spec: digest.digest_lines(image(blobs, low="1")))
 
-    def run(*words: str) -> object:
+    def run(*words: str) -> Result:
         return CliRunner().invoke(digest.write_digest, [str(tmp_path), *words])
 
     missing = run("--check")

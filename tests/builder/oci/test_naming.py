@@ -1,6 +1,7 @@
 """What a pushed name means: one image, or an index with one for each processor; against Debian's registry."""
 
 import concurrent.futures
+import functools
 import json
 import pathlib
 from collections.abc import Iterator
@@ -128,7 +129,7 @@ class Other:
 
     def __init__(self, registry: Registry, image: Image, blobs: Blobs, times: int) -> None:
         registry.push(image.config, blobs)
-        self._give = lambda: registry.tag(image.manifest, blobs, "1")
+        self._give = functools.partial(registry.tag, image.manifest, blobs, "1")
         self._left = times
 
     def __call__(self, _: float) -> None:

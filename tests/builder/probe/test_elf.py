@@ -11,6 +11,7 @@ import pathlib
 import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from builder.inside.probe import elf as inside
 from envspec.proof.abi import elf as outside
@@ -23,6 +24,7 @@ def exported(file: pathlib.Path) -> set[str]:
     """Names of the modules that pyelftools finds a file to be."""
     with file.open("rb") as stream:
         table = ELFFile(stream).get_section_by_name(".dynsym")
+        assert isinstance(table, SymbolTableSection)
         defined = {each.name for each in table.iter_symbols() if each["st_shndx"] != "SHN_UNDEF"}
     return {name.removeprefix("PyInit_") for name in defined if name.startswith("PyInit_")}
 

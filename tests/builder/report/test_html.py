@@ -27,10 +27,14 @@ every_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 
 def parsed(report: Report) -> ET.Element:
     """The page's tree; a mistake in the HTML raises."""
-    return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html.render(report, NOBODY))
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    tree = parser.parse(html.render(report, NOBODY))
+    assert isinstance(tree, ET.Element)
+    return tree
 
 
-def text(element: ET.Element) -> str:
+def text(element: ET.Element | None) -> str:
+    assert element is not None
     return " ".join(" ".join(element.itertext()).split())
 
 
@@ -62,11 +66,12 @@ def test_nothing_comes_from_elsewhere(report: Report) -> None:
 
 def test_the_policy_allows_its_own_style_and_script_alone() -> None:
     said = html.render(SHIPS, NOBODY)
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', said)[1].replace("&#39;", "'")
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', said)
+    policy = policy.replace("&#39;", "'")
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     for tag in ("style", "script"):
-        body = re.search(rf"<{tag}>(.*?)</{tag}>", said, re.DOTALL)[1]
+        (body,) = re.findall(rf"<{tag}>(.*?)</{tag}>", said, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
         assert f"{tag}-src 'sha256-{digest}'" in policy
 

@@ -54,16 +54,14 @@ class Page:
         self.driver.switch_to.active_element.send_keys(keys)
 
     def focused(self) -> str:
-        return self.script("return document.activeElement.id || document.activeElement.value || ''")
+        return str(self.script("return document.activeElement.id || document.activeElement.value || ''"))
 
     def shown(self, selector: str) -> int:
-        return self.script(
-            "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility()).length",
-            selector,
-        )
+        all_of_them = "[...document.querySelectorAll(arguments[0])]"
+        return int(self.script(f"return {all_of_them}.filter((e) => e.checkVisibility()).length", selector))
 
     def status(self) -> str:
-        return self.script("return document.getElementById('shown').textContent")
+        return str(self.script("return document.getElementById('shown').textContent"))
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ TRACES = re.compile(r"correct-horse|hunter2|mirror\.corp|files\.other|YWxpY2U|gh
 def leaking(text: str) -> Report:
     """A report that holds a text in each of its fields."""
     found = Finding(rule="EV201", severity=Severity.ERROR, message=text, hint=text, where=text)
+    assert SHIPS.environment is not None
     return dataclasses.replace(
         SHIPS,
         name=text,

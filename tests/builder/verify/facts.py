@@ -47,14 +47,13 @@ def facts(*imports: Mapping[str, Any], **raw: object) -> Facts:
     """The facts of an environment with these imports tried."""
     markers = {"python_version": "3.11", "implementation_name": "cpython", "platform_machine": "x86_64",
                "sys_platform": "linux"}  # fmt: skip
-    return Facts.of(
-        {
-            "python": {"version": "3.11.7", "stdlib": STDLIB, "real_stdlib": STDLIB, "markers": markers},
-            "distributions": list(DISTRIBUTIONS),
-            "imports": list(imports),
-            "loose": [],
-            "surface": {},
-            "files": {"shared": [], "changed": []},
-            **raw,
-        }
-    )
+    report: Any = {
+        "python": {"version": "3.11.7", "stdlib": STDLIB, "real_stdlib": STDLIB, "markers": markers},
+        "distributions": list(DISTRIBUTIONS),
+        "imports": list(imports),
+        "loose": [],
+        "surface": {},
+        "files": {"shared": [], "changed": []},
+        **raw,
+    }  # as much of the report as the rules of imports read
+    return Facts.of(report)

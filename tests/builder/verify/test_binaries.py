@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,9 @@ def test_a_module_for_newer_processors_is_an_error_where_this_one_is_older(
         requires_python="", tags=(), requested=True, listed=True, metadata=True, stem_version="1.0",
         entry_points="", summary="", editable=False,
     )  # fmt: skip
-    facts = Facts(python={"cpu_level": here}, distributions=(dist,), imports=(), raw={})
+    python: Any = {"cpu_level": here}
+    nothing: Any = {}
+    facts = Facts(python=python, distributions=(dist,), imports=(), raw=nothing)
     found = list(binaries.judge_binaries(facts, tmp_path))
     assert [(each.rule, each.severity) for each in found] == [("EV228", severity)]
     assert "x86-64-v4" in found[0].message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from builder.judge.facts import Facts
@@ -41,8 +43,9 @@ def facts(version: str = "3.11.7", libc: str = "glibc 2.36", machine: str = "x86
         "platform_machine": machine,
         "sys_platform": "linux",
     }
-    python = {"version": version, "libc": libc, "markers": markers}
-    return Facts(python=python, distributions=(), imports=(), raw={})
+    python: Any = {"version": version, "libc": libc, "markers": markers}
+    nothing: Any = {}
+    return Facts(python=python, distributions=(), imports=(), raw=nothing)
 
 
 @pytest.mark.parametrize(

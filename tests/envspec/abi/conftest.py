@@ -3,11 +3,17 @@
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 
-Compile = Callable[..., pathlib.Path]
+
+class Compile(Protocol):
+    """The C compiler of this machine: source in, the path of a shared library out."""
+
+    def __call__(
+        self, name: str, source: str, *flags: str, folder: pathlib.Path | None = None
+    ) -> pathlib.Path: ...
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,10 @@ import pytest
 
 from envspec.proof.abi import binary, code
 from envspec.supply.wheel import Wheel
+from tests.envspec.abi.conftest import Compile
 
 
-def test_facts_survive_json(compile_shared, tmp_path: pathlib.Path) -> None:
+def test_facts_survive_json(compile_shared: Compile, tmp_path: pathlib.Path) -> None:
     file = compile_shared("fast.so", "extern int far(void); int PyInit_fast(void) { return far(); }")
     target = tmp_path / "demo-1.0-py3-none-any.whl"
     with zipfile.ZipFile(target, "w") as archive:
@@ -29,7 +30,7 @@ def test_facts_survive_json(compile_shared, tmp_path: pathlib.Path) -> None:
 
 
 def test_a_file_with_more_code_than_is_read_can_still_be_loaded(
-    compile_shared, monkeypatch: pytest.MonkeyPatch
+    compile_shared: Compile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frameworks have modules of hundreds of megabytes; what their code says stays unknown."""
     words = "module compiled against API version 0x%x but this version of numpy is 0x%x"

@@ -10,10 +10,12 @@ import pytest
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.sections import StringTableSection, SymbolTableSection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envspec.proof.abi import elf
+from tests.envspec.abi.conftest import Compile
 
 SOURCE = """
 #include <math.h>
@@ -27,7 +29,7 @@ void *PyInit__fast(void) { puts("x"); return 0; }
 
 
 @pytest.fixture(scope="module")
-def shared(compile_shared) -> pathlib.Path:
+def shared(compile_shared: Compile) -> pathlib.Path:
     return compile_shared(
         "lib_fast.so", SOURCE, "-Wl,-soname,lib_fast.so.1", "-Wl,-rpath,$ORIGIN/../x.libs:/opt/lib", "-lm"
     )
@@ -48,14 +50,14 @@ def test_facts_of_a_shared_library(shared: pathlib.Path) -> None:
     assert any(library == "libc.so.6" for library, _ in facts.version_needs)
 
 
-def test_a_library_without_exports_keeps_its_undefined_names(compile_shared) -> None:
+def test_a_library_without_exports_keeps_its_undefined_names(compile_shared: Compile) -> None:
     """Its hash table is empty, so that the number of symbols stands elsewhere."""
     file = compile_shared("user.so", "extern int elsewhere(void); static int f(void) { return elsewhere(); }"
                           " __attribute__((constructor)) static void g(void) { f(); }")  # fmt: skip
     assert "elsewhere" in {symbol.name for symbol in elf.read_elf(file.read_bytes()).undefined}
 
 
-def test_versions_that_a_library_defines(compile_shared, tmp_path: pathlib.Path) -> None:
+def test_versions_that_a_library_defines(compile_shared: Compile, tmp_path: pathlib.Path) -> None:
     script = tmp_path / "versions"
     script.write_text("API_1 { global: old; local: *; }; API_2 { global: fresh; } API_1;")
     file = compile_shared(
@@ -69,7 +71,9 @@ def test_versions_that_a_library_defines(compile_shared, tmp_path: pathlib.Path)
 
 
 @pytest.mark.parametrize(("flag", "level"), [("x86-64-v2", 2), ("x86-64-v3", 3)])
-def test_the_processor_level_that_a_file_says_it_needs(compile_shared, flag: str, level: int) -> None:
+def test_the_processor_level_that_a_file_says_it_needs(
+    compile_shared: Compile, flag: str, level: int
+) -> None:
     file = compile_shared("level.so", "int f(void){return 1;}", f"-Wl,-z,{flag}")
     assert elf.read_elf(file.read_bytes()).cpu_level == level
 
@@ -91,9 +95,12 @@ def test_an_independent_reader_agrees(file: pathlib.Path) -> None:
         other = ELFFile(stream)
         segment = next(s for s in other.iter_segments() if isinstance(s, DynamicSegment))
         tags = list(segment.iter_tags())
-        assert list(ours.needed) == [t.needed for t in tags if t.entry.d_tag == "DT_NEEDED"]
-        assert ours.soname == next((t.soname for t in tags if t.entry.d_tag == "DT_SONAME"), "")
-        dynamic = other.get_section_by_name(".dynsym")
+        names, dynamic = other.get_section_by_name(".dynstr"), other.get_section_by_name(".dynsym")
+        assert isinstance(names, StringTableSection)
+        assert isinstance(dynamic, SymbolTableSection)
+        told = [(t.entry.d_tag, t.entry.d_val) for t in tags]
+        assert list(ours.needed) == [names.get_string(at) for tag, at in told if tag == "DT_NEEDED"]
+        assert ours.soname == next((names.get_string(at) for tag, at in told if tag == "DT_SONAME"), "")
         visible = [
             s for s in dynamic.iter_symbols()
             if s.name and s["st_info"]["bind"] != "STB_LOCAL"

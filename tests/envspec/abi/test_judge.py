@@ -11,12 +11,18 @@ from envspec.system.finding import Severity
 BASE = NamedBase(complete=True)
 
 
-def elf(**given) -> Elf:
-    empty = {
-        "machine": "x86_64", "soname": "", "needed": (), "rpath": (), "runpath": (), "defined": (),
-        "undefined": (), "version_needs": (), "version_definitions": (), "cpu_level": 1,
-    }  # fmt: skip
-    return Elf(**{**empty, **given})
+def elf(
+    *,
+    soname: str = "",
+    needed: tuple[str, ...] = (),
+    runpath: tuple[str, ...] = (),
+    version_needs: tuple[tuple[str, str], ...] = (),
+) -> Elf:
+    """A file that asks for nothing and offers nothing, but for what is given."""
+    return Elf(
+        machine="x86_64", soname=soname, needed=needed, rpath=(), runpath=runpath, defined=(),
+        undefined=(), version_needs=version_needs, version_definitions=(), cpu_level=1,
+    )  # fmt: skip
 
 
 def test_all_modules_of_a_package_make_one_finding() -> None:

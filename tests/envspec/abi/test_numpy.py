@@ -5,6 +5,7 @@ import pytest
 from envspec.proof.abi import numpy
 from envspec.proof.abi.numpy import NumpyFacts, fit
 from envspec.proof.abi.structs import StructNeed
+from tests.envspec.abi.conftest import Compile
 
 # The check as NumPy's headers write it: a call through slot 211 of the API table and a compare.
 CHECK = """
@@ -27,17 +28,17 @@ NEW = (
 
 @pytest.mark.parametrize(("wanted", "oldest"), [(0xD, "1.16"), (0xE, "1.20"), (0xF, "1.22"), (0x10, "1.23")])
 @pytest.mark.parametrize("level", ["-O1", "-O2", "-O3", "-Os"])
-def test_headers_of_numpy_1(compile_shared, wanted: int, oldest: str, level: str) -> None:
+def test_headers_of_numpy_1(compile_shared: Compile, wanted: int, oldest: str, level: str) -> None:
     file = compile_shared("user.so", CHECK.format(wanted=wanted, message=OLD), level)
     assert numpy.read_numpy(file.read_bytes()) == NumpyFacts(headers=1, oldest=oldest)
 
 
-def test_headers_of_numpy_2(compile_shared) -> None:
+def test_headers_of_numpy_2(compile_shared: Compile) -> None:
     file = compile_shared("user.so", CHECK.format(wanted=0xE, message=NEW))
     assert numpy.read_numpy(file.read_bytes()) == NumpyFacts(headers=2, oldest="1.20")
 
 
-def test_the_words_alone_are_not_the_check(compile_shared) -> None:
+def test_the_words_alone_are_not_the_check(compile_shared: Compile) -> None:
     """Bindings of other languages carry the sentence without its format."""
     file = compile_shared("rust.so", 'const char *PyInit_x(void) { return "version {} (NumPy 1.20) but"; }')
     assert not numpy.read_numpy(file.read_bytes())

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envspec.proof.abi import elf, structs
+from tests.envspec.abi.conftest import Compile
 
 # What Cython generates, reduced: a function that is called with names and a size, and a type object.
 SOURCE = """
@@ -44,7 +45,7 @@ int PyInit_provider(void) { return greenlet_type.basic + other_type.basic; }
 
 
 @pytest.fixture(scope="module")
-def user(compile_shared) -> bytes:
+def user(compile_shared: Compile) -> bytes:
     return compile_shared("user.so", SOURCE).read_bytes()
 
 
@@ -53,12 +54,12 @@ def test_sizes_that_a_cython_module_insists_on(user: bytes) -> None:
     assert found == {("numpy", "dtype"): 96, ("numpy", "ndarray"): 88, ("greenlet", "greenlet"): 152}
 
 
-def test_sizes_that_static_types_have(compile_shared) -> None:
+def test_sizes_that_static_types_have(compile_shared: Compile) -> None:
     data = compile_shared("provider.so", PROVIDER).read_bytes()
     assert structs.provided(elf.ElfReader(data)) == {"greenlet.greenlet": 40}
 
 
-def test_a_module_without_the_check_needs_nothing(compile_shared) -> None:
+def test_a_module_without_the_check_needs_nothing(compile_shared: Compile) -> None:
     data = compile_shared("plain.so", "int f(void){return 1;}").read_bytes()
     assert structs.needs(elf.ElfReader(data)) == ()
 

@@ -1,13 +1,19 @@
 """Packages made of text, and a linker over them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports import LinkReport, Package, link
 
-Files = dict[str, str | bytes]
+Files = Mapping[str, str | bytes]
+
+Linked = Callable[..., LinkReport]
+"""Links package `app` against package `other`: see the fixture `linked`."""
+
+Make = Callable[..., Package]
+"""Makes a distribution: see `package`."""
 
 
 def package(
@@ -29,7 +35,7 @@ def package(
 
 
 @pytest.fixture
-def make() -> Callable[..., Package]:
+def make() -> Make:
     return package
 
 
@@ -41,7 +47,7 @@ def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
 
 
 @pytest.fixture
-def linked(large: bool) -> Callable[..., LinkReport]:
+def linked(large: bool) -> Linked:
     """`linked(files, other={...}, python="3.11")`: link package `app` against package `other`."""
 
     def run(

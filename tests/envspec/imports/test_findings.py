@@ -10,10 +10,11 @@ from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.process import Job, Member
 from envspec.proof.imports.stub import is_stub
 from envspec.system.finding import Severity
+from tests.envspec.imports.conftest import Files, Linked, Make
 from tests.support.wheels import wheel
 
 
-def test_a_name_that_is_gone_names_both_versions(linked) -> None:
+def test_a_name_that_is_gone_names_both_versions(linked: Linked) -> None:
     report = linked({"app/__init__.py": "from other import gone"}, {"other/__init__.py": "x = 1"})
     (finding,) = link_findings(report, {"app": "1.0", "other": "3.0"}, python="3.11")
     assert (finding.rule, finding.severity) == ("EV140", Severity.ERROR)
@@ -32,7 +33,7 @@ def test_a_name_that_is_gone_names_both_versions(linked) -> None:
         ("raise ImportError('app needs the moon')", "app needs the moon", "another version"),
     ],
 )
-def test_reasons_and_what_to_do(linked, source: str, words: str, hint: str) -> None:
+def test_reasons_and_what_to_do(linked: Linked, source: str, words: str, hint: str) -> None:
     report = linked({"app/__init__.py": source}, python="3.12", base=NamedBase(complete=True))
     (finding,) = link_findings(report, {"app": "1.0"}, python="3.12")
     assert words in finding.message
@@ -57,7 +58,7 @@ def test_a_module_of_the_standard_library_fails_where_it_is_gone(
     assert told == found
 
 
-def test_doubtful_failures_are_warnings(linked) -> None:
+def test_doubtful_failures_are_warnings(linked: Linked) -> None:
     report = linked({"app/__init__.py": "", "app/inner.py": "from other import gone", "app/b.py": "x"}, None)
     assert [f.severity for f in link_findings(report, {}, python="3.11")] in ([], [Severity.WARNING])
 
@@ -79,7 +80,7 @@ REAL = [
 
 
 @pytest.mark.parametrize("files", PLACEHOLDERS)
-def test_placeholders(make, files) -> None:
+def test_placeholders(make: Make, files: Files) -> None:
     package = make("app", files)
     assert is_stub(package)
     report = link([package], python="3.11")
@@ -88,9 +89,9 @@ def test_placeholders(make, files) -> None:
 
 
 @pytest.mark.parametrize("files", REAL)
-def test_small_packages_with_a_purpose(make, files) -> None:
+def test_small_packages_with_a_purpose(make: Make, files: Files) -> None:
     assert not is_stub(make("app", files))
 
 
-def test_what_requires_something_is_no_placeholder(make) -> None:
+def test_what_requires_something_is_no_placeholder(make: Make) -> None:
     assert not is_stub(make("app", {"app/__init__.py": ""}, requires=("other",)))

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envspec.proof.imports import link
+from tests.envspec.imports.conftest import Linked, Make
 
 
 @pytest.mark.parametrize(
@@ -66,19 +67,19 @@ from envspec.proof.imports import link
         b"import importlib.metadata\nimportlib.metadata.version(distribution_name='a')",
     ],
 )
-def test_strange_sources_come_to_an_end(linked, source: bytes) -> None:
+def test_strange_sources_come_to_an_end(linked: Linked, source: bytes) -> None:
     began = time.monotonic()
     report = linked({"app/__init__.py": source})
     assert report.modules >= 0
     assert time.monotonic() - began < 10
 
 
-def test_a_chain_of_many_modules(linked) -> None:
+def test_a_chain_of_many_modules(linked: Linked) -> None:
     app: dict[str, str | bytes] = {f"app/m{n}.py": f"import app.m{n + 1}" for n in range(2000)}
     assert linked({**app, "app/__init__.py": "import app.m0", "app/m2000.py": ""}).failures == ()
 
 
-def test_a_huge_module_is_not_read(linked) -> None:
+def test_a_huge_module_is_not_read(linked: Linked) -> None:
     began = time.monotonic()
     assert linked({"app/__init__.py": "import app.big", "app/big.py": "x = 1\n" * 9_000_000}).failures == ()
     assert time.monotonic() - began < 10
@@ -131,12 +132,12 @@ def _body(text: str, depth: int) -> str:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 2), FRAGMENTS), max_size=14))
-def test_any_program_is_read(linked, lines: list[tuple[int, str]]) -> None:
+def test_any_program_is_read(linked: Linked, lines: list[tuple[int, str]]) -> None:
     source = "\n".join("    " * depth + text + _body(text, depth) for depth, text in lines)
     assert linked({"app/__init__.py": source}, {"other/__init__.py": "y = 1"}).modules > 0
 
 
-def test_everything_installed_here_links(make) -> None:
+def test_everything_installed_here_links(make: Make) -> None:
     """A healthy environment: no certain finding in any distribution that runs these tests."""
     packages = []
     for dist in importlib.metadata.distributions():

@@ -9,6 +9,7 @@ import pytest
 from envspec.proof.abi.base import NamedBase
 from envspec.proof.imports import Package, link
 from envspec.supply.wheel import Wheel
+from tests.envspec.imports.conftest import Linked, Make
 from tests.support.wheels import wheel
 
 CASES = pathlib.Path(__file__).with_name("cases")
@@ -30,7 +31,7 @@ FAILING = cases("failing")
 
 
 @pytest.mark.parametrize("case", FAILING)
-def test_what_surely_fails_is_certain(linked, case: str) -> None:
+def test_what_surely_fails_is_certain(linked: Linked, case: str) -> None:
     _, exception, wanted = case.split(" | ")
     report = linked({"app/__init__.py": FAILING[case]}, {**OTHER, "other/listed.py": "__all__ = ['gone']"})
     (failure,) = report.failures
@@ -44,7 +45,7 @@ WORKING = cases("working")
 
 
 @pytest.mark.parametrize("case", WORKING)
-def test_what_may_work_is_left_alone(linked, case: str) -> None:
+def test_what_may_work_is_left_alone(linked: Linked, case: str) -> None:
     assert linked({"app/__init__.py": WORKING[case]}, OTHER).failures == ()
 
 
@@ -52,7 +53,7 @@ DYNAMIC = cases("dynamic")
 
 
 @pytest.mark.parametrize("case", DYNAMIC)
-def test_names_that_appear_in_other_ways(linked, case: str) -> None:
+def test_names_that_appear_in_other_ways(linked: Linked, case: str) -> None:
     other = {
         **OTHER,
         "other/__init__.py": DYNAMIC[case],
@@ -62,7 +63,7 @@ def test_names_that_appear_in_other_ways(linked, case: str) -> None:
     assert linked({"app/__init__.py": "from other import gone"}, other).failures == ()
 
 
-def test_a_lazy_attribute_that_refuses_is_no_name(linked) -> None:
+def test_a_lazy_attribute_that_refuses_is_no_name(linked: Linked) -> None:
     lazy = (
         "_old = {'bool8': 'use bool'}\n"
         "def __getattr__(name):\n"
@@ -76,12 +77,12 @@ def test_a_lazy_attribute_that_refuses_is_no_name(linked) -> None:
     assert failure.fault.wanted == "other.bool8"
 
 
-def test_a_merged_class_was_two_before(linked) -> None:
+def test_a_merged_class_was_two_before(linked: Linked) -> None:
     source = "import asyncio\nclass Slow(asyncio.TimeoutError, TimeoutError): pass"
     assert linked({"app/__init__.py": source}, python="3.10").failures == ()
 
 
-def test_the_one_module_behind_an_empty_package_counts_as_its_top_level(linked) -> None:
+def test_the_one_module_behind_an_empty_package_counts_as_its_top_level(linked: Linked) -> None:
     door = "raise ImportError('no library')\n"
     (failure,) = linked({"app/__init__.py": "__version__ = '1'\n", "app/app.py": door}).failures
     assert failure.certain
@@ -90,7 +91,7 @@ def test_the_one_module_behind_an_empty_package_counts_as_its_top_level(linked) 
     assert not any(failure.certain for failure in linked(used).failures)
 
 
-def test_names_that_machine_code_may_put_into_a_module(make, tmp_path: pathlib.Path) -> None:
+def test_names_that_machine_code_may_put_into_a_module(make: Make, tmp_path: pathlib.Path) -> None:
     files = {"other/__init__.py": "", "other/gpu.py": "x = 1\n", "other/cpu.py": "x = 1\n"}
     file = wheel(tmp_path, "other", "1.0", files={**files, "other/_C.so": "\0other.gpu\0"})
     app = {"app/__init__.py": "", "app/a.py": "import other.gpu\nother.gpu.Tensor"}
@@ -107,7 +108,7 @@ def test_names_that_machine_code_may_put_into_a_module(make, tmp_path: pathlib.P
     ("def use(): pass\n", 7, True),
 ])  # fmt: skip
 def test_a_cause_that_takes_down_much_of_a_package_decides(
-    linked, init: str, taken: int, certain: bool
+    linked: Linked, init: str, taken: int, certain: bool
 ) -> None:
     files = {"app/__init__.py": init, "app/core.py": "import asyncore\n"}
     files |= {f"app/a{number}.py": "import app.core\n" for number in range(taken - 1)}
@@ -117,7 +118,7 @@ def test_a_cause_that_takes_down_much_of_a_package_decides(
 
 
 @pytest.mark.parametrize(("source", "certain"), [("import asyncore", True), ("import optional", None)])
-def test_what_a_command_begins_with_decides(make, source: str, certain: bool | None) -> None:
+def test_what_a_command_begins_with_decides(make: Make, source: str, certain: bool | None) -> None:
     files = {"app/__init__.py": "def use(): pass\n", "app/cli.py": f"{source}\ndef main(): pass\n"}
     app = dataclasses.replace(make("app", files), doors=("app.cli", "gone.cli"))
     found = link([app], python="3.12").failures
@@ -143,7 +144,7 @@ sys.meta_path.append(Finder())
 
 
 @pytest.mark.parametrize(("python", "fails"), [("3.11", False), ("3.12", True)])
-def test_an_importer_of_old_that_a_package_carries_along(linked, python: str, fails: bool) -> None:
+def test_an_importer_of_old_that_a_package_carries_along(linked: Linked, python: str, fails: bool) -> None:
     other = {"other/__init__.py": "", "other/packages/__init__.py": "", "other/packages/six.py": LEGACY}
     app = {"app/__init__.py": "from other.packages.six.moves import urllib"}
     assert bool(linked(app, other, python=python).failures) is fails
@@ -166,31 +167,31 @@ STDLIB = [
 
 
 @pytest.mark.parametrize(("source", "good", "bad"), STDLIB)
-def test_names_that_come_and_go_with_python(linked, source: str, good: str, bad: str) -> None:
+def test_names_that_come_and_go_with_python(linked: Linked, source: str, good: str, bad: str) -> None:
     assert linked({"app/__init__.py": source}, python=good).failures == ()
     (failure,) = linked({"app/__init__.py": source}, python=bad).failures
     assert failure.certain
     assert failure.fault.kind in ("stdlib-module", "stdlib-name")
 
 
-def test_a_python_that_the_table_lacks_is_never_blamed(linked) -> None:
+def test_a_python_that_the_table_lacks_is_never_blamed(linked: Linked) -> None:
     app = {"app/__init__.py": "from collections import Mapping"}
     assert linked(app, python="3.99").failures == ()
 
 
-def test_setuptools_brings_distutils_along(make) -> None:
+def test_setuptools_brings_distutils_along(make: Make) -> None:
     app = make("app", {"app/__init__.py": "import distutils.util, setuptools.command.build_py"})
     tools = make("setuptools", {"setuptools/__init__.py": "import gone"}, requested=False)
     assert link([app, tools], python="3.12").failures == ()
     assert [f.fault.wanted for f in link([app], python="3.12").failures] == ["distutils"]
 
 
-def test_inner_modules_count_when_a_declared_package_lacks_a_name(linked) -> None:
+def test_inner_modules_count_when_a_declared_package_lacks_a_name(linked: Linked) -> None:
     report = linked({"app/__init__.py": "", "app/inner.py": "from other import gone"}, OTHER)
     assert [(f.module, f.certain) for f in report.failures] == [("app.inner", True)]
 
 
-def test_inner_modules_may_want_what_is_not_there(linked) -> None:
+def test_inner_modules_may_want_what_is_not_there(linked: Linked) -> None:
     """Plug-ins for packages that nobody installed, tests, and code for other systems."""
     report = linked(
         {
@@ -208,18 +209,18 @@ def test_inner_modules_may_want_what_is_not_there(linked) -> None:
     assert [f for f in report.failures if f.certain] == []
 
 
-def test_packages_that_nobody_asked_for_are_not_judged_alone(make) -> None:
+def test_packages_that_nobody_asked_for_are_not_judged_alone(make: Make) -> None:
     host = make("host", {"host/__init__.py": "import nobody"}, requested=False)
     assert link([make("app", {"app.py": "import os"}), host], python="3.11").failures == ()
 
 
-def test_one_root_cause_is_reported_once(linked) -> None:
+def test_one_root_cause_is_reported_once(linked: Linked) -> None:
     app = {"app/__init__.py": ""} | {f"app/m{n}.py": "import app.bad" for n in range(5)}
     report = linked({**app, "app/bad.py": "from other import gone"}, OTHER)
     assert len(report.failures) == 1
 
 
-def test_the_chain_leads_to_the_fault(linked) -> None:
+def test_the_chain_leads_to_the_fault(linked: Linked) -> None:
     app = {"app/__init__.py": "\nimport app.one", "app/one.py": "\n\nfrom other import gone"}
     (failure,) = linked(app, OTHER).failures
     assert [str(line) for line in failure.chain] == ["app:2"]
@@ -227,7 +228,7 @@ def test_the_chain_leads_to_the_fault(linked) -> None:
     assert failure.fault.owner == "other"
 
 
-def test_modules_that_import_each_other(linked) -> None:
+def test_modules_that_import_each_other(linked: Linked) -> None:
     app = {
         "app/__init__.py": "from app import one",
         "app/one.py": "import app.two\nfrom app.two import late\nx = 1",
@@ -236,7 +237,7 @@ def test_modules_that_import_each_other(linked) -> None:
     assert linked(app).failures == ()
 
 
-def test_compiled_modules_that_cannot_be_loaded(linked) -> None:
+def test_compiled_modules_that_cannot_be_loaded(linked: Linked) -> None:
     app = {"app/__init__.py": "from app import _fast", "app/_fast.cpython-311-x86_64-linux-gnu.so": b""}
     assert linked(app).failures == ()
     (failure,) = linked(app, broken={"app._fast": "needs libgone.so.1"}).failures
@@ -244,7 +245,7 @@ def test_compiled_modules_that_cannot_be_loaded(linked) -> None:
     assert failure.fault.wanted == "needs libgone.so.1"
 
 
-def test_compiled_modules_for_another_python_are_not_there(linked) -> None:
+def test_compiled_modules_for_another_python_are_not_there(linked: Linked) -> None:
     app = {"app/__init__.py": "from app import _fast", "app/_fast.cpython-38-x86_64-linux-gnu.so": b""}
     (failure,) = linked(app).failures
     assert failure.fault.wanted == "app._fast"
@@ -261,7 +262,7 @@ def test_compiled_modules_for_another_python_are_not_there(linked) -> None:
         ),
     ],
 )
-def test_libraries_that_the_base_lacks(linked, source: str) -> None:
+def test_libraries_that_the_base_lacks(linked: Linked, source: str) -> None:
     app = {"app.py": source}
     assert linked(app).failures == ()
     assert (
@@ -274,13 +275,13 @@ def test_libraries_that_the_base_lacks(linked, source: str) -> None:
     assert failure.certain
 
 
-def test_folders_without_init_are_packages(make) -> None:
+def test_folders_without_init_are_packages(make: Make) -> None:
     one = make("one", {"space/one/__init__.py": "import space.two\nspace.two.x"})
     two = make("two", {"space/two.py": "x = 1"}, requested=False)
     assert link([one, two], python="3.11").failures == ()
 
 
-def test_vendored_modules_are_left_alone(linked) -> None:
+def test_vendored_modules_are_left_alone(linked: Linked) -> None:
     app = {
         "app/__init__.py": "import sys, os\nsys.path.insert(0, os.path.dirname(__file__))\nimport inside",
         "app/bundled/inside.py": "",
@@ -288,14 +289,14 @@ def test_vendored_modules_are_left_alone(linked) -> None:
     assert linked(app).failures == ()
 
 
-def test_what_a_call_imports_is_not_the_call_s_own_work(linked) -> None:
+def test_what_a_call_imports_is_not_the_call_s_own_work(linked: Linked) -> None:
     """Calls have a small budget of their own; a long module below one must not be cut off."""
     app = {"app/__init__.py": "def f():\n    import app.long\nf()\nfrom app.long import last"}
     long = "x = 1\n" * 5000 + "last = 1\n"
     assert linked({**app, "app/long.py": long}).failures == ()
 
 
-def test_the_budget_ends_the_reading(make) -> None:
+def test_the_budget_ends_the_reading(make: Make) -> None:
     from envspec.proof.imports import link
 
     app = make("app", {"app.py": "x = 1\n" * 1000 + "import nobody"})
@@ -307,7 +308,7 @@ def test_the_budget_ends_the_reading(make) -> None:
 INNER = {"app/__init__.py": "", "app/inner.py": "import nowhere\n", "app/fine.py": "import os\n"}
 
 
-def test_an_inner_module_that_the_user_wants_is_certain(make) -> None:
+def test_an_inner_module_that_the_user_wants_is_certain(make: Make) -> None:
     """Without that wish nobody may ever import it."""
     app = make("app", INNER)
     assert not any(failure.certain for failure in link([app], python="3.11").failures)
@@ -315,19 +316,19 @@ def test_an_inner_module_that_the_user_wants_is_certain(make) -> None:
     assert (failure.module, failure.certain, failure.fault.wanted) == ("app.inner", True, "nowhere")
 
 
-def test_a_package_in_a_shared_namespace_is_a_top_level_too(make) -> None:
+def test_a_package_in_a_shared_namespace_is_a_top_level_too(make: Make) -> None:
     files = {"shared/cloud/store/__init__.py": "import nowhere\n", "shared/cloud/other.py": "import gone\n"}
     neighbour = make("neighbour", {"shared/cloud/near.py": ""}, requested=False)
     (failure,) = link([make("shared-cloud-store", files), neighbour], python="3.11").failures
     assert (failure.module, failure.certain) == ("shared.cloud.store", True)
 
 
-def test_a_backport_behind_the_standard_librarys_own_module_is_never_imported(make) -> None:
+def test_a_backport_behind_the_standard_librarys_own_module_is_never_imported(make: Make) -> None:
     old = {"asyncio/__init__.py": "", "asyncio/old.py": "from collections import Mapping\n"}
     assert link([make("asyncio", old)], python="3.11").failures == ()
 
 
-def test_an_inner_module_that_only_an_older_python_imports_is_a_doubt_until_it_is_wanted(make) -> None:
+def test_an_inner_module_that_only_an_older_python_imports_is_a_doubt_until_it_is_wanted(make: Make) -> None:
     app = make("app", {"app/__init__.py": "", "app/corner.py": "from asyncore import dispatcher\n"})
     (doubt,) = link([app], python="3.13").failures
     assert (doubt.module, doubt.certain) == ("app.corner", False)

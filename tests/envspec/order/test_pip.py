@@ -134,7 +134,7 @@ def test_pip_run_for_real_leaves_the_same_versions(
     found = simulate_stages(stages, HERE)
     home = tmp_path / "real"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True, timeout=120)
-    pip = [sys.executable, "-m", "pip", "--python", home / "bin" / "python"]
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python")]
     for item in stages:
         subprocess.run(
             [*pip, "install", "--quiet", *item.requirements], check=True, timeout=600, capture_output=True

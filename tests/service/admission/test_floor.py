@@ -53,7 +53,12 @@ def test_who_takes_no_part_never_waits() -> None:
     floor = Floor(patience=60)
     with floor.shared():
         floor.take()
-        outside = threading.Thread(target=lambda: (floor.take(), floor.leave()))
+
+        def pass_through() -> None:
+            floor.take()
+            floor.leave()
+
+        outside = threading.Thread(target=pass_through)
         outside.start()
         outside.join(10)
         assert not outside.is_alive()

@@ -46,11 +46,18 @@ def test_asyncio_gets_the_same(served: Served) -> None:
     asyncio.run(both())
 
 
+class MoodyServer(http.server.ThreadingHTTPServer):
+    """A server that is told its answers: status, headers and body of each."""
+
+    answers: list[tuple[int, dict[str, str], bytes]]
+
+
 class Moody(http.server.BaseHTTPRequestHandler):
     """Answers what the test put into its server's list, one after the other."""
 
     def do_POST(self) -> None:
-        status, headers, body = self.server.answers.pop(0)  # type: ignore[attr-defined]
+        assert isinstance(self.server, MoodyServer)
+        status, headers, body = self.server.answers.pop(0)
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(status)
         for name, value in headers.items():
@@ -64,8 +71,8 @@ class Moody(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def moody() -> Iterator[http.server.ThreadingHTTPServer]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Moody) as server:
+def moody() -> Iterator[MoodyServer]:
+    with MoodyServer(("127.0.0.1", 0), Moody) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -80,17 +87,17 @@ def client_of(server: http.server.ThreadingHTTPServer, pauses: list[float]) -> C
     return Client(f"http://127.0.0.1:{server.server_port}", sleep=pauses.append)
 
 
-def test_it_waits_as_long_as_it_is_told(moody: http.server.ThreadingHTTPServer) -> None:
+def test_it_waits_as_long_as_it_is_told(moody: MoodyServer) -> None:
     refused = json.dumps({"error": {"code": "busy", "message": "later"}}).encode()
-    moody.answers = [(429, {"Retry-After": "3"}, refused), (503, {}, b"not json"), (200, {}, GOOD)]  # type: ignore[attr-defined]
+    moody.answers = [(429, {"Retry-After": "3"}, refused), (503, {}, b"not json"), (200, {}, GOOD)]
     pauses: list[float] = []
     assert client_of(moody, pauses).speak("好").sample_rate == 16000
     assert 3 <= pauses[0] <= 4.5
     assert pauses[1] < 1
 
 
-def test_it_gives_up_and_says_why(moody: http.server.ThreadingHTTPServer) -> None:
-    moody.answers = [(503, {}, b"<html>")] * 5  # type: ignore[attr-defined]
+def test_it_gives_up_and_says_why(moody: MoodyServer) -> None:
+    moody.answers = [(503, {}, b"<html>")] * 5
     pauses: list[float] = []
     with pytest.raises(ClientError) as caught:
         client_of(moody, pauses).speak("好")

@@ -21,7 +21,8 @@ def test_the_policy_allows_nothing_from_outside(http: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", sorted(path.name for path in FOLDER.iterdir()))
 def test_every_file_is_served_and_names_no_other_host(http: FlaskClient, path: str) -> None:
-    with http.get(f"/assets/{path}") as response:
+    response = http.get(f"/assets/{path}")
+    with response:
         assert response.status_code == 200
         assert not set(re.findall(r"https?://([\w.-]+)", response.text)) - {"www.w3.org"}
 

@@ -44,9 +44,11 @@ def test_instructions_may_name_an_emotion(http: FlaskClient, engine: FakeEngine)
         ({"colour": "red"}, 422, "invalid_field", "colour"),
     ],
 )
-def test_errors_have_their_shape(http: FlaskClient, change: dict, status: int, code: str, param: str) -> None:
+def test_errors_have_their_shape(
+    http: FlaskClient, change: dict[str, object], status: int, code: str, param: str
+) -> None:
     response = http.post("/v1/audio/speech", json={**ASKED, **change})
-    error = response.json["error"]
+    error = response.get_json()["error"]
     assert (response.status_code, error["code"], error["param"]) == (status, code, param)
     assert error["type"] == "invalid_request_error"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import hypothesis
 import pytest
 from flask.testing import FlaskClient
@@ -11,13 +13,16 @@ from service.settings.environment import Settings
 from service.speech.request import FIELDS
 from tests.service.fakes import FakeEngine
 
+if TYPE_CHECKING:
+    from schemathesis import Case
+
 PAGE = {"/", "/assets/<name>"}
 
 
 def test_every_route_is_described(http: FlaskClient) -> None:
     described = {
         (path, method.upper())
-        for path, methods in http.get("/openapi.json").json["paths"].items()
+        for path, methods in http.get("/openapi.json").get_json()["paths"].items()
         for method in methods
     }
     served = {
@@ -30,7 +35,7 @@ def test_every_route_is_described(http: FlaskClient) -> None:
 
 
 def test_every_field_is_described(http: FlaskClient) -> None:
-    document = http.get("/openapi.json").json
+    document = http.get("/openapi.json").get_json()
     schema = document["paths"]["/tts"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["properties"]) == set(FIELDS)
 
@@ -54,10 +59,10 @@ def test_hostile_requests_get_what_is_described(mode: str) -> None:
         @hypothesis.settings(
             max_examples=40, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
         )
-        def attack(case: object) -> None:
-            response = case.call()  # type: ignore[attr-defined]
+        def attack(case: Case[Any]) -> None:
+            response = case.call()
             seen.append(response.status_code)
-            case.validate_response(response, excluded_checks=[checks.positive_data_acceptance])  # type: ignore[attr-defined]
+            case.validate_response(response, excluded_checks=[checks.positive_data_acceptance])
 
         try:
             attack()

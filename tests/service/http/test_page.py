@@ -7,11 +7,16 @@ import pathlib
 import shutil
 import wave
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service.client import Client
 from tests.service.conftest import Served, until
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +33,14 @@ DRIVER = shutil.which("chromedriver")
 class Page:
     """The page, driven as a person would."""
 
-    def __init__(self, driver: object, downloads: pathlib.Path) -> None:
+    def __init__(self, driver: Chrome, downloads: pathlib.Path) -> None:
         self.driver = driver
         self.downloads = downloads
 
-    def find(self, selector: str) -> object:
+    def find(self, selector: str) -> WebElement:
         return self.driver.find_element("css selector", selector)
 
-    def all(self, selector: str) -> list:
+    def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements("css selector", selector)
 
     def text(self, selector: str) -> str:
@@ -53,7 +58,8 @@ class Page:
         self.find("#speak").click()
         until(lambda: self.text("#status").startswith(("完成", "Done")))
 
-    def script(self, script: str, *arguments: object) -> object:
+    def script(self, script: str, *arguments: object) -> Any:
+        """What a script gives: anything that JSON can say."""
         return self.driver.execute_script(script, *arguments)
 
 
@@ -101,7 +107,7 @@ def test_a_text_is_spoken_and_played(page: Page) -> None:
     page.speak()
     until(lambda: page.script("return document.querySelector('#player').currentTime > 0"))
     assert page.script("return document.querySelector('#player').duration") > 1
-    assert 'emotion":"happy' in page.find("#curl").get_attribute("textContent")
+    assert 'emotion":"happy' in str(page.find("#curl").get_attribute("textContent"))
     drawn = page.script(
         "const c = document.querySelector('#wave');"
         "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0)"
@@ -182,7 +188,7 @@ def test_history_brings_a_request_back(page: Page, served: Served) -> None:
 
 def test_examples_fill_the_form(page: Page) -> None:
     page.all("#presets button")[1].click()
-    assert "小狐狸" in page.find("#text").get_attribute("value")
+    assert "小狐狸" in str(page.find("#text").get_attribute("value"))
     assert page.find("input[name=emotion]:checked").get_attribute("value") == "happy"
 
 

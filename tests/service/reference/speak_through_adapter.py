@@ -23,7 +23,7 @@ TEXT = "今天 <天气> & 很好"
 
 def main(folder: str) -> None:
     engine = ModelScope(find_models((folder,), ""), threads=1)
-    facts = {"voices": [dataclasses.asdict(voice) for voice in engine.voices()]}
+    facts: dict[str, object] = {"voices": [dataclasses.asdict(voice) for voice in engine.voices()]}
     started = time.monotonic()
     facts["plain"] = spoken(engine, Utterance("你好世界", "plain"))
     facts["load_seconds"] = round(time.monotonic() - started, 2)

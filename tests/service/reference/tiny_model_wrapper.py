@@ -1,5 +1,7 @@
 """The tiny model's classes; becomes the `ms_wrapper.py` of a model's folder, which ModelScope imports."""
 
+from __future__ import annotations
+
 import os
 import pathlib
 import xml.etree.ElementTree as ET
@@ -21,7 +23,7 @@ FRAMES_PER_CHARACTER = 12
 class Generator(nn.Module):
     """Upsamples frames 256-fold with transposed convolutions and residual blocks, as HiFi-GAN does."""
 
-    def __init__(self, channels=32):
+    def __init__(self, channels: int = 32) -> None:
         super().__init__()
         self.symbols = nn.Embedding(512, channels)
         self.manners = nn.Embedding(len(EMOTIONS) * 4, channels)
@@ -36,7 +38,7 @@ class Generator(nn.Module):
         )
         self.last = nn.Conv1d(channels >> 3, 1, 7, padding=3)
 
-    def forward(self, symbols, manner, intensity):
+    def forward(self, symbols: torch.Tensor, manner: torch.Tensor, intensity: float) -> torch.Tensor:
         frames = self.symbols(symbols) + intensity * self.manners(manner)
         sound = frames.repeat_interleave(FRAMES_PER_CHARACTER, 0).T[None]
         for up, block in zip(self.ups, self.blocks, strict=True):
@@ -49,14 +51,14 @@ class Generator(nn.Module):
 class TinyHifigan(Model):
     """Takes what Sambert-HifiGAN takes, text or SSML and a voice, and returns the bytes of a WAV file."""
 
-    def __init__(self, model_dir, *args, **kwargs):
+    def __init__(self, model_dir: str, *args: object, **kwargs: object) -> None:
         super().__init__(model_dir, *args, **kwargs)
         self.sample_rate = kwargs["sample_rate"]
         self.generator = Generator()
         self.generator.load_state_dict(torch.load(pathlib.Path(model_dir, "generator.pt")))
         self.generator.eval()
 
-    def forward(self, text, voice_name=None):
+    def forward(self, text: str, voice_name: str | None = None) -> bytes:
         if text == "crash":
             os.abort()
         if voice_name not in ("zhitian_emo", "zhiyan_emo", "plain"):
@@ -66,27 +68,30 @@ class TinyHifigan(Model):
         symbols = torch.tensor([ord(character) % 512 for character in said])
         sound = self.generator(symbols, torch.tensor(manner), intensity)
         sound = 0.3 * sound / sound.abs().max()
-        return ndarray_pcm_to_wav(self.sample_rate, (32768 * sound).numpy().astype("int16"))
+        samples = (32768 * sound).numpy().astype("int16")
+        return bytes(ndarray_pcm_to_wav(self.sample_rate, samples))
 
 
 @PIPELINES.register_module(Tasks.text_to_speech, module_name="tiny-hifigan-tts")
 class TinyHifiganPipeline(Pipeline):
     """Called as ModelScope's own text-to-speech pipeline is; every other keyword is ignored there as well."""
 
-    def _sanitize_parameters(self, **parameters):
+    def _sanitize_parameters(
+        self, **parameters: object
+    ) -> tuple[dict[str, object], dict[str, object], dict[str, object]]:
         return {}, parameters, {}
 
-    def preprocess(self, inputs, **_parameters):
+    def preprocess(self, inputs: str, **_parameters: object) -> str:
         return inputs
 
-    def forward(self, inputs, **parameters):
+    def forward(self, inputs: str, **parameters: object) -> dict[str, bytes]:
         return {OutputKeys.OUTPUT_WAV: self.model.forward(inputs, parameters.get("voice"))}
 
-    def postprocess(self, inputs, **_parameters):
+    def postprocess(self, inputs: dict[str, bytes], **_parameters: object) -> dict[str, bytes]:
         return inputs
 
 
-def _read(text):
+def _read(text: str) -> tuple[str, str, float]:
     """Text, emotion and intensity; whatever is marked up must be well-formed, as for the real front end."""
     if not text.startswith("<speak>"):
         return text, "neutral", 1.0

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,8 +28,19 @@ from tests.service.conftest import until
 SENTENCE = "今天天气很好，我们一起去公园散步吧。"
 
 
-def speak(engine: Espeak, text: str = SENTENCE, voice: str = "mandarin", **how: object) -> Audio:
-    return engine.synthesize(Utterance(text, voice, **how), time.monotonic() + 20, 600)  # type: ignore[arg-type]
+def speak(
+    engine: Espeak,
+    text: str = SENTENCE,
+    voice: str = "mandarin",
+    *,
+    emotion: str = "neutral",
+    intensity: float = 1.0,
+    speed: float = 1.0,
+    pitch: float = 1.0,
+    readings: tuple[Reading, ...] = (),
+) -> Audio:
+    said = Utterance(text, voice, emotion, intensity, speed, pitch, readings=readings)
+    return engine.synthesize(said, time.monotonic() + 20, 600)
 
 
 def test_mandarin_is_heard(espeak: Espeak) -> None:
@@ -147,7 +159,7 @@ def test_espeaks_own_limits_hold() -> None:
 
 class TestProcesses:
     @pytest.fixture
-    def two(self) -> Espeak:
+    def two(self) -> Iterator[Espeak]:
         engine = Espeak(workers=2, queue_wait=10)
         yield engine
         engine.close()

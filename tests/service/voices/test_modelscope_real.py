@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -43,11 +44,12 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def facts(reference_python: pathlib.Path, folder: pathlib.Path, reached: pathlib.Path) -> dict:
+def facts(reference_python: pathlib.Path, folder: pathlib.Path, reached: pathlib.Path) -> dict[str, Any]:
     """What the engine made of the model."""
     path = os.pathsep.join(map(str, (reached, ROOT)))
     said = run(reference_python, "speak_through_adapter.py", folder, PYTHONPATH=path)
-    return json.loads(said.splitlines()[-1])
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
 
 
 def run(python: pathlib.Path, script: str, *arguments: object, **environment: str) -> str:
@@ -71,21 +73,21 @@ def test_a_model_on_this_disk_needs_no_network(reference_python: pathlib.Path, r
     assert "socket.connect" in (reached / "log").read_text()
 
 
-def test_voices_come_from_the_models_folder(facts: dict) -> None:
+def test_voices_come_from_the_models_folder(facts: dict[str, Any]) -> None:
     voices = {voice["name"]: voice for voice in facts["voices"]}
     assert list(voices) == ["zhitian_emo", "zhiyan_emo", "plain"]
     assert len(voices["zhitian_emo"]["emotions"]) == 7
     assert voices["plain"]["emotions"] == ["neutral"]
 
 
-def test_the_sound_is_the_pipelines_wav_at_its_own_rate(facts: dict) -> None:
+def test_the_sound_is_the_pipelines_wav_at_its_own_rate(facts: dict[str, Any]) -> None:
     """Twelve frames a character and 256 samples a frame, at 16 kHz."""
     assert facts["plain"]["rate"] == 16000
     assert facts["plain"]["duration"] == pytest.approx(4 * 12 * 256 / 16000, rel=0.02)
     assert facts["plain"]["rms"] > 500
 
 
-def test_emotions_and_intensity_reach_the_model(facts: dict) -> None:
+def test_emotions_and_intensity_reach_the_model(facts: dict[str, Any]) -> None:
     """The text holds markup characters, which the model reads as text: all seven have the same length."""
     sounds = facts["emotions"]
     assert len({sound["sha256"] for sound in sounds.values()}) == 7
@@ -93,23 +95,23 @@ def test_emotions_and_intensity_reach_the_model(facts: dict) -> None:
     assert facts["intense"]["sha256"] != sounds["happy"]["sha256"]
 
 
-def test_the_same_request_gives_the_same_bytes(facts: dict) -> None:
+def test_the_same_request_gives_the_same_bytes(facts: dict[str, Any]) -> None:
     assert facts["again"] == facts["emotions"]["happy"]
 
 
-def test_speed_is_stretched_and_pitch_is_refused(facts: dict) -> None:
+def test_speed_is_stretched_and_pitch_is_refused(facts: dict[str, Any]) -> None:
     assert facts["fast"]["duration"] == pytest.approx(facts["emotions"]["neutral"]["duration"] / 2, rel=0.05)
     assert (facts["pitched"]["status"], facts["pitched"]["field"]) == (422, "pitch")
 
 
-def test_a_model_that_crashes_takes_one_request_with_it(facts: dict) -> None:
+def test_a_model_that_crashes_takes_one_request_with_it(facts: dict[str, Any]) -> None:
     """That request is tried twice; the next one is answered by a new process."""
     assert (facts["crashed"]["status"], facts["crashed"]["code"]) == (503, "voice_crashed")
     assert facts["after_crash"] == facts["plain"]
     assert facts["starts"] == 3
 
 
-def test_the_article_over_http(facts: dict) -> None:
+def test_the_article_over_http(facts: dict[str, Any]) -> None:
     said = facts["http"]
     assert said["ready"] == 200
     assert (said["head"], said["sample_rate"], said["status"]) == ("RIFF", 16000, "success")

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import pytest
 
@@ -41,8 +42,14 @@ while True:
 """
 
 
+class Make(Protocol):
+    """Makes a pool of workers that behave in one of the ways that the program above knows."""
+
+    def __call__(self, kind: str = "good", size: int = 1, queue_wait: float = 10.0) -> Pool: ...
+
+
 @pytest.fixture
-def make(tmp_path: pathlib.Path) -> Iterator[object]:
+def make(tmp_path: pathlib.Path) -> Iterator[Make]:
     """Pools of the program above, stopped at the end."""
     (tmp_path / "quirky_worker.py").write_text(PROGRAM)
     pools: list[Pool] = []
@@ -60,28 +67,28 @@ def make(tmp_path: pathlib.Path) -> Iterator[object]:
         one.stop()
 
 
-def ask(pool: Pool, within: float = 10.0, **job: object) -> dict:
+def ask(pool: Pool, within: float = 10.0, **job: object) -> dict[str, Any]:
     return pool.ask(job, time.monotonic() + within)[0]
 
 
-def test_a_job_is_answered_by_the_same_process_again(make) -> None:
+def test_a_job_is_answered_by_the_same_process_again(make: Make) -> None:
     pool = make()
     assert ask(pool, text="好")["said"] == "好"
     assert ask(pool)["pid"] == ask(pool)["pid"]
 
 
-def test_large_answers_arrive_whole(make) -> None:
+def test_large_answers_arrive_whole(make: Make) -> None:
     _, body = make().ask({"bytes": 5_000_000}, time.monotonic() + 10)
     assert len(body) == 5_000_000
 
 
-def test_a_death_is_retried_once(make) -> None:
+def test_a_death_is_retried_once(make: Make) -> None:
     pool = make()
     assert ask(pool, die="once", text="again")["said"] == "again"
     assert pool.retried == 1
 
 
-def test_what_always_kills_is_given_up(make) -> None:
+def test_what_always_kills_is_given_up(make: Make) -> None:
     pool = make()
     with pytest.raises(UnavailableError) as caught:
         ask(pool, die="always")
@@ -90,7 +97,7 @@ def test_what_always_kills_is_given_up(make) -> None:
     assert ask(pool)["pid"]
 
 
-def test_a_late_answer_is_not_waited_for(make) -> None:
+def test_a_late_answer_is_not_waited_for(make: Make) -> None:
     pool = make()
     ask(pool)
     started = time.monotonic()
@@ -100,7 +107,7 @@ def test_a_late_answer_is_not_waited_for(make) -> None:
     assert ask(pool)["pid"]
 
 
-def test_a_load_that_fails_is_not_tried_at_every_request(make) -> None:
+def test_a_load_that_fails_is_not_tried_at_every_request(make: Make) -> None:
     pool = make("cannot")
     began = time.monotonic()
     for _ in range(20):
@@ -110,11 +117,11 @@ def test_a_load_that_fails_is_not_tried_at_every_request(make) -> None:
     assert pool.workers[0].starts <= 1 + (time.monotonic() - began) / REST_AFTER_FAILURE
 
 
-def test_a_load_that_is_killed_is_tried_again(make) -> None:
+def test_a_load_that_is_killed_is_tried_again(make: Make) -> None:
     assert ask(make("killed"), text="好")["said"] == "好"
 
 
-def test_a_load_is_not_blamed_for_being_killed_while_others_load(make) -> None:
+def test_a_load_is_not_blamed_for_being_killed_while_others_load(make: Make) -> None:
     """One worker speaks; the other is killed at every load, more often than a lone one would be tried."""
     pool = make("unlucky", size=2)
     until(lambda: ask(pool)["pid"])
@@ -123,7 +130,7 @@ def test_a_load_is_not_blamed_for_being_killed_while_others_load(make) -> None:
     assert sum(worker.starts for worker in pool.workers) > 5
 
 
-def test_a_slow_load_is_left_to_finish(make) -> None:
+def test_a_slow_load_is_left_to_finish(make: Make) -> None:
     """A request that cannot wait for it is told so; the process goes on loading."""
     pool = make("slow")
     with pytest.raises(UnavailableError) as caught:
@@ -133,7 +140,7 @@ def test_a_slow_load_is_left_to_finish(make) -> None:
     assert pool.workers[0].starts == 1
 
 
-def test_nobody_waits_for_ever_for_a_free_worker(make) -> None:
+def test_nobody_waits_for_ever_for_a_free_worker(make: Make) -> None:
     pool = make(queue_wait=0.2)
     ask(pool)
     thread = threading.Thread(target=lambda: pool.ask({"seconds": 1}, time.monotonic() + 10))

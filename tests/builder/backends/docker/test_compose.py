@@ -42,8 +42,8 @@ def nginx(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
         if shutil.which(program, path=path) is None:
             pytest.skip(f"no {program}: apt-get install docker-compose nginx-light")
     found = {pathlib.Path(shutil.which("nginx", path=path) or ""), pathlib.Path("/bin/sh")}
-    for program in tuple(found):
-        said = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for binary in tuple(found):
+        said = subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout
         found.update(map(pathlib.Path, re.findall(r"(/\S+) \(0x", said)))
     tar = tmp_path_factory.mktemp("nginx") / "nginx.tar"
     with tarfile.open(tar, "w") as file:

@@ -6,6 +6,7 @@ import pathlib
 import socket
 import tarfile
 import threading
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,8 @@ def listing(engine: Engine, image: str) -> dict[str, tuple[str, int, int]]:
     """Every path of an image, with its kind, mode and size (0 for what dates make differ)."""
     made = engine.client.containers.create(image)
     try:
-        data = b"".join(made.export())
+        chunks: Any = made.export()  # the types say text
+        data = b"".join(chunks)
     finally:
         made.remove(force=True)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:

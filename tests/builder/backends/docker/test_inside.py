@@ -196,7 +196,7 @@ def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
     lay_out_context(
         make_plan([("one", [])]), "FROM scratch\n", tmp_path, Wheelhouse(tmp_path / "w"), tmp_path / "context"
     )
-    command = [sys.executable, "-I", "-S", "-B", tmp_path / "context" / "image"]
+    command = [sys.executable, "-I", "-S", "-B", str(tmp_path / "context" / "image")]
     done = subprocess.run([*command, "doctor"], capture_output=True, text=True, cwd="/")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     known = json.loads((tmp_path / "context" / "image" / "environment.json").read_text())
@@ -216,7 +216,8 @@ def test_the_tools_are_a_program_by_themselves(tmp_path: pathlib.Path) -> None:
     stage_folder.mkdir()
     planned = {"wheels": [], "pins": {"alpha": "1"}, "trim": "", "packages": [], "modules": []}
     (stage_folder / "stage.json").write_text(json.dumps(planned))
-    command = [sys.executable, "-I", "-S", "-B", tools, "install", stage_folder, "--into", tmp_path / "env"]
+    command: list[str | pathlib.Path] = [sys.executable, "-I", "-S", "-B", tools, "install", stage_folder]
+    command += ["--into", tmp_path / "env"]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/")
     assert (done.returncode, done.stderr) == (1, "")
     assert "it moved what stood before it: alpha 1 became 2" in done.stdout

@@ -36,7 +36,7 @@ def compiled(out: pathlib.Path, job: str, *words: object, **variables: str) -> d
     """What the program leaves in a folder, by path."""
     out.mkdir()
     text = travelling.program("entrypoint.compile").encode()
-    command = [sys.executable, "-s", "-S", "-", out, job, *map(str, words)]
+    command = [sys.executable, "-s", "-S", "-", str(out), job, *map(str, words)]
     subprocess.run(command, check=True, input=text, env={"PATH": os.defpath, **variables})
     return {f"/{file.relative_to(out)}": file.read_bytes() for file in out.rglob("*.pyc")}
 

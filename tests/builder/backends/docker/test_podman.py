@@ -37,7 +37,7 @@ def podman(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engi
     place = tmp_path_factory.mktemp("podman")
     settings = place / "containers.conf"
     settings.write_text(SETTINGS)
-    command = ["podman", "--root", place / "root", "--runroot", place / "run"]
+    command = ["podman", "--root", str(place / "root"), "--runroot", str(place / "run")]
     env = {**os.environ, "CONTAINERS_CONF": str(settings)}
     socket = place / "docker.sock"
     with (place / "log").open("w") as log:

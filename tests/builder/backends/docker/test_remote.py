@@ -69,7 +69,7 @@ def guarded(base: str, certificates: pathlib.Path, tmp_path_factory: pytest.Temp
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
         pytest.skip("an engine needs root, and Debian's docker.io")
     place, port = tmp_path_factory.mktemp("guarded"), free_port()
-    command = ["dockerd", "--host", f"tcp://127.0.0.1:{port}", "--tlsverify"]
+    command: list[str | pathlib.Path] = ["dockerd", "--host", f"tcp://127.0.0.1:{port}", "--tlsverify"]
     command += ["--tlscacert", certificates / "ca.pem", "--tlscert", certificates / "server-cert.pem"]
     command += ["--tlskey", certificates / "server-key.pem", "--iptables=false", "--bridge=none"]
     command += ["--data-root", place / "data", "--exec-root", place / "exec", "--pidfile", place / "pid"]
@@ -164,7 +164,7 @@ def neighbour(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     place.mkdir()
     pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # sshd wants it, and Debian's service makes it
     for name in ("host", "user"):
-        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / name)]
         subprocess.run(words, check=True, capture_output=True)
     command: list[str | pathlib.Path] = [daemon, "-D", "-e", "-f", "/dev/null", "-p", str(port)]
     command += ["-h", place / "host", "-o", "ListenAddress=127.0.0.1", "-o", "StrictModes=no"]

@@ -7,6 +7,7 @@ import json
 import sys
 import tarfile
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -100,8 +101,10 @@ def exported(engine: Engine, image: str) -> Tree:
     """What stands in an image of the engine."""
     container = engine.client.containers.create(image)
     try:
-        with Stream(container.export()) as stream:
-            return read(stream)
+        chunks: Any = container.export()  # the types say text
+        with Stream(chunks) as stream:
+            whole: Any = stream  # as much of a file as tarfile asks for
+            return read(whole)
     finally:
         container.remove()
 

@@ -7,6 +7,7 @@ import json
 import pathlib
 import tarfile
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.docker
 
 
 def verdict(**changes: object) -> Verdict:
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "target": "x",
         "findings": (),
         "python": "3.11.2",
