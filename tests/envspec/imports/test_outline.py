@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import sys
 import sysconfig
 import warnings
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from envspec.proof.imports import outline as module
 from envspec.proof.imports.outline import Outline, outline
 
-GRAMMAR = (3, 11)
+GRAMMAR = sys.version_info[:2]
 STDLIB = sorted(pathlib.Path(sysconfig.get_path("stdlib")).glob("*.py"))
 LONG = "    x = 1\n" * 20
 
