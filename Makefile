@@ -1,27 +1,40 @@
-# make demo    build examples/espeak, judge it, and let it speak
-# make test    everything that is checked: style, types, tests
-# make bench   how fast it is, side by side with what one would use instead
-# make digest  write anew which image examples/espeak becomes; CI compares
-# make docs    the documentation as a site, in out/docs
-# make engine  a private Docker engine for the tests (Debian, root); make engine-stop ends it
+# make demo      build examples/espeak, judge it, and let it speak
+# make quick     style, types, and the tests that need nothing from outside: before every commit
+# make rest      all other tests: whole programs, slow ones, and those that need an index, an engine, a browser
+# make test      both: everything that is checked on this machine's Python
+# make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14
+# make coverage  the quick tests, and how much of the code they reach
+# make bench     how fast it is, side by side with what one would use instead
+# make digest    write anew which image examples/espeak becomes; CI compares
+# make docs      the documentation as a site, in out/docs
+# make engine    a private Docker engine for the tests (Debian, root); make engine-stop ends it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint unit bench docs digest engine engine-stop schema clean
+.PHONY: demo test quick rest lint pythons coverage bench docs digest engine engine-stop schema clean
 
 demo: $(VENV)/ready
 	scripts/demo
 
-test: lint unit
+test: quick rest
+
+quick: lint
+	scripts/test quick
+
+rest: $(VENV)/ready
+	scripts/test rest
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(VENV)/ready
-	scripts/test
+pythons: $(VENV)/ready
+	$(BIN)/python -m tests.pythons
+
+coverage: $(VENV)/ready
+	scripts/test quick --cov
 
 bench: $(VENV)/ready
 	$(BIN)/python -m bench
@@ -51,4 +64,4 @@ $(VENV)/ready: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venvs .pythons out .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -8,6 +8,8 @@ from tests.support.index import simple_index
 from tests.support.program import machine
 from tests.support.wheels import wheel
 
+HERE = pathlib.Path(__file__).parent
+
 SPEC = """\
 name = "small"
 python = "3.11"
@@ -35,6 +37,14 @@ VERSION = {}
 def double(number):
     return number * 2
 """
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here carries the marker of its tier."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("integration")
 
 
 def spec_in(folder: pathlib.Path, text: str = SPEC) -> pathlib.Path:

@@ -78,5 +78,6 @@ def allow(libc: Any, rules: int, path: str) -> None:
 class PathRule(ctypes.Structure):
     """`struct landlock_path_beneath_attr`."""
 
+    _layout_ = "ms"  # what `_pack_` has always meant; Python 3.14 wants it said
     _pack_ = 1
     _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]

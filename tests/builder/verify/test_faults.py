@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
+import sys
 
 import pytest
 from numpy.linalg import lapack_lite
@@ -71,6 +73,10 @@ def test_an_editable_installation_that_leads_nowhere_is_an_error(
     assert sorted(errors(judge_subject(environment.target))) == ["EV237:far", "EV237:gone"]
 
 
+@pytest.mark.skipif(
+    ".pythons" in sys.base_prefix,
+    reason="a Python of scripts/python knows its libraries better than a variable",
+)
 def test_a_variable_that_breaks_the_standard_library_is_an_error(
     environment: Environment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +152,9 @@ def test_the_module_that_bears_its_packages_name_counts_for_the_package(environm
     assert list(errors(judge_subject(environment.target))) == ["EV203:bar.bar"]
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("sitecustomize") is not None, reason="this Python has a sitecustomize of its own"
+)
 def test_a_failing_sitecustomize_is_a_warning(environment: Environment) -> None:
     environment.install("good", {"good.py": USED})
     (environment.site / "sitecustomize.py").write_text("raise RuntimeError('no')\n")

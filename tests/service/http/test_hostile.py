@@ -57,6 +57,7 @@ def sent(http: FlaskClient, attack: Attack) -> tuple[int, bytes]:
         return response.status_code, response.get_data()
 
 
+@pytest.mark.slow
 def test_two_thousand_hostile_requests(bare: FlaskClient, espeak: Espeak, secret: pathlib.Path) -> None:
     """No 500, no crash of the voice, no file opened, nothing told of the inside."""
     watch = Watch(secret)

@@ -40,6 +40,7 @@ def test_every_field_is_described(http: FlaskClient) -> None:
     assert set(schema["properties"]) == set(FIELDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 def test_hostile_requests_get_what_is_described(mode: str) -> None:
     """Schemathesis makes requests that fit the description, or break it; no reply may surprise.

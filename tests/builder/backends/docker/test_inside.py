@@ -104,6 +104,13 @@ def test_the_doctor_looks_for_the_models(tmp_path: pathlib.Path) -> None:
     assert list(doctor.examine(known, {})) == [(True, "model damo/voice")]
 
 
+@pytest.fixture
+def base_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage is prepared by the interpreter of a base, which is in no virtual environment."""
+    monkeypatch.setattr(sys, "executable", sys._base_executable)
+
+
+@pytest.mark.usefixtures("base_python")
 def test_prepares_an_environment_and_a_user(tmp_path: pathlib.Path) -> None:
     etc = tmp_path / "etc"
     etc.mkdir()
@@ -127,6 +134,7 @@ def installed(tmp_path: pathlib.Path, files: dict[str, str]) -> pathlib.Path:
     return environment
 
 
+@pytest.mark.usefixtures("base_python")
 def test_compiles_what_is_loaded_even_beside_what_crashes(tmp_path: pathlib.Path) -> None:
     crash = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
     files = {"alpha/__init__.py": "import alpha.used", "alpha/used.py": "", "alpha/idle.py": ""}
@@ -138,6 +146,7 @@ def test_compiles_what_is_loaded_even_beside_what_crashes(tmp_path: pathlib.Path
     assert compiled == {"__init__", "used", "bad"}
 
 
+@pytest.mark.usefixtures("base_python")
 def test_large_packages_are_compiled_by_name_only(tmp_path: pathlib.Path) -> None:
     large = {"alpha/__init__.py": "", "alpha/data.py": f"'{'x' * loading.SMALL}'"}
     environment = installed(tmp_path, large)
@@ -147,6 +156,7 @@ def test_large_packages_are_compiled_by_name_only(tmp_path: pathlib.Path) -> Non
     assert len(list(environment.rglob("*.pyc"))) == 1
 
 
+@pytest.mark.usefixtures("base_python")
 def test_what_is_compiled_is_trusted_without_a_look_at_the_source(tmp_path: pathlib.Path) -> None:
     """A start trusts it even though the source's time differs, and nothing outside is compiled."""
     environment = installed(
