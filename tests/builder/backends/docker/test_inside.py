@@ -107,7 +107,7 @@ def test_the_doctor_looks_for_the_models(tmp_path: pathlib.Path) -> None:
 @pytest.fixture
 def base_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage is prepared by the interpreter of a base, which is in no virtual environment."""
-    monkeypatch.setattr(sys, "executable", sys._base_executable)
+    monkeypatch.setattr(sys, "executable", getattr(sys, "_base_executable", sys.executable))
 
 
 @pytest.mark.usefixtures("base_python")
