@@ -14,13 +14,11 @@ from builder.report.forms import FILES, FORMS
 from builder.report.model import Report
 from builder.report.scrubbing import Private
 from builder.values.request import Request
-from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.home import write_atomic
 
 
 def carry_out(request: Request, form: str, folder: pathlib.Path | None, *, quiet: bool) -> int:
     """Do what is asked and deliver the report; the exit code. Raises `SpecError`."""
-    ask_pip_ahead()
     with shown_progress(quiet=quiet) as progress:
         report = run_pipeline(request, progress)
     return deliver(report, form, folder)

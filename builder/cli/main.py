@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from builder.cli.options import EXIT_CODES
+from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
 
 COMMANDS: Mapping[str, str] = {
@@ -26,6 +27,12 @@ COMMANDS: Mapping[str, str] = {
     "verify": "Judge any Python environment: may it ship, why not, what to do.",
 }
 """The commands of `envspec`, each a module of its name in this room, with what `envspec --help` says."""
+
+REPORTING = {"build_image", "check", "lock", "verify"}
+"""Modules of commands that end in a report, from which what pip's settings name is cut.
+
+Asking pip takes as long as loading a command does, so both begin at once.
+"""
 
 
 class Commands(click.Group):
@@ -47,6 +54,8 @@ class Commands(click.Group):
 
 def load_command(module: str) -> click.Command:
     """The command of a module of this room, which bears the module's name."""
+    if module in REPORTING:
+        ask_pip_ahead()
     command: click.Command = getattr(importlib.import_module(f"builder.cli.{module}"), module)
     return command
 

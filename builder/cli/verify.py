@@ -16,7 +16,6 @@ from builder.report.model import Report
 from envspec.lockfile import lock as locks
 from envspec.spec import load
 from envspec.spec.model import Smoke
-from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system import finding
 from envspec.system.errors import Problem, SpecError, UsageError
 from envspec.system.progress import Progress
@@ -35,7 +34,6 @@ from envspec.system.progress import Progress
 @report_options
 def verify(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
     """Judge any Python environment: may it ship, why not, and what to do."""
-    ask_pip_ahead()
     with shown_progress(quiet=quiet) as progress:
         report = verify_environment(progress=progress, **wanted)
     return deliver(report, form, folder)
