@@ -16,14 +16,12 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
+import envspec
 from bench.measured import Measured, Side, Size, Skipped, Unit
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.values.environment import Environment
 from builder.values.plan import make_plan
-from envspec.proof.prove import prove_lock
-from envspec.resolve.resolver import resolve_spec
 from envspec.spec import load
-from envspec.spec.lint import lint_spec
 from envspec.supply import uv
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import ask_pip
@@ -102,7 +100,6 @@ def tried(name: str) -> Outcome:
     """Lock, prove, build, import and throw away one set. Raises `EnvspecError`."""
     wanted = sets()[name]
     spec = load.parse_spec(_text(name, wanted), name=name)
-    sources = Sources(spec, ask_pip())
     store = Wheelhouse(tool_home() / "wheelhouse")
     seconds: dict[str, float] = {}
     began = time.monotonic()
@@ -110,11 +107,11 @@ def tried(name: str) -> Outcome:
     def step(what: str) -> None:
         seconds[what] = time.monotonic() - began - sum(seconds.values())
 
-    held = resolve_spec(spec, sources, store)
+    held = envspec.lock(spec)
     step("lock")
-    fetch_locked(held, sources, store)
+    fetch_locked(held, Sources(spec, ask_pip()), store)
     step("fetch")
-    found = (*lint_spec(spec), *prove_lock(spec, held, sources, store))
+    found = (*envspec.lint(spec), *envspec.prove(spec, held))
     step("prove")
     with tempfile.TemporaryDirectory(prefix="envspec-healthy-") as folder:
         backend = VirtualenvBackend()

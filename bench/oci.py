@@ -29,20 +29,6 @@ EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 NAMES = ("espeak", "sambert-hifigan")
 TOOL = pathlib.Path(sys.executable).parent
 
-_OURS = """
-import pathlib, sys
-from builder.wheels import layers
-from builder.oci.store.blobs import Blobs
-from builder.wheels.prefix import Prefix
-from builder.values.plan import Plan
-from envspec.system.progress import SILENT
-from envspec.supply.wheelhouse import Wheelhouse
-plan = Plan.model_validate_json(pathlib.Path(sys.argv[1]).read_text())
-prefix = Prefix(root="/opt/env", version=plan.python, base_python=f"/usr/bin/python{plan.python}")
-store, blobs = Wheelhouse(pathlib.Path(sys.argv[2])), Blobs(pathlib.Path(sys.argv[3]))
-layers.wheel_layers(plan.stages, prefix, store, blobs, SILENT)
-"""
-
 
 def measurements(size: Size) -> Iterator[Measured | Skipped]:
     """Layers of each example whose wheels are here, then builds of the small one."""
@@ -75,7 +61,14 @@ def _layers(name: str, size: Size) -> Iterator[Measured | Skipped]:
 
 def _words(plan: Plan, store: Wheelhouse, place: pathlib.Path) -> list[str]:
     (place / "plan.json").write_text(plan.model_dump_json(by_alias=True))
-    return [sys.executable, "-c", _OURS, str(place / "plan.json"), str(store.root), str(place / "oci")]
+    return [
+        sys.executable,
+        "-m",
+        "bench.layers",
+        str(place / "plan.json"),
+        str(store.root),
+        str(place / "oci"),
+    ]
 
 
 def _fresh(place: pathlib.Path, step: Step) -> float | None:

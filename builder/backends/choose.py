@@ -74,8 +74,9 @@ def choose_backend(request: Request, plan: Plan) -> Backend:
             backend = BACKENDS[name](request)
             if backend.available() is None:
                 return backend
+        could = ", ".join(candidates) or "no backend could, wherever it runs"
         raise OutsideError(
-            f"no backend that can do this works on this machine: {', '.join(candidates) or 'none'}",
+            f"no backend that could build this plan works on this machine: {could}",
             hint="`make engine` starts a private Docker engine on a Debian machine",
         )
     if plan.base.host and request.backend != "virtualenv":

@@ -219,7 +219,7 @@ class VirtualenvBackend:
         wanted: Shipping,  # noqa: ARG002
         progress: Progress,  # noqa: ARG002
     ) -> Shipped:
-        """A virtual environment stays where it is; `choose` has refused whatever else was asked for."""
+        """A virtual environment stays where it is; `choose_backend` has refused all other wishes."""
         return Shipped(reference=environment.reference)
 
     @staticmethod

@@ -60,21 +60,21 @@ class RealWorkshop:
         self._sources: dict[str, Sources] = {}
 
     def offers(self, spec: Spec) -> Sources:
-        """See `Workshop`; what a spec's indexes answered is kept."""
+        """The indexes and folders of the spec; what they answered is kept."""
         if spec.digest not in self._sources:
             self._sources[spec.digest] = Sources(spec, ask_pip()).within(self._folder)
         return self._sources[spec.digest]
 
     def lock(self, spec: Spec) -> Lock:
-        """See `Workshop`."""
+        """One joint solution, found on this machine."""
         return resolve_spec(spec, self.offers(spec), self._store, progress=self._progress)
 
     def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
-        """See `Workshop`."""
+        """The proof of the lock, whose files are fetched for it."""
         return prove_lock(spec, lock, self.offers(spec), self._store, self._progress)
 
     def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
-        """See `Workshop`."""
+        """The verdict on a virtual environment that is thrown away again."""
         fetch_locked(lock, self.offers(spec), self._store, self._progress)
         cargo = collect_payload(spec.service, self._folder) if spec.service else None
         plan = make_plan(spec, lock, cargo)

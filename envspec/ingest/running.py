@@ -15,7 +15,7 @@ found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions
 print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "found": found}))
 """
 
-"""What an interpreter is asked, as `python -I -c SCRIPT`; `told` reads the answer."""
+"""What an interpreter is asked, as `python -I -c SCRIPT`; `versions_told` reads the answer."""
 
 _TOOLS = {"pip", "wheel", "envspec"}
 """What environments have for their own management, and need not be asked for."""

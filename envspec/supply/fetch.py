@@ -25,7 +25,7 @@ def fetch_locked(lock: Lock, sources: Sources, store: Wheelhouse, progress: Prog
 def fetch_built(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
     """Only what is built here from sources: no index can tell what such a wheel says of itself.
 
-    Raises as `fetch` does.
+    Raises as `fetch_locked` does.
     """
     built = [artifact for artifact in lock.artifact if artifact.wheel is not None]
     _bring(built, lock, sources, store, progress)

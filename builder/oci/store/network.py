@@ -42,7 +42,7 @@ class Network:
         return http_session(self._machine)
 
     def read(self, address: str, *, missing_ok: bool = False) -> bytes | None:
-        """See `Fetcher`."""
+        """The bytes at an address, held in memory up to `LARGEST`."""
         name = address.rsplit("/", 1)[-1]
         try:
             with self.session() as session, session.get(address, stream=True, timeout=TIMEOUT) as answer:
@@ -62,7 +62,7 @@ class Network:
             ) from error
 
     def bring(self, address: str, file: File, store: Wheelhouse) -> None:
-        """See `Fetcher`. A download that broke off goes on in the next run."""
+        """Put the file at an address into the store; a download that broke off goes on in the next run."""
         from envspec.supply.sources import RemoteFile  # with readers of package indexes behind it
 
         with self.session() as session:

@@ -45,21 +45,21 @@ class NamedBase:
     """Newest version by prefix, such as `{"GLIBC": "2.36", "GLIBCXX": "3.4.30"}`."""
 
     def has(self, soname: str) -> bool | None:
-        """See `Base`."""
+        """Whether the list names the library; None where the list may lack it."""
         if soname in self.sonames or soname in GLIBC_LIBRARIES:
             return True
         return False if self.complete else None
 
     def names(self) -> frozenset[str] | None:
-        """See `Base`."""
+        """The listed libraries and glibc's own; None where there may be more."""
         return self.sonames | GLIBC_LIBRARIES if self.complete else None
 
     def library(self, _: str) -> elf.Elf | None:
-        """See `Base`: contents are never known."""
+        """None: of libraries that are only listed the contents are never known."""
         return None
 
     def newest(self, prefix: str) -> str:
-        """See `Base`."""
+        """The newest version of that prefix; empty where none is known."""
         return self.versions.get(prefix, "")
 
 
@@ -89,21 +89,21 @@ class RootBase:
                         self._files.setdefault(file.name, file)
 
     def has(self, soname: str) -> bool | None:
-        """See `Base`."""
+        """Whether a library of that name stands in a folder that the loader searches."""
         return soname in self._files
 
     def names(self) -> frozenset[str] | None:
-        """See `Base`."""
+        """Every library that stands there."""
         return frozenset(self._files)
 
     def library(self, soname: str) -> elf.Elf | None:
-        """See `Base`."""
+        """What the library of that name holds; None where it is missing or cannot be read."""
         if soname not in self._read:
             self._read[soname] = self._load(soname)
         return self._read[soname]
 
     def newest(self, prefix: str) -> str:
-        """See `Base`."""
+        """The newest version of that prefix that its C or C++ library defines; empty where none is."""
         facts = self.library({"GLIBC": "libc.so.6"}.get(prefix, "libstdc++.so.6"))
         found = [re.fullmatch(rf"{prefix}_([\d.]+)", v) for v in (facts.version_definitions if facts else ())]
         numbers = [match[1] for match in found if match]
