@@ -143,10 +143,8 @@ def test_everything_installed_here_links(make: Make) -> None:
     packages = []
     for dist in importlib.metadata.distributions():
         root = pathlib.Path(str(dist.locate_file("")))
-        files = {
-            str(f): None for f in dist.files or () if str(f).endswith((".py", ".so")) and ".." not in f.parts
-        }
-        if files:
+        files = [str(f) for f in dist.files or () if ".." not in f.parts and f.suffix != ".pyc"]
+        if any(name.endswith((".py", ".so")) for name in files):
             package = make(dist.metadata["Name"].lower().replace("_", "-"), dict.fromkeys(files, ""))
             packages.append(
                 type(package)(**{**vars(package), "read": lambda path, root=root: (root / path).read_bytes()})
