@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 
@@ -30,11 +31,17 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 
 
 @pytest.fixture(scope="module")
-def podman(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def place() -> Iterator[pathlib.Path]:
+    """A folder with a short path: podman's running state may have 50 characters, its socket hardly more."""
+    with tempfile.TemporaryDirectory(prefix="podman-", ignore_cleanup_errors=True) as folder:
+        yield pathlib.Path(folder)
+
+
+@pytest.fixture(scope="module")
+def podman(base: str, place: pathlib.Path) -> Iterator[Engine]:
     """A service of podman's of its own; the base is made before, and only imported here."""
     if os.geteuid() != 0 or not (shutil.which("podman") and shutil.which("runc")):
         pytest.skip("podman's service needs root, podman and runc")
-    place = tmp_path_factory.mktemp("podman")
     settings = place / "containers.conf"
     settings.write_text(SETTINGS)
     command = ["podman", "--root", str(place / "root"), "--runroot", str(place / "run")]
