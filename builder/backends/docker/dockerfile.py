@@ -5,6 +5,7 @@ The template decides only the layout; what goes into an instruction comes from h
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.resources
 import json
@@ -12,6 +13,8 @@ import pathlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import jinja2
 
 from builder.image.settings import (
     VERSION,
@@ -40,16 +43,19 @@ def render_dockerfile(plan: Plan, *, mounts: bool = True) -> str:
     Both give the same files in the image. Raises `SpecError` for a value that no Dockerfile can hold, which
     a checked spec and lock never have.
     """
-    import jinja2  # only a Dockerfile needs it, not the labels and variables below
+    return _template().render(_values(plan, mounts=mounts))
 
+
+@functools.cache
+def _template() -> jinja2.Template:
     environment = jinja2.Environment(  # noqa: S701 - a Dockerfile is no HTML; the filters below quote
         undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
     )
     environment.filters.update(comment=comment, quoted=quoted, exec=exec_form, steps=steps)
-    return environment.from_string(_template()).render(_values(plan, mounts=mounts))
+    return environment.from_string(_template_text())
 
 
-def _template() -> str:
+def _template_text() -> str:
     shipped = importlib.resources.files("builder") / "resources" / TEMPLATE
     if shipped.is_file():
         return shipped.read_text(encoding="utf-8")

@@ -138,6 +138,7 @@ def test_any_program_is_read(linked: Linked, lines: list[tuple[int, str]]) -> No
     assert linked({"app/__init__.py": source}, {"other/__init__.py": "y = 1"}).modules > 0
 
 
+@pytest.mark.slow
 def test_everything_installed_here_links(make: Make) -> None:
     """A healthy environment: no certain finding in any distribution that runs these tests."""
     packages = []
