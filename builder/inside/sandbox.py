@@ -18,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+import warnings  # noqa: F401 - `os.execvpe` wants it once the files of this Python are out of sight
 from typing import Any
 
 from . import kernel

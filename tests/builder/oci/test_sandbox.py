@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,9 +21,15 @@ def start(command: list[str], root: pathlib.Path, **wanted: Any) -> subprocess.C
     return subprocess.run(words, capture_output=True, text=True, timeout=60, input=wanted.get("stdin"))
 
 
+# The one below the virtual environment: a checkout may lie in /tmp, which is another one inside.
+# An interpreter that was made in the checkout lies there as well.
+PYTHON = os.path.realpath(sys.executable)
+if PYTHON.startswith("/tmp/"):
+    PYTHON = shutil.which("python3", path="/usr/local/bin:/usr/bin") or PYTHON
+
+
 def python(script: str, root: pathlib.Path, **wanted: Any) -> subprocess.CompletedProcess[str]:
-    # The one below the virtual environment: a checkout may lie in /tmp, which is another one inside.
-    return start([os.path.realpath(sys.executable), "-c", script], root, **wanted)
+    return start([PYTHON, "-c", script], root, **wanted)
 
 
 @pytest.fixture
