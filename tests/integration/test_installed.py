@@ -92,8 +92,9 @@ from builder.values.plan import make_plan
 from builder.values.tool import result_key, tool_digest
 project = open_project(pathlib.Path(sys.argv[1]), None)
 lock = project.needed_lock()
-planned = plan(project.spec, lock, collect(project.spec.service, project.folder))
-recipe = image_recipe(planned, Base(name="base", machine="amd64", layers=()))
+payload = collect_payload(project.spec.service, project.folder)
+planned = make_plan(project.spec, lock, payload)
+recipe = image_recipe(planned, BaseImage(name="base", machine="amd64", layers=()))
 proof = result_key(proof_depends(project.spec, lock))
 print(json.dumps([tool_digest(), recipe.digest, recipe.key("base", "python", "stages", "time"), proof]))
 """
