@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["Environment", "Plan", "Report", "Verdict", "build", "plan", "verify"]
 
 _HOMES = {
-    "api": ("build", "plan", "verify"),
-    "report.model": ("Report",),
-    "values.environment": ("Environment",),
-    "values.plan": ("Plan",),
-    "values.verdict": ("Verdict",),
+    "Environment": "values.environment",
+    "Plan": "values.plan",
+    "Report": "report.model",
+    "Verdict": "values.verdict",
+    "build": "api",
+    "plan": "api",
+    "verify": "api",
 }
-"""The module that each public name is loaded from, once it is asked for."""
+"""Module of each public name, loaded once it is asked for."""
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
