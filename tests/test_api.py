@@ -34,15 +34,6 @@ def test_every_public_name_stands_on_the_page_and_no_other(package: types.Module
     assert said == set(package.__all__)
 
 
-def test_the_pages_examples_work() -> None:
-    """Each block in a process of its own, from the top of the tree."""
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 3
-    for block in blocks:
-        done = subprocess.run([sys.executable, "-c", block], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-
 def test_types_travel_with_the_packages() -> None:
     assert all((ROOT / package / "py.typed").is_file() for package in (*PACKAGES, "service"))
 

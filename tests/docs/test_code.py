@@ -47,6 +47,7 @@ PYTHON = {page.relative_to(ROOT).as_posix(): python(page) for page in pages() if
 """The pages that have Python, each with its blocks."""
 
 
+@pytest.mark.slow
 def test_python_runs(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     for number, found in enumerate(PYTHON.values()):
         run(offline(found), tmp_path / str(number))
