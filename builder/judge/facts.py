@@ -46,7 +46,6 @@ class Distribution:
     """Whether its metadata can be read."""
     stem_version: str
     """The version in the name of its metadata folder."""
-    entry_points: str
     summary: str
     editable: bool
 
@@ -248,7 +247,6 @@ def _distribution(data: report.DistributionFacts, markers: dict[str, str]) -> Di
         listed=data["listed"],
         metadata=data["metadata"],
         stem_version=data["stem_version"],
-        entry_points=data.get("entry_points", ""),
         summary=data["summary"],
         editable=data.get("editable", False),
     )

@@ -30,7 +30,7 @@ def test_a_module_for_newer_processors_is_an_error_where_this_one_is_older(
         name="good", version="1.0", folder="/", entry="good-1.0.dist-info", roots=("good",),
         extensions=("good._fast",), extension_files=("_fast.so",), requires=(), optional=(),
         requires_python="", tags=(), requested=True, listed=True, metadata=True, stem_version="1.0",
-        entry_points="", summary="", editable=False,
+        summary="", editable=False,
     )  # fmt: skip
     python: Any = {"cpu_level": here}
     nothing: Any = {}
