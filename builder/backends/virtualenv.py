@@ -7,13 +7,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import pathlib
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.inside import guard
@@ -36,15 +33,10 @@ from envspec.system.interpreter import find_interpreter
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
+from envspec.system.scratch import scratch_folder, sweep_scratch
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
-
-_BUILDING = ".payload-"
-"""Begins the name of a payload that is being copied."""
-
-_ABANDONED = 3600.0
-"""Seconds after which nobody copies a payload any more."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +100,16 @@ class VirtualenvBackend:
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
-        building = _workshop(place)
+        workshops = place.parent / "building"
+        workshops.mkdir(parents=True, exist_ok=True)
+        sweep_scratch(workshops, earlier=".*")
+        with scratch_folder("environment", workshops) as workshop:
+            building = workshop / place.name
+            self._fill(plan, building, store, progress)
+            shutil.rmtree(place, ignore_errors=True)
+            building.rename(place)
+
+    def _fill(self, plan: Plan, building: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
         # links from here are nobody else's, and nothing is kept twice.
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
@@ -119,9 +120,6 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
-        shutil.rmtree(place, ignore_errors=True)
-        building.rename(place)
-        shutil.rmtree(building.parent, ignore_errors=True)
 
     def _install(
         self,
@@ -133,10 +131,8 @@ class VirtualenvBackend:
     ) -> None:
         site = next(building.glob("lib/python*/site-packages"))
         if stage.wheels:
-            with tempfile.TemporaryDirectory(prefix="envspec-stage-") as name:
-                done = run_process(
-                    self._command(stage, building, store, pathlib.Path(name)), env=env, timeout=1800
-                )
+            with scratch_folder("stage") as folder:
+                done = run_process(self._command(stage, building, store, folder), env=env, timeout=1800)
             if not done.ok:
                 raise BuildError(
                     f"stage {stage.name} could not be installed\n{done.tail}",
@@ -182,9 +178,9 @@ class VirtualenvBackend:
         if not place.is_dir():
             with disk_refusals(place), holding(place):
                 if not place.is_dir():
-                    _sweep(place.parent)
-                    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_BUILDING) as name:
-                        building = pathlib.Path(name) / "payload"
+                    sweep_scratch(place.parent, earlier=r"\.payload-.*")
+                    with scratch_folder("payload", place.parent) as workshop:
+                        building = workshop / "payload"
                         payload_files.copy_payload(plan.payload, plan.service, folder, building)
                         building.rename(place)
         return str(place)
@@ -235,26 +231,6 @@ class VirtualenvBackend:
             "PYTHONDONTWRITEBYTECODE": "1",
             **({"PYTHONPATH": environment.payload} if environment.payload else {}),
         }
-
-
-def _sweep(payloads: pathlib.Path) -> None:
-    """Remove what killed runs left; what is younger may be the work of a run beside this one."""
-    for left in payloads.glob(f"{_BUILDING}*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _workshop(place: pathlib.Path) -> pathlib.Path:
-    """A folder to build in, of this run alone: what a killed run had started may still write into its own.
-
-    What earlier runs left of the same environment is swept.
-    """
-    workshops = place.parent / "building"
-    workshops.mkdir(parents=True, exist_ok=True)
-    for left in workshops.glob(f"{place.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    return pathlib.Path(tempfile.mkdtemp(dir=workshops, prefix=f"{place.name}-")) / place.name
 
 
 def _contents(place: pathlib.Path) -> str:

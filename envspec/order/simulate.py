@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -15,6 +13,7 @@ from envspec.order.pip import Refusal, StubEnvironment
 from envspec.order.place import PipTarget
 from envspec.system.errors import UsageError
 from envspec.system.progress import SILENT, Progress
+from envspec.system.scratch import scratch_folder
 
 
 class Resolver(Protocol):
@@ -42,8 +41,8 @@ def simulate_stages(
     for stage in stages:
         if options := [word for word in (*stage.requirements, *stage.remove) if word.startswith("-")]:
             raise UsageError(f"stage {stage.name}: {options[0]} is an option, not a requirement")
-    with tempfile.TemporaryDirectory(prefix="envspec-order-") as folder:
-        resolver = StubEnvironment(pathlib.Path(folder), place)
+    with scratch_folder("order") as folder:
+        resolver = StubEnvironment(folder, place)
         outcomes = run(stages, resolver, place.markers, installed=installed, progress=progress)
     return Simulation(stages=outcomes, emulated=place.interpreter is None)
 

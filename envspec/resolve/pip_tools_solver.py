@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import pathlib
 import sys
-import tempfile
 from collections.abc import Iterator
 
 from packaging.requirements import Requirement
@@ -25,6 +24,7 @@ from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.process import Words, run_process
 from envspec.system.progress import SILENT, Progress
+from envspec.system.scratch import scratch_folder
 
 
 def solve_with_pip_tools(
@@ -51,15 +51,15 @@ def solve_with_pip_tools(
 
 
 def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
-    with tempfile.TemporaryDirectory(prefix="envspec-pip-tools-") as name:
-        wanted = pathlib.Path(name) / "requirements.in"
+    with scratch_folder("pip-tools") as folder:
+        wanted = folder / "requirements.in"
         wanted.write_text("\n".join(_wanted(spec, target, sources)) + "\n")
-        out = pathlib.Path(name) / "out.txt"
+        out = folder / "out.txt"
         command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
-        done = run_process(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
+        done = run_process(command, env=sources.machine.environment(), cwd=folder, timeout=1800)
         if not done.ok:
             said = scrub_addresses(done.tail)
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:

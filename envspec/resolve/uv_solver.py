@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pathlib
 import re
-import tempfile
 import tomllib
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -26,6 +25,7 @@ from envspec.supply.sources import RemoteFile, Sources
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, run_process
 from envspec.system.progress import SILENT, Progress
+from envspec.system.scratch import scratch_folder
 
 _QUESTION = "the-spec-that-asks"
 """What the question to uv is called: not like the spec, which may bear the name of a package it installs."""
@@ -63,8 +63,7 @@ def solve_with_uv(
 
     Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
     """
-    with tempfile.TemporaryDirectory(prefix="envspec-solve-") as name:
-        folder = pathlib.Path(name)
+    with scratch_folder("solve") as folder:
         project = _project(spec, target, sources, folder, only, leave)
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)

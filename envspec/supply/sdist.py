@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Mapping
 
 from envspec.lockfile.lock import File
@@ -23,6 +22,7 @@ from envspec.system.errors import BuildError
 from envspec.system.home import holding, write_atomic
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
+from envspec.system.scratch import scratch_folder
 
 EPOCH = "315532800"
 """SOURCE_DATE_EPOCH of every build: 1980-01-01, the first moment that a zip archive can hold."""
@@ -56,8 +56,7 @@ def built_wheel(
 
 
 def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: PipSettings) -> File:
-    with tempfile.TemporaryDirectory(prefix="envspec-build-") as name:
-        folder = pathlib.Path(name)
+    with scratch_folder("build") as folder:
         done = _attempt(sdist, folder, python, machine, _NO_COMPILER)
         if not done.ok and shutil.which("cc"):
             done = _attempt(sdist, folder, python, machine, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import hashlib
 import os
 import pathlib
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from envspec.system.errors import OutsideError
+from envspec.system.interruption import undoing
 
 _BUFFER = 1 << 20
 """Bytes gathered before the disk is asked to take them."""
@@ -54,16 +56,18 @@ def whole_file(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]
     with disk_refusals(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb", buffering=_BUFFER) as stream:
-                yield stream
-                stream.flush()
-                if synced:
-                    os.fsync(stream.fileno())
-            pathlib.Path(name).chmod(0o644)
-            pathlib.Path(name).replace(file)
-        finally:
-            pathlib.Path(name).unlink(missing_ok=True)
+        partial = pathlib.Path(name)
+        with undoing(functools.partial(partial.unlink, missing_ok=True)):
+            try:
+                with os.fdopen(handle, "wb", buffering=_BUFFER) as stream:
+                    yield stream
+                    stream.flush()
+                    if synced:
+                        os.fsync(stream.fileno())
+                partial.chmod(0o644)
+                partial.replace(file)
+            finally:
+                partial.unlink(missing_ok=True)
 
 
 def write_atomic(file: pathlib.Path, data: str | bytes) -> None:

@@ -18,6 +18,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from envspec.system.warden import dismiss_warden, post_warden
+
 ANSWERED = {
     signal.SIGINT: "interrupted",
     signal.SIGTERM: "ended by SIGTERM",
@@ -65,7 +67,11 @@ def drawing(restored: Callable[[], str]) -> Iterator[None]:
 
 
 def answer_signals() -> None:
-    """Answer signals from now on. For programs, in their main thread; what is ignored stays ignored."""
+    """Answer signals from now on, and have a warden for a SIGKILL. What is ignored stays ignored.
+
+    For programs, in their main thread, before they start another.
+    """
+    post_warden()
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
@@ -77,8 +83,9 @@ def answer_signals() -> None:
 
 
 def hold_signals() -> None:
-    """Have signals wait, over `exec` too, until they are answered again."""
+    """Have signals wait while this process becomes one that answers them again."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ANSWERED)
+    dismiss_warden()
 
 
 def _signalled(number: int, _frame: object) -> None:
@@ -112,6 +119,7 @@ def _end(number: signal.Signals) -> None:
         for undo in reversed([*_UNDO.values()]):
             with contextlib.suppress(Exception):
                 undo()
+    dismiss_warden()
     os._exit(128 + number)
 
 

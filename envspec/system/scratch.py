@@ -23,8 +23,8 @@ from envspec.system.home import disk_refusals
 from envspec.system.interruption import undoing
 
 _NAME = re.compile(r"envspec-[a-z-]+-[0-9a-f]{16}")
-_EARLIER = re.compile(r"envspec-[a-z-]+-(?=.*[0-9_])(?=.*[a-z])[a-z0-9_]{8}")
-"""What earlier versions called theirs, without a lock."""
+_EARLIER = r"envspec-[a-z-]+-(?=.*[0-9_])(?=.*[a-z])[a-z0-9_]{8}"
+"""What earlier versions called theirs, which had no lock: no name that people would choose."""
 
 _ABANDONED = 24 * 3600.0
 """Seconds after which a folder of an earlier version has no owner."""
@@ -51,14 +51,18 @@ def scratch_file(what: str, below: pathlib.Path | None = None) -> Iterator[pathl
         yield place
 
 
-def sweep_scratch(below: pathlib.Path | None = None) -> None:
-    """Remove the scratch of processes that are dead, from the folder for temporary files or from this one."""
+def sweep_scratch(below: pathlib.Path | None = None, *, earlier: str = _EARLIER) -> None:
+    """Remove the scratch of processes that are dead, from the folder for temporary files or from this one.
+
+    What bears a name that earlier versions gave, a regular expression, goes a day after it was last changed.
+    """
     with contextlib.suppress(OSError, OutsideError):
         folder = below or _temporary()
         for name in os.listdir(folder):  # noqa: PTH208 - most names are not ours: no paths are made of them
-            if _NAME.fullmatch(name) or _EARLIER.fullmatch(name):
+            ours = _NAME.fullmatch(name)
+            if ours or re.fullmatch(earlier, name):
                 with contextlib.suppress(OSError):  # another run may be sweeping too
-                    _sweep(folder / name)
+                    _sweep(folder / name, None if ours else _ABANDONED)
 
 
 def remove(place: pathlib.Path) -> None:
@@ -127,13 +131,14 @@ def _lock(place: pathlib.Path) -> Iterator[bool]:
         os.close(handle)
 
 
-def _sweep(place: pathlib.Path) -> None:
+def _sweep(place: pathlib.Path, age: float | None) -> None:
+    """Remove it if it is this user's, has no owner, and was not changed for `age` seconds."""
     handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         ours = os.fstat(handle)
         if ours.st_uid != os.geteuid() or not (stat.S_ISDIR(ours.st_mode) or stat.S_ISREG(ours.st_mode)):
             return
-        if _EARLIER.fullmatch(place.name) and time.time() - ours.st_mtime < _ABANDONED:
+        if age is not None and time.time() - ours.st_mtime < age:
             return
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         remove(place)

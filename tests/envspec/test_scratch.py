@@ -106,6 +106,16 @@ def test_a_place_of_its_own_is_swept_when_it_is_named(tmp_path: pathlib.Path) ->
     assert [path.name for path in place.iterdir()] == ["0123"]
 
 
+def test_what_earlier_versions_left_in_a_place_is_swept_by_its_name(tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "unpacked"
+    for name in (".unpacking-old", ".unpacking-young", f"envspec-layer-{TOKEN}", "0123"):
+        (place / name).mkdir(parents=True)
+    for name in (".unpacking-old", "0123"):
+        os.utime(place / name, (0, 0))
+    sweep_scratch(place, earlier=r"\.unpacking-.*")
+    assert sorted(path.name for path in place.iterdir()) == [".unpacking-young", "0123"]
+
+
 def test_links_are_not_followed(temporary: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     target = tmp_path_factory.mktemp("target")
     (target / "precious").write_text("x")

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -23,6 +21,7 @@ from envspec.spec.model import Part
 from envspec.system.errors import OutsideError
 from envspec.system.home import disk_refusals, holding, write_atomic
 from envspec.system.kept import Kept
+from envspec.system.scratch import scratch_file, sweep_scratch
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -31,10 +30,6 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 _open: Callable[[pathlib.Path], IO[bytes]] = igzip.open  # without types of its own
-
-
-STALE = 24 * 3600
-"""Seconds after which a blob under way belongs to a run that was killed."""
 
 
 class Descriptor(Part):
@@ -139,14 +134,9 @@ class Blobs:
         folder = self.root / "partial"
         with disk_refusals(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=folder)
-            try:
-                os.close(handle)
-                _sweep(folder, pathlib.Path(name).stat().st_mtime)
-                with pathlib.Path(name).open("w+b", buffering=CHUNK) as stream:
-                    yield stream
-            finally:
-                pathlib.Path(name).unlink(missing_ok=True)
+            sweep_scratch(folder, earlier=".*")
+            with scratch_file("blob", folder) as file, file.open("w+b", buffering=CHUNK) as stream:
+                yield stream
 
     def keep(self, stream: IO[bytes], digest: str) -> None:
         """Take a whole blob in, by one rename."""
@@ -196,11 +186,3 @@ class Blobs:
         )
         self.remember(key, layer)
         return layer
-
-
-def _sweep(folder: pathlib.Path, now: float) -> None:
-    """Remove what killed runs left behind, as seen by the clock that dates the files."""
-    for file in folder.iterdir():
-        with contextlib.suppress(OSError):  # another run may be sweeping too
-            if now - file.stat().st_mtime > STALE:
-                file.unlink()

@@ -10,7 +10,6 @@ import os
 import pathlib
 import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -18,6 +17,7 @@ from builder.oci.store.blobs import Blobs, Layer
 from envspec.spec.model import digest_of
 from envspec.system.errors import OutsideError
 from envspec.system.home import disk_refusals, holding
+from envspec.system.scratch import scratch_folder, sweep_scratch
 
 _SHORT = 20
 """Digits of a digest in a folder's name: all names together must fit into one page."""
@@ -41,15 +41,12 @@ def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathl
         return place
     with disk_refusals(place), holding(place):
         if not place.is_dir():
-            building = pathlib.Path(tempfile.mkdtemp(dir=root, prefix=".unpacking-"))
-            building.chmod(0o755)
-            try:
+            sweep_scratch(root, earlier=r"\.unpacking-.*")
+            with scratch_folder("unpacked", root) as building:
+                building.chmod(0o755)
                 for layer in stack:
                     _unpack(layer, blobs, building)
                 building.rename(place)
-            except BaseException:
-                shutil.rmtree(building, ignore_errors=True)
-                raise
     return place
 
 

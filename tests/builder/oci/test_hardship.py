@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from builder.oci.image.records import LayerStack, Records
-from builder.oci.store.blobs import STALE, Blobs
+from builder.oci.store.blobs import Blobs
 from builder.values.plan import InstallStage
 
 MakeWheel = Callable[..., pathlib.Path]
@@ -117,7 +117,7 @@ def test_what_killed_runs_left_goes_and_what_is_under_way_stays(blobs: Blobs) ->
     with blobs.incoming() as stream:
         old = pathlib.Path(stream.name).with_name("old")
         old.write_bytes(b"half a layer")
-        os.utime(old, (time.time() - 2 * STALE,) * 2)
+        os.utime(old, (time.time() - 2 * 86_400,) * 2)
         with blobs.incoming():
             assert not old.exists()
             assert pathlib.Path(stream.name).exists()
