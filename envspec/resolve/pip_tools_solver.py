@@ -118,6 +118,7 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     with holding(folder):
         python = folder / "bin" / "python"
         if not (folder / "complete").exists():
+            uv.sweep_cache()
             env = uv.uv_environment(machine)
             run_process(
                 [uv.uv_program(), "venv", "--clear", "-p", find_interpreter(target.python), folder],

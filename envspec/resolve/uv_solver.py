@@ -76,6 +76,7 @@ def solve_with_uv(
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
+    uv.sweep_cache()
     minor = min(target.glibc[1], _NEWEST_PLATFORM)
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
     command += ["--output-file", "pylock.toml", "--python-version", target.python]

@@ -56,6 +56,7 @@ def built_wheel(
 
 
 def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: PipSettings) -> File:
+    uv.sweep_cache()
     with scratch_folder("build") as folder:
         done = _attempt(sdist, folder, python, machine, _NO_COMPILER)
         if not done.ok and shutil.which("cc"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import pathlib
 from typing import Any
 
@@ -10,6 +12,7 @@ import uv
 
 from envspec.supply.pip_settings import PipSettings, local_path
 from envspec.system.home import tool_home
+from envspec.system.scratch import remove
 
 
 def uv_program() -> str:
@@ -27,6 +30,18 @@ def uv_environment(machine: PipSettings) -> dict[str, str]:
         "UV_HTTP_TIMEOUT": "60",
         "NO_COLOR": "1",
     }
+
+
+def sweep_cache() -> None:
+    """Remove what programs of uv's that were killed had under way: uv itself never does.
+
+    Each of them locks the cache while it runs, so nothing is touched while another works there.
+    """
+    cache = tool_home() / "uv"
+    with contextlib.suppress(OSError), (cache / ".lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in cache.glob(".tmp*"):
+            remove(left)
 
 
 def index_settings(machine: PipSettings) -> dict[str, Any]:
