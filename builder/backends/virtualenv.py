@@ -7,13 +7,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import pathlib
-import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.inside import guard
@@ -31,20 +28,23 @@ from envspec.supply.facts import sha256_of
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
-from envspec.system.home import disk_refusals, holding, tool_home
+from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
+from envspec.system.kept import touch
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
+from envspec.system.seen import note_tree, settled, tree_holds
+from envspec.system.temporary import workshop
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
 
-_BUILDING = ".payload-"
-"""Begins the name of a payload that is being copied."""
+BUILDING = "building"
+"""Folder with the environments under way."""
 
-_ABANDONED = 3600.0
-"""Seconds after which nobody copies a payload any more."""
+COPYING = ".payload-"
+"""Begins the name of a folder with a payload that is being copied."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,9 +90,10 @@ class VirtualenvBackend:
         if not reused:
             _refuse_foreign(plan)
             with disk_refusals(place), holding(place):
-                reused = _stands(place)  # another run may have built it meanwhile
+                reused = settled(place) and _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
+        touch(place)
         return Environment(
             backend=self.name,
             reference=str(place),
@@ -108,7 +109,14 @@ class VirtualenvBackend:
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
-        building = _workshop(place)
+        with workshop(place.parent / BUILDING, f"{place.name}-") as folder:
+            building = folder / place.name
+            self._fill(plan, building, store, progress)
+            remove(place)
+            note_tree(building, place)
+            building.rename(place)
+
+    def _fill(self, plan: Plan, building: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
         # links from here are nobody else's, and nothing is kept twice.
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
@@ -119,9 +127,7 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
-        shutil.rmtree(place, ignore_errors=True)
-        building.rename(place)
-        shutil.rmtree(building.parent, ignore_errors=True)
+        remove(building.parent / "uv")  # its hard links count among what the disk says of a file
 
     def _install(
         self,
@@ -154,11 +160,8 @@ class VirtualenvBackend:
     ) -> Words:
         """uv's command for exactly the stage's wheels, offered to it in a folder of their own."""
         requirements = folder / "requirements.txt"
+        store.require(stage.wheels)
         for wheel in stage.wheels:
-            if not store.verify(wheel):
-                raise OutsideError(
-                    f"{wheel.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
-                )
             (folder / wheel.file).symlink_to(store.path(wheel))
         requirements.write_text(
             "".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels)
@@ -179,14 +182,15 @@ class VirtualenvBackend:
         if plan.payload is None or plan.service is None:
             return None
         place = tool_home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
-        if not place.is_dir():
+        if not tree_holds(place):
             with disk_refusals(place), holding(place):
-                if not place.is_dir():
-                    _sweep(place.parent)
-                    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_BUILDING) as name:
-                        building = pathlib.Path(name) / "payload"
+                if not settled(place):
+                    with workshop(place.parent, COPYING) as name:
+                        building = name / "payload"
                         payload_files.copy_payload(plan.payload, plan.service, folder, building)
+                        note_tree(building, place)
                         building.rename(place)
+        touch(place)
         return str(place)
 
     def run(
@@ -237,26 +241,6 @@ class VirtualenvBackend:
         }
 
 
-def _sweep(payloads: pathlib.Path) -> None:
-    """Remove what killed runs left; what is younger may be the work of a run beside this one."""
-    for left in payloads.glob(f"{_BUILDING}*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _workshop(place: pathlib.Path) -> pathlib.Path:
-    """A folder to build in, of this run alone: what a killed run had started may still write into its own.
-
-    What earlier runs left of the same environment is swept.
-    """
-    workshops = place.parent / "building"
-    workshops.mkdir(parents=True, exist_ok=True)
-    for left in workshops.glob(f"{place.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    return pathlib.Path(tempfile.mkdtemp(dir=workshops, prefix=f"{place.name}-")) / place.name
-
-
 def _contents(place: pathlib.Path) -> str:
     """Digest of what is installed, as each RECORD has it, and of the interpreter that it was made for."""
     files = [place / "pyvenv.cfg", *sorted(place.glob("lib/python*/site-packages/*.dist-info/RECORD"))]
@@ -264,8 +248,8 @@ def _contents(place: pathlib.Path) -> str:
 
 
 def _stands(place: pathlib.Path) -> bool:
-    """Whether the environment is there and the interpreter that it leans on has not gone meanwhile."""
-    return (place / "bin" / "python").exists()
+    """Whether the environment is as it was built and the interpreter that it leans on has not gone since."""
+    return bool(tree_holds(place)) and (place / "bin" / "python").exists()
 
 
 def _refuse_foreign(plan: Plan) -> None:
