@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 import tempfile
@@ -24,7 +25,6 @@ from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
-from envspec.supply.facts import sha256_of
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
@@ -244,7 +244,13 @@ class VirtualenvBackend:
 def _contents(place: pathlib.Path) -> str:
     """Digest of what is installed, as each RECORD has it, and of the interpreter that it was made for."""
     files = [place / "pyvenv.cfg", *sorted(place.glob("lib/python*/site-packages/*.dist-info/RECORD"))]
-    return digest_of([str(place), *([file.parent.name, sha256_of(file)] for file in files)])
+    return digest_of([str(place), *([file.parent.name, _lasting(file)] for file in files)])
+
+
+def _lasting(file: pathlib.Path) -> str:
+    """Digest of the lines, but for that of a note in which uv keeps a wheel's date, which changes nothing."""
+    lines = file.read_bytes().splitlines()
+    return hashlib.sha256(b"\n".join(line for line in lines if b"/uv_cache.json," not in line)).hexdigest()
 
 
 def _stands(place: pathlib.Path) -> bool:

@@ -34,6 +34,7 @@ from envspec.spec.lint import lint_spec
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.progress import SILENT, Progress
+from envspec.system.sweeping import sweep_home
 
 
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
@@ -63,6 +64,7 @@ def _carry_out(run: Run) -> Run:
     Where only its use shows that something kept is damaged, it is gone by then, and the phase that makes it
     comes once more: the build for itself and all that stand on it.
     """
+    sweep_home()
     before: list[Run] = []
     spoiled: set[str] = set()
     while len(before) < len(FLOW):

@@ -74,6 +74,20 @@ def note_tree(tree: pathlib.Path, place: pathlib.Path) -> None:
     _trees(tool_home()).put(_key(place), (_digest(tree, names), tuple(names)))
 
 
+def last_use(place: pathlib.Path) -> float:
+    """When a file was found right last, in seconds since 1970, to a day; 0 where it never was."""
+    try:
+        return _files(tool_home()).file(_key(place)).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def forget_tree(place: pathlib.Path) -> None:
+    """Forget a folder that is gone for good."""
+    with contextlib.suppress(OSError):
+        _trees(tool_home()).file(_key(place)).unlink()
+
+
 def settled(place: pathlib.Path) -> bool:
     """Whether a folder that is held by this process stands as it was noted; if not, the place is free now.
 
