@@ -25,6 +25,7 @@ from envspec.system.interpreter import find_interpreter
 from envspec.system.process import Words, run_process
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
+from envspec.system.seen import note_tree, settled
 
 
 def solve_with_pip_tools(
@@ -117,7 +118,7 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     folder = tool_home() / "tools" / f"pip-tools-{version}-{target.python}"
     with holding(folder):
         python = folder / "bin" / "python"
-        if not (folder / "complete").exists():
+        if not settled(folder):
             uv.sweep_cache()
             env = uv.uv_environment(machine)
             run_process(
@@ -127,7 +128,8 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
             )
             settings = uv.write_settings(folder, machine)
             command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
+            command += ["--compile-bytecode"]  # what Python wrote there later nobody could tell from damage
             run_process([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
             settings.unlink()
-            (folder / "complete").touch()
+            note_tree(folder, folder)
     return python

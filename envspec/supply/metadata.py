@@ -10,7 +10,11 @@ from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import tool_home, write_atomic
+from envspec.system.home import tool_home
+from envspec.system.kept import Kept
+
+_BYTES = "latin-1"
+"""A text for any bytes: some packages write theirs in no encoding at all."""
 
 
 def of_wheel(wheel: File, store: Wheelhouse) -> bytes:
@@ -26,9 +30,11 @@ def wheel_metadata(
 
     Raises `OutsideError`.
     """
-    kept = tool_home() / "metadata" / wheel.sha256[:2] / wheel.sha256
-    if kept.is_file():
-        return parse_metadata(kept.read_bytes())
+    kept: Kept[str] = Kept(tool_home() / "metadata", str, packed=True)
+    key = f"{wheel.sha256[:2]}/{wheel.sha256}"
+    known = kept.get(key)
+    if known is not None:
+        return parse_metadata(known.encode(_BYTES))
     data = None if store.has(wheel) or remote is None else _served(remote, sources)
     if data is None:
         if remote is not None and not store.has(wheel):
@@ -40,7 +46,7 @@ def wheel_metadata(
         raise OutsideError(
             f"{wheel.file} does not say what it is: {error}", hint="pin another version, or another index"
         ) from error
-    write_atomic(kept, data)
+    kept.put(key, data.decode(_BYTES))
     return found
 
 

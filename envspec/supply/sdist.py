@@ -7,7 +7,6 @@ without machine code is the same on every machine. Only when that fails is this 
 from __future__ import annotations
 
 import importlib.resources
-import json
 import os
 import pathlib
 import shutil
@@ -19,7 +18,8 @@ from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
-from envspec.system.home import holding, write_atomic
+from envspec.system.home import holding
+from envspec.system.kept import Kept
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
@@ -43,15 +43,15 @@ def built_wheel(
 
     `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines.
     """
-    record = store.root / "built" / f"{sdist.sha256}-{target.python}-{target.machine}.json"
-    with holding(record):
-        if record.is_file():
-            wheel = File.model_validate_json(record.read_text())
-            if store.has(wheel):
-                return wheel
+    kept: Kept[File] = Kept(store.root / "built", File)
+    key = f"{sdist.sha256}-{target.python}-{target.machine}"
+    with holding(kept.file(key)):
+        known = kept.get(key)
+        if known is not None and store.has(known):
+            return known
         progress.note(f"building a wheel from {sdist.file}: its index has none")
         wheel = _build(store.path(sdist), store, python, machine)
-        write_atomic(record, json.dumps(wheel.model_dump()) + "\n")
+        kept.put(key, wheel)
     return wheel
 
 

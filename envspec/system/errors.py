@@ -6,6 +6,7 @@
     ├── FindingsError         1      it was understood, and must be fixed first
     ├── BuildError            3      building failed
     └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
+        └── SpoiledError             something kept was damaged, and was found to be while it was used
     (`KeyboardInterrupt`)  130      the user stopped it
 
 The command line turns them into exit codes in one place (`builder.cli.main`); nothing else exits.
@@ -85,3 +86,17 @@ class OutsideError(EnvspecError):
     """Something outside is missing or unreachable: an engine, an index, an interpreter, the disk."""
 
     exit_code = 4
+
+
+class SpoiledError(OutsideError):
+    """Something kept turned out damaged while it was used, and is gone: who begins again makes it anew.
+
+    A run does so by itself; it ends in this only where the same is damaged once more.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is damaged, and was so again after it was made anew",
+            hint="the disk, or the memory, of this machine may be failing: look at its log (`dmesg`)",
+        )
+        self.what = what
