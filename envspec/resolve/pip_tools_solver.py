@@ -18,8 +18,9 @@ from envspec.spec.model import Spec
 from envspec.spec.pins import repins
 from envspec.spec.target import Target
 from envspec.supply import uv
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter

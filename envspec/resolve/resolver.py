@@ -16,8 +16,9 @@ from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
 from envspec.supply.metadata import wheel_metadata
+from envspec.supply.page import RemoteFile
 from envspec.supply.sdist import built_wheel
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules

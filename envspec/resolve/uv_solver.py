@@ -21,8 +21,9 @@ from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import repins, replaced
 from envspec.spec.target import Target
 from envspec.supply import uv
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, run_process
 from envspec.system.progress import SILENT, Progress

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import requests
-
 from envspec.lockfile.lock import File
-from envspec.supply.http import TIMEOUT
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.listings import read_metadata
+from envspec.supply.page import RemoteFile
+from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
@@ -48,7 +47,7 @@ def _served(remote: RemoteFile, sources: Sources) -> bytes | None:
     if not remote.url.startswith("http") or sources.offline:
         return None
     try:
-        answer = sources.session.get(f"{remote.url}.metadata", timeout=TIMEOUT)
-    except requests.RequestException:
+        data = read_metadata(remote, sources.session)
+    except OutsideError:
         return None
-    return answer.content if answer.ok and answer.content.startswith(b"Metadata-Version") else None
+    return data if data is not None and data.startswith(b"Metadata-Version") else None
