@@ -20,6 +20,7 @@ from envspec.spec.target import Target
 from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
+from envspec.supply.relay import relay_for
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
@@ -60,7 +61,10 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
-        done = run_process(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
+        with sources.relay.running() as relay:
+            env = relay.machine.pip_environment()
+            done = run_process(command, env=env, cwd=pathlib.Path(name), timeout=1800)
+            relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
             said = scrub_addresses(done.tail)
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
@@ -73,12 +77,15 @@ def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
     named = named_indexes(spec)
     for stage in spec.stage:
         for wheel in stage.wheels:
-            yield f"{wheel.name} @ {sources.spec_wheel(wheel).url}"
+            remote = sources.spec_wheel(wheel)
+            yield f"{wheel.name} @ {sources.relay.file(remote.url, remote).url}"
         for requirement in stage.requirements:
             name = canonicalize_name(requirement.name)
             if name in named and named[name].index is not None:
-                best = _best(requirement, sources.files(named[name].index or "", name), target)
-                yield f"{name} @ {best.url}" if best else str(requirement)
+                index = named[name].index or ""
+                best = _best(requirement, sources.files(index, name), target)
+                (url,) = sources.index_urls(index)
+                yield f"{name} @ {sources.relay.file(url, best).url}" if best else str(requirement)
             else:
                 yield str(requirement)
 
@@ -119,15 +126,16 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     with holding(folder):
         python = folder / "bin" / "python"
         if not (folder / "complete").exists():
-            env = uv.uv_environment(machine)
-            run_process(
-                [uv.uv_program(), "venv", "--clear", "-p", find_interpreter(target.python), folder],
-                env=env,
-                check=True,
-            )
-            settings = uv.write_settings(folder, machine)
-            command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
-            run_process([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
-            settings.unlink()
+            base = find_interpreter(target.python)
+            with relay_for(machine) as relay:
+                env = uv.uv_environment(relay.machine)
+                run_process([uv.uv_program(), "venv", "--clear", "-p", base, folder], env=env, check=True)
+                settings = uv.write_settings(folder, relay.machine)
+                command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
+                done = run_process([*command, f"pip-tools=={version}", "pip"], env=env, timeout=600)
+                settings.unlink()
+                if not done.ok:
+                    relay.refuse_trouble()
+                    raise OutsideError(f"pip-tools cannot be installed\n{scrub_addresses(done.tail)}")
             (folder / "complete").touch()
     return python

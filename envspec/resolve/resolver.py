@@ -53,6 +53,7 @@ def resolve_spec(
     cannot be built from its source; `OutsideError` when an index cannot be asked.
     """
     target = target_of(spec)
+    sources.progress = progress
     progress.step("resolve")
     solution = _solve(spec, target, sources, resolver, progress)
     chosen = _choose(spec, target, solution)
@@ -202,7 +203,8 @@ def _describe(
             **file.model_dump(),
         )
         if not file.file.endswith(".whl"):
-            store.bring(remote, file, sources)
+            if not store.has(file):
+                store.bring(sources.meant(remote), file, sources)
             python = find_interpreter(target.python)
             try:
                 wheel = built_wheel(
@@ -233,4 +235,4 @@ def _known(remote: RemoteFile, sources: Sources, store: Wheelhouse) -> File:
     """Name, sha256 and size of a file; fetched where its index does not tell them."""
     if remote.sha256 is not None and remote.size is not None:
         return File(file=remote.file, sha256=remote.sha256, size=remote.size)
-    return store.take(remote, sources)
+    return store.take(sources.meant(remote), sources)

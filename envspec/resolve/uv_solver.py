@@ -64,12 +64,13 @@ def solve_with_uv(
 
     Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
     """
-    with tempfile.TemporaryDirectory(prefix="envspec-solve-") as name:
+    with tempfile.TemporaryDirectory(prefix="envspec-solve-") as name, sources.relay.running():
         folder = pathlib.Path(name)
         project = _project(spec, target, sources, folder, only, leave)
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
+            sources.relay.refuse_trouble()  # whatever uv made of it
             raise _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
@@ -83,7 +84,7 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
     command += ["--output-file", "pylock.toml", "--python-version", target.python]
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
-    env = uv.uv_environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
+    env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
     return run_process([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
 
 
@@ -96,7 +97,7 @@ def _project(
     leave: frozenset[str],
 ) -> dict[str, Any]:
     """The pyproject.toml that puts the question to uv."""
-    settings = uv.index_settings(sources.machine)
+    settings = uv.index_settings(sources.relay.machine)
     named = {name: stage for name, stage in named_indexes(spec).items() if name not in leave}
     for package, stage in named.items():
         index = stage.index or DEFAULT_INDEX
@@ -106,7 +107,8 @@ def _project(
                 f"index {index} has no file of {package}, and nothing else may serve it",
                 hint=f"stage {stage.name} names that index as the only source; check its url and `as-of`",
             )
-        write_view(folder / "views" / index, package, files)
+        (url,) = sources.index_urls(index)
+        write_view(folder / "views" / index, package, (sources.relay.file(url, file) for file in files))
     settings["index"] = [
         *({"name": view.name, "url": view.as_uri(), "explicit": True} for view in _views(folder)),
         *settings["index"],
@@ -148,7 +150,8 @@ def _dependencies(
 ) -> Iterator[str]:
     wheels = [(wheel.name, sources.spec_wheel(wheel)) for stage in spec.stage for wheel in stage.wheels]
     direct = {name for name, _ in wheels}
-    for name, remote in wheels:
+    for name, wheel in wheels:
+        remote = sources.relay.file(wheel.url, wheel)
         yield f"{name} @ {remote.url}" + (f"#sha256={remote.sha256}" if remote.sha256 else "")
     if only is not None:
         yield from (f"{name}=={version}" for name, version in only.items() if name not in direct)

@@ -28,6 +28,8 @@ def wheel_metadata(
     kept = tool_home() / "metadata" / wheel.sha256[:2] / wheel.sha256
     if kept.is_file():
         return parse_metadata(kept.read_bytes())
+    if remote is not None and not store.has(wheel):
+        remote = sources.meant(remote)
     data = None if store.has(wheel) or remote is None else _served(remote, sources)
     if data is None:
         if remote is not None and not store.has(wheel):

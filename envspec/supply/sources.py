@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from envspec.supply.http import PATIENCE, Patience, http_session
 from envspec.supply.listings import Listings
 from envspec.supply.page import HTML, NoPageError, RemoteFile, project_of, read_page
 from envspec.supply.pip_settings import PipSettings, index_variable, local_path
+from envspec.supply.relay import NETWORK_HINT, PASSWORD_HINT, Relay
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT, Progress
 
@@ -37,6 +39,8 @@ class Sources:
         self._opening = threading.Lock()
         self.listings = Listings(lambda: self.session, offline=offline)
         """The pages of indexes on the network, by address."""
+        self.relay = Relay(machine, self.listings, lambda: self.session)
+        """Through which programs ask the same indexes."""
         self.progress: Progress = SILENT
         """Who is told of waits that somebody notices."""
         self.unreachable: dict[str, str] = {}
@@ -106,12 +110,18 @@ class Sources:
 
     def cannot_ask(self, index: str, project: str) -> OutsideError:
         """The error that says that an index could not be asked for a project."""
-        return OutsideError(
-            f"index {index} cannot be asked for {project}: {self.unreachable[index]}",
-            hint=f"set {index_variable(index)} to a mirror or folder that has it"
-            if index != DEFAULT_INDEX
-            else "check the network and pip's configuration",
-        )
+        why = self.unreachable[index]
+        if "(401)" in why:
+            hint = PASSWORD_HINT
+        elif index == DEFAULT_INDEX:
+            hint = NETWORK_HINT
+        else:
+            hint = f"set {index_variable(index)} to a mirror or folder that has it"
+        return OutsideError(f"index {index} cannot be asked for {project}: {why}", hint=hint)
+
+    def meant(self, remote: RemoteFile) -> RemoteFile:
+        """A file of a solution by its true address. Raises `OutsideError` when its index cannot be asked."""
+        return dataclasses.replace(remote, url=self.relay.meant(remote.url))
 
     def _beside(self, project: str) -> Iterator[RemoteFile]:
         for place in self.machine.find_links:
@@ -124,7 +134,7 @@ class Sources:
                 except OutsideError as error:
                     raise OutsideError(
                         f"a page of pip's `find-links` cannot be asked for {project}: {error.message}",
-                        hint="check the network and pip's configuration",
+                        hint=PASSWORD_HINT if "(401)" in error.message else NETWORK_HINT,
                     ) from error
 
     def _linked(self, place: str) -> dict[str, list[RemoteFile]]:
