@@ -66,6 +66,7 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
             done = run_process(command, env=env, cwd=pathlib.Path(name), timeout=1800)
             relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
+            sources.relay.refuse_failure()
             said = scrub_addresses(done.tail)
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)

@@ -37,6 +37,14 @@ _NEWEST_PLATFORM = 40
 _TROUBLE = ("Failed to fetch", "error sending request", "Request failed", "dns error", "Could not connect")
 """What uv says when the network is the trouble, not the requirements."""
 
+_UNREADABLE = re.compile(
+    r"\b(\S+) (ha(?:s|ve) (?:invalid metadata|inconsistent metadata|an invalid package format))"
+)
+"""What uv says of a file that its index broke."""
+
+_NOT_HERE = ("not found in the cache", "network was disabled", "needs to be downloaded from a registry")
+"""What uv says when it was not allowed to ask."""
+
 
 def named_indexes(spec: Spec) -> dict[str, Stage]:
     """The packages that stages with an index of their own name, each with its first such stage."""
@@ -70,7 +78,7 @@ def solve_with_uv(
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
-            sources.relay.refuse_trouble()  # whatever uv made of it
+            sources.relay.refuse_failure()  # whatever uv made of it
             raise _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
@@ -170,6 +178,13 @@ def _failure(done: Completed) -> Exception:
         return OutsideError(
             f"an index cannot be asked\n{said.strip()}", hint="check the network and pip's set-up"
         )
+    if (unreadable := _UNREADABLE.search(said)) is not None:
+        return OutsideError(
+            f"an index serves {unreadable[1]}, which {unreadable[2]}\n{said.strip()}",
+            hint="pin another version, or ask another index",
+        )
+    if any(missing in said for missing in _NOT_HERE):
+        return OutsideError(f"offline\n{_plain(said)}", hint="run once without --offline")
     if "No solution found" in said or "unsatisfiable" in said or "no version of" in said:
         return UnsatisfiableError(_plain(said))
     return OutsideError(f"uv could not resolve\n{said.strip()}")

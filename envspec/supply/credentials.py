@@ -81,6 +81,8 @@ class Credentials(requests.auth.AuthBase):
         request.url, own = split_credentials(request.url or "")
         if "Authorization" in request.headers:  # whoever asks has something better, such as a token
             return request
+        if own is not None and (request.url, own) not in self._places:
+            self._places.append((request.url, own))  # its files and redirections want them too
         name, password = own or self._known(request.url) or ("", None)
         if password is None:
             netrc = get_netrc_auth(request.url)

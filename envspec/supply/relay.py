@@ -72,6 +72,7 @@ class Relay:
         self.token = secrets.token_urlsafe(18)
         self._indexes: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._pages_of_links = {place for place in machine.find_links if local_path(place) is None}
         self._alone: dict[tuple[str, str], RemoteFile] = {}
         self._machine = machine
         self._port = _NOWHERE
@@ -103,6 +104,12 @@ class Relay:
         if name:
             self._names[url] = f"index {name}"
         return f"http://{key}{_DOMAIN}/"
+
+    def links(self, url: str) -> str:
+        """The same for a page of links."""
+        if local_path(url) is None:
+            self._pages_of_links.add(url)
+        return self.index(url)
 
     def file(self, index: str, remote: RemoteFile) -> RemoteFile:
         """A file of an index, as programs ask for it."""
@@ -136,14 +143,14 @@ class Relay:
             return alone
         index = self._indexes[host.removesuffix(_DOMAIN)]
         _, project, name = path.split("/")
-        offered = self.listings.files(index, None if index in self._machine.find_links else project)
+        offered = self.listings.files(index, None if index in self._pages_of_links else project)
         return {file.file: file for file in offered}[name]
 
     def project(self, host: str, path: str) -> tuple[str, str | None]:
         """The index and the project that a page's address means. Raises `KeyError` for what is none."""
         index = self._indexes[host.removesuffix(_DOMAIN)]
         name = path.strip("/")
-        if not name and index in self._machine.find_links:
+        if not name and index in self._pages_of_links:
             return index, None
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             raise KeyError(name)
@@ -155,9 +162,19 @@ class Relay:
             said = "; ".join(list(dict.fromkeys(self.trouble.values()))[:3])
             raise OutsideError(said, hint=PASSWORD_HINT if "(401)" in said else NETWORK_HINT)
 
+    def refuse_failure(self) -> None:
+        """The same after a program failed, when a folder that is an index may have been the reason too."""
+        self.refuse_trouble()
+        for url in self._machine.default_urls:
+            path = local_path(url)
+            if path is not None and not path.is_dir():
+                raise OutsideError(
+                    "index default cannot be asked: its folder is not there", hint=NETWORK_HINT
+                )
+
     def name(self, index: str) -> str:
         """What messages call an index."""
-        if index in self._machine.find_links:
+        if index in self._pages_of_links:
             return "a page of pip's `find-links`"
         return "index default" if index in self._machine.default_urls else self._names.get(index, "an index")
 
@@ -176,9 +193,9 @@ class Relay:
 
 
 @contextlib.contextmanager
-def relay_for(machine: PipSettings) -> Iterator[Relay]:
-    """A relay of its own for one program, for the length of the block."""
-    session = functools.cache(lambda: http_session(machine))
+def relay_for(machine: PipSettings, note: Callable[[str], None] = lambda _: None) -> Iterator[Relay]:
+    """A relay of its own for one program, for the length of the block; `note` is told of long waits."""
+    session = functools.cache(lambda: http_session(machine, note=note))
     with Relay(machine, Listings(session), session).running() as relay:
         yield relay
 

@@ -65,7 +65,7 @@ def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine
             if not done.ok and shutil.which("cc"):
                 done = _attempt(sdist, folder, python, relay, {})
             if not done.ok:
-                relay.refuse_trouble()
+                relay.refuse_failure()
         wheels = sorted((folder / "out").glob("*.whl"))
         if not done.ok or not wheels:
             raise BuildError(
