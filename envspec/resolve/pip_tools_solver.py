@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import pathlib
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
-from envspec.system.process import Words, run_process
+from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
 
 
@@ -67,11 +68,18 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
             relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
             sources.relay.refuse_failure()
-            said = scrub_addresses(done.tail)
+            said = scrub_addresses(_said(done))
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)
             raise OutsideError(f"pip-tools could not resolve\n{said}")
         return out.read_text()
+
+
+def _said(done: Completed) -> str:
+    """The last lines of pip-tools; of a traceback, in which it ends where pip gives up, the last sentence."""
+    _, ended, trace = done.stderr.rpartition("Traceback (most recent call last)")
+    lines = [line for line in trace.splitlines() if line.strip()]
+    return re.sub(r"^[\w.]+: ", "", lines[-1]) if ended and lines else done.tail
 
 
 def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:

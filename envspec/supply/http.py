@@ -238,10 +238,10 @@ def in_words() -> Iterator[None]:
 def read_answer(answer: requests.Response, largest: int) -> bytes:
     """The whole body of a streamed answer, inflated. Raises `OutsideError`, also for what has no end."""
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
+    if encoding not in {"", "identity", "gzip", "x-gzip"}:
         raise OutsideError(f"its answer is packed in a way that was not asked for: {encoding[:20]!r}")
     packed = encoding not in {"", "identity"}
-    inflate = zlib.decompressobj(47) if "gzip" in encoding else zlib.decompressobj()
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     body = bytearray()
     with in_words():
         for chunk in stream_answer(answer):
@@ -252,6 +252,8 @@ def read_answer(answer: requests.Response, largest: int) -> bytes:
             body += piece
             if len(body) > largest:
                 raise OutsideError(f"its answer is larger than {largest >> 20} MB")
+    if packed and not inflate.eof:
+        raise OutsideError("its answer broke off")
     return bytes(body)
 
 

@@ -20,10 +20,12 @@ import dataclasses
 import functools
 import hashlib
 import http.server
+import pathlib
 import re
 import secrets
 import socketserver
 import sys
+import tempfile
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -38,8 +40,8 @@ from envspec.supply.http import http_session
 from envspec.supply.listings import Listings, read_metadata
 from envspec.supply.page import HTML, JSON, RemoteFile, html_page, json_page, project_of
 from envspec.supply.pip_settings import PipSettings, local_path
-from envspec.supply.wheel import parse_metadata
-from envspec.system.errors import OutsideError
+from envspec.supply.wheel import Wheel, parse_metadata
+from envspec.system.errors import EnvspecError, OutsideError
 
 _DOMAIN = ".envspec.invalid"
 _FORM = "1"
@@ -302,8 +304,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _metadata(self, remote: RemoteFile) -> None:
         try:
             data = read_metadata(remote, self.relay.session())
-            if data is None:
-                self._say(404)
+            if data is None:  # promised, and not there: pip gives up then
+                self._say(200, self._read(remote), {"Content-Type": "text/plain"})
                 return
             if remote.metadata_sha256 not in {None, hashlib.sha256(data).hexdigest()}:
                 raise OutsideError("it is not what the index's page promises (its sha256 differs)")
@@ -315,6 +317,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 f"the metadata of {remote.file} cannot be had from its index: {error.message}"
             ) from error
         self._say(200, data, {"Content-Type": "text/plain", "Cache-Control": "max-age=3600"})
+
+    def _read(self, remote: RemoteFile) -> bytes:
+        """The metadata out of the wheel itself."""
+        with tempfile.TemporaryDirectory(prefix="envspec-relay-") as folder:
+            file = pathlib.Path(folder) / remote.file
+            with open_remote(remote, self.relay.session(), {}) as answer, file.open("wb") as stream:
+                refuse_answer(remote, answer)
+                for chunk in read_remote(remote, answer):
+                    stream.write(chunk)
+            try:
+                with Wheel(file) as wheel:
+                    return wheel.read(f"{wheel.dist_info}/METADATA")
+            except OutsideError:
+                raise
+            except EnvspecError as error:
+                raise OutsideError(error.message) from error
 
     def _hand_on(self, remote: RemoteFile) -> None:
         """The file, or the part of it that is asked for, as it comes."""
