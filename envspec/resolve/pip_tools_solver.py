@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import pathlib
+import re
 import sys
 from collections.abc import Iterator
 
@@ -17,12 +18,14 @@ from envspec.spec.model import Spec
 from envspec.spec.pins import repins
 from envspec.spec.target import Target
 from envspec.supply import uv
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.relay import relay_for
+from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
-from envspec.system.process import Words, run_process
+from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
 from envspec.system.seen import note_tree, settled
@@ -60,25 +63,39 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
-        done = run_process(command, env=sources.machine.environment(), cwd=folder, timeout=1800)
+        with sources.relay.running() as relay:
+            env = relay.machine.pip_environment()
+            done = run_process(command, env=env, cwd=folder, timeout=1800)
+            relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
-            said = scrub_addresses(done.tail)
+            sources.relay.refuse_failure()
+            said = scrub_addresses(_said(done))
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)
             raise OutsideError(f"pip-tools could not resolve\n{said}")
         return out.read_text()
 
 
+def _said(done: Completed) -> str:
+    """The last lines of pip-tools; of a traceback, in which it ends where pip gives up, the last sentence."""
+    _, ended, trace = done.stderr.rpartition("Traceback (most recent call last)")
+    lines = [line for line in trace.splitlines() if line.strip()]
+    return re.sub(r"^[\w.]+: ", "", lines[-1]) if ended and lines else done.tail
+
+
 def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
     named = named_indexes(spec)
     for stage in spec.stage:
         for wheel in stage.wheels:
-            yield f"{wheel.name} @ {sources.spec_wheel(wheel).url}"
+            remote = sources.spec_wheel(wheel)
+            yield f"{wheel.name} @ {sources.relay.file(remote.url, remote).url}"
         for requirement in stage.requirements:
             name = canonicalize_name(requirement.name)
             if name in named and named[name].index is not None:
-                best = _best(requirement, sources.files(named[name].index or "", name), target)
-                yield f"{name} @ {best.url}" if best else str(requirement)
+                index = named[name].index or ""
+                best = _best(requirement, sources.files(index, name), target)
+                (url,) = sources.index_urls(index)
+                yield f"{name} @ {sources.relay.file(url, best).url}" if best else str(requirement)
             else:
                 yield str(requirement)
 
@@ -120,16 +137,19 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
         python = folder / "bin" / "python"
         if not settled(folder):
             uv.sweep_cache()
-            env = uv.uv_environment(machine)
-            run_process(
-                [uv.uv_program(), "venv", "--clear", "-p", find_interpreter(target.python), folder],
-                env=env,
-                check=True,
-            )
-            settings = uv.write_settings(folder, machine)
-            command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
-            command += ["--compile-bytecode"]  # what Python wrote there later nobody could tell from damage
-            run_process([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
-            settings.unlink()
+            base = find_interpreter(target.python)
+            with relay_for(machine) as relay:
+                env = uv.uv_environment(relay.machine)
+                run_process([uv.uv_program(), "venv", "--clear", "-p", base, folder], env=env, check=True)
+                settings = uv.write_settings(folder, relay.machine)
+                command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
+                command += [
+                    "--compile-bytecode"
+                ]  # what Python wrote there later nobody could tell from damage
+                done = run_process([*command, f"pip-tools=={version}", "pip"], env=env, timeout=600)
+                settings.unlink()
+                if not done.ok:
+                    relay.refuse_trouble()
+                    raise OutsideError(f"pip-tools cannot be installed\n{scrub_addresses(done.tail)}")
             note_tree(folder, folder)
     return python

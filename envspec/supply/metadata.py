@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import requests
-
 from envspec.lockfile.lock import File
-from envspec.supply.http import TIMEOUT
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.listings import read_metadata
+from envspec.supply.page import RemoteFile
+from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
@@ -35,6 +34,8 @@ def wheel_metadata(
     known = kept.get(key)
     if known is not None:
         return parse_metadata(known.encode(_BYTES))
+    if remote is not None and not store.has(wheel):
+        remote = sources.meant(remote)
     data = None if store.has(wheel) or remote is None else _served(remote, sources)
     if data is None:
         if remote is not None and not store.has(wheel):
@@ -54,7 +55,7 @@ def _served(remote: RemoteFile, sources: Sources) -> bytes | None:
     if not remote.url.startswith("http") or sources.offline:
         return None
     try:
-        answer = sources.session.get(f"{remote.url}.metadata", timeout=TIMEOUT)
-    except requests.RequestException:
+        data = read_metadata(remote, sources.session)
+    except OutsideError:
         return None
-    return answer.content if answer.ok and answer.content.startswith(b"Metadata-Version") else None
+    return data if data is not None and data.startswith(b"Metadata-Version") else None

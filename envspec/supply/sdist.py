@@ -16,6 +16,7 @@ from envspec.lockfile.lock import File
 from envspec.spec.target import Target
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
+from envspec.supply.relay import Relay, relay_for
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
 from envspec.system.home import holding
@@ -41,7 +42,8 @@ def built_wheel(
 ) -> File:
     """The wheel of a stored source distribution for the target, built now if it was not built before.
 
-    `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines.
+    `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines, and
+    `OutsideError` when what the build needs cannot be had from its index.
     """
     kept: Kept[File] = Kept(store.root / "built", File)
     key = f"{sdist.sha256}-{target.python}-{target.machine}"
@@ -58,9 +60,12 @@ def built_wheel(
 def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: PipSettings) -> File:
     uv.sweep_cache()
     with scratch_folder("build") as folder:
-        done = _attempt(sdist, folder, python, machine, _NO_COMPILER)
-        if not done.ok and shutil.which("cc"):
-            done = _attempt(sdist, folder, python, machine, {})
+        with relay_for(machine) as relay:
+            done = _attempt(sdist, folder, python, relay, _NO_COMPILER)
+            if not done.ok and shutil.which("cc"):
+                done = _attempt(sdist, folder, python, relay, {})
+            if not done.ok:
+                relay.refuse_failure()
         wheels = sorted((folder / "out").glob("*.whl"))
         if not done.ok or not wheels:
             raise BuildError(
@@ -75,15 +80,15 @@ def _attempt(
     sdist: pathlib.Path,
     folder: pathlib.Path,
     python: pathlib.Path,
-    machine: PipSettings,
+    relay: Relay,
     extra: Mapping[str, str],
 ) -> Completed:
     constraints = importlib.resources.files(__package__) / "build-constraints.txt"
     with importlib.resources.as_file(constraints) as file:
-        settings = uv.write_settings(folder, machine)
+        settings = uv.write_settings(folder, relay.machine)
         command: Words = [uv.uv_program(), "build", "--wheel", "--no-create-gitignore"]
         command += ["--out-dir", folder / "out", "--python", python]
         command += ["--build-constraints", file, "--config-file", settings, sdist]
-        env = {**uv.uv_environment(machine), **extra, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
+        env = {**uv.uv_environment(relay.machine), **extra, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
         env["PATH"] = os.environ.get("PATH", os.defpath)
         return run_process(command, env=env, cwd=folder, timeout=1800)

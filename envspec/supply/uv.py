@@ -27,7 +27,8 @@ def uv_environment(machine: PipSettings) -> dict[str, str]:
         "UV_CACHE_DIR": str(tool_home() / "uv"),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
-        "UV_HTTP_TIMEOUT": "60",
+        "UV_HTTP_TIMEOUT": "180",
+        "UV_HTTP_RETRIES": "0",  # whoever answers has asked again already (`envspec.supply.relay`)
         "NO_COLOR": "1",
     }
 
@@ -61,7 +62,7 @@ def index_settings(machine: PipSettings) -> dict[str, Any]:
 
 
 def write_settings(folder: pathlib.Path, machine: PipSettings) -> pathlib.Path:
-    """A settings file for uv; addresses may carry credentials, so it goes into a private temporary folder."""
+    """A settings file for uv, in a temporary folder; `machine` is the relay's, which has no credentials."""
     file = folder / "uv.toml"
     file.write_text(tomlkit.dumps(index_settings(machine)))
     return file

@@ -22,7 +22,8 @@ from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # a full store needs no network, nor the time to load what speaks with it
     from envspec.supply.download import DownloadPort
-    from envspec.supply.sources import RemoteFile, Sources
+    from envspec.supply.page import RemoteFile
+    from envspec.supply.sources import Sources
 
 WORKERS = 8
 """Downloads at once; they wait for the network, not for the processor."""
