@@ -27,9 +27,12 @@ from envspec.system.errors import BuildError, FindingsError, OutsideError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
-from envspec.system.quoting import quoted_output
+from envspec.system.quoting import NAMED, quoted_output, shortened
 
 Solver = Callable[..., tuple[Solved, ...]]
+
+_EXPLANATION = 5_000
+"""Characters of a solver's explanation that a finding repeats."""
 
 SOLVERS: Mapping[str, Solver] = {
     "uv": uv_solver.solve_with_uv,
@@ -175,16 +178,18 @@ def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Prog
 
 def _unsatisfiable(spec: Spec, said: str) -> FindingsError:
     """EV101, with the stages that ask for what the explanation names."""
-    concerned = [
-        f"{text} is asked for by stage {stage.name}"
+    named = {canonicalize_name(word) for word in re.findall(r"[\w-]+(?:\.[\w-]+)*", said)}
+    asking = [
+        (stage.name, text)
         for stage in spec.stage
         for text, requirement in zip(stage.install, stage.requirements, strict=True)
-        if re.search(rf"(?<![\w.-]){re.escape(requirement.name)}(?![\w-])", said, re.IGNORECASE)
+        if canonicalize_name(requirement.name) in named
     ]
+    concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
     finding = rules.NO_SOLUTION.finding(
-        "the stages contradict each other: " + "; ".join([said, *concerned]),
+        "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
         hint="change one of these pins; `envspec fix` searches for pins that work",
-        where=", ".join(stage.name for stage in spec.stage if any(stage.name in line for line in concerned)),
+        where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
     )
     return FindingsError("no set of versions satisfies this spec", (finding,))
 

@@ -17,6 +17,10 @@ from __future__ import annotations
 import dataclasses
 
 from envspec.system.finding import Finding
+from envspec.system.quoting import shortened
+
+SHOWN = 20
+"""Mistakes of a spec that an error names in its text; `SpecError.problems` has all of them."""
 
 
 class EnvspecError(Exception):
@@ -47,8 +51,8 @@ class Problem:
     """1-based; None where the file has no lines to point at."""
 
     def __str__(self) -> str:
-        place = f"{self.path}: " if self.path else ""
-        return f"{place}{self.message}"
+        place = f"{shortened(self.path)}: " if self.path else ""
+        return f"{place}{shortened(self.message, 1000)}"
 
 
 class SpecError(EnvspecError):
@@ -61,8 +65,10 @@ class SpecError(EnvspecError):
         self.problems = problems
         lines = [
             f"{file}:{problem.line}: {problem}" if problem.line else f"{file}: {problem}"
-            for problem in problems
+            for problem in problems[:SHOWN]
         ]
+        if (left := len(problems) - SHOWN) > 0:
+            lines.append(f"{file}: and {left} more")
         super().__init__("\n".join(lines), hint=hint)
 
 
