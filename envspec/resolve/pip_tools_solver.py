@@ -77,10 +77,11 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
 
 
 def _said(done: Completed) -> str:
-    """The last lines of pip-tools; of a traceback, in which it ends where pip gives up, the last sentence."""
-    _, ended, trace = done.stderr.rpartition("Traceback (most recent call last)")
-    lines = [line for line in trace.splitlines() if line.strip()]
-    return re.sub(r"^[\w.]+: ", "", lines[-1]) if ended and lines else done.tail
+    """The last lines of pip-tools; of a traceback, in which it ends where pip gives up, what it says."""
+    if "Traceback (most recent call last)" not in done.stderr:
+        return done.tail
+    *_, raised = re.split(r"^[A-Za-z_][\w.]*: ", done.stderr, flags=re.MULTILINE)
+    return raised.strip()
 
 
 def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
@@ -101,13 +102,18 @@ def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
 
 
 def _best(requirement: Requirement, files: tuple[RemoteFile, ...], target: Target) -> RemoteFile | None:
-    """The newest wheel that fits, the best-tagged of that version."""
+    """The newest wheel that fits and was not withdrawn, the best-tagged of that version."""
     fitting = [
         (parse_wheel_filename(file.file)[1], -rank, file)
         for file in files
         if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
     ]
-    allowed = [entry for entry in fitting if requirement.specifier.contains(entry[0])]
+    pinned = any(word.operator in {"==", "==="} for word in requirement.specifier)
+    allowed = [
+        (version, rank, file)
+        for version, rank, file in fitting
+        if requirement.specifier.contains(version) and (pinned or file.yanked is None)  # PEP 592
+    ]
     return max(allowed, key=lambda entry: entry[:2])[2] if allowed else None
 
 

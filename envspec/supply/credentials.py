@@ -89,24 +89,35 @@ class Credentials(requests.auth.AuthBase):
             name, password = netrc if netrc and name in {"", netrc[0]} else (name, password)
         if name or password is not None:
             request.headers["Authorization"] = _basic(name, password or "")
-        if password is None and self._keyring not in {"", "auto", "disabled"}:
+        if own is None or password is None:
             request.register_hook("response", self._refused)  # type: ignore[no-untyped-call]
         return request
 
     def _refused(self, answer: requests.Response, **settings: Any) -> requests.Response:
-        """The answer to the same question with a password of the keyring, where it has one."""
-        if answer.status_code != requests.codes.unauthorized or answer.request.url is None:
-            return answer
-        known = self._from_keyring(answer.request.url)
-        if known is None:
-            return answer
-        answer.close()
-        again = answer.request.copy()
-        again.hooks["response"] = []
-        again.headers["Authorization"] = _basic(known[0], known[1] or "")
-        second: requests.Response = answer.connection.send(again, **settings)
-        second.history.append(answer)
-        return second
+        """The answer to the same question with what else is known for that place: indexes, then a keyring."""
+        url = answer.request.url or ""
+        tried = {answer.request.headers.get("Authorization")}
+        for name, password in self._others(url):
+            header = _basic(name, password)
+            if answer.status_code != requests.codes.unauthorized:
+                break
+            if header in tried:
+                continue
+            tried.add(header)
+            answer.close()
+            again = answer.request.copy()
+            again.hooks["response"] = []
+            again.headers["Authorization"] = header
+            answer = answer.connection.send(again, **settings)
+        return answer
+
+    def _others(self, url: str) -> Iterator[tuple[str, str]]:
+        """Names and passwords that may open a place, those of the nearest index first."""
+        yield from ((known[0], known[1]) for _, known in self._nearest(url) if known and known[1] is not None)
+        if self._keyring not in {"", "auto", "disabled"}:
+            known = self._from_keyring(url)
+            if known is not None and known[1] is not None:
+                yield known[0], known[1]
 
     def _known(self, url: str) -> Known | None:
         """What the addresses of indexes say: the one that shares most of the path counts."""

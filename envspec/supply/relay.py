@@ -349,11 +349,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             if method == "HEAD":
                 return
+            digest = hashlib.sha256()
             try:
                 for chunk in read_remote(remote, answer):
+                    digest.update(chunk)
                     self.wfile.write(chunk if told else b"%x\r\n%b\r\n" % (len(chunk), chunk))
                 if not told:
                     self.wfile.write(b"0\r\n\r\n")
+                if answer.status_code == requests.codes.ok and remote.sha256 not in {
+                    None,
+                    digest.hexdigest(),
+                }:
+                    raise OutsideError(
+                        f"{remote.file} is not the file that its index promises: other bytes come"
+                    )
             except OutsideError as error:  # too late for another answer: it breaks off
                 self.relay.trouble.setdefault(self.path, error.message)
                 self.close_connection = True

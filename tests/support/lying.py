@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import email.utils
+import functools
 import gzip
 import hashlib
 import http.server
@@ -54,6 +55,8 @@ LIES: dict[str, Lie] = {
     "once-reset": RIGHT,
     "long": dataclasses.replace(RIGHT, slow=True),
     "elsewhere": RIGHT,
+    "pause": RIGHT,
+    "tagged": RIGHT,
     "no-metadata": dataclasses.replace(RIGHT, pages=False),
     "odd-names": RIGHT,
     "401": Lie(said=r"\(401\)"),
@@ -137,6 +140,8 @@ class Liar:
     port: int
     asked: list[tuple[str, str | None]]
     """Path and `Authorization` of every request."""
+    seen: dict[str, int]
+    """How often each path of the lies that are told once was asked for."""
 
     def index(self, lie: str, *, guarded: bool = False, said: str | None = None) -> str:
         """Address of the index that tells this lie; `said` are the credentials in it."""
@@ -167,7 +172,9 @@ def lying(folder: pathlib.Path) -> Iterator[Liar]:
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield Liar(url=f"http://127.0.0.1:{server.server_port}", port=server.server_port, asked=asked)
+        yield Liar(
+            url=f"http://127.0.0.1:{server.server_port}", port=server.server_port, asked=asked, seen=seen
+        )
     finally:
         server.shutdown()
         server.server_close()
@@ -273,7 +280,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.seen[self.path] = self.seen.get(self.path, 0) + 1
         return self.seen[self.path] - 1
 
-    def page(self, project: str) -> None:
+    def page(self, project: str, **headers: str) -> None:
         """The true page, but for what the lie is about."""
         has_metadata = self.lie.startswith(("metadata", "no-metadata"))
         known = [name for name in self.files if name.startswith(f"{project}-")]
@@ -294,7 +301,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.out(200, b'<a href="x">x</a>\n' * 700_000 + rest.encode())
             return
         body = {"meta": {"api-version": "1.1"}, "name": project, "files": entries}
-        self.out(200, json.dumps(body).encode(), JSON)
+        self.out(200, json.dumps(body).encode(), JSON, **headers)
 
     def entry(self, name: str, *, has_metadata: bool) -> dict[str, object]:
         """What a page says of one file."""
@@ -326,6 +333,7 @@ def metadata(file: str) -> bytes:
     return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
 
 
+@functools.cache
 def _bomb(megabytes: int) -> bytes:
     return gzip.compress(b" " * (megabytes << 20), 9)
 
@@ -337,6 +345,18 @@ def _later(seconds: int) -> str:
 def _silent(handler: _Handler) -> None:
     time.sleep(100)
     handler.hang_up()
+
+
+def _paused(handler: _Handler, seconds: float) -> None:
+    time.sleep(seconds)
+    handler.page(handler.path.strip("/").split("/")[-1])
+
+
+def _tagged(handler: _Handler) -> None:
+    if handler.headers["If-None-Match"] == '"first"':
+        handler.out(304, ETag='"first"')
+    else:
+        handler.page(handler.path.strip("/").split("/")[-1], ETag='"first"', Cache_Control="max-age=0")
 
 
 def _once(handler: _Handler, lie: Callable[[], None]) -> None:
@@ -358,6 +378,8 @@ _PAGES: dict[str, Callable[[_Handler], None]] = {
     "once-429": lambda h: _once(h, lambda: h.out(429, Retry_After="1")),
     "once-reset": lambda h: _once(h, h.hang_up),
     "elsewhere": _elsewhere,
+    "tagged": _tagged,
+    "pause": lambda h: _paused(h, 1.5),
     "401": lambda h: h.out(401, WWW_Authenticate='Basic realm="x"'),
     "403": lambda h: h.out(403),
     "407": lambda h: h.out(407),
