@@ -23,7 +23,7 @@ from envspec.supply.sources import RemoteFile, Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
-from envspec.system.process import Words, run_process
+from envspec.system.process import Completed, ProcessError, Words, run_process
 from envspec.system.progress import SILENT, Progress
 from envspec.system.seen import note_tree, settled
 
@@ -120,15 +120,23 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
         python = folder / "bin" / "python"
         if not settled(folder):
             env = uv.uv_environment(machine)
-            run_process(
-                [uv.uv_program(), "venv", "--clear", "-p", find_interpreter(target.python), folder],
-                env=env,
-                check=True,
+            found = find_interpreter(target.python)
+            _done(
+                uv.run_with_cache(
+                    [uv.uv_program(), "venv", "--clear", "-p", found, folder], env=env, timeout=120
+                )
             )
             settings = uv.write_settings(folder, machine)
             command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
             command += ["--compile-bytecode"]  # what Python wrote there later nobody could tell from damage
-            run_process([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
+            command += ["--link-mode", "copy"]  # nothing in common with a cache that may be thrown away
+            command += [f"pip-tools=={version}", "pip"]
+            _done(uv.run_with_cache(command, env=env, timeout=600))
             settings.unlink()
             note_tree(folder, folder)
     return python
+
+
+def _done(completed: Completed) -> None:
+    if not completed.ok:
+        raise ProcessError(completed)

@@ -24,7 +24,7 @@ from envspec.supply import uv
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, run_process
+from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
 
 _QUESTION = "the-spec-that-asks"
@@ -83,7 +83,7 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
-    return run_process([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+    return uv.run_with_cache([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
 
 
 def _project(
