@@ -35,7 +35,7 @@ from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
 from envspec.system.seen import note_tree, settled, tree_holds
-from envspec.system.temporary import workshop
+from envspec.system.temporary import scratch_folder
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
@@ -109,7 +109,7 @@ class VirtualenvBackend:
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
-        with workshop(place.parent / BUILDING, f"{place.name}-") as folder:
+        with scratch_folder(place.parent / BUILDING, f"{place.name}-") as folder:
             building = folder / place.name
             self._fill(plan, building, store, progress)
             remove(place)
@@ -185,7 +185,7 @@ class VirtualenvBackend:
         if not tree_holds(place):
             with disk_refusals(place), holding(place):
                 if not settled(place):
-                    with workshop(place.parent, COPYING) as name:
+                    with scratch_folder(place.parent, COPYING) as name:
                         building = name / "payload"
                         payload_files.copy_payload(plan.payload, plan.service, folder, building)
                         note_tree(building, place)

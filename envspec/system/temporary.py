@@ -15,7 +15,7 @@ _OWNER = ".owner"
 
 
 @contextlib.contextmanager
-def workshop(parent: pathlib.Path, prefix: str = "") -> Iterator[pathlib.Path]:
+def scratch_folder(parent: pathlib.Path, prefix: str = "") -> Iterator[pathlib.Path]:
     """A new folder below `parent` for this process alone; it is gone when the block ends.
 
     What processes that are dead left beside it under the same prefix is swept. Raises `OutsideError` when the
@@ -36,7 +36,7 @@ def workshop(parent: pathlib.Path, prefix: str = "") -> Iterator[pathlib.Path]:
 
 
 def sweep(parent: pathlib.Path, prefix: str = "") -> None:
-    """Remove the workshops below `parent` whose owners are dead, and what else stands there so.
+    """Remove the scratch folders below `parent` whose owners are dead, and what else stands there so.
 
     Raises `OutsideError` when the disk refuses.
     """

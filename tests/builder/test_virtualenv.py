@@ -9,7 +9,7 @@ from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
 from envspec.spec.model import Service
 from envspec.system.home import tool_home
-from envspec.system.temporary import workshop
+from envspec.system.temporary import scratch_folder
 from tests.support import specs
 
 
@@ -23,7 +23,7 @@ def test_abandoned_copies_of_payloads_are_swept(home: pathlib.Path, tmp_path: pa
     service = Service(module="app:app", source="app")
     spec = specs.spec(specs.stage("one")).model_copy(update={"service": service})
     plan = make_plan(spec, specs.lock(), collect_payload(service, tmp_path))
-    with workshop(payloads, ".payload-") as living:
+    with scratch_folder(payloads, ".payload-") as living:
         copied = VirtualenvBackend()._payload(plan, tmp_path)
         assert living.is_dir()
     assert copied is not None

@@ -12,8 +12,8 @@ from envspec.system.home import holding, tool_home
 from envspec.system.keeping import KINDS, Kind, size_lines, sizes
 from envspec.system.kept import DAY, Kept
 from envspec.system.seen import holds, note_tree, tree_holds
-from envspec.system.sweeping import STAMP, WORKSHOPS, remove_unused, sweep_home
-from envspec.system.temporary import workshop
+from envspec.system.sweeping import SCRATCH, STAMP, remove_unused, sweep_home
+from envspec.system.temporary import scratch_folder
 from tests.support.paths import ROOT
 
 NOW = time.time()
@@ -37,11 +37,11 @@ def environment(home: pathlib.Path, name: str, days: float) -> pathlib.Path:
     return aged(place, days)
 
 
-@pytest.mark.parametrize(("parent", "prefix"), WORKSHOPS)
+@pytest.mark.parametrize(("parent", "prefix"), SCRATCH)
 def test_what_killed_runs_left_goes_with_the_next_run(home: pathlib.Path, parent: str, prefix: str) -> None:
     file(home / parent / f"{prefix}dead" / "half")
     file(home / parent / f"{prefix}file")
-    with workshop(home / "other") as elsewhere, holding(home / "held"):
+    with scratch_folder(home / "other") as elsewhere, holding(home / "held"):
         (home / parent).mkdir(parents=True, exist_ok=True)
         file(home / "locks" / "dead.lock")
         sweep_home()
@@ -51,8 +51,8 @@ def test_what_killed_runs_left_goes_with_the_next_run(home: pathlib.Path, parent
 
 
 def test_who_works_is_left_alone(home: pathlib.Path) -> None:
-    for parent, prefix in WORKSHOPS:
-        with workshop(home / parent, prefix) as living:
+    for parent, prefix in SCRATCH:
+        with scratch_folder(home / parent, prefix) as living:
             sweep_home()
             assert living.is_dir()
 
@@ -182,3 +182,10 @@ def test_the_script_says_it(measured: pathlib.Path) -> None:
     )
     assert done.stdout.splitlines() == list(size_lines(tool_home()))
     assert done.stdout.splitlines()[-1].split() == ["all", "4", "files", "1,011", "bytes"]
+
+
+def test_the_page_shows_the_table() -> None:
+    page = (ROOT / "docs" / "home.md").read_text()
+    for kind in KINDS:
+        goes = "never" if kind.days is None else f"{kind.days} days{'; see below' if kind.newest else ''}"
+        assert f"| `{kind.place}/` | {kind.what} | {kind.check} | {goes} |" in page

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from envspec.system.temporary import sweep, workshop
+from envspec.system.temporary import scratch_folder, sweep
 
 
 @pytest.fixture
@@ -19,18 +19,18 @@ def shop(home: pathlib.Path) -> pathlib.Path:
 
 WORKER = """
 import pathlib, sys, time
-from envspec.system.temporary import workshop
-with workshop(pathlib.Path(sys.argv[1])) as folder:
+from envspec.system.temporary import scratch_folder
+with scratch_folder(pathlib.Path(sys.argv[1])) as folder:
     (folder / "half").write_text("")
     print(folder, flush=True)
     time.sleep(300)
 """
 
 
-def test_a_workshop_is_gone_afterwards_whatever_happens(shop: pathlib.Path) -> None:
-    with workshop(shop / "a") as folder:
+def test_a_scratch_folder_is_gone_afterwards_whatever_happens(shop: pathlib.Path) -> None:
+    with scratch_folder(shop / "a") as folder:
         (folder / "x").write_text("")
-    with pytest.raises(KeyError), workshop(shop / "a") as other:
+    with pytest.raises(KeyError), scratch_folder(shop / "a") as other:
         raise KeyError(other)
     assert list((shop / "a").iterdir()) == []
 
@@ -53,7 +53,7 @@ def test_what_nobody_owns_goes_and_what_is_called_otherwise_stays(shop: pathlib.
     (shop / ".unpacking-file").write_text("")
     (shop / ".unpacking-link").symlink_to(shop / "whole")
     (shop / "whole").mkdir()
-    with workshop(shop, ".unpacking-") as folder:
+    with scratch_folder(shop, ".unpacking-") as folder:
         assert sorted(each.name for each in shop.iterdir()) == [folder.name, "whole"]
     sweep(shop / "nowhere")
 

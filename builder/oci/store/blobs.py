@@ -22,7 +22,7 @@ from envspec.system import seen
 from envspec.system.errors import SpoiledError
 from envspec.system.home import disk_refusals, holding, make_folder, throw_away, write_atomic
 from envspec.system.kept import Kept
-from envspec.system.temporary import workshop
+from envspec.system.temporary import scratch_folder
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -154,7 +154,7 @@ class Blobs:
         """A file for a blob under way; it is gone afterwards unless `keep` took it."""
         with (
             disk_refusals(self.root / PARTIAL),
-            workshop(self.root / PARTIAL) as folder,
+            scratch_folder(self.root / PARTIAL) as folder,
             (folder / "blob").open("w+b", buffering=CHUNK) as stream,
         ):
             yield stream

@@ -20,7 +20,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.home import disk_refusals, holding
 from envspec.system.kept import touch
 from envspec.system.seen import note_tree, settled, tree_holds
-from envspec.system.temporary import workshop
+from envspec.system.temporary import scratch_folder
 
 UNPACKING = ".unpacking-"
 """Begins the name of a folder that is being filled."""
@@ -48,7 +48,7 @@ def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathl
         return place
     with disk_refusals(place), holding(place):
         if not settled(place):
-            with workshop(root, UNPACKING) as folder:
+            with scratch_folder(root, UNPACKING) as folder:
                 building = folder / name
                 building.mkdir(mode=0o755)
                 for layer in stack:
