@@ -142,17 +142,18 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     with holding(folder):
         python = folder / "bin" / "python"
         if not settled(folder):
-            uv.sweep_cache()
             base = find_interpreter(target.python)
             with relay_for(machine) as relay:
                 env = uv.uv_environment(relay.machine)
-                run_process([uv.uv_program(), "venv", "--clear", "-p", base, folder], env=env, check=True)
+                made = uv.run_with_cache(
+                    [uv.uv_program(), "venv", "--clear", "-p", base, folder], env=env, timeout=120
+                )
                 settings = uv.write_settings(folder, relay.machine)
                 command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
-                command += [
-                    "--compile-bytecode"
-                ]  # what Python wrote there later nobody could tell from damage
-                done = run_process([*command, f"pip-tools=={version}", "pip"], env=env, timeout=600)
+                command += ["--compile-bytecode"]  # what Python wrote later nobody could tell from damage
+                command += ["--link-mode", "copy"]  # nothing in common with a cache that may be thrown away
+                command += [f"pip-tools=={version}", "pip"]
+                done = uv.run_with_cache(command, env=env, timeout=600) if made.ok else made
                 settings.unlink()
                 if not done.ok:
                     relay.refuse_trouble()

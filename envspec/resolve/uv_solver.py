@@ -24,7 +24,7 @@ from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, run_process
+from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
 
@@ -86,14 +86,13 @@ def solve_with_uv(
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
-    uv.sweep_cache()
     minor = min(target.glibc[1], _NEWEST_PLATFORM)
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
     command += ["--output-file", "pylock.toml", "--python-version", target.python]
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
-    return run_process([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+    return uv.run_with_cache([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
 
 
 def _project(

@@ -21,7 +21,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
 from envspec.system.home import holding
 from envspec.system.kept import Kept
-from envspec.system.process import Completed, Words, run_process
+from envspec.system.process import Completed, Words
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
 
@@ -58,7 +58,6 @@ def built_wheel(
 
 
 def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: PipSettings) -> File:
-    uv.sweep_cache()
     with scratch_folder("build") as folder:
         with relay_for(machine) as relay:
             done = _attempt(sdist, folder, python, relay, _NO_COMPILER)
@@ -91,4 +90,4 @@ def _attempt(
         command += ["--build-constraints", file, "--config-file", settings, sdist]
         env = {**uv.uv_environment(relay.machine), **extra, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
         env["PATH"] = os.environ.get("PATH", os.defpath)
-        return run_process(command, env=env, cwd=folder, timeout=1800)
+        return uv.run_with_cache(command, env=env, cwd=folder, timeout=1800)

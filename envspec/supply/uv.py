@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import os
 import pathlib
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomlkit
 import uv
 
 from envspec.supply.pip_settings import PipSettings, local_path
-from envspec.system.home import tool_home
+from envspec.system.errors import OutsideError
+from envspec.system.home import LOCKS, disk_refusals, make_folder, own, throw_away, tool_home
+from envspec.system.process import Completed, Words, run_process
 from envspec.system.scratch import remove
+from envspec.system.seen import forget_tree, note_tree, tree_holds
+
+_UNREADABLE = re.compile("deserialize cache|cache entry|reading marker", re.IGNORECASE)
+"""What uv 0.13 says of a cache that it cannot read."""
 
 
 def uv_program() -> str:
@@ -33,16 +41,63 @@ def uv_environment(machine: PipSettings) -> dict[str, str]:
     }
 
 
-def sweep_cache() -> None:
-    """Remove what programs of uv's that were killed had under way: uv itself never does.
+def run_with_cache(
+    command: Words, *, env: Mapping[str, str], cwd: pathlib.Path | None = None, timeout: float
+) -> Completed:
+    """Run uv with the cache in the home, which it would trust whatever is in there.
 
-    Each of them locks the cache while it runs, so nothing is touched while another works there.
+    A cache that was changed since uv left it is thrown away before, one that uv cannot read when it says so.
+    Raises `OutsideError` when the disk refuses.
     """
-    cache = tool_home() / "uv"
-    with contextlib.suppress(OSError), (cache / ".lock").open("r+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in cache.glob(".tmp*"):
-            remove(left)
+    with _cache_in_use():
+        done = run_process(command, env=env, cwd=cwd, timeout=timeout)
+    if done.ok or not _UNREADABLE.search(done.stderr):
+        return done
+    with _locked():
+        throw_away(_cache(), "cannot be read by uv")
+        forget_tree(_cache())
+    with _cache_in_use():
+        return run_process(command, env=env, cwd=cwd, timeout=timeout)
+
+
+def _cache() -> pathlib.Path:
+    return tool_home() / "uv"
+
+
+def _lock() -> pathlib.Path:
+    return tool_home() / LOCKS / "uv.lock"
+
+
+@contextlib.contextmanager
+def _cache_in_use() -> Iterator[None]:
+    """A block in which uv may write to the cache; the first of several compares it, the last notes it."""
+    with _locked(wait=False) as alone:
+        if alone:
+            if tree_holds(_cache()) is False:
+                throw_away(_cache(), "was changed by another than uv")
+            for left in _cache().glob(".tmp*"):  # of programs of uv's that were killed: uv itself keeps them
+                remove(left)
+    with _locked(shared=True):
+        forget_tree(_cache())  # who is killed leaves no note, so that nothing uv wrote is held against it
+        yield
+    with contextlib.suppress(OSError, OutsideError), _locked(wait=False) as alone:
+        if alone:
+            note_tree(_cache(), _cache())
+
+
+@contextlib.contextmanager
+def _locked(*, wait: bool = True, shared: bool = False) -> Iterator[bool]:
+    """The cache, alone or with others; false where somebody has it and it is not waited for."""
+    with disk_refusals(_lock()):
+        make_folder(_lock().parent)
+        handle = own(_lock(), wait=wait, shared=shared)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            if not shared:
+                _lock().unlink(missing_ok=True)
+            os.close(handle)
 
 
 def index_settings(machine: PipSettings) -> dict[str, Any]:

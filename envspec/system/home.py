@@ -91,11 +91,12 @@ def make_folder(folder: pathlib.Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def own(file: pathlib.Path, *, wait: bool = True) -> int | None:
+def own(file: pathlib.Path, *, wait: bool = True, shared: bool = False) -> int | None:
     """Open a file for this process alone, made if it is missing; the kernel frees it when the owner dies.
 
-    Whoever closes it may remove or rename it before: who waited for it then makes a new one. None where
-    somebody else has it and `wait` is false. Raises `OSError` where the disk refuses.
+    With `shared` others may have it so at the same time, and nobody alone. Whoever closes it may remove or
+    rename it before: who waited for it then makes a new one. None where somebody else has it and `wait` is
+    false. Raises `OSError` where the disk refuses.
     """
     while True:
         try:
@@ -106,7 +107,7 @@ def own(file: pathlib.Path, *, wait: bool = True) -> int | None:
             throw_away(file, "is no file")
             continue
         try:
-            _flock(handle, wait=wait)
+            _flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
             if os.path.samestat(os.fstat(handle), file.lstat()):
                 return handle
         except BlockingIOError:
@@ -120,9 +121,9 @@ def own(file: pathlib.Path, *, wait: bool = True) -> int | None:
         os.close(handle)
 
 
-def _flock(handle: int, *, wait: bool) -> None:
+def _flock(handle: int, how: int) -> None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(handle, how)
     except OSError as error:
         if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:  # a disk that knows no locks
             raise

@@ -91,7 +91,12 @@ KINDS = (
     Kind(place="oci/unpacked", what="layers unpacked, to run commands in", check=NOTED, folders=True),
     Kind(place="seen", what="how files looked when they were right", check=CARRIED),
     Kind(place="trees", what="how the files of folders looked when they were made", check=CARRIED, days=None),
-    Kind(place="uv", what="uv's own cache", check="uv's own", days=None),
+    Kind(
+        place="uv",
+        what="uv's own cache",
+        check="all of it goes where kind, size or a date of any file is not as uv left it",
+        days=None,
+    ),
 )
 """Everything that outlives a run. Of kinds that hold a file, the one with the longest place has it."""
 

@@ -16,7 +16,7 @@ from envspec.system.keeping import KINDS, Kind
 from envspec.system.kept import DAY
 from envspec.system.scratch import sweep_scratch
 
-WORKSHOPS = (
+SCRATCH = (
     ("environments/building", ".*"),
     ("payloads", r"\.payload-.*"),
     ("oci/partial", ".*"),
@@ -35,7 +35,7 @@ def sweep_home() -> None:
     """
     home = tool_home()
     with contextlib.suppress(OSError, OutsideError):
-        for place, earlier in WORKSHOPS:
+        for place, earlier in SCRATCH:
             sweep_scratch(home / place, earlier=earlier)
         for lock in _children(home / LOCKS):
             if (handle := own(lock, wait=False)) is not None:
@@ -65,8 +65,8 @@ def remove_unused(home: pathlib.Path, now: float) -> None:
 
 
 def _unused_folders(home: pathlib.Path, kind: Kind, now: float) -> Iterator[pathlib.Path]:
-    workshops = {home / place for place, _ in WORKSHOPS}
-    there = [each for each in _children(home / kind.place) if each.name[0] != "." and each not in workshops]
+    scratch = {home / place for place, _ in SCRATCH}
+    there = [each for each in _children(home / kind.place) if each.name[0] != "." and each not in scratch]
     newer: collections.Counter[str] = collections.Counter()
     for place in sorted(there, key=_used, reverse=True):
         name = place.name.rpartition("-")[0]

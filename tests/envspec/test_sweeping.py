@@ -13,7 +13,7 @@ from envspec.system.keeping import KINDS, Kind, size_lines, sizes
 from envspec.system.kept import DAY, Kept
 from envspec.system.scratch import scratch_folder
 from envspec.system.seen import holds, note_tree, tree_holds
-from envspec.system.sweeping import STAMP, WORKSHOPS, remove_unused, sweep_home
+from envspec.system.sweeping import SCRATCH, STAMP, remove_unused, sweep_home
 from tests.support.paths import ROOT
 
 NOW = time.time()
@@ -37,7 +37,7 @@ def environment(home: pathlib.Path, name: str, days: float) -> pathlib.Path:
     return aged(place, days)
 
 
-@pytest.mark.parametrize("parent", [place for place, _ in WORKSHOPS])
+@pytest.mark.parametrize("parent", [place for place, _ in SCRATCH])
 def test_what_killed_runs_left_goes_with_the_next_run(home: pathlib.Path, parent: str) -> None:
     file(home / parent / "envspec-dead-0123456789abcdef" / "half")
     file(home / parent / "envspec-dead-fedcba9876543210")
@@ -50,7 +50,7 @@ def test_what_killed_runs_left_goes_with_the_next_run(home: pathlib.Path, parent
 
 
 def test_who_works_is_left_alone(home: pathlib.Path) -> None:
-    for parent, _ in WORKSHOPS:
+    for parent, _ in SCRATCH:
         with scratch_folder("living", home / parent) as living:
             sweep_home()
             assert living.is_dir()
@@ -196,3 +196,10 @@ def test_the_script_says_it(measured: pathlib.Path) -> None:
     )
     assert done.stdout.splitlines() == list(size_lines(tool_home()))
     assert done.stdout.splitlines()[-1].split() == ["all", "4", "files", "1,011", "bytes"]
+
+
+def test_the_page_shows_the_table() -> None:
+    page = (ROOT / "docs" / "home.md").read_text()
+    for kind in KINDS:
+        goes = "never" if kind.days is None else f"{kind.days} days{'; see below' if kind.newest else ''}"
+        assert f"| `{kind.place}/` | {kind.what} | {kind.check} | {goes} |" in page
