@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from envspec.system.interruption import drawing
 from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class LiveBars(PlainLines):
             if title in self._tasks:
                 self._bars.remove_task(self._tasks.pop(title))
 
+    def wiped(self) -> str:
+        """What takes the bars off the terminal and shows its cursor, when nobody else can do it any more."""
+        return "\r\x1b[2K" + "\x1b[1A\x1b[2K" * (len(self._tasks) - 1) + "\x1b[?25h"
+
 
 def _escaped(text: str) -> str:
     from rich.markup import escape
@@ -79,4 +84,6 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=console, transient=True) as bars:
-        yield LiveBars(console, bars)
+        live = LiveBars(console, bars)
+        with drawing(live.wiped):
+            yield live

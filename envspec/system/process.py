@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import shlex
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.interruption import undoing
 from envspec.system.scratch import scratch_folder
-from envspec.system.warden import watched
+from envspec.system.warden import end_family, watched
 
 _PATIENCE = 2.0
 """Seconds that a killed program's pipes get to close."""
@@ -126,12 +126,12 @@ def _run(
         raise OutsideError(f"{words[0]} is not on this machine", hint=f"install {words[0]}") from error
     except OSError as error:  # not executable, or made for another machine
         raise OutsideError(f"{words[0]} may not be run: {error.strerror}") from error
-    # Whatever ends this process, a signal or a SIGKILL, ends the group.
-    with process, undoing(lambda: _kill_group(process)), watched(process.pid):
+    # Whatever ends this process, a signal or a SIGKILL, ends the program and what it has started.
+    with process, undoing(functools.partial(end_family, process.pid)), watched(process.pid):
         try:
             stdout, stderr, timed_out = _communicate(process, input_text, timeout, on_line)
         except BaseException:
-            _kill_group(process)
+            end_family(process.pid)
             raise
     return Completed(
         command=words, code=process.returncode, stdout=stdout, stderr=stderr, timed_out=timed_out
@@ -149,7 +149,7 @@ def _communicate(
     try:
         stdout, stderr = process.communicate(input_text, timeout=timeout)
     except subprocess.TimeoutExpired:
-        _kill_group(process)
+        end_family(process.pid)
         return *_last_words(process), True
     return stdout, stderr, False
 
@@ -183,7 +183,7 @@ def _followed(
 
     def expire() -> None:
         late.set()
-        _kill_group(process)
+        end_family(process.pid)
 
     threads = [threading.Thread(target=feed), threading.Thread(target=drain)]
     timer = threading.Timer(timeout, expire) if timeout else None
@@ -200,8 +200,3 @@ def _followed(
     for thread in threads:
         thread.join()
     return "".join(out), "".join(err), late.is_set()
-
-
-def _kill_group(process: subprocess.Popen[str]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

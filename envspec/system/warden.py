@@ -58,13 +58,39 @@ def dismiss_warden() -> None:
 
 
 @contextlib.contextmanager
-def watched(group: int) -> Iterator[None]:
+def watched(leader: int) -> Iterator[None]:
     """Have the warden end this process group if our process dies within the block."""
-    _tell(group)
+    _tell(leader)
     try:
         yield
     finally:
-        _tell(-group)
+        _tell(-leader)
+
+
+def end_family(leader: int) -> None:
+    """Kill a process group by its leader's number, and what the leader's children started in other groups."""
+    family = _below(leader)
+    with contextlib.suppress(OSError):
+        os.killpg(leader, signal.SIGKILL)
+    for number in family:
+        with contextlib.suppress(OSError):
+            os.kill(number, signal.SIGKILL)
+
+
+def _below(leader: int) -> list[int]:
+    """The numbers of all processes below one; none where /proc does not tell."""
+    children: dict[int, list[int]] = {}
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc"):  # noqa: PTH208 - the warden loads nothing that it can do without
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                number = int(name)
+                with open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
+                    parent = int(stream.read().rpartition(b")")[2].split()[1])
+                children.setdefault(parent, []).append(number)
+    found = children.get(leader, [])
+    for number in found:
+        found += children.get(number, [])
+    return found
 
 
 def _tell(word: int) -> None:
@@ -89,8 +115,7 @@ def _keep_watch(pipe: int) -> None:
         while block := os.read(pipe, 512 * _WORD.size):
             for (word,) in _WORD.iter_unpack(block):
                 running.add(word) if word > 0 else running.discard(-word)
-        for group in running:
-            with contextlib.suppress(OSError):
-                os.killpg(group, signal.SIGKILL)
+        for leader in running:
+            end_family(leader)
     finally:
         os._exit(0)

@@ -72,7 +72,7 @@ def duration(tmp_path_factory: pytest.TempPathFactory, index: str) -> float:
 def test_the_run_after_a_kill_finishes(
     tmp_path: pathlib.Path, index: str, duration: float, number: int
 ) -> None:
-    """One moment in each tenth of a run. Programs it had started live on, as after any kill."""
+    """One moment in each tenth of a run."""
     small, env = world(tmp_path, index)
     moment = (number + random.Random(number).random()) / KILLS * duration
     process = subprocess.Popen(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from builder.backends.docker.container import files_as_tar
+from builder.backends.docker.container import files_as_tar, thrown_away
 from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.backends.docker.failure import build_failure
 from builder.backends.docker.program import buildkit_program, client_environment
@@ -210,7 +210,7 @@ class ClassicBuilder:
                 user="0",
                 network_mode=request.network,
             )
-            try:
+            with thrown_away(container):
                 container.put_archive(
                     "/", files_as_tar({f"{_GIVEN[1:]}/{name}": data for name, data in files.items()})
                 )
@@ -222,8 +222,6 @@ class ClassicBuilder:
                     )
                 made = container.commit(repository=_INSTALLED, tag=key)
                 return str(made.id)
-            finally:
-                container.remove(force=True, v=True)
 
 
 def build_listener(lines: list[str], progress: Progress) -> Callable[[str], None]:

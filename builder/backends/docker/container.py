@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -15,6 +16,7 @@ from docker.types import LogConfig
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
 from envspec.system.errors import OutsideError
+from envspec.system.interruption import undoing
 from envspec.system.process import Completed
 
 _STDIN = "envspec-stdin"
@@ -54,14 +56,23 @@ def run_in_container(
             shm_size="1g",
             healthcheck={"test": ["NONE"]},
         )
-    try:
+    with thrown_away(container):
         with translated(engine.address.host):
             if stdin is not None:
                 container.put_archive("/", files_as_tar({_STDIN: stdin.encode()}))
         return _finished(engine, container, tuple(command), timeout)
-    finally:
-        with contextlib.suppress(*BROKEN):
-            container.remove(force=True, v=True)
+
+
+@contextlib.contextmanager
+def thrown_away(container: Any) -> Iterator[None]:
+    """Throw a container away after the block, with all that runs in it; also when a signal ends us."""
+    remove = functools.partial(container.remove, force=True, v=True)
+    with undoing(remove):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(*BROKEN):
+                remove()
 
 
 def _finished(engine: Engine, container: Any, command: tuple[str, ...], timeout: float | None) -> Completed:
