@@ -26,7 +26,7 @@ def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
     if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
     draft = read.read_description(source)
-    if not draft.installs:
+    if not any(install.requirements for install in draft.installs):
         raise UsageError(f"{source} installs nothing with pip")
     write_atomic(output, write.spec_text(draft))
     for note in draft.notes:

@@ -6,6 +6,7 @@ All of it is honoured and none of it is kept: it never enters a lock, an image o
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import os
@@ -16,7 +17,9 @@ import threading
 import urllib.parse
 from collections.abc import Mapping
 
+from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
+from envspec.system.quoting import shortened
 
 _PREFIX = "ENVSPEC_INDEX_"
 
@@ -73,25 +76,38 @@ _ASKING = threading.Lock()
 
 
 def ask_pip() -> PipSettings:
-    """Ask pip itself for its settings, once a run, whichever thread wants them first."""
+    """Ask pip itself for its settings, once a run, whichever thread wants them first.
+
+    Raises `OutsideError` where pip cannot read them: to go on without would be to ask another index.
+    """
     with _ASKING:
         return _asked()
 
 
 def ask_pip_ahead() -> None:
     """Begin to ask pip while the run has other things to do: the answer takes a tenth of a second."""
-    threading.Thread(target=ask_pip, daemon=True).start()
+
+    def ask() -> None:
+        with contextlib.suppress(OutsideError):  # whoever needs the answer will be told
+            ask_pip()
+
+    threading.Thread(target=ask, daemon=True).start()
 
 
 @functools.cache
 def _asked() -> PipSettings:
-    said = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
+    done = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60)
+    if not done.ok:
+        raise OutsideError(
+            f"pip cannot read its own settings: {shortened(scrub_addresses(done.tail), 1000)}",
+            hint="mend the file that it names; `pip config debug` lists all",
+        )
     redirects = {
         name.removeprefix(_PREFIX): url
         for name, url in os.environ.items()
         if name.startswith(_PREFIX) and url
     }
-    return parse_settings(said, redirects)
+    return parse_settings(done.stdout, redirects)
 
 
 def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> PipSettings:
@@ -123,7 +139,7 @@ def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> 
 def _unquoted(value: str) -> str:
     try:
         return str(ast.literal_eval(value))
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):  # MemoryError: nested too deeply to parse
         return value
 
 
