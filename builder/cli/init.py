@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import click
@@ -22,10 +23,10 @@ from envspec.system.home import write_atomic
 @click.option("--force", is_flag=True, help="Write over a spec that is there.")
 def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
     """Make a first spec from SOURCE: a requirements.txt, Dockerfile, cog.yaml or interpreter."""
-    if output.exists() and not force:
+    if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
     draft = read.read_description(source)
-    if not draft.installs:
+    if not any(install.requirements for install in draft.installs):
         raise UsageError(f"{source} installs nothing with pip")
     write_atomic(output, write.spec_text(draft))
     for note in draft.notes:

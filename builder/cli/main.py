@@ -12,6 +12,7 @@ import click
 from builder.cli.options import EXIT_CODES
 from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
+from envspec.system.quoting import shortened
 from envspec.system.scratch import sweep_scratch
 
 COMMANDS: Mapping[str, str] = {
@@ -28,6 +29,9 @@ COMMANDS: Mapping[str, str] = {
     "verify": "Judge any Python environment: may it ship, why not, what to do.",
 }
 """The commands of `envspec`, each a module of its name in this room, with what `envspec --help` says."""
+
+LONGEST_ERROR = 20_000
+"""Characters of an error: what a program said may stand in it."""
 
 REPORTING = {"build_image", "check", "lock", "verify"}
 """Modules of commands that end in a report, from which what pip's settings name is cut.
@@ -87,7 +91,7 @@ def run_command(command: click.Command, program: str) -> NoReturn:
         sys.stderr.close()  # whoever read the output has left: nothing more to say
         code = 0
     except EnvspecError as error:
-        click.echo(f"error: {error.message}", err=True)
+        click.echo(f"error: {shortened(error.message, LONGEST_ERROR)}", err=True)
         if error.hint:
             click.echo(f"hint: {error.hint}", err=True)
         code = error.exit_code

@@ -31,9 +31,11 @@ from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
+from envspec.spec.load import LIMIT
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.progress import SILENT, Progress
+from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
 
 
@@ -52,7 +54,7 @@ def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
 
 def _begin(request: Request, progress: Progress) -> Run:
     project = open_project(request.spec, request.variant, offline=request.offline)
-    text = project.file.read_text(encoding="utf-8-sig")
+    text = read_text(project.file, LIMIT)
     source = Source(file=os.path.relpath(project.file), text=text)
     report = Report(name=project.spec.name, variant=request.variant, source=source)
     return Run(request=request, project=project, progress=progress, report=report)

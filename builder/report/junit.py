@@ -19,7 +19,7 @@ _RESULTS = ("error", "failure", "skipped")
 
 def render(report: Report, private: Private) -> str:
     """One `testsuites` document. Errors are failures, what stopped the run an error, the rest output."""
-    report = clean_report(report, private)
+    report = clean_report(report.bounded(), private)
     root = ET.Element("testsuites", name=_legal(f"envspec {report.name}"))
     for name, cases in (
         ("phases", _phases(report)),

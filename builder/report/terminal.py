@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import itertools
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,7 @@ from builder.report.families import tally
 from builder.report.model import Report
 from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import shortened
 
 ROOM = 24
 """Lines that findings may take; every other form has all of them."""
@@ -59,7 +61,7 @@ def _parts(report: Report, width: int) -> Iterator[str | Table | Padding]:
         yield escape(line)
     yield _conclusion(report)
     if report.failure:
-        said = report.failure.message.splitlines()
+        said = [shortened(line, 1000) for line in report.failure.message.splitlines()]
         if len(said) > _LAST_WORDS:
             said = [said[0], "…", *said[2 - _LAST_WORDS :]]
         yield Padding(escape("\n".join(said)), (0, 0, 0, 2))
@@ -81,11 +83,11 @@ def _stages(report: Report) -> Table:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class _Block:
-    """One finding, or several infos of one rule, as lines."""
+    """One finding, or several infos of one rule; `lines` makes its lines, once there is room for them."""
 
     severity: Severity
     count: int
-    lines: tuple[str, ...]
+    lines: Callable[[], Iterable[str]]
 
 
 def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[str]:
@@ -94,10 +96,11 @@ def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROO
     taken, shown = 0, 0
     for block in blocks:
         last = shown == len(blocks) - 1
-        if taken + len(block.lines) > room - (0 if last else 1):
+        lines = list(block.lines())
+        if taken + len(lines) > room - (0 if last else 1):
             break
-        yield from block.lines
-        taken += len(block.lines)
+        yield from lines
+        taken += len(lines)
         shown += 1
     if left := blocks[shown:]:
         counts = {
@@ -113,15 +116,18 @@ def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
     ordered = list(found)
     for finding in ordered:
         if finding.severity is not Severity.INFO:
-            yield _Block(severity=finding.severity, count=1, lines=tuple(_lines(finding, width)))
+            yield _Block(severity=finding.severity, count=1, lines=functools.partial(_lines, finding, width))
     infos = [finding for finding in ordered if finding.severity is Severity.INFO]
     for rule, group in itertools.groupby(infos, key=lambda finding: finding.rule):
-        several = list(group)
-        times = f" ({len(several)}×)" if len(several) > 1 else ""
-        head = f"info {rule}{times} "
-        said = _wrapped(several[0].message, width - len(head), 1)[0]
-        line = f"[dim]{escape(head)}[/dim]{escape(said)}"
-        yield _Block(severity=Severity.INFO, count=len(several), lines=(line,))
+        first, *more = group
+        times = f" ({len(more) + 1}×)" if more else ""
+        lines = functools.partial(_info, first, f"info {rule}{times} ", width)
+        yield _Block(severity=Severity.INFO, count=len(more) + 1, lines=lines)
+
+
+def _info(finding: Finding, head: str, width: int) -> Iterator[str]:
+    said = _wrapped(finding.message, width - len(head), 1)[0]
+    yield f"[dim]{escape(head)}[/dim]{escape(said)}"
 
 
 def _lines(finding: Finding, width: int) -> Iterator[str]:
@@ -138,9 +144,9 @@ def _lines(finding: Finding, width: int) -> Iterator[str]:
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:
     """The text in at most `most` lines; an ellipsis stands for what is cut."""
-    return textwrap.wrap(text, max(width, 20), max_lines=most, placeholder=" …", break_on_hyphens=False) or [
-        ""
-    ]
+    width = max(width, 20)
+    text = text[: 4 * width * most]  # what could not be shown need not be wrapped
+    return textwrap.wrap(text, width, max_lines=most, placeholder=" …", break_on_hyphens=False) or [""]
 
 
 def _conclusion(report: Report) -> str:

@@ -27,6 +27,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
+from envspec.system.toml import array_of
 
 _QUESTION = "the-spec-that-asks"
 """What the question to uv is called: not like the spec, which may bear the name of a package it installs."""
@@ -129,7 +130,7 @@ def _project(
             "name": _QUESTION,
             "version": "0",
             "requires-python": f">={target.python}",
-            "dependencies": list(_dependencies(spec, sources, only, leave)),
+            "dependencies": array_of(_dependencies(spec, sources, only, leave)),
         },
         "tool": {"uv": settings},
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from packaging.utils import canonicalize_name
 
 from envspec.spec.model import Spec
-from envspec.spec.pins import Repin, Word, contradict, pinned, repins, replaced, words
+from envspec.spec.pins import Repin, Word, contradict, repins, replaced, words
 from envspec.spec.target import target_of
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity, order_findings
@@ -25,7 +25,7 @@ def lint_spec(spec: Spec) -> tuple[Finding, ...]:
 def floating(spec: Spec) -> Iterator[Finding]:
     """EV001: a version is left open."""
     for word in words(spec):
-        if pinned(word.requirement) is None:
+        if word.pin is None:
             yield rules.VERSION_OPEN.finding(
                 f"{word.requirement} leaves the version open: only the lock holds it still",
                 hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
@@ -41,7 +41,7 @@ def repeated(spec: Spec) -> Iterator[Finding]:
     for word in words(spec):
         earlier = seen.setdefault(word.name, [])
         counting = (other for other in earlier if other.where not in void)
-        clashes = [other for other in counting if contradict(other.requirement, word.requirement)]
+        clashes = [other for other in counting if contradict(other, word)]
         if word.where in anew:
             yield _repinned(anew[word.where])
         elif clashes and word.where not in void:

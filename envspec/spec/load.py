@@ -16,6 +16,7 @@ from envspec.spec.lines import Lines, Path
 from envspec.spec.model import FILE_NAME, Part, Spec
 from envspec.system.errors import Problem, SpecError
 from envspec.system.quoting import listed, shortened
+from envspec.system.reading import read_text
 
 LIMIT = 1 << 20
 """Largest spec in bytes. Real ones have a few thousand; a larger file is some other file."""
@@ -32,11 +33,13 @@ def find_spec(place: pathlib.Path | str | None) -> pathlib.Path:
             (path / FILE_NAME, f"no {FILE_NAME} in this folder") if path.is_dir() else (path, "no such file")
         )
         found = file.is_file()
+        if not found and file.exists():
+            what = f"{file} is no file but something else"
     except OSError as error:  # a name that no file can have, or a folder that may not be read
         found, what = False, f"cannot be read: {error.strerror}"
     if not found:
         problem = Problem(path="", message=what)
-        raise SpecError(str(path), (problem,), hint="`envspec init` writes a first spec")
+        raise SpecError(shortened(str(path)), (problem,), hint="`envspec init` writes a first spec")
     return file
 
 
@@ -46,8 +49,7 @@ def load_spec(place: pathlib.Path | str | None, variant: str | None = None) -> S
     Raises `SpecError` with every mistake found.
     """
     file = find_spec(place)
-    text = _text(file)
-    return parse_spec(text, name=str(file), variant=variant)
+    return parse_spec(read_text(file, LIMIT), name=str(file), variant=variant)
 
 
 def parse_spec(text: str, *, name: str = FILE_NAME, variant: str | None = None) -> Spec:
@@ -75,24 +77,6 @@ def _varied(spec: Spec, variant: str, name: str) -> Spec:
         problem = Problem(path=f"variant.{variant}", message=f"no such variant; the spec has: {known}")
         raise SpecError(name, (problem,))
     return spec.with_variant(variant)
-
-
-def _text(file: pathlib.Path) -> str:
-    def wrong(message: str, line: int | None = None) -> SpecError:
-        return SpecError(str(file), (Problem(path="", message=message, line=line),))
-
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(LIMIT + 1)
-    except OSError as error:
-        raise wrong(f"cannot be read: {error.strerror}") from error
-    if len(data) > LIMIT:
-        raise wrong(f"larger than {LIMIT >> 20} MiB: this is no spec")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise wrong("not UTF-8: save the file in that encoding", line) from error
 
 
 def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Problem:

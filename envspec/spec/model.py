@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
+from envspec.system.limits import NAMINGS, PART, PATH, PATTERN, PATTERNS, REQUIREMENT, REQUIREMENTS, STAGES
 from envspec.system.quoting import shortened
 
 FILE_NAME = "envspec.toml"
@@ -25,20 +27,8 @@ FILE_NAME = "envspec.toml"
 RESERVED_INDEXES = ("default", "spec")
 """What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
 
-STAGES = 256
-"""Stages of one spec. An image has a layer for each, and engines take no more than half as many."""
-
-REQUIREMENTS = 5_000
-"""Requirements of all stages together."""
-
-NAMINGS = 100
-"""Times that all stages together may name one package: each word is compared with those before it."""
-
 _DEPTH = 64
 """Levels of a trial's JSON; no request has more."""
-
-_LENGTHS = {"a requirement": 1_000, "a path": 1_000, "a part of a path": 255, "a pattern": 500}
-"""Characters, in bytes for the parts of paths: no file system takes longer ones. Source: NAME_MAX."""
 
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -48,9 +38,10 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
-def _bounded(kind: str, text: str, length: int | None = None) -> None:
-    if (found := len(text) if length is None else length) > _LENGTHS[kind]:
-        raise ValueError(f"{_echoed(text)}: {kind} has at most {_LENGTHS[kind]:,} characters, not {found:,}")
+def _bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
+    if (found := len(text) if length is None else length) > most:
+        unit = "characters" if length is None else "bytes"
+        raise ValueError(f"{_echoed(text)}: {kind} has at most {most:,} {unit}, not {found:,}")
 
 
 def _echoed(text: str) -> str:
@@ -58,7 +49,7 @@ def _echoed(text: str) -> str:
 
 
 def _requirement(text: str) -> str:
-    _bounded("a requirement", text)
+    _bounded("a requirement", text, REQUIREMENT)
     try:
         parsed = Requirement(text)
     except InvalidRequirement as error:
@@ -71,17 +62,17 @@ def _requirement(text: str) -> str:
 
 
 def _relative(text: str) -> str:
-    _bounded("a path", text)
+    _bounded("a path", text, PATH)
     path = pathlib.PurePosixPath(text)
     for part in path.parts:
-        _bounded("a part of a path", part, len(os.fsencode(part)))
+        _bounded("a part of a path", part, PART, len(os.fsencode(part)))
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{_echoed(text)} leaves the folder of the spec")
     return text
 
 
 def _pattern(text: str) -> str:
-    _bounded("a pattern", text)
+    _bounded("a pattern", text, PATTERN)
     if text.startswith("/") or ".." in text.split("/"):
         raise ValueError(f"{_echoed(text)} must be a pattern below site-packages, such as '**/tests/**'")
     return text
@@ -212,7 +203,7 @@ class PrebuiltWheel(Part):
     def _is_a_wheel(self) -> Self:
         if (self.url is None) == (self.path is None):
             raise ValueError("give either url or path")
-        _bounded("a part of a path", self.file_name, len(os.fsencode(self.file_name)))
+        _bounded("the name of a wheel", self.file_name, PART, len(os.fsencode(self.file_name)))
         try:
             parse_wheel_filename(self.file_name)
         except InvalidWheelFilename as error:
@@ -235,12 +226,12 @@ class Stage(Part):
     as_of: Moment | None = Field(default=None, alias="as-of")
     """What this stage names is taken from the index as it stood then."""
 
-    @property
+    @functools.cached_property
     def requirements(self) -> tuple[Requirement, ...]:
         """`install`, parsed."""
         return tuple(Requirement(text) for text in self.install)
 
-    @property
+    @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """Canonical names of what the stage names itself, wheels included."""
         return (
@@ -263,7 +254,7 @@ class Remove(Part):
     """What never enters the environment."""
 
     packages: tuple[PackageName, ...] = ()
-    files: Annotated[tuple[Annotated[Line, AfterValidator(_pattern)], ...], Field(max_length=1000)] = ()
+    files: Annotated[tuple[Annotated[Line, AfterValidator(_pattern)], ...], Field(max_length=PATTERNS)] = ()
     """Patterns below site-packages; `**` spans folders."""
 
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.process import run_process
+from envspec.system.quoting import shortened
 
 _PREFIX = "ENVSPEC_INDEX_"
 
@@ -123,7 +124,10 @@ _ASKING = threading.Lock()
 
 
 def ask_pip() -> PipSettings:
-    """Ask pip itself for its settings, once a run, whichever thread wants them first."""
+    """Ask pip itself for its settings, once a run, whichever thread wants them first.
+
+    Raises `OutsideError` where pip cannot read them: to go on without would be to ask another index.
+    """
     with _ASKING:
         return _asked()
 
@@ -143,8 +147,8 @@ def _asked() -> PipSettings:
     done = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60)
     if not done.ok:
         raise OutsideError(
-            f"pip cannot say how it is set up: {scrub_addresses(done.tail)}",
-            hint="`pip config debug` names its files",
+            f"pip cannot say how it is set up: {shortened(scrub_addresses(done.tail), 1000)}",
+            hint="mend the file that it names; `pip config debug` lists all",
         )
     redirects = {
         name.removeprefix(_PREFIX): url.strip()
@@ -185,7 +189,7 @@ def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> 
 def _unquoted(value: str) -> str:
     try:
         return str(ast.literal_eval(value))
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):  # MemoryError: nested too deeply to parse
         return value
 
 

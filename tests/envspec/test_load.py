@@ -50,7 +50,7 @@ MISTAKES = [
     (SERVICE + "port = " + "9" * 5000 + "\n", "service.port: a key or number of 5,000 characters", 8),
     (TRIAL + "json." + "a." * 20000 + "b = 1\n", "service.trial.json: nested deeper than 64 levels", 7),
     (SERVICE + 'source = "' + "a/" * 3000 + '"\n', "a path has at most 1,000 characters, not 6,000", 8),
-    (SERVICE + 'source = "' + "ä" * 200 + '"\n', "a part of a path has at most 255 characters", 8),
+    (SERVICE + 'source = "' + "ä" * 200 + '"\n', "a part of a path has at most 255 bytes", 8),
     (STAGE + '[remove]\nfiles = ["a", "' + "**/" * 2000 + '"]\n', "remove.files[1]: '**/**/", 7),
     (INSTALL + '["a==' + "1" * 2000 + '"]\n', "a requirement has at most 1,000 characters", 5),
     (INSTALL + '["a==' + "1" * 900_000 + '"]\n', "stage[0].install[0]: a string of 900,005", 5),

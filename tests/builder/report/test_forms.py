@@ -6,6 +6,7 @@ import dataclasses
 import importlib.resources
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -16,14 +17,29 @@ from hypothesis import strategies as st
 
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
-from builder.report.model import PHASES, Report, StageReport
+from builder.report.model import MOST, PHASES, Report, StageReport
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
+from tests.support.counting import is_linear
 
-from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, NOBODY, REPORTS, SHIPS, SPEC, UNSOUND, VERDICT
+from .samples import (
+    EMPTY,
+    ERROR,
+    FAILED,
+    JUDGED,
+    MANY,
+    NOBODY,
+    REPORTS,
+    SHIPS,
+    SPEC,
+    UNSOUND,
+    VERDICT,
+    WARNING,
+    info,
+)
 
 every_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 texts = st.text(max_size=60)
@@ -255,6 +271,42 @@ class TestTerminal:
         said = terminal.render(EMPTY.having(finding), NOBODY)
         assert "[bold]x[/bold] [/nothing]" in said
         assert "a[b]" in said
+
+
+class TestMany:
+    """Thousands of findings: every form is in proportion, and says how many it leaves out."""
+
+    report = EMPTY.having(*(info(number) for number in range(MOST + 80)), ERROR, source=UNSOUND.source)
+
+    @pytest.mark.parametrize("form", ["json", "junit", "sarif", "html"])
+    def test_a_form_for_programs_has_a_bounded_number(self, form: str) -> None:
+        said = FORMS[form](self.report, NOBODY)
+        assert "and 80 more findings of EV206" in said
+        assert f"flask.part{MOST + 79}:" not in said
+        assert "libsndfile" in said
+
+    def test_a_terminal_counts_them_all(self) -> None:
+        assert f"info EV206 ({MOST + 80}×)" in terminal.render(self.report, NOBODY)
+
+    def test_of_few_none_is_left_out(self) -> None:
+        assert UNSOUND.bounded() is UNSOUND
+
+    @pytest.mark.parametrize("form", sorted(FORMS))
+    def test_the_cost_follows_the_number(self, form: str) -> None:
+        """Warnings, which no form puts together, each with a place in a spec that has as many lines."""
+
+        def rendered(size: int) -> Callable[[], object]:
+            text = SPEC + "# more\n" * size
+            warnings = [dataclasses.replace(WARNING, where=f"p{number}") for number in range(size)]
+            report = EMPTY.having(*warnings, source=Source(file="envspec.toml", text=text))
+            return lambda: FORMS[form](report, NOBODY)
+
+        rendered(1)()  # loads what the form needs
+        assert is_linear(rendered, 40)
+
+    def test_a_long_failure_is_cut(self) -> None:
+        failure = BuildError("it failed\n" + "x" * 100_000)
+        assert len(terminal.render(dataclasses.replace(EMPTY, failure=failure), NOBODY)) < 3000
 
 
 class TestSource:
