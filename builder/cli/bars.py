@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from envspec.system.foreign import no_commands, readable
 from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -22,10 +23,15 @@ class PlainLines(Progress):
         self._console = console
 
     def step(self, title: str) -> None:
-        self._console.print(f"• {_escaped(title)}")
+        self._print(f"• {title}")
 
     def note(self, text: str) -> None:
-        self._console.print(f"  {_escaped(text)}", style="dim")
+        self._print(f"  {text}", style="dim")
+
+    def _print(self, line: str, style: str = "") -> None:
+        from rich.text import Text  # what others wrote is no markup
+
+        self._console.print(Text(no_commands(readable(line)), style=style), soft_wrap=True)
 
 
 class LiveBars(PlainLines):
@@ -39,7 +45,7 @@ class LiveBars(PlainLines):
 
     def begin(self, title: str, total: int) -> None:
         with self._lock:
-            self._tasks[title] = self._bars.add_task(_escaped(title), total=total)
+            self._tasks[title] = self._bars.add_task(readable(title), total=total)
 
     def advance(self, title: str, amount: int) -> None:
         if title in self._tasks:
@@ -51,12 +57,6 @@ class LiveBars(PlainLines):
                 self._bars.remove_task(self._tasks.pop(title))
 
 
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
 @contextlib.contextmanager
 def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     """A progress listener on standard error that suits where it goes."""
@@ -65,7 +65,7 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
         return
     from rich.console import Console  # rich takes its time to load: only who is shown something waits
 
-    console = Console(stderr=True, highlight=False, emoji=False)
+    console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield PlainLines(console)
         return
@@ -73,7 +73,7 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("  {task.description}"),
+        TextColumn("  {task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),

@@ -20,7 +20,7 @@ from envspec.system.process import run_process
 
 _PREFIX = "ENVSPEC_INDEX_"
 
-_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]*://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]{0,30}://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
