@@ -8,6 +8,7 @@ import pathlib
 import click
 from packaging.utils import canonicalize_name
 
+from builder.cli.streams import say_text
 from builder.judge import InterpreterSubject, Subject
 from envspec.ingest.running import SCRIPT, versions_told
 from envspec.lockfile import lock as locks
@@ -31,7 +32,7 @@ def diff(before: str, after: str) -> int:
     """
     found = find_changes(before, after)
     for change in found:
-        click.echo(str(change))
+        say_text(str(change))
     return 1 if found else 0
 
 

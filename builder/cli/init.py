@@ -7,6 +7,7 @@ import pathlib
 
 import click
 
+from builder.cli.streams import say_text
 from envspec.ingest import read, write
 from envspec.system.errors import UsageError
 from envspec.system.home import write_atomic
@@ -30,5 +31,5 @@ def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
         raise UsageError(f"{source} installs nothing with pip")
     write_atomic(output, write.spec_text(draft))
     for note in draft.notes:
-        click.echo(f"note: {note}", err=True)
-    click.echo(f"wrote: {output}")
+        say_text(f"note: {note}", aside=True)
+    say_text(f"wrote: {output}")

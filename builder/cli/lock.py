@@ -12,6 +12,7 @@ import click
 from builder.cli.bars import shown_progress
 from builder.cli.deliver import carry_out
 from builder.cli.options import lock_options, report_options, spec_argument, strict_option, variant_option
+from builder.cli.streams import say_text
 from builder.flow.project import Project, open_project
 from builder.values.request import Request
 from envspec.lockfile import export as forms
@@ -42,7 +43,7 @@ def lock(
         project = open_project(request.spec, request.variant, offline=request.offline)
         with shown_progress(quiet=quiet) as progress:
             for file in export_lock(project, export, progress):
-                click.echo(f"wrote: {file}", err=True)
+                say_text(f"wrote: {file}", aside=True)
     return code
 
 

@@ -11,6 +11,7 @@ import click
 
 from builder.cli.bars import shown_progress
 from builder.cli.options import quiet_option, variant_option
+from builder.cli.streams import say_document, say_text
 from envspec import order
 from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft
@@ -47,9 +48,10 @@ def simulate(
     """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
     with shown_progress(quiet=quiet) as progress:
         found = simulate_place(place, variant, python, progress)
-    click.echo(
-        json.dumps(found.as_dict(), indent=2) + "\n" if form == "json" else simulation_text(found), nl=False
-    )
+    if form == "json":
+        say_document(json.dumps(found.as_dict(), indent=2) + "\n")
+    else:
+        say_text(simulation_text(found).removesuffix("\n"))
     return 1 if strict and any(stage.changes or stage.problem for stage in found.stages) else 0
 
 

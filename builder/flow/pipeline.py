@@ -23,6 +23,7 @@ from builder.report.model import Report, stages_of
 from builder.report.source import Source
 from builder.values import models
 from builder.values.environment import Environment
+from builder.values.left_out import judge_left_out
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
@@ -167,7 +168,8 @@ def plan_phase(run: Run) -> Run:
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
     plan = make_plan(project.spec, already_made(run.lock), payload)
-    run = dataclasses.replace(run.reporting(plan=plan.digest, stages=stages_of(plan)), plan=plan)
+    left_out = judge_left_out(plan, project.folder)
+    run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
     if run.request.report is None:
         return run
     from builder.image.bill import bill_of

@@ -10,15 +10,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from builder.report.families import tally
 from builder.report.model import Report
 from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity
-from envspec.system.quoting import shortened
+from envspec.system.foreign import no_commands, readable
 
 ROOM = 24
 """Lines that findings may take; every other form has all of them."""
@@ -28,6 +28,8 @@ _WRAPPED = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
 """Lines that a message or a hint may take."""
 _LAST_WORDS = 16
 """Lines of what a failed program said."""
+_LONGEST = 1_000
+"""Characters of one of them."""
 
 
 def render(report: Report, private: Private, *, width: int = 100, colour: bool = False) -> str:
@@ -39,34 +41,34 @@ def render(report: Report, private: Private, *, width: int = 100, colour: bool =
         force_terminal=colour,
         no_color=not colour,
         highlight=False,
-        emoji=False,
     )
     for part in _parts(clean_report(report, private), width):
         console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
+    return no_commands("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
 
 
-def _parts(report: Report, width: int) -> Iterator[str | Table | Padding]:
+def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
+    """What is printed; nothing of it is markup, for most of it was written by others."""
     title = f"{report.name} ({report.variant})" if report.variant else report.name
-    yield f"[bold]{escape(title)}[/bold]"
+    yield Text(title, style="bold")
     if report.stages:
         yield _stages(report)
     yield from finding_lines(report.findings, width=width)
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""
-        yield f"{report.environment.backend}: {escape(report.environment.reference)}{kept}"
+        yield Text(f"{report.environment.backend}: {report.environment.reference}{kept}")
     for file in report.files:
-        yield f"wrote: {escape(file)}"
+        yield Text(f"wrote: {file}")
     for line in report.said:
-        yield escape(line)
+        yield Text(line)
     yield _conclusion(report)
     if report.failure:
-        said = [shortened(line, 1000) for line in report.failure.message.splitlines()]
+        said = [readable(line, _LONGEST) for line in report.failure.message.splitlines()]
         if len(said) > _LAST_WORDS:
             said = [said[0], "…", *said[2 - _LAST_WORDS :]]
-        yield Padding(escape("\n".join(said)), (0, 0, 0, 2))
+        yield Padding(Text("\n".join(said)), (0, 0, 0, 2))
         if report.failure.hint:
-            yield Padding(f"hint: {escape(report.failure.hint)}", (0, 0, 0, 2))
+            yield Padding(Text(f"hint: {report.failure.hint}"), (0, 0, 0, 2))
 
 
 def _stages(report: Report) -> Table:
@@ -77,7 +79,7 @@ def _stages(report: Report) -> Table:
     table.add_column("pins", overflow="ellipsis", no_wrap=True, ratio=1)
     for stage in report.stages:
         pins = " ".join(f"{name} {version}" for name, version in stage.packages.items())
-        table.add_row(escape(stage.name), str(len(stage.packages)), f"{stage.size / 1e6:.1f}", escape(pins))
+        table.add_row(Text(stage.name), str(len(stage.packages)), f"{stage.size / 1e6:.1f}", Text(pins))
     return table
 
 
@@ -87,10 +89,10 @@ class _Block:
 
     severity: Severity
     count: int
-    lines: Callable[[], Iterable[str]]
+    lines: Callable[[], Iterable[Text]]
 
 
-def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[str]:
+def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[Text]:
     """Findings as at most `room` lines with their hints, the heaviest first; what is left is counted."""
     blocks = list(_blocks(found, width))
     taken, shown = 0, 0
@@ -108,7 +110,7 @@ def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROO
             for severity in Severity
         }
         rest = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
-        yield f"[dim]… and more: {rest} (--report DIR writes all)[/dim]"
+        yield Text(f"… and more: {rest} (--report DIR writes all)", style="dim")
 
 
 def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
@@ -125,21 +127,20 @@ def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
         yield _Block(severity=Severity.INFO, count=len(more) + 1, lines=lines)
 
 
-def _info(finding: Finding, head: str, width: int) -> Iterator[str]:
-    said = _wrapped(finding.message, width - len(head), 1)[0]
-    yield f"[dim]{escape(head)}[/dim]{escape(said)}"
+def _info(finding: Finding, head: str, width: int) -> Iterator[Text]:
+    yield Text.assemble((head, "dim"), _wrapped(finding.message, width - len(head), 1)[0])
 
 
-def _lines(finding: Finding, width: int) -> Iterator[str]:
+def _lines(finding: Finding, width: int) -> Iterator[Text]:
     style = _STYLE[finding.severity]
     head = f"{finding.severity} {finding.rule}"
     place = _wrapped(finding.where, width - len(head) - 1, 1)[0]
-    yield f"[{style}]{escape(head)}[/{style}]" + (f" [dim]{escape(place)}[/dim]" if place else "")
+    yield Text.assemble((head, style), (f" {place}" if place else "", "dim"))
     for line in _wrapped(finding.message, width - 2, _WRAPPED[finding.severity]):
-        yield f"  {escape(line)}"
+        yield Text(f"  {line}")
     if finding.hint:
         for line in _wrapped(f"hint: {finding.hint}", width - 2, _WRAPPED[finding.severity]):
-            yield f"  {escape(line)}"
+            yield Text(f"  {line}")
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:
@@ -149,7 +150,7 @@ def _wrapped(text: str, width: int, most: int) -> list[str]:
     return textwrap.wrap(text, width, max_lines=most, placeholder=" …", break_on_hyphens=False) or [""]
 
 
-def _conclusion(report: Report) -> str:
+def _conclusion(report: Report) -> Text:
     style = "bold green" if report.sound else "bold red"
     total = f" in {sum(report.seconds.values()):.1f} s" if report.seconds else ""
-    return f"[{style}]verdict: {report.words}[/{style}] ({tally(report.findings)}){total}"
+    return Text.assemble((f"verdict: {report.words}", style), f" ({tally(report.findings)}){total}")

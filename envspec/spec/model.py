@@ -297,6 +297,8 @@ class Service(Part):
     models: tuple[ModelName, ...] = ()
     """Models that are part of the image: ids of ModelScope's that were downloaded to this machine, or folders
     of the spec's, `./voices/mine`."""
+    include: tuple[RelativePath, ...] = ()
+    """Files of the payload's folder that are copied although they seem to hold secrets, each by its path."""
     trial: Trial | None = None
 
 

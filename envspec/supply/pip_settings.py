@@ -33,7 +33,7 @@ _OWN = frozenset(
 )
 """pip's settings that are read here, or that say how it talks and where it installs: never handed on."""
 
-_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]*://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]{0,30}://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,21 +17,25 @@ from __future__ import annotations
 import dataclasses
 
 from envspec.system.finding import Finding
+from envspec.system.foreign import readable
 from envspec.system.quoting import shortened
+
+LIMIT = 16_000
+"""Characters of an error: the last lines of a program belong to it."""
 
 SHOWN = 20
 """Mistakes of a spec that an error names in its text; `SpecError.problems` has all of them."""
 
 
 class EnvspecError(Exception):
-    """What happened; `hint` says what to do next. Its text never holds credentials."""
+    """What happened; `hint` says what to do next. Its text holds no credentials, and nothing that acts."""
 
     exit_code = 3
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = readable(message, LIMIT)
+        self.hint = readable(hint)
+        super().__init__(self.message)
 
 
 class UsageError(EnvspecError):
@@ -49,6 +53,11 @@ class Problem:
     message: str
     line: int | None = None
     """1-based; None where the file has no lines to point at."""
+
+    def __post_init__(self) -> None:
+        """A spec may hold anything; see `Finding`."""
+        for field in ("path", "message"):
+            object.__setattr__(self, field, readable(getattr(self, field)))
 
     def __str__(self) -> str:
         place = f"{shortened(self.path)}: " if self.path else ""

@@ -184,3 +184,7 @@ PAYLOAD_NOT_READY = _rule("EV302", "the payload does not become ready", _ERROR)
 PAYLOAD_NO_ANSWER = _rule("EV303", "the payload does not answer its trial", _ERROR)
 PAYLOAD_NO_SPEECH = _rule("EV304", "the trial's audio is no speech", _ERROR)
 PAYLOAD_READY = _rule("EV305", "the payload is ready", _INFO)
+
+# EV31: what is copied of the user's folders (`builder/values/left_out.py`).
+
+SECRETS_LEFT_OUT = _rule("EV310", "secrets stay out of what is copied", _WARNING)
