@@ -102,15 +102,16 @@ class Report:
     def bounded(self) -> Report:
         """The report with at most `MOST` findings of a rule; the last of them counts those left out."""
         seen: Counter[tuple[str, Severity]] = Counter()
-        kept: list[Finding] = []
+        kept, first_left = list[Finding](), list[Finding]()
         for finding in self.findings:
             seen[finding.rule, finding.severity] += 1
             if seen[finding.rule, finding.severity] <= MOST:
                 kept.append(finding)
-        for (rule, severity), count in seen.items():
-            if count > MOST:
-                message = f"and {count - MOST:,} more findings of {rule}"
-                kept.append(Finding(rule=rule, severity=severity, message=message))
+            elif seen[finding.rule, finding.severity] == MOST + 1:
+                first_left.append(finding)
+        for left in first_left:
+            more = f"and {seen[left.rule, left.severity] - MOST:,} more findings of {left.rule}"
+            kept.append(dataclasses.replace(left, message=more, hint="", where=""))
         return self if len(kept) == len(self.findings) else dataclasses.replace(self, findings=tuple(kept))
 
     def as_dict(self) -> dict[str, Any]:
