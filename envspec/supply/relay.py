@@ -44,6 +44,7 @@ from envspec.supply.wheel import Wheel, parse_metadata
 from envspec.system.errors import EnvspecError, OutsideError
 
 _DOMAIN = ".envspec.invalid"
+_OURS = re.compile(rf"http://[0-9a-f]{{16}}{re.escape(_DOMAIN)}/")
 _FORM = "1"
 """Enters the names: pages that a program kept of another form are not found again."""
 
@@ -207,7 +208,7 @@ def _key(url: str) -> str:
 
 
 def _is_ours(url: str) -> bool:
-    return url.startswith("http://") and urllib.parse.urlsplit(url).netloc.endswith(_DOMAIN)
+    return _OURS.match(url) is not None
 
 
 class _Server(http.server.ThreadingHTTPServer):
