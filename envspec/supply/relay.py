@@ -43,6 +43,7 @@ from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.scratch import scratch_folder
 
 _DOMAIN = ".envspec.invalid"
+_OURS = re.compile(rf"http://[0-9a-f]{{16}}{re.escape(_DOMAIN)}/")
 _FORM = "1"
 """Enters the names: pages that a program kept of another form are not found again."""
 
@@ -206,7 +207,7 @@ def _key(url: str) -> str:
 
 
 def _is_ours(url: str) -> bool:
-    return url.startswith("http://") and urllib.parse.urlsplit(url).netloc.endswith(_DOMAIN)
+    return _OURS.match(url) is not None
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -148,3 +148,25 @@ def test_a_page_that_did_not_change_is_not_sent_again(liar: Liar) -> None:
     assert sources.listings.page(url, "alpha", page.tag) is None
     assert asked(url).listings.page(url, "alpha", page.tag) is None
     assert asked(url).listings.page(url, "alpha", '"other"') == page
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://[half/simple", "no address that could be asked"),
+        ("http://a:b@[half/simple", "no address that could be asked"),
+        ("http://a:b@127.0.0.1:99999/simple", "no address that could be asked|no connection"),
+        ("http://127.0.0.1:port/simple", "no address that could be asked"),
+        ("http:///simple", "no address that could be asked"),
+        ("ftp://a:b@127.0.0.1/simple", "no address that could be asked"),
+        ("http://a:b@index.invalid/simple", "host's name is not known"),
+        ("http://a:b@127.0.0.1:9/simple", "no connection"),
+        ("file:///nowhere/simple", "its folder is not there"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_said_so(tmp_path: pathlib.Path, url: str, said: str) -> None:
+    sources = Sources(PLAIN, PipSettings(index_url=url), patience=QUICK)
+    with pytest.raises(OutsideError, match=said) as caught:
+        resolve_spec(PLAIN, sources, Wheelhouse(tmp_path / "store"))
+    assert "a:b" not in caught.value.message

@@ -121,7 +121,9 @@ LIES: dict[str, Lie] = {
     "file-cut": Lie(said="alpha-1.0.*did not arrive.*broke off", pages=False),
     "file-longer": Lie(said="alpha-1.0.*longer than its index says", pages=False),
     "file-endless": Lie(said="alpha-1.0.*longer than its index says", pages=False),
-    "file-untold": Lie(said="alpha-1.0.*has no end", pages=False, slow=True),
+    "file-untold": Lie(
+        said="alpha-1.0.*has no end|an index serves alpha==1.0, which has", pages=False, slow=True
+    ),
     "file-other": Lie(said="alpha-1.0", pages=False),
     "yanked": Lie(said="withdrew alpha 1.0.*broken", code=1, pages=False),
     "unknown": Lie(said="has no file of alpha", pages=False),
