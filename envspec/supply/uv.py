@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -20,7 +21,10 @@ from envspec.system.scratch import remove
 from envspec.system.seen import forget_tree, note_tree, tree_holds
 
 _UNREADABLE = re.compile("deserialize cache|cache entry|reading marker", re.IGNORECASE)
-"""What uv 0.13 says of a cache that it cannot read."""
+"""What uv 0.13 says of a cache that it cannot read, where it does not name a file of it."""
+
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
+"""What no new cache would help against."""
 
 
 def uv_program() -> str:
@@ -51,13 +55,19 @@ def run_with_cache(
     """
     with _cache_in_use():
         done = run_process(command, env=env, cwd=cwd, timeout=timeout)
-    if done.ok or not _UNREADABLE.search(done.stderr):
+    if done.ok or not _blames_cache(done.stderr):
         return done
     with _locked():
         throw_away(_cache(), "cannot be read by uv")
         forget_tree(_cache())
     with _cache_in_use():
         return run_process(command, env=env, cwd=cwd, timeout=timeout)
+
+
+def _blames_cache(said: str) -> bool:
+    """Whether uv failed because of what its cache holds, and not because the disk refused it."""
+    refused = any(os.strerror(number) in said for number in _REFUSALS)
+    return not refused and (str(_cache()) in said or _UNREADABLE.search(said) is not None)
 
 
 def _cache() -> pathlib.Path:

@@ -18,7 +18,7 @@ import stat
 from collections.abc import Iterable
 
 from envspec.system.errors import OutsideError
-from envspec.system.home import remove, throw_away, tool_home
+from envspec.system.home import throw_away, tool_home
 from envspec.system.kept import Kept
 
 FILES = "seen"
@@ -91,14 +91,11 @@ def forget_tree(place: pathlib.Path) -> None:
 def settled(place: pathlib.Path) -> bool:
     """Whether a folder that is held by this process stands as it was noted; if not, the place is free now.
 
-    One that was changed is named and thrown away. One that nobody noted, or a note that was lost, only goes.
+    What stood there instead, a folder that nobody noted as well, is named and thrown away.
     """
     state = tree_holds(place)
-    if state is False and os.path.lexists(place):
-        throw_away(place, "is not as it was made")
-    elif not state:
-        with contextlib.suppress(OSError):
-            remove(place)
+    if not state and os.path.lexists(place):
+        throw_away(place, "has no note of how it was made" if state is None else "is not as it was made")
     return bool(state)
 
 

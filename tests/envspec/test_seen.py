@@ -145,11 +145,11 @@ def test_a_folder_that_was_changed_is_named_and_gone(
     assert not os.path.lexists(tree)
 
 
-def test_a_folder_that_nobody_noted_goes_without_a_word(
+def test_a_folder_that_nobody_noted_is_not_trusted(
     home: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (home / "old" / "x").mkdir(parents=True)
     assert tree_holds(home / "old") is None
     assert not settled(home / "old")
     assert not (home / "old").exists()
-    assert caplog.text == ""
+    assert caplog.messages == ["kept file old has no note of how it was made: thrown away, made anew"]

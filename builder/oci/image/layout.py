@@ -6,6 +6,7 @@ Source: OCI image layout specification; Docker image specification 1.2, combined
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -106,11 +107,15 @@ def enlist_at_home(
     folder, kept = blobs.root, Kept[dict[str, Any]](blobs.root / "index", dict[str, Any])
     with holding(folder / "names"):
         known = kept.get("names")
+        right = {"oci-layout": _LAYOUT.encode()}
         if known is not None:
-            for name, body in (("index.json", encode_document(known)), ("oci-layout", _LAYOUT.encode())):
-                if not _has(folder / name, body):
-                    throw_away(folder / name, "is damaged")
-                    write_atomic(folder / name, body)
+            right["index.json"] = encode_document(known)
+        elif os.path.lexists(folder / "index.json") and not read_manifests(folder):
+            throw_away(folder / "index.json", "cannot be read")
+        for name, body in right.items():
+            if os.path.lexists(folder / name) and not _has(folder / name, body):
+                throw_away(folder / name, "is damaged")
+            write_atomic(folder / name, body)
         enlist_image(image, machine, tag, folder, artifacts)
         kept.put("names", json.loads((folder / "index.json").read_bytes()))
 
