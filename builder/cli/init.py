@@ -7,16 +7,17 @@ import pathlib
 
 import click
 
+from builder.cli.options import PLACE
 from envspec.ingest import read, write
 from envspec.system.errors import UsageError
 from envspec.system.home import write_atomic
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=pathlib.Path))
+@click.argument("source", type=PLACE)
 @click.option(
     "--output",
-    type=click.Path(path_type=pathlib.Path),
+    type=PLACE,
     default=pathlib.Path("envspec.toml"),
     show_default=True,
 )

@@ -80,6 +80,7 @@ def run_command(command: click.Command, program: str) -> NoReturn:
     try:
         code = command.main(prog_name=program, standalone_mode=False) or 0
     except click.ClickException as error:
+        error.message = shortened(error.message, 1000)  # type: ignore[misc]  # final for its subclasses
         error.show()
         code = 2
     except (KeyboardInterrupt, click.Abort):
