@@ -7,7 +7,7 @@ import pathlib
 import click
 from packaging.utils import canonicalize_name
 
-from builder.cli.options import variant_option
+from builder.cli.options import PLACE, variant_option
 from builder.cli.streams import say_text
 from builder.flow.project import open_project
 from envspec.proof.prove import known_metadata
@@ -16,7 +16,7 @@ from envspec.system.errors import FindingsError
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=pathlib.Path))
+@click.argument("spec", type=PLACE)
 @click.argument("package")
 @variant_option
 def explain(spec: pathlib.Path, package: str, variant: str | None) -> None:

@@ -7,6 +7,7 @@ import pathlib
 
 import click
 
+from builder.cli.options import PLACE
 from builder.cli.streams import say_text
 from envspec.ingest import read, write
 from envspec.system.errors import UsageError
@@ -14,10 +15,10 @@ from envspec.system.home import write_atomic
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=pathlib.Path))
+@click.argument("source", type=PLACE)
 @click.option(
     "--output",
-    type=click.Path(path_type=pathlib.Path),
+    type=PLACE,
     default=pathlib.Path("envspec.toml"),
     show_default=True,
 )

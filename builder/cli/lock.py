@@ -11,7 +11,14 @@ import click
 
 from builder.cli.bars import shown_progress
 from builder.cli.deliver import carry_out
-from builder.cli.options import lock_options, report_options, spec_argument, strict_option, variant_option
+from builder.cli.options import (
+    PLACE,
+    lock_options,
+    report_options,
+    spec_argument,
+    strict_option,
+    variant_option,
+)
 from builder.cli.streams import say_text
 from builder.flow.project import Project, open_project
 from builder.values.request import Request
@@ -28,7 +35,7 @@ from envspec.system.progress import Progress
 @click.option("--upgrade", is_flag=True, help="Resolve anew even though the lock fits.")
 @click.option(
     "--export",
-    type=click.Path(path_type=pathlib.Path),
+    type=PLACE,
     help="Also write hashed requirements for each stage, pylock.toml and the wheels here.",
 )
 @strict_option

@@ -85,6 +85,7 @@ def run_command(command: click.Command, program: str) -> NoReturn:
         code = command.main(prog_name=program, standalone_mode=False) or 0
         flush_output()
     except click.ClickException as error:
+        error.message = shortened(error.message, 1000)  # type: ignore[misc]  # final for its subclasses
         page = io.StringIO()
         error.show(page)
         say_text(page.getvalue().removesuffix("\n"), aside=True)

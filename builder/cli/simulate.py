@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 
 import click
 
 from builder.cli.bars import shown_progress
-from builder.cli.options import quiet_option, variant_option
+from builder.cli.options import PLACE, quiet_option, variant_option
 from builder.cli.streams import say_document, say_text
 from envspec import order
 from envspec.ingest import read as descriptions
@@ -22,16 +23,17 @@ from envspec.spec.target import Target, host_glibc, target_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources
-from envspec.system.errors import OutsideError
+from envspec.system.errors import OutsideError, UsageError
 from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import Progress
+from envspec.system.quoting import shortened
 
 DEFAULT_PYTHON = "3.11"
 """Where neither the user nor the file names one."""
 
 
 @click.command()
-@click.argument("place", metavar="[SPEC|FILE]", required=False, type=click.Path(path_type=pathlib.Path))
+@click.argument("place", metavar="[SPEC|FILE]", required=False, type=PLACE)
 @variant_option
 @click.option("--python", help="Python of a Dockerfile or requirements file that does not tell it.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -66,6 +68,8 @@ def simulate_place(
         if place is not None and place.is_file() and place.suffix != ".toml":
             draft = descriptions.read_description(place)
             version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
+            if not re.fullmatch(r"3\.\d{1,2}", version):
+                raise UsageError(f"{shortened(version)} is no Python such as 3.11", hint="give --python")
             target = Target(python=version, machine="x86_64", glibc=host_glibc())
             stages = list(_drafted(draft, relay))
         else:
