@@ -36,6 +36,7 @@ from envspec.system.interpreter import find_interpreter
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
+from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without_secrets
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
@@ -62,15 +63,22 @@ class VirtualenvSubject:
         """The root of this machine."""
         return pathlib.Path("/")
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """The best that this machine allows."""
+        return best_sandbox()
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
-        """Run a command with the environment's programs first on PATH."""
-        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout)
+        """Run a command in the sandbox, with the environment's programs first on PATH."""
+        return run_sandboxed(command, env=self.variables, input_text=stdin, timeout=timeout, nests=True)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """As `run`, with every line of standard error handed on as it comes."""
-        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line)
+        return run_sandboxed(
+            command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line, nests=True
+        )
 
 
 class VirtualenvBackend:
@@ -134,8 +142,14 @@ class VirtualenvBackend:
         site = next(building.glob("lib/python*/site-packages"))
         if stage.wheels:
             with tempfile.TemporaryDirectory(prefix="envspec-stage-") as name:
-                done = run_process(
-                    self._command(stage, building, store, pathlib.Path(name)), env=env, timeout=1800
+                folder = pathlib.Path(name)
+                # uv asks the environment's interpreter, which starts as the wheels of earlier stages have it.
+                done = run_sandboxed(
+                    self._command(stage, building, store, folder),
+                    env=uv.without_secrets(env),
+                    writable=[building.parent],
+                    cwd=folder,
+                    timeout=1800,
                 )
             if not done.ok:
                 raise BuildError(
@@ -198,10 +212,12 @@ class VirtualenvBackend:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        """Run a command with the environment's programs first on PATH."""
+        """Run a command in the sandbox, with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
         cwd = pathlib.Path(environment.payload) if environment.payload else None
-        return run_process(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+        return run_sandboxed(
+            command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout, asks_itself=True
+        )
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""
@@ -226,7 +242,8 @@ class VirtualenvBackend:
     def variables(environment: Environment) -> dict[str, str]:
         """The variables of a process in the environment: nothing foreign on Python's path."""
         bin_folder = str(pathlib.Path(environment.python).parent)
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        own = without_secrets(os.environ)
+        inherited = {name: value for name, value in own.items() if not name.startswith("PYTHON")}
         return {
             **inherited,
             **environment.variables,

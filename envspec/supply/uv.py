@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import tomlkit
 import uv
 
 from envspec.supply.pip_settings import PipSettings, local_path
+from envspec.system import sandbox
 from envspec.system.home import tool_home
 
 
@@ -27,6 +29,11 @@ def uv_environment(machine: PipSettings) -> dict[str, str]:
         "UV_HTTP_TIMEOUT": "60",
         "NO_COLOR": "1",
     }
+
+
+def without_secrets(env: Mapping[str, str]) -> dict[str, str]:
+    """Of uv's environment what foreign code may see that uv starts."""
+    return sandbox.without_secrets(env) | {key: value for key, value in env.items() if key.startswith("UV_")}
 
 
 def index_settings(machine: PipSettings) -> dict[str, Any]:

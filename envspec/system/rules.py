@@ -177,6 +177,8 @@ NOT_LOCKED = _rule("EV282", "an installed distribution is not in the lock", _WAR
 UNFINISHED = _rule("EV290", "the judge ran out of time", _WARNING)
 NOT_RUN = _rule("EV291", "nothing could be run, so only the lock was proved", _WARNING)
 
+UNCONFINED = _rule("EV292", "verification ran without a whole sandbox", _INFO)
+
 # EV30: the payload, started and asked once in its environment (`builder/judge/trial.py`).
 
 PAYLOAD_ENDS = _rule("EV301", "the payload ends instead of serving", _ERROR)
