@@ -25,6 +25,7 @@ from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.process import Words, run_process
 from envspec.system.progress import SILENT, Progress
+from envspec.system.sandbox import run_sandboxed
 
 
 def solve_with_pip_tools(
@@ -59,7 +60,10 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
-        done = run_process(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
+        env = sources.machine.environment() | {"PIP_TOOLS_CACHE_DIR": name}
+        # A source distribution may tell what it requires only when it is run: pip then runs it.
+        folder = pathlib.Path(name)
+        done = run_sandboxed(command, env=env, cwd=folder, timeout=1800, writable=[folder], fetches=True)
         if not done.ok:
             said = scrub_addresses(done.tail)
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:

@@ -24,8 +24,9 @@ from envspec.supply import uv
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, run_process
+from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
+from envspec.system.sandbox import run_sandboxed
 
 _QUESTION = "the-spec-that-asks"
 """What the question to uv is called: not like the spec, which may bear the name of a package it installs."""
@@ -83,7 +84,15 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
-    return run_process([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+    # A source distribution may tell what it requires only when it is run: uv then runs it.
+    return run_sandboxed(
+        [*command, "--no-annotate", "--no-header"],
+        env=env,
+        cwd=folder,
+        timeout=900,
+        writable=[folder, uv.cache_folder()],
+        fetches=True,
+    )
 
 
 def _project(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +20,19 @@ def uv_program() -> str:
     return uv.find_uv_bin()
 
 
+def cache_folder() -> pathlib.Path:
+    """Where uv keeps what it fetched; made where it is missing."""
+    folder = tool_home() / "uv"
+    with contextlib.suppress(OSError):  # uv says so where it matters
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def uv_environment(machine: PipSettings) -> dict[str, str]:
     """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
     inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
     return inherited | {
-        "UV_CACHE_DIR": str(tool_home() / "uv"),
+        "UV_CACHE_DIR": str(cache_folder()),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "UV_HTTP_TIMEOUT": "60",

@@ -51,9 +51,10 @@ def main(arguments: list[str]) -> int:
 
     Words: `kind`; `writable`, folders; `hidden`, folders and files that are to look empty; `cwd`;
     `asks_itself` where the command talks over TCP with what it starts, which Landlock cannot tell from a talk
-    with others; `nests` where it makes namespaces of its own, for which /proc must be whole. Ends as the
-    command did, or with `REFUSED` and a line that begins with "no sandbox". With `check`, a folder, in the
-    words the best kind is printed, and behind it why there is no better one.
+    with others; `fetches` where it is to reach the network after all; `nests` where it makes namespaces of
+    its own, for which /proc must be whole. Ends as the command did, or with `REFUSED` and a line that begins
+    with "no sandbox". With `check`, a folder, in the words the best kind is printed, and behind it why there
+    is no better one.
     """
     words = json.loads(arguments[0])
     if "check" in words:
@@ -182,8 +183,10 @@ def _in_namespaces(words: dict[str, Any], command: list[str], tell: int) -> None
 
 def _outer(words: dict[str, Any], command: list[str]) -> int:
     """Enter the namespaces and start their first process."""
-    _enter(_NEWUSER | _NEWNS | _NEWPID | _NEWNET | _NEWIPC)
-    _loopback()
+    fetches = words.get("fetches")
+    _enter(_NEWUSER | _NEWNS | _NEWPID | _NEWIPC | (0 if fetches else _NEWNET))
+    if not fetches:
+        _loopback()
     return _told(lambda told: _telling(told, lambda: _first(words, command, told)))
 
 
@@ -384,7 +387,8 @@ def _restrict(words: dict[str, Any]) -> None:
     _check(min(version - 1, 0), "landlock")
     files = _OF_FILES | (_TRUNCATE if version >= 3 else 0)
     folders = files | _OF_FOLDERS | (_MOVE if version >= 2 else 0)
-    connecting = _CONNECT if version >= 4 and not words.get("asks_itself") else 0
+    asks = words.get("asks_itself") or words.get("fetches")
+    connecting = _CONNECT if version >= 4 and not asks else 0
     handled = (ctypes.c_uint64 * 3)(folders, connecting, _SIGNALS if version >= 6 else 0)
     size = ctypes.c_size_t(24 if version >= 6 else 16 if version >= 4 else 8)
     rules = _LIBC.syscall(_LANDLOCK_CREATE, ctypes.byref(handled), size, 0)

@@ -93,6 +93,7 @@ def run_sandboxed(
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
     asks_itself: bool = False,
+    fetches: bool = False,
     nests: bool = False,
     sandbox: Sandbox | None = None,
 ) -> Completed:
@@ -100,7 +101,8 @@ def run_sandboxed(
 
     It may write there and below `writable`, and has no network but its own loopback. `asks_itself` says that
     it talks over that with what it starts, `nests` that it makes sandboxes of its own. Give it `env` without
-    the user's secrets (`without_secrets`): what it is told it knows.
+    the user's secrets (`without_secrets`): what it is told it knows. What `fetches` keeps network, home and
+    secrets, since it needs them, and is only kept from writing elsewhere.
 
     Raises `OutsideError` when the program does not exist, or the sandbox fails where it worked before.
     """
@@ -110,13 +112,15 @@ def run_sandboxed(
         told = dict(env)
         for variable, folder in (("HOME", scratch / "home"), ("TMPDIR", scratch / "tmp")):
             folder.mkdir()
-            told[variable] = str(folder)
+            if not (fetches and variable == "HOME"):
+                told[variable] = str(folder)
         words = {
             "kind": sandbox.kind,
             "writable": [str(scratch), *map(str, writable)],
-            "hidden": list(_hidden()),
+            "hidden": [] if fetches else list(_hidden()),
             "cwd": str(cwd or _here()),
             "asks_itself": asks_itself,
+            "fetches": fetches,
             "nests": nests,
         }
         kept = sandbox.kind != confine.NONE
