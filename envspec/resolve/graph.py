@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -42,9 +43,9 @@ def closure(
     """
     seen: set[Node] = set()
     found: dict[str, None] = {}
-    waiting = [requirement for requirement in roots if target.wants(requirement.marker)]
+    waiting = collections.deque(each for each in roots if target.wants(each.marker))
     while waiting:
-        requirement = waiting.pop(0)
+        requirement = waiting.popleft()
         node = canonicalize_name(requirement.name), frozenset(requirement.extras)
         if node in seen or node[0] in without:
             continue
@@ -78,10 +79,10 @@ def chain(
     name: str, roots: Iterable[Requirement], solution: Mapping[str, WheelMetadata], target: Target
 ) -> tuple[str, ...]:
     """The shortest way from a root to `name`, as requirement texts; empty when nothing needs it."""
-    waiting: list[tuple[Requirement, tuple[str, ...]]] = [(root, ()) for root in roots]
+    waiting = collections.deque[tuple[Requirement, tuple[str, ...]]]((root, ()) for root in roots)
     seen: set[Node] = set()
     while waiting:
-        requirement, before = waiting.pop(0)
+        requirement, before = waiting.popleft()
         node = canonicalize_name(requirement.name), frozenset(requirement.extras)
         path = (*before, str(requirement))
         if node[0] == name:
