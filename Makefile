@@ -1,7 +1,8 @@
 # make demo      build examples/espeak, judge it, and let it speak
 # make quick     style, types, and the tests that need nothing from outside: before every commit
 # make rest      all other tests: whole programs, slow ones, and those that need an index, an engine, a browser
-# make test      both: everything that is checked on this machine's Python
+# make test      quick and rest: everything that is checked on this machine's Python
+# make days      every bad day: killed, full, refused, lied to; takes an hour. `make rest` has a choice of them
 # make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14
 # make coverage  the quick tests, and how much of the code they reach
 # make bench     how fast it is, side by side with what one would use instead
@@ -12,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick rest lint pythons coverage bench docs digest engine engine-stop schema clean
+.PHONY: demo test quick rest days lint pythons coverage bench docs digest engine engine-stop schema clean
 
 demo: $(VENV)/ready
 	scripts/demo
@@ -24,6 +25,9 @@ quick: lint
 
 rest: $(VENV)/ready
 	scripts/test rest
+
+days: $(VENV)/ready
+	scripts/test days
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -6,9 +6,13 @@ What `__all__` names is for everybody and is described in docs/api.md; everythin
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = (
+    False  # as `typing` has it, whose loading is half of what the programs do before Ctrl-C has an answer
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from envspec.api import lock, prove
     from envspec.lockfile.lock import Lock, lock_file, read_lock, write_lock
     from envspec.spec.lint import lint_spec as lint

@@ -7,13 +7,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import hashlib
 import os
 import pathlib
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.inside import guard
@@ -27,25 +24,24 @@ from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
-from envspec.supply.facts import sha256_of
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
-from envspec.system.home import disk_refusals, holding, tool_home
+from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
+from envspec.system.kept import touch
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
 from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without_secrets
+from envspec.system.scratch import scratch_folder
+from envspec.system.seen import note_tree, settled, tree_holds
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
 
-_BUILDING = ".payload-"
-"""Begins the name of a payload that is being copied."""
-
-_ABANDONED = 3600.0
-"""Seconds after which nobody copies a payload any more."""
+BUILDING = "building"
+"""Folder with the environments under way."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,9 +94,10 @@ class VirtualenvBackend:
         if not reused:
             _refuse_foreign(plan)
             with disk_refusals(place), holding(place):
-                reused = _stands(place)  # another run may have built it meanwhile
+                reused = settled(place) and _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
+        touch(place)
         return Environment(
             backend=self.name,
             reference=str(place),
@@ -116,7 +113,14 @@ class VirtualenvBackend:
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
-        building = _workshop(place)
+        with scratch_folder("environment", place.parent / BUILDING) as workshop:
+            building = workshop / place.name
+            self._fill(plan, building, store, progress)
+            remove(place)
+            note_tree(building, place)
+            building.rename(place)
+
+    def _fill(self, plan: Plan, building: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
         # links from here are nobody else's, and nothing is kept twice.
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
@@ -127,9 +131,7 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
-        shutil.rmtree(place, ignore_errors=True)
-        building.rename(place)
-        shutil.rmtree(building.parent, ignore_errors=True)
+        remove(building.parent / "uv")  # its hard links count among what the disk says of a file
 
     def _install(
         self,
@@ -141,8 +143,7 @@ class VirtualenvBackend:
     ) -> None:
         site = next(building.glob("lib/python*/site-packages"))
         if stage.wheels:
-            with tempfile.TemporaryDirectory(prefix="envspec-stage-") as name:
-                folder = pathlib.Path(name)
+            with scratch_folder("stage") as folder:
                 # uv asks the environment's interpreter, which starts as the wheels of earlier stages have it.
                 done = run_sandboxed(
                     self._command(stage, building, store, folder),
@@ -168,11 +169,8 @@ class VirtualenvBackend:
     ) -> Words:
         """uv's command for exactly the stage's wheels, offered to it in a folder of their own."""
         requirements = folder / "requirements.txt"
+        store.require(stage.wheels)
         for wheel in stage.wheels:
-            if not store.verify(wheel):
-                raise OutsideError(
-                    f"{wheel.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
-                )
             (folder / wheel.file).symlink_to(store.path(wheel))
         requirements.write_text(
             "".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels)
@@ -193,14 +191,15 @@ class VirtualenvBackend:
         if plan.payload is None or plan.service is None:
             return None
         place = tool_home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
-        if not place.is_dir():
+        if not tree_holds(place):
             with disk_refusals(place), holding(place):
-                if not place.is_dir():
-                    _sweep(place.parent)
-                    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_BUILDING) as name:
-                        building = pathlib.Path(name) / "payload"
+                if not settled(place):
+                    with scratch_folder("payload", place.parent) as workshop:
+                        building = workshop / "payload"
                         payload_files.copy_payload(plan.payload, plan.service, folder, building)
+                        note_tree(building, place)
                         building.rename(place)
+        touch(place)
         return str(place)
 
     def run(
@@ -254,35 +253,21 @@ class VirtualenvBackend:
         }
 
 
-def _sweep(payloads: pathlib.Path) -> None:
-    """Remove what killed runs left; what is younger may be the work of a run beside this one."""
-    for left in payloads.glob(f"{_BUILDING}*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _workshop(place: pathlib.Path) -> pathlib.Path:
-    """A folder to build in, of this run alone: what a killed run had started may still write into its own.
-
-    What earlier runs left of the same environment is swept.
-    """
-    workshops = place.parent / "building"
-    workshops.mkdir(parents=True, exist_ok=True)
-    for left in workshops.glob(f"{place.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    return pathlib.Path(tempfile.mkdtemp(dir=workshops, prefix=f"{place.name}-")) / place.name
-
-
 def _contents(place: pathlib.Path) -> str:
     """Digest of what is installed, as each RECORD has it, and of the interpreter that it was made for."""
     files = [place / "pyvenv.cfg", *sorted(place.glob("lib/python*/site-packages/*.dist-info/RECORD"))]
-    return digest_of([str(place), *([file.parent.name, sha256_of(file)] for file in files)])
+    return digest_of([str(place), *([file.parent.name, _lasting(file)] for file in files)])
+
+
+def _lasting(file: pathlib.Path) -> str:
+    """Digest of the lines, but for that of a note in which uv keeps a wheel's date, which changes nothing."""
+    lines = file.read_bytes().splitlines()
+    return hashlib.sha256(b"\n".join(line for line in lines if b"/uv_cache.json," not in line)).hexdigest()
 
 
 def _stands(place: pathlib.Path) -> bool:
-    """Whether the environment is there and the interpreter that it leans on has not gone meanwhile."""
-    return (place / "bin" / "python").exists()
+    """Whether the environment is as it was built and the interpreter that it leans on has not gone since."""
+    return bool(tree_holds(place)) and (place / "bin" / "python").exists()
 
 
 def _refuse_foreign(plan: Plan) -> None:

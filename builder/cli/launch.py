@@ -8,11 +8,14 @@ import gc
 import os
 import sys
 
+from envspec.system.interruption import answer_signals, hold_signals
+
 
 def start_program(program: str) -> None:
     """Run `envspec` or `build-image` in this process, or in one that sees no `$PYTHONPATH`, and exit."""
     if os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment:
         command = [sys.executable, "-E", "-P", "-m", "builder.cli.launch", program, *sys.argv[1:]]
+        hold_signals()
         os.execv(sys.executable, command)  # noqa: S606
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of a short run
     from builder.cli.main import run_program
@@ -24,5 +27,6 @@ def start_program(program: str) -> None:
 
 
 if __name__ == "__main__":
+    answer_signals()
     sys.argv.pop(0)
     start_program(sys.argv[0])

@@ -12,6 +12,7 @@ import click
 from builder.cli.options import EXIT_CODES
 from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
+from envspec.system.scratch import sweep_scratch
 
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with SPEC before anything is installed.",
@@ -68,6 +69,7 @@ def envspec() -> None:
 
 def run_program(program: str) -> NoReturn:
     """Run `envspec` or `build-image` and exit."""
+    sweep_scratch()
     run_command(envspec if program == "envspec" else load_command("build_image"), program)
 
 
@@ -79,7 +81,7 @@ def run_command(command: click.Command, program: str) -> NoReturn:
         error.show()
         code = 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing half-made was left behind", err=True)
+        click.echo("interrupted; nothing half-made is left behind", err=True)
         code = 130
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has left: nothing more to say

@@ -18,7 +18,7 @@ Exit codes:
   2    the spec or the command line is wrong
   3    the build failed
   4    something outside is missing or unreachable
-  130  interrupted
+  130  interrupted; 143 ended by SIGTERM
 """
 
 Decorator = Callable[[Any], Any]

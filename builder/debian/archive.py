@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import pathlib
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +15,8 @@ from builder.oci.store.network import Fetcher
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home, write_atomic
 from envspec.system.process import run_process
+from envspec.system.scratch import scratch_folder
+from envspec.system.seen import holds
 
 _LARGEST = 1 << 30
 """Bytes of an index, uncompressed; Debian's own main has 50 million."""
@@ -51,9 +51,9 @@ def verified_release(signed: bytes, pocket: Pocket) -> str:
             "the signatures of Debian's archive cannot be checked here",
             hint="install gpgv and debian-archive-keyring; a lock that lists the packages needs neither",
         )
-    with tempfile.TemporaryDirectory(prefix="envspec-release-") as folder:
-        file = pathlib.Path(folder, "InRelease")
-        text = pathlib.Path(folder, "Release")
+    with scratch_folder("release") as folder:
+        file = folder / "InRelease"
+        text = folder / "Release"
         file.write_bytes(signed)
         done = run_process(["gpgv", "--keyring", pocket.keyring, "--output", text, file], timeout=60)
         if not done.ok:
@@ -85,10 +85,8 @@ def _hashes(release: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 def _kept(pocket: Pocket, name: str, digest: str, fetcher: Fetcher, *, by_hash: bool) -> bytes:
     file = tool_home() / "debian" / "lists" / digest
-    if file.is_file():
-        data = file.read_bytes()
-        if hashlib.sha256(data).hexdigest() == digest:
-            return data
+    if holds(file, digest):
+        return file.read_bytes()
     place = f"{pocket.archive}/dists/{pocket.suite}/{name}"
     address = f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}" if by_hash else place
     fetched = fetcher.read(address)

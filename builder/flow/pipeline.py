@@ -31,9 +31,10 @@ from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
-from envspec.system.errors import EnvspecError, FindingsError
+from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.progress import SILENT, Progress
+from envspec.system.sweeping import sweep_home
 
 
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
@@ -58,12 +59,29 @@ def _begin(request: Request, progress: Progress) -> Run:
 
 
 def _carry_out(run: Run) -> Run:
-    """The phases in order, until one fails, finds what must be fixed, or is the last one wanted."""
-    for name, phase in FLOW:
+    """The phases in order, until one fails, finds what must be fixed, or is the last one wanted.
+
+    Where only its use shows that something kept is damaged, it is gone by then, and the phase that makes it
+    comes once more: the build for itself and all that stand on it.
+    """
+    sweep_home()
+    before: list[Run] = []
+    spoiled: set[str] = set()
+    while len(before) < len(FLOW):
+        name, phase = FLOW[len(before)]
+        before.append(run)
         began = time.monotonic()
         run = run.reporting(phase=name)
         try:
             run = phase(run)
+        except SpoiledError as error:
+            if error.what not in spoiled:
+                spoiled.add(error.what)
+                again = min(len(before) - 1, [name for name, _ in FLOW].index("build"))
+                run = before[again]
+                del before[again:]
+                continue
+            run = run.reporting(failure=error)
         except FindingsError as error:
             run = run.reporting(*error.findings, failure=error)
         except EnvspecError as error:
@@ -201,14 +219,14 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
         }
     )
     known = bool(environment.contents) or environment.reused
-    facts = kept.get(key) if known and not run.request.fresh else None
-    if facts is not None:
-        return dataclasses.replace(Verdict.from_dict(facts), target=environment.reference)
+    found = kept.get(key) if known and not run.request.fresh else None
+    if found is not None:
+        return dataclasses.replace(found, target=environment.reference)
     from builder.flow.check import judge_environment
 
     verdict = judge_environment(spec, plan, backend, environment, fast=fast, progress=run.progress)
     if not must_fix(verdict.findings):  # a bad verdict may have a passing cause: never reused
-        kept.put(key, verdict.as_dict())
+        kept.put(key, verdict)
     return verdict
 
 

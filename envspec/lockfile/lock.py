@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
@@ -169,10 +170,11 @@ class Lock(Part):
     @pydantic.model_validator(mode="after")
     def _whole(self) -> Self:
         """What a merge of two locks by hand would break."""
-        names = [artifact.name for artifact in self.artifact]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        times = Counter(artifact.name for artifact in self.artifact)
+        if twice := sorted(name for name, count in times.items() if count > 1):
             raise ValueError(f"{twice[0]} is locked more than once")
-        if lost := [entry.stage for entry in self.artifact if entry.stage not in self.stages]:
+        stages = set(self.stages)
+        if lost := [entry.stage for entry in self.artifact if entry.stage not in stages]:
             raise ValueError(f"stage {lost[0]} has artifacts and is none of its stages")
         return self
 
@@ -194,8 +196,11 @@ class Lock(Part):
 
     def by_stage(self) -> Iterator[tuple[str, tuple[Artifact, ...]]]:
         """Each stage with its artifacts, in install order."""
+        held: dict[str, list[Artifact]] = {stage: [] for stage in self.stages}
+        for artifact in self.artifact:
+            held[artifact.stage].append(artifact)
         for stage in self.stages:
-            yield stage, tuple(artifact for artifact in self.artifact if artifact.stage == stage)
+            yield stage, tuple(held[stage])
 
     def fits(self, spec: Spec) -> bool:
         """Whether the lock was made from this spec."""

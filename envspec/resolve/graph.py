@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import functools
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from packaging.requirements import Requirement
@@ -41,9 +41,19 @@ def closure(
 
     What is in `without` is left out, and so is what only that needs.
     """
-    seen: set[Node] = set()
+    return _reached(roots, solution, target, without, set())
+
+
+def _reached(
+    roots: Iterable[Requirement],
+    solution: Mapping[str, WheelMetadata],
+    target: Target,
+    without: frozenset[str],
+    seen: set[Node],
+) -> tuple[str, ...]:
+    """The closure of `roots` beyond the nodes in `seen`, to which all that are met are added."""
     found: dict[str, None] = {}
-    waiting = collections.deque(each for each in roots if target.wants(each.marker))
+    waiting = deque(requirement for requirement in roots if target.wants(requirement.marker))
     while waiting:
         requirement = waiting.popleft()
         node = canonicalize_name(requirement.name), frozenset(requirement.extras)
@@ -69,8 +79,9 @@ def assign(
     always work with what stands before it.
     """
     placed: dict[str, str] = {}
+    seen: set[Node] = set()  # what a node needs is placed with it: no later stage goes that way again
     for stage, requirements in stages:
-        for name in closure(requirements, solution, target, without=without):
+        for name in _reached(requirements, solution, target, without, seen):
             placed.setdefault(name, stage)
     return placed
 
@@ -79,7 +90,7 @@ def chain(
     name: str, roots: Iterable[Requirement], solution: Mapping[str, WheelMetadata], target: Target
 ) -> tuple[str, ...]:
     """The shortest way from a root to `name`, as requirement texts; empty when nothing needs it."""
-    waiting = collections.deque[tuple[Requirement, tuple[str, ...]]]((root, ()) for root in roots)
+    waiting: deque[tuple[Requirement, tuple[str, ...]]] = deque((root, ()) for root in roots)
     seen: set[Node] = set()
     while waiting:
         requirement, before = waiting.popleft()

@@ -12,6 +12,7 @@ from envspec.spec.pins import Repin, Word, contradict, pinned, repins, replaced,
 from envspec.spec.target import target_of
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity, order_findings
+from envspec.system.quoting import listed
 
 Check = Callable[[Spec], Iterator[Finding]]
 
@@ -73,20 +74,26 @@ def _repinned(repin: Repin) -> Finding:
 
 def same_stage(spec: Spec) -> Iterator[Finding]:
     """EV004: two stages of one name, or of the same content."""
-    for (_, first), (number, second) in itertools.combinations(enumerate(spec.stage), 2):
-        if first.name == second.name:
+    called: set[str] = set()
+    installing: dict[frozenset[str], str] = {}
+    for number, stage in enumerate(spec.stage):
+        content = frozenset(stage.install)
+        if stage.name in called:
             yield rules.STAGES_ALIKE.finding(
-                f"two stages are called {second.name}",
+                f"two stages are called {stage.name}",
                 hint="give each stage a name of its own",
                 where=f"stage[{number}].name",
                 severity=Severity.ERROR,
             )
-        elif first.install and set(first.install) == set(second.install):
+        elif content in installing:
             yield rules.STAGES_ALIKE.finding(
-                f"stage {second.name} repeats stage {first.name}",
+                f"stage {stage.name} repeats stage {installing[content]}",
                 hint="leave one of them out",
                 where=f"stage[{number}]",
             )
+        called.add(stage.name)
+        if content:
+            installing.setdefault(content, stage.name)
 
 
 def empty_stage(spec: Spec) -> Iterator[Finding]:
@@ -153,12 +160,12 @@ def unpinned_base(spec: Spec) -> Iterator[Finding]:
 def undeclared_index(spec: Spec) -> Iterator[Finding]:
     """EV010: a stage takes from an index that is not declared. EV011: an index nobody uses."""
     used = {stage.index for stage in spec.stage}
+    declared = listed(sorted(spec.index))
     for number, stage in enumerate(spec.stage):
         if stage.index is not None and stage.index not in spec.index:
-            known = ", ".join(sorted(spec.index)) or "none"
             yield rules.INDEX_UNDECLARED.finding(
                 f"stage {stage.name} takes from index {stage.index}, which is not declared",
-                hint=f"add [index.{stage.index}] with its url; declared: {known}",
+                hint=f"add [index.{stage.index}] with its url; declared: {declared}",
                 where=f"stage[{number}].index",
             )
     overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import pathlib
 import re
 import urllib.parse
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -16,13 +18,27 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
+from envspec.system.quoting import shortened
+
 FILE_NAME = "envspec.toml"
 
 RESERVED_INDEXES = ("default", "spec")
 """What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
 
+STAGES = 256
+"""Stages of one spec. An image has a layer for each, and engines take no more than half as many."""
+
+REQUIREMENTS = 5_000
+"""Requirements of all stages together."""
+
+NAMINGS = 100
+"""Times that all stages together may name one package: each word is compared with those before it."""
+
 _DEPTH = 64
 """Levels of a trial's JSON; no request has more."""
+
+_LENGTHS = {"a requirement": 1_000, "a path": 1_000, "a part of a path": 255, "a pattern": 500}
+"""Characters, in bytes for the parts of paths: no file system takes longer ones. Source: NAME_MAX."""
 
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -32,28 +48,42 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
+def _bounded(kind: str, text: str, length: int | None = None) -> None:
+    if (found := len(text) if length is None else length) > _LENGTHS[kind]:
+        raise ValueError(f"{_echoed(text)}: {kind} has at most {_LENGTHS[kind]:,} characters, not {found:,}")
+
+
+def _echoed(text: str) -> str:
+    return repr(shortened(text))
+
+
 def _requirement(text: str) -> str:
+    _bounded("a requirement", text)
     try:
         parsed = Requirement(text)
     except InvalidRequirement as error:
         if text.startswith("-"):
-            raise ValueError(f"{text!r} is an option of pip, not a requirement") from error
-        raise ValueError(f"{text!r} is not a requirement such as 'numpy==1.23.5'") from error
+            raise ValueError(f"{_echoed(text)} is an option of pip, not a requirement") from error
+        raise ValueError(f"{_echoed(text)} is not a requirement such as 'numpy==1.23.5'") from error
     if parsed.url:
-        raise ValueError(f"{text!r} names a file; list it under `wheels` with its sha256")
+        raise ValueError(f"{_echoed(text)} names a file; list it under `wheels` with its sha256")
     return text
 
 
 def _relative(text: str) -> str:
+    _bounded("a path", text)
     path = pathlib.PurePosixPath(text)
+    for part in path.parts:
+        _bounded("a part of a path", part, len(os.fsencode(part)))
     if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{text!r} leaves the folder of the spec")
+        raise ValueError(f"{_echoed(text)} leaves the folder of the spec")
     return text
 
 
 def _pattern(text: str) -> str:
+    _bounded("a pattern", text)
     if text.startswith("/") or ".." in text.split("/"):
-        raise ValueError(f"{text!r} must be a pattern below site-packages, such as '**/tests/**'")
+        raise ValueError(f"{_echoed(text)} must be a pattern below site-packages, such as '**/tests/**'")
     return text
 
 
@@ -65,7 +95,7 @@ def _printable(text: str) -> str:
 
 def _moment(value: Any) -> Any:
     if not isinstance(value, dt.date):  # a number would be read as seconds since 1970
-        raise ValueError(f"{value!r} is no date: write it as 2024-04-01, without quotes")
+        raise ValueError(f"{shortened(repr(value))} is no date: write it as 2024-04-01, without quotes")
     return value
 
 
@@ -92,7 +122,9 @@ def _inside(value: Any) -> list[Any]:
 
 Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
-PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+PackageName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
+]
 RequirementText = Annotated[Line, AfterValidator(_requirement)]
 RelativePath = Annotated[Line, AfterValidator(_relative)]
 Module = Annotated[str, StringConstraints(pattern=rf"^{_MODULE}$")]
@@ -180,6 +212,7 @@ class PrebuiltWheel(Part):
     def _is_a_wheel(self) -> Self:
         if (self.url is None) == (self.path is None):
             raise ValueError("give either url or path")
+        _bounded("a part of a path", self.file_name, len(os.fsencode(self.file_name)))
         try:
             parse_wheel_filename(self.file_name)
         except InvalidWheelFilename as error:
@@ -216,11 +249,21 @@ class Stage(Part):
         )
 
 
+def _few_words(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Stages whose words a solver and the checks can go through in seconds."""
+    named = Counter(name for stage in stages for name in stage.names)
+    if (total := named.total()) > REQUIREMENTS:
+        raise ValueError(f"the stages name {total:,} packages and wheels; at most {REQUIREMENTS:,} are read")
+    if (most := max(named.items(), key=lambda item: item[1], default=("", 0)))[1] > NAMINGS:
+        raise ValueError(f"the stages name {most[0]} {most[1]:,} times; at most {NAMINGS} are read")
+    return stages
+
+
 class Remove(Part):
     """What never enters the environment."""
 
     packages: tuple[PackageName, ...] = ()
-    files: tuple[Annotated[Line, AfterValidator(_pattern)], ...] = ()
+    files: Annotated[tuple[Annotated[Line, AfterValidator(_pattern)], ...], Field(max_length=1000)] = ()
     """Patterns below site-packages; `**` spans folders."""
 
 
@@ -295,7 +338,7 @@ class Spec(Part):
     """Whether images carry what a service loads as compiled files, so that containers start sooner."""
     base: BaseWish = BaseWish()
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
-    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]
     remove: Remove = Remove()
     smoke: Smoke = Smoke()
     service: Service | None = None

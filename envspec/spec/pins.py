@@ -71,7 +71,7 @@ def repins(spec: Spec) -> dict[str, Repin]:
     """
     found: dict[str, Repin] = {}
     counting: dict[str, list[Word]] = {}
-    for word in words(spec):
+    for word in words(spec):  # a package has few words: `envspec.spec.model.NAMINGS`
         earlier = counting.setdefault(word.name, [])
         clashes = [other for other in earlier if contradict(other.requirement, word.requirement)]
         if clashes and pinned(word.requirement) and all(other.stage != word.stage for other in clashes):

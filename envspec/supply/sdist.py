@@ -14,7 +14,6 @@ import os
 import pathlib
 import shutil
 import stat
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,12 +22,15 @@ from envspec.lockfile.lock import File
 from envspec.spec.target import Target
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
+from envspec.supply.relay import Relay, relay_for
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
-from envspec.system.home import holding, write_atomic
+from envspec.system.home import holding
+from envspec.system.kept import Kept
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import best_sandbox, run_sandboxed
+from envspec.system.scratch import scratch_folder
 
 EPOCH = "315532800"
 """SOURCE_DATE_EPOCH of every build: 1980-01-01, the first moment that a zip archive can hold."""
@@ -67,26 +69,29 @@ def built_wheel(
 ) -> File:
     """The wheel of a stored source distribution for the target, built now if it was not built before.
 
-    `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines.
+    `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines, and
+    `OutsideError` when what the build needs cannot be had from its index.
     """
-    record = store.root / "built" / f"{sdist.sha256}-{target.python}-{target.machine}.json"
-    with holding(record):
-        if record.is_file():
-            wheel = File.model_validate_json(record.read_text())
-            if store.has(wheel):
-                return wheel
+    kept: Kept[File] = Kept(store.root / "built", File)
+    key = f"{sdist.sha256}-{target.python}-{target.machine}"
+    with holding(kept.file(key)):
+        known = kept.get(key)
+        if known is not None and store.has(known):
+            return known
         progress.note(f"building a wheel from {sdist.file}: its index has none")
         if lacks := best_sandbox().lacks:
             progress.note(f"no whole sandbox is allowed here: what builds {sdist.file} {lacks}")
         wheel = _build(store.path(sdist), store, python, machine)
-        write_atomic(record, json.dumps(wheel.model_dump()) + "\n")
+        kept.put(key, wheel)
     return wheel
 
 
 def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine: PipSettings) -> File:
-    with tempfile.TemporaryDirectory(prefix="envspec-build-") as name:
-        folder = pathlib.Path(name)
-        done = _attempt(sdist, folder, python, machine)
+    with scratch_folder("build") as folder:
+        with relay_for(machine) as relay:
+            done = _attempt(sdist, folder, python, relay)
+            if not done.ok:
+                relay.refuse_failure()
         wheels = sorted((folder / "out").glob("*.whl"))
         if not done.ok or not wheels:
             raise BuildError(
@@ -97,9 +102,7 @@ def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine
         return store.add(wheels[0])
 
 
-def _attempt(
-    sdist: pathlib.Path, folder: pathlib.Path, python: pathlib.Path, machine: PipSettings
-) -> Completed:
+def _attempt(sdist: pathlib.Path, folder: pathlib.Path, python: pathlib.Path, relay: Relay) -> Completed:
     """The last step that was taken, which is the build itself where all went well."""
     tools = folder / "tools"
     own = tools / "bin" / "python"
@@ -108,12 +111,12 @@ def _attempt(
     done = _run([own, "-I", "-c", _UNPACK, sdist, folder / "source"], folder)
     system = _build_system(folder / "source")
     if done.ok and system["requires"]:
-        done = _install(system["requires"], tools, machine)
+        done = _install(system["requires"], tools, relay)
     if done.ok:
         done = _run([own, "-I", "-c", _ASK, json.dumps(system), folder / "asked.json"], folder)
     more = _answer(folder / "asked.json")
     if done.ok and more:
-        done = _install([*system["requires"], *more], tools, machine)
+        done = _install([*system["requires"], *more], tools, relay)
     if not done.ok:
         return done
     command = [uv.uv_program(), "build", "--wheel", "--no-create-gitignore", "--no-config", "--offline"]
@@ -159,19 +162,20 @@ def _text(file: pathlib.Path) -> str:
         )
 
 
-def _install(requirements: Sequence[str], tools: pathlib.Path, machine: PipSettings) -> Completed:
+def _install(requirements: Sequence[str], tools: pathlib.Path, relay: Relay) -> Completed:
     """Fetch what builds it: wheels alone, since what is built for it would run outside of the sandbox."""
     constraints = importlib.resources.files(__package__) / "build-constraints.txt"
     with (
         importlib.resources.as_file(constraints) as file,
-        tempfile.TemporaryDirectory(prefix="envspec-index-") as private,
+        scratch_folder("index") as private,
     ):
-        wanted = pathlib.Path(private, "requirements.txt")
+        wanted = private / "requirements.txt"
         wanted.write_text("".join(f"{' '.join(line.split())}\n" for line in requirements))
         command: Words = [uv.uv_program(), "pip", "install", "--quiet", "--only-binary", ":all:"]
         command += ["--python", tools / "bin" / "python", "--constraints", file]
-        command += ["--config-file", uv.write_settings(pathlib.Path(private), machine)]
-        return run_process([*command, "--requirements", wanted], env=uv.uv_environment(machine), timeout=1800)
+        command += ["--config-file", uv.write_settings(private, relay.machine)]
+        command += ["--requirements", wanted]
+        return uv.run_with_cache(command, env=uv.uv_environment(relay.machine), timeout=1800)
 
 
 def _run(command: Words, folder: pathlib.Path, extra: Mapping[str, str] = _NO_COMPILER) -> Completed:

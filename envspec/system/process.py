@@ -10,9 +10,12 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.interruption import undoing
+from envspec.system.scratch import scratch_folder
+from envspec.system.warden import watched
 
 _PATIENCE = 2.0
 """Seconds that a killed program's pipes get to close."""
@@ -76,10 +79,40 @@ def run_process(
     Raises `OutsideError` when the program does not exist, `ProcessError` when `check` and it failed.
     """
     words = tuple(os.fspath(word) for word in command)
+    with _temporary(os.environ if env is None else env) as variables:
+        completed = _run(words, variables, cwd, input_text, timeout, on_line)
+    if check and not completed.ok:
+        raise ProcessError(completed)
+    return completed
+
+
+@contextlib.contextmanager
+def _temporary(env: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The variables with a folder for temporary files that is gone afterwards, as what is killed cannot tidy.
+
+    Where none can be made, the program sees for itself.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(scratch_folder("program"))
+        except OutsideError:
+            yield dict(env)
+        else:
+            yield {**env, "TMPDIR": str(folder)}
+
+
+def _run(
+    words: tuple[str, ...],
+    env: dict[str, str],
+    cwd: pathlib.Path | None,
+    input_text: str | None,
+    timeout: float | None,
+    on_line: Callable[[str], None] | None,
+) -> Completed:
     try:
         process = subprocess.Popen(
             words,
-            env=dict(env) if env is not None else None,
+            env=env,
             cwd=cwd,
             stdin=subprocess.PIPE if input_text is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -93,18 +126,16 @@ def run_process(
         raise OutsideError(f"{words[0]} is not on this machine", hint=f"install {words[0]}") from error
     except OSError as error:  # not executable, or made for another machine
         raise OutsideError(f"{words[0]} may not be run: {error.strerror}") from error
-    with process:
+    # Whatever ends this process, a signal or a SIGKILL, ends the group.
+    with process, undoing(lambda: _kill_group(process)), watched(process.pid):
         try:
             stdout, stderr, timed_out = _communicate(process, input_text, timeout, on_line)
         except BaseException:
             _kill_group(process)
             raise
-    completed = Completed(
+    return Completed(
         command=words, code=process.returncode, stdout=stdout, stderr=stderr, timed_out=timed_out
     )
-    if check and not completed.ok:
-        raise ProcessError(completed)
-    return completed
 
 
 def _communicate(

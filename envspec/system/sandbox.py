@@ -13,12 +13,12 @@ import os
 import pathlib
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from envspec.system import confine
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, run_process
+from envspec.system.scratch import scratch_folder
 
 _PROGRAM = pathlib.Path(confine.__file__)
 
@@ -70,8 +70,8 @@ class Sandbox:
 @functools.cache
 def best_sandbox() -> Sandbox:
     """The best sandbox of this machine, tried once a run."""
-    with tempfile.TemporaryDirectory(prefix="envspec-sandbox-") as folder:
-        done = run_process(_words({"check": folder}), timeout=60)
+    with scratch_folder("sandbox") as folder:
+        done = run_process(_words({"check": str(folder)}), timeout=60)
     kind, _, why = done.stdout.partition(" ")
     if not done.ok or kind not in {confine.NAMESPACES, confine.LANDLOCK}:
         return Sandbox(kind=confine.NONE, why=(why or done.tail).strip())
@@ -107,9 +107,8 @@ def run_sandboxed(
     Raises `OutsideError` when the program does not exist, or the sandbox fails where it worked before.
     """
     sandbox = sandbox or best_sandbox()
-    with tempfile.TemporaryDirectory(prefix="envspec-sandbox-") as name:
-        scratch = pathlib.Path(name)
-        told = dict(env)
+    with scratch_folder("sandbox") as scratch:
+        told = {}
         for variable, folder in (("HOME", scratch / "home"), ("TMPDIR", scratch / "tmp")):
             folder.mkdir()
             if not (fetches and variable == "HOME"):
@@ -119,6 +118,7 @@ def run_sandboxed(
             "writable": [str(scratch), *map(str, writable)],
             "hidden": [] if fetches else list(_hidden()),
             "cwd": str(cwd or _here()),
+            "variables": told,
             "asks_itself": asks_itself,
             "fetches": fetches,
             "nests": nests,
@@ -126,7 +126,7 @@ def run_sandboxed(
         kept = sandbox.kind != confine.NONE
         done = run_process(
             [*_words(words), *command] if kept else command,
-            env=told,
+            env={**env, **told},
             cwd=cwd,
             input_text=input_text,
             timeout=timeout,

@@ -6,13 +6,12 @@ would fail in odd ways. The programs are known here by name alone, for nothing e
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import pathlib
+import _signal  # type: ignore[import-not-found]  # below `signal`, which takes its time to load
 import sys
 
-_OWN = pathlib.Path(__file__).parents[2]
-"""The folder that holds our packages."""
+TYPE_CHECKING = False  # nothing is loaded here that can wait: until signals wait too, Ctrl-C is a traceback
+if TYPE_CHECKING:
+    import pathlib
 
 
 def envspec() -> None:
@@ -26,6 +25,12 @@ def build_image() -> None:
 
 
 def _start(program: str) -> None:
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP))
+    import importlib
+
+    from envspec.system.interruption import answer_signals
+
+    answer_signals()
     for package in ("builder", "service"):
         if (place := foreign_package(package)) is not None:
             sys.stderr.write(
@@ -38,9 +43,12 @@ def _start(program: str) -> None:
 
 def foreign_package(package: str) -> pathlib.Path | None:
     """Where a package of that name comes from, if it is not ours; it is looked at and not imported."""
+    import importlib.util
+    import pathlib
+
     spec = importlib.util.find_spec(package)
     place = pathlib.Path(spec.origin or "?") if spec else pathlib.Path("nowhere")
-    own = _OWN / package / "__init__.py"
+    own = pathlib.Path(__file__).parents[2] / package / "__init__.py"
     if place == own and b"envspec" in own.read_bytes():
         return None
     return place.parent

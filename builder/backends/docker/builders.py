@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.process import Words, run_process
 from envspec.system.progress import Progress
+from envspec.system.scratch import scratch_folder
 
 LONGEST = 3600.0
 """Seconds that a whole build may take."""
@@ -92,8 +92,8 @@ class BuildKitBuilder:
 
     def build_image(self, request: BuildRequest, progress: Progress) -> str:
         """Build with secrets and mounts: see `Builder.build_image`."""
-        with tempfile.TemporaryDirectory(prefix="envspec-docker-") as name:
-            written = pathlib.Path(name, "id")
+        with scratch_folder("docker") as folder:
+            written = folder / "id"
             command: Words = [self._program, "build", "--progress", "plain", "--iidfile", written]
             command += ["--network", request.network, "--target", request.target]
             for key, value in request.arguments.items():
@@ -119,8 +119,8 @@ class BuildKitBuilder:
         progress: Progress,
     ) -> str:
         """Build the target that installs them; proxy and certificates travel as the request's secrets."""
-        with tempfile.TemporaryDirectory(prefix="envspec-secret-") as name:
-            settings = pathlib.Path(name, "apt.conf")
+        with scratch_folder("secret") as folder:
+            settings = folder / "apt.conf"
             settings.write_text(apt_settings(machine, "/run/secrets"), encoding="utf-8")
             secrets = {"apt.conf": settings}
             if has_certificates(machine):

@@ -11,7 +11,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterator, Sequence
 
 from builder.backends.oci import run as runner
@@ -29,6 +28,7 @@ from builder.wheels.prefix import Prefix
 from envspec.spec.model import digest_of
 from envspec.system.errors import BuildError
 from envspec.system.progress import Progress
+from envspec.system.scratch import scratch_folder
 
 HINT = "allow user namespaces, or set `compile = false` in the spec: the image then has no compiled files"
 """Where an image cannot be run. They are never left out by themselves: it would be another image."""
@@ -97,7 +97,7 @@ class Compiler:
     ) -> tuple[Layer, ...]:
         self._progress.note(title)
         command = [python, "-s", "-S", "-W", "ignore", "-", runner.OUT, *words]
-        with tempfile.TemporaryDirectory(prefix="envspec-compiled-") as place:
+        with scratch_folder("compiled") as place:
             done = runner.run_in_layers(
                 unpack_layers(self._base.layers, below, self._blobs),
                 command,
@@ -105,7 +105,7 @@ class Compiler:
                 folder="/tmp",  # noqa: S108 - inside, where it is empty
                 env=_ENV,
                 stdin=self._program,
-                out=pathlib.Path(place),
+                out=place,
                 hint=HINT,
             )
             if not done.ok:
@@ -113,7 +113,7 @@ class Compiler:
                     f"{title}: {done.tail or f'it ended with {done.code}'}",
                     hint="run again, or set `compile = false` in the spec",
                 )
-            pieces = list(_pieces(pathlib.Path(place)))
+            pieces = list(_pieces(place))
             return (layer_of_pieces(title, pieces, self._blobs, known=()),) if pieces else ()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pathlib
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 
 from builder.image import travelling
@@ -15,6 +14,7 @@ from builder.oci.store.blobs import Blobs
 from builder.oci.store.tree import unpack_layers
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, Words, run_process
+from envspec.system.scratch import scratch_folder
 
 OUT = sandbox.OUT
 """Where a command finds the folder that it may leave files in."""
@@ -62,10 +62,10 @@ def run_in_layers(
 
     Raises `OutsideError` with that hint where this machine's kernel allows no such thing.
     """
-    with tempfile.TemporaryDirectory(prefix="envspec-root-") as root:
+    with scratch_folder("root") as root:
         wanted = {
             "layers": [str(layer) for layer in layers],
-            "root": root,
+            "root": str(root),
             "env": dict(env),
             "cwd": folder,
             "user": user,

@@ -155,7 +155,7 @@ class TestSarif:
             for result in self.run(UNSOUND)["results"]
         }
         assert lines["EV203"] == 12  # where soundfile is required
-        assert lines["EV001"] == 10  # the array that holds it
+        assert lines["EV001"] == 12  # the item of the array
 
     def test_without_a_spec_the_place_is_logical(self) -> None:
         result = self.run(JUDGED.having(ERROR))["results"][0]
@@ -267,7 +267,7 @@ class TestSource:
             ("base.image", 4),
             ("stage[0]", 5),
             ("stage[0].name", 6),
-            ("stage[1].install[0]", 10),
+            ("stage[1].install[0]", 11),
             ("nothing[7]", None),
             ("flask", 11),
             ("soundfile", 12),
