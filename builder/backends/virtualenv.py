@@ -33,6 +33,7 @@ from envspec.system.kept import touch
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
+from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without_secrets
 from envspec.system.scratch import scratch_folder
 from envspec.system.seen import note_tree, settled, tree_holds
 
@@ -58,15 +59,22 @@ class VirtualenvSubject:
         """The root of this machine."""
         return pathlib.Path("/")
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """The best that this machine allows."""
+        return best_sandbox()
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
-        """Run a command with the environment's programs first on PATH."""
-        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout)
+        """Run a command in the sandbox, with the environment's programs first on PATH."""
+        return run_sandboxed(command, env=self.variables, input_text=stdin, timeout=timeout, nests=True)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """As `run`, with every line of standard error handed on as it comes."""
-        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line)
+        return run_sandboxed(
+            command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line, nests=True
+        )
 
 
 class VirtualenvBackend:
@@ -136,7 +144,14 @@ class VirtualenvBackend:
         site = next(building.glob("lib/python*/site-packages"))
         if stage.wheels:
             with scratch_folder("stage") as folder:
-                done = run_process(self._command(stage, building, store, folder), env=env, timeout=1800)
+                # uv asks the environment's interpreter, which starts as the wheels of earlier stages have it.
+                done = run_sandboxed(
+                    self._command(stage, building, store, folder),
+                    env=uv.without_secrets(env),
+                    writable=[building.parent],
+                    cwd=folder,
+                    timeout=1800,
+                )
             if not done.ok:
                 raise BuildError(
                     f"stage {stage.name} could not be installed\n{done.tail}",
@@ -196,10 +211,12 @@ class VirtualenvBackend:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        """Run a command with the environment's programs first on PATH."""
+        """Run a command in the sandbox, with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
         cwd = pathlib.Path(environment.payload) if environment.payload else None
-        return run_process(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+        return run_sandboxed(
+            command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout, asks_itself=True
+        )
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""
@@ -224,7 +241,8 @@ class VirtualenvBackend:
     def variables(environment: Environment) -> dict[str, str]:
         """The variables of a process in the environment: nothing foreign on Python's path."""
         bin_folder = str(pathlib.Path(environment.python).parent)
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        own = without_secrets(os.environ)
+        inherited = {name: value for name, value in own.items() if not name.startswith("PYTHON")}
         return {
             **inherited,
             **environment.variables,

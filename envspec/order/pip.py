@@ -18,6 +18,7 @@ from envspec.order.model import PipDistribution, PipStage
 from envspec.order.place import PipTarget
 from envspec.system import process
 from envspec.system.errors import OutsideError
+from envspec.system.sandbox import run_sandboxed
 
 _PATIENCE = 600.0  # seconds for one stage; resolving may have to build the metadata of sdists
 _EMULATOR = pathlib.Path(__file__).with_name("emulate.py")
@@ -85,7 +86,9 @@ class StubEnvironment:
         report.unlink(missing_ok=True)
         words = [*self._command, "--dry-run", "--quiet", "--report", str(report)]
         words += [*stage.options, "--", *stage.requirements]
-        done = process.run_process(words, env=self._variables, cwd=None, timeout=_PATIENCE)
+        done = run_sandboxed(
+            words, env=self._variables, timeout=_PATIENCE, writable=[self.folder], fetches=True
+        )
         self._check(done.code != 0)
         if done.timed_out:
             raise OutsideError(f"pip did not resolve stage {stage.name} in {_PATIENCE:.0f} s")

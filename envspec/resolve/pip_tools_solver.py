@@ -25,8 +25,9 @@ from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
-from envspec.system.process import Completed, Words, run_process
+from envspec.system.process import Completed, Words
 from envspec.system.progress import SILENT, Progress
+from envspec.system.sandbox import run_sandboxed
 from envspec.system.scratch import scratch_folder
 from envspec.system.seen import note_tree, settled
 
@@ -63,9 +64,10 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
+        # A source distribution may tell what it requires only when it is run: pip then runs it.
         with sources.relay.running() as relay:
-            env = relay.machine.pip_environment()
-            done = run_process(command, env=env, cwd=folder, timeout=1800)
+            env = relay.machine.pip_environment() | {"PIP_TOOLS_CACHE_DIR": str(folder)}
+            done = run_sandboxed(command, env=env, cwd=folder, timeout=1800, writable=[folder], fetches=True)
             relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
             sources.relay.refuse_failure()

@@ -18,9 +18,10 @@ from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
+from envspec.supply.pip_settings import local_path
 from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import Sources
-from envspec.supply.wheel import WheelMetadata
+from envspec.supply.wheel import Wheel, WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError
@@ -59,6 +60,7 @@ def resolve_spec(
     target = target_of(spec)
     sources.progress = progress
     progress.step("resolve")
+    _open_wheels(spec, sources)
     solution = _solve(spec, target, sources, resolver, progress)
     chosen = _choose(spec, target, solution)
     progress.step("read metadata")
@@ -91,6 +93,16 @@ def resolve_spec(
         removed=tuple(sorted(without & known.keys())),
         artifact=tuple(sorted(located, key=lambda artifact: (order[artifact.stage], artifact.name))),
     )
+
+
+def _open_wheels(spec: Spec, sources: Sources) -> None:
+    """Raise `WheelError` for a wheel on this machine that must not be installed: solvers unpack them all."""
+    for stage in spec.stage:
+        for wheel in stage.wheels:
+            path = local_path(sources.spec_wheel(wheel).url)
+            if path is not None:
+                with Wheel(path):
+                    continue
 
 
 def _roots(stage: Stage) -> list[Requirement]:

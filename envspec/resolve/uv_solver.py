@@ -93,7 +93,14 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
-    return uv.run_with_cache([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+    # A source distribution may tell what it requires only when it is run: uv then runs it.
+    return uv.run_with_cache(
+        [*command, "--no-annotate", "--no-header"],
+        env=env,
+        cwd=folder,
+        timeout=900,
+        writable=[folder],
+    )
 
 
 def _project(

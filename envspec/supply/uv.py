@@ -7,13 +7,14 @@ import errno
 import os
 import pathlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomlkit
 import uv
 
 from envspec.supply.pip_settings import PipSettings, local_path
+from envspec.system import sandbox
 from envspec.system.errors import OutsideError
 from envspec.system.home import LOCKS, disk_refusals, make_folder, own, throw_away, tool_home
 from envspec.system.process import Completed, Words, run_process
@@ -32,11 +33,19 @@ def uv_program() -> str:
     return uv.find_uv_bin()
 
 
+def cache_folder() -> pathlib.Path:
+    """Where uv keeps what it fetched; made where it is missing."""
+    folder = tool_home() / "uv"
+    with contextlib.suppress(OSError):  # uv says so where it matters
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def uv_environment(machine: PipSettings) -> dict[str, str]:
     """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
     inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
     return inherited | {
-        "UV_CACHE_DIR": str(tool_home() / "uv"),
+        "UV_CACHE_DIR": str(cache_folder()),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "UV_HTTP_TIMEOUT": "180",
@@ -45,23 +54,44 @@ def uv_environment(machine: PipSettings) -> dict[str, str]:
     }
 
 
+def without_secrets(env: Mapping[str, str]) -> dict[str, str]:
+    """Of uv's environment what foreign code may see that uv starts."""
+    return sandbox.without_secrets(env) | {key: value for key, value in env.items() if key.startswith("UV_")}
+
+
 def run_with_cache(
-    command: Words, *, env: Mapping[str, str], cwd: pathlib.Path | None = None, timeout: float
+    command: Words,
+    *,
+    env: Mapping[str, str],
+    cwd: pathlib.Path | None = None,
+    timeout: float,
+    writable: Sequence[pathlib.Path] | None = None,
 ) -> Completed:
     """Run uv with the cache in the home, which it would trust whatever is in there.
+
+    With `writable` it may write to these folders and the cache alone: for what may run foreign code.
 
     A cache that was changed since uv left it is thrown away before, one that uv cannot read when it says so.
     Raises `OutsideError` when the disk refuses.
     """
+
+    def run() -> Completed:
+        if writable is None:
+            return run_process(command, env=env, cwd=cwd, timeout=timeout)
+        places = [*writable, cache_folder()]
+        return sandbox.run_sandboxed(
+            command, env=env, cwd=cwd, timeout=timeout, writable=places, fetches=True
+        )
+
     with _cache_in_use():
-        done = run_process(command, env=env, cwd=cwd, timeout=timeout)
+        done = run()
     if done.ok or not _blames_cache(done.stderr):
         return done
     with _locked():
         throw_away(_cache(), "cannot be read by uv")
         forget_tree(_cache())
     with _cache_in_use():
-        return run_process(command, env=env, cwd=cwd, timeout=timeout)
+        return run()
 
 
 def _blames_cache(said: str) -> bool:

@@ -1,6 +1,7 @@
 """Everything kept heals: each kind of file damaged in each way, one by one and all at once, and runs killed.
 
-ENVSPEC_DAYS=all damages every file in every way and kills 40 times a backend, which takes hours; else a choice of both.
+ENVSPEC_DAYS=all damages every file in every way and kills 40 times a backend, which takes hours; else a
+choice of both.
 """
 
 from __future__ import annotations
