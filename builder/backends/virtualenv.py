@@ -29,6 +29,7 @@ from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
 from envspec.supply.facts import sha256_of
 from envspec.supply.pip_settings import PipSettings
+from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
 from envspec.system.home import disk_refusals, holding, tool_home
@@ -89,7 +90,7 @@ class VirtualenvBackend:
         reused = _stands(place)
         if not reused:
             _refuse_foreign(plan)
-            with disk_refusals(place), holding(place):
+            with disk_refusals(place, needed=lambda: _installed_size(plan, store)), holding(place):
                 reused = _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
@@ -109,6 +110,14 @@ class VirtualenvBackend:
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         building = _workshop(place)
+        try:
+            self._fill(plan, building, store, progress)
+            shutil.rmtree(place, ignore_errors=True)
+            building.rename(place)
+        finally:
+            shutil.rmtree(building.parent, ignore_errors=True)
+
+    def _fill(self, plan: Plan, building: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
         # links from here are nobody else's, and nothing is kept twice.
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
@@ -119,9 +128,6 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
-        shutil.rmtree(place, ignore_errors=True)
-        building.rename(place)
-        shutil.rmtree(building.parent, ignore_errors=True)
 
     def _install(
         self,
@@ -138,7 +144,7 @@ class VirtualenvBackend:
                     self._command(stage, building, store, pathlib.Path(name)), env=env, timeout=1800
                 )
             if not done.ok:
-                raise BuildError(
+                raise done.refusal or BuildError(
                     f"stage {stage.name} could not be installed\n{done.tail}",
                     hint="the wheel it names may be damaged: `envspec lock` again, or pin another version",
                 )
@@ -255,6 +261,15 @@ def _workshop(place: pathlib.Path) -> pathlib.Path:
     for left in workshops.glob(f"{place.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     return pathlib.Path(tempfile.mkdtemp(dir=workshops, prefix=f"{place.name}-")) / place.name
+
+
+def _installed_size(plan: Plan, store: Wheelhouse) -> int:
+    """Bytes of what the plan's wheels hold, as far as the wheelhouse has them."""
+    size = 0
+    for wheel in (wheel for stage in plan.stages for wheel in stage.wheels if store.has(wheel)):
+        with Wheel(store.path(wheel)) as opened:
+            size += sum(entry.size for entry in opened.entries)
+    return size
 
 
 def _contents(place: pathlib.Path) -> str:

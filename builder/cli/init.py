@@ -8,7 +8,7 @@ import click
 
 from envspec.ingest import read, write
 from envspec.system.errors import UsageError
-from envspec.system.home import write_atomic
+from envspec.system.home import disk_refusals, write_atomic
 
 
 @click.command()
@@ -27,7 +27,8 @@ def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
     draft = read.read_description(source)
     if not draft.installs:
         raise UsageError(f"{source} installs nothing with pip")
-    write_atomic(output, write.spec_text(draft))
+    with disk_refusals(output, setting="--output"):
+        write_atomic(output, write.spec_text(draft))
     for note in draft.notes:
         click.echo(f"note: {note}", err=True)
     click.echo(f"wrote: {output}")

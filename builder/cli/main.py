@@ -12,6 +12,7 @@ import click
 from builder.cli.options import EXIT_CODES
 from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
+from envspec.system.home import refused
 
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with SPEC before anything is installed.",
@@ -85,8 +86,17 @@ def run_command(command: click.Command, program: str) -> NoReturn:
         sys.stderr.close()  # whoever read the output has left: nothing more to say
         code = 0
     except EnvspecError as error:
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
-        code = error.exit_code
+        code = _say(error)
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        if (failure := refused(error)) is None:
+            raise
+        code = _say(failure)
     raise SystemExit(code)
+
+
+def _say(error: EnvspecError) -> int:
+    """Tell the error; its exit code."""
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+    return error.exit_code

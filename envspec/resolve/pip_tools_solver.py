@@ -61,6 +61,8 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--output-file", out, wanted]
         done = run_process(command, env=sources.machine.environment(), cwd=pathlib.Path(name), timeout=1800)
         if not done.ok:
+            if done.refusal:
+                raise done.refusal
             said = scrub_addresses(done.tail)
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)

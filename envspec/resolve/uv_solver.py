@@ -69,7 +69,7 @@ def solve_with_uv(
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
-            raise _failure(done)
+            raise done.refusal or _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
                 progress.note(scrub_addresses(line.removeprefix("warning:").strip()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import requests
 
 from envspec.lockfile.lock import File
@@ -9,6 +11,7 @@ from envspec.supply.http import TIMEOUT
 from envspec.supply.sources import RemoteFile, Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.disk import DiskError
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home, write_atomic
 
@@ -40,7 +43,8 @@ def wheel_metadata(
         raise OutsideError(
             f"{wheel.file} does not say what it is: {error}", hint="pin another version, or another index"
         ) from error
-    write_atomic(kept, data)
+    with contextlib.suppress(DiskError):  # it costs the next run time, and this one nothing
+        write_atomic(kept, data)
     return found
 
 

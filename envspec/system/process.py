@@ -12,7 +12,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from envspec.system.disk import LIMITS, DiskError, refusal, spoken_refusal
 from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.home import known_places
 
 _PATIENCE = 2.0
 """Seconds that a killed program's pipes get to close."""
@@ -42,6 +44,11 @@ class Completed:
         """The last lines it said, for an error message."""
         said = [line for line in f"{self.stdout}\n{self.stderr}".splitlines() if line.strip()]
         return "\n".join(said[-12:])
+
+    @property
+    def refusal(self) -> DiskError | None:
+        """What it says of this machine, where it failed for want of disk, memory or another limit."""
+        return spoken_refusal(self.code, f"{self.stdout}\n{self.stderr}", known_places())
 
 
 class ProcessError(EnvspecError):
@@ -73,7 +80,8 @@ def run_process(
     `on_line` is called with every line of standard error as it comes. On time-out or interruption the
     whole group is killed, so that nothing is left running.
 
-    Raises `OutsideError` when the program does not exist, `ProcessError` when `check` and it failed.
+    Raises `OutsideError` when the program does not exist or this machine lacks what it needs, `ProcessError`
+    when `check` and it failed otherwise.
     """
     words = tuple(os.fspath(word) for word in command)
     try:
@@ -91,7 +99,10 @@ def run_process(
         )
     except FileNotFoundError as error:
         raise OutsideError(f"{words[0]} is not on this machine", hint=f"install {words[0]}") from error
-    except OSError as error:  # not executable, or made for another machine
+    except OSError as error:
+        if error.errno in LIMITS:
+            raise refusal(error, None, known_places()) from error
+        # Not executable, or made for another machine.
         raise OutsideError(f"{words[0]} may not be run: {error.strerror}") from error
     with process:
         try:
@@ -103,7 +114,7 @@ def run_process(
         command=words, code=process.returncode, stdout=stdout, stderr=stderr, timed_out=timed_out
     )
     if check and not completed.ok:
-        raise ProcessError(completed)
+        raise completed.refusal or ProcessError(completed)
     return completed
 
 

@@ -39,7 +39,7 @@ def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathl
     place = root / name
     if place.is_dir():
         return place
-    with disk_refusals(place), holding(place):
+    with disk_refusals(place, needed=lambda: sum(layer.length for layer in stack)), holding(place):
         if not place.is_dir():
             building = pathlib.Path(tempfile.mkdtemp(dir=root, prefix=".unpacking-"))
             building.chmod(0o755)
@@ -62,6 +62,8 @@ def _unpack(layer: Layer, blobs: Blobs, place: pathlib.Path) -> None:
             members = _without_whiteouts(archive, place)
             archive.extractall(place, members, filter=_plain)  # noqa: S202 - filtered
     except (tarfile.TarError, EOFError, zlib.error, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's own; what is wrong with the archive has no number
         raise OutsideError(f"layer {layer.title} cannot be unpacked ({error})") from error
 
 
