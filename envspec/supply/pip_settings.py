@@ -6,6 +6,7 @@ All of it is honoured and none of it is kept: it never enters a lock, an image o
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import os
@@ -80,18 +81,26 @@ def ask_pip() -> PipSettings:
 
 def ask_pip_ahead() -> None:
     """Begin to ask pip while the run has other things to do: the answer takes a tenth of a second."""
-    threading.Thread(target=ask_pip, daemon=True).start()
+
+    def ask() -> None:
+        with contextlib.suppress(Exception):  # whoever needs the answer asks again, and is told
+            ask_pip()
+
+    with contextlib.suppress(RuntimeError):  # no thread can be started
+        threading.Thread(target=ask, daemon=True).start()
 
 
 @functools.cache
 def _asked() -> PipSettings:
-    said = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
+    done = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60)
+    if not done.ok and done.refusal:
+        raise done.refusal  # without its settings the wrong index would be asked
     redirects = {
         name.removeprefix(_PREFIX): url
         for name, url in os.environ.items()
         if name.startswith(_PREFIX) and url
     }
-    return parse_settings(said, redirects)
+    return parse_settings(done.stdout, redirects)
 
 
 def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> PipSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Any
 
@@ -20,8 +21,11 @@ def uv_program() -> str:
 def uv_environment(machine: PipSettings) -> dict[str, str]:
     """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
     inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
+    cache = tool_home() / "uv"
+    keeps = os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK)
     return inherited | {
-        "UV_CACHE_DIR": str(tool_home() / "uv"),
+        "UV_CACHE_DIR": str(cache),
+        **({} if keeps else {"UV_NO_CACHE": "1"}),  # a home that is read only does for what is there already
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "UV_HTTP_TIMEOUT": "60",

@@ -25,13 +25,18 @@ LIMITS = _FILES | _MEMORY | _PROCESSES
 
 _SPOKEN = {
     number: re.compile(
-        rf"{re.escape(os.strerror(number))}|\bos error {number}\b|\[Errno {number}\]", re.IGNORECASE
+        rf"{re.escape(os.strerror(number))}|\bos error {number}\b|\bcode: {number}, kind|\[Errno {number}\]"
+        + (r"|^MemoryError\b|\bmemory allocation of \d+ bytes failed" if number in _MEMORY else ""),
+        re.IGNORECASE,
     )
-    for number in sorted(_NO_ROOM | _CLOSED | _FILES | _MEMORY | {errno.EFBIG})
+    for number in sorted(_NO_ROOM | _CLOSED | LIMITS | {errno.EFBIG})
 }
 """How programs tell an error of the system: as libc words it, as Rust numbers it, and as Python does."""
 
 _PATH = re.compile(r"/[^\s'\"`:;,()<>]+")
+
+_LITTLE = 16 << 20
+"""Bytes free on a disk up to which it may be the one that is full: what was half written is gone by then."""
 
 _ROOMY = 1 << 30
 """Bytes free on every disk from which a program that says its disk is full speaks of some other one."""
@@ -83,16 +88,20 @@ def refusal(
     needed: int = 0,
     free: int | None = None,
 ) -> DiskError:
-    """The error in words. `place` counts where the error names no file, and else the emptiest known place.
+    """The error in words. Where it names no file it is taken to be `place`, unless another one is full.
 
     `needed` is in bytes, 0 where nobody knows; `free` is what there was before, else what there is now.
     """
     path = _path_of(error) or place
     number = error.errno or 0
-    if number in _NO_ROOM:
-        where = place_of(path, known) if path else _fullest(known)
-        return _no_room(where, number, path, needed, free)
-    return _told(number, error.strerror or str(error), path, place_of(path, known) if path else None)
+    where = place_of(path, known) if path else None
+    if number not in _NO_ROOM:
+        return _told(number, error.strerror or str(error), path, where)
+    if _path_of(error) is None and (where is None or not _is_full(where)):
+        fullest = _fullest(known)
+        if where is None or (fullest is not None and _is_full(fullest)):
+            return _no_room(fullest, number, None, 0, None)
+    return _no_room(where, number, path, needed, free)
 
 
 def refusal_retold(error: DiskError, place: Place, needed: int, free: int | None) -> DiskError:
@@ -184,6 +193,10 @@ def _disk_of(path: pathlib.Path) -> int | None:
 
 def _fullest(known: Sequence[Place]) -> Place | None:
     return min(known, key=lambda place: free_bytes(place.path), default=None)
+
+
+def _is_full(place: Place) -> bool:
+    return free_bytes(place.path) < _LITTLE or _no_inode(place.path)
 
 
 def _no_room(

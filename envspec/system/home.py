@@ -29,8 +29,8 @@ _BUFFER = 1 << 20
 _YOUNG = 60.0
 """Seconds in which whoever made a file has surely come to hold it."""
 
-_LARGE = ("environments", "oci/unpacked", "uv", "contexts")
-"""What takes most of a home's room and is quickly made anew."""
+_LARGE = ("oci/unpacked", "uv", "contexts")
+"""What takes much of a home's room, is nobody's result, and is quickly made anew."""
 
 
 def tool_home() -> pathlib.Path:
@@ -180,9 +180,8 @@ def known_places() -> tuple[Place, ...]:
 
 
 def _holds_much(folder: pathlib.Path) -> bool:
-    """Whether there is anything in it but a folder for what is under way."""
     with contextlib.suppress(OSError):
-        return any(entry.name != "building" for entry in folder.iterdir())
+        return any(folder.iterdir())
     return False
 
 

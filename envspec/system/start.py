@@ -26,6 +26,14 @@ def build_image() -> None:
 
 
 def _start(program: str) -> None:
+    try:
+        _start_ours(program)
+    except MemoryError:  # before anything is loaded that could tell it better
+        sys.stderr.write("error: there is too little memory to start\nhint: see what `ulimit -v` allows\n")
+        sys.exit(4)
+
+
+def _start_ours(program: str) -> None:
     for package in ("builder", "service"):
         if (place := foreign_package(package)) is not None:
             sys.stderr.write(

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from envspec.system import disk
 from envspec.system.disk import DiskError, Place, refusal, refusal_of, spoken_refusal
 from envspec.system.errors import OutsideError
 from envspec.system.home import disk_refusals, known_places, refused
@@ -31,6 +32,21 @@ def test_an_unknown_place_is_the_nearest_folder(tmp_path: pathlib.Path) -> None:
     told = refusal(full(tmp_path / "a" / "envspec.lock"), None, ())
     assert f"holds {tmp_path}: " in told.message
     assert told.hint == "free some there"
+
+
+def test_an_error_without_a_name_is_of_the_place_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a stream into the temporary folder, in the middle of a build below the home."""
+    free = {"/home": 10**9, "/temporary": 4096}
+    monkeypatch.setattr(disk, "free_bytes", lambda path: free.get(str(path), 10**9))
+    known = (
+        Place(path=pathlib.Path("/temporary"), setting="TMPDIR"),
+        Place(path=pathlib.Path("/home"), setting="ENVSPEC_HOME"),
+    )
+    unnamed = OSError(errno.ENOSPC, "")
+    assert "(TMPDIR)" in refusal(unnamed, pathlib.Path("/home/x"), known).message
+    assert "(TMPDIR)" in refusal(unnamed, None, known).message
+    free["/home"] = 2_000_000
+    assert "(ENVSPEC_HOME)" in refusal(unnamed, pathlib.Path("/home/x"), known).message
 
 
 def test_a_link_to_another_disk_is_what_is_full(tmp_path: pathlib.Path) -> None:
@@ -78,6 +94,9 @@ def test_every_refusal_has_its_words(tmp_path: pathlib.Path, number: int, said: 
         ("  Caused by: {home}: permission denied (os error 13)", errno.EACCES),
         ("error: Too many open files (os error 24)", errno.EMFILE),
         ("fork: Cannot allocate memory", errno.ENOMEM),
+        ("MemoryError", errno.ENOMEM),
+        ("memory allocation of 524288 bytes failed", errno.ENOMEM),
+        ('panicked: `Err` value: Os {{ code: 11, kind: WouldBlock, message: "x" }}', errno.EAGAIN),
     ],
 )
 def test_what_a_program_says_of_the_machine_is_heard(tmp_path: pathlib.Path, said: str, number: int) -> None:
