@@ -22,7 +22,8 @@ def uv_environment(machine: PipSettings) -> dict[str, str]:
     """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
     inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
     cache = tool_home() / "uv"
-    keeps = os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK)
+    there = next(folder for folder in (cache, *cache.parents) if os.access(folder, os.F_OK))
+    keeps = os.access(there, os.W_OK)
     return inherited | {
         "UV_CACHE_DIR": str(cache),
         **({} if keeps else {"UV_NO_CACHE": "1"}),  # a home that is read only does for what is there already

@@ -95,6 +95,8 @@ def refusal(
     path = _path_of(error) or place
     number = error.errno or 0
     where = place_of(path, known) if path else None
+    if path and place and not (where and where.setting) and place.absolute().is_relative_to(path):
+        where = place_of(place, known)  # a folder above the place, which had to be made first
     if number not in _NO_ROOM:
         return _told(number, error.strerror or str(error), path, where)
     if _path_of(error) is None and (where is None or not _is_full(where)):
@@ -174,7 +176,7 @@ def place_of(path: pathlib.Path, known: Sequence[Place]) -> Place:
     Where a link or a mount leads to another disk, it is what leads there that is full, not the place.
     """
     path = path.absolute()
-    folder = next((folder for folder in (path, *path.parents) if folder.is_dir()), path)
+    folder = next((folder for folder in (path, *path.parents) if _is_folder(folder)), path)
     around = [place for place in known if place.holds(path)]
     if not around:
         return Place(path=folder)
@@ -182,6 +184,13 @@ def place_of(path: pathlib.Path, known: Sequence[Place]) -> Place:
     if _disk_of(folder) in {None, _disk_of(place.path)}:
         return place
     return dataclasses.replace(place, path=folder, setting=f"below {place.setting}" if place.setting else "")
+
+
+def _is_folder(path: pathlib.Path) -> bool:
+    """Whether there is a folder, as far as this user may see."""
+    with contextlib.suppress(OSError):
+        return path.is_dir()
+    return False
 
 
 def _disk_of(path: pathlib.Path) -> int | None:

@@ -26,6 +26,9 @@ from envspec.system.errors import OutsideError
 _BUFFER = 1 << 20
 """Bytes gathered before the disk is asked to take them."""
 
+NO_HOME = pathlib.Path("/nonexistent")
+"""The home of users who have none. Source: Debian Policy Manual, 9.2.3, non-existent home directories."""
+
 _YOUNG = 60.0
 """Seconds in which whoever made a file has surely come to hold it."""
 
@@ -41,14 +44,29 @@ def tool_home() -> pathlib.Path:
     """
     if chosen := os.environ.get("ENVSPEC_HOME"):
         return pathlib.Path(chosen).absolute()
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return pathlib.Path(cache).absolute() / "envspec"
     try:
-        cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    except RuntimeError as error:  # a number that no account has
+        home = pathlib.Path.home()
+    except RuntimeError:  # a number that no account has
+        home = NO_HOME
+    if home == NO_HOME:
         raise OutsideError(
             "this user has no home folder, so there is no place for what is kept",
             hint="set ENVSPEC_HOME to a folder that this user, and nobody else, may write to",
-        ) from error
-    return pathlib.Path(cache).absolute() / "envspec"
+        )
+    return home.absolute() / ".cache" / "envspec"
+
+
+def settle_home() -> None:
+    """Let `HOME` say that a user has none: pip, and libraries besides, end in a traceback where it does not."""
+    if os.environ.get("HOME"):
+        return
+    os.environ.pop("HOME", None)
+    try:
+        pathlib.Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(NO_HOME)
 
 
 @contextlib.contextmanager

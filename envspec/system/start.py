@@ -11,6 +11,8 @@ import importlib.util
 import pathlib
 import sys
 
+from envspec.system.home import settle_home
+
 _OWN = pathlib.Path(__file__).parents[2]
 """The folder that holds our packages."""
 
@@ -27,6 +29,7 @@ def build_image() -> None:
 
 def _start(program: str) -> None:
     try:
+        settle_home()
         _start_ours(program)
     except MemoryError:  # before anything is loaded that could tell it better
         sys.stderr.write("error: there is too little memory to start\nhint: see what `ulimit -v` allows\n")

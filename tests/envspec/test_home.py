@@ -4,13 +4,22 @@ import errno
 import multiprocessing
 import os
 import pathlib
+import pwd
 import subprocess
 import time
 
 import pytest
 
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk_refusals, holding, holding_folder, tool_home, whole_file, write_atomic
+from envspec.system.home import (
+    disk_refusals,
+    holding,
+    holding_folder,
+    settle_home,
+    tool_home,
+    whole_file,
+    write_atomic,
+)
 
 
 def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -23,6 +32,19 @@ def test_the_home_is_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, cache: 
     monkeypatch.delenv("ENVSPEC_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", cache)
     assert tool_home() == pathlib.Path(cache or pathlib.Path.home() / ".cache") / "envspec"
+
+
+@pytest.mark.parametrize("said", ["", None])
+def test_a_missing_home_is_named_as_debian_does(monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:
+    for name in ("HOME", "ENVSPEC_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if said is not None:
+        monkeypatch.setenv("HOME", said)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: (_ for _ in ()).throw(KeyError("no such number")))
+    settle_home()
+    assert os.environ["HOME"] == "/nonexistent"
+    with pytest.raises(OutsideError, match="no home folder"):
+        tool_home()
 
 
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
