@@ -41,6 +41,7 @@ _LITTLE = 16 << 20
 _ROOMY = 1 << 30
 """Bytes free on every disk from which a program that says its disk is full speaks of some other one."""
 
+_NO_TEMPORARY = "No usable temporary directory"
 _NO_THREAD = "can't start new thread"
 _NOT_MAPPED = "failed to map segment from shared object"
 
@@ -87,6 +88,7 @@ def refusal(
     *,
     needed: int = 0,
     free: int | None = None,
+    verb: str = "written",
 ) -> DiskError:
     """The error in words. Where it names no file it is taken to be `place`, unless another one is full.
 
@@ -98,7 +100,7 @@ def refusal(
     if path and place and not (where and where.setting) and place.absolute().is_relative_to(path):
         where = place_of(place, known)  # a folder above the place, which had to be made first
     if number not in _NO_ROOM:
-        return _told(number, error.strerror or str(error), path, where)
+        return _told(number, error.strerror or str(error), path, where, verb)
     if _path_of(error) is None and (where is None or not _is_full(where)):
         fullest = _fullest(known)
         if where is None or (fullest is not None and _is_full(fullest)):
@@ -121,6 +123,8 @@ def spoken_refusal(code: int, said: str, known: Sequence[Place]) -> DiskError | 
     """
     if code == -signal.SIGXFSZ:
         return _told(errno.EFBIG, "", None, None)
+    if _NO_TEMPORARY in said:
+        return _told(errno.ENOENT, _NO_TEMPORARY, None, None)
     for number, pattern in _SPOKEN.items():
         for line in said.splitlines():
             if not pattern.search(line):
@@ -141,7 +145,7 @@ def spoken_refusal(code: int, said: str, known: Sequence[Place]) -> DiskError | 
 def refusal_of(error: BaseException, known: Sequence[Place]) -> DiskError | None:
     """What any error that reached the top says of the machine; None for one that is the tool's own."""
     if isinstance(error, OSError):
-        return refusal(error, None, known)
+        return refusal(error, None, known, verb="used")  # it may as well have been read
     text = str(error)
     if isinstance(error, MemoryError) or (isinstance(error, ImportError) and _NOT_MAPPED in text):
         return _told(errno.ENOMEM, "", None, None)
@@ -234,9 +238,11 @@ def _no_inode(path: pathlib.Path) -> bool:
     return False
 
 
-def _told(number: int, words: str, path: pathlib.Path | None, place: Place | None) -> DiskError:
+def _told(
+    number: int, words: str, path: pathlib.Path | None, place: Place | None, verb: str = "written"
+) -> DiskError:
     """Every other refusal."""
-    verb = "used" if number in _READ else "written"
+    verb = "used" if number in _READ else verb
     message, hint = f"{path} cannot be {verb}: {words}" if path else words, ""
     if number in _FILES:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -252,6 +258,9 @@ def _told(number: int, words: str, path: pathlib.Path | None, place: Place | Non
     elif number in _MEMORY:
         message = "this machine, or the limit for this process, has no memory left"
         hint = "two gigabytes do for the largest sets; `ulimit -v` and the container's limit may allow more"
+    elif words.startswith(_NO_TEMPORARY):
+        message = "there is no folder for temporary files that can be written to"
+        hint = "set TMPDIR to one, on a disk that is not full"
     elif number in _PROCESSES:
         message = "no further process or thread can be started: their number, or memory, is at its limit"
         hint = "raise what `ulimit -u` and `ulimit -v` show, or the container's limit for processes"

@@ -59,7 +59,7 @@ def tool_home() -> pathlib.Path:
 
 
 def settle_home() -> None:
-    """Let `HOME` say that a user has none: pip, and libraries besides, end in a traceback where it does not."""
+    """Let `HOME` say that a user has none: where it says nothing, pip ends in a traceback."""
     if os.environ.get("HOME"):
         return
     os.environ.pop("HOME", None)

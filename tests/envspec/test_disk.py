@@ -119,6 +119,14 @@ def test_what_a_program_says_of_other_things_is_left_to_it(tmp_path: pathlib.Pat
     assert spoken_refusal(1, said, (Place(path=tmp_path, setting="ENVSPEC_HOME"),)) is None
 
 
+def test_a_program_that_finds_no_temporary_folder_is_told_so() -> None:
+    told = spoken_refusal(
+        1, "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp']", ()
+    )
+    assert told is not None
+    assert "TMPDIR" in told.hint
+
+
 def test_a_program_ended_by_a_limit_of_files_is_told_so() -> None:
     told = spoken_refusal(-signal.SIGXFSZ, "", ())
     assert told is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import pathlib
+import platform
 import shutil
 import tarfile
 import tempfile
@@ -28,6 +29,11 @@ def unpack_layers(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -
 
     Raises `OutsideError` for a layer that cannot be unpacked, or when the disk refuses.
     """
+    if not hasattr(tarfile, "tar_filter"):
+        raise OutsideError(
+            f"Python {platform.python_version()} cannot unpack layers safely: its tarfile has no filters",
+            hint="run envspec with Python 3.11.4 or newer",
+        )
     root = blobs.root / "unpacked"
     stacks = [tuple(base), *((layer,) for layer in added)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
