@@ -139,7 +139,7 @@ def test_a_program_ended_by_a_limit_of_files_is_told_so() -> None:
         (MemoryError(), "no memory left"),
         (RuntimeError("can't start new thread"), "no further process or thread"),
         (ImportError("libx.so: failed to map segment from shared object"), "no memory left"),
-        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/a']"), "No usable"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/a']"), "no folder for"),
     ],
     ids=lambda value: type(value).__name__,
 )
