@@ -25,6 +25,7 @@ from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings
+from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
 from envspec.system.home import disk_refusals, holding, remove, tool_home
@@ -93,7 +94,7 @@ class VirtualenvBackend:
         reused = _stands(place)
         if not reused:
             _refuse_foreign(plan)
-            with disk_refusals(place), holding(place):
+            with disk_refusals(place, needed=lambda: _installed_size(plan, store)), holding(place):
                 reused = settled(place) and _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
@@ -153,7 +154,7 @@ class VirtualenvBackend:
                     timeout=1800,
                 )
             if not done.ok:
-                raise BuildError(
+                raise done.refusal or BuildError(
                     f"stage {stage.name} could not be installed\n{done.tail}",
                     hint="the wheel it names may be damaged: `envspec lock` again, or pin another version",
                 )
@@ -251,6 +252,15 @@ class VirtualenvBackend:
             "PYTHONDONTWRITEBYTECODE": "1",
             **({"PYTHONPATH": environment.payload} if environment.payload else {}),
         }
+
+
+def _installed_size(plan: Plan, store: Wheelhouse) -> int:
+    """Bytes of what the plan's wheels hold, as far as the wheelhouse has them."""
+    size = 0
+    for wheel in (wheel for stage in plan.stages for wheel in stage.wheels if store.has(wheel)):
+        with Wheel(store.path(wheel)) as opened:
+            size += sum(entry.size for entry in opened.entries)
+    return size
 
 
 def _contents(place: pathlib.Path) -> str:

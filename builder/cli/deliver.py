@@ -15,7 +15,7 @@ from builder.report.forms import FILES, FORMS
 from builder.report.model import Report
 from builder.report.scrubbing import Private
 from builder.values.request import Request
-from envspec.system.home import write_atomic
+from envspec.system.home import disk_refusals, write_atomic
 
 
 def carry_out(request: Request, form: str, folder: pathlib.Path | None, *, quiet: bool) -> int:
@@ -29,10 +29,11 @@ def deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
     """The report in the form that was asked for, and in all forms in the folder; the exit code."""
     private = Private.here()
     if folder is not None:
-        for name, render in FORMS.items():
-            write_atomic(folder / FILES[name], render(report, private))
-        for name, text in report.attachments.items():
-            write_atomic(folder / name, text)
+        with disk_refusals(folder, setting="--report"):
+            for name, render in FORMS.items():
+                write_atomic(folder / FILES[name], render(report, private))
+            for name, text in report.attachments.items():
+                write_atomic(folder / name, text)
     if form == "text":
         from builder.report import terminal  # rich is slow to load, and other forms do without
 

@@ -11,7 +11,7 @@ from builder.cli.options import PLACE
 from builder.cli.streams import say_text
 from envspec.ingest import read, write
 from envspec.system.errors import UsageError
-from envspec.system.home import write_atomic
+from envspec.system.home import disk_refusals, write_atomic
 
 
 @click.command()
@@ -30,7 +30,8 @@ def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
     draft = read.read_description(source)
     if not any(install.requirements for install in draft.installs):
         raise UsageError(f"{source} installs nothing with pip")
-    write_atomic(output, write.spec_text(draft))
+    with disk_refusals(output, setting="--output"):
+        write_atomic(output, write.spec_text(draft))
     for note in draft.notes:
         say_text(f"note: {note}", aside=True)
     say_text(f"wrote: {output}")

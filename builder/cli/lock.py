@@ -23,8 +23,9 @@ from builder.cli.streams import say_text
 from builder.flow.project import Project, open_project
 from builder.values.request import Request
 from envspec.lockfile import export as forms
+from envspec.lockfile.lock import File
 from envspec.supply.fetch import fetch_locked
-from envspec.system.home import disk_refusals, write_atomic
+from envspec.system.home import disk_refusals, whole_file, write_atomic
 from envspec.system.progress import Progress
 
 
@@ -62,15 +63,24 @@ def export_lock(project: Project, folder: pathlib.Path, progress: Progress) -> I
     locked, store = project.needed_lock(), project.store
     fetch_locked(locked, project.sources(), store, progress)
     wheels = folder / "wheels"
-    with disk_refusals(wheels):
+    missing = [one.installed for one in locked.artifact if not _has(wheels, one.installed)]
+    with disk_refusals(folder, setting="--export", needed=lambda: sum(file.size for file in missing)):
         wheels.mkdir(parents=True, exist_ok=True)
-        for artifact in locked.artifact:
-            if not (wheels / artifact.installed.file).exists():
-                shutil.copyfile(store.path(artifact.installed), wheels / artifact.installed.file)
-    yield wheels
-    write_atomic(folder / "pylock.toml", forms.export_pylock(locked))
-    yield folder / "pylock.toml"
-    for number, stage in enumerate(locked.stages, 1):
-        place = folder / f"requirements-{number}-{stage}.txt"
-        write_atomic(place, forms.export_requirements(locked, stage))
-        yield place
+        for file in missing:
+            with store.path(file).open("rb") as source, whole_file(wheels / file.file) as target:
+                shutil.copyfileobj(source, target)
+        yield wheels
+        write_atomic(folder / "pylock.toml", forms.export_pylock(locked))
+        yield folder / "pylock.toml"
+        for number, stage in enumerate(locked.stages, 1):
+            place = folder / f"requirements-{number}-{stage}.txt"
+            write_atomic(place, forms.export_requirements(locked, stage))
+            yield place
+
+
+def _has(wheels: pathlib.Path, file: File) -> bool:
+    """Whether an earlier export brought it, the whole of it."""
+    try:
+        return (wheels / file.file).stat().st_size == file.size
+    except OSError:
+        return False

@@ -13,6 +13,7 @@ from builder.cli.options import EXIT_CODES
 from builder.cli.streams import flush_output, keep_streams, say_text
 from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
+from envspec.system.home import refused
 from envspec.system.quoting import shortened
 from envspec.system.scratch import sweep_scratch
 
@@ -94,8 +95,17 @@ def run_command(command: click.Command, program: str) -> NoReturn:
         say_text("interrupted; nothing half-made is left behind", aside=True)
         code = 130
     except EnvspecError as error:
-        say_text(f"error: {shortened(error.message, LONGEST_ERROR)}", aside=True)
-        if error.hint:
-            say_text(f"hint: {error.hint}", aside=True)
-        code = error.exit_code
+        code = _say(error)
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        if (failure := refused(error)) is None:
+            raise
+        code = _say(failure)
     raise SystemExit(code)
+
+
+def _say(error: EnvspecError) -> int:
+    """Tell the error; its exit code."""
+    say_text(f"error: {shortened(error.message, LONGEST_ERROR)}", aside=True)
+    if error.hint:
+        say_text(f"hint: {error.hint}", aside=True)
+    return error.exit_code

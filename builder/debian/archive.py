@@ -57,7 +57,7 @@ def verified_release(signed: bytes, pocket: Pocket) -> str:
         file.write_bytes(signed)
         done = run_process(["gpgv", "--keyring", pocket.keyring, "--output", text, file], timeout=60)
         if not done.ok:
-            raise OutsideError(
+            raise done.refusal or OutsideError(
                 f"the release file of Debian {pocket.suite} is not signed by a key of {pocket.keyring.name}\n"
                 f"{done.tail}",
                 hint="the mirror may be broken or tampered with; or the keyring is too old",

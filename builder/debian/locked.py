@@ -13,6 +13,7 @@ from builder.debian.request import ROOTS, DebianRequest
 from builder.oci.store.network import Fetcher
 from envspec.lockfile.lock import DebianPackage
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
+from envspec.system.disk import DiskError
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept
@@ -60,6 +61,8 @@ def _bring(package: DebianPackage, archives: Sequence[str], store: Wheelhouse, f
     for number, address in enumerate(archives, 1):
         try:
             fetcher.bring(f"{address}/{package.path}", package, store)
+        except DiskError:
+            raise  # no other archive would help
         except OutsideError as error:
             if number == len(archives):
                 raise OutsideError(

@@ -40,6 +40,7 @@ from envspec.spec.model import Spec
 from envspec.spec.pins import pinned
 from envspec.spec.target import target_of
 from envspec.system import rules
+from envspec.system.disk import DiskError
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
 from envspec.system.home import write_atomic
@@ -139,6 +140,8 @@ class Search:
             self._said = " ".join(finding.message for finding in error.findings)
             self._nothing = [finding.where for finding in error.findings if finding.rule == rules.NO_FILE.id]
             return None
+        except DiskError:
+            raise
         except OutsideError as error:
             if not offers.unreachable:
                 raise
@@ -207,6 +210,8 @@ class Search:
         text = edited(self.text, [*self.edits, AsOf(date=era, why="")])
         try:
             self.workshop.lock(load.parse_spec(text, name=self.name))
+        except DiskError:
+            raise
         except (FindingsError, OutsideError):
             return False
         return True

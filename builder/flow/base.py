@@ -6,6 +6,7 @@ import contextlib
 
 from builder.flow.project import Project
 from envspec.lockfile.lock import Lock, LockedArchive
+from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.progress import Progress
 
@@ -43,6 +44,8 @@ def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:
     try:
         network = Network(ask_pip(), offline=project.offline)
         packages = resolve_packages(wanted, archive_pockets(wanted.suite), network)
+    except DiskError:
+        raise
     except OutsideError as error:
         progress.note(f"the Debian base is not locked: {error.message}")
         return lock

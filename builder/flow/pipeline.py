@@ -11,7 +11,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
@@ -33,11 +33,16 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT
+from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
 from envspec.system.finding import Finding, must_fix
+from envspec.system.home import refused
+from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
+
+_Value = TypeVar("_Value")
 
 
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
@@ -89,6 +94,10 @@ def _carry_out(run: Run) -> Run:
             run = run.reporting(*error.findings, failure=error)
         except EnvspecError as error:
             run = run.reporting(failure=error)
+        except (OSError, MemoryError, RuntimeError, ImportError) as error:
+            if (failure := refused(error)) is None:
+                raise
+            run = run.reporting(failure=failure)
         seconds = {**run.report.seconds, name: round(time.monotonic() - began, 3)}
         run = run.reporting(seconds=seconds)
         if not run.report.sound or run.request.stop_after == name:
@@ -151,7 +160,7 @@ def prove_phase(run: Run) -> Run:
         from envspec.proof.prove import prove_lock
 
         findings = prove_lock(project.spec, lock, project.sources(), project.store, run.progress)
-        kept.put(key, findings)
+        _keep("proof", kept, key, findings, run.progress)
     return _refused(run.reporting(*findings), "the proof found errors")
 
 
@@ -230,7 +239,7 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
 
     verdict = judge_environment(spec, plan, backend, environment, fast=fast, progress=run.progress)
     if not must_fix(verdict.findings):  # a bad verdict may have a passing cause: never reused
-        kept.put(key, verdict)
+        _keep("verdict", kept, key, verdict, run.progress)
     return verdict
 
 
@@ -250,8 +259,16 @@ def _tried(
     trial = try_environment(run.project.spec, backend, environment, run.progress)
     found = trial.findings, dict(trial.facts) if trial.facts is not None else None
     if not must_fix(trial.findings):
-        kept.put(key, found)
+        _keep("trial", kept, key, found, run.progress)
     return found
+
+
+def _keep(what: str, kept: Kept[_Value], key: str, value: _Value, progress: Progress) -> None:
+    """Keep for the next run what a phase found, if that can be: without it that one only takes longer."""
+    try:
+        kept.put(key, value)
+    except DiskError as error:
+        progress.note(f"the {what} is not kept for the next run: {error.message}")
 
 
 def ship_phase(run: Run) -> Run:

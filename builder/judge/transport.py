@@ -51,7 +51,7 @@ def run_probe(subject: Subject, options: dict[str, Any], progress: Progress = SI
         completed = subject.run(command, stdin=text, timeout=timeout)
     _, mark, facts = completed.stdout.rpartition(MARK)
     if not mark:
-        raise OutsideError(
+        raise completed.refusal or OutsideError(
             f"{subject.label} could not be judged: its interpreter "
             + ("did not answer in time" if completed.timed_out else f"ended with {completed.code}")
             + (f"\n{tail}" if (tail := _without_marks(completed.tail)) else ""),

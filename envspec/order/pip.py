@@ -55,7 +55,7 @@ class StubEnvironment:
         sites = sorted(self.home.glob("lib/python3*/site-packages"))
         if not made.ok or not sites:
             why = made.tail or ("it did not end in time" if made.timed_out else f"it ended with {made.code}")
-            raise OutsideError(
+            raise made.refusal or OutsideError(
                 f"{base} cannot make a virtualenv: {why}",
                 hint="install its venv module (python3-venv on Debian)",
             )
@@ -93,7 +93,7 @@ class StubEnvironment:
         if done.timed_out:
             raise OutsideError(f"pip did not resolve stage {stage.name} in {_PATIENCE:.0f} s")
         if done.code != 0:
-            raise Refusal(_reason(done.stderr))
+            raise done.refusal or Refusal(_reason(done.stderr))
         try:
             answer = json.loads(report.read_text(encoding="utf-8"))
             return tuple(_distribution(item["metadata"]) for item in answer["install"])
@@ -124,7 +124,7 @@ class StubEnvironment:
         self._check(not done.ok)
         found = sorted(self.folder.glob("pip-*.whl"))
         if not done.ok or not found:
-            raise OutsideError(
+            raise done.refusal or OutsideError(
                 f"no pip for Python {self.place.target.python} can be had: {done.tail}",
                 hint="check the connection to the package index",
             )

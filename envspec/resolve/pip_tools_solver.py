@@ -71,6 +71,8 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
             relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
             sources.relay.refuse_failure()
+            if done.refusal:
+                raise done.refusal
             said = scrub_addresses(_said(done))
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)

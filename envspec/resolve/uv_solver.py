@@ -79,7 +79,7 @@ def solve_with_uv(
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
             sources.relay.refuse_failure()  # whatever uv made of it
-            raise _failure(done)
+            raise done.refusal or _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
                 progress.note(scrub_addresses(line.removeprefix("warning:").strip()))

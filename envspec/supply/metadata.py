@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from envspec.lockfile.lock import File
 from envspec.supply.listings import read_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.disk import DiskError
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept
@@ -47,7 +50,8 @@ def wheel_metadata(
         raise OutsideError(
             f"{wheel.file} does not say what it is: {error}", hint="pin another version, or another index"
         ) from error
-    kept.put(key, data.decode(_BYTES))
+    with contextlib.suppress(DiskError):  # it costs the next run time, and this one nothing
+        kept.put(key, data.decode(_BYTES))
     return found
 
 

@@ -17,7 +17,7 @@ import threading
 import urllib.parse
 from collections.abc import Mapping
 
-from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
 from envspec.system.quoting import shortened
 
@@ -136,17 +136,18 @@ def ask_pip_ahead() -> None:
     """Begin to ask pip while the run has other things to do: the answer takes a tenth of a second."""
 
     def ask() -> None:
-        with contextlib.suppress(EnvspecError):  # whoever needs the answer is told
+        with contextlib.suppress(Exception):  # whoever needs the answer asks again, and is told
             ask_pip()
 
-    threading.Thread(target=ask, daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # no thread can be started
+        threading.Thread(target=ask, daemon=True).start()
 
 
 @functools.cache
 def _asked() -> PipSettings:
     done = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60)
     if not done.ok:
-        raise OutsideError(
+        raise done.refusal or OutsideError(
             f"pip cannot say how it is set up: {shortened(scrub_addresses(done.tail), 1000)}",
             hint="mend the file that it names; `pip config debug` lists all",
         )

@@ -94,7 +94,7 @@ def _build(sdist: pathlib.Path, store: Wheelhouse, python: pathlib.Path, machine
                 relay.refuse_failure()
         wheels = sorted((folder / "out").glob("*.whl"))
         if not done.ok or not wheels:
-            raise BuildError(
+            raise done.refusal or BuildError(
                 f"no wheel could be built from {sdist.name}\n{scrub_addresses(done.tail)}",
                 hint="pin a version that has a wheel, or give one under `wheels`; "
                 "a build with machine code needs a compiler and the headers of its libraries",

@@ -44,8 +44,12 @@ def cache_folder() -> pathlib.Path:
 def uv_environment(machine: PipSettings) -> dict[str, str]:
     """uv's environment: the machine's certificates and proxy, nothing of the user's own uv settings."""
     inherited = {name: value for name, value in machine.environment().items() if not name.startswith("UV_")}
+    cache = cache_folder()
+    there = next(folder for folder in (cache, *cache.parents) if os.access(folder, os.F_OK))
+    keeps = os.access(there, os.W_OK)
     return inherited | {
         "UV_CACHE_DIR": str(cache_folder()),
+        **({} if keeps else {"UV_NO_CACHE": "1"}),  # a home that is read only does for what is there already
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "UV_HTTP_TIMEOUT": "180",

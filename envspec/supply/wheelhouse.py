@@ -68,8 +68,10 @@ class Wheelhouse:
         if not missing:
             return
         title = f"fetch {len(missing)} files"
+        size = sum(artifact.size for artifact in missing)
         with (
-            progress.task(title, sum(artifact.size for artifact in missing)),
+            disk_refusals(self.root, needed=lambda: size),
+            progress.task(title, size),
             concurrent.futures.ThreadPoolExecutor(WORKERS) as pool,
         ):
             jobs = [pool.submit(self._fetch, artifact, sources, progress, title) for artifact in missing]

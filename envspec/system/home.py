@@ -12,9 +12,19 @@ import os
 import pathlib
 import shutil
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from typing import IO
 
+from envspec.system.disk import (
+    DiskError,
+    Place,
+    free_bytes,
+    place_of,
+    refusal,
+    refusal_of,
+    refusal_retold,
+)
 from envspec.system.errors import OutsideError
 from envspec.system.interruption import undoing
 
@@ -29,13 +39,44 @@ _BUFFER = 1 << 20
 
 _LOG = logging.getLogger("envspec")
 
+NO_HOME = pathlib.Path("/nonexistent")
+"""The home of users who have none. Source: Debian Policy Manual, 9.2.3, non-existent home directories."""
+
+_LARGE = ("oci/unpacked", "uv", "contexts")
+"""What takes much of a home's room, is nobody's result, and is quickly made anew."""
+
 
 def tool_home() -> pathlib.Path:
-    """`$ENVSPEC_HOME`, else `envspec` in the user's cache folder."""
+    """`$ENVSPEC_HOME`, else `envspec` in the user's cache folder.
+
+    Raises `OutsideError` for a user without a home folder: a folder that others know of too, such as one in
+    `/tmp`, would let them choose what is built.
+    """
     if chosen := os.environ.get("ENVSPEC_HOME"):
         return pathlib.Path(chosen).absolute()
-    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(cache).absolute() / "envspec"
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return pathlib.Path(cache).absolute() / "envspec"
+    try:
+        home = pathlib.Path.home()
+    except RuntimeError:  # a number that no account has
+        home = NO_HOME
+    if home == NO_HOME:
+        raise OutsideError(
+            "this user has no home folder, so there is no place for what is kept",
+            hint="set ENVSPEC_HOME to a folder that this user, and nobody else, may write to",
+        )
+    return home.absolute() / ".cache" / "envspec"
+
+
+def settle_home() -> None:
+    """Let `HOME` say that a user has none: where it says nothing, pip ends in a traceback."""
+    if os.environ.get("HOME"):
+        return
+    os.environ.pop("HOME", None)
+    try:
+        pathlib.Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(NO_HOME)
 
 
 def below_home(place: pathlib.Path) -> pathlib.Path | None:
@@ -153,6 +194,24 @@ def holding(place: pathlib.Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def holding_folder(folder: pathlib.Path) -> Iterator[None]:
+    """Hold a folder, which is made if it is missing, against every other process, whatever home that has.
+
+    It is the folder itself that is held: that leaves nothing in it, and needs no right to write there. Raises
+    `OutsideError` when the disk refuses.
+    """
+    with disk_refusals(folder), contextlib.ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, handle)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # disks of the network may know no such thing for folders
+            stack.enter_context(holding(folder))
+        yield
+
+
+@contextlib.contextmanager
 def whole_file(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]]:
     """A stream whose bytes become `file` by one rename when the block ends, or nothing of it.
 
@@ -163,23 +222,25 @@ def whole_file(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]
     with disk_refusals(file):
         make_folder(file.parent)
         partial = file.with_name(f".{file.name}{PARTIAL}")
-        with undoing(functools.partial(partial.unlink, missing_ok=True)):
-            handle = own(partial)
-            assert handle is not None  # noqa: S101 - it was waited for
-            with os.fdopen(handle, "wb", buffering=_BUFFER) as stream:
-                try:
-                    stream.truncate(0)
-                    yield stream
-                    stream.flush()
-                    if synced:
-                        os.fsync(stream.fileno())
-                    os.fchmod(stream.fileno(), 0o644)
-                    if below_home(file) is not None and file.is_dir():
-                        throw_away(file, "is a folder")
-                    partial.replace(file)
-                except BaseException:
-                    partial.unlink(missing_ok=True)
-                    raise
+        handle = own(partial)
+        assert handle is not None  # noqa: S101 - it was waited for
+        with (
+            undoing(functools.partial(partial.unlink, missing_ok=True)),
+            os.fdopen(handle, "wb", buffering=_BUFFER) as stream,
+        ):
+            try:
+                stream.truncate(0)
+                yield stream
+                stream.flush()
+                if synced:
+                    os.fsync(stream.fileno())
+                os.fchmod(stream.fileno(), 0o644)
+                if below_home(file) is not None and file.is_dir():
+                    throw_away(file, "is a folder")
+                partial.replace(file)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
 
 
 def write_atomic(file: pathlib.Path, data: str | bytes) -> None:
@@ -195,13 +256,62 @@ def write_quickly(file: pathlib.Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def disk_refusals(place: pathlib.Path) -> Iterator[None]:
-    """Turn whatever the disk refuses below `place` into an `OutsideError` that says so."""
+def disk_refusals(
+    place: pathlib.Path, *, setting: str = "", needed: Callable[[], int] | None = None
+) -> Iterator[None]:
+    """Turn whatever the disk refuses below `place` into a `DiskError` that says so.
+
+    With the `setting` by which the user chose the place, such as `--output`, errors below it name both.
+    `needed` gives the bytes that the block writes, and is asked only when they did not fit.
+    """
+    free = free_bytes(place) if needed else None
+    chosen = Place(path=place, setting=setting, hint=f"free some there, or give {setting} another place")
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise OutsideError(
-                f"no space left on the disk that holds {place.parent}", hint="free some, or set ENVSPEC_HOME"
-            ) from error
-        raise OutsideError(f"{place} cannot be written: {error.strerror or error}") from error
+        known = (*known_places(), *([chosen] if setting else ()))
+        raise refusal(error, place, known, needed=needed() if needed else 0, free=free) from error
+    except DiskError as error:  # of a block within, or of a program, which knew less of the place
+        where = chosen if setting else place_of(place, known_places())
+        inside = error.path is not None and (chosen.holds(error.path) or error.path == where.path)
+        if not inside or not (setting or needed):
+            raise
+        raise refusal_retold(error, where, needed() if needed else 0, free) from error
+
+
+def known_places() -> tuple[Place, ...]:
+    """The places that every run writes to, as they are set, and what to do when nothing fits into them."""
+    places = [
+        Place(
+            path=pathlib.Path(_temporary()),
+            setting="TMPDIR",
+            hint="free some there, or set TMPDIR to a folder on a larger disk",
+            only=("envspec-", tempfile.gettempprefix(), ".tmp", "pip-", "uv-"),
+        )
+    ]
+    with contextlib.suppress(OutsideError):
+        home = tool_home()
+        large = [str(place) for name in _LARGE if _holds_much(place := home / name)]
+        prune = f": what is in {', '.join(large)} may go, it is made anew" if large else ""
+        hint = f"free some there{prune}; or set ENVSPEC_HOME to a folder on a larger disk"
+        places.append(Place(path=home, setting="ENVSPEC_HOME", hint=hint))
+    return tuple(places)
+
+
+def _holds_much(folder: pathlib.Path) -> bool:
+    with contextlib.suppress(OSError):
+        return any(folder.iterdir())
+    return False
+
+
+def _temporary() -> str:
+    """The folder for temporary files, or the one that was wished for where none can be used."""
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - as `tempfile` has it
+
+
+def refused(error: BaseException) -> DiskError | None:
+    """What any error that reached the top says of this machine; None for one that is the tool's own."""
+    return refusal_of(error, known_places())

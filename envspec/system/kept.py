@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -13,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import pydantic
 
+from envspec.system.disk import DiskError
 from envspec.system.home import throw_away, write_quickly
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -86,11 +88,12 @@ class Kept(Generic[Value]):
         write_quickly(self.file(key), zlib.compress(body, level=3) if self._packed else body)
 
     def get_or_make(self, key: str, make: Callable[[], Value]) -> Value:
-        """The value of a key, made and kept if there is none. Raises what `make` raises."""
+        """The value of a key, made if there is none, and kept if it can be. Raises what `make` raises."""
         found = self.get(key)
         if found is None:
             found = make()
-            self.put(key, found)
+            with contextlib.suppress(DiskError):  # it costs the next run time, and this one nothing
+                self.put(key, found)
         return found
 
     def file(self, key: str) -> pathlib.Path:

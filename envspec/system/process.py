@@ -12,7 +12,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from envspec.system.disk import LIMITS, DiskError, refusal, spoken_refusal
 from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.home import known_places
 from envspec.system.interruption import undoing
 from envspec.system.scratch import scratch_folder
 from envspec.system.warden import end_family, watched
@@ -46,6 +48,11 @@ class Completed:
         said = [line for line in f"{self.stdout}\n{self.stderr}".splitlines() if line.strip()]
         return "\n".join(said[-12:])
 
+    @property
+    def refusal(self) -> DiskError | None:
+        """What it says of this machine, where it failed for want of disk, memory or another limit."""
+        return spoken_refusal(self.code, f"{self.stdout}\n{self.stderr}", known_places())
+
 
 class ProcessError(EnvspecError):
     """A program that had to succeed did not; `completed` holds how it ended."""
@@ -76,13 +83,14 @@ def run_process(
     `on_line` is called with every line of standard error as it comes. On time-out or interruption the
     whole group is killed, so that nothing is left running.
 
-    Raises `OutsideError` when the program does not exist, `ProcessError` when `check` and it failed.
+    Raises `OutsideError` when the program does not exist or this machine lacks what it needs, `ProcessError`
+    when `check` and it failed otherwise.
     """
     words = tuple(os.fspath(word) for word in command)
     with _temporary(os.environ if env is None else env) as variables:
         completed = _run(words, variables, cwd, input_text, timeout, on_line)
     if check and not completed.ok:
-        raise ProcessError(completed)
+        raise completed.refusal or ProcessError(completed)
     return completed
 
 
@@ -124,7 +132,10 @@ def _run(
         )
     except FileNotFoundError as error:
         raise OutsideError(f"{words[0]} is not on this machine", hint=f"install {words[0]}") from error
-    except OSError as error:  # not executable, or made for another machine
+    except OSError as error:
+        if error.errno in LIMITS:
+            raise refusal(error, None, known_places()) from error
+        # Not executable, or made for another machine.
         raise OutsideError(f"{words[0]} may not be run: {error.strerror}") from error
     # Whatever ends this process, a signal or a SIGKILL, ends the program and what it has started.
     with process, undoing(functools.partial(end_family, process.pid)), watched(process.pid):

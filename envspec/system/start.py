@@ -26,11 +26,22 @@ def build_image() -> None:
 
 def _start(program: str) -> None:
     _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP))
+    try:
+        from envspec.system.interruption import answer_signals
+
+        answer_signals()
+        _start_ours(program)
+    except MemoryError:  # before anything is loaded that could tell it better
+        sys.stderr.write("error: there is too little memory to start\nhint: see what `ulimit -v` allows\n")
+        sys.exit(4)
+
+
+def _start_ours(program: str) -> None:
     import importlib
 
-    from envspec.system.interruption import answer_signals
+    from envspec.system.home import settle_home
 
-    answer_signals()
+    settle_home()
     for package in ("builder", "service"):
         if (place := foreign_package(package)) is not None:
             sys.stderr.write(

@@ -5,12 +5,23 @@ import errno
 import multiprocessing
 import os
 import pathlib
+import pwd
+import subprocess
+import threading
 import time
 
 import pytest
 
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk_refusals, holding, tool_home, whole_file, write_atomic
+from envspec.system.home import (
+    disk_refusals,
+    holding,
+    holding_folder,
+    settle_home,
+    tool_home,
+    whole_file,
+    write_atomic,
+)
 
 
 def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -23,6 +34,61 @@ def test_the_home_is_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, cache: 
     monkeypatch.delenv("ENVSPEC_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", cache)
     assert tool_home() == pathlib.Path(cache or pathlib.Path.home() / ".cache") / "envspec"
+
+
+@pytest.mark.parametrize("said", ["", None])
+def test_a_missing_home_is_named_as_debian_does(monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:
+    for name in ("HOME", "ENVSPEC_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if said is not None:
+        monkeypatch.setenv("HOME", said)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: (_ for _ in ()).throw(KeyError("no such number")))
+    settle_home()
+    assert os.environ["HOME"] == "/nonexistent"
+    with pytest.raises(OutsideError, match="no home folder"):
+        tool_home()
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ENVSPEC_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pathlib.Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    with pytest.raises(OutsideError, match="no home folder") as caught:
+        tool_home()
+    assert "ENVSPEC_HOME" in caught.value.hint
+
+
+@pytest.mark.usefixtures("home")
+def test_what_a_killed_run_had_begun_of_a_file_is_taken_over(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "image.tar"
+    (tmp_path / ".image.tar.partial").write_text("half of a long one")
+    other = tmp_path / ".image.tar.backup"
+    other.write_text("somebody's")
+    write_atomic(file, "whole")
+    assert file.read_text() == "whole"
+    assert sorted(tmp_path.iterdir()) == [other, file]
+
+
+@pytest.mark.usefixtures("home")
+def test_two_writers_of_a_file_come_one_after_the_other(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "image.tar"
+    other = threading.Thread(target=write_atomic, args=(file, "the other's"))
+    with whole_file(file) as stream:
+        other.start()
+        stream.write(b"whole")
+    other.join(60)
+    assert file.read_text() == "the other's"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_folder_is_held_and_nothing_is_left_in_it(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "out"
+    with holding_folder(folder):
+        asked = subprocess.run(["flock", "--nonblock", folder, "true"])
+        assert asked.returncode == 1
+    assert subprocess.run(["flock", "--nonblock", folder, "true"]).returncode == 0
+    assert list(folder.iterdir()) == []
 
 
 def test_a_file_is_written_whole_and_alone(tmp_path: pathlib.Path) -> None:
@@ -129,10 +195,13 @@ def test_what_the_disk_refuses_is_said_in_words(number: int, said: str) -> None:
     assert caught.value.exit_code == 4
 
 
-def test_a_full_disk_is_answered_with_what_to_do() -> None:
-    with pytest.raises(OutsideError) as caught, disk_refusals(pathlib.Path("place/x")):
+def test_a_full_home_is_answered_with_what_to_do(home: pathlib.Path) -> None:
+    (home / "uv" / "cache").mkdir(parents=True)
+    with pytest.raises(OutsideError) as caught, disk_refusals(home / "place" / "x"):
         raise OSError(errno.ENOSPC, "")
-    assert "ENVSPEC_HOME" in caught.value.hint
+    assert f"{home} (ENVSPEC_HOME)" in caught.value.message
+    assert "set ENVSPEC_HOME" in caught.value.hint
+    assert str(home / "uv") in caught.value.hint
 
 
 def _count(place: pathlib.Path) -> None:

@@ -15,7 +15,7 @@ from builder.image.settings import verdict_labels
 from builder.values.environment import Environment
 from builder.values.verdict import Verdict
 from envspec.system.errors import OutsideError
-from envspec.system.home import whole_file
+from envspec.system.home import disk_refusals, whole_file
 from envspec.system.progress import SILENT, Progress
 
 CHUNK = 2 << 20
@@ -56,10 +56,12 @@ def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress
     with translated(engine.address.host):
         image = engine.client.images.get(name)
     task = f"write {file.name}"
+    size = int(image.attrs["Size"])
     with (
+        disk_refusals(file, setting="--output", needed=lambda: size),
         whole_file(file, synced=False) as stream,
         translated(engine.address.host),
-        progress.task(task, image.attrs["Size"]),
+        progress.task(task, size),
     ):
         for chunk in engine.client.api.get_image(name, chunk_size=CHUNK):
             stream.write(chunk)

@@ -14,6 +14,7 @@ from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedArchive
 from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.disk import DiskError
 from envspec.system.errors import OutsideError
 from envspec.system.kept import Kept
 from envspec.system.processor import processor_of
@@ -50,6 +51,8 @@ def obtain_base_image(
         return _saved(plan, plan.base.archive, folder, blobs, progress)
     try:
         return _pulled(plan, blobs, network, progress)
+    except DiskError:
+        raise  # the image could be had, and not be kept
     except OutsideError as error:
         raise OutsideError(
             f"image {plan.base.image} cannot be had: {error.message}",

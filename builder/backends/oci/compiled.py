@@ -109,7 +109,7 @@ class Compiler:
                 hint=HINT,
             )
             if not done.ok:
-                raise BuildError(
+                raise done.refusal or BuildError(
                     f"{title}: {done.tail or f'it ended with {done.code}'}",
                     hint="run again, or set `compile = false` in the spec",
                 )

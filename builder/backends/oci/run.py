@@ -16,6 +16,12 @@ from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.scratch import scratch_folder
 
+_WHY = {
+    "unshare: ": "its kernel, or the container that this is, allows no user namespaces",
+    "'/proc/": "there is no /proc here, which a sandbox cannot be made without",
+}
+"""What a refusal means: a kernel that has reached their number says that no space is left."""
+
 OUT = sandbox.OUT
 """Where a command finds the folder that it may leave files in."""
 
@@ -75,7 +81,8 @@ def run_in_layers(
         words += command
         done = run_process(words, env={}, input_text=stdin, timeout=timeout)
     if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):
-        raise OutsideError(f"the image cannot be run on this machine: {done.stderr.strip()}", hint=hint)
+        why = next((words for sign, words in _WHY.items() if sign in done.stderr), done.stderr.strip())
+        raise OutsideError(f"the image cannot be run on this machine: {why}", hint=hint)
     return Completed(
         command=tuple(command),
         code=done.code,

@@ -11,16 +11,17 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from builder.oci.image import begun
 from builder.oci.image.attest import Referrer
 from builder.oci.image.documents import Image, encode_document
 from builder.oci.store import tar
 from builder.oci.store.blobs import INDEX, Blobs, Descriptor
 from builder.oci.store.tar import TarEntry
 from envspec.system.errors import UsageError
-from envspec.system.home import disk_refusals, holding, throw_away, whole_file, write_atomic
+from envspec.system.home import disk_refusals, holding, holding_folder, throw_away, whole_file, write_atomic
 from envspec.system.kept import Kept
 
-_LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
+_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 REF = "org.opencontainers.image.ref.name"
 """Annotation that names an image in a layout."""
@@ -50,7 +51,8 @@ def write_image(
         write_docker_archive(image, tag, blobs, output)
         beside = [output.with_name(f"{output.name}.{artifact.suffix}") for artifact in artifacts]
         for place, artifact in zip(beside, artifacts, strict=True):
-            write_atomic(place, blobs.read(artifact.content))
+            with disk_refusals(place, setting="--output"):
+                write_atomic(place, blobs.read(artifact.content))
         return output, *beside
     write_layout(image, machine, tag, blobs, output, artifacts)
     return (output,)
@@ -64,16 +66,36 @@ def write_layout(
     folder: pathlib.Path,
     artifacts: Sequence[Referrer] = (),
 ) -> None:
-    """Put the image into the OCI layout in `folder`, beside what it holds under other names."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_layout(folder))):
-        raise UsageError(f"{folder} is no OCI layout", hint="give --output a new folder, or a name in .tar")
+    """Put the image into the OCI layout in `folder`, beside what it holds under other names.
+
+    One run at a time does that. `index.json` is written last, so a run that is stopped leaves what was named
+    before, and blobs that the next one finds. A first run writes `oci-layout` before all else: from then on
+    the folder is a layout, if one that names nothing yet.
+
+    Raises `UsageError` when something else stands there, `OutsideError` when the disk refuses.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise _no_layout(folder)
     target = Blobs(folder)
-    with disk_refusals(folder / "blobs"):
-        referring = (blob for artifact in artifacts for blob in artifact.blobs)
-        for blob in dict.fromkeys((*image.layers, image.config, image.manifest, *referring)):
-            if not target.has(blob):
+    referring = (blob for artifact in artifacts for blob in artifact.blobs)
+    parts = dict.fromkeys((*image.layers, image.config, image.manifest, *referring))
+    missing = [blob for blob in parts if not target.has(blob)]
+    with (
+        disk_refusals(folder, setting="--output", needed=lambda: sum(blob.size for blob in missing)),
+        holding_folder(folder),
+    ):
+        if not begun.may_be_written(folder):
+            raise _no_layout(folder)
+        begun.sweep_layout(folder)
+        _say_layout(folder)
+        for blob in missing:
+            if not target.has(blob):  # another run may have brought it meanwhile
                 _copy(blob, blobs, target)
-    enlist_image(image, machine, tag, folder, artifacts, beside=True)
+        _enlist(image, machine, tag, folder, artifacts, beside=True)
+
+
+def _no_layout(folder: pathlib.Path) -> UsageError:
+    return UsageError(f"{folder} is no OCI layout", hint="give --output a new folder, or a name in .tar")
 
 
 def enlist_image(
@@ -90,11 +112,9 @@ def enlist_image(
     With `beside`, what had it for another processor stays, and the name then means an index of them all.
     Raises `OutsideError`.
     """
-    with disk_refusals(folder), holding(folder / "index.json"):
-        write_atomic(folder / "oci-layout", _LAYOUT)
-        # Written last: a reader finds either the old image or the whole new one.
-        index = _index(folder, image, machine, tag, artifacts, beside=beside)
-        write_atomic(folder / "index.json", encode_document(index))
+    with holding_folder(folder):
+        _say_layout(folder)
+        _enlist(image, machine, tag, folder, artifacts, beside=beside)
 
 
 def enlist_at_home(
@@ -107,7 +127,7 @@ def enlist_at_home(
     folder, kept = blobs.root, Kept[dict[str, Any]](blobs.root / "index", dict[str, Any])
     with holding(folder / "names"):
         known = kept.get("names")
-        right = {"oci-layout": _LAYOUT.encode()}
+        right = {"oci-layout": _LAYOUT}
         if known is not None:
             right["index.json"] = encode_document(known)
         elif os.path.lexists(folder / "index.json") and not read_manifests(folder):
@@ -115,9 +135,34 @@ def enlist_at_home(
         for name, body in right.items():
             if os.path.lexists(folder / name) and not _has(folder / name, body):
                 throw_away(folder / name, "is damaged")
-            write_atomic(folder / name, body)
+            _write_changed(folder / name, body)
         enlist_image(image, machine, tag, folder, artifacts)
-        kept.put("names", json.loads((folder / "index.json").read_bytes()))
+        names = json.loads((folder / "index.json").read_bytes())
+        if names != known:
+            kept.put("names", names)
+
+
+def _enlist(
+    image: Image,
+    machine: str,
+    tag: str,
+    folder: pathlib.Path,
+    artifacts: Sequence[Referrer],
+    *,
+    beside: bool,
+) -> None:
+    index = _index(folder, image, machine, tag, artifacts, beside=beside)
+    _write_changed(folder / "index.json", encode_document(index))
+
+
+def _say_layout(folder: pathlib.Path) -> None:
+    _write_changed(folder / "oci-layout", _LAYOUT)
+
+
+def _write_changed(file: pathlib.Path, body: bytes) -> None:
+    """Write what is not there yet: a folder that has all of it may be one that nobody may write to."""
+    if not _has(file, body):
+        write_atomic(file, body)
 
 
 def _has(file: pathlib.Path, body: bytes) -> bool:
@@ -125,10 +170,6 @@ def _has(file: pathlib.Path, body: bytes) -> bool:
         return file.read_bytes() == body
     except OSError:
         return False
-
-
-def _is_layout(folder: pathlib.Path) -> bool:
-    return (folder / "oci-layout").is_file()
 
 
 def _copy(blob: Descriptor, blobs: Blobs, target: Blobs) -> None:
@@ -214,7 +255,10 @@ def write_docker_archive(image: Image, tag: str, blobs: Blobs, file: pathlib.Pat
     """Write the file that `docker load` takes, whole or not at all."""
     if file.exists() and not file.is_file():
         raise UsageError(f"{file} is no file", hint="give --output another name")
-    with whole_file(file, synced=False) as stream:
+    with (
+        disk_refusals(file, setting="--output", needed=lambda: sum(layer.length for layer in image.layers)),
+        whole_file(file, synced=False) as stream,
+    ):
         for chunk in docker_archive_chunks(image, tag, blobs):
             stream.write(chunk)
 

@@ -29,6 +29,8 @@ def look_into_layers(layers: Iterable[Layer], blobs: Blobs, wanted: Collection[s
                 for info in archive:
                     _note(found, info, archive, wanted)
         except (tarfile.TarError, OSError, EOFError, zlib.error, ISAL_ERROR, ValueError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's own; what is wrong with the archive has no number
             blobs.reread(layer)
             raise OutsideError(f"layer {layer.title} of the base cannot be read ({error})") from error
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import pathlib
+import platform
 import shutil
 import tarfile
 import zlib
@@ -31,6 +32,11 @@ def unpack_layers(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -
 
     Raises `OutsideError` for a layer that cannot be unpacked, or when the disk refuses.
     """
+    if not hasattr(tarfile, "tar_filter"):
+        raise OutsideError(
+            f"Python {platform.python_version()} cannot unpack layers safely: its tarfile has no filters",
+            hint="run envspec with Python 3.11.4 or newer",
+        )
     root = blobs.root / "unpacked"
     stacks = [tuple(base), *((layer,) for layer in added)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -43,7 +49,7 @@ def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathl
     if tree_holds(place):
         touch(place)
         return place
-    with disk_refusals(place), holding(place):
+    with disk_refusals(place, needed=lambda: sum(layer.length for layer in stack)), holding(place):
         if not settled(place):
             with scratch_folder("unpacked", root) as building:
                 building.chmod(0o755)
@@ -63,6 +69,8 @@ def _unpack(layer: Layer, blobs: Blobs, place: pathlib.Path) -> None:
             members = _without_whiteouts(archive, place)
             archive.extractall(place, members, filter=_plain)  # noqa: S202 - filtered
     except (tarfile.TarError, EOFError, zlib.error, ISAL_ERROR, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's own; what is wrong with the archive has no number
         blobs.reread(layer)
         raise OutsideError(f"layer {layer.title} cannot be unpacked ({error})") from error
 

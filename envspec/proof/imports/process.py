@@ -97,7 +97,7 @@ def linked(job: Job) -> LinkReport:
     )
     if not done.ok:
         said = (done.tail or f"the process ended with {done.code}").splitlines()[-1]
-        raise OutsideError(
+        raise done.refusal or OutsideError(
             f"the imports could not be linked: {said}",
             hint="is there memory enough? two gigabytes do for the largest sets",
         )

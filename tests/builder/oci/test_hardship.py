@@ -80,7 +80,7 @@ def test_a_full_disk_ends_with_a_sentence_and_room_is_all_that_is_needed(
     done = subprocess.run(inside, capture_output=True, text=True, timeout=300)
     if done.returncode == 99 or "unshare" in done.stderr:
         pytest.skip(f"no file system of one's own can be mounted here: {done.stderr.strip()}")
-    assert "OutsideError: " in done.stderr
+    assert "DiskError: " in done.stderr
     assert "no space left" in done.stderr
     assert "Traceback" not in done.stderr
     ended, *rest = done.stdout.splitlines()
