@@ -6,6 +6,7 @@
     ├── FindingsError         1      it was understood, and must be fixed first
     ├── BuildError            3      building failed
     └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
+        └── DiskError         4      the machine refuses: a full disk, a limit, no memory (`system.disk`)
     (`KeyboardInterrupt`)  130      the user stopped it
 
 The command line turns them into exit codes in one place (`builder.cli.main`); nothing else exits.
