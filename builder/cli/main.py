@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -11,7 +13,7 @@ import click
 
 from builder.cli.options import EXIT_CODES
 from envspec.supply.pip_settings import ask_pip_ahead
-from envspec.system.errors import EnvspecError
+from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.home import refused
 
 COMMANDS: Mapping[str, str] = {
@@ -76,6 +78,8 @@ def run_command(command: click.Command, program: str) -> NoReturn:
     """Run a command and exit: the one place where errors become words and exit codes."""
     try:
         code = command.main(prog_name=program, standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what is refused is refused here, while it can be told
     except click.ClickException as error:
         error.show()
         code = 2
@@ -88,10 +92,19 @@ def run_command(command: click.Command, program: str) -> NoReturn:
     except EnvspecError as error:
         code = _say(error)
     except (OSError, MemoryError, RuntimeError, ImportError) as error:
-        if (failure := refused(error)) is None:
+        if (failure := _refused_output(error) or refused(error)) is None:
             raise
         code = _say(failure)
     raise SystemExit(code)
+
+
+def _refused_output(error: BaseException) -> OutsideError | None:
+    """What refuses standard output, whose errors name no file: it is told by who was writing."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    if not isinstance(error, OSError) or frame.f_globals["__name__"] not in {click.utils.__name__, __name__}:
+        return None
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it goes nowhere
+    return OutsideError(f"standard output cannot be written: {error.strerror}")
 
 
 def _say(error: EnvspecError) -> int:
