@@ -38,7 +38,9 @@ def deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
         from builder.report import terminal  # rich is slow to load, and other forms do without
 
         width = min(120, shutil.get_terminal_size((100, 24)).columns)
-        text = terminal.render(report, private, width=width, colour=sys.stdout.isatty())
+        text = terminal.render(
+            report, private, width=width, colour=sys.stdout is not None and sys.stdout.isatty()
+        )
         click.echo(text, nl=False)
     else:
         say_document(FORMS[form](report, private))

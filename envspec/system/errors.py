@@ -6,7 +6,8 @@
     ├── FindingsError         1      it was understood, and must be fixed first
     ├── BuildError            3      building failed
     └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
-        └── SpoiledError             something kept was damaged, and was found to be while it was used
+        ├── SpoiledError             something kept was damaged, and was found to be while it was used
+        └── DiskError                the machine refuses: a full disk, a limit, no memory (`system.disk`)
     (`KeyboardInterrupt`)  130      the user stopped it
 
 The command line turns them into exit codes in one place (`builder.cli.main`); nothing else exits.
