@@ -66,7 +66,7 @@ def test_a_plan_becomes_an_image(build: Build) -> None:
 def test_an_image_whose_name_was_damaged_is_found_by_its_recipe(
     build: Build, caplog: pytest.LogCaptureFixture
 ) -> None:
-    backend, environment = build()
+    backend, _ = build()
     (named,) = (backend.blobs.root / "images").glob("envspec_demo*")
     named.write_text("{}")
     backend, again = build()
