@@ -112,7 +112,7 @@ class SpoiledError(OutsideError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"{what} is damaged, and was so again after it was made anew",
+            f"{what} is missing or damaged, and making it anew did not help",
             hint="the disk, or the memory, of this machine may be failing: look at its log (`dmesg`)",
         )
         self.what = what

@@ -75,10 +75,11 @@ class OciBackend:
             record = ImageRecord(image=image, base=len(base.layers), machine=base.machine)
             self.records.remember(recipe.digest, record)
         name = f"envspec/{_name(plan)}:{record.image.config.digest.removeprefix('sha256:')[:_SHORT]}"
+        if self.records.image(_file_name(name)) is None:
+            self.records.remember(_file_name(name), record)
         if not reused:
             from builder.oci.image import layout
 
-            self.records.remember(_file_name(name), record)
             layout.enlist_at_home(record.image, record.machine, name, self.blobs)
         return Environment(
             backend=self.name,

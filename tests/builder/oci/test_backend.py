@@ -63,6 +63,18 @@ def test_a_plan_becomes_an_image(build: Build) -> None:
     assert titles[1:] == ["empty environment", "stage one", "stage two", "entrypoint and doctor", "payload"]
 
 
+def test_an_image_whose_name_was_damaged_is_found_by_its_recipe(
+    build: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend, _ = build()
+    (named,) = (backend.blobs.root / "images").glob("envspec_demo*")
+    named.write_text("{}")
+    backend, again = build()
+    assert again.reused
+    assert backend.record(again).image.config.digest.startswith("sha256:")
+    assert len(caplog.messages) == 1
+
+
 def test_models_are_a_layer_of_their_own(build: Build, spec_folder: pathlib.Path) -> None:
     weights = spec_folder / "voices" / "mine" / "weights.bin"
     weights.parent.mkdir(parents=True)

@@ -242,7 +242,7 @@ def test_a_wheel_that_is_not_there(tmp_path: pathlib.Path) -> None:
         name="one", why="", wheels=(PlannedWheel(name="alpha", version="1.0", **known.model_dump()),)
     )
     store.path(known).unlink()
-    with pytest.raises(OutsideError, match=r"alpha-1\.0-py3-none-any\.whl is not in the wheelhouse"):
+    with pytest.raises(OutsideError, match=r"alpha-1\.0-py3-none-any\.whl in the wheelhouse is missing"):
         lay_out_context(plan.model_copy(update={"stages": (one,)}), "", tmp_path, store, tmp_path / "context")
 
 
