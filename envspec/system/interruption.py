@@ -90,10 +90,11 @@ def hold_signals() -> None:
 
 def undo_all() -> None:
     """Undo all that is under way: before this process ends, or becomes another program."""
-    for _ in range(2):  # what another thread was just beginning is found by the second look
+    for pause in (0.005, 0.0):  # what another thread was just beginning is found by the second look
         for undo in reversed([*_UNDO.values()]):
             with contextlib.suppress(Exception):
                 undo()
+        time.sleep(pause)
     dismiss_warden()
 
 
