@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import pathlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.inside import guard
@@ -24,19 +24,24 @@ from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
 from envspec.supply import uv
-from envspec.supply.facts import sha256_of
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError, OutsideError
-from envspec.system.home import disk_refusals, holding, tool_home
+from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
+from envspec.system.kept import touch
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
-from envspec.system.scratch import scratch_folder, sweep_scratch
+from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without_secrets
+from envspec.system.scratch import scratch_folder
+from envspec.system.seen import note_tree, settled, tree_holds
 
 _SHORT = 16
 """Digits of a digest in a folder's name: enough to never meet another by chance."""
+
+BUILDING = "building"
+"""Folder with the environments under way."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +59,22 @@ class VirtualenvSubject:
         """The root of this machine."""
         return pathlib.Path("/")
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """The best that this machine allows."""
+        return best_sandbox()
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
-        """Run a command with the environment's programs first on PATH."""
-        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout)
+        """Run a command in the sandbox, with the environment's programs first on PATH."""
+        return run_sandboxed(command, env=self.variables, input_text=stdin, timeout=timeout, nests=True)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """As `run`, with every line of standard error handed on as it comes."""
-        return run_process(command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line)
+        return run_sandboxed(
+            command, env=self.variables, input_text=stdin, timeout=timeout, on_line=on_line, nests=True
+        )
 
 
 class VirtualenvBackend:
@@ -82,9 +94,10 @@ class VirtualenvBackend:
         if not reused:
             _refuse_foreign(plan)
             with disk_refusals(place), holding(place):
-                reused = _stands(place)  # another run may have built it meanwhile
+                reused = settled(place) and _stands(place)  # another run may have built it meanwhile
                 if not reused:
                     self._build(plan, place, store, progress)
+        touch(place)
         return Environment(
             backend=self.name,
             reference=str(place),
@@ -100,13 +113,11 @@ class VirtualenvBackend:
         )
 
     def _build(self, plan: Plan, place: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
-        workshops = place.parent / "building"
-        workshops.mkdir(parents=True, exist_ok=True)
-        sweep_scratch(workshops, earlier=".*")
-        with scratch_folder("environment", workshops) as workshop:
+        with scratch_folder("environment", place.parent / BUILDING) as workshop:
             building = workshop / place.name
             self._fill(plan, building, store, progress)
-            shutil.rmtree(place, ignore_errors=True)
+            remove(place)
+            note_tree(building, place)
             building.rename(place)
 
     def _fill(self, plan: Plan, building: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
@@ -120,6 +131,7 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
+        remove(building.parent / "uv")  # its hard links count among what the disk says of a file
 
     def _install(
         self,
@@ -132,7 +144,14 @@ class VirtualenvBackend:
         site = next(building.glob("lib/python*/site-packages"))
         if stage.wheels:
             with scratch_folder("stage") as folder:
-                done = run_process(self._command(stage, building, store, folder), env=env, timeout=1800)
+                # uv asks the environment's interpreter, which starts as the wheels of earlier stages have it.
+                done = run_sandboxed(
+                    self._command(stage, building, store, folder),
+                    env=uv.without_secrets(env),
+                    writable=[building.parent],
+                    cwd=folder,
+                    timeout=1800,
+                )
             if not done.ok:
                 raise BuildError(
                     f"stage {stage.name} could not be installed\n{done.tail}",
@@ -150,11 +169,8 @@ class VirtualenvBackend:
     ) -> Words:
         """uv's command for exactly the stage's wheels, offered to it in a folder of their own."""
         requirements = folder / "requirements.txt"
+        store.require(stage.wheels)
         for wheel in stage.wheels:
-            if not store.verify(wheel):
-                raise OutsideError(
-                    f"{wheel.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
-                )
             (folder / wheel.file).symlink_to(store.path(wheel))
         requirements.write_text(
             "".join(f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels)
@@ -175,14 +191,15 @@ class VirtualenvBackend:
         if plan.payload is None or plan.service is None:
             return None
         place = tool_home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
-        if not place.is_dir():
+        if not tree_holds(place):
             with disk_refusals(place), holding(place):
-                if not place.is_dir():
-                    sweep_scratch(place.parent, earlier=r"\.payload-.*")
+                if not settled(place):
                     with scratch_folder("payload", place.parent) as workshop:
                         building = workshop / "payload"
                         payload_files.copy_payload(plan.payload, plan.service, folder, building)
+                        note_tree(building, place)
                         building.rename(place)
+        touch(place)
         return str(place)
 
     def run(
@@ -194,10 +211,12 @@ class VirtualenvBackend:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        """Run a command with the environment's programs first on PATH."""
+        """Run a command in the sandbox, with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
         cwd = pathlib.Path(environment.payload) if environment.payload else None
-        return run_process(command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout)
+        return run_sandboxed(
+            command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout, asks_itself=True
+        )
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""
@@ -222,7 +241,8 @@ class VirtualenvBackend:
     def variables(environment: Environment) -> dict[str, str]:
         """The variables of a process in the environment: nothing foreign on Python's path."""
         bin_folder = str(pathlib.Path(environment.python).parent)
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        own = without_secrets(os.environ)
+        inherited = {name: value for name, value in own.items() if not name.startswith("PYTHON")}
         return {
             **inherited,
             **environment.variables,
@@ -236,12 +256,18 @@ class VirtualenvBackend:
 def _contents(place: pathlib.Path) -> str:
     """Digest of what is installed, as each RECORD has it, and of the interpreter that it was made for."""
     files = [place / "pyvenv.cfg", *sorted(place.glob("lib/python*/site-packages/*.dist-info/RECORD"))]
-    return digest_of([str(place), *([file.parent.name, sha256_of(file)] for file in files)])
+    return digest_of([str(place), *([file.parent.name, _lasting(file)] for file in files)])
+
+
+def _lasting(file: pathlib.Path) -> str:
+    """Digest of the lines, but for that of a note in which uv keeps a wheel's date, which changes nothing."""
+    lines = file.read_bytes().splitlines()
+    return hashlib.sha256(b"\n".join(line for line in lines if b"/uv_cache.json," not in line)).hexdigest()
 
 
 def _stands(place: pathlib.Path) -> bool:
-    """Whether the environment is there and the interpreter that it leans on has not gone meanwhile."""
-    return (place / "bin" / "python").exists()
+    """Whether the environment is as it was built and the interpreter that it leans on has not gone since."""
+    return bool(tree_holds(place)) and (place / "bin" / "python").exists()
 
 
 def _refuse_foreign(plan: Plan) -> None:

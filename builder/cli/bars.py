@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from envspec.system.foreign import no_commands, readable
 from envspec.system.interruption import drawing
 from envspec.system.progress import SILENT, Progress
 
@@ -23,10 +24,15 @@ class PlainLines(Progress):
         self._console = console
 
     def step(self, title: str) -> None:
-        self._console.print(f"• {_escaped(title)}")
+        self._print(f"• {title}")
 
     def note(self, text: str) -> None:
-        self._console.print(f"  {_escaped(text)}", style="dim")
+        self._print(f"  {text}", style="dim")
+
+    def _print(self, line: str, style: str = "") -> None:
+        from rich.text import Text  # what others wrote is no markup
+
+        self._console.print(Text(no_commands(readable(line)), style=style), soft_wrap=True)
 
 
 class LiveBars(PlainLines):
@@ -40,7 +46,7 @@ class LiveBars(PlainLines):
 
     def begin(self, title: str, total: int) -> None:
         with self._lock:
-            self._tasks[title] = self._bars.add_task(_escaped(title), total=total)
+            self._tasks[title] = self._bars.add_task(readable(title), total=total)
 
     def advance(self, title: str, amount: int) -> None:
         if title in self._tasks:
@@ -56,12 +62,6 @@ class LiveBars(PlainLines):
         return "\r\x1b[2K" + "\x1b[1A\x1b[2K" * (len(self._tasks) - 1) + "\x1b[?25h"
 
 
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
 @contextlib.contextmanager
 def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     """A progress listener on standard error that suits where it goes."""
@@ -70,7 +70,7 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
         return
     from rich.console import Console  # rich takes its time to load: only who is shown something waits
 
-    console = Console(stderr=True, highlight=False, emoji=False)
+    console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield PlainLines(console)
         return
@@ -78,7 +78,7 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("  {task.description}"),
+        TextColumn("  {task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),

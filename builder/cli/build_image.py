@@ -10,6 +10,7 @@ import click
 from builder.cli.deliver import carry_out
 from builder.cli.options import (
     EXIT_CODES,
+    PLACE,
     lock_options,
     report_options,
     spec_argument,
@@ -32,9 +33,7 @@ from builder.values.shipping import Shipping
     help="What carries out the plan.",
 )
 @click.option("--tag", help="Name of the image.")
-@click.option(
-    "--output", type=click.Path(path_type=pathlib.Path), help="An OCI layout folder, or a .tar to load."
-)
+@click.option("--output", type=PLACE, help="An OCI layout folder, or a .tar to load.")
 @click.option("--push", is_flag=True, help="Push the image to the registry that its tag names.")
 @click.option(
     "--stop-after", type=click.Choice(PHASES), help="Do no more than this phase and those before it."

@@ -9,6 +9,7 @@ import sys
 import click
 
 from builder.cli.bars import shown_progress
+from builder.cli.streams import say_document
 from builder.flow.pipeline import run_pipeline
 from builder.report.forms import FILES, FORMS
 from builder.report.model import Report
@@ -39,5 +40,5 @@ def deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
         text = terminal.render(report, private, width=width, colour=sys.stdout.isatty())
         click.echo(text, nl=False)
     else:
-        click.echo(FORMS[form](report, private), nl=False)
+        say_document(FORMS[form](report, private))
     return report.exit_code

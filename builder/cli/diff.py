@@ -8,6 +8,8 @@ import pathlib
 import click
 from packaging.utils import canonicalize_name
 
+from builder.cli.options import Place
+from builder.cli.streams import say_text
 from builder.judge import InterpreterSubject, Subject
 from envspec.ingest.running import SCRIPT, versions_told
 from envspec.lockfile import lock as locks
@@ -22,8 +24,8 @@ IMAGE = "image:"
 
 
 @click.command()
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", type=Place())
+@click.argument("after", type=Place())
 def diff(before: str, after: str) -> int:
     """Say what differs from BEFORE to AFTER; 1 if anything does.
 
@@ -31,7 +33,7 @@ def diff(before: str, after: str) -> int:
     """
     found = find_changes(before, after)
     for change in found:
-        click.echo(str(change))
+        say_text(str(change))
     return 1 if found else 0
 
 

@@ -12,6 +12,7 @@ import click
 
 from builder.backends.oci.backend import OciBackend
 from builder.cli.main import run_command
+from builder.cli.streams import keep_streams
 from builder.flow.pipeline import run_pipeline
 from builder.oci.image.documents import Image
 from builder.values.request import Request
@@ -84,4 +85,5 @@ def write_digest(spec: pathlib.Path, *, check: bool) -> None:
 
 
 if __name__ == "__main__":
+    keep_streams()
     run_command(write_digest, sys.argv[0])

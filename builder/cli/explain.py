@@ -7,7 +7,8 @@ import pathlib
 import click
 from packaging.utils import canonicalize_name
 
-from builder.cli.options import variant_option
+from builder.cli.options import PLACE, variant_option
+from builder.cli.streams import say_text
 from builder.flow.project import open_project
 from envspec.proof.prove import known_metadata
 from envspec.resolve.explain import Explanation, explain_package
@@ -15,12 +16,12 @@ from envspec.system.errors import FindingsError
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=pathlib.Path))
+@click.argument("spec", type=PLACE)
 @click.argument("package")
 @variant_option
 def explain(spec: pathlib.Path, package: str, variant: str | None) -> None:
     """Say who wants PACKAGE, at which version and from which stage."""
-    click.echo(explanation(spec, variant, package).text(), nl=False)
+    say_text(explanation(spec, variant, package).text().removesuffix("\n"))
 
 
 def explanation(spec: pathlib.Path | None, variant: str | None, package: str) -> Explanation:

@@ -8,6 +8,7 @@ import click
 
 from builder.cli.bars import shown_progress
 from builder.cli.options import quiet_option, spec_argument
+from builder.cli.streams import say_text
 from builder.fix import search
 from envspec.spec.load import find_spec
 
@@ -24,6 +25,6 @@ def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) ->
     with shown_progress(quiet=quiet) as progress:
         found = search.search_fix(find_spec(spec), budget=budget, write=not dry_run, progress=progress)
     for edit in found.edits:
-        click.echo(f"changed {edit}")
-    click.echo(found.diff or "nothing to fix: it builds and verifies as it stands\n", nl=False)
-    click.echo(f"verified in {found.seconds} s")
+        say_text(f"changed {edit}")
+    say_text(found.diff.removesuffix("\n") or "nothing to fix: it builds and verifies as it stands")
+    say_text(f"verified in {found.seconds} s")

@@ -11,7 +11,15 @@ import click
 
 from builder.cli.bars import shown_progress
 from builder.cli.deliver import carry_out
-from builder.cli.options import lock_options, report_options, spec_argument, strict_option, variant_option
+from builder.cli.options import (
+    PLACE,
+    lock_options,
+    report_options,
+    spec_argument,
+    strict_option,
+    variant_option,
+)
+from builder.cli.streams import say_text
 from builder.flow.project import Project, open_project
 from builder.values.request import Request
 from envspec.lockfile import export as forms
@@ -27,7 +35,7 @@ from envspec.system.progress import Progress
 @click.option("--upgrade", is_flag=True, help="Resolve anew even though the lock fits.")
 @click.option(
     "--export",
-    type=click.Path(path_type=pathlib.Path),
+    type=PLACE,
     help="Also write hashed requirements for each stage, pylock.toml and the wheels here.",
 )
 @strict_option
@@ -42,7 +50,7 @@ def lock(
         project = open_project(request.spec, request.variant, offline=request.offline)
         with shown_progress(quiet=quiet) as progress:
             for file in export_lock(project, export, progress):
-                click.echo(f"wrote: {file}", err=True)
+                say_text(f"wrote: {file}", aside=True)
     return code
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import sys
+import io
 from collections.abc import Mapping
 from typing import NoReturn
 
 import click
 
 from builder.cli.options import EXIT_CODES
+from builder.cli.streams import flush_output, keep_streams, say_text
 from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
+from envspec.system.quoting import shortened
 from envspec.system.scratch import scratch_for_all, sweep_scratch
 
 COMMANDS: Mapping[str, str] = {
@@ -28,6 +30,9 @@ COMMANDS: Mapping[str, str] = {
     "verify": "Judge any Python environment: may it ship, why not, what to do.",
 }
 """The commands of `envspec`, each a module of its name in this room, with what `envspec --help` says."""
+
+LONGEST_ERROR = 20_000
+"""Characters of an error: what a program said may stand in it."""
 
 REPORTING = {"build_image", "check", "lock", "verify"}
 """Modules of commands that end in a report, from which what pip's settings name is cut.
@@ -69,6 +74,7 @@ def envspec() -> None:
 
 def run_program(program: str) -> NoReturn:
     """Run `envspec` or `build-image` and exit."""
+    keep_streams()
     sweep_scratch()
     with scratch_for_all():
         run_command(envspec if program == "envspec" else load_command("build_image"), program)
@@ -78,18 +84,19 @@ def run_command(command: click.Command, program: str) -> NoReturn:
     """Run a command and exit: the one place where errors become words and exit codes."""
     try:
         code = command.main(prog_name=program, standalone_mode=False) or 0
+        flush_output()
     except click.ClickException as error:
-        error.show()
+        error.message = shortened(error.message, 1000)  # type: ignore[misc]  # final for its subclasses
+        page = io.StringIO()
+        error.show(page)
+        say_text(page.getvalue().removesuffix("\n"), aside=True)
         code = 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing half-made is left behind", err=True)
+        say_text("interrupted; nothing half-made is left behind", aside=True)
         code = 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has left: nothing more to say
-        code = 0
     except EnvspecError as error:
-        click.echo(f"error: {error.message}", err=True)
+        say_text(f"error: {shortened(error.message, LONGEST_ERROR)}", aside=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            say_text(f"hint: {error.hint}", aside=True)
         code = error.exit_code
     raise SystemExit(code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import click
 
 from builder.report.forms import FORMS
+from envspec.system.quoting import shortened
 
 EXIT_CODES = """
 \b
@@ -20,6 +23,22 @@ Exit codes:
   4    something outside is missing or unreachable
   130  interrupted; 143 ended by SIGTERM
 """
+
+
+class Place(click.Path):
+    """A path on the command line, whether or not there is anything; a name that none can have is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Fails where the system would refuse to look for it."""
+        try:
+            os.lstat(value)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                self.fail(f"{shortened(os.fsdecode(value))}: {error.strerror}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = Place(path_type=pathlib.Path)
 
 Decorator = Callable[[Any], Any]
 
@@ -33,7 +52,7 @@ def _all(*options: Decorator) -> Decorator:
     return decorate
 
 
-spec_argument = click.argument("spec", required=False, type=click.Path(path_type=pathlib.Path))
+spec_argument = click.argument("spec", required=False, type=PLACE)
 variant_option = click.option("--variant", help="A [variant.NAME] of the spec to lay over it.")
 lock_options = _all(
     click.option("--locked", is_flag=True, help="Refuse a missing or stale lock instead of making it anew."),
@@ -47,7 +66,7 @@ report_options = _all(
     click.option(
         "--report",
         "folder",
-        type=click.Path(path_type=pathlib.Path),
+        type=PLACE,
         help="Write the report in all forms here.",
     ),
     quiet_option,

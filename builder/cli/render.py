@@ -8,6 +8,7 @@ import click
 
 from builder import orchestrate
 from builder.cli.options import lock_options, spec_argument, variant_option
+from builder.cli.streams import say_document
 from builder.values.request import Request
 from envspec.spec import load
 
@@ -36,8 +37,8 @@ def render(
         from builder.backends.docker.dockerfile import render_dockerfile  # an orchestrator needs neither
         from builder.flow.pipeline import plan_spec
 
-        click.echo(render_dockerfile(plan_spec(Request(**wanted)), mounts=not classic), nl=False)
+        say_document(render_dockerfile(plan_spec(Request(**wanted)), mounts=not classic))
         return
     spec = load.load_spec(load.find_spec(wanted["spec"]), wanted["variant"])
     run = orchestrate.deployment(spec, image=image, replicas=replicas, cores=cores, memory=memory)
-    click.echo(orchestrate.FORMS[to](run), nl=False)
+    say_document(orchestrate.FORMS[to](run))

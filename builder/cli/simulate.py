@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 
 import click
 
 from builder.cli.bars import shown_progress
-from builder.cli.options import quiet_option, variant_option
+from builder.cli.options import PLACE, quiet_option, variant_option
+from builder.cli.streams import say_document, say_text
 from envspec import order
 from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft
@@ -19,16 +21,19 @@ from envspec.spec import load
 from envspec.spec.model import Spec
 from envspec.spec.target import Target, host_glibc, target_of
 from envspec.supply.pip_settings import ask_pip
-from envspec.system.errors import OutsideError
+from envspec.supply.relay import Relay, relay_for
+from envspec.supply.sources import Sources
+from envspec.system.errors import OutsideError, UsageError
 from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import Progress
+from envspec.system.quoting import shortened
 
 DEFAULT_PYTHON = "3.11"
 """Where neither the user nor the file names one."""
 
 
 @click.command()
-@click.argument("place", metavar="[SPEC|FILE]", required=False, type=click.Path(path_type=pathlib.Path))
+@click.argument("place", metavar="[SPEC|FILE]", required=False, type=PLACE)
 @variant_option
 @click.option("--python", help="Python of a Dockerfile or requirements file that does not tell it.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -45,9 +50,10 @@ def simulate(
     """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
     with shown_progress(quiet=quiet) as progress:
         found = simulate_place(place, variant, python, progress)
-    click.echo(
-        json.dumps(found.as_dict(), indent=2) + "\n" if form == "json" else simulation_text(found), nl=False
-    )
+    if form == "json":
+        say_document(json.dumps(found.as_dict(), indent=2) + "\n")
+    else:
+        say_text(simulation_text(found).removesuffix("\n"))
     return 1 if strict and any(stage.changes or stage.problem for stage in found.stages) else 0
 
 
@@ -58,14 +64,26 @@ def simulate_place(
 
     Raises `SpecError`, `UsageError` and `OutsideError`.
     """
-    if place is not None and place.is_file() and place.suffix != ".toml":
-        draft = descriptions.read_description(place)
-        version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
-        target = Target(python=version, machine="x86_64", glibc=host_glibc())
-        return order.simulate_stages(list(_drafted(draft)), _place(target), progress=progress)
-    file = load.find_spec(place)
-    spec = load.load_spec(file, variant)
-    return order.simulate_stages(list(_stages(spec, file.parent)), _place(target_of(spec)), progress=progress)
+    with relay_for(ask_pip(), progress.note) as relay:
+        if place is not None and place.is_file() and place.suffix != ".toml":
+            draft = descriptions.read_description(place)
+            version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
+            if not re.fullmatch(r"3\.\d{1,2}", version):
+                raise UsageError(f"{shortened(version)} is no Python such as 3.11", hint="give --python")
+            target = Target(python=version, machine="x86_64", glibc=host_glibc())
+            stages = list(_drafted(draft, relay))
+        else:
+            file = load.find_spec(place)
+            spec = load.load_spec(file, variant)
+            target = target_of(spec)
+            stages = list(_stages(spec, file.parent, relay))
+        return order.simulate_stages(
+            stages,
+            _place(target),
+            variables=relay.machine.pip_environment(),
+            check=lambda refused: relay.refuse_failure() if refused else relay.refuse_trouble(),
+            progress=progress,
+        )
 
 
 def _place(target: Target) -> PipTarget:
@@ -78,15 +96,13 @@ def _interpreter(version: str) -> pathlib.Path | None:
     return None
 
 
-def _stages(spec: Spec, folder: pathlib.Path) -> Iterator[order.PipStage]:
+def _stages(spec: Spec, folder: pathlib.Path, relay: Relay) -> Iterator[order.PipStage]:
     """Each stage as one `pip install`; what the spec removes is uninstalled after the last."""
-    settings = ask_pip()
+    sources = Sources(spec, ask_pip()).within(folder)
     for number, stage in enumerate(spec.stage, 1):
-        wheels = [
-            f"{wheel.name} @ {wheel.url or (folder / str(wheel.path)).absolute().as_uri()}"
-            for wheel in stage.wheels
-        ]
-        index = settings.url(stage.index, spec.index[stage.index].url) if stage.index else None
+        offered = [(wheel.name, sources.spec_wheel(wheel)) for wheel in stage.wheels]
+        wheels = [f"{name} @ {relay.file(file.url, file).url}" for name, file in offered]
+        index = relay.index(sources.index_urls(stage.index)[0], stage.index) if stage.index else None
         yield order.PipStage(
             name=stage.name,
             requirements=(*stage.install, *wheels),
@@ -95,13 +111,13 @@ def _stages(spec: Spec, folder: pathlib.Path) -> Iterator[order.PipStage]:
         )
 
 
-def _drafted(draft: Draft) -> Iterator[order.PipStage]:
+def _drafted(draft: Draft, relay: Relay) -> Iterator[order.PipStage]:
     for install in draft.installs:
-        options = ["--index-url", install.index_url] if install.index_url else []
+        options = ["--index-url", relay.index(install.index_url)] if install.index_url else []
         for url in install.extra_index_urls:
-            options += ["--extra-index-url", url]
+            options += ["--extra-index-url", relay.index(url)]
         for place in install.find_links:
-            options += ["--find-links", place]
+            options += ["--find-links", relay.links(place)]
         yield order.PipStage(
             name=install.name,
             requirements=install.requirements,

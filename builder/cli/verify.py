@@ -10,7 +10,7 @@ import click
 
 from builder.cli.bars import shown_progress
 from builder.cli.deliver import deliver
-from builder.cli.options import report_options, strict_option, variant_option
+from builder.cli.options import PLACE, report_options, strict_option, variant_option
 from builder.judge import InterpreterSubject, Subject, judge_subject
 from builder.report.model import Report
 from envspec.lockfile import lock as locks
@@ -22,12 +22,10 @@ from envspec.system.progress import Progress
 
 
 @click.command()
-@click.option("--python", "interpreter", type=click.Path(path_type=pathlib.Path), help="An interpreter.")
+@click.option("--python", "interpreter", type=PLACE, help="An interpreter.")
 @click.option("--image", help="An image of the Docker engine, also one built elsewhere.")
-@click.option("--venv", type=click.Path(path_type=pathlib.Path), help="A virtual environment's folder.")
-@click.option(
-    "--spec", type=click.Path(path_type=pathlib.Path), help="Take smoke tests and lock from this spec."
-)
+@click.option("--venv", type=PLACE, help="A virtual environment's folder.")
+@click.option("--spec", type=PLACE, help="Take smoke tests and lock from this spec.")
 @variant_option
 @click.option("--fast", is_flag=True, help="Only the static part and the top-level imports.")
 @strict_option

@@ -16,6 +16,7 @@ from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home, write_atomic
 from envspec.system.process import run_process
 from envspec.system.scratch import scratch_folder
+from envspec.system.seen import holds
 
 _LARGEST = 1 << 30
 """Bytes of an index, uncompressed; Debian's own main has 50 million."""
@@ -84,10 +85,8 @@ def _hashes(release: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 def _kept(pocket: Pocket, name: str, digest: str, fetcher: Fetcher, *, by_hash: bool) -> bytes:
     file = tool_home() / "debian" / "lists" / digest
-    if file.is_file():
-        data = file.read_bytes()
-        if hashlib.sha256(data).hexdigest() == digest:
-            return data
+    if holds(file, digest):
+        return file.read_bytes()
     place = f"{pocket.archive}/dists/{pocket.suite}/{name}"
     address = f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}" if by_hash else place
     fetched = fetcher.read(address)

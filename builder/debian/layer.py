@@ -11,7 +11,6 @@ from builder.values.tool import result_key
 from envspec.lockfile.lock import DebianPackage
 from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import OutsideError
 from envspec.system.processor import processor_of
 
 LEFT_OUT = (
@@ -29,7 +28,7 @@ def make_layer(
 ) -> Layer:
     """The layer of those packages, for a processor as specs name it; the same ones give the same bytes.
 
-    Raises `DebError` for a package that must not be unpacked, `OutsideError` for one that is damaged.
+    Raises `DebError` for a package that must not be unpacked, `SpoiledError` for one that is damaged.
     """
     from builder.debian.deb import Deb
     from builder.debian.rootfs import RootWriter
@@ -37,11 +36,8 @@ def make_layer(
     def fill(writer: LayerWriter) -> None:
         root = RootWriter(writer, processor_of(machine), without=LEFT_OUT)
         root.start()
+        store.require(packages)
         for package in packages:
-            if not store.verify(package):
-                raise OutsideError(
-                    f"{package.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
-                )
             root.add_package(package.name, Deb(store.path(package)))
         root.finish()
 

@@ -21,7 +21,7 @@ from packaging.utils import (
 from packaging.version import Version
 
 from envspec.spec.target import Target
-from envspec.supply.sources import RemoteFile
+from envspec.supply.page import RemoteFile
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

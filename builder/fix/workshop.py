@@ -15,8 +15,9 @@ from envspec.proof.prove import prove_lock
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import Spec
 from envspec.supply.fetch import fetch_locked
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
 from envspec.system.home import tool_home

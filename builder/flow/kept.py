@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
+from builder.values.verdict import Verdict
 from envspec.lockfile.lock import Lock
 from envspec.spec.model import Spec
 from envspec.supply.facts import sha256_of
@@ -21,9 +22,9 @@ def kept_proofs() -> Kept[tuple[Finding, ...]]:
     return Kept(tool_home() / "proof", tuple[Finding, ...])
 
 
-def kept_verdicts() -> Kept[dict[str, Any]]:
-    """Good verdicts, in their JSON form."""
-    return Kept(tool_home() / "verdict", dict[str, Any])
+def kept_verdicts() -> Kept[Verdict]:
+    """Good verdicts."""
+    return Kept(tool_home() / "verdict", Verdict)
 
 
 def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, Any] | None]]:

@@ -23,6 +23,7 @@ from builder.report.model import Report, stages_of
 from builder.report.source import Source
 from builder.values import models
 from builder.values.environment import Environment
+from builder.values.left_out import judge_left_out
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
@@ -31,9 +32,12 @@ from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
-from envspec.system.errors import EnvspecError, FindingsError
+from envspec.spec.load import LIMIT
+from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.progress import SILENT, Progress
+from envspec.system.reading import read_text
+from envspec.system.sweeping import sweep_home
 
 
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
@@ -51,19 +55,36 @@ def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
 
 def _begin(request: Request, progress: Progress) -> Run:
     project = open_project(request.spec, request.variant, offline=request.offline)
-    text = project.file.read_text(encoding="utf-8-sig")
+    text = read_text(project.file, LIMIT)
     source = Source(file=os.path.relpath(project.file), text=text)
     report = Report(name=project.spec.name, variant=request.variant, source=source)
     return Run(request=request, project=project, progress=progress, report=report)
 
 
 def _carry_out(run: Run) -> Run:
-    """The phases in order, until one fails, finds what must be fixed, or is the last one wanted."""
-    for name, phase in FLOW:
+    """The phases in order, until one fails, finds what must be fixed, or is the last one wanted.
+
+    Where only its use shows that something kept is damaged, it is gone by then, and the phase that makes it
+    comes once more: the build for itself and all that stand on it.
+    """
+    sweep_home()
+    before: list[Run] = []
+    spoiled: set[str] = set()
+    while len(before) < len(FLOW):
+        name, phase = FLOW[len(before)]
+        before.append(run)
         began = time.monotonic()
         run = run.reporting(phase=name)
         try:
             run = phase(run)
+        except SpoiledError as error:
+            if error.what not in spoiled:
+                spoiled.add(error.what)
+                again = min(len(before) - 1, [name for name, _ in FLOW].index("build"))
+                run = before[again]
+                del before[again:]
+                continue
+            run = run.reporting(failure=error)
         except FindingsError as error:
             run = run.reporting(*error.findings, failure=error)
         except EnvspecError as error:
@@ -147,7 +168,8 @@ def plan_phase(run: Run) -> Run:
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
     plan = make_plan(project.spec, already_made(run.lock), payload)
-    run = dataclasses.replace(run.reporting(plan=plan.digest, stages=stages_of(plan)), plan=plan)
+    left_out = judge_left_out(plan, project.folder)
+    run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
     if run.request.report is None:
         return run
     from builder.image.bill import bill_of
@@ -201,14 +223,14 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
         }
     )
     known = bool(environment.contents) or environment.reused
-    facts = kept.get(key) if known and not run.request.fresh else None
-    if facts is not None:
-        return dataclasses.replace(Verdict.from_dict(facts), target=environment.reference)
+    found = kept.get(key) if known and not run.request.fresh else None
+    if found is not None:
+        return dataclasses.replace(found, target=environment.reference)
     from builder.flow.check import judge_environment
 
     verdict = judge_environment(spec, plan, backend, environment, fast=fast, progress=run.progress)
     if not must_fix(verdict.findings):  # a bad verdict may have a passing cause: never reused
-        kept.put(key, verdict.as_dict())
+        kept.put(key, verdict)
     return verdict
 
 

@@ -6,9 +6,9 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from envspec.system import process
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed
+from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without_secrets
 
 
 class InterpreterSubject:
@@ -38,12 +38,25 @@ class InterpreterSubject:
         """The root of this machine."""
         return pathlib.Path("/")
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """The best that this machine allows."""
+        return best_sandbox()
+
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
-        """Run a command on this machine."""
-        return process.run_process(command, input_text=stdin, timeout=timeout)
+        """Run a command on this machine, in its sandbox."""
+        return run_sandboxed(command, env=_variables(), input_text=stdin, timeout=timeout, nests=True)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
-        """Run a command on this machine and hand on what it says."""
-        return process.run_process(command, input_text=stdin, timeout=timeout, on_line=on_line)
+        """As `run`, with every line of standard error handed on as it comes."""
+        return run_sandboxed(
+            command, env=_variables(), input_text=stdin, timeout=timeout, on_line=on_line, nests=True
+        )
+
+
+def _variables() -> dict[str, str]:
+    """The user's variables but the secrets, and where this user's own packages are: HOME is another there."""
+    user_base = os.path.join(os.path.expanduser("~"), ".local")  # noqa: PTH111, PTH118 - as `site` has it
+    return {"PYTHONUSERBASE": user_base, **without_secrets(os.environ)}

@@ -19,11 +19,11 @@ from builder.judge.rules.surroundings import judge_surroundings
 from builder.judge.rules.usage import judge_usage
 from builder.judge.rules.wheels import judge_wheels
 from builder.judge.smoke import attributes_by_module, without_ignored
-from builder.values.subject import Subject
+from builder.values.subject import SandboxedSubject, Subject
 from builder.values.verdict import Verdict
 from envspec.proof.stdlib import lost_names
 from envspec.spec.model import Smoke
-from envspec.system import finding
+from envspec.system import finding, rules
 from envspec.system.finding import Finding
 from envspec.system.progress import SILENT, Progress
 
@@ -54,7 +54,8 @@ def judge_subject(
     progress.step("judge")
     built = read_numpy_builds(facts, subject.root)
     read = [*judge_numpy_builds(facts, built), *judge_binaries(facts, subject.root)]
-    found = without_ignored([*judge_facts(facts, lock=lock, smoke=smoke), *read], smoke)
+    found = [*judge_facts(facts, lock=lock, smoke=smoke), *read, *judge_sandbox(subject)]
+    found = list(without_ignored(found, smoke))
     kept = finding.weigh_strictly(found) if strict else found
     return Verdict(
         target=subject.label,
@@ -80,6 +81,15 @@ def judge_facts(facts: Facts, *, lock: Mapping[str, str] | None, smoke: Smoke) -
     yield from judge_requirements(facts)
     if lock is not None:
         yield from judge_drift(facts, lock)
+
+
+def judge_sandbox(subject: Subject) -> Iterable[Finding]:
+    """A finding where this machine could not keep what ran in the subject apart from everything else."""
+    if isinstance(subject, SandboxedSubject) and (lacks := subject.sandbox.lacks):
+        yield rules.UNCONFINED.finding(
+            f"this machine allows no whole sandbox ({subject.sandbox.why}): what was verified {lacks}",
+            hint="allow user namespaces, or verify where wheels may do so: in a container, or with `oci`",
+        )
 
 
 def _options(smoke: Smoke, fast: bool, timeout: float, deadline: float) -> dict[str, object]:

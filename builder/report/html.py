@@ -47,7 +47,7 @@ class FindingGroup:
 
 def render(report: Report, private: Private) -> str:
     """The page."""
-    report = clean_report(report, private)
+    report = clean_report(report.bounded(), private)
     style, script = _resource("report.css"), _resource("report.js")
     page: str = _template().render(
         report=report,

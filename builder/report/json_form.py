@@ -12,7 +12,7 @@ from builder.report.scrubbing import Private, clean_report
 
 def render(report: Report, private: Private) -> str:
     """Indented, keys in the order of the report, a newline at the end."""
-    return json.dumps(clean_report(report, private).as_dict(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(clean_report(report.bounded(), private).as_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 def schema() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 
@@ -11,16 +10,13 @@ from builder.report.model import PHASES, Report, StageReport
 from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity, must_fix
 
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets)."""
-
 _RESULTS = ("error", "failure", "skipped")
 
 
 def render(report: Report, private: Private) -> str:
     """One `testsuites` document. Errors are failures, what stopped the run an error, the rest output."""
-    report = clean_report(report, private)
-    root = ET.Element("testsuites", name=_legal(f"envspec {report.name}"))
+    report = clean_report(report.bounded(), private)
+    root = ET.Element("testsuites", name=f"envspec {report.name}")
     for name, cases in (
         ("phases", _phases(report)),
         ("stages", (_stage(report, stage) for stage in report.stages)),
@@ -87,16 +83,16 @@ def _check(report: Report, family: Family, found: tuple[Finding, ...]) -> ET.Ele
 
 
 def _case(suite: str, name: str, seconds: float = 0.0) -> ET.Element:
-    return ET.Element("testcase", classname=f"envspec.{suite}", name=_legal(name), time=f"{seconds:.3f}")
+    return ET.Element("testcase", classname=f"envspec.{suite}", name=name, time=f"{seconds:.3f}")
 
 
 def _child(case: ET.Element, tag: str, text: str, message: str = "") -> None:
     child = ET.SubElement(case, tag)
     if tag in _RESULTS:
-        child.set("message", _legal(message.partition("\n")[0]))
+        child.set("message", message.partition("\n")[0])
     if tag in ("error", "failure"):
         child.set("type", "envspec")
-    child.text = _legal(text) or None
+    child.text = text or None
 
 
 def _text(findings: Iterable[Finding]) -> str:
@@ -107,7 +103,3 @@ def _text(findings: Iterable[Finding]) -> str:
         if finding.hint:
             lines.append(f"  hint: {finding.hint}")
     return "\n".join(lines)
-
-
-def _legal(text: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +13,13 @@ from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
 from envspec.system.errors import EnvspecError
-from envspec.system.finding import Finding, must_fix, order_findings
+from envspec.system.finding import Finding, Severity, must_fix, order_findings
 
 VERSION = 1
 """Of the JSON form; it changes only when a reader would have to."""
+
+MOST = 500
+"""Findings of one rule that a form for programs has; the others are counted in one more."""
 
 PHASES = ("lint", "lock", "prove", "plan", "build", "verify", "ship")
 """What a whole run does, in order."""
@@ -94,6 +98,21 @@ class Report:
     def having(self, *findings: Finding, **changes: Any) -> Report:
         """The report with more findings and other changes."""
         return dataclasses.replace(self, findings=order_findings((*self.findings, *findings)), **changes)
+
+    def bounded(self) -> Report:
+        """The report with at most `MOST` findings of a rule; the last of them counts those left out."""
+        seen: Counter[tuple[str, Severity]] = Counter()
+        kept, first_left = list[Finding](), list[Finding]()
+        for finding in self.findings:
+            seen[finding.rule, finding.severity] += 1
+            if seen[finding.rule, finding.severity] <= MOST:
+                kept.append(finding)
+            elif seen[finding.rule, finding.severity] == MOST + 1:
+                first_left.append(finding)
+        for left in first_left:
+            more = f"and {seen[left.rule, left.severity] - MOST:,} more findings of {left.rule}"
+            kept.append(dataclasses.replace(left, message=more, hint="", where=""))
+        return self if len(kept) == len(self.findings) else dataclasses.replace(self, findings=tuple(kept))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""

@@ -24,7 +24,7 @@ _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 def render(report: Report, private: Private) -> str:
     """One SARIF log with one run."""
-    report = clean_report(report, private)
+    report = clean_report(report.bounded(), private)
     rules = sorted({finding.rule for finding in report.findings})
     run = {
         "tool": {

@@ -1,4 +1,7 @@
-"""What must not leave in a report: hosts, credentials and secrets of the environment, cut from every text."""
+"""What must not leave in a report: hosts, credentials and secrets of the environment, cut from every text.
+
+What would act on who reads it goes the same way: no form has to know of either.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from builder.report.model import Report
+from builder.report.source import Source
 from envspec.supply import pip_settings
 from envspec.system.errors import EnvspecError
+from envspec.system.foreign import readable
 
 SECRET = "<secret>"  # noqa: S105 - it stands where a secret stood
 HOST = "<host>"
@@ -27,7 +32,12 @@ _SHORTEST = 6
 
 _LOOPBACK = re.compile(r"(https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?![\w.@:-])(?:/[\w./~-]*)?)")
 _PATTERNS = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL), SECRET),
+    (
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL
+        ),
+        SECRET,
+    ),
     (re.compile(r"\b(?:(?:proxy-)?authorization|set-cookie|cookie)[\"']?\s*[:=].*", re.IGNORECASE), SECRET),
     (
         re.compile(
@@ -38,16 +48,24 @@ _PATTERNS = (
     ),
     (
         re.compile(
-            r"(\b[\w-]*(?:password|passwd|passphrase|token|secret|api[_-]?key|access[_-]?key|credentials?))"
+            r"((?<![\w-])[\w-]*(?:password|passwd|passphrase|token|secret|api[_-]?key|access[_-]?key|credentials?))"
             r"(?:=[\"']?|[\"']?: ?[\"']?(?=[^\s\"',;&]*\d)(?=[^\s\"',;&]{8}))(?!<)[^\s\"',;&<]+",
             re.IGNORECASE,
         ),
         rf"\1={SECRET}",
     ),
-    (re.compile(r"[^\s/@:'\"<>]+:[^\s/@'\"<>]+@(?!sha256:)[\w.-]+(?::\d+)?"), HOST),
-    (re.compile(r"\b(host=)(['\"]).*?\2"), rf"\1{HOST}"),
+    (
+        re.compile(
+            r"(?<![^\s/@:'\"<>])[^\s/@:'\"<>]++:[^\s/@'\"<>]{1,512}@(?!sha256:)[\w.-]+(?::\d+)?",
+        ),
+        HOST,
+    ),
+    (re.compile(r"\b(host=)(['\"]).{0,512}?\2"), rf"\1{HOST}"),
 )
-"""Shapes of secrets and hosts, whatever the environment holds."""
+"""Shapes of secrets and hosts, whatever the environment holds.
+
+Each begins where no other could have begun, or ends within bounds: the work grows with the length alone.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +138,7 @@ def scrub_text(text: str, private: Private) -> str:
 
 
 def clean_report(report: Report, private: Private) -> Report:
-    """The report as it may leave: every text scrubbed, the environment's variables and the log gone."""
+    """The report as it may leave: every text scrubbed and readable, without variables and log."""
     environment = report.environment and dataclasses.replace(report.environment, variables={})
     trial = report.trial and {key: value for key, value in report.trial.items() if key != "log"}
     bare = dataclasses.replace(report, environment=environment, trial=trial, attachments={}, failure=None)
@@ -130,7 +148,9 @@ def clean_report(report: Report, private: Private) -> Report:
 
 def _walked(value: Any, private: Private) -> Any:
     if type(value) is str:  # and no enumeration
-        return scrub_text(value, private)
+        return readable(scrub_text(value, private))
+    if isinstance(value, Source):  # forms ask its text for lines alone
+        return dataclasses.replace(value, file=_walked(value.file, private))
     if isinstance(value, Mapping):
         return {_walked(key, private): _walked(inner, private) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 
-from envspec.spec.load import Lines, path_of
+from envspec.spec.lines import Lines
+from envspec.spec.load import path_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,12 +24,25 @@ class Source:
         The place is a key path such as `stage[1].install[0]`, or the name of a package, which stands
         where the spec requires it.
         """
-        return Lines(self.text).of(path_of(where)) or _requirement(self.text.splitlines(), where)
+        lines, required = _index(self.text)
+        return lines.of(path_of(where)) or required.get(
+            _canonical(re.split(r"[^\w.-]", where, maxsplit=1)[0])
+        )
 
 
-def _requirement(lines: list[str], package: str) -> int | None:
-    name = re.sub(r"[-_.]+", "[-_.]+", re.split(r"[^\w.-]", package, maxsplit=1)[0])
-    for number, line in enumerate(lines, 1):
-        if name and re.search(rf"[\"']{name}\s*(?:[=<>!~;\[]|[\"'])", line, re.IGNORECASE):
-            return number
-    return None
+@functools.lru_cache(maxsize=4)
+def _index(text: str) -> tuple[Lines, dict[str, int]]:
+    """The lines of the keys, and of what is required by its canonical name: read once for all findings."""
+    required: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for name in _REQUIRED.findall(line):
+            required.setdefault(_canonical(name), number)
+    return Lines(text), required
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+_REQUIRED = re.compile(r"[\"']([\w.-]++)\s*+[=<>!~;\[\"']")
+"""A quoted requirement, as far as its name."""

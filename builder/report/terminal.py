@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import itertools
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from builder.report.families import tally
 from builder.report.model import Report
 from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity
+from envspec.system.foreign import no_commands, readable
 
 ROOM = 24
 """Lines that findings may take; every other form has all of them."""
@@ -26,6 +28,8 @@ _WRAPPED = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
 """Lines that a message or a hint may take."""
 _LAST_WORDS = 16
 """Lines of what a failed program said."""
+_LONGEST = 1_000
+"""Characters of one of them."""
 
 
 def render(report: Report, private: Private, *, width: int = 100, colour: bool = False) -> str:
@@ -37,34 +41,34 @@ def render(report: Report, private: Private, *, width: int = 100, colour: bool =
         force_terminal=colour,
         no_color=not colour,
         highlight=False,
-        emoji=False,
     )
     for part in _parts(clean_report(report, private), width):
         console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
+    return no_commands("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
 
 
-def _parts(report: Report, width: int) -> Iterator[str | Table | Padding]:
+def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
+    """What is printed; nothing of it is markup, for most of it was written by others."""
     title = f"{report.name} ({report.variant})" if report.variant else report.name
-    yield f"[bold]{escape(title)}[/bold]"
+    yield Text(title, style="bold")
     if report.stages:
         yield _stages(report)
     yield from finding_lines(report.findings, width=width)
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""
-        yield f"{report.environment.backend}: {escape(report.environment.reference)}{kept}"
+        yield Text(f"{report.environment.backend}: {report.environment.reference}{kept}")
     for file in report.files:
-        yield f"wrote: {escape(file)}"
+        yield Text(f"wrote: {file}")
     for line in report.said:
-        yield escape(line)
+        yield Text(line)
     yield _conclusion(report)
     if report.failure:
-        said = report.failure.message.splitlines()
+        said = [readable(line, _LONGEST) for line in report.failure.message.splitlines()]
         if len(said) > _LAST_WORDS:
             said = [said[0], "…", *said[2 - _LAST_WORDS :]]
-        yield Padding(escape("\n".join(said)), (0, 0, 0, 2))
+        yield Padding(Text("\n".join(said)), (0, 0, 0, 2))
         if report.failure.hint:
-            yield Padding(f"hint: {escape(report.failure.hint)}", (0, 0, 0, 2))
+            yield Padding(Text(f"hint: {report.failure.hint}"), (0, 0, 0, 2))
 
 
 def _stages(report: Report) -> Table:
@@ -75,29 +79,30 @@ def _stages(report: Report) -> Table:
     table.add_column("pins", overflow="ellipsis", no_wrap=True, ratio=1)
     for stage in report.stages:
         pins = " ".join(f"{name} {version}" for name, version in stage.packages.items())
-        table.add_row(escape(stage.name), str(len(stage.packages)), f"{stage.size / 1e6:.1f}", escape(pins))
+        table.add_row(Text(stage.name), str(len(stage.packages)), f"{stage.size / 1e6:.1f}", Text(pins))
     return table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class _Block:
-    """One finding, or several infos of one rule, as lines."""
+    """One finding, or several infos of one rule; `lines` makes its lines, once there is room for them."""
 
     severity: Severity
     count: int
-    lines: tuple[str, ...]
+    lines: Callable[[], Iterable[Text]]
 
 
-def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[str]:
+def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[Text]:
     """Findings as at most `room` lines with their hints, the heaviest first; what is left is counted."""
     blocks = list(_blocks(found, width))
     taken, shown = 0, 0
     for block in blocks:
         last = shown == len(blocks) - 1
-        if taken + len(block.lines) > room - (0 if last else 1):
+        lines = list(block.lines())
+        if taken + len(lines) > room - (0 if last else 1):
             break
-        yield from block.lines
-        taken += len(block.lines)
+        yield from lines
+        taken += len(lines)
         shown += 1
     if left := blocks[shown:]:
         counts = {
@@ -105,7 +110,7 @@ def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROO
             for severity in Severity
         }
         rest = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
-        yield f"[dim]… and more: {rest} (--report DIR writes all)[/dim]"
+        yield Text(f"… and more: {rest} (--report DIR writes all)", style="dim")
 
 
 def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
@@ -113,37 +118,39 @@ def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
     ordered = list(found)
     for finding in ordered:
         if finding.severity is not Severity.INFO:
-            yield _Block(severity=finding.severity, count=1, lines=tuple(_lines(finding, width)))
+            yield _Block(severity=finding.severity, count=1, lines=functools.partial(_lines, finding, width))
     infos = [finding for finding in ordered if finding.severity is Severity.INFO]
     for rule, group in itertools.groupby(infos, key=lambda finding: finding.rule):
-        several = list(group)
-        times = f" ({len(several)}×)" if len(several) > 1 else ""
-        head = f"info {rule}{times} "
-        said = _wrapped(several[0].message, width - len(head), 1)[0]
-        line = f"[dim]{escape(head)}[/dim]{escape(said)}"
-        yield _Block(severity=Severity.INFO, count=len(several), lines=(line,))
+        first, *more = group
+        times = f" ({len(more) + 1}×)" if more else ""
+        lines = functools.partial(_info, first, f"info {rule}{times} ", width)
+        yield _Block(severity=Severity.INFO, count=len(more) + 1, lines=lines)
 
 
-def _lines(finding: Finding, width: int) -> Iterator[str]:
+def _info(finding: Finding, head: str, width: int) -> Iterator[Text]:
+    yield Text.assemble((head, "dim"), _wrapped(finding.message, width - len(head), 1)[0])
+
+
+def _lines(finding: Finding, width: int) -> Iterator[Text]:
     style = _STYLE[finding.severity]
     head = f"{finding.severity} {finding.rule}"
     place = _wrapped(finding.where, width - len(head) - 1, 1)[0]
-    yield f"[{style}]{escape(head)}[/{style}]" + (f" [dim]{escape(place)}[/dim]" if place else "")
+    yield Text.assemble((head, style), (f" {place}" if place else "", "dim"))
     for line in _wrapped(finding.message, width - 2, _WRAPPED[finding.severity]):
-        yield f"  {escape(line)}"
+        yield Text(f"  {line}")
     if finding.hint:
         for line in _wrapped(f"hint: {finding.hint}", width - 2, _WRAPPED[finding.severity]):
-            yield f"  {escape(line)}"
+            yield Text(f"  {line}")
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:
     """The text in at most `most` lines; an ellipsis stands for what is cut."""
-    return textwrap.wrap(text, max(width, 20), max_lines=most, placeholder=" …", break_on_hyphens=False) or [
-        ""
-    ]
+    width = max(width, 20)
+    text = text[: 4 * width * most]  # what could not be shown need not be wrapped
+    return textwrap.wrap(text, width, max_lines=most, placeholder=" …", break_on_hyphens=False) or [""]
 
 
-def _conclusion(report: Report) -> str:
+def _conclusion(report: Report) -> Text:
     style = "bold green" if report.sound else "bold red"
     total = f" in {sum(report.seconds.values()):.1f} s" if report.seconds else ""
-    return f"[{style}]verdict: {report.words}[/{style}] ({tally(report.findings)}){total}"
+    return Text.assemble((f"verdict: {report.words}", style), f" ({tally(report.findings)}){total}")

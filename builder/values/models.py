@@ -11,10 +11,10 @@ import pathlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 
+from builder.values.copied import name_files, read_file
 from builder.values.plan import Plan
 from envspec.lockfile.lock import Lock, LockedModel
-from envspec.spec.model import Service, digest_of
-from envspec.supply.facts import sha256_of
+from envspec.spec.model import Part, Service, digest_of
 from envspec.system.errors import FindingsError, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept
@@ -58,14 +58,43 @@ def model_name(entry: str) -> str:
     return "/".join(parts[-2:]) if len(parts) > 1 else f"local/{parts[0]}"
 
 
+class ModelContents(Part):
+    """What a model's folder holds."""
+
+    files: Mapping[str, str]
+    """The sha256 of each file by its path below the folder, in order."""
+    left_out: tuple[str, ...]
+    """Files that stay at home because they hold secrets; folders end with `/`."""
+
+
 def model_files(place: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
-    """Path below the model and file, in order; hidden files are a downloader's notes and no part of it."""
-    for folder, folders, names in os.walk(place):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        for each in sorted(names):
-            file = pathlib.Path(folder, each)
-            if not each.startswith(".") and file.is_file():
-                yield file.relative_to(place).as_posix(), file
+    """Path below the model and file, in order. Raises as `read_model`."""
+    for path in read_model(place).files:
+        yield path, place / path
+
+
+def read_model(place: pathlib.Path) -> ModelContents:
+    """What is part of a model; what did not change on disk since is not read again.
+
+    Hidden files are a downloader's notes and no part of it. Raises `OutsideError` for what cannot be read.
+    """
+    named = name_files(place, lambda name, _: name.startswith("."))
+    there = {path: place / path for path in named.files if (place / path).is_file()}
+    seen = [
+        (path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there.items()
+    ]
+    kept: Kept[ModelContents] = Kept(tool_home() / "models", ModelContents)
+    key = digest_of(["contents", seen, named.left_out]).removeprefix("sha256:")
+    return kept.get_or_make(key, lambda: _read(there, named.left_out))
+
+
+def _read(there: Mapping[str, pathlib.Path], left_out: tuple[str, ...]) -> ModelContents:
+    read = {path: read_file(file) for path, file in there.items()}
+    private = [path for path, contents in read.items() if contents.private]
+    return ModelContents(
+        files={path: contents.sha256 for path, contents in read.items() if not contents.private},
+        left_out=tuple(sorted([*left_out, *private])),
+    )
 
 
 def lock_models(service: Service | None, folder: pathlib.Path) -> tuple[LockedModel, ...]:
@@ -80,20 +109,13 @@ def lock_models(service: Service | None, folder: pathlib.Path) -> tuple[LockedMo
 
 
 def _locked(entry: str, place: pathlib.Path) -> LockedModel:
-    there = list(model_files(place))
+    there = read_model(place).files
     if not there:
         problem = Problem(path="service.models", message=f"{entry!r} has no files")
         raise SpecError(str(place), (problem,))
-    size = sum(file.stat().st_size for _, file in there)
-    return LockedModel(name=model_name(entry), digest=_digest(there), size=size)
-
-
-def _digest(there: list[tuple[str, pathlib.Path]]) -> str:
-    """`sha256:...` over paths and contents; what did not change on disk since is not read again."""
-    seen = [(path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there]
-    kept: Kept[str] = Kept(tool_home() / "models", str)
-    key = digest_of(seen).removeprefix("sha256:")
-    return kept.get_or_make(key, lambda: digest_of([[path, sha256_of(file)] for path, file in there]))
+    size = sum((place / path).stat().st_size for path in there)
+    digest = digest_of([[path, sha256] for path, sha256 in there.items()])
+    return LockedModel(name=model_name(entry), digest=digest, size=size)
 
 
 def settle_models(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
 import re
 import shutil
-from collections.abc import Iterator
+
+from pydantic import Field
 
 import service
+from builder.values.copied import name_files, read_file
 from envspec.spec.model import Part, Service, digest_of
 from envspec.system.errors import Problem, SpecError
 
-_LEFT_OUT = {"__pycache__", ".git", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
+_TOOLS = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 _LOCK = re.compile(r"envspec(\.[\w.-]+)?\.lock")
 """A spec's own locks, which may stand in the payload's folder and are no part of it."""
 
@@ -34,6 +35,8 @@ class Payload(Part):
     """What an environment carries besides its packages."""
 
     files: tuple[PayloadFile, ...]
+    left_out: tuple[str, ...] = Field(default=(), exclude=True)
+    """Files of the folder that stay at home because they hold secrets; folders end with `/`."""
 
     @property
     def digest(self) -> str:
@@ -56,38 +59,36 @@ def payload_root(source: str | None, folder: pathlib.Path) -> pathlib.Path:
 
 
 def collect_payload(service_part: Service, folder: pathlib.Path) -> Payload:
-    """The payload as it stands on disk now. Raises `SpecError`."""
+    """The payload as it stands on disk now. Raises `SpecError`, `OutsideError` for what cannot be read."""
     top = payload_root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
-    files = tuple(
-        PayloadFile(
-            path=prefix + file.relative_to(top).as_posix(),
-            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-            executable=os.access(file, os.X_OK),
-        )
-        for file in _files(top)
-    )
-    return Payload(files=files)
+    found = name_files(top, _unwanted, named=service_part.include, most=_LIMIT)
+    _refuse_missing(service_part.include, found.files)
+    files: list[PayloadFile] = []
+    private: list[str] = []
+    for path in found.files:
+        file = top / path
+        if not file.resolve().is_relative_to(top) or not file.is_file():
+            continue
+        contents = read_file(file)
+        if contents.private and path not in service_part.include:
+            private.append(path)
+        else:
+            executable = os.access(file, os.X_OK)
+            files.append(PayloadFile(path=prefix + path, sha256=contents.sha256, executable=executable))
+    return Payload(files=tuple(files), left_out=tuple(sorted([*found.left_out, *private])))
 
 
-def _files(top: pathlib.Path) -> Iterator[pathlib.Path]:
-    count = 0
-    for folder, folders, names in os.walk(top):
-        folders[:] = sorted(set(folders) - _LEFT_OUT)
-        for name in sorted(names):
-            file = pathlib.Path(folder, name)
-            if (
-                name.endswith(".pyc")
-                or _LOCK.fullmatch(name)
-                or not file.resolve().is_relative_to(top)
-                or not file.is_file()
-            ):
-                continue
-            count += 1
-            if count > _LIMIT:
-                problem = Problem(path="service.source", message=f"{top} holds more than {_LIMIT} files")
-                raise SpecError(str(top), (problem,))
-            yield file
+def _unwanted(name: str, folder: bool) -> bool:
+    """Whether a name is of no use in an environment: a cache, a tool's folder, a lock."""
+    return name in _TOOLS if folder else name.endswith(".pyc") or _LOCK.fullmatch(name) is not None
+
+
+def _refuse_missing(named: tuple[str, ...], there: tuple[str, ...]) -> None:
+    for number, path in enumerate(named):
+        if path not in there:
+            place = f"service.include[{number}]"
+            raise SpecError(path, (Problem(path=place, message=f"{path!r} is no file of the payload's"),))
 
 
 def copy_payload(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:

@@ -61,9 +61,9 @@ class Plan(Part):
 
     @property
     def digest(self) -> str:
-        """Digest of the whole plan."""
+        """Digest of the whole plan; which files a service includes, its payload tells."""
         payload = self.payload.digest if self.payload else None
-        service = self.service.model_dump(mode="json") if self.service else None
+        service = self.service.model_dump(mode="json", exclude={"include"}) if self.service else None
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
         # What most plans do not have is left out, so that theirs keep the digests that they had before.

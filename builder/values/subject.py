@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from envspec.system.process import Completed
+from envspec.system.sandbox import Sandbox
 
 
 class Subject(Protocol):
@@ -36,3 +37,12 @@ class FollowedSubject(Subject, Protocol):
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """As `run`, with every line of standard error handed on as it comes."""
+
+
+@runtime_checkable
+class SandboxedSubject(Subject, Protocol):
+    """A subject whose commands run on this machine itself, and not in an image's files."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """What keeps its commands apart from everything else here."""

@@ -13,7 +13,7 @@ from builder.wheels.install import InstalledFile, installed_files
 from builder.wheels.packed import PackedWheel
 from builder.wheels.prefix import Prefix
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import BuildError, OutsideError
+from envspec.system.errors import BuildError, SpoiledError
 from envspec.system.pattern import matcher
 
 
@@ -31,7 +31,7 @@ def open_wheels(
 ) -> Iterator[Mapping[str, OpenWheel]]:
     """Every wheel, open, by its package's name, in install order.
 
-    Raises `WheelError` for one that must not be installed, `OutsideError` for one that is not there.
+    Raises `WheelError` for one that must not be installed, `SpoiledError` for one that is not there any more.
     """
     with contextlib.ExitStack() as stack:
         found: dict[str, OpenWheel] = {}
@@ -39,9 +39,7 @@ def open_wheels(
             trimmed = matcher(stage.trim)
             for planned in stage.wheels:
                 if not store.has(planned):
-                    raise OutsideError(
-                        f"{planned.file} is not in the wheelhouse", hint="run again to fetch it"
-                    )
+                    raise SpoiledError(f"{planned.file} in the wheelhouse")
                 wheel = stack.enter_context(PackedWheel(store.path(planned)))
                 found[planned.name] = OpenWheel(wheel=wheel, items=installed_files(wheel, prefix, trimmed))
         yield found

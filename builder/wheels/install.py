@@ -78,8 +78,6 @@ def installed_files(
 def _members(wheel: PackedWheel, prefix: Prefix) -> Iterator[InstalledFile]:
     for entry in wheel.entries:
         path, script = _target(wheel, prefix, entry.name)
-        if len(max(path.split("/"), key=len).encode()) > _LONGEST:
-            raise WheelError(wheel.file.name, f"{entry.name!r} has a name that no file system holds")
         if script and (body := _with_interpreter(wheel, entry.name, prefix)) is not None:
             yield _made(path, body, executable=True)
             continue

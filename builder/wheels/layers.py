@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from builder.oci.store import tar
@@ -16,7 +16,6 @@ from builder.wheels.groups import WheelGroup, group_wheels
 from builder.wheels.prefix import Prefix
 from envspec.supply.wheel import WheelError
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import OutsideError
 from envspec.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def wheel_layers(
         def make(group: WheelGroup) -> Layer:
             def fill(writer: LayerWriter) -> None:
                 progress.note(f"layer {group.title}")
-                _verify(group.wheels, store)
+                store.require(group.wheels)
                 _fill(writer, [installed[wheel.name] for wheel in group.wheels], group.wheels, lost)
 
             return blobs.layer(group.key(prefix, lost), group.title, fill)
@@ -56,14 +55,6 @@ def wheel_layers(
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-
-
-def _verify(wheels: Iterable[PlannedWheel], store: Wheelhouse) -> None:
-    for wheel in wheels:
-        if not store.verify(wheel):
-            raise OutsideError(
-                f"{wheel.file} in the wheelhouse was damaged and has been thrown away", hint="run again"
-            )
 
 
 def _fill(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
+import json
 import pathlib
 import re
 import shlex
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dockerfile_parse import DockerfileParser
 
-from envspec.ingest.draft import Draft, Install
+from envspec.ingest.draft import LIMIT, Draft, Install
 from envspec.ingest.pip_words import from_words
 from envspec.system.errors import Problem, SpecError
+from envspec.system.limits import STAGES
+from envspec.system.reading import read_bytes
 
 _PIP = re.compile(
     r"^(?:(?:python|python3|python3\.\d+)\s+-m\s+)?(?:uv\s+)?pip3?(?:\.\d+)?\s+(install|uninstall)\s"
@@ -24,26 +29,22 @@ _TAG = re.compile(r"python:(3\.\d+)")
 def read_dockerfile(file: pathlib.Path) -> Draft:
     """The draft that a Dockerfile's last stage gives. Raises `SpecError`."""
     try:
-        parser = DockerfileParser(fileobj=io.BytesIO(file.read_bytes()))
-        lines = parser.structure
-    except (OSError, ValueError, UnicodeError) as error:
+        parser = DockerfileParser(fileobj=io.BytesIO(read_bytes(file, LIMIT)))
+        scripts = _scripts(parser.structure)
+        image = parser.baseimage or None
+    except ValueError as error:
         raise SpecError(str(file), (Problem(path="", message=f"no Dockerfile: {error}"),)) from error
-    variables: dict[str, str] = {}
     installs: list[Install] = []
     apt: list[str] = []
     notes: list[str] = []
-    for line in lines:
-        value = line["value"]
-        match line["instruction"]:
-            case "ARG" | "ENV":
-                variables |= _assigned(value)
-            case "FROM":
-                installs, apt = [], []  # only what the last stage installs is in the image
-            case "RUN":
-                for command in shell_commands(_expanded(value, variables)):
-                    apt += _apt(command)
-                    _pip(command, f"step-{len(installs) + 1}", file.parent, installs, notes)
-    image = parser.baseimage or None
+    for command in itertools.chain.from_iterable(map(shell_commands, scripts)):
+        apt += _apt(command)
+        _pip(command, f"step-{len(installs) + 1}", file.parent, installs, notes)
+        if len(installs) > STAGES:
+            problem = Problem(
+                path="", message=f"runs pip more than {STAGES} times: a spec has no more stages"
+            )
+            raise SpecError(str(file), (problem,))
     tagged = _TAG.search(image or "")
     return Draft(
         name=_name(file),
@@ -55,17 +56,39 @@ def read_dockerfile(file: pathlib.Path) -> Draft:
     )
 
 
+def _scripts(lines: Iterable[Mapping[str, str]]) -> list[str]:
+    """What the last stage runs, and nothing of those before it is in the image. Raises `ValueError`."""
+    variables: dict[str, str] = {}
+    scripts: list[str] = []
+    room = 8 * LIMIT
+    for line in lines:
+        value = line["value"]
+        match line["instruction"]:
+            case "ARG" | "ENV":
+                variables |= _assigned(value)
+            case "FROM":
+                scripts = []
+            case "RUN":
+                longest = max(map(len, variables.values()), default=0)
+                room -= len(value) + value.count("$") * longest
+                if room < 0:
+                    raise ValueError("its commands are too long with their variables filled in")
+                scripts.append(_expanded(value, variables))
+    return scripts
+
+
 def shell_commands(script: str) -> Iterator[str]:
     """The simple commands of a RUN line, in order; JSON-array lines are one command."""
     if script.lstrip().startswith("["):
-        yield " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', script))
-        return
-    script = re.sub(r"--mount=\S+\s", "", script)
+        with contextlib.suppress(ValueError, RecursionError):
+            yield " ".join(map(str, json.loads(script)))
+            return
+    script = re.sub(r"(?<!\S)--mount=\S+\s", "", script)
     yield from (part.strip() for part in re.split(r"&&|\|\||;|\n", script) if part.strip())
 
 
 def _assigned(value: str) -> dict[str, str]:
-    pairs = dict(re.findall(r'([A-Za-z_]\w*)=("[^"]*"|\S+)', value))
+    pairs = dict(re.findall(r'(?<!\w)([A-Za-z_]\w*+)=("[^"]*"|\S+)', value))
     return {name: text.strip('"') for name, text in pairs.items()}
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+LIMIT = 128 << 10
+"""Largest Dockerfile or `cog.yaml` in bytes: their readers need seconds for it."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Install:

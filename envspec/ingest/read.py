@@ -9,6 +9,7 @@ from envspec.ingest import cog, dockerfile, running
 from envspec.ingest.draft import Draft
 from envspec.ingest.pip_words import from_file
 from envspec.system.errors import UsageError
+from envspec.system.quoting import shortened
 
 
 def read_description(place: pathlib.Path) -> Draft:
@@ -16,8 +17,12 @@ def read_description(place: pathlib.Path) -> Draft:
 
     Raises `UsageError` for what nobody can read here, `SpecError` and `OutsideError` as the readers do.
     """
-    if not place.exists():
-        raise UsageError(f"{place} is not there")
+    try:
+        there = place.exists()
+    except OSError as error:  # a name that no file can have, or a folder that may not be read
+        raise UsageError(f"{shortened(str(place))} cannot be read: {error.strerror}") from error
+    if not there:
+        raise UsageError(f"{shortened(str(place))} is not there")
     name = place.name.lower()
     if name.endswith("dockerfile") or name.startswith("dockerfile"):
         return dockerfile.read_dockerfile(place)
@@ -25,11 +30,11 @@ def read_description(place: pathlib.Path) -> Draft:
         return cog.read_cog(place)
     if place.is_dir() and (place / "bin" / "python").exists():
         return running.read_interpreter(place / "bin" / "python")
-    if place.is_file() and os.access(place, os.X_OK):
-        return running.read_interpreter(place)
-    if place.is_file() and name.endswith((".txt", ".in")):
+    if name.endswith((".txt", ".in")) and not place.is_dir():
         part, notes = from_file(place)
         return Draft(name=place.absolute().parent.name, installs=(part,), notes=notes)
+    if place.is_file() and os.access(place, os.X_OK):
+        return running.read_interpreter(place)
     raise UsageError(
         f"{place} is nothing that a spec can be made of",
         hint="give a requirements.txt, a Dockerfile, a cog.yaml or an interpreter",

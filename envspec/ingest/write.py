@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Draft, Install
+from envspec.system.toml import array_of
 
 
 def spec_text(draft: Draft) -> str:
@@ -21,7 +22,7 @@ def spec_text(draft: Draft) -> str:
     """
     document = tomlkit.document()
     for note in draft.notes:
-        document.add(tomlkit.comment(note))
+        document.add(tomlkit.comment(_one_line(note)))
     document.add("name", tomlkit.item(_name(draft.name)))
     document.add("python", tomlkit.item(draft.python or f"{sys.version_info.major}.{sys.version_info.minor}"))
     base = tomlkit.table()
@@ -41,7 +42,7 @@ def spec_text(draft: Draft) -> str:
     for install, requirements in _settled(draft.installs):
         stage = tomlkit.table()
         stage.add("name", install.name)
-        stage.add("install", tomlkit.item(requirements).multiline(len(requirements) > 2))
+        stage.add("install", array_of(requirements, multiline=len(requirements) > 2))
         if own := _own_index(install):
             stage.add("index", indexes[own])
         stages.append(stage)
@@ -49,6 +50,11 @@ def spec_text(draft: Draft) -> str:
     if removed := sorted({name for install in draft.installs for name in install.uninstalled}):
         document.add("remove", {"packages": removed})
     return tomlkit.dumps(document)
+
+
+def _one_line(note: str) -> str:
+    """The note without what would end a comment of TOML, or may not stand in one."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", note).strip()
 
 
 def _own_index(install: Install) -> str | None:
@@ -79,4 +85,4 @@ def _key(text: str) -> str:
 
 
 def _name(name: str) -> str:
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "environment"
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:100].rstrip("-._") or "environment"

@@ -6,8 +6,10 @@ equal bytes.
 
 from __future__ import annotations
 
+import os
 import pathlib
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
@@ -18,6 +20,7 @@ from packaging.version import InvalidVersion
 from packaging.version import Version as ParsedVersion
 from pydantic import AfterValidator, Field, StringConstraints
 
+from envspec.spec.lines import Lines
 from envspec.spec.model import (
     FILE_NAME,
     AptPackage,
@@ -35,6 +38,8 @@ from envspec.spec.model import (
 from envspec.spec.target import Target
 from envspec.system.errors import Problem, SpecError
 from envspec.system.home import write_atomic
+from envspec.system.quoting import shortened
+from envspec.system.reading import read_text
 
 VERSION: Final = 1
 """Version of the lock's format. A reader refuses others."""
@@ -45,8 +50,10 @@ DEFAULT_INDEX = "default"
 SPEC_WHEEL = "spec"
 """Where an artifact comes from whose address or path stands in the spec itself."""
 
-LIMIT = 64 << 20
-"""Largest lock in bytes that is read at all."""
+LIMIT = 8 << 20
+"""Largest lock in bytes that is read: room for some 30,000 artifacts."""
+
+_ANEW = "make it anew with `envspec lock`"
 
 HEADER = "This lock is made by `envspec lock`; edit the spec instead, then run it again."
 
@@ -169,10 +176,11 @@ class Lock(Part):
     @pydantic.model_validator(mode="after")
     def _whole(self) -> Self:
         """What a merge of two locks by hand would break."""
-        names = [artifact.name for artifact in self.artifact]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        times = Counter(artifact.name for artifact in self.artifact)
+        if twice := sorted(name for name, count in times.items() if count > 1):
             raise ValueError(f"{twice[0]} is locked more than once")
-        if lost := [entry.stage for entry in self.artifact if entry.stage not in self.stages]:
+        stages = set(self.stages)
+        if lost := [entry.stage for entry in self.artifact if entry.stage not in stages]:
             raise ValueError(f"stage {lost[0]} has artifacts and is none of its stages")
         return self
 
@@ -194,8 +202,11 @@ class Lock(Part):
 
     def by_stage(self) -> Iterator[tuple[str, tuple[Artifact, ...]]]:
         """Each stage with its artifacts, in install order."""
+        held: dict[str, list[Artifact]] = {stage: [] for stage in self.stages}
+        for artifact in self.artifact:
+            held[artifact.stage].append(artifact)
         for stage in self.stages:
-            yield stage, tuple(artifact for artifact in self.artifact if artifact.stage == stage)
+            yield stage, tuple(held[stage])
 
     def fits(self, spec: Spec) -> bool:
         """Whether the lock was made from this spec."""
@@ -235,33 +246,30 @@ def parse_lock(text: str, *, name: str = "envspec.lock") -> Lock:
     """The lock in `text`. Raises `SpecError` naming `name` when it is none."""
 
     def wrong(message: str) -> SpecError:
-        return SpecError(name, (Problem(path="", message=message),), hint="make it anew with `envspec lock`")
+        return SpecError(name, (Problem(path="", message=message),), hint=_ANEW)
 
+    if excess := Lines(text).excess:
+        raise wrong(f"not a lock: line {excess.line}: {excess.message}")
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise wrong(f"not a lock: {error}") from error
     if data.get("version") != VERSION:
-        raise wrong(f"a lock of version {data.get('version')!r}; this program reads version {VERSION}")
+        version = shortened(repr(data.get("version")))
+        raise wrong(f"a lock of version {version}; this program reads version {VERSION}")
     try:
         return Lock.model_validate(data)
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise wrong(f"not a lock: {place}{': ' if place else ''}{first['msg']}") from error
 
 
 def read_lock(file: pathlib.Path) -> Lock | None:
     """The lock in `file`; None when there is none. Raises `SpecError` when it is no lock."""
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(LIMIT)
-        return parse_lock(data.decode(), name=str(file))
-    except FileNotFoundError:
+    if not os.path.exists(file):  # noqa: PTH110 - also of a name that no file can have
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(path="", message=f"cannot be read: {error}")
-        raise SpecError(str(file), (problem,), hint="make it anew with `envspec lock`") from error
+    return parse_lock(read_text(file, LIMIT, hint=_ANEW), name=str(file))
 
 
 def write_lock(file: pathlib.Path, lock: Lock) -> None:

@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import packaging.specifiers
@@ -18,6 +18,7 @@ from envspec.order.model import PipDistribution, PipStage
 from envspec.order.place import PipTarget
 from envspec.system import process
 from envspec.system.errors import OutsideError
+from envspec.system.sandbox import run_sandboxed
 
 _PATIENCE = 600.0  # seconds for one stage; resolving may have to build the metadata of sdists
 _EMULATOR = pathlib.Path(__file__).with_name("emulate.py")
@@ -30,8 +31,21 @@ class Refusal(Exception):  # noqa: N818 — an answer of pip, no error of ours
 class StubEnvironment:
     """A throw-away virtualenv whose distributions consist of their metadata alone."""
 
-    def __init__(self, folder: pathlib.Path, place: PipTarget) -> None:
-        """Make the virtualenv in `folder`; `OutsideError` when that fails."""
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        place: PipTarget,
+        *,
+        variables: Mapping[str, str] | None = None,
+        check: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        """Make the virtualenv in `folder`; `OutsideError` when that fails.
+
+        `variables` is pip's environment, by default this program's own. `check` is called after pip answered,
+        with whether it refused, and raises `OutsideError` when pip could not ask what it had to.
+        """
+        self._variables = _environment(os.environ if variables is None else variables)
+        self._check = check
         self.folder = folder
         self.place = place
         self.home = folder / "environment"
@@ -72,7 +86,10 @@ class StubEnvironment:
         report.unlink(missing_ok=True)
         words = [*self._command, "--dry-run", "--quiet", "--report", str(report)]
         words += [*stage.options, "--", *stage.requirements]
-        done = process.run_process(words, env=_environment(), cwd=None, timeout=_PATIENCE)
+        done = run_sandboxed(
+            words, env=self._variables, timeout=_PATIENCE, writable=[self.folder], fetches=True
+        )
+        self._check(done.code != 0)
         if done.timed_out:
             raise OutsideError(f"pip did not resolve stage {stage.name} in {_PATIENCE:.0f} s")
         if done.code != 0:
@@ -101,9 +118,10 @@ class StubEnvironment:
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
                 *("--python-version", self.place.target.python, "--dest", self.folder, "pip"),
             ],
-            env=_environment(),
+            env=self._variables,
             timeout=_PATIENCE,
         )
+        self._check(not done.ok)
         found = sorted(self.folder.glob("pip-*.whl"))
         if not done.ok or not found:
             raise OutsideError(
@@ -113,10 +131,10 @@ class StubEnvironment:
         return found[-1]
 
 
-def _environment() -> dict[str, str]:
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The user's own configuration of pip, without what belongs to another interpreter."""
     foreign = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER", "PIP_PREFIX")
-    kept = {key: value for key, value in os.environ.items() if key not in foreign}
+    kept = {key: value for key, value in variables.items() if key not in foreign}
     return kept | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from packaging.utils import canonicalize_name
@@ -31,18 +31,21 @@ def simulate_stages(
     place: PipTarget,
     *,
     installed: Iterable[PipDistribution] = (),
+    variables: Mapping[str, str] | None = None,
+    check: Callable[[bool], None] = lambda _: None,
     progress: Progress = SILENT,
 ) -> Simulation:
     """What plain pip would leave behind after each stage; `installed` is there before the first.
 
     Takes a few seconds a stage and asks the package index; nothing is downloaded that pip does not need
-    for its answer. Raises `OutsideError` when pip cannot be asked, `UsageError` for words that are options.
+    for its answer. `variables` and `check` are as `StubEnvironment` has them. Raises `OutsideError` when pip
+    cannot be asked, `UsageError` for words that are options.
     """
     for stage in stages:
         if options := [word for word in (*stage.requirements, *stage.remove) if word.startswith("-")]:
             raise UsageError(f"stage {stage.name}: {options[0]} is an option, not a requirement")
     with scratch_folder("order") as folder:
-        resolver = StubEnvironment(folder, place)
+        resolver = StubEnvironment(folder, place, variables=variables, check=check)
         outcomes = run(stages, resolver, place.markers, installed=installed, progress=progress)
     return Simulation(stages=outcomes, emulated=place.interpreter is None)
 

@@ -72,6 +72,7 @@ def prove_requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata
         package = canonicalize_name(root.name)
         taken[package] = taken.get(package, frozenset()) | root.extras
     for name, extras in sorted(taken.items()):
+        path = ""
         for requirement in needed((name, extras), known, lock.target):
             wanted = canonicalize_name(requirement.name)
             if wanted in removed:
@@ -86,7 +87,7 @@ def prove_requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata
                 has = (
                     f"{wanted} {lock.pins[wanted]} is locked" if wanted in lock.pins else "nothing is locked"
                 )
-                path = " -> ".join(chain(name, roots, known, lock.target))
+                path = path or " -> ".join(chain(name, roots, known, lock.target))
                 chosen = anew.get(wanted)
                 advice = "`envspec lock` solves all stages together"
                 if chosen:

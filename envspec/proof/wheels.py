@@ -18,14 +18,18 @@ from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.link import LinkReport
 from envspec.proof.imports.process import Job, Member
+from envspec.proof.imports.source import LARGEST
+from envspec.proof.places import place_findings
 from envspec.resolve.graph import needed
 from envspec.spec.model import Spec
 from envspec.spec.target import GLIBC
 from envspec.supply.facts import FactStore
-from envspec.supply.wheel import Wheel, WheelMetadata
+from envspec.supply.wheel import Wheel, WheelMetadata, shown_path
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system import rules
 from envspec.system.finding import Finding
 from envspec.system.home import tool_home
+from envspec.system.pattern import matcher
 
 
 def prove_wheels(
@@ -42,6 +46,7 @@ def prove_wheels(
             entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
         }
         yield from size.size_findings(spec, size.added(spec, lock, wheels))
+        yield from place_findings(wheels, matcher(spec.remove.files))
         members = tuple(_members(spec, lock, known, wheels))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
         job = dataclasses.replace(job, variables=tuple(spec.service.env) if spec.service else ())
@@ -58,6 +63,20 @@ def prove_wheels(
         yield from judgement.findings
         report = _linked(job, linking, judgement.broken)
         yield from link_findings(report, lock.pins, python=lock.python, suite=suite)
+        yield from _unread(wheels)
+
+
+def _unread(wheels: Mapping[str, Wheel]) -> Iterator[Finding]:
+    """EV143: modules that are taken as they are."""
+    for name, wheel in wheels.items():
+        large = [entry.name for entry in wheel.entries if entry.name.endswith(".py") and entry.size > LARGEST]
+        if large:
+            more = f" and {len(large) - 1} more" if len(large) > 1 else ""
+            yield rules.LINK_UNREAD.finding(
+                f"{name}: {shown_path(large[0])}{more} is larger than {size.shown(LARGEST)} and was not "
+                "read: only verification imports it",
+                where=name,
+            )
 
 
 def _linked(

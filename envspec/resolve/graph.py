@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from packaging.requirements import Requirement
@@ -40,11 +41,21 @@ def closure(
 
     What is in `without` is left out, and so is what only that needs.
     """
-    seen: set[Node] = set()
+    return _reached(roots, solution, target, without, set())
+
+
+def _reached(
+    roots: Iterable[Requirement],
+    solution: Mapping[str, WheelMetadata],
+    target: Target,
+    without: frozenset[str],
+    seen: set[Node],
+) -> tuple[str, ...]:
+    """The closure of `roots` beyond the nodes in `seen`, to which all that are met are added."""
     found: dict[str, None] = {}
-    waiting = [requirement for requirement in roots if target.wants(requirement.marker)]
+    waiting = deque(requirement for requirement in roots if target.wants(requirement.marker))
     while waiting:
-        requirement = waiting.pop(0)
+        requirement = waiting.popleft()
         node = canonicalize_name(requirement.name), frozenset(requirement.extras)
         if node in seen or node[0] in without:
             continue
@@ -68,8 +79,9 @@ def assign(
     always work with what stands before it.
     """
     placed: dict[str, str] = {}
+    seen: set[Node] = set()  # what a node needs is placed with it: no later stage goes that way again
     for stage, requirements in stages:
-        for name in closure(requirements, solution, target, without=without):
+        for name in _reached(requirements, solution, target, without, seen):
             placed.setdefault(name, stage)
     return placed
 
@@ -78,10 +90,10 @@ def chain(
     name: str, roots: Iterable[Requirement], solution: Mapping[str, WheelMetadata], target: Target
 ) -> tuple[str, ...]:
     """The shortest way from a root to `name`, as requirement texts; empty when nothing needs it."""
-    waiting: list[tuple[Requirement, tuple[str, ...]]] = [(root, ()) for root in roots]
+    waiting: deque[tuple[Requirement, tuple[str, ...]]] = deque((root, ()) for root in roots)
     seen: set[Node] = set()
     while waiting:
-        requirement, before = waiting.pop(0)
+        requirement, before = waiting.popleft()
         node = canonicalize_name(requirement.name), frozenset(requirement.extras)
         path = (*before, str(requirement))
         if node[0] == name:

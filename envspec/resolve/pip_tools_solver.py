@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import pathlib
+import re
 import sys
 from collections.abc import Iterator
 
@@ -17,14 +18,18 @@ from envspec.spec.model import Spec
 from envspec.spec.pins import repins
 from envspec.spec.target import Target
 from envspec.supply import uv
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.relay import relay_for
+from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
-from envspec.system.process import Words, run_process
+from envspec.system.process import Completed, Words
 from envspec.system.progress import SILENT, Progress
+from envspec.system.sandbox import run_sandboxed
 from envspec.system.scratch import scratch_folder
+from envspec.system.seen import note_tree, settled
 
 
 def solve_with_pip_tools(
@@ -59,37 +64,58 @@ def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]
         command += ["--output-file", out, wanted]
-        done = run_process(command, env=sources.machine.environment(), cwd=folder, timeout=1800)
+        # A source distribution may tell what it requires only when it is run: pip then runs it.
+        with sources.relay.running() as relay:
+            env = relay.machine.pip_environment() | {"PIP_TOOLS_CACHE_DIR": str(folder)}
+            done = run_sandboxed(command, env=env, cwd=folder, timeout=1800, writable=[folder], fetches=True)
+            relay.refuse_trouble()  # pip goes on without an index that it cannot ask
         if not done.ok:
-            said = scrub_addresses(done.tail)
+            sources.relay.refuse_failure()
+            said = scrub_addresses(_said(done))
             if "ResolutionImpossible" in done.stderr or "No matching distribution" in done.stderr:
                 raise UnsatisfiableError(said)
             raise OutsideError(f"pip-tools could not resolve\n{said}")
         return out.read_text()
 
 
+def _said(done: Completed) -> str:
+    """The last lines of pip-tools; of a traceback, in which it ends where pip gives up, what it says."""
+    if "Traceback (most recent call last)" not in done.stderr:
+        return done.tail
+    *_, raised = re.split(r"^[A-Za-z_][\w.]*: ", done.stderr, flags=re.MULTILINE)
+    return raised.strip()
+
+
 def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
     named = named_indexes(spec)
     for stage in spec.stage:
         for wheel in stage.wheels:
-            yield f"{wheel.name} @ {sources.spec_wheel(wheel).url}"
+            remote = sources.spec_wheel(wheel)
+            yield f"{wheel.name} @ {sources.relay.file(remote.url, remote).url}"
         for requirement in stage.requirements:
             name = canonicalize_name(requirement.name)
             if name in named and named[name].index is not None:
-                best = _best(requirement, sources.files(named[name].index or "", name), target)
-                yield f"{name} @ {best.url}" if best else str(requirement)
+                index = named[name].index or ""
+                best = _best(requirement, sources.files(index, name), target)
+                (url,) = sources.index_urls(index)
+                yield f"{name} @ {sources.relay.file(url, best).url}" if best else str(requirement)
             else:
                 yield str(requirement)
 
 
 def _best(requirement: Requirement, files: tuple[RemoteFile, ...], target: Target) -> RemoteFile | None:
-    """The newest wheel that fits, the best-tagged of that version."""
+    """The newest wheel that fits and was not withdrawn, the best-tagged of that version."""
     fitting = [
         (parse_wheel_filename(file.file)[1], -rank, file)
         for file in files
         if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
     ]
-    allowed = [entry for entry in fitting if requirement.specifier.contains(entry[0])]
+    pinned = any(word.operator in {"==", "==="} for word in requirement.specifier)
+    allowed = [
+        (version, rank, file)
+        for version, rank, file in fitting
+        if requirement.specifier.contains(version) and (pinned or file.yanked is None)  # PEP 592
+    ]
     return max(allowed, key=lambda entry: entry[:2])[2] if allowed else None
 
 
@@ -117,17 +143,22 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     folder = tool_home() / "tools" / f"pip-tools-{version}-{target.python}"
     with holding(folder):
         python = folder / "bin" / "python"
-        if not (folder / "complete").exists():
-            uv.sweep_cache()
-            env = uv.uv_environment(machine)
-            run_process(
-                [uv.uv_program(), "venv", "--clear", "-p", find_interpreter(target.python), folder],
-                env=env,
-                check=True,
-            )
-            settings = uv.write_settings(folder, machine)
-            command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
-            run_process([*command, f"pip-tools=={version}", "pip"], env=env, check=True, timeout=600)
-            settings.unlink()
-            (folder / "complete").touch()
+        if not settled(folder):
+            base = find_interpreter(target.python)
+            with relay_for(machine) as relay:
+                env = uv.uv_environment(relay.machine)
+                made = uv.run_with_cache(
+                    [uv.uv_program(), "venv", "--clear", "-p", base, folder], env=env, timeout=120
+                )
+                settings = uv.write_settings(folder, relay.machine)
+                command: Words = [uv.uv_program(), "pip", "install", "--config-file", settings, "-p", python]
+                command += ["--compile-bytecode"]  # what Python wrote later nobody could tell from damage
+                command += ["--link-mode", "copy"]  # nothing in common with a cache that may be thrown away
+                command += [f"pip-tools=={version}", "pip"]
+                done = uv.run_with_cache(command, env=env, timeout=600) if made.ok else made
+                settings.unlink()
+                if not done.ok:
+                    relay.refuse_trouble()
+                    raise OutsideError(f"pip-tools cannot be installed\n{scrub_addresses(done.tail)}")
+            note_tree(folder, folder)
     return python

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
 
 from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
 from envspec.resolve import pip_tools_solver, uv_solver
@@ -16,18 +17,23 @@ from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
 from envspec.supply.metadata import wheel_metadata
+from envspec.supply.page import RemoteFile
+from envspec.supply.pip_settings import local_path
 from envspec.supply.sdist import built_wheel
-from envspec.supply.sources import RemoteFile, Sources
-from envspec.supply.wheel import WheelMetadata
+from envspec.supply.sources import Sources
+from envspec.supply.wheel import Wheel, WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
-from envspec.system.quoting import quoted_output
+from envspec.system.quoting import NAMED, quoted_output, shortened
 
 Solver = Callable[..., tuple[Solved, ...]]
+
+_EXPLANATION = 5_000
+"""Characters of a solver's explanation that a finding repeats."""
 
 SOLVERS: Mapping[str, Solver] = {
     "uv": uv_solver.solve_with_uv,
@@ -52,7 +58,9 @@ def resolve_spec(
     cannot be built from its source; `OutsideError` when an index cannot be asked.
     """
     target = target_of(spec)
+    sources.progress = progress
     progress.step("resolve")
+    _open_wheels(spec, sources)
     solution = _solve(spec, target, sources, resolver, progress)
     chosen = _choose(spec, target, solution)
     progress.step("read metadata")
@@ -87,6 +95,16 @@ def resolve_spec(
     )
 
 
+def _open_wheels(spec: Spec, sources: Sources) -> None:
+    """Raise `WheelError` for a wheel on this machine that must not be installed: solvers unpack them all."""
+    for stage in spec.stage:
+        for wheel in stage.wheels:
+            path = local_path(sources.spec_wheel(wheel).url)
+            if path is not None:
+                with Wheel(path):
+                    continue
+
+
 def _roots(stage: Stage) -> list[Requirement]:
     return [*stage.requirements, *(Requirement(wheel.name) for wheel in stage.wheels)]
 
@@ -100,6 +118,8 @@ def _solve(
     except UnsatisfiableError as error:
         unasked = {name: stage.index for name, stage in named.items() if stage.index in sources.unreachable}
         if not unasked:
+            if not_offered := tuple(_not_offered(spec, sources, str(error))):
+                raise FindingsError("some packages cannot be had", not_offered) from error
             raise _unsatisfiable(spec, str(error)) from error
         _prove_the_rest(spec, target, sources, progress)
         package, index = next(iter(unasked.items()))
@@ -107,6 +127,48 @@ def _solve(
     except OutsideError:
         _prove_the_rest(spec, target, sources, progress)
         raise
+
+
+_MISSED = re.compile(
+    r"\b([\w.-]+?)(?:[=<>!~]=?\S+)? was (?:yanked|not found in)|"
+    r"(?:No matching distribution found for|satisfies the requirement) ([\w.-]+)"
+)
+"""Names of packages of which a solver says that it found nothing that it may take."""
+
+
+def _not_offered(spec: Spec, sources: Sources, said: str) -> Iterator[Finding]:
+    """Packages that no index has, or whose files were all withdrawn: the stages contradict nothing there."""
+    missed = {canonicalize_name(one or other) for one, other in _MISSED.findall(said)}
+    wanted = {
+        canonicalize_name(requirement.name): (requirement, stage)
+        for stage in spec.stage
+        for requirement in stage.requirements
+    }
+    for name in sorted(missed):
+        requirement, stage = wanted.get(name, (Requirement(name), None))
+        index = (stage and stage.index) or DEFAULT_INDEX
+        files = sources.files(index, name)
+        allowed = [
+            file for file in files if requirement.specifier.contains(_version(file.file), prereleases=True)
+        ]
+        if not files:
+            yield rules.NO_FILE.finding(
+                f"index {index} has no file of {name}: {said}",
+                hint="is the name right, and does this machine ask the right index?",
+                where=name,
+            )
+        elif allowed and all(file.yanked is not None for file in allowed):
+            versions = ", ".join(sorted({str(_version(file.file)) for file in allowed}, key=Version))
+            yield rules.NO_FILE.finding(
+                f"index {index} withdrew {name} {versions} ({allowed[-1].yanked}), and nothing else will do",
+                hint="pin another version; one that is pinned with == is taken although it was withdrawn",
+                where=name,
+            )
+
+
+def _version(file: str) -> Version:
+    """The version that the name of a distribution's file tells."""
+    return parse_wheel_filename(file)[1] if file.endswith(".whl") else parse_sdist_filename(file)[1]
 
 
 def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Progress) -> None:
@@ -128,16 +190,18 @@ def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Prog
 
 def _unsatisfiable(spec: Spec, said: str) -> FindingsError:
     """EV101, with the stages that ask for what the explanation names."""
-    concerned = [
-        f"{text} is asked for by stage {stage.name}"
+    named = {canonicalize_name(word) for word in re.findall(r"[\w-]+(?:\.[\w-]+)*", said)}
+    asking = [
+        (stage.name, text)
         for stage in spec.stage
         for text, requirement in zip(stage.install, stage.requirements, strict=True)
-        if re.search(rf"(?<![\w.-]){re.escape(requirement.name)}(?![\w-])", said, re.IGNORECASE)
+        if canonicalize_name(requirement.name) in named
     ]
+    concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
     finding = rules.NO_SOLUTION.finding(
-        "the stages contradict each other: " + "; ".join([said, *concerned]),
+        "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
         hint="change one of these pins; `envspec fix` searches for pins that work",
-        where=", ".join(stage.name for stage in spec.stage if any(stage.name in line for line in concerned)),
+        where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
     )
     return FindingsError("no set of versions satisfies this spec", (finding,))
 
@@ -201,7 +265,8 @@ def _describe(
             **file.model_dump(),
         )
         if not file.file.endswith(".whl"):
-            store.bring(remote, file, sources)
+            if not store.has(file):
+                store.bring(sources.meant(remote), file, sources)
             python = find_interpreter(target.python)
             try:
                 wheel = built_wheel(
@@ -232,4 +297,4 @@ def _known(remote: RemoteFile, sources: Sources, store: Wheelhouse) -> File:
     """Name, sha256 and size of a file; fetched where its index does not tell them."""
     if remote.sha256 is not None and remote.size is not None:
         return File(file=remote.file, sha256=remote.sha256, size=remote.size)
-    return store.take(remote, sources)
+    return store.take(sources.meant(remote), sources)

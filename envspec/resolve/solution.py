@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from envspec.supply.sources import RemoteFile
+from envspec.supply.page import RemoteFile
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

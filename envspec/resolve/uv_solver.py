@@ -20,12 +20,14 @@ from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import repins, replaced
 from envspec.spec.target import Target
 from envspec.supply import uv
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
-from envspec.system.process import Completed, run_process
+from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
+from envspec.system.toml import array_of
 
 _QUESTION = "the-spec-that-asks"
 """What the question to uv is called: not like the spec, which may bear the name of a package it installs."""
@@ -35,6 +37,14 @@ _NEWEST_PLATFORM = 40
 
 _TROUBLE = ("Failed to fetch", "error sending request", "Request failed", "dns error", "Could not connect")
 """What uv says when the network is the trouble, not the requirements."""
+
+_UNREADABLE = re.compile(
+    r"\b(\S+) (ha(?:s|ve) (?:invalid metadata|inconsistent metadata|an invalid package format))"
+)
+"""What uv says of a file that its index broke."""
+
+_NOT_HERE = ("not found in the cache", "network was disabled", "needs to be downloaded from a registry")
+"""What uv says when it was not allowed to ask."""
 
 
 def named_indexes(spec: Spec) -> dict[str, Stage]:
@@ -63,11 +73,12 @@ def solve_with_uv(
 
     Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
     """
-    with scratch_folder("solve") as folder:
+    with scratch_folder("solve") as folder, sources.relay.running():
         project = _project(spec, target, sources, folder, only, leave)
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
+            sources.relay.refuse_failure()  # whatever uv made of it
             raise _failure(done)
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
@@ -76,14 +87,20 @@ def solve_with_uv(
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
-    uv.sweep_cache()
     minor = min(target.glibc[1], _NEWEST_PLATFORM)
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
     command += ["--output-file", "pylock.toml", "--python-version", target.python]
     command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
-    env = uv.uv_environment(sources.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
-    return run_process([*command, "--no-annotate", "--no-header"], env=env, cwd=folder, timeout=900)
+    env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
+    # A source distribution may tell what it requires only when it is run: uv then runs it.
+    return uv.run_with_cache(
+        [*command, "--no-annotate", "--no-header"],
+        env=env,
+        cwd=folder,
+        timeout=900,
+        writable=[folder],
+    )
 
 
 def _project(
@@ -95,7 +112,7 @@ def _project(
     leave: frozenset[str],
 ) -> dict[str, Any]:
     """The pyproject.toml that puts the question to uv."""
-    settings = uv.index_settings(sources.machine)
+    settings = uv.index_settings(sources.relay.machine)
     named = {name: stage for name, stage in named_indexes(spec).items() if name not in leave}
     for package, stage in named.items():
         index = stage.index or DEFAULT_INDEX
@@ -105,7 +122,8 @@ def _project(
                 f"index {index} has no file of {package}, and nothing else may serve it",
                 hint=f"stage {stage.name} names that index as the only source; check its url and `as-of`",
             )
-        write_view(folder / "views" / index, package, files)
+        (url,) = sources.index_urls(index)
+        write_view(folder / "views" / index, package, (sources.relay.file(url, file) for file in files))
     settings["index"] = [
         *({"name": view.name, "url": view.as_uri(), "explicit": True} for view in _views(folder)),
         *settings["index"],
@@ -119,7 +137,7 @@ def _project(
             "name": _QUESTION,
             "version": "0",
             "requires-python": f">={target.python}",
-            "dependencies": list(_dependencies(spec, sources, only, leave)),
+            "dependencies": array_of(_dependencies(spec, sources, only, leave)),
         },
         "tool": {"uv": settings},
     }
@@ -147,7 +165,8 @@ def _dependencies(
 ) -> Iterator[str]:
     wheels = [(wheel.name, sources.spec_wheel(wheel)) for stage in spec.stage for wheel in stage.wheels]
     direct = {name for name, _ in wheels}
-    for name, remote in wheels:
+    for name, wheel in wheels:
+        remote = sources.relay.file(wheel.url, wheel)
         yield f"{name} @ {remote.url}" + (f"#sha256={remote.sha256}" if remote.sha256 else "")
     if only is not None:
         yield from (f"{name}=={version}" for name, version in only.items() if name not in direct)
@@ -166,6 +185,13 @@ def _failure(done: Completed) -> Exception:
         return OutsideError(
             f"an index cannot be asked\n{said.strip()}", hint="check the network and pip's set-up"
         )
+    if (unreadable := _UNREADABLE.search(said)) is not None:
+        return OutsideError(
+            f"an index serves {unreadable[1]}, which {unreadable[2]}\n{said.strip()}",
+            hint="pin another version, or ask another index",
+        )
+    if any(missing in said for missing in _NOT_HERE):
+        return OutsideError(f"offline\n{_plain(said)}", hint="run once without --offline")
     if "No solution found" in said or "unsatisfiable" in said or "no version of" in said:
         return UnsatisfiableError(_plain(said))
     return OutsideError(f"uv could not resolve\n{said.strip()}")

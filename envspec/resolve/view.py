@@ -5,41 +5,30 @@ A solver that is pointed at it can take what a stage names from nowhere else.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-import html
 import pathlib
 from collections.abc import Iterable
 
 from envspec.spec.model import Moment
 from envspec.supply.facts import sha256_of
+from envspec.supply.page import RemoteFile, html_page
 from envspec.supply.pip_settings import local_path
-from envspec.supply.sources import RemoteFile
 
 
 def write_view(folder: pathlib.Path, project: str, files: Iterable[RemoteFile]) -> None:
     """Write the page of one project (PEP 503 form) below `folder`."""
     page = folder / project / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("<!DOCTYPE html>\n" + "\n".join(map(_anchor, files)) + "\n", encoding="utf-8")
+    page.write_text(html_page(map(_with_digest, files)), encoding="utf-8")
 
 
-def _anchor(file: RemoteFile) -> str:
-    digest = file.sha256 or _digest_here(file.url)
-    fragment = f"#sha256={digest}" if digest else ""
-    attributes = [f'href="{html.escape(file.url + fragment)}"']
-    if file.requires_python:
-        attributes.append(f'data-requires-python="{html.escape(file.requires_python)}"')
-    if file.yanked is not None:
-        attributes.append(f'data-yanked="{html.escape(file.yanked)}"')
-    if file.metadata:
-        attributes.append('data-core-metadata="true"')
-    return f"<a {' '.join(attributes)}>{html.escape(file.file)}</a>"
-
-
-def _digest_here(url: str) -> str | None:
-    """The digest of a file on this machine: without it uv unpacks the whole wheel and keeps that."""
-    place = local_path(url)
-    return sha256_of(place) if place is not None and place.is_file() else None
+def _with_digest(file: RemoteFile) -> RemoteFile:
+    """A file on this machine with its digest: without it uv unpacks the whole wheel and keeps that."""
+    place = local_path(file.url)
+    if file.sha256 or place is None or not place.is_file():
+        return file
+    return dataclasses.replace(file, sha256=sha256_of(place))
 
 
 def until(moment: Moment) -> dt.datetime:

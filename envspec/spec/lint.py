@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from packaging.utils import canonicalize_name
 
 from envspec.spec.model import Spec
-from envspec.spec.pins import Repin, Word, contradict, pinned, repins, replaced, words
+from envspec.spec.pins import Repin, Word, contradict, repins, replaced, words
 from envspec.spec.target import target_of
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity, order_findings
+from envspec.system.quoting import listed
 
 Check = Callable[[Spec], Iterator[Finding]]
 
@@ -24,7 +25,7 @@ def lint_spec(spec: Spec) -> tuple[Finding, ...]:
 def floating(spec: Spec) -> Iterator[Finding]:
     """EV001: a version is left open."""
     for word in words(spec):
-        if pinned(word.requirement) is None:
+        if word.pin is None:
             yield rules.VERSION_OPEN.finding(
                 f"{word.requirement} leaves the version open: only the lock holds it still",
                 hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
@@ -40,7 +41,7 @@ def repeated(spec: Spec) -> Iterator[Finding]:
     for word in words(spec):
         earlier = seen.setdefault(word.name, [])
         counting = (other for other in earlier if other.where not in void)
-        clashes = [other for other in counting if contradict(other.requirement, word.requirement)]
+        clashes = [other for other in counting if contradict(other, word)]
         if word.where in anew:
             yield _repinned(anew[word.where])
         elif clashes and word.where not in void:
@@ -73,20 +74,26 @@ def _repinned(repin: Repin) -> Finding:
 
 def same_stage(spec: Spec) -> Iterator[Finding]:
     """EV004: two stages of one name, or of the same content."""
-    for (_, first), (number, second) in itertools.combinations(enumerate(spec.stage), 2):
-        if first.name == second.name:
+    called: set[str] = set()
+    installing: dict[frozenset[str], str] = {}
+    for number, stage in enumerate(spec.stage):
+        content = frozenset(stage.install)
+        if stage.name in called:
             yield rules.STAGES_ALIKE.finding(
-                f"two stages are called {second.name}",
+                f"two stages are called {stage.name}",
                 hint="give each stage a name of its own",
                 where=f"stage[{number}].name",
                 severity=Severity.ERROR,
             )
-        elif first.install and set(first.install) == set(second.install):
+        elif content in installing:
             yield rules.STAGES_ALIKE.finding(
-                f"stage {second.name} repeats stage {first.name}",
+                f"stage {stage.name} repeats stage {installing[content]}",
                 hint="leave one of them out",
                 where=f"stage[{number}]",
             )
+        called.add(stage.name)
+        if content:
+            installing.setdefault(content, stage.name)
 
 
 def empty_stage(spec: Spec) -> Iterator[Finding]:
@@ -153,12 +160,12 @@ def unpinned_base(spec: Spec) -> Iterator[Finding]:
 def undeclared_index(spec: Spec) -> Iterator[Finding]:
     """EV010: a stage takes from an index that is not declared. EV011: an index nobody uses."""
     used = {stage.index for stage in spec.stage}
+    declared = listed(sorted(spec.index))
     for number, stage in enumerate(spec.stage):
         if stage.index is not None and stage.index not in spec.index:
-            known = ", ".join(sorted(spec.index)) or "none"
             yield rules.INDEX_UNDECLARED.finding(
                 f"stage {stage.name} takes from index {stage.index}, which is not declared",
-                hint=f"add [index.{stage.index}] with its url; declared: {known}",
+                hint=f"add [index.{stage.index}] with its url; declared: {declared}",
                 where=f"stage[{number}].index",
             )
     overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}

@@ -12,13 +12,14 @@ from typing import Any
 
 import pydantic
 
+from envspec.spec.lines import Lines, Path
 from envspec.spec.model import FILE_NAME, Part, Spec
 from envspec.system.errors import Problem, SpecError
+from envspec.system.quoting import listed, shortened
+from envspec.system.reading import read_text
 
 LIMIT = 1 << 20
 """Largest spec in bytes. Real ones have a few thousand; a larger file is some other file."""
-
-Path = tuple[str | int, ...]
 
 
 def find_spec(place: pathlib.Path | str | None) -> pathlib.Path:
@@ -32,11 +33,13 @@ def find_spec(place: pathlib.Path | str | None) -> pathlib.Path:
             (path / FILE_NAME, f"no {FILE_NAME} in this folder") if path.is_dir() else (path, "no such file")
         )
         found = file.is_file()
+        if not found and file.exists():
+            what = f"{file} is no file but something else"
     except OSError as error:  # a name that no file can have, or a folder that may not be read
         found, what = False, f"cannot be read: {error.strerror}"
     if not found:
         problem = Problem(path="", message=what)
-        raise SpecError(str(path), (problem,), hint="`envspec init` writes a first spec")
+        raise SpecError(shortened(str(path)), (problem,), hint="`envspec init` writes a first spec")
     return file
 
 
@@ -46,51 +49,34 @@ def load_spec(place: pathlib.Path | str | None, variant: str | None = None) -> S
     Raises `SpecError` with every mistake found.
     """
     file = find_spec(place)
-    text = _text(file)
-    return parse_spec(text, name=str(file), variant=variant)
+    return parse_spec(read_text(file, LIMIT), name=str(file), variant=variant)
 
 
 def parse_spec(text: str, *, name: str = FILE_NAME, variant: str | None = None) -> Spec:
     """The spec that `text` describes; `name` is what messages call the file. Raises `SpecError`."""
     if not text.strip():
         raise SpecError(name, (Problem(path="", message="the file is empty"),), hint="see `envspec init`")
+    lines = Lines(text)
+    if excess := lines.excess:
+        problem = Problem(path=spelled(excess.path), message=excess.message, line=excess.line)
+        raise SpecError(name, (problem,))
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(name, (_syntax(error, text),)) from error
-    except RecursionError as error:
-        raise SpecError(name, (Problem(path="", message="nested too deeply"),)) from error
     try:
         spec = Spec.model_validate(data)
         return spec if variant is None else _varied(spec, variant, name)
     except pydantic.ValidationError as error:
-        raise SpecError(name, tuple(_problems(error, text))) from error
+        raise SpecError(name, tuple(_problems(error, lines))) from error
 
 
 def _varied(spec: Spec, variant: str, name: str) -> Spec:
     if variant not in spec.variant:
-        known = ", ".join(sorted(spec.variant)) or "none"
+        known = listed(sorted(spec.variant))
         problem = Problem(path=f"variant.{variant}", message=f"no such variant; the spec has: {known}")
         raise SpecError(name, (problem,))
     return spec.with_variant(variant)
-
-
-def _text(file: pathlib.Path) -> str:
-    def wrong(message: str, line: int | None = None) -> SpecError:
-        return SpecError(str(file), (Problem(path="", message=message, line=line),))
-
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(LIMIT + 1)
-    except OSError as error:
-        raise wrong(f"cannot be read: {error.strerror}") from error
-    if len(data) > LIMIT:
-        raise wrong(f"larger than {LIMIT >> 20} MiB: this is no spec")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise wrong("not UTF-8: save the file in that encoding", line) from error
 
 
 def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Problem:
@@ -100,12 +86,12 @@ def _syntax(error: tomllib.TOMLDecodeError, text: str) -> Problem:
     return Problem(path="", message=f"not TOML: {said.removesuffix(place[0] if place else '')}", line=line)
 
 
-def _problems(error: pydantic.ValidationError, text: str) -> Iterator[Problem]:
-    lines = Lines(text)
+def _problems(error: pydantic.ValidationError, lines: Lines) -> Iterator[Problem]:
     details = error.errors()
+    deepest = max(len(detail["loc"]) for detail in details)
     for detail in details:
         path: Path = tuple(step for step in detail["loc"] if step != "[key]")
-        if detail["type"] == "too_short" and any(len(other["loc"]) > len(path) for other in details):
+        if detail["type"] == "too_short" and deepest > len(path):
             continue  # pydantic counts only the valid items: an echo of their own mistakes
         yield Problem(path=spelled(path), message=_message(detail, path), line=lines.of(path))
 
@@ -120,7 +106,10 @@ def _message(detail: Any, path: Path) -> str:
         case "value_error":
             return str(detail["ctx"]["error"])
         case "string_pattern_mismatch":
-            return f"{detail['input']!r} does not have the form {detail['ctx']['pattern']}"
+            return f"{shortened(repr(detail['input']))} does not have the form {detail['ctx']['pattern']}"
+        case "too_long":
+            found, most = detail["ctx"]["actual_length"], detail["ctx"]["max_length"]
+            return f"has {found} entries; at most {most} are read"
         case _:
             said = str(detail["msg"])
             return said[:1].lower() + said[1:]
@@ -154,55 +143,3 @@ def path_of(text: str) -> Path:
 def spelled(path: Sequence[str | int]) -> str:
     """A key path as a user would write it: `stage[1].install[0]`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
-
-
-class Lines:
-    """Finds the line of a key path.
-
-    The line of a key is the first line at which a prefix of the file that parses shows the key: no second
-    TOML parser is needed, and a specs' few hundred lines make the repeated parsing cheap.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._prefixes: list[tuple[int, Any]] | None = None
-
-    def of(self, path: Path) -> int | None:
-        """1-based line of the deepest part of `path` that stands in the file."""
-        for length in range(len(path), 0, -1):
-            for line, data in self._parsed():
-                if _holds(data, path[:length]):
-                    return line
-        return None
-
-    def _parsed(self) -> list[tuple[int, Any]]:
-        if self._prefixes is None:
-            self._prefixes = list(self._parse())
-        return self._prefixes
-
-    def _parse(self) -> Iterator[tuple[int, Any]]:
-        lines = re.findall(r"[^\n]*\n|[^\n]+", self._text)  # `splitlines` ends lines where TOML does not
-        if len(lines) > 2000:  # beyond any real spec, where the quadratic cost would show
-            return
-        start, pending = 1, False
-        for number in range(1, len(lines) + 1):
-            if not pending:
-                start = number
-            try:
-                data = tomllib.loads("".join(lines[:number]))
-            except tomllib.TOMLDecodeError:
-                pending = True
-                continue
-            pending = False
-            yield start, data
-
-
-def _holds(data: Any, path: Path) -> bool:
-    for step in path:
-        if isinstance(step, int):
-            if not isinstance(data, list) or step >= len(data):
-                return False
-        elif not isinstance(data, dict) or step not in data:
-            return False
-        data = data[step]
-    return True

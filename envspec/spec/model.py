@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
+import os
 import pathlib
 import re
 import urllib.parse
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -15,6 +18,9 @@ import pydantic
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
+
+from envspec.system.limits import NAMINGS, PART, PATH, PATTERN, PATTERNS, REQUIREMENT, REQUIREMENTS, STAGES
+from envspec.system.quoting import shortened
 
 FILE_NAME = "envspec.toml"
 
@@ -32,28 +38,43 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
+def _bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
+    if (found := len(text) if length is None else length) > most:
+        unit = "characters" if length is None else "bytes"
+        raise ValueError(f"{_echoed(text)}: {kind} has at most {most:,} {unit}, not {found:,}")
+
+
+def _echoed(text: str) -> str:
+    return repr(shortened(text))
+
+
 def _requirement(text: str) -> str:
+    _bounded("a requirement", text, REQUIREMENT)
     try:
         parsed = Requirement(text)
     except InvalidRequirement as error:
         if text.startswith("-"):
-            raise ValueError(f"{text!r} is an option of pip, not a requirement") from error
-        raise ValueError(f"{text!r} is not a requirement such as 'numpy==1.23.5'") from error
+            raise ValueError(f"{_echoed(text)} is an option of pip, not a requirement") from error
+        raise ValueError(f"{_echoed(text)} is not a requirement such as 'numpy==1.23.5'") from error
     if parsed.url:
-        raise ValueError(f"{text!r} names a file; list it under `wheels` with its sha256")
+        raise ValueError(f"{_echoed(text)} names a file; list it under `wheels` with its sha256")
     return text
 
 
 def _relative(text: str) -> str:
+    _bounded("a path", text, PATH)
     path = pathlib.PurePosixPath(text)
+    for part in path.parts:
+        _bounded("a part of a path", part, PART, len(os.fsencode(part)))
     if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{text!r} leaves the folder of the spec")
+        raise ValueError(f"{_echoed(text)} leaves the folder of the spec")
     return text
 
 
 def _pattern(text: str) -> str:
+    _bounded("a pattern", text, PATTERN)
     if text.startswith("/") or ".." in text.split("/"):
-        raise ValueError(f"{text!r} must be a pattern below site-packages, such as '**/tests/**'")
+        raise ValueError(f"{_echoed(text)} must be a pattern below site-packages, such as '**/tests/**'")
     return text
 
 
@@ -65,7 +86,7 @@ def _printable(text: str) -> str:
 
 def _moment(value: Any) -> Any:
     if not isinstance(value, dt.date):  # a number would be read as seconds since 1970
-        raise ValueError(f"{value!r} is no date: write it as 2024-04-01, without quotes")
+        raise ValueError(f"{shortened(repr(value))} is no date: write it as 2024-04-01, without quotes")
     return value
 
 
@@ -92,7 +113,9 @@ def _inside(value: Any) -> list[Any]:
 
 Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
-PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+PackageName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
+]
 RequirementText = Annotated[Line, AfterValidator(_requirement)]
 RelativePath = Annotated[Line, AfterValidator(_relative)]
 Module = Annotated[str, StringConstraints(pattern=rf"^{_MODULE}$")]
@@ -180,6 +203,7 @@ class PrebuiltWheel(Part):
     def _is_a_wheel(self) -> Self:
         if (self.url is None) == (self.path is None):
             raise ValueError("give either url or path")
+        _bounded("the name of a wheel", self.file_name, PART, len(os.fsencode(self.file_name)))
         try:
             parse_wheel_filename(self.file_name)
         except InvalidWheelFilename as error:
@@ -202,12 +226,12 @@ class Stage(Part):
     as_of: Moment | None = Field(default=None, alias="as-of")
     """What this stage names is taken from the index as it stood then."""
 
-    @property
+    @functools.cached_property
     def requirements(self) -> tuple[Requirement, ...]:
         """`install`, parsed."""
         return tuple(Requirement(text) for text in self.install)
 
-    @property
+    @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """Canonical names of what the stage names itself, wheels included."""
         return (
@@ -216,11 +240,21 @@ class Stage(Part):
         )
 
 
+def _few_words(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Stages whose words a solver and the checks can go through in seconds."""
+    named = Counter(name for stage in stages for name in stage.names)
+    if (total := named.total()) > REQUIREMENTS:
+        raise ValueError(f"the stages name {total:,} packages and wheels; at most {REQUIREMENTS:,} are read")
+    if (most := max(named.items(), key=lambda item: item[1], default=("", 0)))[1] > NAMINGS:
+        raise ValueError(f"the stages name {most[0]} {most[1]:,} times; at most {NAMINGS} are read")
+    return stages
+
+
 class Remove(Part):
     """What never enters the environment."""
 
     packages: tuple[PackageName, ...] = ()
-    files: tuple[Annotated[Line, AfterValidator(_pattern)], ...] = ()
+    files: Annotated[tuple[Annotated[Line, AfterValidator(_pattern)], ...], Field(max_length=PATTERNS)] = ()
     """Patterns below site-packages; `**` spans folders."""
 
 
@@ -263,6 +297,8 @@ class Service(Part):
     models: tuple[ModelName, ...] = ()
     """Models that are part of the image: ids of ModelScope's that were downloaded to this machine, or folders
     of the spec's, `./voices/mine`."""
+    include: tuple[RelativePath, ...] = ()
+    """Files of the payload's folder that are copied although they seem to hold secrets, each by its path."""
     trial: Trial | None = None
 
 
@@ -295,7 +331,7 @@ class Spec(Part):
     """Whether images carry what a service loads as compiled files, so that containers start sooner."""
     base: BaseWish = BaseWish()
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
-    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]
     remove: Remove = Remove()
     smoke: Smoke = Smoke()
     service: Service | None = None

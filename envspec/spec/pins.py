@@ -20,6 +20,8 @@ class Word:
     where: str
     """Key path, such as `stage[0].install[1]`."""
     requirement: Requirement
+    pin: str | None
+    """The exact version that it demands."""
 
     @property
     def name(self) -> str:
@@ -46,10 +48,12 @@ def pinned(requirement: Requirement) -> str | None:
     return exact[0] if exact else None
 
 
-def contradict(one: Requirement, other: Requirement) -> bool:
+def contradict(one: Word, other: Word) -> bool:
     """Whether the exact pin of one is outside what the other allows."""
-    pins = [pin for pin in (pinned(one), pinned(other)) if pin is not None]
-    return not all(part.specifier.contains(pin, prereleases=True) for pin in pins for part in (one, other))
+    pins = [pin for pin in (one.pin, other.pin) if pin is not None]
+    return not all(
+        part.requirement.specifier.contains(pin, prereleases=True) for pin in pins for part in (one, other)
+    )
 
 
 def words(spec: Spec) -> Iterator[Word]:
@@ -59,7 +63,10 @@ def words(spec: Spec) -> Iterator[Word]:
         for position, requirement in enumerate(stage.requirements):
             if target.wants(requirement.marker):
                 yield Word(
-                    stage=stage.name, where=f"stage[{number}].install[{position}]", requirement=requirement
+                    stage=stage.name,
+                    where=f"stage[{number}].install[{position}]",
+                    requirement=requirement,
+                    pin=pinned(requirement),
                 )
 
 
@@ -71,10 +78,10 @@ def repins(spec: Spec) -> dict[str, Repin]:
     """
     found: dict[str, Repin] = {}
     counting: dict[str, list[Word]] = {}
-    for word in words(spec):
+    for word in words(spec):  # a package has few words: `envspec.system.limits.NAMINGS`
         earlier = counting.setdefault(word.name, [])
-        clashes = [other for other in earlier if contradict(other.requirement, word.requirement)]
-        if clashes and pinned(word.requirement) and all(other.stage != word.stage for other in clashes):
+        clashes = [other for other in earlier if contradict(other, word)]
+        if clashes and word.pin and all(other.stage != word.stage for other in clashes):
             before = found[word.name].instead_of if word.name in found else ()
             found[word.name] = Repin(word=word, instead_of=(*before, *clashes))
             counting[word.name] = [other for other in earlier if other not in clashes]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -72,9 +73,8 @@ class Target:
 
     def rank(self, file_name: str) -> int | None:
         """How well the wheel of that name fits, 0 is best; None when it cannot run here."""
-        tags = parse_wheel_filename(file_name)[3]
-        ranks = {tag: number for number, tag in enumerate(self.tags())}
-        fitting = [ranks[tag] for tag in tags if tag in ranks]
+        ranks = _ranks(self)
+        fitting = [ranks[tag] for tag in parse_wheel_filename(file_name)[3] if tag in ranks]
         return min(fitting, default=None)
 
     def markers(self) -> dict[str, str]:
@@ -98,6 +98,12 @@ class Target:
         if marker is None:
             return True
         return any(marker.evaluate({**self.markers(), "extra": extra}) for extra in ("", *sorted(extras)))
+
+
+@functools.lru_cache(maxsize=64)
+def _ranks(target: Target) -> Mapping[Tag, int]:
+    """Places of the target's tags, 0 is best: a list of some thousand, made once for all wheels."""
+    return {tag: number for number, tag in enumerate(target.tags())}
 
 
 def target_of(spec: Spec) -> Target:

@@ -34,6 +34,7 @@ def fetch_built(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progr
 def _bring(
     artifacts: Iterable[Artifact], lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress
 ) -> None:
+    sources.progress = progress
     missing = [artifact for artifact in artifacts if not store.has(artifact.installed)]
     store.fetch(missing, sources, progress)
     for artifact in missing:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import requests
-
 from envspec.lockfile.lock import File
-from envspec.supply.http import TIMEOUT
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.listings import read_metadata
+from envspec.supply.page import RemoteFile
+from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
-from envspec.system.home import tool_home, write_atomic
+from envspec.system.home import tool_home
+from envspec.system.kept import Kept
+
+_BYTES = "latin-1"
+"""A text for any bytes: some packages write theirs in no encoding at all."""
 
 
 def of_wheel(wheel: File, store: Wheelhouse) -> bytes:
@@ -26,9 +29,13 @@ def wheel_metadata(
 
     Raises `OutsideError`.
     """
-    kept = tool_home() / "metadata" / wheel.sha256[:2] / wheel.sha256
-    if kept.is_file():
-        return parse_metadata(kept.read_bytes())
+    kept: Kept[str] = Kept(tool_home() / "metadata", str, packed=True)
+    key = f"{wheel.sha256[:2]}/{wheel.sha256}"
+    known = kept.get(key)
+    if known is not None:
+        return parse_metadata(known.encode(_BYTES))
+    if remote is not None and not store.has(wheel):
+        remote = sources.meant(remote)
     data = None if store.has(wheel) or remote is None else _served(remote, sources)
     if data is None:
         if remote is not None and not store.has(wheel):
@@ -40,7 +47,7 @@ def wheel_metadata(
         raise OutsideError(
             f"{wheel.file} does not say what it is: {error}", hint="pin another version, or another index"
         ) from error
-    write_atomic(kept, data)
+    kept.put(key, data.decode(_BYTES))
     return found
 
 
@@ -48,7 +55,7 @@ def _served(remote: RemoteFile, sources: Sources) -> bytes | None:
     if not remote.url.startswith("http") or sources.offline:
         return None
     try:
-        answer = sources.session.get(f"{remote.url}.metadata", timeout=TIMEOUT)
-    except requests.RequestException:
+        data = read_metadata(remote, sources.session)
+    except OutsideError:
         return None
-    return answer.content if answer.ok and answer.content.startswith(b"Metadata-Version") else None
+    return data if data is not None and data.startswith(b"Metadata-Version") else None

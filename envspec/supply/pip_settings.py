@@ -6,6 +6,7 @@ All of it is honoured and none of it is kept: it never enters a lock, an image o
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import os
@@ -16,11 +17,23 @@ import threading
 import urllib.parse
 from collections.abc import Mapping
 
+from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.process import run_process
+from envspec.system.quoting import shortened
 
 _PREFIX = "ENVSPEC_INDEX_"
 
-_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]*://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
+_OWN = frozenset(
+    {
+        *("index-url", "extra-index-url", "find-links", "cert", "client-cert", "trusted-host", "proxy"),
+        *("no-index", "keyring-provider", "retries", "timeout", "default-timeout", "no-input"),
+        *("target", "user", "prefix", "root", "python", "require-virtualenv", "dry-run", "report", "quiet"),
+        *("verbose", "log", "disable-pip-version-check", "no-python-version-warning"),
+    }
+)
+"""pip's settings that are read here, or that say how it talks and where it installs: never handed on."""
+
+_ADDRESS = re.compile(r"\b(?!file:)[a-z][a-z0-9+.-]{0,30}://(?P<rest>[^\s'\"<>`)\]]*)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +53,14 @@ class PipSettings:
     """Hosts, as `host` or `host:port`, whose certificates are not asked for."""
     proxy: str | None = None
     no_index: bool = False
+    keyring_provider: str = ""
+    """Where passwords are asked for that no address has: `import`, `subprocess`; pip's own word for it."""
     redirects: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Where the user sends a named index instead: `ENVSPEC_INDEX_<NAME>`."""
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """pip's further settings for `install`, such as `constraint`, which are pip's alone."""
+    relay: str | None = None
+    """Proxy through which programs ask indexes (`envspec.supply.relay`): then they know no password."""
 
     @property
     def default_urls(self) -> tuple[str, ...]:
@@ -52,6 +71,12 @@ class PipSettings:
         """Address of a named index: the user's redirection, or what the spec declares."""
         return self.redirects.get(index_variable(index).removeprefix(_PREFIX), declared)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses that may hold credentials."""
+        indexes = (self.index_url, *self.extra_index_urls)
+        return tuple(filter(None, (*indexes, *self.redirects.values(), *self.find_links)))
+
     def environment(self) -> dict[str, str]:
         """Environment for programs that reach the network, with pip's certificates and proxy."""
         env = dict(os.environ)
@@ -61,7 +86,33 @@ class PipSettings:
             env["SSL_CLIENT_CERT"] = self.client_cert
         if self.proxy:
             env.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), self.proxy))
+        if self.relay:
+            env = {name: value for name, value in env.items() if not name.startswith(("PIP_", _PREFIX))}
+            env |= dict.fromkeys(("HTTP_PROXY", "http_proxy"), self.relay)
+            env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "")
         return env
+
+    def pip_environment(self) -> dict[str, str]:
+        """Environment for a pip that asks these indexes, and has the user's other settings."""
+        lists = {
+            "INDEX_URL": (self.index_url,),
+            "EXTRA_INDEX_URL": self.extra_index_urls,
+            "FIND_LINKS": self.find_links,
+            "TRUSTED_HOST": self.trusted_hosts,
+            "NO_INDEX": ("1",) if self.no_index else (),
+        }
+        own = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in self.others.items()}
+        own |= {f"PIP_{name}": " ".join(values) for name, values in lists.items() if any(values)}
+        env = {name: value for name, value in self.environment().items() if not name.startswith("PIP_")}
+        return {
+            **env,
+            **own,
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+            "PIP_RETRIES": "0",  # the relay asks again itself
+            "PIP_TIMEOUT": "180",
+        }
 
 
 def index_variable(index: str) -> str:
@@ -73,25 +124,38 @@ _ASKING = threading.Lock()
 
 
 def ask_pip() -> PipSettings:
-    """Ask pip itself for its settings, once a run, whichever thread wants them first."""
+    """Ask pip itself for its settings, once a run, whichever thread wants them first.
+
+    Raises `OutsideError` where pip cannot read them: to go on without would be to ask another index.
+    """
     with _ASKING:
         return _asked()
 
 
 def ask_pip_ahead() -> None:
     """Begin to ask pip while the run has other things to do: the answer takes a tenth of a second."""
-    threading.Thread(target=ask_pip, daemon=True).start()
+
+    def ask() -> None:
+        with contextlib.suppress(EnvspecError):  # whoever needs the answer is told
+            ask_pip()
+
+    threading.Thread(target=ask, daemon=True).start()
 
 
 @functools.cache
 def _asked() -> PipSettings:
-    said = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60).stdout
+    done = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60)
+    if not done.ok:
+        raise OutsideError(
+            f"pip cannot say how it is set up: {shortened(scrub_addresses(done.tail), 1000)}",
+            hint="mend the file that it names; `pip config debug` lists all",
+        )
     redirects = {
-        name.removeprefix(_PREFIX): url
+        name.removeprefix(_PREFIX): url.strip()
         for name, url in os.environ.items()
-        if name.startswith(_PREFIX) and url
+        if name.startswith(_PREFIX) and url.strip()
     }
-    return parse_settings(said, redirects)
+    return parse_settings(done.stdout, redirects)
 
 
 def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> PipSettings:
@@ -116,14 +180,16 @@ def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> 
         trusted_hosts=tuple(found.get("trusted-host", "").split()),
         proxy=found.get("proxy"),
         no_index=found.get("no-index", "").lower() in {"1", "true", "yes", "on"},
+        keyring_provider=found.get("keyring-provider", ""),
         redirects=redirects or {},
+        others={name: value for name, value in found.items() if name not in _OWN},
     )
 
 
 def _unquoted(value: str) -> str:
     try:
         return str(ast.literal_eval(value))
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):  # MemoryError: nested too deeply to parse
         return value
 
 

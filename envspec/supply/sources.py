@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import datetime as dt
 import pathlib
 import threading
 from collections.abc import Iterator
 
-import pypi_simple
 import requests
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-from urllib3.util.retry import Retry
+from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.spec.model import PrebuiltWheel, Spec
-from envspec.supply.http import PATIENCE, TIMEOUT, failure_in_words, http_session
+from envspec.supply.http import PATIENCE, Patience, http_session
+from envspec.supply.listings import Listings
+from envspec.supply.page import HTML, NoPageError, RemoteFile, project_of, read_page
 from envspec.supply.pip_settings import PipSettings, index_variable, local_path
+from envspec.supply.relay import NETWORK_HINT, PASSWORD_HINT, Relay
 from envspec.system.errors import OutsideError
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteFile:
-    """A file that some source offers."""
-
-    file: str
-    url: str
-    """Address on the network, or `file:` address."""
-    sha256: str | None = None
-    size: int | None = None
-    requires_python: str | None = None
-    uploaded: dt.datetime | None = None
-    yanked: str | None = None
-    """Why it was withdrawn; None when it was not."""
-    metadata: bool = False
-    """Whether `url` + `.metadata` answers (PEP 658)."""
+from envspec.system.progress import SILENT, Progress
 
 
 class Sources:
     """All sources of one spec on one machine. Listings are asked once and kept for the run."""
 
     def __init__(
-        self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Retry = PATIENCE
+        self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Patience = PATIENCE
     ) -> None:
         self.machine = machine
         self.patience = patience
@@ -56,8 +33,16 @@ class Sources:
         self._declared = {name: index.url for name, index in spec.index.items()}
         self._wheels = {wheel.file_name: wheel for stage in spec.stage for wheel in stage.wheels}
         self._folder = pathlib.Path()
-        self._listings: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
-        self._local = threading.local()
+        self._files_of: dict[tuple[str, str], tuple[RemoteFile, ...]] = {}
+        self._links: dict[str, dict[str, list[RemoteFile]]] = {}
+        self._session: requests.Session | None = None
+        self._opening = threading.Lock()
+        self.listings = Listings(lambda: self.session, offline=offline)
+        """The pages of indexes on the network, by address."""
+        self.relay = Relay(machine, self.listings, lambda: self.session)
+        """Through which programs ask the same indexes."""
+        self.progress: Progress = SILENT
+        """Who is told of waits that somebody notices."""
         self.unreachable: dict[str, str] = {}
         """Named indexes that could not be asked, with the reason; their folders of wheels may have served."""
 
@@ -68,10 +53,22 @@ class Sources:
 
     @property
     def session(self) -> requests.Session:
-        """A session of this thread: the machine's certificates and proxy, patient with passing failures."""
-        if not hasattr(self._local, "session"):
-            self._local.session = http_session(self.machine, self.patience)
-        return self._local.session  # type: ignore[no-any-return]
+        """A session for all threads: the machine's certificates, proxy and passwords, and patience.
+
+        Raises `OutsideError` when a file that pip's settings name is not there.
+        """
+        with self._opening:
+            if self._session is None:
+                self._session = http_session(
+                    self.machine,
+                    self.patience,
+                    note=self._note,
+                    addresses=self._declared.values(),
+                )
+            return self._session
+
+    def _note(self, text: str) -> None:
+        self.progress.note(text)
 
     def index_urls(self, index: str) -> tuple[str, ...]:
         """The addresses behind an index name."""
@@ -96,9 +93,9 @@ class Sources:
         if index == SPEC_WHEEL:
             wheels = [wheel for wheel in self._wheels.values() if wheel.name == canonicalize_name(project)]
             return tuple(self.spec_wheel(wheel) for wheel in wheels)
-        if (index, project) not in self._listings:
-            self._listings[index, project] = tuple(self._files(index, project))
-        return self._listings[index, project]
+        if (index, project) not in self._files_of:
+            self._files_of[index, project] = tuple(self._files(index, project))
+        return self._files_of[index, project]
 
     def _files(self, index: str, project: str) -> Iterator[RemoteFile]:
         beside = list(self._beside(project))
@@ -113,12 +110,18 @@ class Sources:
 
     def cannot_ask(self, index: str, project: str) -> OutsideError:
         """The error that says that an index could not be asked for a project."""
-        return OutsideError(
-            f"index {index} cannot be asked for {project}: {self.unreachable[index]}",
-            hint=f"set {index_variable(index)} to a mirror or folder that has it"
-            if index != DEFAULT_INDEX
-            else "check the network and pip's configuration",
-        )
+        why = self.unreachable[index]
+        if "(401)" in why:
+            hint = PASSWORD_HINT
+        elif index == DEFAULT_INDEX:
+            hint = NETWORK_HINT
+        else:
+            hint = f"set {index_variable(index)} to a mirror or folder that has it"
+        return OutsideError(f"index {index} cannot be asked for {project}: {why}", hint=hint)
+
+    def meant(self, remote: RemoteFile) -> RemoteFile:
+        """A file of a solution by its true address. Raises `OutsideError` when its index cannot be asked."""
+        return dataclasses.replace(remote, url=self.relay.meant(remote.url))
 
     def _beside(self, project: str) -> Iterator[RemoteFile]:
         for place in self.machine.find_links:
@@ -126,64 +129,41 @@ class Sources:
             if path is not None and path.is_dir():
                 yield from folder_files(path, project)
             elif path is None and not self.offline:
-                with contextlib.suppress(OutsideError):
-                    yield from self._page(place, project)
+                try:
+                    yield from self._linked(place).get(canonicalize_name(project), ())
+                except OutsideError as error:
+                    raise OutsideError(
+                        f"a page of pip's `find-links` cannot be asked for {project}: {error.message}",
+                        hint=PASSWORD_HINT if "(401)" in error.message else NETWORK_HINT,
+                    ) from error
+
+    def _linked(self, place: str) -> dict[str, list[RemoteFile]]:
+        """The files of a page of links by project."""
+        if place not in self._links:
+            found: dict[str, list[RemoteFile]] = {}
+            for file in self.listings.files(place, None):
+                found.setdefault(project_of(file.file) or "", []).append(file)
+            self._links[place] = found
+        return self._links[place]
 
     def _listing(self, url: str, project: str) -> Iterator[RemoteFile]:
         path = local_path(url)
         if path is not None:
             yield from self._local_listing(path, project)
-        elif self.offline:
-            raise OutsideError("offline")
         else:
-            # A page of links to all its files, or one page for each project below it.
-            page = url if url.endswith(".html") else f"{url.rstrip('/')}/{canonicalize_name(project)}/"
-            yield from self._page(page, project)
+            yield from self.listings.files(url, project)
 
     def _local_listing(self, index: pathlib.Path, project: str) -> Iterator[RemoteFile]:
         if not index.is_dir():
             raise OutsideError("its folder is not there")
         page = index / canonicalize_name(project) / "index.html"
         if page.is_file():
-            found = pypi_simple.ProjectPage.from_html(project, page.read_bytes(), base_url=page.as_uri())
-            yield from _offered(found, project)
+            try:
+                yield from read_page(page.read_bytes(), HTML, page.as_uri(), project)
+            except (NoPageError, OSError) as error:
+                raise OutsideError("its folder has a page that cannot be read") from error
         else:
             yield from folder_files(index, project)
-
-    def _page(self, url: str, project: str) -> Iterator[RemoteFile]:
-        accept = pypi_simple.ACCEPT_JSON_PREFERRED
-        try:
-            answer = self.session.get(url, headers={"Accept": accept}, timeout=TIMEOUT)
-            if answer.status_code in {404, 410}:
-                return
-            answer.raise_for_status()
-        except requests.RequestException as error:
-            raise OutsideError(failure_in_words(error)) from error
-        try:
-            found = pypi_simple.ProjectPage.from_response(answer, project)
-        except (
-            ValueError,
-            pypi_simple.UnsupportedContentTypeError,
-            pypi_simple.UnsupportedRepoVersionError,
-        ) as error:
-            raise OutsideError("it answers with something that is no package index") from error
-        yield from _offered(found, project)
-
-
-def _offered(page: pypi_simple.ProjectPage, project: str) -> Iterator[RemoteFile]:
-    wanted = canonicalize_name(project)
-    for package in page.packages:
-        if project_of(package.filename) == wanted:
-            yield RemoteFile(
-                file=package.filename,
-                url=package.url,
-                sha256=(package.digests or {}).get("sha256"),
-                size=package.size,
-                requires_python=package.requires_python,
-                uploaded=package.upload_time,
-                yanked=(package.yanked_reason or "no reason given") if package.is_yanked else None,
-                metadata=bool(package.has_metadata),
-            )
 
 
 def folder_files(folder: pathlib.Path, project: str) -> Iterator[RemoteFile]:
@@ -191,13 +171,3 @@ def folder_files(folder: pathlib.Path, project: str) -> Iterator[RemoteFile]:
     for file in sorted(folder.iterdir()):
         if project_of(file.name) == canonicalize_name(project) and file.is_file():
             yield RemoteFile(file=file.name, url=file.absolute().as_uri(), size=file.stat().st_size)
-
-
-def project_of(file_name: str) -> str | None:
-    """Canonical name of the package that a file belongs to; None for files that are no distribution."""
-    try:
-        if file_name.endswith(".whl"):
-            return parse_wheel_filename(file_name)[0]
-        return parse_sdist_filename(file_name)[0]
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None

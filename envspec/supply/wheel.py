@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import csv
 import dataclasses
@@ -16,7 +17,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Self
 
 import packaging.metadata
@@ -62,7 +63,7 @@ class WheelError(OutsideError):
 class Limits:
     """What a wheel may at most hold; the defaults leave room for the largest real ones."""
 
-    entries: int = 200_000
+    entries: int = 100_000
     total: int = 32 << 30
     """Bytes of all members, inflated."""
     ratio: int = 120
@@ -70,9 +71,27 @@ class Limits:
     free: int = 256 << 20
     text: int = 16 << 20
     """Bytes of one metadata file."""
+    path: int = 1_000
+    """Bytes of a file's path: what stands before it must fit beside it into the system's 4,096."""
+    name: int = 240
+    """Bytes of one name in it: file systems end at 255."""
+    depth: int = 100
+    """Folders above a file."""
 
 
 DEFAULT_LIMITS = Limits()
+
+_SHOWN = 120
+"""Characters of a path that a message shows."""
+_FIELDS = 200
+"""Kinds of fields in METADATA, of which the standards know three dozen."""
+_LINES = 50_000
+"""Lines of METADATA's head, a description that stands in a field included."""
+_REQUIREMENTS = 10_000
+_LONGEST = 10_000
+"""Characters of one requirement."""
+_PROBLEMS = 20
+"""Problems of METADATA that are named; the others are counted."""
 
 _DIRECTORY_ENTRY = struct.Struct("<28xHHH12x")  # lengths of name, extra field and comment: APPNOTE 4.3.12
 _END = struct.Struct("<4s8xL4x2x")  # signature and bytes of the table of contents: 4.3.16
@@ -90,6 +109,8 @@ class Entry:
     """Bytes, inflated."""
     packed: int
     """Bytes in the archive."""
+    crc: int = 0
+    """CRC-32 of its bytes, as the archive has it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,26 +203,40 @@ class Wheel:
         files = [info for info in infos if not info.is_dir()]
         seen: set[str] = set()
         for info in files:
-            if problem := _name_problem(info):
-                raise WheelError(self.file.name, f"{info.filename!r} {problem}")
+            if problem := _name_problem(info) or self._path_problem(info.filename):
+                raise WheelError(self.file.name, f"{shown_path(info.filename)} {problem}")
             if info.filename in seen:
-                raise WheelError(self.file.name, f"{info.filename!r} is there twice")
+                raise WheelError(self.file.name, f"{shown_path(info.filename)} is there twice")
             seen.add(info.filename)
+        if both := seen & _folders_above(seen):
+            raise WheelError(self.file.name, f"{shown_path(min(both))} is both a file and a folder")
         return files
+
+    def _path_problem(self, path: str) -> str:
+        limits, parts = self.limits, path.split("/")
+        longest = max(len(part.encode("utf-8", "replace")) for part in parts)
+        if longest > limits.name:
+            return f"has a name that no file system holds: {longest} bytes, {limits.name} are allowed"
+        if len(parts) > limits.depth:
+            return f"lies {len(parts) - 1} folders deep; {limits.depth} are allowed"
+        size = len(path.encode("utf-8", "replace"))
+        return f"is a path of {size} bytes; {limits.path} are allowed" if size > limits.path else ""
 
     def _judge_overlap(self, infos: list[zipfile.ZipInfo]) -> None:
         """Members that share bytes make bombs of any size, see David Fifield's zip bomb."""
         end = 0
         for info in sorted(infos, key=lambda info: info.header_offset):
             if info.header_offset < end:
-                raise WheelError(self.file.name, f"{info.filename!r} overlaps another file in the archive")
+                raise WheelError(
+                    self.file.name, f"{shown_path(info.filename)} overlaps another file in the archive"
+                )
             end = info.header_offset + 30 + info.compress_size
 
     @functools.cached_property
     def entries(self) -> tuple[Entry, ...]:
         """All files in the archive's order."""
         return tuple(
-            Entry(name=info.filename, size=info.file_size, packed=info.compress_size)
+            Entry(name=info.filename, size=info.file_size, packed=info.compress_size, crc=info.CRC)
             for info in self._infos.values()
         )
 
@@ -291,6 +326,19 @@ class Wheel:
         return {row[0]: row[1] if len(row) > 1 else "" for row in rows if row}
 
     @functools.cached_property
+    def scripts(self) -> Mapping[str, str]:
+        """Programs that installers make of its entry points, each with what it calls, if it can be read."""
+        file = f"{self.dist_info}/entry_points.txt"
+        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+        parser.optionxform = str  # type: ignore[assignment] # names keep their case
+        try:
+            parser.read_string(self.text(file) if file in self else "")
+        except configparser.Error:
+            return {}
+        sections = [parser[each] for each in ("console_scripts", "gui_scripts") if parser.has_section(each)]
+        return {name: target for section in sections for name, target in section.items()}
+
+    @functools.cached_property
     def library(self) -> Mapping[str, str]:
         """Path below site-packages to the name in the archive, for every file that lands there."""
         found: dict[str, str] = {}
@@ -333,6 +381,21 @@ class Wheel:
                 if module:
                     found[module] = name
         return found
+
+
+def _folders_above(paths: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
+
+
+def shown_path(path: str) -> str:
+    """A path of a wheel for a message: quoted, and of bounded length."""
+    return repr(path) if len(path) <= _SHOWN else f"{path[:_SHOWN]!r}..."
 
 
 def module_name(path: str) -> str:
@@ -395,6 +458,7 @@ def parse_metadata(data: bytes) -> WheelMetadata:
     Raises `ValueError` with a phrase when there is no usable name or version.
     """
     problems: list[str] = []
+    _judge_head(data)
     try:
         raw, unparsed = packaging.metadata.parse_email(data)
     except (email.errors.MessageError, UnicodeError, ValueError, LookupError, TypeError) as error:
@@ -407,17 +471,19 @@ def parse_metadata(data: bytes) -> WheelMetadata:
     except ValueError as error:
         raise ValueError(f"has no usable name and version ({error})") from error
     requires: list[str] = []
-    for text in raw.get("requires_dist", []):
+    for text in dict.fromkeys(raw.get("requires_dist", [])):
         try:
-            requires.append(str(packaging.requirements.Requirement(text)))
-        except packaging.requirements.InvalidRequirement:
-            problems.append(f"requirement {text!r} cannot be read")
+            requires.append(str(packaging.requirements.Requirement(_bounded(text))))
+        except (packaging.requirements.InvalidRequirement, RecursionError):
+            problems.append(f"requirement {shown_path(text)} cannot be read")
     wanted = raw.get("requires_python", "")
     try:
-        packaging.specifiers.SpecifierSet(wanted)
+        packaging.specifiers.SpecifierSet(_bounded(wanted))
     except packaging.specifiers.InvalidSpecifier:
-        problems.append(f"Requires-Python {wanted!r} cannot be read")
+        problems.append(f"Requires-Python {shown_path(wanted)} cannot be read")
         wanted = ""
+    if (more := len(problems) - _PROBLEMS) > 0:
+        problems[_PROBLEMS:] = [f"{more} more fields cannot be read"]
     return WheelMetadata(
         name=name,
         version=version,
@@ -427,3 +493,20 @@ def parse_metadata(data: bytes) -> WheelMetadata:
         summary=raw.get("summary", ""),
         problems=tuple(problems),
     )
+
+
+def _judge_head(data: bytes) -> None:
+    """Refuse fields without end before they are made objects of. Raises `ValueError` with a phrase."""
+    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
+    if head.count(b"\n") > _LINES:
+        raise ValueError(f"has more than {_LINES} lines before its text")
+    fields = [field.lower() for field in re.findall(rb"(?m)^([^\s:]+):", head)]
+    if len(set(fields)) > _FIELDS:
+        raise ValueError(f"has {len(set(fields))} kinds of fields; {_FIELDS} are allowed")
+    if (count := fields.count(b"requires-dist")) > _REQUIREMENTS:
+        raise ValueError(f"has {count} requirements; {_REQUIREMENTS} are allowed")
+
+
+def _bounded(text: str) -> str:
+    """The text, or one that nothing can be made of where it is too long to be meant."""
+    return text if len(text) <= _LONGEST else "?"

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import concurrent.futures
 import hashlib
+import os
 import pathlib
 import shutil
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from envspec.lockfile.lock import Artifact, File
-from envspec.system.errors import OutsideError
-from envspec.system.home import disk_refusals, holding
+from envspec.system import seen
+from envspec.system.errors import OutsideError, SpoiledError
+from envspec.system.home import disk_refusals, holding, make_folder, remove, throw_away
 from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # a full store needs no network, nor the time to load what speaks with it
     from envspec.supply.download import DownloadPort
-    from envspec.supply.sources import RemoteFile, Sources
+    from envspec.supply.page import RemoteFile
+    from envspec.supply.sources import Sources
 
 WORKERS = 8
 """Downloads at once; they wait for the network, not for the processor."""
@@ -37,20 +40,23 @@ class Wheelhouse:
         return self.root / file.sha256[:2] / file.sha256 / file.file
 
     def has(self, file: File) -> bool:
-        """Whether the file is there with its whole length; `verify` reads it."""
-        try:
-            return self.path(file).stat().st_size == file.size
-        except OSError:
-            return False
+        """Whether the file is there, whole and right; one that is not is named and thrown away.
+
+        It is read only where it looks otherwise than when it was read last; `verify` always does.
+        """
+        return seen.holds(self.path(file), file.sha256, file.size)
 
     def verify(self, file: File) -> bool:
-        """Whether the stored bytes are those of the lock. A file that fails is thrown away."""
-        place = self.path(file)
-        with place.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256:
-                return True
-        place.unlink(missing_ok=True)
-        return False
+        """As `has`, by reading all of the file."""
+        return seen.holds(self.path(file), file.sha256, file.size, read=True)
+
+    def require(self, files: Iterable[File]) -> None:
+        """Verify files that are to be installed.
+
+        Raises `SpoiledError` where one is not what the lock says; all such are thrown away.
+        """
+        if spoiled := [file.file for file in files if not self.verify(file)]:
+            raise SpoiledError(f"{', '.join(spoiled)} in the wheelhouse")
 
     def fetch(self, artifacts: Iterable[Artifact], sources: Sources, progress: Progress = SILENT) -> None:
         """Bring every missing artifact in, several at once.
@@ -91,17 +97,11 @@ class Wheelhouse:
         advance: Callable[[int], None] | None = None,
     ) -> pathlib.Path:
         """Bring one known file in from one place. Raises `OutsideError`."""
-        from envspec.supply.download import download_file
-
         partial = self.root / "partial" / file.sha256
         with disk_refusals(partial), holding(partial):
             if self.has(file):
                 return self.path(file)
-            resumed = partial.exists()
-            digest = download_file(remote, partial, connection, advance)
-            if resumed and digest != file.sha256:  # what an earlier run left may be what is wrong
-                partial.unlink()
-                digest = download_file(remote, partial, connection, None)
+            digest = _downloaded(remote, partial, connection, advance, file.sha256)
             if digest != file.sha256:
                 partial.unlink()
                 raise OutsideError(
@@ -115,13 +115,11 @@ class Wheelhouse:
 
         Raises `OutsideError`, also when it is not the file that its index promises.
         """
-        from envspec.supply.download import download_file
-
         key = remote.sha256 or hashlib.sha256(remote.url.encode()).hexdigest()
         partial = self.root / "partial" / f"unknown-{key}" / remote.file
         with disk_refusals(partial), holding(partial.parent):
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            digest = download_file(remote, partial, connection, None)
+            make_folder(partial.parent)
+            digest = _downloaded(remote, partial, connection, None, remote.sha256)
             if remote.sha256 not in {None, digest}:
                 partial.unlink()
                 raise OutsideError(f"{remote.file} is not the file that its index, or the spec, promises")
@@ -137,16 +135,41 @@ class Wheelhouse:
         partial = self.root / "partial" / digest
         with disk_refusals(partial), holding(partial):
             if not self.has(file):
+                remove(partial)  # of a run that was killed, or anything else
                 (shutil.move if move else shutil.copyfile)(place, partial)
                 self._keep(partial, file)
         return file
 
     def _keep(self, partial: pathlib.Path, file: File) -> pathlib.Path:
         place = self.path(file)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         partial.replace(place)
         place.chmod(0o444)  # last: a run that is killed in between must find its partial file writable
+        seen.note(place, file.sha256)
         return place
+
+
+def _downloaded(
+    remote: RemoteFile,
+    partial: pathlib.Path,
+    connection: DownloadPort,
+    advance: Callable[[int], None] | None,
+    sha256: str | None,
+) -> str:
+    """Complete the partial file and give its sha256; what an earlier run left counts only if it is right."""
+    from envspec.supply.download import download_file
+
+    if os.path.lexists(partial):
+        if sha256 is None:  # nothing could tell whether it still is what arrived
+            remove(partial)
+        elif partial.is_symlink() or not partial.is_file():
+            throw_away(partial, "is no file")
+        else:
+            digest = download_file(remote, partial, connection, advance)
+            if digest == sha256:
+                return digest
+            throw_away(partial, "is damaged, or of another file")
+    return download_file(remote, partial, connection, advance)
 
 
 def _unavailable(artifact: Artifact, *, other_bytes: bool) -> OutsideError:

@@ -6,6 +6,7 @@
     ├── FindingsError         1      it was understood, and must be fixed first
     ├── BuildError            3      building failed
     └── OutsideError          4      an engine, index, interpreter or disk is missing or unreachable
+        └── SpoiledError             something kept was damaged, and was found to be while it was used
     (`KeyboardInterrupt`)  130      the user stopped it
 
 The command line turns them into exit codes in one place (`builder.cli.main`); nothing else exits.
@@ -16,17 +17,25 @@ from __future__ import annotations
 import dataclasses
 
 from envspec.system.finding import Finding
+from envspec.system.foreign import readable
+from envspec.system.quoting import shortened
+
+LIMIT = 16_000
+"""Characters of an error: the last lines of a program belong to it."""
+
+SHOWN = 20
+"""Mistakes of a spec that an error names in its text; `SpecError.problems` has all of them."""
 
 
 class EnvspecError(Exception):
-    """What happened; `hint` says what to do next. Its text never holds credentials."""
+    """What happened; `hint` says what to do next. Its text holds no credentials, and nothing that acts."""
 
     exit_code = 3
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = readable(message, LIMIT)
+        self.hint = readable(hint)
+        super().__init__(self.message)
 
 
 class UsageError(EnvspecError):
@@ -45,9 +54,14 @@ class Problem:
     line: int | None = None
     """1-based; None where the file has no lines to point at."""
 
+    def __post_init__(self) -> None:
+        """A spec may hold anything; see `Finding`."""
+        for field in ("path", "message"):
+            object.__setattr__(self, field, readable(getattr(self, field)))
+
     def __str__(self) -> str:
-        place = f"{self.path}: " if self.path else ""
-        return f"{place}{self.message}"
+        place = f"{shortened(self.path)}: " if self.path else ""
+        return f"{place}{shortened(self.message, 1000)}"
 
 
 class SpecError(EnvspecError):
@@ -60,8 +74,10 @@ class SpecError(EnvspecError):
         self.problems = problems
         lines = [
             f"{file}:{problem.line}: {problem}" if problem.line else f"{file}: {problem}"
-            for problem in problems
+            for problem in problems[:SHOWN]
         ]
+        if (left := len(problems) - SHOWN) > 0:
+            lines.append(f"{file}: and {left} more")
         super().__init__("\n".join(lines), hint=hint)
 
 
@@ -85,3 +101,17 @@ class OutsideError(EnvspecError):
     """Something outside is missing or unreachable: an engine, an index, an interpreter, the disk."""
 
     exit_code = 4
+
+
+class SpoiledError(OutsideError):
+    """Something kept turned out damaged while it was used, and is gone: who begins again makes it anew.
+
+    A run does so by itself; it ends in this only where the same is damaged once more.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is damaged, and was so again after it was made anew",
+            hint="the disk, or the memory, of this machine may be failing: look at its log (`dmesg`)",
+        )
+        self.what = what

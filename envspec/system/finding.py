@@ -7,6 +7,8 @@ import enum
 from collections.abc import Iterable
 from typing import Any
 
+from envspec.system.foreign import readable
+
 
 class Severity(enum.StrEnum):
     """How much a finding weighs. Only errors keep an environment from shipping."""
@@ -34,6 +36,11 @@ class Finding:
     """What to do next; empty where nothing needs doing."""
     where: str = ""
     """The place: a key path of the spec, a distribution, a module or a file of the environment."""
+
+    def __post_init__(self) -> None:
+        """Most of what is found is foreign: here it becomes harmless, whatever form it is shown in later."""
+        for field in ("message", "hint", "where"):
+            object.__setattr__(self, field, readable(getattr(self, field)))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import pathlib
 import re
+import time
 import zlib
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import pydantic
 
-from envspec.system.home import write_atomic
+from envspec.system.home import throw_away, write_quickly
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+
+_FORM = 2
+"""Number of the files' own form, part of their names: a file of another form is another one, not damaged."""
+
+_FILE = re.compile(rb'\{"sha256":"([0-9a-f]{64})","value":(.*)\}', re.DOTALL)
+
+_LARGEST = 1 << 28
+"""Bytes of a value: more, nothing keeps."""
+
+DAY = 24 * 3600.0
 
 Value = TypeVar("Value")
 
@@ -20,8 +33,9 @@ Value = TypeVar("Value")
 class Kept(Generic[Value]):
     """A folder of values by key, for any number of processes at once.
 
-    A key names all that its value depends on, so that nothing kept ever grows old. What cannot be read, or
-    has another form than `form`, counts as absent: it is made again and takes the place of what was there.
+    A key names all that its value depends on, so that nothing kept ever grows old. Each file carries the
+    sha256 of its value: what has another, or another form than `form`, or cannot be read at all, is named and
+    thrown away, and then counts as absent. The date of a file says, to a day, when it was used last.
     """
 
     def __init__(self, folder: pathlib.Path, form: Any, *, packed: bool = False) -> None:
@@ -35,16 +49,41 @@ class Kept(Generic[Value]):
 
     def get(self, key: str) -> Value | None:
         """The value of a key; None when there is none."""
+        file = self.file(key)
         try:
-            body = self.file(key).read_bytes()
-            return self._form.validate_json(zlib.decompress(body) if self._packed else body)
-        except (OSError, ValueError, zlib.error):
+            body = file.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.lexists(file):
+                throw_away(file, "leads nowhere")
             return None
+        except OSError as error:
+            throw_away(file, f"cannot be read ({error.strerror})")
+            return None
+        try:
+            value = self._form.validate_json(self._checked(body))
+        except (ValueError, zlib.error):
+            throw_away(file, "is damaged" if body else "is empty")
+            return None
+        touch(file)
+        return value
+
+    def _checked(self, body: bytes) -> bytes:
+        """The value's own bytes. Raises `ValueError` where they are not those that were kept."""
+        if self._packed:
+            stream = zlib.decompressobj()
+            body = stream.decompress(body, _LARGEST)
+            if not stream.eof or stream.unused_data:
+                raise ValueError("no whole stream, or more than one")
+        found = _FILE.fullmatch(body)
+        if found is None or hashlib.sha256(found[2]).hexdigest().encode() != found[1]:
+            raise ValueError("another value than the one that was kept")
+        return found[2]
 
     def put(self, key: str, value: Value) -> None:
         """Keep a value. Raises `OutsideError` when the disk refuses."""
-        body = self._form.dump_json(value)
-        write_atomic(self.file(key), zlib.compress(body, level=3) if self._packed else body)
+        own = self._form.dump_json(value)
+        body = b'{"sha256":"%s","value":%s}' % (hashlib.sha256(own).hexdigest().encode(), own)
+        write_quickly(self.file(key), zlib.compress(body, level=3) if self._packed else body)
 
     def get_or_make(self, key: str, make: Callable[[], Value]) -> Value:
         """The value of a key, made and kept if there is none. Raises what `make` raises."""
@@ -58,4 +97,14 @@ class Kept(Generic[Value]):
         """Where the value of a key stands, or would stand. Raises `ValueError` for what is no key."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is no key: it needs letters, digits, dots and dashes")
-        return self.folder / f"{key}.json{'.zlib' if self._packed else ''}"
+        return self.folder / f"{key}.v{_FORM}.json{'.zlib' if self._packed else ''}"
+
+
+def touch(place: pathlib.Path) -> None:
+    """Note that something kept was used; once a day is enough, and where nothing can be written none."""
+    try:
+        now = time.time()
+        if now - place.stat().st_mtime > DAY:
+            os.utime(place, (now, now))
+    except OSError:
+        pass

@@ -1,8 +1,32 @@
-"""How findings quote what programs print: without what differs from one run to the next."""
+"""How messages quote what others wrote: cut to a length, without what differs from one run to the next."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+LONGEST = 200
+"""Characters of somebody's input that a message repeats."""
+
+NAMED = 12
+"""Names that a message lists."""
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """The text, cut to its beginning and its end with `most` characters; what lies between is counted."""
+    if len(text) <= most:
+        return text
+    begin = most * 3 // 4
+    end = most - begin
+    return f"{text[:begin]}… {len(text) - most} characters more …{text[-end:]}"
+
+
+def listed(names: Sequence[str], *, none: str = "none") -> str:
+    """Names with commas between them, as many as a message has room for; `none` where there are none."""
+    left = len(names) - NAMED
+    shown = ", ".join(shortened(name) for name in names[:NAMED])
+    return (f"{shown} and {left} more" if left > 0 else shown) or none
+
 
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _WEEKDAY = "(?:(?:mon|tue|wed|thu|fri|sat|sun),? )?"

@@ -92,10 +92,18 @@ LINK_FAILS = _rule("EV140", "an import surely fails", _ERROR)
 LINK_DOUBTFUL = _rule("EV141", "an import may fail", _WARNING)
 LINK_PLACEHOLDER = _rule("EV142", "a package is a placeholder", _ERROR)
 
+LINK_UNREAD = _rule("EV143", "a module is too large to be read", _INFO)
+
 # EV15: sizes (`envspec/proof/size.py`).
 
 SIZE = _rule("EV150", "what the stages add", _INFO)
 SIZE_OVER_BUDGET = _rule("EV151", "the stages add more than the budget", _ERROR)
+
+# EV16: where the files of locked wheels go (`envspec/proof/places.py`).
+
+WHEEL_REPLACES = _rule("EV160", "a wheel would replace a file of the environment", _ERROR)
+WHEELS_OVERLAP = _rule("EV161", "two packages bring one file", _ERROR)
+WHEEL_STARTS = _rule("EV162", "a wheel runs code at every start of Python", _INFO)
 
 # EV20 and EV21: the judge's imports, run in the environment (`builder/judge/rules/imports.py`).
 
@@ -177,6 +185,8 @@ NOT_LOCKED = _rule("EV282", "an installed distribution is not in the lock", _WAR
 UNFINISHED = _rule("EV290", "the judge ran out of time", _WARNING)
 NOT_RUN = _rule("EV291", "nothing could be run, so only the lock was proved", _WARNING)
 
+UNCONFINED = _rule("EV292", "verification ran without a whole sandbox", _INFO)
+
 # EV30: the payload, started and asked once in its environment (`builder/judge/trial.py`).
 
 PAYLOAD_ENDS = _rule("EV301", "the payload ends instead of serving", _ERROR)
@@ -184,3 +194,7 @@ PAYLOAD_NOT_READY = _rule("EV302", "the payload does not become ready", _ERROR)
 PAYLOAD_NO_ANSWER = _rule("EV303", "the payload does not answer its trial", _ERROR)
 PAYLOAD_NO_SPEECH = _rule("EV304", "the trial's audio is no speech", _ERROR)
 PAYLOAD_READY = _rule("EV305", "the payload is ready", _INFO)
+
+# EV31: what is copied of the user's folders (`builder/values/left_out.py`).
+
+SECRETS_LEFT_OUT = _rule("EV310", "secrets stay out of what is copied", _WARNING)

@@ -12,14 +12,14 @@ import functools
 import os
 import pathlib
 import re
-import shutil
 import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 
+from envspec.system import home
 from envspec.system.errors import OutsideError
-from envspec.system.home import disk_refusals
+from envspec.system.home import disk_refusals, make_folder
 from envspec.system.interruption import undoing
 
 _NAME = re.compile(r"envspec-[a-z-]+-[0-9a-f]{16}")
@@ -53,8 +53,8 @@ def scratch_for_all() -> Iterator[None]:
 def scratch_folder(what: str, below: pathlib.Path | None = None) -> Iterator[pathlib.Path]:
     """A new folder for this process alone, gone after the block; `what` (a-z and dashes) is in its name.
 
-    It stands below the folder for temporary files, or below one that is there. The block may rename it: what
-    has another name stays. Raises `OutsideError` when the disk refuses.
+    It stands below the folder for temporary files, or below one that is made if it is missing. The block may
+    rename it: what has another name stays. Raises `OutsideError` when the disk refuses.
     """
     with _owned(lambda name: name.mkdir(mode=0o700), what, below) as place:
         yield place
@@ -84,16 +84,10 @@ def sweep_scratch(below: pathlib.Path | None = None, *, earlier: str = _EARLIER)
 def remove(place: pathlib.Path) -> None:
     """Remove a folder with all that is in it, or a file, if it is there and as far as the disk allows."""
     for attempt in range(_ATTEMPTS):
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                place.unlink()
+        with contextlib.suppress(OSError):
+            home.remove(place)
         if not os.path.lexists(place):
             return
-        for inside, _, _ in os.walk(place):  # wheels and builds may leave folders that nobody may write to
-            with contextlib.suppress(OSError):
-                pathlib.Path(inside).chmod(0o700)
         time.sleep(0.01 * attempt)
 
 
@@ -117,6 +111,8 @@ def _owned(
         with undoing(functools.partial(remove, place)):
             try:
                 with disk_refusals(place):
+                    if below is not None:
+                        make_folder(below)
                     make(place)
                 with _lock(place) as held:
                     if held:

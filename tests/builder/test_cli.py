@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,3 +189,31 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "x" * 5000),
+        ("check", "--report", "x" * 300),
+        ("check", "--variant", "x" * 5000),
+        ("diff", "x" * 5000, "."),
+        ("explain", "x" * 5000, "six"),
+        ("init", "x" * 5000),
+        ("verify", "x" * 5000),
+        ("verify", "--python", "x" * 5000),
+        ("simulate", "/dev/zero"),
+        ("check", "/dev/zero"),
+        ("check", "/dev/stdin"),
+        ("diff", "/dev/zero", "."),
+    ],
+    ids=lambda arguments: " ".join(word[:12] for word in arguments),
+)
+def test_a_place_that_is_none_is_refused_in_few_words(
+    call: Call, arguments: tuple[str, ...], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(EXAMPLES / "espeak" / "envspec.toml", tmp_path)
+    said = call("envspec", *arguments)
+    assert said.code == 2
+    assert len(said.err) < 1500

@@ -12,7 +12,7 @@ from builder.fix.search import search_fix
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.resolve.solution import UnsatisfiableError
 from envspec.spec.model import Spec
-from envspec.supply.sources import RemoteFile
+from envspec.supply.page import RemoteFile
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
 from envspec.system.progress import SILENT

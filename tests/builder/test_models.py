@@ -148,3 +148,29 @@ def test_a_plan_has_the_models_and_tells_the_service_where(
     ]  # fmt: skip
     assert (copied / "weights.bin").stat().st_mode & 0o777 == 0o644
     assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_secrets_beside_the_weights_are_no_part_of_the_model(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    wanted = service(VOICE)
+    before = models.lock_models(wanted, folder)
+    place = folder / "voices" / "mine"
+    for path in ("id_rsa", ".env", ".git/config", "deep/.aws/credentials"):
+        (place / path).parent.mkdir(exist_ok=True)
+        (place / path).write_text("x")
+    body = "MIIEpAIB" * 8
+    (place / "deep" / "notes.txt").write_text(
+        f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"
+    )
+    assert models.lock_models(wanted, folder) == before
+    assert models.read_model(place).left_out == (
+        ".env", ".git/", "deep/.aws/", "deep/notes.txt", "id_rsa",
+    )  # fmt: skip
+    spec = specs.spec(specs.stage("one")).model_copy(update={"service": wanted})
+    plan = make_plan(spec, held().model_copy(update={"models": before}))
+    models.copy_models(plan, folder, tmp_path / "copy")
+    copied = tmp_path / "copy" / "voices" / "mine"
+    assert sorted(path.relative_to(copied).as_posix() for path in copied.rglob("*") if path.is_file()) == [
+        "deep/config.json", "weights.bin",
+    ]  # fmt: skip

@@ -6,8 +6,9 @@ import pathlib
 import pytest
 
 from builder.values import payload
+from builder.values.copied import read_file
 from envspec.spec.model import Service
-from envspec.system.errors import SpecError
+from envspec.system.errors import OutsideError, SpecError
 
 OWN = Service(module="app:app", source="app")
 
@@ -38,7 +39,7 @@ def test_without_a_source_the_speech_service_travels(folder: pathlib.Path) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["__pycache__/app.pyc", "app.pyc", ".git/config", ".venv/bin/python", "node_modules/a.js"]
+    "path", ["__pycache__/app.pyc", "app.pyc", ".venv/bin/python", "node_modules/a.js", "envspec.lock"]
 )
 def test_caches_and_tools_stay_at_home(folder: pathlib.Path, path: str) -> None:
     before = payload.collect_payload(OWN, folder)
@@ -108,3 +109,87 @@ def test_the_copy_has_the_files_with_plain_modes(folder: pathlib.Path, tmp_path:
     payload.copy_payload(payload.collect_payload(OWN, folder), OWN, folder, tmp_path / "copy")
     assert (tmp_path / "copy" / "data" / "words.txt").stat().st_mode & 0o7777 == 0o644
     assert (tmp_path / "copy" / "app.py").stat().st_mode & 0o7777 == 0o755
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + f"{'MIIEpAIB' * 8}\n" * 4 + "-----END RSA PRIVATE KEY-----\n"
+SECRET_FILES = {
+    ".env": ".env", "data/.env.production": "data/.env.production", ".ssh/config": ".ssh/",
+    "id_rsa": "id_rsa",
+    "deep/in/.aws/credentials": "deep/in/.aws/", ".npmrc": ".npmrc", ".git/config": ".git/", ".git": ".git",
+    ".docker/config.json": ".docker/config.json", "infra/prod.tfstate": "infra/prod.tfstate",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SECRET_FILES)
+def test_files_whose_names_tell_of_secrets_stay_at_home(folder: pathlib.Path, path: str) -> None:
+    before = payload.collect_payload(OWN, folder)
+    (folder / "app" / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / "app" / path).write_text("x")
+    found = payload.collect_payload(OWN, folder)
+    assert (found.digest, found.files) == (before.digest, before.files)
+    assert found.left_out == (SECRET_FILES[path],)
+
+
+@pytest.mark.parametrize("text", [KEY, f"first\n{KEY}", KEY.replace("\n", "\r\n")])
+def test_a_private_key_stays_at_home_under_any_name(folder: pathlib.Path, text: str) -> None:
+    before = payload.collect_payload(OWN, folder)
+    (folder / "app" / "data" / "notes.txt").write_text(text, newline="")
+    found = payload.collect_payload(OWN, folder)
+    assert found.files == before.files
+    assert found.left_out == ("data/notes.txt",)
+
+
+def test_what_is_public_or_an_example_goes_along(folder: pathlib.Path) -> None:
+    public = {
+        "cacert.pem": "-----BEGIN CERTIFICATE-----\n"
+        + f"{'MIIEpAIB' * 8}\n" * 4
+        + "-----END CERTIFICATE-----\n",
+        ".env.example": "PASSWORD=",
+        "id_rsa.pub": "ssh-rsa " + "AAAAB3Nz" * 40,
+        "readme.md": "It begins with -----BEGIN PRIVATE KEY----- and then comes base64.",
+        "known.py": "HEADERS = ['-----BEGIN PRIVATE KEY-----', '-----END PRIVATE KEY-----']",
+        "settings.py": "PASSWORD = input()",
+    }
+    for name, text in public.items():
+        (folder / "app" / name).write_text(text)
+    found = payload.collect_payload(OWN, folder)
+    assert public.keys() <= set(paths(found))
+    assert found.left_out == ()
+
+
+def test_what_the_spec_names_itself_goes_along(folder: pathlib.Path) -> None:
+    app = folder / "app"
+    (app / ".env").write_text("A=1")
+    (app / ".aws").mkdir()
+    (app / ".aws" / "config").write_text("[default]")
+    (app / "key.txt").write_text(KEY)
+    (app / ".npmrc").write_text("x")
+    named = OWN.model_copy(update={"include": (".env", ".aws/config", "key.txt")})
+    found = payload.collect_payload(named, folder)
+    assert {".env", ".aws/config", "key.txt"} < set(paths(found))
+    assert ".npmrc" in found.left_out
+    payload.copy_payload(found, named, folder, folder / "copy")
+    assert (folder / "copy" / ".aws" / "config").read_text() == "[default]"
+    assert not (folder / "copy" / ".npmrc").exists()
+
+
+def test_naming_what_is_not_there_is_an_error(folder: pathlib.Path) -> None:
+    with pytest.raises(SpecError, match=r"service\.include\[0\]: '\.env' is no file"):
+        payload.collect_payload(OWN.model_copy(update={"include": (".env",)}), folder)
+
+
+def test_a_link_to_a_secret_stays_at_home_under_its_own_name(folder: pathlib.Path) -> None:
+    (folder / "app" / ".env").write_text("A=1")
+    (folder / "app" / "settings.txt").symlink_to(".env")
+    assert payload.collect_payload(OWN, folder).left_out == (".env", "settings.txt")
+
+
+def test_a_name_that_is_no_text_is_an_error_in_words(folder: pathlib.Path) -> None:
+    (folder / "app" / os.fsdecode(b"\xff.py")).write_text("")
+    with pytest.raises(SpecError, match="is no UTF-8: rename it"):
+        payload.collect_payload(OWN, folder)
+
+
+def test_a_file_that_goes_while_it_is_read_is_told(folder: pathlib.Path) -> None:
+    with pytest.raises(OutsideError, match="cannot be read: No such file"):
+        read_file(folder / "gone")

@@ -1,5 +1,6 @@
 """Writing whole files, holding places, and what is said when the disk refuses."""
 
+import concurrent.futures
 import errno
 import multiprocessing
 import os
@@ -53,6 +54,57 @@ def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: pathlib.Path) 
 def test_holding_a_place_leaves_nothing_beside_it(tmp_path: pathlib.Path) -> None:
     with holding(tmp_path / "out" / "x"):
         assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.usefixtures("home")
+def test_a_lock_is_gone_when_nobody_holds_it(tmp_path: pathlib.Path) -> None:
+    with holding(tmp_path / "x"):
+        assert len(list((tool_home() / "locks").iterdir())) == 1
+    assert list((tool_home() / "locks").iterdir()) == []
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("damage", ["folder", "link", "text"])
+def test_whatever_stands_in_a_locks_place_is_in_nobodys_way(tmp_path: pathlib.Path, damage: str) -> None:
+    with holding(tmp_path / "x"):
+        (lock,) = (tool_home() / "locks").iterdir()
+    match damage:
+        case "folder":
+            (lock / "inside").mkdir(parents=True)
+        case "link":
+            lock.symlink_to("nowhere")
+        case _:
+            lock.write_text("anything")
+    with holding(tmp_path / "x"):
+        assert lock.is_file()
+    assert not lock.exists()
+
+
+def test_what_a_killed_writer_left_is_taken_over(tmp_path: pathlib.Path) -> None:
+    with whole_file(tmp_path / "x") as stream:
+        stream.write(b"1")
+        (left,) = tmp_path.iterdir()
+    left.write_bytes(b"the half of something longer")
+    write_atomic(tmp_path / "x", "2")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "2")]
+
+
+def test_writers_of_one_file_come_one_after_the_other(tmp_path: pathlib.Path) -> None:
+    texts = [letter * 100_000 for letter in "abcd"]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(write_atomic, tmp_path / "x", text) for text in texts * 5]:
+            job.result()
+    assert (tmp_path / "x").read_text() in texts
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_folder_in_the_place_of_a_kept_file_is_thrown_away(
+    home: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "x" / "inside").mkdir(parents=True)
+    write_atomic(home / "x", "y")
+    assert (home / "x").read_text() == "y"
+    assert caplog.messages == ["kept file x is a folder: thrown away, made anew"]
 
 
 def test_a_file_in_the_place_of_a_folder_is_said_so(tmp_path: pathlib.Path) -> None:

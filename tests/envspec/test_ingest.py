@@ -1,8 +1,10 @@
 """First specs from what others write."""
 
 import contextlib
+import os
 import pathlib
 import sys
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from envspec.ingest.pip_words import from_file, from_words
 from envspec.ingest.read import read_description
 from envspec.spec.load import parse_spec
 from envspec.system.errors import EnvspecError, SpecError, UsageError
+from tests.support.counting import is_linear
 
 DOCKERFILE = """\
 ARG PYTHON=3.11
@@ -133,3 +136,90 @@ def test_any_bytes_of_cog_give_a_draft_or_an_error(
     file.write_bytes(data)
     with contextlib.suppress(EnvspecError):
         cog.read_cog(file)
+
+
+HOSTILE = {
+    "bomb/cog.yaml": "a: &a [x]\n"
+    + "".join(f"b{n}: &{'a' if n % 2 else 'b'} [*{'b' if n % 2 else 'a'}, x]\n" for n in range(40))
+    + "build:\n  python_packages: *a\n",
+    "merged/cog.yaml": "".join(f"b{n}: &b{n} {{<<: [*b{n - 1}, *b{n - 1}]}}\n" for n in range(1, 40)).join(
+        ["b0: &b0 {x: y}\n", "build: [*b39]\n"]
+    ),
+    "deep/cog.yaml": "[" * 100_000,
+    "words/cog.yaml": "build:\n  python_packages: six\n",
+    "table/cog.yaml": "build:\n  python_version: {a: b}\n",
+    "zero/cog.yaml": "build:\n  python_requirements: /dev/zero\n",
+    "large/cog.yaml": "#" * 200_000,
+    "self/requirements.txt": "-r requirements.txt\n",
+    "zero/requirements.txt": "-r /dev/zero\n",
+    "elsewhere/requirements.txt": "-r http://127.0.0.1:9/x.txt\n",
+    "coding/requirements.txt": "# -*- coding: rot13 -*-\nsix\n",
+    "many/requirements.txt": "six\n" * 5001,
+    "long/requirements.txt": "-" * 200_000,
+    "missing/requirements.txt": "-r absent.txt\n",
+    "often/Dockerfile": "FROM a\n" + "RUN pip install six\n" * 300,
+    "filled/Dockerfile": f"FROM a\nENV A={'x' * 50_000}\nRUN pip install {'$A' * 10_000}\n",
+    "zero/Dockerfile": "FROM a\nRUN pip install -r /dev/zero\n",
+    "binary/Dockerfile": "\udcff",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_description_is_refused_in_words(tmp_path: pathlib.Path, name: str) -> None:
+    place = tmp_path / name
+    place.parent.mkdir()
+    place.write_text(HOSTILE[name], encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(SpecError) as caught:
+        read_description(place)
+    assert 0 < len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "Dockerfile", "cog.yaml"])
+def test_a_pipe_is_not_waited_for(tmp_path: pathlib.Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SpecError, match="a pipe or a device"):
+        read_description(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".txt", "x/" * 3000 + "Dockerfile", "absent.txt"])
+def test_a_name_that_no_file_has_is_refused_in_words(tmp_path: pathlib.Path, name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_description(tmp_path / name)
+    assert len(caught.value.message) < 500
+
+
+def test_numbers_of_cog_are_read_as_they_are_written(tmp_path: pathlib.Path) -> None:
+    text = "build:\n  gpu: false\n  python_version: 3.10\n  python_packages: [six]\n"
+    draft = drafted(tmp_path, text, "cog.yaml")
+    assert (draft.python, draft.notes) == ("3.10", ())
+
+
+def test_what_cog_says_and_no_spec_can_becomes_a_note(tmp_path: pathlib.Path) -> None:
+    text = f"build:\n  python_version: {'9' * 5000}\n  system_packages: [ffmpeg, 'a b']\n"
+    draft = drafted(tmp_path, text, "cog.yaml")
+    assert (draft.python, draft.apt) == (None, ("ffmpeg",))
+    assert [note.split(":")[0] for note in draft.notes] == ["python_version", "system_packages"]
+
+
+def test_a_note_ends_no_comment() -> None:
+    installs = (Install(name="one", requirements=("six",)),)
+    draft = Draft(name="x" * 300, python="3.11", installs=installs, notes=("a\nname = 1\r\x00b",))
+    assert parse_spec(write.spec_text(draft)).name == "x" * 100
+
+
+def test_writing_a_spec_is_linear_in_what_it_installs() -> None:
+    def written(size: int) -> Callable[[], object]:
+        install = Install(name="one", requirements=tuple(f"p{number}" for number in range(size)))
+        return lambda: write.spec_text(Draft(name="x", installs=(install,)))
+
+    assert is_linear(written, 200)
+
+
+@pytest.mark.parametrize("line", ["ENV {}=1\n", "RUN apt-get install -y libx{}\n", "RUN --mount=x ls {}\n"])
+def test_reading_a_dockerfile_is_linear(tmp_path: pathlib.Path, line: str) -> None:
+    def read(size: int) -> Callable[[], object]:
+        file = tmp_path / f"{size}.dockerfile"
+        file.write_text("FROM a\n" + "".join(line.format(f"a{number}") for number in range(size)))
+        return lambda: read_description(file)
+
+    assert is_linear(read, 50)

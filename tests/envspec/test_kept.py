@@ -1,6 +1,8 @@
 """What is kept by key: whole, found again, made anew where it cannot be read."""
 
+import os
 import pathlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -40,6 +42,59 @@ def test_what_cannot_be_read_is_made_again(tmp_path: pathlib.Path, damage: bytes
     assert kept.get("a") is None
     assert kept.get_or_make("a", lambda: Point(x=2)) == Point(x=2)
     assert kept.get("a") == Point(x=2)
+
+
+def _value(file: pathlib.Path) -> None:
+    """Another value of the right form, without the checksum that goes with it."""
+    file.write_bytes(file.read_bytes().replace(b'"x":1', b'"x":7'))
+
+
+def _folder(file: pathlib.Path) -> None:
+    file.unlink()
+    (file / "inside").mkdir(parents=True)
+
+
+def _dangling(file: pathlib.Path) -> None:
+    file.unlink()
+    file.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("damage", [_value, _folder, _dangling])
+def test_what_is_damaged_is_named_once_and_made_anew(
+    home: pathlib.Path, damage: Callable[[pathlib.Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    kept: Kept[Point] = Kept(home / "points", Point)
+    kept.put("a", Point(x=1))
+    damage(kept.file("a"))
+    assert kept.get_or_make("a", lambda: Point(x=2)) == kept.get("a") == Point(x=2)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"kept file points/{kept.file('a').name} ")
+
+
+def test_a_file_where_the_folder_should_be_is_in_nobodys_way(
+    home: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.mkdir()
+    (home / "points").write_text("")
+    kept: Kept[Point] = Kept(home / "points", Point)
+    assert kept.get_or_make("a/b", lambda: Point(x=2)) == kept.get("a/b") == Point(x=2)
+    assert caplog.messages == ["kept file points is no folder: thrown away, made anew"]
+
+
+def test_a_file_of_another_form_is_not_damaged(home: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept: Kept[Point] = Kept(home / "points", Point)
+    (home / "points").mkdir(parents=True)
+    (home / "points" / "a.json").write_text('{"x": 1}')
+    assert kept.get("a") is None
+    assert caplog.text == ""
+
+
+def test_the_date_of_a_file_says_when_it_was_used(home: pathlib.Path) -> None:
+    kept: Kept[Point] = Kept(home / "points", Point)
+    kept.put("a", Point(x=1))
+    os.utime(kept.file("a"), (1, 1))
+    kept.get("a")
+    assert kept.file("a").stat().st_mtime > 1
 
 
 @pytest.mark.parametrize("key", ["", "../a", "a/../../b", "/a", "a//b", ".hidden", "a\n", "a/.."])

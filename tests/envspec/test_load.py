@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from envspec.spec.load import LIMIT, find_spec, load_spec, parse_spec, spelled
 from envspec.spec.model import Spec
 from envspec.system.errors import SpecError
+from tests.support.counting import is_linear
 from tests.support.paths import EXAMPLES
 
 HEAD = 'name = "x"\npython = "3.11"\n'
 TRIAL = '[service]\nmodule = "a:b"\n[service.trial]\npath = "/"\n'
+INSTALL = '[[stage]]\nname = "one"\ninstall = '
 STAGE = '[[stage]]\nname = "one"\ninstall = ["numpy==1.23.5"]\n'
+SERVICE = STAGE + '[service]\nmodule = "a:b"\n'
 
 MISTAKES = [
     ('[[stage]]\nname = "a"\ninstal = ["numpy"]\n', "stage[0].instal: unknown key, did you mean install?", 5),
@@ -28,7 +31,7 @@ MISTAKES = [
     (STAGE + '[index.a]\nurl = "nowhere"\n', "index.a.url: 'nowhere' does not have the form", 7),
     (STAGE + '[index.default]\nurl = "https://x/"\n', "index.default: default is the machine's own index", 6),
     ('[[stage]]\nname = "one"\ninstall = ["-r x"]\n', "install[0]: '-r x' is an option of pip", 5),
-    ('[[stage]]\nname = "one"\ninstall = [\n  "a==1",\n  "b=1",\n]\n', "stage[0].install[1]: 'b=1' is", 5),
+    ('[[stage]]\nname = "one"\ninstall = [\n  "a==1",\n  "b=1",\n]\n', "stage[0].install[1]: 'b=1' is", 7),
     ('[[stage]]\nname = "one"\ninstall = ["a @ https://x/a.whl"]\n', "list it under `wheels`", 5),
     ('[[stage]]\nname = "one"\nwheels = [{ path = "../a.whl" }]\n', "'../a.whl' leaves the folder", 5),
     ('[[stage]]\nname = "one"\nwheels = [{ path = "/a.whl" }]\n', "'/a.whl' leaves the folder", 5),
@@ -44,6 +47,18 @@ MISTAKES = [
     (STAGE + '[service]\nmodule = "a:b"\nsource = "../.."\n', "service.source: '../..' leaves the folder", 8),
     (STAGE + "as-of = 20240401\n", "stage[0].as-of", 6),
     (STAGE + "name = 'two'\n", "not TOML: Cannot overwrite a value", 6),
+    (SERVICE + "port = " + "9" * 5000 + "\n", "service.port: a key or number of 5,000 characters", 8),
+    (TRIAL + "json." + "a." * 20000 + "b = 1\n", "service.trial.json: nested deeper than 64 levels", 7),
+    (SERVICE + 'source = "' + "a/" * 3000 + '"\n', "a path has at most 1,000 characters, not 6,000", 8),
+    (SERVICE + 'source = "' + "ä" * 200 + '"\n', "a part of a path has at most 255 bytes", 8),
+    (STAGE + '[remove]\nfiles = ["a", "' + "**/" * 2000 + '"]\n', "remove.files[1]: '**/**/", 7),
+    (INSTALL + '["a==' + "1" * 2000 + '"]\n', "a requirement has at most 1,000 characters", 5),
+    (INSTALL + '["a==' + "1" * 900_000 + '"]\n', "stage[0].install[0]: a string of 900,005", 5),
+    (INSTALL + '["' + "(" * 900 + '"]\n', "… 700 characters more …", 5),
+    (INSTALL + str([f"p{i}" for i in range(5001)]), "stage: the stages name 5,001 packages and wheels", 3),
+    (INSTALL + str(["a"] * 101), "stage: the stages name a 101 times; at most 100 are read", 3),
+    ('[[stage]]\nname = "one"\nwheels = [{ path = "' + "a-" * 150 + '" }]\n', "at most 255", 5),
+    ("".join(f'[[stage]]\nname = "s{i}"\n' for i in range(257)), "stage: has 257 entries; at most 256", 3),
 ]  # fmt: skip
 
 
@@ -61,6 +76,39 @@ def test_all_mistakes_are_named_at_once() -> None:
         parse_spec('name = "X"\npythn = "3.11"\n[[stage]]\nname = "one"\ninstal = []\n[base]\nhosts = true\n')
     paths = {problem.path for problem in caught.value.problems}
     assert paths == {"name", "python", "pythn", "stage[0].instal", "base.hosts"}
+
+
+def test_many_mistakes_are_counted_and_all_are_kept() -> None:
+    body = "".join(f'[[stage]]\nname="S {i}"\nfoo={i}\n' for i in range(200))
+    with pytest.raises(SpecError) as caught:
+        parse_spec(HEAD + body, name="my.toml")
+    assert len(caught.value.problems) == 400
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "my.toml: and 380 more"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        STAGE + "# and more\n" * 10,
+        "".join(f'[[stage]]\nname="S {{}}{i}"\nfoo={i}\n' for i in range(10)),
+        '[[stage]]\nname = "a"\ninstall = [\n' + '"-r",\n' * 10 + "]\n",
+        STAGE + "[remove]\nfiles = [\n" + '"../x",\n' * 10 + "]\n",
+    ],
+    ids=["lines", "stages", "requirements", "patterns"],
+)
+def test_naming_mistakes_is_linear_in_the_size_of_the_spec(body: str) -> None:
+    def refused(size: int) -> Callable[[], object]:
+        text = HEAD.replace("x", "X Y") + body * size
+
+        def refuse() -> None:
+            with pytest.raises(SpecError):
+                parse_spec(text)
+
+        return refuse
+
+    assert is_linear(refused, 8)
 
 
 def test_lines_are_those_of_an_editor() -> None:

@@ -3,11 +3,12 @@
 import pathlib
 
 import pytest
-from urllib3.util.retry import Retry
 
+from envspec.supply.http import Patience
 from envspec.supply.metadata import wheel_metadata
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
@@ -22,7 +23,7 @@ SPEC = spec(stage("one", "demo==1.0"))
 def ask(
     tmp_path: pathlib.Path, place: pathlib.Path, remote: RemoteFile | None, *, offline: bool = False
 ) -> WheelMetadata:
-    sources = Sources(SPEC, PipSettings(), offline=offline, patience=Retry(total=0))
+    sources = Sources(SPEC, PipSettings(), offline=offline, patience=Patience(again=0))
     return wheel_metadata(file_of(place), remote, store=Wheelhouse(tmp_path / "store"), sources=sources)
 
 

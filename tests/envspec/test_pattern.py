@@ -1,5 +1,8 @@
 """Patterns of files: `**` spans folders, `*` does not."""
 
+import functools
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +24,10 @@ CASES = [
     ("a[b]", "a[b]", True),
     ("a.b", "axb", False),
     ("a", "a\nb", False),
+    ("**/a/**/b*c*/**", "x/a/y/z/bxcx/w", True),
+    ("**/a/**/b*c*/**", "x/a/y/z/bx/cx/w", False),
+    ("*a*b*c", "xaxbxcxc", True),
+    ("a**/b", "ax/y/b", True),
 ]
 
 
@@ -45,3 +52,51 @@ def test_any_pattern_is_a_pattern(pattern: str, path: str) -> None:
 @given(st.text("ab/.[(+", min_size=1, max_size=12))
 def test_a_path_matches_itself(path: str) -> None:
     assert matcher([path])(path) is True
+
+
+_PIECES = st.lists(st.sampled_from(["a", "b", "/", "*", "**", "**/", "?"]), min_size=1, max_size=9).map(
+    "".join
+)
+
+
+@given(
+    _PIECES.filter(lambda pattern: "//" not in pattern),
+    st.lists(st.text("ab", min_size=1, max_size=3), max_size=5),
+)
+def test_a_match_is_what_trying_everything_finds(pattern: str, parts: list[str]) -> None:
+    path = "/".join(parts)
+    assert matcher([pattern])(path) is _tried(pattern, path)
+
+
+def _tried(pattern: str, path: str) -> bool:
+    """Whether the path matches, found by trying each way in which the wildcards can be filled."""
+    pieces = [piece for piece in re.split(r"((?<![^/])\*\*/|\*\*|\*|\?|.)", pattern) if piece]
+
+    @functools.cache
+    def fits(piece: int, start: int) -> bool:
+        if piece == len(pieces):
+            return start == len(path)
+        here = path[start : start + 1]
+        match pieces[piece]:
+            case "**/":
+                end = path.find("/", start)
+                return fits(piece + 1, start) or (end > start and fits(piece, end + 1))
+            case "**" | "*" as wild:
+                taken = here and (wild == "**" or here != "/")
+                return fits(piece + 1, start) or (bool(taken) and fits(piece, start + 1))
+            case "?":
+                return here not in {"", "/"} and fits(piece + 1, start + 1)
+            case letter:
+                return here == letter and fits(piece + 1, start + 1)
+
+    return fits(0, 0)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/" * 160, "**/a/" * 100, "*a" * 200, "**a*a" * 80 + "c", "**/*a*a/" * 60]
+)
+def test_no_pattern_takes_for_ever(pattern: str) -> None:
+    """Each of them would, if a place that was found once were given up for a later one."""
+    matches = matcher([pattern])
+    for path in ("a/" * 1000 + "b", "a" * 255, "aa/" * 500 + "b"):
+        matches(path)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.system.quoting import quoted_output
+from envspec.system.quoting import LONGEST, NAMED, listed, quoted_output, shortened
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,23 @@ def test_the_work_is_bounded(piece: str) -> None:
     began = time.monotonic()
     quoted_output(piece * (200_000 // len(piece)))
     assert time.monotonic() - began < 5
+
+
+def test_a_short_text_is_repeated_as_it_is() -> None:
+    assert shortened("x" * LONGEST) == "x" * LONGEST
+
+
+@given(st.text(), st.integers(20, 60))
+def test_a_long_text_keeps_its_ends_and_says_how_much_is_left_out(text: str, most: int) -> None:
+    said = shortened(text, most)
+    assert said[:15] == text[:15]
+    if len(text) > most:
+        assert f"… {len(text) - most} characters more …" in said
+        assert said[-5:] == text[-5:]
+
+
+def test_many_names_are_counted() -> None:
+    names = [f"n{number}" for number in range(NAMED + 3)]
+    assert listed(names).endswith(f"n{NAMED - 1} and 3 more")
+    assert listed(names[:2]) == "n0, n1"
+    assert listed([]) == "none"

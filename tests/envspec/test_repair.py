@@ -8,7 +8,7 @@ from packaging.specifiers import SpecifierSet
 from builder.fix.edit import AsOf, Pin, Python, difference, edited, mentioned, nearest, other_python
 from envspec.spec.load import parse_spec
 from envspec.spec.target import Target
-from envspec.supply.sources import RemoteFile
+from envspec.supply.page import RemoteFile
 
 TEXT = """\
 # why this stands here

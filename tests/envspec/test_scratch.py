@@ -89,10 +89,11 @@ def test_what_was_renamed_stays(temporary: pathlib.Path) -> None:
     assert sorted(path.name for path in temporary.iterdir()) == ["kept", "tree"]
 
 
-def test_a_place_that_is_not_there_is_said_so(temporary: pathlib.Path) -> None:
+def test_a_place_that_cannot_be_made_is_said_so(temporary: pathlib.Path) -> None:
+    (temporary / "file").touch()
     with (
-        pytest.raises(OutsideError, match=r"cannot be written: No such file"),
-        scratch_folder("layer", temporary / "absent"),
+        pytest.raises(OutsideError, match=r"cannot be written: Not a directory"),
+        scratch_folder("layer", temporary / "file" / "below"),
     ):
         pass
 

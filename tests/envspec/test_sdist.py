@@ -1,7 +1,10 @@
 """Wheels from source distributions: built once, in isolation, the same bytes every time."""
 
+import os
 import pathlib
+import re
 import shutil
+import socket
 import sys
 
 import pytest
@@ -11,11 +14,13 @@ from envspec.proof.prove import prove_lock
 from envspec.spec.target import Target
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sdist import built_wheel
+from envspec.supply.sdist import _answer, built_wheel
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system import confine
 from envspec.system.errors import BuildError
 from envspec.system.finding import must_fix
+from envspec.system.sandbox import Sandbox, best_sandbox
 from tests.support.fakes import Recorder
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import sdist
@@ -103,3 +108,60 @@ def test_a_lock_is_proved_where_its_source_was_never_built(tmp_path: pathlib.Pat
     found = prove_lock(wanted, held, there(tmp_path / "files"), Wheelhouse(tmp_path / "store"))
     assert not must_fix(found)
     assert Wheelhouse(tmp_path / "store").verify(held.artifact[0].installed)
+
+
+REACHES = """
+    import os, socket
+    found = []
+    for place in (pathlib.Path({outside!r}), pathlib.Path.home() / "was-here"):
+        try:
+            place.write_text("x")
+            found.append("wrote")
+        except OSError:
+            found.append("kept")
+    try:
+        socket.create_connection(("127.0.0.1", {port}), 5)
+        found.append("reached")
+    except OSError:
+        found.append("alone")
+    found += [name for name in os.environ if "INDEX" in name or "TOKEN" in name]
+    raise SystemExit("SAW " + " ".join(found))
+"""
+
+
+def test_a_build_writes_and_reaches_nothing_of_this_machine(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if best_sandbox().kind == confine.NONE:
+        pytest.skip("this kernel has neither namespaces nor Landlock")
+    for name in ("PIP_INDEX_URL", "UV_INDEX_URL", "ENVSPEC_INDEX_OURS", "SOME_TOKEN"):
+        monkeypatch.setenv(name, "a secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        extra = REACHES.format(outside=str(tmp_path / "outside"), port=server.getsockname()[1]).strip()
+        source = sdist(tmp_path, extra=extra)
+        with pytest.raises(BuildError) as caught:
+            build(source, tmp_path / "store")
+    # In a temporary folder it may believe that it wrote.
+    assert re.search(r"^SAW (?:kept|wrote) wrote alone$", caught.value.message, re.MULTILINE)
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_build_without_a_whole_sandbox_says_so(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = Sandbox(kind=confine.NONE, why="no namespaces")
+    for module in ("envspec.supply.sdist", "envspec.system.sandbox"):
+        monkeypatch.setattr(f"{module}.best_sandbox", lambda: bare)
+    said = Recorder()
+    build(sdist(tmp_path), tmp_path / "store", said)
+    assert any("no whole sandbox is allowed here" in line for line in said.said)
+
+
+def test_what_a_build_wants_is_read_with_care(tmp_path: pathlib.Path) -> None:
+    """A step of the build may have put anything in the place of its answer."""
+    (tmp_path / "secret").write_text('["secret"]')
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "deep").write_text("[" * 100_000)
+    assert [_answer(tmp_path / name) for name in ("link", "pipe", "deep", "absent")] == [[], [], [], []]
+    assert _answer(tmp_path / "secret") == ["secret"]

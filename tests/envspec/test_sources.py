@@ -5,10 +5,11 @@ import datetime as dt
 import pathlib
 
 import pytest
-from urllib3.util.retry import Retry
 
+from envspec.supply.http import Patience
+from envspec.supply.page import project_of
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sources import Sources, folder_files, project_of
+from envspec.supply.sources import Sources, folder_files
 from envspec.system.errors import OutsideError
 from tests.support.index import json_page, sha256, simple_index
 from tests.support.specs import spec, stage
@@ -19,7 +20,7 @@ SPEC = spec(
     stage("one", "demo==1.0", more='index = "mine"'),
     tail='[index.mine]\nurl = "https://index.invalid/simple"',
 )
-AT_ONCE = Retry(total=1, backoff_factor=0, status_forcelist=(500, 503))
+AT_ONCE = Patience(again=1, pause=0)
 
 WITHOUT_INDEX = PipSettings(no_index=True)
 
@@ -82,8 +83,8 @@ def test_other_projects_on_the_page_do_not_count(
 
 
 TROUBLE = {
-    "error": (Answer(status=500), "it answers with errors, again and again"),
-    "forbidden": (Answer(status=403), "it answers 403"),
+    "error": (Answer(status=500), "it fails, again and again"),
+    "forbidden": (Answer(status=403), r"it refuses access \(403\)"),
     "half": (Answer(body=b"{", promised=900, kind=JSON), "its answer broke off"),
     "cut": (Answer(body=b'{"meta": {"api-ver', kind=JSON), "something that is no package index"),
     "picture": (Answer(body=b"\x89PNG", kind="image/png"), "something that is no package index"),

@@ -126,7 +126,7 @@ def test_ten_million_files_are_refused_without_reading_them_all(tmp_path: pathli
         stream.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
     tracemalloc.start()
     try:
-        with pytest.raises(WheelError, match="more files than the 200000"):
+        with pytest.raises(WheelError, match="more files than the 100000"):
             Wheel(target)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -141,6 +141,57 @@ def test_many_files_with_long_names_are_no_reason_to_refuse(tmp_path: pathlib.Pa
         assert len(opened.entries) == 30
     with pytest.raises(WheelError, match="more files than the 29"):
         Wheel(target, limits=Limits(entries=29))
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("a/" * 1500 + "x.py", "1500 folders deep"),
+        ("a/" * 90 + "b" * 239, "is fine"),
+        ("b" * 241, "no file system holds"),
+        ("b" * 60_000, "no file system holds: 60000 bytes"),
+        ("/".join("c" * 200 for _ in range(6)), "a path of 1205 bytes"),
+    ],
+    ids=["deep", "fine", "name", "long name", "path"],
+)
+def test_paths_are_bounded(tmp_path: pathlib.Path, path: str, problem: str) -> None:
+    target = make(tmp_path, {path: ""})
+    if problem == "is fine":
+        with Wheel(target) as opened:
+            assert path in opened
+        return
+    with pytest.raises(WheelError, match=problem) as caught:
+        Wheel(target)
+    assert len(caught.value.message) < 400
+
+
+def test_a_path_below_a_file_is_refused(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(WheelError, match="'a/b' is both a file and a folder"):
+        Wheel(make(tmp_path, {"a/b": "", "a/b/c": ""}))
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        ("Requires-Dist: click\n" * 10_001, "10001 requirements; 10000 are allowed"),
+        ("Keywords: x\n" * 50_001, "more than 50000 lines"),
+        ("".join(f"X-{number}: x\n" for number in range(201)), "20. kinds of fields; 200 are allowed"),
+    ],
+    ids=["requirements", "lines", "fields"],
+)
+def test_metadata_without_end_is_refused(head: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse_metadata(f"Metadata-Version: 2.1\nName: a\nVersion: 1\n{head}\ntext".encode())
+
+
+def test_odd_requirements_are_problems_of_bounded_length() -> None:
+    deep = f"a; {'(' * 4_000}python_version > '3'{')' * 4_000}"
+    head = f"Requires-Dist: {'a' * 60_000}\nRequires-Dist: {deep}\n" + "Requires-Dist: click\n" * 2
+    head += "".join(f"Requires-Dist: not one {number}!\n" for number in range(100))
+    facts = parse_metadata(f"Metadata-Version: 2.1\nName: a\nVersion: 1\n{head}\n".encode())
+    assert facts.requires == ("click",)
+    assert len(facts.problems) == 21
+    assert max(map(len, facts.problems)) < 200
 
 
 def test_overlapping_members_are_refused(tmp_path: pathlib.Path) -> None:

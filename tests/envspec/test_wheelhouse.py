@@ -7,11 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from urllib3.util.retry import Retry
 
 from envspec.lockfile.lock import Artifact, File
+from envspec.supply.http import Patience
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sources import RemoteFile, Sources
+from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.progress import Progress
@@ -21,7 +22,7 @@ from tests.support.web import JSON, Answer, Web
 from tests.support.wheels import wheel
 
 SPEC = spec(stage("one", "demo==1.0"))
-AT_ONCE = Retry(total=0)
+AT_ONCE = Patience(again=0)
 BODY = random.Random(0).randbytes(3 << 20)
 
 

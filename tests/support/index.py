@@ -5,7 +5,7 @@ import json
 import pathlib
 from collections.abc import Iterable
 
-from envspec.supply.sources import project_of
+from envspec.supply.page import project_of
 
 
 def simple_index(folder: pathlib.Path, files: Iterable[pathlib.Path]) -> str:

@@ -5,7 +5,7 @@ import pathlib
 from envspec.lockfile.lock import Artifact, File, Lock, LockedBase
 from envspec.spec.load import parse_spec
 from envspec.spec.model import Spec
-from envspec.supply.sources import project_of
+from envspec.supply.page import project_of
 
 from .index import sha256
 

@@ -28,7 +28,7 @@ from builder.values import models
 from builder.values import payload as payload_files
 from builder.values.plan import InstallStage, Plan
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import OutsideError
+from envspec.system.errors import SpoiledError
 from envspec.system.pattern import expression
 
 
@@ -37,7 +37,7 @@ def lay_out_context(
 ) -> None:
     """Fill the empty folder `place`; `folder` is the spec's.
 
-    Raises `OutsideError` when a wheel is not in the store.
+    Raises `SpoiledError` when a wheel is not in the store.
     """
     place.mkdir(parents=True, exist_ok=True)
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
@@ -67,7 +67,7 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Pa
     (place / "wheels").mkdir(parents=True)
     for wheel in stage.wheels:
         if not store.has(wheel):
-            raise OutsideError(f"{wheel.file} is not in the wheelhouse", hint="run again: it is fetched then")
+            raise SpoiledError(f"{wheel.file} in the wheelhouse")
         _link(store.path(wheel), place / "wheels" / wheel.file)
     lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
     (place / "requirements.txt").write_text("".join(lines), encoding="utf-8")

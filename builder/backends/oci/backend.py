@@ -79,7 +79,7 @@ class OciBackend:
             from builder.oci.image import layout
 
             self.records.remember(_file_name(name), record)
-            layout.enlist_image(record.image, record.machine, name, self.blobs.root)
+            layout.enlist_at_home(record.image, record.machine, name, self.blobs)
         return Environment(
             backend=self.name,
             reference=name,

@@ -46,7 +46,7 @@ def ship_image(
     tag = with_tag(wanted.tag or environment.reference.rpartition(":")[0].partition("/")[2])
     bill = attest.attest_bill(image, blobs)
     artifacts = [attest.attest_verdict(image, tag, verdict, blobs), *([bill] if bill else [])]
-    layout.enlist_image(image, record.machine, tag, blobs.root, artifacts)
+    layout.enlist_at_home(image, record.machine, tag, blobs, artifacts)
     files: list[str] = []
     said = [f"image {image.config.digest}"]
     if wanted.output is not None:

@@ -17,7 +17,7 @@ from . import child, landlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 PROCESSES = 400
 """More processes than this below one import is a fork bomb; threads do not count."""
@@ -33,18 +33,72 @@ def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
     """Run a command in isolation; exits as it does. Job keys: `command`, `guarded`, `report` (a pipe)."""
     job = child.job()
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    own = unshare()
+    code = in_namespaces(job)
+    os._exit(behind_landlock(job) if code is None else code)
+
+
+def in_namespaces(job: dict[str, Any]) -> int | None:
+    """The exit code of the command in namespaces of its own; None where the kernel refuses one of them.
+
+    They are entered in a child: numbers of processes mean nothing in a new namespace without a new /proc, and
+    what has entered one cannot go back.
+    """
+    begun, begin = os.pipe()
+
+    def enter() -> int:
+        os.close(begun)
+        if not unshare():
+            return 0
+        pid = started(first)
+        os.close(begin)
+        os.close(int(job["report"]))
+        return ended(pid)
+
+    def first() -> int:
+        if not protect(job["guarded"]):
+            return 0
+        os.write(begin, b".")
+        os.close(begin)
+        return run_first(job["command"], int(job["report"]))
+
+    pid = started(enter)
+    os.close(begin)
+    went = os.read(begun, 1) == b"."
+    os.close(begun)
+    if went:
+        os.close(int(job["report"]))
+    code = ended(pid)
+    return code if went else None
+
+
+def behind_landlock(job: dict[str, Any]) -> int:
+    """The exit code of the command where Landlock keeps the files, if anything does."""
+
+    def first() -> int:
+        landlock.protect(job["guarded"])
+        return run_first(job["command"], int(job["report"]))
+
+    pid = started(first)
+    os.close(int(job["report"]))
+    return ended(pid)
+
+
+def started(body: Callable[[], int]) -> int:
+    """The number of a child that ends with its parent, and with the code that the body gives."""
     pid = os.fork()
     if pid == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if own:
-            protect(job["guarded"])
-        else:
-            landlock.protect(job["guarded"])
-        os._exit(run_first(job["command"], int(job["report"])))
-    os.close(int(job["report"]))
+        try:
+            os._exit(body())
+        finally:
+            os._exit(1)
+    return pid
+
+
+def ended(pid: int) -> int:
+    """The exit code of a child, as a shell has it."""
     _, status = os.waitpid(pid, 0)
-    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
 def unshare() -> bool:
@@ -63,16 +117,21 @@ def unshare() -> bool:
     return True
 
 
-def protect(guarded: list[str]) -> None:
-    """Own /proc, and `guarded` folders read-only, for this mount namespace only, where that is allowed."""
-    with contextlib.suppress(OSError):
+def protect(guarded: list[str]) -> bool:
+    """Own /proc, `guarded` folders and the kernel's settings read-only, for this mount namespace only.
+
+    False where /proc cannot be its own.
+    """
+    try:
         kernel.mount_private()
-    with contextlib.suppress(OSError):
         kernel.mount("proc", "/proc", "proc", 0)
+    except OSError:
+        return False
     bound_processes()
-    for folder in guarded:
+    for folder in [*guarded, "/proc/sys", "/proc/sysrq-trigger"]:
         with contextlib.suppress(OSError):
             kernel.bind_read_only(folder, folder)
+    return True
 
 
 def bound_processes() -> None:

@@ -130,9 +130,12 @@ def _ends(condition: Callable[[Outcome], object]) -> Sign:
 
 def _writes(failed: FailedImport) -> Mapping[str, str] | None:
     root, error = failed.faults
-    denied = root.isa("PermissionError") and bool(failed.outcome.changed)
+    changed = failed.outcome.changed
+    denied = root.isa("PermissionError") and bool(changed)
     read_only = "Read-only file system" in failed.text and error.isa("OSError")
-    return {} if denied or read_only else None
+    strayed = read_only and not changed
+    where = "outside of its home and its temporary folder" if strayed else "into the environment"
+    return {"where": where} if denied or read_only else None
 
 
 _LIBRARY = _says(r"(?P<name>[\w.+-]+\.so[\w.]*): cannot open shared object file")
@@ -151,8 +154,8 @@ SYMPTOMS = (
         sign=_writes,
         rule=rules.WRITES,
         severity=Severity.WARNING,
-        what="the import writes into the environment",
-        hint="the judge keeps the environment read-only; in an image it may be as well",
+        what="the import writes {where}",
+        hint="while it is judged that is read-only; in an image it may be as well",
         placed=True,
     ),
     Symptom(

@@ -13,6 +13,7 @@ from builder.oci.store.blobs import MANIFEST, Blobs, Descriptor
 from builder.oci.store.lookup import look_into_layers
 from builder.values.verdict import Verdict
 from envspec.spec.model import Part
+from envspec.system.foreign import readable
 
 STATEMENT = "application/vnd.in-toto+json"
 BOM = "application/vnd.cyclonedx+json"
@@ -56,8 +57,8 @@ def attest_verdict(image: Image, name: str, judged: Verdict, blobs: Blobs) -> Re
         "warnedTests": [each["rule"] for each in facts["findings"] if each["severity"] == "warning"],
         "failedTests": [each["rule"] for each in facts["findings"] if each["severity"] == "error"],
         "findings": facts["findings"],
-        "python": judged.python,
-        "platform": judged.platform,
+        "python": readable(judged.python),
+        "platform": readable(judged.platform),
     }
     statement = {
         "_type": "https://in-toto.io/Statement/v1",

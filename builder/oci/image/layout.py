@@ -6,6 +6,7 @@ Source: OCI image layout specification; Docker image specification 1.2, combined
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +17,10 @@ from builder.oci.store import tar
 from builder.oci.store.blobs import INDEX, Blobs, Descriptor
 from builder.oci.store.tar import TarEntry
 from envspec.system.errors import UsageError
-from envspec.system.home import disk_refusals, holding, whole_file, write_atomic
+from envspec.system.home import disk_refusals, holding, throw_away, whole_file, write_atomic
+from envspec.system.kept import Kept
+
+_LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 
 REF = "org.opencontainers.image.ref.name"
 """Annotation that names an image in a layout."""
@@ -87,10 +91,40 @@ def enlist_image(
     Raises `OutsideError`.
     """
     with disk_refusals(folder), holding(folder / "index.json"):
-        write_atomic(folder / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+        write_atomic(folder / "oci-layout", _LAYOUT)
         # Written last: a reader finds either the old image or the whole new one.
         index = _index(folder, image, machine, tag, artifacts, beside=beside)
         write_atomic(folder / "index.json", encode_document(index))
+
+
+def enlist_at_home(
+    image: Image, machine: str, tag: str, blobs: Blobs, artifacts: Sequence[Referrer] = ()
+) -> None:
+    """As `enlist_image`, in the tool's own layout, whose names are kept as well: there nobody else writes.
+
+    A damaged index is thrown away, and has the same names again.
+    """
+    folder, kept = blobs.root, Kept[dict[str, Any]](blobs.root / "index", dict[str, Any])
+    with holding(folder / "names"):
+        known = kept.get("names")
+        right = {"oci-layout": _LAYOUT.encode()}
+        if known is not None:
+            right["index.json"] = encode_document(known)
+        elif os.path.lexists(folder / "index.json") and not read_manifests(folder):
+            throw_away(folder / "index.json", "cannot be read")
+        for name, body in right.items():
+            if os.path.lexists(folder / name) and not _has(folder / name, body):
+                throw_away(folder / name, "is damaged")
+            write_atomic(folder / name, body)
+        enlist_image(image, machine, tag, folder, artifacts)
+        kept.put("names", json.loads((folder / "index.json").read_bytes()))
+
+
+def _has(file: pathlib.Path, body: bytes) -> bool:
+    try:
+        return file.read_bytes() == body
+    except OSError:
+        return False
 
 
 def _is_layout(folder: pathlib.Path) -> bool:
@@ -114,7 +148,7 @@ def _index(
 ) -> dict[str, Any]:
     """The layout's index with this image under its name."""
     entry = {**image.manifest.as_dict(), "platform": {"architecture": machine, "os": "linux"}}
-    held = read_manifests(folder)
+    held = [each for each in read_manifests(folder) if beside or _stored(each, folder)]
     named = [one for other in held if _said(other, REF) == tag for one in _platforms(other, folder)]
     stay = [one for one in named if beside and one.get("platform") != entry["platform"]]
     gone = {one["digest"] for one in named if one not in stay}
@@ -132,6 +166,11 @@ def _index(
             ),
         ],
     }
+
+
+def _stored(entry: dict[str, Any], folder: pathlib.Path) -> bool:
+    """Whether what an entry names was not swept, as what nobody uses is."""
+    return Blobs(folder).path(str(entry.get("digest"))).is_file()
 
 
 def _platforms(entry: dict[str, Any], folder: pathlib.Path) -> list[dict[str, Any]]:

@@ -18,10 +18,11 @@ from isal import igzip
 from builder.oci.store.compress import CHUNK, ISAL_ERROR, LayerWriter
 from envspec.lockfile.lock import Digest
 from envspec.spec.model import Part
-from envspec.system.errors import OutsideError
-from envspec.system.home import disk_refusals, holding, write_atomic
+from envspec.system import seen
+from envspec.system.errors import SpoiledError
+from envspec.system.home import disk_refusals, holding, make_folder, throw_away, write_atomic
 from envspec.system.kept import Kept
-from envspec.system.scratch import scratch_file, sweep_scratch
+from envspec.system.scratch import scratch_file
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -29,7 +30,11 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
-_open: Callable[[pathlib.Path], IO[bytes]] = igzip.open  # without types of its own
+_open: Callable[[IO[bytes]], IO[bytes]] = igzip.open  # without types of its own
+
+
+PARTIAL = "partial"
+"""Folder with the blobs under way."""
 
 
 class Descriptor(Part):
@@ -69,11 +74,11 @@ class Blobs:
         return self.root / "blobs" / algorithm / code
 
     def has(self, blob: Descriptor) -> bool:
-        """Whether the blob is there with its whole length."""
-        try:
-            return self.path(blob.digest).stat().st_size == blob.size
-        except OSError:
-            return False
+        """Whether the blob is there, whole and right; one that is not is named and thrown away.
+
+        It is read only where it looks otherwise than when it was read last.
+        """
+        return seen.holds(self.path(blob.digest), _code(blob.digest), blob.size)
 
     def put(self, data: bytes, media: str) -> Descriptor:
         """Store a small blob."""
@@ -81,19 +86,20 @@ class Blobs:
         blob = Descriptor(media=media, digest=digest, size=len(data))
         if not self.has(blob):
             write_atomic(self.path(digest), data)
+            seen.note(self.path(digest), _code(digest))
         return blob
 
     def read(self, blob: Descriptor) -> bytes:
-        """The bytes of a small blob, checked. Raises `OutsideError`."""
+        """The bytes of a small blob, checked. Raises `SpoiledError`."""
         return b"".join(self.chunks(blob))
 
     def chunks(self, blob: Descriptor) -> Iterator[bytes]:
         """The bytes of a blob, checked at its end; a damaged one is thrown away.
 
-        Raises `OutsideError`.
+        Raises `SpoiledError`.
         """
         digest = hashlib.sha256()
-        with self.path(blob.digest).open("rb") as stream:
+        with self._opened(blob) as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
                 yield chunk
@@ -102,12 +108,29 @@ class Blobs:
 
     @contextlib.contextmanager
     def unpacked(self, layer: Layer) -> Iterator[IO[bytes]]:
-        """The tar archive inside a layer, to be read from its start."""
-        with _open(self.path(layer.digest)) as stream:
+        """The tar archive inside a layer, to be read from its start. Raises `SpoiledError` if it is gone."""
+        with self._opened(layer) as packed, _open(packed) as stream:
             yield stream
 
+    @contextlib.contextmanager
+    def _opened(self, blob: Descriptor) -> Iterator[IO[bytes]]:
+        try:
+            stream = self.path(blob.digest).open("rb")
+        except OSError as error:  # it was there a moment ago
+            raise SpoiledError(f"{blob.digest} in the store of layers") from error
+        with stream:
+            yield stream
+
+    def reread(self, layer: Layer) -> None:
+        """Read the whole of a layer with which something went wrong.
+
+        Raises `SpoiledError` if it is not what it should be, which may be the cause; it is thrown away.
+        """
+        if not seen.holds(self.path(layer.digest), _code(layer.digest), layer.size, read=True):
+            raise SpoiledError(f"{layer.digest} in the store of layers")
+
     def plain(self, layer: Layer) -> Iterator[bytes]:
-        """The archive inside a layer, in pieces, of the length that is known of it. Raises `OutsideError`."""
+        """The archive inside a layer, in pieces, of the length that is known of it. Raises `SpoiledError`."""
         count = 0
         with self.unpacked(layer) as stream:
             while True:
@@ -122,30 +145,31 @@ class Blobs:
         if count != layer.length:
             raise self._damaged(layer)
 
-    def _damaged(self, blob: Descriptor) -> OutsideError:
-        self.path(blob.digest).unlink(missing_ok=True)
-        return OutsideError(
-            f"{blob.digest} in the store of layers was damaged and has been thrown away", hint="run again"
-        )
+    def _damaged(self, blob: Descriptor) -> SpoiledError:
+        throw_away(self.path(blob.digest), "is damaged")
+        return SpoiledError(f"{blob.digest} in the store of layers")
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[IO[bytes]]:
         """A file for a blob under way; it is gone afterwards unless `keep` took it."""
-        folder = self.root / "partial"
-        with disk_refusals(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            sweep_scratch(folder, earlier=".*")
-            with scratch_file("blob", folder) as file, file.open("w+b", buffering=CHUNK) as stream:
-                yield stream
+        with (
+            disk_refusals(self.root / PARTIAL),
+            scratch_file("blob", self.root / PARTIAL) as file,
+            file.open("w+b", buffering=CHUNK) as stream,
+        ):
+            yield stream
 
     def keep(self, stream: IO[bytes], digest: str) -> None:
         """Take a whole blob in, by one rename."""
         stream.flush()
         place = self.path(digest)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
+        if place.is_dir():
+            throw_away(place, "is no file")
         partial = pathlib.Path(stream.name)
         partial.chmod(0o444)
         partial.replace(place)
+        seen.note(place, _code(digest))
 
     def known(self, key: str) -> Layer | None:
         """The layer that was made by that recipe, if it still is there."""
@@ -186,3 +210,7 @@ class Blobs:
         )
         self.remember(key, layer)
         return layer
+
+
+def _code(digest: str) -> str:
+    return digest.partition(":")[2]

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Collection, Iterable
 
 from builder.oci.store.blobs import Blobs, Layer
+from builder.oci.store.compress import ISAL_ERROR
 from envspec.system.errors import OutsideError
 
 _LARGEST = 1 << 20
@@ -27,7 +28,8 @@ def look_into_layers(layers: Iterable[Layer], blobs: Blobs, wanted: Collection[s
             ):
                 for info in archive:
                     _note(found, info, archive, wanted)
-        except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+        except (tarfile.TarError, OSError, EOFError, zlib.error, ISAL_ERROR, ValueError) as error:
+            blobs.reread(layer)
             raise OutsideError(f"layer {layer.title} of the base cannot be read ({error})") from error
     return found
 

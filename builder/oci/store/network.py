@@ -63,7 +63,7 @@ class Network:
 
     def bring(self, address: str, file: File, store: Wheelhouse) -> None:
         """Put the file at an address into the store; a download that broke off goes on in the next run."""
-        from envspec.supply.sources import RemoteFile  # with readers of package indexes behind it
+        from envspec.supply.page import RemoteFile  # with readers of package indexes behind it
 
         with self.session() as session:
             remote = RemoteFile(file=address.rsplit("/", 1)[-1], url=address, sha256=file.sha256)

@@ -14,10 +14,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from builder.oci.store.blobs import Blobs, Layer
+from builder.oci.store.compress import ISAL_ERROR
 from envspec.spec.model import digest_of
 from envspec.system.errors import OutsideError
 from envspec.system.home import disk_refusals, holding
-from envspec.system.scratch import scratch_folder, sweep_scratch
+from envspec.system.kept import touch
+from envspec.system.scratch import scratch_folder
+from envspec.system.seen import note_tree, settled, tree_holds
 
 _SHORT = 20
 """Digits of a digest in a folder's name: all names together must fit into one page."""
@@ -37,15 +40,16 @@ def unpack_layers(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -
 def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathlib.Path:
     name = digest_of([layer.diff_id for layer in stack]).removeprefix("sha256:")[:_SHORT]
     place = root / name
-    if place.is_dir():
+    if tree_holds(place):
+        touch(place)
         return place
     with disk_refusals(place), holding(place):
-        if not place.is_dir():
-            sweep_scratch(root, earlier=r"\.unpacking-.*")
+        if not settled(place):
             with scratch_folder("unpacked", root) as building:
                 building.chmod(0o755)
                 for layer in stack:
                     _unpack(layer, blobs, building)
+                note_tree(building, place)
                 building.rename(place)
     return place
 
@@ -58,7 +62,8 @@ def _unpack(layer: Layer, blobs: Blobs, place: pathlib.Path) -> None:
         ):
             members = _without_whiteouts(archive, place)
             archive.extractall(place, members, filter=_plain)  # noqa: S202 - filtered
-    except (tarfile.TarError, EOFError, zlib.error, ValueError, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, ISAL_ERROR, ValueError, OSError) as error:
+        blobs.reread(layer)
         raise OutsideError(f"layer {layer.title} cannot be unpacked ({error})") from error
 
 

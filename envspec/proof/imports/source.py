@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import bisect
-import configparser
 import dataclasses
 import functools
 import re
@@ -35,7 +34,9 @@ class Package:
     files: tuple[str, ...]
     """Paths below site-packages."""
     read: Callable[[str], bytes]
-    """The bytes of one of `files`."""
+    """The bytes of one of `files`. Raises `WheelError` for one that is larger than `LARGEST`, or damaged."""
+    size: Callable[[str], int] = lambda _: 0
+    """The bytes that one of `files` has, without reading it."""
     requires: tuple[str, ...] = ()
     """Normalised names of what it needs in this environment, extras that nobody asked for left out."""
     requested: bool = False
@@ -53,13 +54,13 @@ class Package:
     @classmethod
     def of_wheel(cls, wheel: Wheel, *, requires: Iterable[str] = (), requested: bool = False) -> Package:
         """The package of an open wheel, which must stay open as long as the package is used."""
+        sizes = {entry.name: entry.size for entry in wheel.entries}
 
         def read(path: str) -> bytes:
             return wheel.read(wheel.library[path], limit=LARGEST)
 
         @functools.cache  # a set that fails asks again and again, and files may be large
         def mentions(module: str) -> bool:
-            sizes = {entry.name: entry.size for entry in wheel.entries}
             compiled = [name for name in wheel.library.values() if ".so" in name and sizes[name] <= _BINDINGS]
             for name in sorted(compiled, key=sizes.__getitem__):
                 with wheel.buffer(name) as content:
@@ -72,6 +73,7 @@ class Package:
             version=wheel.metadata.version,
             files=tuple(wheel.library),
             read=read,
+            size=lambda path: sizes[wheel.library[path]],
             mentions=mentions,
             requires=tuple(requires),
             requested=requested,
@@ -83,16 +85,8 @@ class Package:
 
 
 def _doors(wheel: Wheel) -> tuple[str, ...]:
-    """Modules named by the console scripts of `entry_points.txt`; nothing where it cannot be read."""
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment] # names keep their case
-    file = f"{wheel.dist_info}/entry_points.txt"
-    try:
-        parser.read_string(wheel.text(file) if file in wheel else "")
-    except configparser.Error:
-        return ()
-    scripts = parser["console_scripts"].values() if parser.has_section("console_scripts") else ()
-    return tuple(dict.fromkeys(re.split(r"[:\[]", value)[0].strip() for value in scripts))
+    """Modules that its programs begin with."""
+    return tuple(dict.fromkeys(re.split(r"[:\[]", value)[0].strip() for value in wheel.scripts.values()))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

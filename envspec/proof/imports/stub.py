@@ -7,7 +7,10 @@ import contextlib
 
 from envspec.proof.imports.source import Package
 
-_LARGEST = 4096  # bytes of all sources of a placeholder together
+_LARGEST = 4096
+"""Bytes of all sources of a placeholder together."""
+_MOST = 64
+"""Modules of a placeholder: generated ones are many, and empty."""
 
 
 def is_stub(package: Package) -> bool:
@@ -19,8 +22,9 @@ def is_stub(package: Package) -> bool:
     others = [path for path in package.files if not path.endswith((".py", "/py.typed"))]
     if not sources or others or package.requires or package.commands:
         return False
-    texts = [package.read(path) for path in sources]
-    return sum(map(len, texts)) <= _LARGEST and all(_says_nothing(text) for text in texts)
+    if len(sources) > _MOST or sum(map(package.size, sources)) > _LARGEST:
+        return False
+    return all(_says_nothing(package.read(path)) for path in sources)
 
 
 def _says_nothing(text: bytes) -> bool:

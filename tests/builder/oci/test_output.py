@@ -149,6 +149,31 @@ def test_without_being_asked_for_an_image_takes_the_others_name(
     assert [entry["digest"] for entry in layout.read_manifests(blobs.root)] == [other.manifest.digest]
 
 
+@pytest.mark.parametrize("name", ["index.json", "oci-layout"])
+@pytest.mark.parametrize("body", ["", "{}", "[]", "null", "changed"])
+def test_at_home_a_damaged_index_has_the_same_names_again(
+    image: Image, blobs: Blobs, name: str, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout.enlist_at_home(image, "amd64", "demo:1", blobs)
+    whole = (blobs.root / name).read_bytes()
+    (blobs.root / name).write_bytes(whole.replace(b"1", b"7", 1) if body == "changed" else body.encode())
+    layout.enlist_at_home(image, "amd64", "demo:2", blobs)
+    names = [entry["annotations"][layout.REF] for entry in layout.read_manifests(blobs.root)]
+    assert names == ["demo:1", "demo:2"]
+    assert (blobs.root / "oci-layout").read_text() == '{"imageLayoutVersion":"1.0.0"}'
+    assert [message.split()[3:] for message in caplog.messages] == [
+        ["is", "damaged:", "thrown", "away,", "made", "anew"]
+    ]
+
+
+def test_at_home_what_was_swept_is_no_longer_named(image: Image, base: BaseImage, blobs: Blobs) -> None:
+    other = assemble_image(base, image.layers[2:], SETTINGS, image.python, blobs)
+    layout.enlist_at_home(other, "amd64", "demo:1", blobs)
+    blobs.path(other.manifest.digest).unlink()
+    layout.enlist_at_home(image, "amd64", "demo:2", blobs)
+    assert [entry["digest"] for entry in layout.read_manifests(blobs.root)] == [image.manifest.digest]
+
+
 def test_what_is_no_layout_is_left_alone(image: Image, blobs: Blobs, tmp_path: pathlib.Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.resources
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -16,14 +17,29 @@ from hypothesis import strategies as st
 
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
-from builder.report.model import PHASES, Report, StageReport
+from builder.report.model import MOST, PHASES, Report, StageReport
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
+from tests.support.counting import is_linear
 
-from .samples import EMPTY, ERROR, FAILED, JUDGED, MANY, NOBODY, REPORTS, SHIPS, SPEC, UNSOUND, VERDICT
+from .samples import (
+    EMPTY,
+    ERROR,
+    FAILED,
+    JUDGED,
+    MANY,
+    NOBODY,
+    REPORTS,
+    SHIPS,
+    SPEC,
+    UNSOUND,
+    VERDICT,
+    WARNING,
+    info,
+)
 
 every_report = pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 texts = st.text(max_size=60)
@@ -155,7 +171,7 @@ class TestSarif:
             for result in self.run(UNSOUND)["results"]
         }
         assert lines["EV203"] == 12  # where soundfile is required
-        assert lines["EV001"] == 10  # the array that holds it
+        assert lines["EV001"] == 12  # the item of the array
 
     def test_without_a_spec_the_place_is_logical(self) -> None:
         result = self.run(JUDGED.having(ERROR))["results"][0]
@@ -191,7 +207,7 @@ class TestGitHub:
     def test_what_has_a_meaning_is_escaped(self) -> None:
         finding = Finding(rule="EV201", severity=Severity.INFO, message="50%\r\n::error::x", where="a:b,c%")
         line = github.render(EMPTY.having(finding), NOBODY).splitlines()[0]
-        assert line == "::notice title=EV201 a%3Ab%2Cc%25::50%25%0D%0A::error::x"
+        assert line == "::notice title=EV201 a%3Ab%2Cc%25::50%25%0A::error::x"
 
     @every_report
     def test_no_more_than_github_shows(self, report: Report) -> None:
@@ -257,6 +273,42 @@ class TestTerminal:
         assert "a[b]" in said
 
 
+class TestMany:
+    """Thousands of findings: every form is in proportion, and says how many it leaves out."""
+
+    report = EMPTY.having(*(info(number) for number in range(MOST + 80)), ERROR, source=UNSOUND.source)
+
+    @pytest.mark.parametrize("form", ["json", "junit", "sarif", "html"])
+    def test_a_form_for_programs_has_a_bounded_number(self, form: str) -> None:
+        said = FORMS[form](self.report, NOBODY)
+        assert "and 80 more findings of EV206" in said
+        assert f"flask.part{MOST + 79}:" not in said
+        assert "libsndfile" in said
+
+    def test_a_terminal_counts_them_all(self) -> None:
+        assert f"info EV206 ({MOST + 80}×)" in terminal.render(self.report, NOBODY)
+
+    def test_of_few_none_is_left_out(self) -> None:
+        assert UNSOUND.bounded() is UNSOUND
+
+    @pytest.mark.parametrize("form", sorted(FORMS))
+    def test_the_cost_follows_the_number(self, form: str) -> None:
+        """Warnings, which no form puts together, each with a place in a spec that has as many lines."""
+
+        def rendered(size: int) -> Callable[[], object]:
+            text = SPEC + "# more\n" * size
+            warnings = [dataclasses.replace(WARNING, where=f"p{number}") for number in range(size)]
+            report = EMPTY.having(*warnings, source=Source(file="envspec.toml", text=text))
+            return lambda: FORMS[form](report, NOBODY)
+
+        rendered(1)()  # loads what the form needs
+        assert is_linear(rendered, 40)
+
+    def test_a_long_failure_is_cut(self) -> None:
+        failure = BuildError("it failed\n" + "x" * 100_000)
+        assert len(terminal.render(dataclasses.replace(EMPTY, failure=failure), NOBODY)) < 3000
+
+
 class TestSource:
     source = Source(file="envspec.toml", text=SPEC)
 
@@ -267,7 +319,7 @@ class TestSource:
             ("base.image", 4),
             ("stage[0]", 5),
             ("stage[0].name", 6),
-            ("stage[1].install[0]", 10),
+            ("stage[1].install[0]", 11),
             ("nothing[7]", None),
             ("flask", 11),
             ("soundfile", 12),

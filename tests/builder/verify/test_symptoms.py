@@ -50,7 +50,7 @@ CASES = (
         rule="EV208",
         weights="WWWWW",
         what="the import writes into the environment (wanted/__init__.py:7)",
-        hint="the judge keeps the environment read-only; in an image it may be as well",
+        hint="while it is judged that is read-only; in an image it may be as well",
     ),
     Case(
         name="read-only, another kind",
@@ -69,7 +69,7 @@ CASES = (
         rule="EV208",
         weights="WWWWW",
         what="the import writes into the environment (wanted/__init__.py:7)",
-        hint="the judge keeps the environment read-only; in an image it may be as well",
+        hint="while it is judged that is read-only; in an image it may be as well",
     ),
     Case(
         name="permission, nothing changed",

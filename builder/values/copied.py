@@ -1,0 +1,124 @@
+"""Which files of a user's folder are copied into an environment: all but those that hold secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Collection
+
+from builder.values.key_files import bare_key
+from builder.values.private_keys import KeySpotter
+from builder.values.secret_names import is_history, is_secret_name
+from envspec.spec.model import Part
+from envspec.system.errors import OutsideError, Problem, SpecError
+
+_PIECE = 1 << 20
+"""Bytes of a file that are read at once."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """What a folder holds by its names alone."""
+
+    files: tuple[str, ...]
+    """Paths below the folder, `/` between their parts, in the order of a walk."""
+    left_out: tuple[str, ...]
+    """Files that hold secrets by their names; folders end with `/` and were not looked into."""
+
+
+class FileContents(Part):
+    """What was read of one file."""
+
+    sha256: str
+    private: bool
+    """Whether it holds a private key."""
+
+
+def name_files(
+    top: pathlib.Path,
+    unwanted: Callable[[str, bool], bool],
+    *,
+    named: Collection[str] = (),
+    most: int = sys.maxsize,
+) -> Named:
+    """The files of a folder, without those that hold secrets by their names, unless those are `named`.
+
+    `unwanted` tells of a name, and of whether it is a folder's, that it is passed over without a word.
+
+    Raises `SpecError` for more than `most` files and for a name that is no UTF-8, `OutsideError` for a folder
+    that cannot be read.
+    """
+    files: list[str] = []
+    left_out: list[str] = []
+    for folder, folders, names in os.walk(top, onerror=_refuse):
+        below = pathlib.Path(folder).relative_to(top)
+        going = []
+        for name in sorted(folders):
+            path = (below / name).as_posix()
+            if is_secret_name(path) or is_history(path):
+                left_out.append(f"{path}/")
+            elif not unwanted(name, True):
+                going.append(name)
+        folders[:] = going
+        for name in sorted(names):
+            path = (below / name).as_posix()
+            if path in named:
+                files.append(path)
+            elif is_secret_name(path) or is_history(path) or _leads_to_secret(top, path):
+                left_out.append(path)
+            elif not unwanted(name, False):
+                files.append(path)
+        if len(files) > most:
+            raise _mistake(top, f"{top} holds more than {most} files")
+    for path in (*files, *left_out):
+        if not _is_text(path):
+            raise _mistake(top, f"the name {path!r} is no UTF-8: rename it")
+    hidden = [path for path in sorted(set(named) - set(files)) if (top / path).is_file()]
+    return Named(files=(*files, *hidden), left_out=tuple(left_out))
+
+
+def _refuse(error: OSError) -> None:
+    raise OutsideError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _mistake(top: pathlib.Path, message: str) -> SpecError:
+    return SpecError(str(top), (Problem(path="service", message=message),))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _leads_to_secret(top: pathlib.Path, path: str) -> bool:
+    """Whether a file is a link to one that holds secrets by its name."""
+    file = top / path
+    if not file.is_symlink():
+        return False
+    place = file.resolve()
+    return is_secret_name(place.relative_to(top).as_posix() if place.is_relative_to(top) else str(place))
+
+
+def read_file(file: pathlib.Path) -> FileContents:
+    """A file's digest, and whether a private key is in it, read once and in pieces. Raises `OutsideError`."""
+    name = file.name.casefold()
+    digest, begin = hashlib.sha256(), b""
+    try:
+        with file.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            spotter = KeySpotter(size, stores=not ("trust" in name or "cacert" in name))
+            while piece := stream.read(_PIECE):
+                begin = begin or piece
+                digest.update(piece)
+                if not name.endswith(".whl"):  # what a wheel holds is its maker's
+                    spotter.feed(piece)
+    except OSError as error:
+        raise OutsideError(f"{file} cannot be read: {error.strerror}") from error
+    private = spotter.close() or (name.endswith(".key") and size == len(begin) and bare_key(begin))
+    return FileContents(sha256=digest.hexdigest(), private=private)

@@ -1,0 +1,30 @@
+"""Limits of what a spec, and what a spec is made from, may hold: far beyond real ones, read in seconds.
+
+docs/spec.md states them to users.
+"""
+
+from __future__ import annotations
+
+STAGES = 256
+"""Stages of one spec. An image has a layer for each, and engines take no more than half as many."""
+
+REQUIREMENTS = 5_000
+"""Packages and wheels that all stages together name."""
+
+NAMINGS = 100
+"""Times that all stages together may name one package: each word is compared with those before it."""
+
+REQUIREMENT = 1_000
+"""Characters of one requirement."""
+
+PATH = 1_000
+"""Characters of one path."""
+
+PART = 255
+"""Bytes of one part of a path: no file system takes longer ones. Source: NAME_MAX of limits.h(0p)."""
+
+PATTERNS = 1_000
+"""Patterns of files."""
+
+PATTERN = 500
+"""Characters of one pattern."""
