@@ -15,7 +15,7 @@ from envspec.supply.pip_settings import ask_pip_ahead
 from envspec.system.errors import EnvspecError
 from envspec.system.home import refused
 from envspec.system.quoting import shortened
-from envspec.system.scratch import sweep_scratch
+from envspec.system.scratch import scratch_for_all, sweep_scratch
 
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with SPEC before anything is installed.",
@@ -77,7 +77,8 @@ def run_program(program: str) -> NoReturn:
     """Run `envspec` or `build-image` and exit."""
     keep_streams()
     sweep_scratch()
-    run_command(envspec if program == "envspec" else load_command("build_image"), program)
+    with scratch_for_all():
+        run_command(envspec if program == "envspec" else load_command("build_image"), program)
 
 
 def run_command(command: click.Command, program: str) -> NoReturn:

@@ -20,7 +20,7 @@ from builder.values.environment import Environment
 from builder.values.request import Request
 from envspec.spec import load
 from envspec.system.errors import OutsideError, UsageError
-from envspec.system.warden import dismiss_warden
+from envspec.system.interruption import undo_all
 
 
 @click.command()
@@ -60,7 +60,7 @@ def serve_payload(request: Request, host: str, port: int | None, *, quiet: bool)
 
 def _become(command: list[str], environment: Environment) -> NoReturn:
     os.chdir(environment.payload or ".")
-    dismiss_warden()  # the payload would not know this child
+    undo_all()  # nobody comes back to it
     os.execve(command[0], command, VirtualenvBackend.variables(environment))  # noqa: S606
 
 

@@ -88,6 +88,16 @@ def hold_signals() -> None:
     dismiss_warden()
 
 
+def undo_all() -> None:
+    """Undo all that is under way: before this process ends, or becomes another program."""
+    for pause in (0.005, 0.0):  # what another thread was just beginning is found by the second look
+        for undo in reversed([*_UNDO.values()]):
+            with contextlib.suppress(Exception):
+                undo()
+        time.sleep(pause)
+    dismiss_warden()
+
+
 def _signalled(number: int, _frame: object) -> None:
     """The main thread's part: to touch nothing any more, while the other thread undoes and ends."""
     if sys.is_finalizing():  # there is no other thread any more, and nothing to undo
@@ -115,11 +125,7 @@ def _end(number: signal.Signals) -> None:
     _thread.start_new_thread(_end_late, (128 + number,))
     with contextlib.suppress(OSError):
         _say(f"{ANSWERED[number]}; nothing half-made is left behind\n")
-    for _ in range(2):  # what another thread was just beginning is found by the second look
-        for undo in reversed([*_UNDO.values()]):
-            with contextlib.suppress(Exception):
-                undo()
-    dismiss_warden()
+    undo_all()
     os._exit(128 + number)
 
 

@@ -9,14 +9,14 @@ import os
 import pathlib
 import shlex
 import subprocess
+import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from envspec.system.disk import LIMITS, DiskError, refusal, spoken_refusal
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.home import known_places
 from envspec.system.interruption import undoing
-from envspec.system.scratch import scratch_folder
 from envspec.system.warden import end_family, watched
 
 _PATIENCE = 2.0
@@ -87,26 +87,17 @@ def run_process(
     when `check` and it failed otherwise.
     """
     words = tuple(os.fspath(word) for word in command)
-    with _temporary(os.environ if env is None else env) as variables:
-        completed = _run(words, variables, cwd, input_text, timeout, on_line)
+    completed = _run(words, _variables(os.environ if env is None else env), cwd, input_text, timeout, on_line)
     if check and not completed.ok:
         raise completed.refusal or ProcessError(completed)
     return completed
 
 
-@contextlib.contextmanager
-def _temporary(env: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The variables with a folder for temporary files that is gone afterwards, as what is killed cannot tidy.
-
-    Where none can be made, the program sees for itself.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            folder = stack.enter_context(scratch_folder("program"))
-        except OutsideError:
-            yield dict(env)
-        else:
-            yield {**env, "TMPDIR": str(folder)}
+def _variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a program, whose temporary files stand where ours do: who is killed cannot tidy."""
+    with contextlib.suppress(OSError):
+        return {**env, "TMPDIR": tempfile.gettempdir()}
+    return dict(env)  # there is no such place: the program may need none
 
 
 def _run(

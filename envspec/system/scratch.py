@@ -34,6 +34,22 @@ _ATTEMPTS = 5
 
 
 @contextlib.contextmanager
+def scratch_for_all() -> Iterator[None]:
+    """Have all temporary files of this process in one scratch folder, those of libraries and programs too.
+
+    Where there is no room for a folder, none is made.
+    """
+    before = tempfile.tempdir
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OutsideError):
+            tempfile.tempdir = str(stack.enter_context(scratch_folder("run")))
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
+@contextlib.contextmanager
 def scratch_folder(what: str, below: pathlib.Path | None = None) -> Iterator[pathlib.Path]:
     """A new folder for this process alone, gone after the block; `what` (a-z and dashes) is in its name.
 

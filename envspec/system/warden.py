@@ -19,6 +19,9 @@ _WORD = struct.Struct("q")
 _PATIENCE = 0.5
 """Seconds that a warden gets to leave."""
 
+_DYING = 0.3
+"""Seconds that what was killed gets to be gone."""
+
 _IMMUNE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
 
 
@@ -68,13 +71,19 @@ def watched(leader: int) -> Iterator[None]:
 
 
 def end_family(leader: int) -> None:
-    """Kill a process group by its leader's number, and what the leader's children started in other groups."""
+    """Kill a process group by its leader's number, and what the leader's children started in other groups.
+
+    Comes back when they are gone, or a moment later: a machine may be too busy to let them die.
+    """
     family = _below(leader)
     with contextlib.suppress(OSError):
         os.killpg(leader, signal.SIGKILL)
     for number in family:
         with contextlib.suppress(OSError):
             os.kill(number, signal.SIGKILL)
+    end = time.monotonic() + _DYING
+    while any(_lives(number) for number in family) and time.monotonic() < end:
+        time.sleep(0.001)
 
 
 def _below(leader: int) -> list[int]:
@@ -82,15 +91,26 @@ def _below(leader: int) -> list[int]:
     children: dict[int, list[int]] = {}
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):  # noqa: PTH208 - the warden loads nothing that it can do without
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                number = int(name)
-                with open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
-                    parent = int(stream.read().rpartition(b")")[2].split()[1])
-                children.setdefault(parent, []).append(number)
+            if name.isdigit():
+                children.setdefault(_state_and_parent(int(name))[1], []).append(int(name))
     found = children.get(leader, [])
     for number in found:
         found += children.get(number, [])
     return found
+
+
+def _lives(number: int) -> bool:
+    return _state_and_parent(number)[0] not in {b"Z", b"X", b""}
+
+
+def _state_and_parent(number: int) -> tuple[bytes, int]:
+    """Of a process, as proc(5) has it; nothing where there is none."""
+    try:
+        with open(f"/proc/{number}/stat", "rb") as stream:  # noqa: PTH123
+            state, parent = stream.read().rpartition(b")")[2].split()[:2]
+    except (OSError, ValueError):
+        return b"", 0
+    return state, int(parent)
 
 
 def _tell(word: int) -> None:

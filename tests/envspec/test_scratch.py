@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from envspec.system.errors import OutsideError
-from envspec.system.scratch import scratch_file, scratch_folder, sweep_scratch
+from envspec.system.process import run_process
+from envspec.system.scratch import scratch_file, scratch_folder, scratch_for_all, sweep_scratch
 
 OWNER = """
 import sys
@@ -62,6 +63,22 @@ def test_folders_that_nobody_may_write_to_are_gone_too(temporary: pathlib.Path) 
         (folder / "fixed" / "text").write_text("x")
         (folder / "fixed").chmod(0o500)
     assert list(temporary.iterdir()) == []
+
+
+def test_what_libraries_and_programs_leave_is_gone_too(temporary: pathlib.Path) -> None:
+    with scratch_for_all():
+        theirs = pathlib.Path(tempfile.mkdtemp())
+        made = run_process(["mktemp"]).stdout.strip()
+        assert pathlib.Path(made).parent == theirs.parent
+        assert theirs.parent.parent == temporary
+    assert list(temporary.iterdir()) == []
+    assert tempfile.gettempdir() == str(temporary)
+
+
+def test_without_room_for_a_folder_all_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with scratch_for_all():
+        assert tempfile.gettempdir() == "/nowhere"
 
 
 def test_what_was_renamed_stays(temporary: pathlib.Path) -> None:

@@ -8,6 +8,8 @@ import sys
 import sysconfig
 import tarfile
 
+import uv
+
 LEFT_OUT = (
     *("__pycache__", "config-*", "site-packages", "*.a"),
     *("ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtle*", "unittest", "sqlite3"),
@@ -20,7 +22,7 @@ PASSWD = "root:x:0:0:root:/root:/bin/sh\n"
 
 
 def write_base(file: pathlib.Path) -> None:
-    """Write the archive: interpreter and standard library below /usr/local, and what both link to."""
+    """Write the archive: interpreter and standard library below /usr/local, and what these and uv link to."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     prefix = pathlib.Path(sys.base_prefix)
     program = (prefix / "bin" / version).resolve()
@@ -36,7 +38,8 @@ def write_base(file: pathlib.Path) -> None:
         archive.add(program, f"usr/local/bin/{version}")
         archive.add(library, f"usr/local/lib/{version}", filter=_without_ballast)
         compiled = [each for each in library.glob("lib-dynload/*.so") if not _is_ballast(each)]
-        for each in sorted({found for binary in (program, *compiled) for found in _linked(binary)}):
+        binaries = [program, pathlib.Path(uv.find_uv_bin()), *compiled]
+        for each in sorted({found for binary in binaries for found in _linked(binary)}):
             small = file.with_name("stripped")
             shutil.copy(each, small)
             subprocess.run(["strip", small], check=False)
