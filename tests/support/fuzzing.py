@@ -31,8 +31,8 @@ MINUTE = 60
 MEMORY = 1 << 30
 """Bytes that a run, and whatever it starts, may hold at once."""
 
-OUTPUT = 40_000
-"""Characters that a run may say."""
+OUTPUT = 1 << 20
+"""Characters that a run may say: a form for programs has 500 findings of a rule."""
 
 _LOADED = (
     "builder.cli.check",
