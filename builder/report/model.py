@@ -102,17 +102,21 @@ class Report:
     def bounded(self) -> Report:
         """The report with at most `MOST` findings of a rule; the last of them counts those left out."""
         seen: Counter[tuple[str, Severity]] = Counter()
-        kept, first_left = list[Finding](), list[Finding]()
+        kept: list[Finding] = []
+        beyond: dict[tuple[str, Severity], Finding] = {}
         for finding in self.findings:
-            seen[finding.rule, finding.severity] += 1
-            if seen[finding.rule, finding.severity] <= MOST:
+            kind = finding.rule, finding.severity
+            seen[kind] += 1
+            if seen[kind] <= MOST:
                 kept.append(finding)
-            elif seen[finding.rule, finding.severity] == MOST + 1:
-                first_left.append(finding)
-        for left in first_left:
-            more = f"and {seen[left.rule, left.severity] - MOST:,} more findings of {left.rule}"
-            kept.append(dataclasses.replace(left, message=more, hint="", where=""))
-        return self if len(kept) == len(self.findings) else dataclasses.replace(self, findings=tuple(kept))
+            else:
+                beyond[kind] = finding
+        if not beyond:
+            return self
+        for kind, finding in beyond.items():
+            message = f"and {seen[kind] - MOST:,} more findings of {finding.rule}"
+            kept.append(dataclasses.replace(finding, message=message, hint="", where=""))
+        return dataclasses.replace(self, findings=tuple(kept))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""

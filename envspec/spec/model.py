@@ -19,7 +19,17 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
-from envspec.system.limits import NAMINGS, PART, PATH, PATTERN, PATTERNS, REQUIREMENT, REQUIREMENTS, STAGES
+from envspec.system.limits import (
+    NAMINGS,
+    PARENTHESES,
+    PART,
+    PATH,
+    PATTERN,
+    PATTERNS,
+    REQUIREMENT,
+    REQUIREMENTS,
+    STAGES,
+)
 from envspec.system.quoting import shortened
 
 FILE_NAME = "envspec.toml"
@@ -50,6 +60,8 @@ def _echoed(text: str) -> str:
 
 def _requirement(text: str) -> str:
     _bounded("a requirement", text, REQUIREMENT)
+    if text.count("(") > PARENTHESES:
+        raise ValueError(f"{_echoed(text)}: a requirement opens at most {PARENTHESES} parentheses")
     try:
         parsed = Requirement(text)
     except InvalidRequirement as error:

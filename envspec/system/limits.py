@@ -17,6 +17,9 @@ NAMINGS = 100
 REQUIREMENT = 1_000
 """Characters of one requirement."""
 
+PARENTHESES = 50
+"""Parentheses that one requirement may open: who reads markers goes down a step for each."""
+
 PATH = 1_000
 """Characters of one path."""
 

@@ -1,10 +1,13 @@
 """Who needs whom, and which stage a package belongs to."""
 
+from collections.abc import Callable
+
 from packaging.requirements import Requirement
 
 from envspec.resolve.graph import assign, chain, closure
 from envspec.spec.target import Target
 from envspec.supply.wheel import WheelMetadata, parse_metadata
+from tests.support.counting import steps_of
 
 HERE = Target(python="3.11", machine="x86_64", glibc=(2, 36))
 
@@ -86,3 +89,14 @@ def test_the_chain_is_the_shortest_way() -> None:
 
 def test_nothing_leads_to_what_nobody_needs() -> None:
     assert chain("win-only", roots("app"), SOLVED, HERE) == ()
+
+
+def test_giving_stages_is_linear_in_their_number() -> None:
+    """All stages need the same packages, which only the first of them has to be followed through."""
+    known = solution(**{f"p{n}": f"p{n + 1}" for n in range(30)})
+
+    def given(size: int) -> Callable[[], object]:
+        stages = [(f"s{n}", roots("p0")) for n in range(size)]
+        return lambda: assign(stages, known, HERE)
+
+    assert steps_of(given(40)) < 10 * steps_of(given(1))

@@ -1,10 +1,13 @@
 """Lint: every rule with a spec that shows it and one that does not."""
 
+from collections.abc import Callable
+
 import pytest
 
 from envspec.spec.lint import CHECKS, lint_spec
 from envspec.spec.load import parse_spec
 from envspec.system.finding import Finding, Severity
+from tests.support.counting import is_linear
 from tests.support.specs import spec, spec_text, stage
 
 NUMPY = stage("numeric", "numpy==1.23.5")
@@ -92,3 +95,17 @@ def test_every_rule_is_shown_here() -> None:
 def test_a_finding_survives_its_json_form() -> None:
     for finding in lint_spec(spec(stage("one", "a"))):
         assert Finding.from_dict(finding.as_dict()) == finding
+
+
+@pytest.mark.parametrize("requirement", ["p{}==1.0", "p{}>=1"])
+def test_lint_is_linear_in_the_stages(requirement: str) -> None:
+    """Of one package there are few words: `envspec.system.limits.NAMINGS`."""
+
+    def lint(size: int) -> Callable[[], object]:
+        stages = [stage(f"s{n}", f"q{n}==1", requirement.format(n)) for n in range(size)]
+        text = spec_text(*stages)
+        parsed = parse_spec(text)
+        return lambda: lint_spec(parsed)
+
+    lint(1)()
+    assert is_linear(lint, 20)

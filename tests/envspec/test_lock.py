@@ -1,13 +1,16 @@
 """The lock: the same bytes for the same content, and nothing but a lock is read as one."""
 
+import os
 import pathlib
 import tomllib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envspec.lockfile.lock import (
+    LIMIT,
     Artifact,
     File,
     Lock,
@@ -19,6 +22,7 @@ from envspec.lockfile.lock import (
 )
 from envspec.spec.load import load_spec
 from envspec.system.errors import SpecError
+from tests.support.counting import is_linear
 from tests.support.paths import EXAMPLES
 from tests.support.specs import artifact, lock
 from tests.support.wheels import sdist, wheel
@@ -77,12 +81,17 @@ FOREIGN = [
     ('version = "1"\n', "version '1'"),
     ("version = 1\n", "name"),
     ("<<<<<<< HEAD\n", "not a lock"),
-    ("a = " + "[" * 20_000, "not a lock"),
+    ("a = " + "[" * 20_000, "not a lock: line 1: nested deeper"),
+    ("\n" + "a." * 20_000 + "b = 1", "not a lock: line 2: nested deeper"),
+    ("version = " + "9" * 5_000, "not a lock: line 1: a key or number of 5,000 characters"),
+    ("version = '" + "9" * 5_000 + "'", "4802 characters more"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), FOREIGN, ids=["empty", "newer", "text", "bare", "merge", "deep"]
+    ("text", "message"),
+    FOREIGN,
+    ids=["empty", "newer", "text", "bare", "merge", "deep", "dotted", "number", "long"],
 )
 def test_what_is_no_lock_is_refused_with_what_to_do(text: str, message: str) -> None:
     with pytest.raises(SpecError, match=message) as caught:
@@ -140,6 +149,41 @@ def test_no_lock_is_no_error(tmp_path: pathlib.Path) -> None:
 def test_a_folder_in_the_place_of_the_lock_is_an_error(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SpecError, match="cannot be read"):
         read_lock(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "large", "device"])
+def test_what_has_no_end_is_no_lock(tmp_path: pathlib.Path, kind: str) -> None:
+    file = tmp_path / "envspec.lock"
+    match kind:
+        case "pipe":
+            os.mkfifo(file)
+        case "large":
+            file.write_bytes(b"#" * (LIMIT + 1))
+        case _:
+            file.symlink_to("/dev/zero")
+    with pytest.raises(SpecError) as caught:
+        read_lock(file)
+    assert "envspec lock" in caught.value.hint
+
+
+def test_reading_and_asking_a_lock_is_linear_in_its_artifacts() -> None:
+    def asked(size: int) -> Callable[[], object]:
+        entries = [
+            Artifact(
+                name=f"p{n}",
+                version="1.0",
+                stage=f"s{n}",
+                index="default",
+                file=f"p{n}-1.0-py3-none-any.whl",
+                sha256="0" * 64,
+                size=1,
+            )
+            for n in range(size)
+        ]
+        text = dump_lock(lock(*entries, stages=tuple(entry.stage for entry in entries)))
+        return lambda: list(parse_lock(text).by_stage())
+
+    assert is_linear(asked, 20)
 
 
 def test_writing_leaves_one_whole_file(tmp_path: pathlib.Path) -> None:

@@ -31,14 +31,19 @@ MINUTE = 60
 MEMORY = 1 << 30
 """Bytes that a run, and whatever it starts, may hold at once."""
 
-OUTPUT = 40_000
-"""Characters that a run may say."""
+OUTPUT = 1 << 20
+"""Characters that a run may say: a form for programs has 500 findings of a rule."""
 
 _LOADED = (
     "builder.cli.check",
     "builder.cli.deliver",
     "builder.cli.lock",
     "builder.cli.main",
+    "builder.report.github",
+    "builder.report.html",
+    "builder.report.json_form",
+    "builder.report.junit",
+    "builder.report.sarif",
     "builder.report.terminal",
     "envspec.proof.prove",
     "envspec.resolve.resolver",

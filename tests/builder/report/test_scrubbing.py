@@ -19,7 +19,8 @@ from builder.report.scrubbing import Private, clean_report, scrub_text
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
-from tests.support.paths import ROOT
+from tests.support.paths import EXAMPLES, ROOT
+from tests.support.program import machine, run
 
 from .samples import SHIPS, TRIAL, VERDICT
 
@@ -133,6 +134,18 @@ def test_pips_own_settings_are_hidden_whether_or_not_a_run_asked_for_them(tmp_pa
     env["PIP_CONFIG_FILE"] = str(settings)
     said = subprocess.check_output([sys.executable, "-c", program], env=env, text=True, cwd=ROOT)
     assert "mirror.corp.example" in said
+
+
+def test_settings_that_pip_cannot_read_are_named_and_not_passed_over(tmp_path: pathlib.Path) -> None:
+    """Without them the run would ask another index than the user's."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global\nindex-url = https://mirror.corp.example/simple\n")
+    env = machine(tmp_path / "home", PIP_CONFIG_FILE=str(settings))
+    done = run("envspec", "check", EXAMPLES / "article", "-q", env=env, cwd=tmp_path)
+    assert done.returncode == 4
+    assert str(settings) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "pip config debug" in done.stderr
 
 
 def test_a_machine_with_a_plain_name_leaves_words_alone() -> None:
