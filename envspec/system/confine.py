@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
     `variables` beside its own; `asks_itself` where the command talks over TCP with what it starts, which
     Landlock cannot tell from a talk with others; `fetches` where it is to reach the network after all;
     `nests` where it makes namespaces of its own, for which /proc must be whole. Ends as the command did, or
-    with `REFUSED` and a line that begins with "no sandbox". With `check`, a folder, in the words the best kind
-    is printed, and behind it why there is no better one.
+    with `REFUSED` and a line that begins with "no sandbox". With `check`, a folder, in the words the best
+    kind is printed, and behind it why there is no better one.
     """
     words = json.loads(arguments[0])
     os.environ.update(words.get("variables", {}))
