@@ -101,8 +101,8 @@ def _open_wheels(spec: Spec, sources: Sources) -> None:
         for wheel in stage.wheels:
             path = local_path(sources.spec_wheel(wheel).url)
             if path is not None:
-                with Wheel(path):
-                    continue
+                with Wheel(path) as opened:
+                    opened.metadata  # noqa: B018 - it raises
 
 
 def _roots(stage: Stage) -> list[Requirement]:
