@@ -148,8 +148,9 @@ def _not_offered(spec: Spec, sources: Sources, said: str) -> Iterator[Finding]:
             )
         elif allowed and all(file.yanked is not None for file in allowed):
             versions = ", ".join(sorted({str(_version(file.file)) for file in allowed}, key=Version))
+            why = (allowed[-1].yanked or "")[:_LONGEST_REASON]
             yield rules.NO_FILE.finding(
-                f"index {index} withdrew {name} {versions} ({(allowed[-1].yanked or '')[:200]}), and nothing else will do",
+                f"index {index} withdrew {name} {versions} ({why}), and nothing else will do",
                 hint="pin another version; one that is pinned with == is taken although it was withdrawn",
                 where=name,
             )
