@@ -101,7 +101,7 @@ def _stages(spec: Spec, folder: pathlib.Path, relay: Relay) -> Iterator[order.Pi
     sources = Sources(spec, ask_pip()).within(folder)
     for number, stage in enumerate(spec.stage, 1):
         offered = [(wheel.name, sources.spec_wheel(wheel)) for wheel in stage.wheels]
-        wheels = [f"{name} @ {relay.file(file.url, file).url}" for name, file in offered]
+        wheels = [f"{name} @ {relay.file(file).url}" for name, file in offered]
         index = relay.index(sources.index_urls(stage.index)[0], stage.index) if stage.index else None
         yield order.PipStage(
             name=stage.name,

@@ -93,14 +93,13 @@ def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
     for stage in spec.stage:
         for wheel in stage.wheels:
             remote = sources.spec_wheel(wheel)
-            yield f"{wheel.name} @ {sources.relay.file(remote.url, remote).url}"
+            yield f"{wheel.name} @ {sources.relay.file(remote).url}"
         for requirement in stage.requirements:
             name = canonicalize_name(requirement.name)
             if name in named and named[name].index is not None:
                 index = named[name].index or ""
                 best = _best(requirement, sources.files(index, name), target)
-                (url,) = sources.index_urls(index)
-                yield f"{name} @ {sources.relay.file(url, best).url}" if best else str(requirement)
+                yield f"{name} @ {sources.relay.file(best).url}" if best else str(requirement)
             else:
                 yield str(requirement)
 

@@ -136,6 +136,10 @@ _MISSED = re.compile(
 """Names of packages of which a solver says that it found nothing that it may take."""
 
 
+_LONGEST_REASON = 200
+"""Characters of what an index says of a withdrawal."""
+
+
 def _not_offered(spec: Spec, sources: Sources, said: str) -> Iterator[Finding]:
     """Packages that no index has, or whose files were all withdrawn: the stages contradict nothing there."""
     missed = {canonicalize_name(one or other) for one, other in _MISSED.findall(said)}
@@ -159,8 +163,9 @@ def _not_offered(spec: Spec, sources: Sources, said: str) -> Iterator[Finding]:
             )
         elif allowed and all(file.yanked is not None for file in allowed):
             versions = ", ".join(sorted({str(_version(file.file)) for file in allowed}, key=Version))
+            why = (allowed[-1].yanked or "")[:_LONGEST_REASON]
             yield rules.NO_FILE.finding(
-                f"index {index} withdrew {name} {versions} ({allowed[-1].yanked}), and nothing else will do",
+                f"index {index} withdrew {name} {versions} ({why}), and nothing else will do",
                 hint="pin another version; one that is pinned with == is taken although it was withdrawn",
                 where=name,
             )

@@ -122,8 +122,7 @@ def _project(
                 f"index {index} has no file of {package}, and nothing else may serve it",
                 hint=f"stage {stage.name} names that index as the only source; check its url and `as-of`",
             )
-        (url,) = sources.index_urls(index)
-        write_view(folder / "views" / index, package, (sources.relay.file(url, file) for file in files))
+        write_view(folder / "views" / index, package, map(sources.relay.file, files))
     settings["index"] = [
         *({"name": view.name, "url": view.as_uri(), "explicit": True} for view in _views(folder)),
         *settings["index"],
@@ -166,7 +165,7 @@ def _dependencies(
     wheels = [(wheel.name, sources.spec_wheel(wheel)) for stage in spec.stage for wheel in stage.wheels]
     direct = {name for name, _ in wheels}
     for name, wheel in wheels:
-        remote = sources.relay.file(wheel.url, wheel)
+        remote = sources.relay.file(wheel)
         yield f"{name} @ {remote.url}" + (f"#sha256={remote.sha256}" if remote.sha256 else "")
     if only is not None:
         yield from (f"{name}=={version}" for name, version in only.items() if name not in direct)

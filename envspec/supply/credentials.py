@@ -75,6 +75,7 @@ class Credentials(requests.auth.AuthBase):
         self._keyring = keyring
         self._asked: dict[tuple[str, str | None], Known | None] = {}
         self._asking = threading.Lock()
+        self._read: dict[str, tuple[str, str] | None] = {}
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """The request with what is known for its address, which itself holds nothing of it any more."""
@@ -85,7 +86,7 @@ class Credentials(requests.auth.AuthBase):
             self._places.append((request.url, own))  # its files and redirections want them too
         name, password = own or self._known(request.url) or ("", None)
         if password is None:
-            netrc = get_netrc_auth(request.url)
+            netrc = self._from_netrc(request.url)
             name, password = netrc if netrc and name in {"", netrc[0]} else (name, password)
         if name or password is not None:
             request.headers["Authorization"] = _basic(name, password or "")
@@ -127,6 +128,13 @@ class Credentials(requests.auth.AuthBase):
         """The indexes of the address's origin, the nearest first."""
         same = [(place, known) for place, known in self._places if origin_of(place) == origin_of(url)]
         return sorted(same, key=lambda entry: -_shared(entry[0], url))
+
+    def _from_netrc(self, url: str) -> tuple[str, str] | None:
+        """What the file says of a host; it is read once for each."""
+        host = urllib.parse.urlsplit(url).netloc
+        if host not in self._read:
+            self._read[host] = get_netrc_auth(url)
+        return self._read[host]
 
     def _from_keyring(self, url: str) -> Known | None:
         """pip's order: the index is asked for first, then the host."""

@@ -76,7 +76,14 @@ class _Session(requests.Session):
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         own = self.verify if verify is None and isinstance(self.verify, str) else verify
-        return super().merge_environment_settings(url, proxies, stream, own, cert)
+        merged = super().merge_environment_settings(url, proxies, stream, own, cert)
+        chosen = merged["verify"]
+        if isinstance(chosen, str) and not pathlib.Path(chosen).exists():
+            raise OutsideError(
+                f"the environment names certificates that are not there: {chosen}",
+                hint="correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE",
+            )
+        return merged
 
     def rebuild_auth(self, prepared_request: Any, response: requests.Response) -> None:
         """A redirection to another place gets what is known of that place, and nothing else."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import requests
 from packaging.utils import canonicalize_name
 
 from envspec.supply import http
 from envspec.supply.credentials import origin_of, plain_address
-from envspec.supply.page import HTML, JSON, NoPageError, RemoteFile, read_page
+from envspec.supply.page import HTML, JSON, NoPageError, RemoteFile, project_of, read_page
 from envspec.system.errors import OutsideError
 
 LARGEST_PAGE = 64 << 20
@@ -27,7 +28,7 @@ _RESTING = 30.0
 """Seconds for which an index that did not answer is not asked again: each question would wait as long."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of an index."""
 
@@ -36,6 +37,11 @@ class Page:
     """By which the index knows this state of the page (ETag)."""
     fresh: str | None = None
     """How long the index says that it stays so (Cache-Control)."""
+
+    @functools.cached_property
+    def named(self) -> Mapping[str, RemoteFile]:
+        """The files by name."""
+        return {file.file: file for file in self.files}
 
 
 class _UnchangedError(Exception):
@@ -59,7 +65,12 @@ class Listings:
         Raises `OutsideError` whose text is why, as the end of a sentence.
         """
         page = self.page(index, project)
-        return page.files if page else ()
+        wanted = None if project is None else canonicalize_name(project)
+        return tuple(
+            file
+            for file in (page.files if page else ())
+            if (name := project_of(file.file)) is not None and wanted in {None, name}
+        )
 
     def page(self, index: str, project: str | None, known: str | None = None) -> Page | None:
         """The page of a project; None where it still has the tag `known`. Raises as `files` does."""

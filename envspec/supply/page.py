@@ -8,13 +8,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import html
-import json
 import re
 import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import pypi_simple
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -22,7 +20,7 @@ from packaging.utils import (
     parse_sdist_filename,
     parse_wheel_filename,
 )
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "text/html"
@@ -31,6 +29,9 @@ _KINDS = {JSON: "json", HTML: "html", "application/vnd.pypi.simple.v1+html": "ht
 
 _TAG = re.compile(r"<(?:(a|base|meta|form|input|script)(?=[\s/>])|!--)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s=>"'/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
+_RUN = re.compile(r"[-_.]+")
+_NONE = "it answers with something that is no package index"
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _FRAGMENT = re.compile(r"^sha256=([0-9a-fA-F]{64})$")
 
 
@@ -68,49 +69,68 @@ def project_of(file_name: str) -> str | None:
 
 
 def read_page(body: bytes, kind: str, base: str, project: str | None = None) -> tuple[RemoteFile, ...]:
-    """The files of a page, those of one project or all.
+    """The files of a page, those of one project or all, told by how their names begin.
 
-    `kind` is the media type that came with it, `base` the address that it came from. Raises `NoPageError`.
+    `kind` is the media type that came with it, `base` the address that it came from. Whether a name is that
+    of a distribution of the project is for `project_of` to say. Raises `NoPageError`.
     """
     form = _KINDS.get(kind.partition(";")[0].strip().lower() or HTML)
     if form is None:
-        raise NoPageError("it answers with something that is no package index")
+        raise NoPageError(_NONE)
     found = _json_files(body, base) if form == "json" else _html_files(body, base)
-    wanted = None if project is None else canonicalize_name(project)
-    local = base.startswith("file:")
-    return tuple(
-        file
-        for file in found
-        if _may_be(file.file, wanted)
-        and (local or file.url.startswith(("http://", "https://")))
-        and (name := project_of(file.file)) is not None
-        and wanted in {None, name}
-    )
+    start = "" if project is None else f"{canonicalize_name(project)}-"
+    schemes = ("file://", "http://", "https://") if base.startswith("file:") else ("http://", "https://")
+    return tuple(file for file in found if _begins(file.file, start) and file.url.startswith(schemes))
 
 
-def _may_be(file: str, wanted: str | None) -> bool:
-    """A quick look at a name, which spares the exact one for most of a long page."""
-    return wanted is None or re.sub(r"[-_.]+", "-", file).lower().startswith(f"{wanted}-")
+def _begins(file: str, start: str) -> bool:
+    return not start or file.startswith(start) or _RUN.sub("-", file).lower().startswith(start)
 
 
 def _json_files(body: bytes, base: str) -> Iterator[RemoteFile]:
+    """What a page says that is no index's own business is left out, and so is what is of another type."""
     try:
-        page = pypi_simple.ProjectPage.from_json_data(from_json(body), base_url=base)
-    except (ValueError, RecursionError, pypi_simple.UnsupportedRepoVersionError) as error:
-        raise NoPageError("it answers with something that is no package index") from error
-    for package in page.packages:
-        digests: Mapping[str, str] = package.metadata_digests or {}
-        yield RemoteFile(
-            file=package.filename,
-            url=package.url,
-            sha256=(package.digests or {}).get("sha256"),
-            size=package.size,
-            requires_python=package.requires_python,
-            uploaded=package.upload_time,
-            yanked=(package.yanked_reason or "no reason given") if package.is_yanked else None,
-            metadata=bool(package.has_metadata),
-            metadata_sha256=digests.get("sha256"),
-        )
+        page = from_json(body)
+        version, entries = page["meta"]["api-version"], page["files"]
+        if str(version).partition(".")[0] != "1" or not isinstance(entries, list):
+            raise NoPageError("it answers in a form of a later time" if isinstance(entries, list) else _NONE)
+        for entry in entries:
+            yield _described(entry, base)
+    except NoPageError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NoPageError(_NONE) from error
+
+
+def _described(entry: dict[str, Any], base: str) -> RemoteFile:
+    """One file of a page in JSON. Raises `KeyError`, `TypeError` and `ValueError`."""
+    url, metadata, yanked = entry["url"], entry.get("core-metadata"), entry.get("yanked")
+    if metadata is None:
+        metadata = entry.get("dist-info-metadata")
+    size, python = entry.get("size"), entry.get("requires-python")
+    return RemoteFile(
+        file=entry["filename"] + "",
+        url=url if url.startswith(("https://", "http://")) else urllib.parse.urljoin(base, url),
+        sha256=_digest(entry["hashes"]),
+        size=size if type(size) is int and size >= 0 else None,
+        requires_python=python if isinstance(python, str) else None,
+        uploaded=_moment(entry.get("upload-time")),
+        yanked=(yanked if isinstance(yanked, str) else "no reason given") if yanked else None,
+        metadata=bool(metadata),
+        metadata_sha256=_digest(metadata) if isinstance(metadata, dict) else None,
+    )
+
+
+def _digest(hashes: dict[str, Any]) -> str | None:
+    found = hashes.get("sha256")
+    return found.lower() if isinstance(found, str) and _SHA256.fullmatch(found) else None
+
+
+def _moment(text: Any) -> dt.datetime | None:
+    if not isinstance(text, str):
+        return None
+    found = dt.datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 def _html_files(body: bytes, base: str) -> Iterator[RemoteFile]:
@@ -131,7 +151,7 @@ def _html_files(body: bytes, base: str) -> Iterator[RemoteFile]:
     if not links and asks:
         raise NoPageError("it answers with a web page that is no package index, such as one to log in")
     if not links and not text.lstrip("\ufeff \t\r\n").startswith("<"):
-        raise NoPageError("it answers with something that is no package index")
+        raise NoPageError(_NONE)
 
 
 def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -177,14 +197,18 @@ def _linked(attributes: Mapping[str, str], base: str) -> RemoteFile | None:
     )
 
 
-def html_page(files: Iterable[RemoteFile]) -> str:
+Link = Callable[[RemoteFile], str]
+"""What a page that is written gives as the address of a file."""
+
+
+def html_page(files: Iterable[RemoteFile], link: Link = lambda file: file.url) -> str:
     """A page of files in HTML (PEP 503)."""
-    return "<!DOCTYPE html>\n" + "\n".join(map(_anchor, files)) + "\n"
+    return "<!DOCTYPE html>\n" + "\n".join(_anchor(file, link(file)) for file in files) + "\n"
 
 
-def _anchor(file: RemoteFile) -> str:
+def _anchor(file: RemoteFile, url: str) -> str:
     fragment = f"#sha256={file.sha256}" if file.sha256 else ""
-    attributes = [f'href="{html.escape(file.url + fragment)}"']
+    attributes = [f'href="{html.escape(url + fragment)}"']
     if file.requires_python:
         attributes.append(f'data-requires-python="{html.escape(file.requires_python)}"')
     if file.yanked is not None:
@@ -194,22 +218,22 @@ def _anchor(file: RemoteFile) -> str:
     return f"<a {' '.join(attributes)}>{html.escape(file.file)}</a>"
 
 
-def json_page(project: str, files: Iterable[RemoteFile]) -> str:
+def json_page(project: str, files: Iterable[RemoteFile], link: Link = lambda file: file.url) -> bytes:
     """A page of files in JSON (PEP 691)."""
-    entries = [
-        {
+    entries = []
+    for file in files:
+        entry: dict[str, Any] = {
             "filename": file.file,
-            "url": file.url,
+            "url": link(file),
             "hashes": {"sha256": file.sha256} if file.sha256 else {},
-            "size": file.size,
-            "requires-python": file.requires_python,
-            "upload-time": file.uploaded and file.uploaded.astimezone(dt.UTC).isoformat(),
             "yanked": file.yanked or False,
             "core-metadata": file.metadata,
         }
-        for file in files
-    ]
-    present: list[dict[str, Any]] = [
-        {key: value for key, value in entry.items() if value is not None} for entry in entries
-    ]
-    return json.dumps({"meta": {"api-version": "1.1"}, "name": project, "files": present})
+        if file.size is not None:
+            entry["size"] = file.size
+        if file.requires_python is not None:
+            entry["requires-python"] = file.requires_python
+        if file.uploaded is not None:
+            entry["upload-time"] = file.uploaded
+        entries.append(entry)
+    return to_json({"meta": {"api-version": "1.1"}, "name": project, "files": entries})

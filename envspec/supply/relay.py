@@ -50,6 +50,9 @@ _FORM = "1"
 _HANDED_ON = ("Content-Type", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified", "Cache-Control")
 """What is said of a file beside its length."""
 
+_TURNS = 16
+"""Questions to indexes at once: more would only cost more connections."""
+
 _NOWHERE = 9
 """A port at which nobody answers, as long as the relay does not run."""
 
@@ -113,11 +116,11 @@ class Relay:
             self._pages_of_links.add(url)
         return self.index(url)
 
-    def file(self, index: str, remote: RemoteFile) -> RemoteFile:
-        """A file of an index, as programs ask for it."""
+    def file(self, remote: RemoteFile) -> RemoteFile:
+        """A file that is known already, as programs ask for it."""
         if local_path(remote.url) is not None:
             return remote
-        host = self.index(index)
+        host = self.index(urllib.parse.urljoin(remote.url, "/"))
         folder = f"-/{_key(remote.url)}"
         self._alone[urllib.parse.urlsplit(host).netloc, f"/{folder}/{remote.file}"] = remote
         return dataclasses.replace(remote, url=f"{host}{folder}/{urllib.parse.quote(remote.file)}")
@@ -145,8 +148,8 @@ class Relay:
             return alone
         index = self._indexes[host.removesuffix(_DOMAIN)]
         _, project, name = path.split("/")
-        offered = self.listings.files(index, None if index in self._pages_of_links else project)
-        return {file.file: file for file in offered}[name]
+        page = self.listings.page(index, None if index in self._pages_of_links else project)
+        return page.named[name] if page else self._alone[host, path]
 
     def project(self, host: str, path: str) -> tuple[str, str | None]:
         """The index and the project that a page's address means. Raises `KeyError` for what is none."""
@@ -219,6 +222,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
+        self.turns = threading.BoundedSemaphore(_TURNS)
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def server_bind(self) -> None:
@@ -262,15 +266,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         parts = urllib.parse.urlsplit(self.path)
         path = urllib.parse.unquote(parts.path)
         ours = parts.netloc.endswith(_DOMAIN)
+        with self.server.turns:
+            self._answer(parts.netloc, path, ours=ours)
+
+    def _answer(self, host: str, path: str, *, ours: bool) -> None:
         try:
             if not ours:  # what a build asks for beside the indexes
                 self._hand_on(RemoteFile(file=path.rpartition("/")[2] or "an address", url=self.path))
             elif path.endswith("/"):
-                self._page(*self.relay.project(parts.netloc, path))
+                self._page(*self.relay.project(host, path))
             elif path.endswith(".metadata"):
-                self._metadata(self.relay.found(parts.netloc, path.removesuffix(".metadata")))
+                self._metadata(self.relay.found(host, path.removesuffix(".metadata")))
             else:
-                self._hand_on(self.relay.found(parts.netloc, path))
+                self._hand_on(self.relay.found(host, path))
         except (KeyError, ValueError):  # nothing of that name
             self._say(404)
         except OutsideError as error:
@@ -289,17 +297,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if page is None:
             self._say(304, b"", kept)
             return
-        files = [dataclasses.replace(file, url=self._link(file)) for file in page.files]
-        if not files and project:
+        if not page.files and project:
             self._say(404)
         elif project and JSON in self.headers.get("Accept", ""):
-            self._say(200, json_page(project, files).encode(), {**kept, "Content-Type": JSON})
+            body = json_page(project, page.files, lambda file: self._link(file, project))
+            self._say(200, body, {**kept, "Content-Type": JSON})
         else:
-            self._say(200, html_page(files).encode(), {**kept, "Content-Type": HTML})
+            text = html_page(page.files, lambda file: self._link(file, project))
+            self._say(200, text.encode(), {**kept, "Content-Type": HTML})
 
     @staticmethod
-    def _link(file: RemoteFile) -> str:
-        return f"/{project_of(file.file)}/{urllib.parse.quote(file.file)}"
+    def _link(file: RemoteFile, project: str | None) -> str:
+        return f"/{project or project_of(file.file)}/{urllib.parse.quote(file.file)}"
 
     def _metadata(self, remote: RemoteFile) -> None:
         try:

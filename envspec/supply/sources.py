@@ -159,9 +159,10 @@ class Sources:
         page = index / canonicalize_name(project) / "index.html"
         if page.is_file():
             try:
-                yield from read_page(page.read_bytes(), HTML, page.as_uri(), project)
+                found = read_page(page.read_bytes(), HTML, page.as_uri(), project)
             except (NoPageError, OSError) as error:
                 raise OutsideError("its folder has a page that cannot be read") from error
+            yield from (file for file in found if project_of(file.file) == canonicalize_name(project))
         else:
             yield from folder_files(index, project)
 

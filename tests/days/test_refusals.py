@@ -8,6 +8,7 @@ import base64
 import contextlib
 import os
 import pathlib
+import random
 import re
 import subprocess
 import time
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from envspec.supply.page import HTML, JSON, NoPageError, RemoteFile, html_page, json_page, read_page
 from tests.support.lying import LIES, PASSWORD, RIGHT, Liar, Lie, expected_header, lying
 from tests.support.program import BIN, machine, run
 
@@ -121,6 +123,29 @@ def test_no_process_is_called_with_a_password_and_solvers_know_none(
     assert solvers
     assert not any(_known_in(environment) for environment in solvers)
     assert not _known_in("\n".join(seen).encode())
+
+
+FUZZED = 5000 if ALL else 500
+
+
+@pytest.mark.parametrize("kind", [HTML, JSON])
+def test_a_page_with_wrong_bytes_is_a_page_or_none(kind: str) -> None:
+    file = RemoteFile(
+        file="alpha-1.0-py3-none-any.whl", url="https://x.example/alpha-1.0-py3-none-any.whl", sha256="a" * 64
+    )
+    page = html_page([file] * 3).encode() if kind == HTML else json_page("alpha", [file] * 3)
+    chance, read = random.Random(7), 0
+    for _ in range(FUZZED):
+        body = bytearray(page)
+        for _ in range(chance.randint(1, 8)):
+            start = chance.randrange(len(body))
+            piece = chance.choice(
+                [b"", b"<", b'"', b"[" * 50, b"\xff\x00", b"9" * 30, b"null", bytes(body[:40])]
+            )
+            body[start : start + chance.randint(0, 12)] = piece
+        with contextlib.suppress(NoPageError):
+            read += len(read_page(bytes(body), kind, "https://x.example/alpha/", "alpha"))
+    assert read
 
 
 def _known_in(environment: bytes) -> bool:

@@ -93,7 +93,7 @@ TROUBLE = {
     "empty": (Answer(body=b"{}", kind=JSON), "something that is no package index"),
     "future": (
         Answer(body=b'{"meta": {"api-version": "9.0"}, "name": "demo", "files": []}', kind=JSON),
-        "something that is no package index",
+        "a form of a later time",
     ),
     "nameless": (
         Answer(body=b'{"meta": {"api-version": "1.0"}, "name": "demo", "files": [{}]}', kind=JSON),

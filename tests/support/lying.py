@@ -99,7 +99,7 @@ LIES: dict[str, Lie] = {
     "json-nested": NO_INDEX,
     "json-number": NO_INDEX,
     "json-types": NO_INDEX,
-    "json-later": NO_INDEX,
+    "json-later": Lie(said="a form of a later time"),
     "html-later": Lie(said="a form of a later time"),
     "not-utf8": NO_INDEX,
     "bomb": Lie(said="larger than 64 MB"),
