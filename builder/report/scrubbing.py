@@ -17,7 +17,7 @@ from builder.report.model import Report
 from builder.report.source import Source
 from envspec.supply import pip_settings
 from envspec.system.errors import EnvspecError
-from envspec.system.foreign import readable
+from envspec.system.foreign import no_commands, readable
 
 SECRET = "<secret>"  # noqa: S105 - it stands where a secret stood
 HOST = "<host>"
@@ -148,7 +148,7 @@ def clean_report(report: Report, private: Private) -> Report:
 
 def _walked(value: Any, private: Private) -> Any:
     if type(value) is str:  # and no enumeration
-        return readable(scrub_text(value, private))
+        return no_commands(readable(scrub_text(value, private)))
     if isinstance(value, Source):  # forms ask its text for lines alone
         return dataclasses.replace(value, file=_walked(value.file, private))
     if isinstance(value, Mapping):
@@ -166,6 +166,8 @@ def _walked(value: Any, private: Private) -> Any:
 def _failure(failure: EnvspecError | None, private: Private) -> EnvspecError | None:
     if failure is None:
         return None
-    clean = EnvspecError(scrub_text(failure.message, private), hint=scrub_text(failure.hint, private))
+    clean = EnvspecError(
+        no_commands(scrub_text(failure.message, private)), hint=no_commands(scrub_text(failure.hint, private))
+    )
     clean.exit_code = failure.exit_code
     return clean

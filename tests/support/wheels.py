@@ -27,16 +27,20 @@ def wheel(
     files: Mapping[str, str | bytes] | None = None,
     tag: str = "py3-none-any",
     requires_python: str | None = None,
+    metadata: Iterable[str] | None = None,
 ) -> pathlib.Path:
-    """A wheel with one importable package, or with `files`, and a true RECORD. The same every time."""
+    """A wheel with one importable package, or with `files`, and a true RECORD. The same every time.
+
+    `metadata` are lines of METADATA in the place of its own.
+    """
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
-    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
-    metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
-    metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
+    told = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
+    told += [f"Requires-Dist: {requirement}" for requirement in requires]
+    told += [f"Requires-Python: {requires_python}"] if requires_python else []
     members = {
         **(files if files is not None else {f"{module}/__init__.py": CODE.format(version=version)}),
-        f"{info}/METADATA": "\n".join(metadata) + "\n",
+        f"{info}/METADATA": "\n".join(told if metadata is None else metadata) + "\n",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     lines = [f"{path},{_digest(body)},{len(_bytes(body))}\n" for path, body in members.items()]

@@ -207,7 +207,7 @@ class TestGitHub:
     def test_what_has_a_meaning_is_escaped(self) -> None:
         finding = Finding(rule="EV201", severity=Severity.INFO, message="50%\r\n::error::x", where="a:b,c%")
         line = github.render(EMPTY.having(finding), NOBODY).splitlines()[0]
-        assert line == "::notice title=EV201 a%3Ab%2Cc%25::50%25%0A::error::x"
+        assert line == "::notice title=EV201 a%3Ab%2Cc%25::50%25%0A: :error::x"
 
     @every_report
     def test_no_more_than_github_shows(self, report: Report) -> None:
