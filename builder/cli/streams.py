@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from envspec.system.descriptors import fill_standard_streams
 from envspec.system.errors import OutsideError
 from envspec.system.foreign import no_commands, readable
 
@@ -66,14 +67,9 @@ class Sink(io.RawIOBase):
 def keep_streams() -> None:
     """Put streams that last in the place of this process's own, where nobody else has done so yet.
 
-    What is closed leads to nowhere, so that no file that is opened later takes its number, and what an
-    encoding lacks is written as an escape.
+    What is closed leads to nowhere, and what an encoding lacks is written as an escape.
     """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:  # closed; the lowest number that is free is the one that is taken
-            os.open(os.devnull, os.O_RDWR)
+    fill_standard_streams()
     if sys.stdout is sys.__stdout__:
         sys.stdout = _lasting(1, sys.stdout)
     if sys.stderr is sys.__stderr__:

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from envspec.system.descriptors import fill_standard_streams
 from envspec.system.warden import dismiss_warden, post_warden
 
 ANSWERED = {
@@ -71,6 +72,7 @@ def answer_signals() -> None:
 
     For programs, in their main thread, before they start another.
     """
+    fill_standard_streams()
     post_warden()
     read, write = os.pipe()
     os.set_blocking(write, False)

@@ -2,11 +2,13 @@
 
 import json
 import pathlib
+from collections.abc import Iterator
 
 import pytest
 
 from builder.cli import simulate
 from envspec.order.model import PinMove, Simulation, StageOutcome
+from envspec.supply import pip_settings
 from envspec.system.errors import SpecError
 from envspec.system.progress import SILENT
 from tests.support.index import simple_index
@@ -53,7 +55,7 @@ def test_people_read_what_moved_why_and_what_no_longer_holds() -> None:
 
 
 @pytest.fixture
-def shop(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def shop(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """pip's only index: `user` needs a newer `base` than the first stage pins."""
     files = tmp_path / "files"
     offered = [wheel(files, "base", version) for version in ("1.0", "2.0")]
@@ -62,7 +64,9 @@ def shop(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_INDEX_URL", address)
-    return address
+    pip_settings._asked.cache_clear()
+    yield address
+    pip_settings._asked.cache_clear()
 
 
 def moved(found: Simulation) -> list[tuple[str, str, str]]:
@@ -83,19 +87,13 @@ def test_the_stages_of_a_spec_run_in_order(tmp_path: pathlib.Path, shop: str) ->
 def test_a_named_index_goes_where_the_machine_sends_it(
     tmp_path: pathlib.Path, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envspec.supply import pip_settings
-
-    pip_settings._asked.cache_clear()
     monkeypatch.setenv("PIP_INDEX_URL", "file:///nowhere")
     monkeypatch.setenv("ENVSPEC_INDEX_OWN", shop)
     (tmp_path / "envspec.toml").write_text(
         'name = "x"\npython = "3.11"\n[base]\nhost = true\n[index.own]\nurl = "https://nowhere.example"\n'
         '[[stage]]\nname = "one"\ninstall = ["base"]\nindex = "own"\n'
     )
-    try:
-        assert dict(simulate.simulate_place(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
-    finally:
-        pip_settings._asked.cache_clear()
+    assert dict(simulate.simulate_place(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
 
 
 @pytest.mark.usefixtures("shop")

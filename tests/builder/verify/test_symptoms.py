@@ -49,7 +49,7 @@ CASES = (
         outcome={"error": fault("OSError", "[Errno 30] Read-only file system: '/env/x'")},
         rule="EV208",
         weights="WWWWW",
-        what="the import writes into the environment (wanted/__init__.py:7)",
+        what="the import writes outside of its home and its temporary folder (wanted/__init__.py:7)",
         hint="while it is judged that is read-only; in an image it may be as well",
     ),
     Case(
