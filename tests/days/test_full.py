@@ -14,13 +14,13 @@ import tarfile
 
 import pytest
 
+from tests.support.amount import ALL
 from tests.support.index import simple_index
 from tests.support.program import BIN, machine
 from tests.support.wheels import wheel
 
 pytestmark = pytest.mark.days
 
-ALL = os.environ.get("ENVSPEC_DAYS") == "all"
 SIZES = ("16k", "64k", "128k", "256k", "512k", "1m", "2m", "3m", "4m", "6m", "8m", "12m")
 FEW = ("16k", "2m")
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.days import mutations
 from tests.days.mutations import Bytes
+from tests.support.amount import ALL
 from tests.support.fuzzing import Forks, Outcome, forks
 from tests.support.index import json_page, sha256
 from tests.support.paths import EXAMPLES
@@ -22,7 +23,6 @@ from tests.support.wheels import wheel
 
 pytestmark = pytest.mark.days
 
-ALL = os.environ.get("ENVSPEC_DAYS") == "all"
 SEED = int(os.environ.get("ENVSPEC_FUZZ", "15"))
 
 HEAD = 'name = "x"\npython = "3.11"\n[base]\nhost = true\n'

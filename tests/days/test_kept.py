@@ -22,6 +22,7 @@ import pytest
 from builder.oci.image.layout import REF, read_manifests
 from envspec.system.keeping import KINDS, sizes
 from tests.integration.conftest import SPEC, shop_in, spec_in
+from tests.support.amount import ALL
 from tests.support.index import simple_index
 from tests.support.program import BIN, machine, run
 from tests.support.wheels import sdist
@@ -34,7 +35,6 @@ pytestmark = [
     ),
 ]
 
-ALL = os.environ.get("ENVSPEC_DAYS") == "all"
 ROOM = 1.05
 """What the home may hold at most, as a part of what it holds after one clean run of each backend."""
 

@@ -20,10 +20,10 @@ from builder.oci.image.documents import ContainerSettings, Image, assemble_image
 from builder.oci.store import pieces
 from builder.oci.store.blobs import Blobs, Descriptor
 from builder.oci.store.pieces import file_piece
+from tests.support.amount import ALL
 
 pytestmark = pytest.mark.days
 
-ALL = os.environ.get("ENVSPEC_DAYS") == "all"
 KILLS = 40 if ALL else 4
 ROUNDS = 12 if ALL else 1
 WRITERS = 4

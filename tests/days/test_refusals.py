@@ -6,7 +6,6 @@ tries some of them.
 
 import base64
 import contextlib
-import os
 import pathlib
 import random
 import re
@@ -19,12 +18,12 @@ from collections.abc import Iterator
 import pytest
 
 from envspec.supply.page import HTML, JSON, NoPageError, RemoteFile, html_page, json_page, read_page
+from tests.support.amount import ALL
 from tests.support.lying import LIES, PASSWORD, RIGHT, Liar, Lie, expected_header, lying
 from tests.support.program import BIN, machine, run
 
 pytestmark = pytest.mark.days
 
-ALL = os.environ.get("ENVSPEC_DAYS") == "all"
 PROGRAMS = ("uv", "pip-tools", "simulate")
 PLACES = ("default", "named", "extra", "links")
 CHOSEN = 110

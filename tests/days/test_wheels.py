@@ -12,6 +12,7 @@ import pytest
 
 from envspec.system import confine
 from envspec.system.sandbox import best_sandbox
+from tests.support.amount import ALL
 from tests.support.hostile_wheels import WHEELS, write
 from tests.support.program import machine, run
 
@@ -26,7 +27,7 @@ def canaries(folder: pathlib.Path) -> dict[str, str]:
     return {str(each.relative_to(folder)): each.read_text() for each in folder.rglob("*") if each.is_file()}
 
 
-@pytest.mark.parametrize("name", WHEELS if os.environ.get("ENVSPEC_DAYS") == "all" else FEW)
+@pytest.mark.parametrize("name", WHEELS if ALL else FEW)
 def test_a_hostile_wheel_harms_nobody(name: str, tmp_path: pathlib.Path) -> None:
     if best_sandbox().kind != confine.NAMESPACES and os.environ.get("CI") != "true":
         pytest.skip("this kernel has no user namespaces")
