@@ -107,7 +107,8 @@ def _attempt(sdist: pathlib.Path, folder: pathlib.Path, python: pathlib.Path, re
     tools = folder / "tools"
     own = tools / "bin" / "python"
     command: Words = [uv.uv_program(), "venv", "--quiet", "--no-project", "--no-config", "--python", python]
-    run_process([*command, tools], env=uv.uv_environment(PipSettings()), timeout=120, check=True)
+    env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(folder / "cache")}
+    run_process([*command, tools], env=env, timeout=120, check=True)
     done = _run([own, "-I", "-c", _UNPACK, sdist, folder / "source"], folder)
     system = _build_system(folder / "source")
     if done.ok and system["requires"]:

@@ -10,6 +10,7 @@ This is the first module that the programs load, and it loads next to nothing.
 from __future__ import annotations
 
 import _thread
+import atexit
 import contextlib
 import os
 import select
@@ -81,6 +82,8 @@ def answer_signals() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, and shells without job control
             signal.signal(number, _signalled)
     _thread.start_new_thread(_answer, (read,))
+    # What comes when all is done changes nothing: while Python ends it would be answered as by no handler.
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, ANSWERED)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ANSWERED)
 
 

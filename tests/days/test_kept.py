@@ -247,7 +247,7 @@ def chosen(world: World) -> Iterator[tuple[str, pathlib.Path, Damage]]:
     by_kind: dict[str, list[pathlib.Path]] = {}
     for kind, file in world.files():
         by_kind.setdefault(kind, []).append(file)
-    kinds = sorted(by_kind) if ALL else sorted(noise.sample(sorted(by_kind), 7))
+    kinds = sorted(by_kind) if ALL else sorted(noise.sample(sorted(by_kind), min(len(by_kind), 7)))
     for kind, files in ((kind, by_kind[kind]) for kind in kinds):
         some = files if ALL and len(files) < 40 else noise.sample(files, min(len(files), 5 if ALL else 1))
         for file in some:

@@ -26,7 +26,7 @@ HANGING = 5.0
 """Seconds after which it counts as no answer, however busy the machine is; what is measured is printed."""
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGKILL: -9}
-BASE = "nowhere.invalid/base:bookworm"
+BASE = "nowhere.invalid/killed:bookworm"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,10 +65,7 @@ class World:
     def left(self) -> list[object]:
         """What a run that has ended must not leave: processes, temporary folders and containers."""
         found: list[object] = [*marked(str(self.folder)), *self.temporary.iterdir()]
-        if self.backend == "docker":
-            command = ["docker", "ps", "--all", "--quiet"]
-            found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        return found
+        return [*found, *containers()] if self.backend == "docker" else found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +81,12 @@ class Whole:
     @property
     def size(self) -> int:
         return sum(self.files.values())
+
+
+def containers() -> list[str]:
+    """All containers of images on this base; other tests use the same engine."""
+    command = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={BASE}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def made(world: World) -> World:

@@ -17,7 +17,7 @@ from builder.values.environment import Environment
 from builder.values.models import lock_models
 from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedBase
-from envspec.system.errors import BuildError, OutsideError
+from envspec.system.errors import BuildError, OutsideError, SpoiledError
 
 from .conftest import IMAGE, Workshop, served
 
@@ -107,13 +107,15 @@ def test_a_wheel_that_rewrites_an_earlier_one_fails_its_stage(workshop: Workshop
     assert workshop.images() == []
 
 
-def test_a_damaged_wheel_fails_its_stage_and_names_it(workshop: Workshop) -> None:
+def test_a_damaged_wheel_is_never_built_of_and_named(workshop: Workshop) -> None:
+    """Whoever runs the backend fetches it again."""
     plan = workshop.plan(("one", [workshop.wheel("alpha")]), ("two", [damaged := workshop.wheel("beta")]))
     stored = workshop.store.path(plan.stages[1].wheels[0])
     stored.chmod(0o644)
     stored.write_bytes(b"x" * damaged.stat().st_size)
-    with pytest.raises(BuildError, match=r"stage two \(beta==1\.0\)"):
+    with pytest.raises(SpoiledError, match=r"beta-1\.0-py3-none-any\.whl"):
         workshop.build(plan)
+    assert not stored.exists()
 
 
 def test_trims_files_and_their_records(workshop: Workshop) -> None:
