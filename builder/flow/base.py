@@ -1,11 +1,14 @@
-"""What a lock holds of the base: the image's digest, the packages of Debian, the digest of an archive."""
+"""What is known of the base before the build: what a lock holds of it, and the libraries that it brings."""
 
 from __future__ import annotations
 
 import contextlib
+import pathlib
 
 from builder.flow.project import Project
+from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock, LockedArchive
+from envspec.proof.abi.base import BaseFolder
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.progress import Progress
 
@@ -55,3 +58,35 @@ def _with_archive(lock: Lock, path: str, project: Project) -> Lock:
 
     archive = LockedArchive(path=path, sha256=saved.saved_image_sha256(project.folder / path))
     return lock.model_copy(update={"base": lock.base.model_copy(update={"archive": archive})})
+
+
+def read_base(project: Project, lock: Lock, progress: Progress) -> BaseFolder:
+    """The libraries of the base that a lock names, fetched where this machine has them not yet.
+
+    A base that cannot be had is no error: the proof says what it could not look at.
+    """
+    if lock.base.host:
+        return BaseFolder(root=pathlib.Path("/"))
+    from builder.backends.oci.bases import obtain_base_image
+    from builder.oci.store.blobs import Blobs
+    from builder.oci.store.network import Network
+    from builder.oci.store.tree import unpack_libraries
+    from envspec.supply.pip_settings import ask_pip
+    from envspec.system.home import tool_home
+
+    plan = make_plan(project.spec, lock)
+    more = bool(plan.base.apt) and plan.base.debian is None
+    plan = plan.model_copy(update={"base": plan.base.model_copy(update={"apt": ()})}) if more else plan
+    blobs = Blobs(tool_home() / "oci")
+    try:
+        base = obtain_base_image(
+            plan,
+            project.folder,
+            project.store,
+            blobs,
+            lambda: Network(ask_pip(), offline=project.offline),
+            progress,
+        )
+        return BaseFolder(root=unpack_libraries(base.layers, blobs), complete=not more)
+    except EnvspecError as error:
+        return BaseFolder(why=error.message)

@@ -15,7 +15,7 @@ from typing import Any
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base
+from builder.flow.base import image_digest, lock_base, read_base
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
@@ -123,15 +123,32 @@ def _resolved(run: Run) -> Lock:
 
 def prove_phase(run: Run) -> Run:
     """What can be proved of the lock without installing it; a proof that was made before is found again."""
-    project, lock = run.project, already_made(run.lock)
-    kept, key = kept_proofs(), result_key(proof_depends(project.spec, lock))
-    findings = None if run.request.fresh else kept.get(key)
-    if findings is None:
-        from envspec.proof.prove import prove_lock
+    findings = None if run.request.fresh else kept_proofs().get(_proof_key(run, base_read=True))
+    return _refused(
+        run.reporting(*(_proved(run) if findings is None else findings)), "the proof found errors"
+    )
 
-        findings = prove_lock(project.spec, lock, project.sources(), project.store, run.progress)
-        kept.put(key, findings)
-    return _refused(run.reporting(*findings), "the proof found errors")
+
+def _proved(run: Run) -> tuple[Finding, ...]:
+    """The proof, made now. One that went without the base serves only until that can be read."""
+    from envspec.proof.prove import prove_lock
+
+    project, lock = run.project, already_made(run.lock)
+    base = read_base(project, lock, run.progress)
+    key = _proof_key(run, base_read=base.root is not None)
+
+    def prove() -> tuple[Finding, ...]:
+        return prove_lock(project.spec, lock, project.sources(), project.store, run.progress, base=base)
+
+    if run.request.fresh:
+        found = prove()
+        kept_proofs().put(key, found)
+        return found
+    return kept_proofs().get_or_make(key, prove)
+
+
+def _proof_key(run: Run, *, base_read: bool) -> str:
+    return result_key(proof_depends(run.project.spec, already_made(run.lock), base_read=base_read))
 
 
 def _refused(run: Run, what: str) -> Run:

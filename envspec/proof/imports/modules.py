@@ -66,6 +66,8 @@ class Modules:
         self.states: dict[str, State] = {}
         self.registered: set[str] = set()
         """Modules that some module puts into `sys.modules` by their names."""
+        self.stand_ins: set[str] = set()
+        """Compiled modules that a package of the same name puts in its own place."""
         self.dead_finders: dict[str, int] = {}
         """Module to the line of an import hook that this Python never calls."""
         self._broken = dict(broken or {})
@@ -101,6 +103,14 @@ class Modules:
             self.dead_finders[state.name] = marks.legacy_finder
         elif marks.modules:
             self._dynamic.add(state.name.partition(".")[0])
+
+    def hollow(self, state: State) -> Raised | None:
+        """Why a package fails that loads a compiled module of its own name in its place, as OpenCV does."""
+        own = f"{state.name}.{state.name}"
+        if not state.syntax.search or own not in self.index.origins:
+            return None
+        self.stand_ins.add(own)
+        return self._unloadable(own, SourceLine(module=state.name, line=1)) if own in self._broken else None
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or may be."""
