@@ -6,10 +6,12 @@ import contextlib
 import pathlib
 
 from builder.flow.project import Project
+from builder.oci.store.blobs import Blobs, Layer
 from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock, LockedArchive
 from envspec.proof.abi.base import BaseFolder
 from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.home import tool_home
 from envspec.system.progress import Progress
 
 
@@ -67,26 +69,33 @@ def read_base(project: Project, lock: Lock, progress: Progress) -> BaseFolder:
     """
     if lock.base.host:
         return BaseFolder(root=pathlib.Path("/"))
-    from builder.backends.oci.bases import obtain_base_image
-    from builder.oci.store.blobs import Blobs
-    from builder.oci.store.network import Network
     from builder.oci.store.tree import unpack_libraries
-    from envspec.supply.pip_settings import ask_pip
-    from envspec.system.home import tool_home
 
-    plan = make_plan(project.spec, lock)
-    more = bool(plan.base.apt) and plan.base.debian is None
-    plan = plan.model_copy(update={"base": plan.base.model_copy(update={"apt": ()})}) if more else plan
-    blobs = Blobs(tool_home() / "oci")
     try:
-        base = obtain_base_image(
-            plan,
-            project.folder,
-            project.store,
-            blobs,
-            lambda: Network(ask_pip(), offline=project.offline),
-            progress,
-        )
-        return BaseFolder(root=unpack_libraries(base.layers, blobs), complete=not more)
+        layers = base_layers(project, lock, progress)
+        root = unpack_libraries(layers, Blobs(tool_home() / "oci"))
     except EnvspecError as error:
         return BaseFolder(why=error.message)
+    return BaseFolder(root=root, complete=lock.base.debian is not None or not lock.base.apt)
+
+
+def base_layers(project: Project, lock: Lock, progress: Progress) -> tuple[Layer, ...]:
+    """The layers of the base that a lock names, in the store of blobs; without what `apt` adds to an image.
+
+    Raises `SpecError` when it cannot have the wanted Python, `OutsideError` when it cannot be had.
+    """
+    from builder.backends.oci.bases import obtain_base_image
+    from builder.oci.store.network import Network
+    from envspec.supply.pip_settings import ask_pip
+
+    plan = make_plan(project.spec, lock)
+    if plan.base.debian is None:
+        plan = plan.model_copy(update={"base": plan.base.model_copy(update={"apt": ()})})
+    return obtain_base_image(
+        plan,
+        project.folder,
+        project.store,
+        Blobs(tool_home() / "oci"),
+        lambda: Network(ask_pip(), offline=project.offline),
+        progress,
+    ).layers

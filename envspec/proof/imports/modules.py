@@ -67,7 +67,7 @@ class Modules:
         self.registered: set[str] = set()
         """Modules that some module puts into `sys.modules` by their names."""
         self.stand_ins: set[str] = set()
-        """Compiled modules that a package of the same name puts in its own place."""
+        """Compiled files that packages load by other ways than an import of their names."""
         self.dead_finders: dict[str, int] = {}
         """Module to the line of an import hook that this Python never calls."""
         self._broken = dict(broken or {})
@@ -111,6 +111,21 @@ class Modules:
             return None
         self.stand_ins.add(own)
         return self._unloadable(own, SourceLine(module=state.name, line=1)) if own in self._broken else None
+
+    def open_own_library(self, module: str, where: SourceLine) -> None:
+        """`ctypes` opens a file that is told only at run time: of a package with one compiled file, that.
+
+        Raises `Raised` where that cannot be loaded.
+        """
+        origin = self.index.origins.get(module)
+        if origin is None or origin.package is None:
+            return
+        compiled = self.index.compiled(origin.package)
+        if len(compiled) == 1:
+            self.stand_ins.add(compiled[0])
+            if reason := self._broken.get(compiled[0]):
+                fault = Fault(kind="binary", wanted=reason, owner=compiled[0], where=where)
+                raise Raised(External("OSError"), reason, fault, (where,))
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or may be."""

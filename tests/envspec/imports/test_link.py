@@ -261,6 +261,19 @@ bootstrap()
     assert (failure.module, failure.certain, failure.fault.wanted) == ("app", True, "needs libgone.so.1")
 
 
+def test_a_package_that_opens_its_only_library_by_path(linked: Linked) -> None:
+    body = "import ctypes, pathlib\nlib = ctypes.CDLL(str(pathlib.Path(__file__).parent / 'lib' / 'it.so'))"
+    broken = {"app.lib.it": "needs libgone.so.1"}
+    app = {"app/__init__.py": body, "app/lib/it.so": b""}
+    assert linked(app).failures == ()
+    assert "app.lib.it" in linked(app).compiled
+    (failure,) = linked(app, broken=broken).failures
+    assert (failure.module, failure.certain, failure.fault.wanted) == ("app", True, "needs libgone.so.1")
+    assert linked(app | {"app/lib/other.so": b""}, broken=broken).failures == ()
+    guarded = f"try:\n    import ctypes\n    {body.splitlines()[1]}\nexcept OSError:\n    lib = None"
+    assert linked(app | {"app/__init__.py": "import pathlib\n" + guarded}, broken=broken).failures == ()
+
+
 def test_compiled_modules_for_another_python_are_not_there(linked: Linked) -> None:
     app = {"app/__init__.py": "from app import _fast", "app/_fast.cpython-38-x86_64-linux-gnu.so": b""}
     (failure,) = linked(app).failures
