@@ -61,7 +61,18 @@ class Python:
         return f"python {self.version}: {self.why}"
 
 
-Edit = Pin | AsOf | Python
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Apt:
+    """Add Debian packages to the base."""
+
+    packages: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"apt {', '.join(self.packages)}: {self.why}"
+
+
+Edit = Pin | AsOf | Python | Apt
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
@@ -75,6 +86,8 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
                 _put(document, "as-of", tomlkit.date(edit.date.isoformat()))
             case Python():
                 _python(document, edit.version)
+            case Apt():
+                _apt(document, edit.packages)
     return tomlkit.dumps(document)
 
 
@@ -108,6 +121,15 @@ def _python(document: tomlkit.TOMLDocument, version: str) -> None:
     if "image" in base:
         image = str(base["image"]).partition("@")[0]
         base["image"] = re.sub(rf"(?<![\d.]){re.escape(before)}(?![\d])", version, image)
+
+
+def _apt(document: tomlkit.TOMLDocument, packages: Iterable[str]) -> None:
+    if "base" not in document:
+        document["base"] = tomlkit.table()
+    listed = document["base"].setdefault("apt", tomlkit.array())
+    for package in packages:
+        if package not in listed:
+            listed.append(package)
 
 
 def _put(document: tomlkit.TOMLDocument, key: str, value: object) -> None:

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from builder.fix.deadline import Deadline, TimeIsOverError
 from builder.fix.edit import (
+    Apt,
     AsOf,
     Edit,
     Pin,
@@ -33,6 +34,7 @@ from builder.fix.edit import (
 )
 from builder.fix.workshop import Offers, RealWorkshop, Workshop
 from envspec.lockfile.lock import DEFAULT_INDEX, Lock
+from envspec.proof.abi.libraries import packages_brought
 from envspec.resolve.view import young_enough
 from envspec.spec import load
 from envspec.spec.lint import lint_spec
@@ -183,10 +185,12 @@ class Search:
         return None
 
     def _blamed(self, spec: Spec, held: Lock, offers: Offers, errors: list[Finding]) -> Edit | None:
-        """The era of the pins first, then an older version of a package that an error names.
+        """What brings a library, else the era of the pins, else an older version of a package that is blamed.
 
         The user's own pins are the last to move.
         """
+        if step := _missing(spec, errors, [edit for edit in self.edits if isinstance(edit, Apt)]):
+            return step
         if not self._blaming:
             self._blaming, self._era = True, _era(spec, offers)
             if self._era and spec.as_of is None and self._solvable(self._era):
@@ -235,6 +239,20 @@ class Search:
     def _gave_up(self, why: str) -> FindingsError:
         tried = "; ".join(map(str, self.edits)) or "nothing"
         return FindingsError(f"no fix was found: {why}", (), hint=f"tried: {tried}; the spec is as it was")
+
+
+def _missing(spec: Spec, errors: Iterable[Finding], before: Iterable[Apt]) -> Apt | None:
+    """The Debian packages that bring what the base lacks, with those of the step `before` this one."""
+    wanted = {
+        package: error.message
+        for error in errors
+        for package in packages_brought(error.hint)
+        if package not in spec.base.apt and not spec.base.host
+    }
+    if not wanted:
+        return None
+    packages = (*(package for step in before for package in step.packages), *wanted)
+    return Apt(packages=packages, why=next(iter(wanted.values())))
 
 
 def _era(spec: Spec, offers: Offers) -> dt.date | None:

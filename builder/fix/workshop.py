@@ -7,13 +7,15 @@ import shutil
 from typing import Protocol
 
 from builder.backends.virtualenv import VirtualenvBackend
+from builder.flow.base import read_base
 from builder.flow.check import judge_environment, try_environment
+from builder.flow.project import Project
 from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock
 from envspec.proof.prove import prove_lock
 from envspec.resolve.resolver import resolve_spec
-from envspec.spec.model import Spec
+from envspec.spec.model import FILE_NAME, Spec
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
@@ -72,7 +74,8 @@ class RealWorkshop:
 
     def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """The proof of the lock, whose files are fetched for it."""
-        return prove_lock(spec, lock, self.offers(spec), self._store, self._progress)
+        base = read_base(Project(file=self._folder / FILE_NAME, spec=spec), lock, self._progress)
+        return prove_lock(spec, lock, self.offers(spec), self._store, self._progress, base=base)
 
     def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """The verdict on a virtual environment that is thrown away again."""

@@ -1,13 +1,18 @@
-"""What a lock holds of the base: the image's digest, the packages of Debian, the digest of an archive."""
+"""What is known of the base before the build: what a lock holds of it, and the libraries that it brings."""
 
 from __future__ import annotations
 
 import contextlib
+import pathlib
 
 from builder.flow.project import Project
+from builder.oci.store.blobs import Blobs, Layer
+from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock, LockedArchive
+from envspec.proof.abi.base import BaseFolder
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, OutsideError
+from envspec.system.home import tool_home
 from envspec.system.progress import Progress
 
 
@@ -58,3 +63,42 @@ def _with_archive(lock: Lock, path: str, project: Project) -> Lock:
 
     archive = LockedArchive(path=path, sha256=saved.saved_image_sha256(project.folder / path))
     return lock.model_copy(update={"base": lock.base.model_copy(update={"archive": archive})})
+
+
+def read_base(project: Project, lock: Lock, progress: Progress) -> BaseFolder:
+    """The libraries of the base that a lock names, fetched where this machine has them not yet.
+
+    A base that cannot be had is no error: the proof says what it could not look at.
+    """
+    if lock.base.host:
+        return BaseFolder(root=pathlib.Path("/"))
+    from builder.oci.store.tree import unpack_libraries
+
+    try:
+        layers = base_layers(project, lock, progress)
+        root = unpack_libraries(layers, Blobs(tool_home() / "oci"))
+    except EnvspecError as error:
+        return BaseFolder(why=error.message)
+    return BaseFolder(root=root, complete=lock.base.debian is not None or not lock.base.apt)
+
+
+def base_layers(project: Project, lock: Lock, progress: Progress) -> tuple[Layer, ...]:
+    """The layers of the base that a lock names, in the store of blobs; without what `apt` adds to an image.
+
+    Raises `SpecError` when it cannot have the wanted Python, `OutsideError` when it cannot be had.
+    """
+    from builder.backends.oci.bases import obtain_base_image
+    from builder.oci.store.network import Network
+    from envspec.supply.pip_settings import ask_pip
+
+    plan = make_plan(project.spec, lock)
+    if plan.base.debian is None:
+        plan = plan.model_copy(update={"base": plan.base.model_copy(update={"apt": ()})})
+    return obtain_base_image(
+        plan,
+        project.folder,
+        project.store,
+        Blobs(tool_home() / "oci"),
+        lambda: Network(ask_pip(), offline=project.offline),
+        progress,
+    ).layers

@@ -32,11 +32,15 @@ def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, Any] | None]]:
     return Kept(tool_home() / "trial", tuple[tuple[Finding, ...], dict[str, Any] | None])
 
 
-def proof_depends(spec: Spec, lock: Lock) -> dict[str, Any]:
-    """All that a proof depends on; on a base that is this machine also the libraries that it has."""
+def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
+    """All that a proof depends on; on a base that is this machine also the libraries that it has.
+
+    `base_read` tells whether the libraries of the base, which the lock names, were looked at.
+    """
     here = lock.base.host and _LOADER_CACHE.exists()
     return {
         "lock": lock.digest,
+        "base": base_read,
         "spec": spec.digest,
         "budget": spec.base.budget,
         "trim": spec.remove.files,

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base
+from builder.flow.base import image_digest, lock_base, read_base
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
@@ -153,15 +153,28 @@ def _resolved(run: Run) -> Lock:
 
 def prove_phase(run: Run) -> Run:
     """What can be proved of the lock without installing it; a proof that was made before is found again."""
-    project, lock = run.project, already_made(run.lock)
-    kept, key = kept_proofs(), result_key(proof_depends(project.spec, lock))
-    findings = None if run.request.fresh else kept.get(key)
-    if findings is None:
-        from envspec.proof.prove import prove_lock
+    findings = None if run.request.fresh else kept_proofs().get(_proof_key(run, base_read=True))
+    return _refused(
+        run.reporting(*(_proved(run) if findings is None else findings)), "the proof found errors"
+    )
 
-        findings = prove_lock(project.spec, lock, project.sources(), project.store, run.progress)
-        _keep("proof", kept, key, findings, run.progress)
-    return _refused(run.reporting(*findings), "the proof found errors")
+
+def _proved(run: Run) -> tuple[Finding, ...]:
+    """The proof, made now. One that went without the base serves only until that can be read."""
+    from envspec.proof.prove import prove_lock
+
+    project, lock, kept = run.project, already_made(run.lock), kept_proofs()
+    base = read_base(project, lock, run.progress)
+    key = _proof_key(run, base_read=base.root is not None)
+    found = None if run.request.fresh else kept.get(key)
+    if found is None:
+        found = prove_lock(project.spec, lock, project.sources(), project.store, run.progress, base=base)
+        _keep("proof", kept, key, found, run.progress)
+    return found
+
+
+def _proof_key(run: Run, *, base_read: bool) -> str:
+    return result_key(proof_depends(run.project.spec, already_made(run.lock), base_read=base_read))
 
 
 def _refused(run: Run, what: str) -> Run:

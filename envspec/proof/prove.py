@@ -9,7 +9,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, Lock
-from envspec.proof.wheels import prove_wheels
+from envspec.proof.abi.base import BaseFolder
+from envspec.proof.wheels import prove_wheels, unread_base
 from envspec.resolve.graph import chain, needed
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
@@ -24,9 +25,17 @@ from envspec.system.progress import SILENT, Progress
 
 
 def prove_lock(
-    spec: Spec, lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT
+    spec: Spec,
+    lock: Lock,
+    sources: Sources,
+    store: Wheelhouse,
+    progress: Progress = SILENT,
+    *,
+    base: BaseFolder | None = None,
 ) -> tuple[Finding, ...]:
     """All findings about the lock, heaviest first; what it locks is brought into the store to be read.
+
+    `base` has the libraries that the environment will stand on; left out, only this machine's are known.
 
     Raises `OutsideError` when something cannot be had, `BuildError` when a source cannot be built.
     """
@@ -36,7 +45,7 @@ def prove_lock(
     if not must_fix(found):
         fetch_locked(lock, sources, store, progress)
         progress.step("read wheels")
-        found += prove_wheels(spec, lock, known, store)
+        found += prove_wheels(spec, lock, known, store, base or unread_base(lock))
     return order_findings(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
@@ -12,8 +13,9 @@ from packaging.utils import canonicalize_name
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof import size
 from envspec.proof.abi import binary
+from envspec.proof.abi.base import BaseFolder
 from envspec.proof.abi.binary import Binary
-from envspec.proof.abi.judge import judge_compiled
+from envspec.proof.abi.judge import judge_compiled, unread_findings
 from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.link import LinkReport
@@ -33,14 +35,14 @@ from envspec.system.pattern import matcher
 
 
 def prove_wheels(
-    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse, base: BaseFolder
 ) -> Iterator[Finding]:
-    """EV12x and EV13x of compiled files, EV14x of imports, EV15x of sizes.
+    """EV12x and EV13x of compiled files, held against the base, EV14x of imports, EV15x of sizes.
 
     All wheels of the lock must be in the store. Raises `WheelError` for a wheel that must not be installed.
     """
     suite = _suite(lock)
-    job = _job(lock)
+    job = _job(lock, base)
     with contextlib.ExitStack() as stack:
         wheels = {
             entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
@@ -53,16 +55,14 @@ def prove_wheels(
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None
-        judgement = judge_compiled(
-            {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact},
-            lock.pins,
-            job.base,
-            machine=lock.machine,
-            suite=suite,
-        )
+        compiled = {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact}
+        loader = job.base
+        judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
         yield from judgement.findings
+        if any(compiled.values()):
+            yield from unread_findings(compiled, loader, base, suite)
         report = _linked(job, linking, judgement.broken)
-        yield from link_findings(report, lock.pins, python=lock.python, suite=suite)
+        yield from link_findings(report, lock.pins, python=lock.python, suite=suite, hints=judgement.hints)
         yield from _unread(wheels)
 
 
@@ -122,10 +122,17 @@ def _members(
         )
 
 
-def _job(lock: Lock) -> Job:
-    """What is known of the base without having it: this machine itself, or the release's C library."""
+def unread_base(lock: Lock) -> BaseFolder:
+    """The base of a lock as far as it is known without asking for it: this machine, or nothing."""
     if lock.base.host:
-        return Job(members=(), python=lock.python, root="/")
+        return BaseFolder(root=pathlib.Path("/"))
+    return BaseFolder(why="nobody looked at it")
+
+
+def _job(lock: Lock, base: BaseFolder) -> Job:
+    """Against what is linked: the base's libraries, or its release's C library alone."""
+    if base.root is not None:
+        return Job(members=(), python=lock.python, root=str(base.root), complete=base.complete)
     return Job(members=(), python=lock.python, versions={"GLIBC": f"{lock.glibc[0]}.{lock.glibc[1]}"})
 
 

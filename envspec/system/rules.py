@@ -85,6 +85,7 @@ WHEEL_LIBRARY = _rule("EV130", "a shared library is missing", _WARNING)
 WHEEL_BASE_OLD = _rule("EV131", "the base is too old for a compiled file", _WARNING)
 WHEEL_SYMBOL = _rule("EV132", "a symbol is undefined", _WARNING)
 WHEEL_UNLOADABLE = _rule("EV133", "a compiled file cannot be loaded", _WARNING)
+BASE_UNREAD = _rule("EV134", "the base could not be read", _INFO)
 
 # EV14: imports in locked wheels, linked without running them (`envspec/proof/imports/findings.py`).
 

@@ -1,5 +1,6 @@
 """The search for a fix, in a world of a few packages: what it changes, and when it writes."""
 
+import dataclasses
 import datetime as dt
 import pathlib
 import time
@@ -10,6 +11,7 @@ from packaging.requirements import Requirement
 
 from builder.fix.search import search_fix
 from envspec.lockfile.lock import Artifact, Lock
+from envspec.proof.abi.libraries import what_brings
 from envspec.resolve.solution import UnsatisfiableError
 from envspec.spec.model import Spec
 from envspec.supply.page import RemoteFile
@@ -51,6 +53,7 @@ class FakeWorkshop:
         self.built: list[dict[str, str]] = []
         self.tag = "py3-none-any"
         self.locking: Callable[[Spec], Lock] = self.solve
+        self.proving: Callable[[Spec, Lock], tuple[Finding, ...]] = self.prove
 
     def offers(self, spec: Spec) -> "FakeWorkshop":
         return self
@@ -86,6 +89,9 @@ class FakeWorkshop:
         return fitting[-1]
 
     def proved(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
+        return self.proving(spec, held)
+
+    def prove(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
         return _said("EV140", self.proof(held.pins))
 
     def verified(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
@@ -133,6 +139,34 @@ def fixed(place: pathlib.Path, workshop: FakeWorkshop, *, budget: float = 60, wr
 def test_a_spec_that_verifies_is_left_alone(place: pathlib.Path) -> None:
     found = search_fix(place, budget=60, write=True, progress=SILENT, workshop=FakeWorkshop())
     assert (found.edits, found.diff, place.read_text()) == ((), "", SPEC)
+
+
+def test_a_library_that_the_base_lacks_is_added_to_it(place: pathlib.Path) -> None:
+    """Two of them one after the other, as each shows when the other is there."""
+    place.write_text(SPEC.replace("host = true", 'debian = "bookworm"  # ours'))
+    workshop = FakeWorkshop()
+
+    def proved(spec: Spec, held: Lock) -> tuple[Finding, ...]:
+        lacking = [soname for soname, package in (("libGL.so.1", "libgl1"), ("libX11.so.6", "libx11-6"))
+                   if package not in spec.base.apt]  # fmt: skip
+        hint = what_brings(lacking[:1], "bookworm")
+        return tuple(dataclasses.replace(each, hint=hint) for each in _said("EV140", " ".join(lacking)))
+
+    workshop.proving = proved
+    found = search_fix(place, budget=60, write=True, progress=SILENT, workshop=workshop)
+    assert [str(edit) for edit in found.edits] == ["apt libgl1, libx11-6: libX11.so.6"]
+    assert 'debian = "bookworm"  # ours\napt = ["libgl1", "libx11-6"]\n' in place.read_text()
+
+
+def test_nothing_is_added_to_this_machine(place: pathlib.Path) -> None:
+    workshop = FakeWorkshop()
+    hint = what_brings(["libGL.so.1"], "bookworm")
+    workshop.proving = lambda spec, held: tuple(
+        dataclasses.replace(each, hint=hint) for each in _said("EV140", "libGL.so.1 is missing")
+    )
+    with pytest.raises(FindingsError):
+        fixed(place, workshop)
+    assert place.read_text() == SPEC
 
 
 def test_the_era_of_the_pins_comes_first(place: pathlib.Path) -> None:

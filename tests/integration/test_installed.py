@@ -95,7 +95,7 @@ lock = project.needed_lock()
 payload = collect_payload(project.spec.service, project.folder)
 planned = make_plan(project.spec, lock, payload)
 recipe = image_recipe(planned, BaseImage(name="base", machine="amd64", layers=()))
-proof = result_key(proof_depends(project.spec, lock))
+proof = result_key(proof_depends(project.spec, lock, base_read=True))
 print(json.dumps([tool_digest(), recipe.digest, recipe.key("base", "python", "stages", "time"), proof]))
 """
 

@@ -1,6 +1,7 @@
-"""Layers unpacked, so that an image can be run where there is no engine.
+"""Layers unpacked, so that an image can be run, or its libraries read, where there is no engine.
 
-<home>/oci/unpacked/<name>/    one layer, or a whole base; it appears by one rename
+<home>/oci/unpacked/<name>/            one layer, or a whole base; it appears by one rename
+<home>/oci/unpacked/<name>-libraries/  of a base, what the loader looks at
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import platform
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.compress import ISAL_ERROR
@@ -43,9 +44,33 @@ def unpack_layers(base: Sequence[Layer], added: Sequence[Layer], blobs: Blobs) -
         return tuple(pool.map(lambda stack: _folder(stack, root, blobs), stacks))
 
 
-def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathlib.Path:
-    name = digest_of([layer.diff_id for layer in stack]).removeprefix("sha256:")[:_SHORT]
-    place = root / name
+def unpack_libraries(base: Sequence[Layer], blobs: Blobs) -> pathlib.Path:
+    """A folder with the shared libraries of a base and the loader's configuration, or with all of it.
+
+    Raises `OutsideError` for a layer that cannot be unpacked, or when the disk refuses.
+    """
+    root = blobs.root / "unpacked"
+    whole = root / _name(tuple(base))
+    return whole if tree_holds(whole) else _folder(tuple(base), root, blobs, only=_for_the_loader)
+
+
+def _name(stack: tuple[Layer, ...]) -> str:
+    return digest_of([layer.diff_id for layer in stack]).removeprefix("sha256:")[:_SHORT]
+
+
+def _for_the_loader(info: tarfile.TarInfo) -> bool:
+    """Whether the loader may look at it: libraries, links that may lead to one, its configuration."""
+    folder, _, name = info.name.rpartition("/")
+    return ".so" in name or (info.issym() and folder.count("/") <= 2) or "etc/ld.so.conf" in info.name
+
+
+def _folder(
+    stack: tuple[Layer, ...],
+    root: pathlib.Path,
+    blobs: Blobs,
+    only: Callable[[tarfile.TarInfo], bool] | None = None,
+) -> pathlib.Path:
+    place = root / (f"{_name(stack)}-libraries" if only else _name(stack))
     if tree_holds(place):
         touch(place)
         return place
@@ -54,19 +79,21 @@ def _folder(stack: tuple[Layer, ...], root: pathlib.Path, blobs: Blobs) -> pathl
             with scratch_folder("unpacked", root) as building:
                 building.chmod(0o755)
                 for layer in stack:
-                    _unpack(layer, blobs, building)
+                    _unpack(layer, blobs, building, only)
                 note_tree(building, place)
                 building.rename(place)
     return place
 
 
-def _unpack(layer: Layer, blobs: Blobs, place: pathlib.Path) -> None:
+def _unpack(
+    layer: Layer, blobs: Blobs, place: pathlib.Path, only: Callable[[tarfile.TarInfo], bool] | None
+) -> None:
     try:
         with (
             blobs.unpacked(layer) as stream,
             tarfile.open(fileobj=stream, mode="r|") as archive,
         ):
-            members = _without_whiteouts(archive, place)
+            members = filter(only, _without_whiteouts(archive, place))
             archive.extractall(place, members, filter=_plain)  # noqa: S202 - filtered
     except (tarfile.TarError, EOFError, zlib.error, ISAL_ERROR, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -73,12 +73,28 @@ GLIBC_LIBRARIES = frozenset(
 """Libraries that come with glibc itself, wherever there is one."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class BaseFolder:
+    """Where the base of a lock can be looked at, or why it cannot."""
+
+    root: pathlib.Path | None = None
+    """A folder with its libraries as they stand in its root; None where they cannot be had."""
+    complete: bool = True
+    """Whether nothing comes on top of it: packages that are added to an image are read by nobody."""
+    why: str = ""
+    """Why there is no folder, as a sentence without its end."""
+
+
 class RootBase:
     """A root file system in a folder, or this machine's own (`/`). Nothing outside of it is followed."""
 
-    def __init__(self, root: pathlib.Path) -> None:
-        """List the folders that the loader searches; files are read when they are asked for."""
+    def __init__(self, root: pathlib.Path, *, complete: bool = True) -> None:
+        """List the folders that the loader searches; files are read when they are asked for.
+
+        With `complete` false more libraries may come on top of it.
+        """
         self.root = root
+        self.complete = complete
         self._files: dict[str, pathlib.Path] = {}
         self._read: dict[str, elf.Elf | None] = {}
         for folder in (*self._configured(), *_FOLDERS):
@@ -90,11 +106,11 @@ class RootBase:
 
     def has(self, soname: str) -> bool | None:
         """Whether a library of that name stands in a folder that the loader searches."""
-        return soname in self._files
+        return soname in self._files or (False if self.complete else None)
 
     def names(self) -> frozenset[str] | None:
-        """Every library that stands there."""
-        return frozenset(self._files)
+        """Every library that stands there; None where there may be more."""
+        return frozenset(self._files) if self.complete else None
 
     def library(self, soname: str) -> elf.Elf | None:
         """What the library of that name holds; None where it is missing or cannot be read."""

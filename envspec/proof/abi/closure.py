@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
@@ -74,6 +74,24 @@ def check_closure(
     return _Linker(tuple(binaries), base, machine).problems()
 
 
+def unanswered(binaries: Mapping[str, Iterable[Binary]], base: LoaderBase) -> Iterator[tuple[str, str]]:
+    """(package, library) of each library that nothing in the set has and of which the base cannot tell."""
+    held = {name for files in binaries.values() for item in files for name in _held_names(item)}
+    asked: set[str] = set()
+    for package, files in binaries.items():
+        for item in files:
+            for soname in item.elf.needed if item.elf else ():
+                if soname not in held and soname not in asked and base.has(soname) is None:
+                    asked.add(soname)
+                    yield package, soname
+
+
+def _held_names(item: Binary) -> tuple[str, ...]:
+    """The names that a file of a wheel is found by."""
+    base_name = posixpath.basename(item.path)
+    return (item.elf.soname or base_name, base_name) if item.elf else ()
+
+
 class _Linker:
     """The loader's view of one set."""
 
@@ -83,9 +101,9 @@ class _Linker:
         self.files: Mapping[str, Elf] = {item.path: item.elf for item in binaries if item.elf}
         self.broken = {item.path: item.problem for item in binaries if item.problem}
         self.names: dict[str, str] = {}
-        for path, facts in self.files.items():
-            self.names.setdefault(facts.soname or posixpath.basename(path), path)
-            self.names.setdefault(posixpath.basename(path), path)
+        for item in binaries:
+            for name in _held_names(item):
+                self.names.setdefault(name, item.path)
         self._defined: dict[str, frozenset[str]] = {}
         self._offered: frozenset[str] | None = None
         self._open: dict[str, tuple[Symbol, ...]] = {}

@@ -7,16 +7,22 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from envspec.proof.abi import closure, numpy
-from envspec.proof.abi.base import LoaderBase
+from envspec.proof.abi.base import BaseFolder, LoaderBase
 from envspec.proof.abi.binary import Binary
-from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol
-from envspec.proof.abi.packages import DEFAULT_SUITE, provider
+from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol, Unloadable
+from envspec.proof.abi.libraries import lacks, missing_libraries, what_brings
+from envspec.proof.abi.packages import DEFAULT_SUITE, providers
 from envspec.supply.wheel import module_name
 from envspec.system import rules
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, Severity
 
 # Sizes of the interpreter's own types differ between builds, and Cython only warns about them.
 _INTERPRETER = ("builtins", "cython_runtime")
+
+_EVERYWHERE = frozenset({"libgcc_s.so.1", "libstdc++.so.6", "libz.so.1"})
+"""Libraries that images with a Python have, besides those of glibc: no reason to warn of."""
+_NAMED = 5
+"""Libraries, and packages, that one finding names."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +32,8 @@ class Judgement:
     findings: tuple[Finding, ...]
     broken: Mapping[str, str]
     """Dotted module to the reason, as the end of a sentence; the import linker takes it from here."""
+    hints: Mapping[str, str]
+    """What to do about reasons, where that is known."""
 
 
 def judge_compiled(
@@ -56,13 +64,52 @@ def judge_compiled(
     everything = [binary for files in binaries.values() for binary in files]
     problems = closure.check_closure(everything, base, machine=machine)
     findings = [found for by_message in reasons.values() for found in by_message.values()]
+    hints: dict[str, str] = {}
+    lacking: dict[str, list[str]] = {}
     for problem in problems:
-        package = owners.get(problem.file, "")
-        found = _closure_finding(problem, package, versions.get(package, ""), suite)
-        findings.append(found)
-        if module := module_name(problem.file):
-            broken.setdefault(module, found.message)
-    return Judgement(findings=tuple(_first_of_each(findings)), broken=broken)
+        if isinstance(problem, MissingLibrary):
+            lacking.setdefault(problem.file, []).append(problem.library)
+        else:
+            found = _closure_finding(problem, owners.get(problem.file, ""), versions)
+            findings.append(found)
+            if module := module_name(problem.file):
+                broken.setdefault(module, found.message)
+    findings += missing_libraries(lacking, binaries, versions, suite)
+    for path, libraries in lacking.items():
+        if module := module_name(path):
+            reason = lacks(owners.get(path, ""), versions, libraries)
+            broken.setdefault(module, reason)
+            hints[reason] = what_brings(libraries, suite)
+    return Judgement(findings=tuple(_first_of_each(findings)), broken=broken, hints=hints)
+
+
+def unread_findings(
+    binaries: Mapping[str, Sequence[Binary]], base: LoaderBase, folder: BaseFolder, suite: str
+) -> Iterator[Finding]:
+    """EV134: what could not be held against the base, because that, or a part of it, could not be read."""
+    if folder.root is not None and folder.complete:
+        return
+    why = (
+        f"the base could not be read ({folder.why})"
+        if folder.root is None
+        else "what [base] apt adds to the image could not be read"
+    )
+    doubtful = {
+        soname: package for package, soname in closure.unanswered(binaries, base) if soname not in _EVERYWHERE
+    }
+    if not doubtful:
+        yield rules.BASE_UNREAD.finding(
+            f"{why}: symbols that compiled files want of its libraries were not proved"
+        )
+        return
+    named = [f"{soname} ({package})" for soname, package in sorted(doubtful.items())]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    packages = providers(sorted(doubtful), suite=suite)
+    yield rules.BASE_UNREAD.finding(
+        f"{why}: whether it has {', '.join(named[:_NAMED])}{more} is not known",
+        hint=f"in Debian {', '.join(packages[:_NAMED])} would bring them" if packages else "",
+        severity=Severity.WARNING,
+    )
 
 
 def _misfits(
@@ -110,16 +157,12 @@ def numpy_facts(files: Sequence[Binary]) -> dict[str, numpy.NumpyFacts]:
     return numpy.inherited({binary.path: binary.numpy for binary in files}, needed, sonames)
 
 
-def _closure_finding(problem: closure.Problem, package: str, version: str, suite: str) -> Finding:
+def _closure_finding(
+    problem: TooOld | UndefinedSymbol | Unloadable, package: str, versions: Mapping[str, str]
+) -> Finding:
     """Warnings all: whether one matters shows when the imports are linked with the broken modules."""
-    named = f"{package} {version}".strip() or problem.file
-    hint = f"take another version of {package}, or another base"
-    if isinstance(problem, MissingLibrary):
-        rule = rules.WHEEL_LIBRARY
-        message = f"{named} needs {problem.library}, which neither a wheel nor the base has"
-        apt = provider(problem.library, suite=suite)
-        hint = f'add "{apt}" to [base] apt' if apt else f"install what provides {problem.library}"
-    elif isinstance(problem, TooOld):
+    named = f"{package} {versions.get(package, '')}".strip() or problem.file
+    if isinstance(problem, TooOld):
         has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
         rule, message = rules.WHEEL_BASE_OLD, f"{named} needs {problem.version} of {problem.library}; {has}"
         hint = f"take a newer base, or an older version of {package}"
@@ -129,6 +172,7 @@ def _closure_finding(problem: closure.Problem, package: str, version: str, suite
         hint = f"{package} was built against another version of what it needs: pin the one it names"
     else:
         rule, message = rules.WHEEL_UNLOADABLE, f"{named} has a file that cannot be loaded: {problem.why}"
+        hint = f"take another version of {package}, or another base"
     return rule.finding(message, hint=hint, where=problem.file)
 
 

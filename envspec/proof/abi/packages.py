@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 SUITES = ("bullseye", "bookworm", "trixie")
 DEFAULT_SUITE = "bookworm"
@@ -17,6 +17,12 @@ def provider(soname: str, *, suite: str = DEFAULT_SUITE) -> str:
     A suite without a table is answered from the default one.
     """
     return _table(suite if suite in SUITES else DEFAULT_SUITE).get(soname, "")
+
+
+def providers(sonames: Iterable[str], *, suite: str = DEFAULT_SUITE) -> tuple[str, ...]:
+    """The packages to install for libraries, each once; what nobody is known to provide is left out."""
+    found = (provider(soname, suite=suite) for soname in sonames)
+    return tuple(dict.fromkeys(package for package in found if package))
 
 
 @functools.cache

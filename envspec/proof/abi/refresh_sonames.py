@@ -26,7 +26,7 @@ _INDEX = "Acquire::IndexTargets::deb::Contents-deb::"
 def main(suite: str) -> pathlib.Path:
     """Write the table of one suite and return its file."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = sorted(set(shortest(_pairs(_contents(pathlib.Path(folder), suite)))))
+        rows = sorted(set(shortest(pairs(_contents(pathlib.Path(folder), suite)))))
     DATA.mkdir(exist_ok=True)
     target = DATA / f"sonames-{suite}.tsv.gz"
     text = "".join(f"{soname}\t{package}\n" for soname, package in rows)
@@ -45,13 +45,14 @@ def shortest(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
                 yield file, package
 
 
-def _pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """(file, package) of every shared library outside of development packages."""
     for line in lines:
         if match := _FILE.match(line):
-            package = match[2].split(",")[0].rpartition("/")[2]
-            if not package.endswith(("-dev", "-dbg", "-cross")):
-                yield match[1], package
+            for place in match[2].split(","):  # several may bring it, such as libavcodec59 and -extra59
+                package = place.rpartition("/")[2]
+                if not package.endswith(("-dev", "-dbg", "-cross")):
+                    yield match[1], package
 
 
 def _contents(folder: pathlib.Path, suite: str) -> Iterator[str]:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from envspec.proof.abi.packages import DEFAULT_SUITE, provider
+from envspec.proof.abi.libraries import what_brings
+from envspec.proof.abi.packages import DEFAULT_SUITE
 from envspec.proof.imports.link import Failure, LinkReport
 from envspec.system import rules
 from envspec.system.finding import Finding
 
+NO_HINTS: Mapping[str, str] = {}
+
 
 def link_findings(
-    report: LinkReport, versions: Mapping[str, str], *, python: str, suite: str = DEFAULT_SUITE
+    report: LinkReport,
+    versions: Mapping[str, str],
+    *,
+    python: str,
+    suite: str = DEFAULT_SUITE,
+    hints: Mapping[str, str] = NO_HINTS,
 ) -> Iterator[Finding]:
-    """EV140 for imports that surely fail, EV141 for doubtful ones, EV142 for placeholders."""
+    """EV140 for imports that surely fail, EV141 for doubtful ones, EV142 for placeholders.
+
+    `hints` tells what to do about compiled modules that cannot be loaded, by the reason.
+    """
     for failure in report.failures:
         named = f"{failure.package} {failure.version}"
         if failure.fault.kind == "stub":
@@ -28,7 +39,7 @@ def link_findings(
         rule = rules.LINK_FAILS if failure.certain else rules.LINK_DOUBTFUL
         yield rule.finding(
             f"`import {failure.module}` of {named} {fails}: {why}",
-            hint=_hint(failure, versions, python, suite),
+            hint=hints.get(failure.fault.wanted) or _hint(failure, versions, python, suite),
             where=str(failure.fault.where),
         )
 
@@ -57,8 +68,7 @@ def _why(failure: Failure, versions: Mapping[str, str], python: str) -> str:
 def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str) -> str:
     fault = failure.fault
     if fault.kind == "library":
-        apt = provider(fault.wanted, suite=suite)
-        return f'add "{apt}" to [base] apt' if apt else f"install what provides {fault.wanted}"
+        return what_brings([fault.wanted], suite)
     if fault.kind in ("name", "module") and fault.owner in versions:
         return f"pin an older {fault.owner}, or a {failure.package} that knows {versions[fault.owner]}"
     if fault.kind == "module":

@@ -66,6 +66,9 @@ class Importer:
         if tree is None:
             return
         self._modules.learn(state)
+        state.failure = self._modules.hollow(state)
+        if state.failure is not None:
+            return
         state.open |= state.syntax.open
         state.future = _lazy_annotations(tree) or self._modules.version >= (3, 14)
         frame = Frame(module=state.name, scopes=[state.names])

@@ -127,7 +127,8 @@ def _link(interpreter: Interpreter, wanted: Sequence[str], inner_bytes: int) -> 
         modules=len(states),
         complete=complete,
         left_out=left_out,
-        compiled=frozenset(name for name, state in states.items() if state.kind == "compiled"),
+        compiled=frozenset(name for name, state in states.items() if state.kind == "compiled")
+        | interpreter.modules.stand_ins,
     )
 
 

@@ -66,6 +66,8 @@ class Modules:
         self.states: dict[str, State] = {}
         self.registered: set[str] = set()
         """Modules that some module puts into `sys.modules` by their names."""
+        self.stand_ins: set[str] = set()
+        """Compiled files that packages load by other ways than an import of their names."""
         self.dead_finders: dict[str, int] = {}
         """Module to the line of an import hook that this Python never calls."""
         self._broken = dict(broken or {})
@@ -101,6 +103,29 @@ class Modules:
             self.dead_finders[state.name] = marks.legacy_finder
         elif marks.modules:
             self._dynamic.add(state.name.partition(".")[0])
+
+    def hollow(self, state: State) -> Raised | None:
+        """Why a package fails that loads a compiled module of its own name in its place, as OpenCV does."""
+        own = f"{state.name}.{state.name}"
+        if not state.syntax.search or own not in self.index.origins:
+            return None
+        self.stand_ins.add(own)
+        return self._unloadable(own, SourceLine(module=state.name, line=1)) if own in self._broken else None
+
+    def open_own_library(self, module: str, where: SourceLine) -> None:
+        """`ctypes` opens a file that is told only at run time: of a package with one compiled file, that.
+
+        Raises `Raised` where that cannot be loaded.
+        """
+        origin = self.index.origins.get(module)
+        if origin is None or origin.package is None:
+            return
+        compiled = self.index.compiled(origin.package)
+        if len(compiled) == 1:
+            self.stand_ins.add(compiled[0])
+            if reason := self._broken.get(compiled[0]):
+                fault = Fault(kind="binary", wanted=reason, owner=compiled[0], where=where)
+                raise Raised(External("OSError"), reason, fault, (where,))
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or may be."""

@@ -47,6 +47,8 @@ class Job:
     python: str
     root: str = ""
     """Root folder of the base; empty where only versions are known."""
+    complete: bool = True
+    """Whether that folder has all of it."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Newest version by prefix, such as `{"GLIBC": "2.36"}`."""
     broken: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -59,7 +61,9 @@ class Job:
     @property
     def base(self) -> LoaderBase:
         """What stands below the wheels."""
-        return RootBase(pathlib.Path(self.root)) if self.root else NamedBase(versions=self.versions)
+        if not self.root:
+            return NamedBase(versions=self.versions)
+        return RootBase(pathlib.Path(self.root), complete=self.complete)
 
     def report(self) -> LinkReport:
         """Do the work in this process."""

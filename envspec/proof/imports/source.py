@@ -110,6 +110,7 @@ class Index:
         self.nested: set[str] = set()
         self.overwritten: dict[str, set[str]] = {}
         """Module to the packages whose file of it was overwritten by a later package."""
+        self._compiled: dict[str, tuple[str, ...]] = {}
         self._tag = "cpython-" + python.replace(".", "")
         for package in packages:
             roots = _path_folders(package)
@@ -117,6 +118,16 @@ class Index:
                 for root in roots:
                     if path.startswith(root):
                         self._add(package, path, path[len(root) :])
+
+    def compiled(self, package: Package) -> tuple[str, ...]:
+        """The compiled files of a package, as the modules that their names would make them."""
+        if package.name not in self._compiled:
+            self._compiled[package.name] = tuple(
+                name
+                for name, origin in self.origins.items()
+                if origin.package is package and origin.kind == "compiled"
+            )
+        return self._compiled[package.name]
 
     def _add(self, package: Package, path: str, inside: str) -> None:
         kind, stem = self._kind(inside)

@@ -8,7 +8,8 @@ import pytest
 
 from builder.oci.store.blobs import LAYER, Blobs, Layer
 from builder.oci.store.compress import LayerWriter
-from builder.oci.store.tree import unpack_layers
+from builder.oci.store.tree import unpack_layers, unpack_libraries
+from envspec.proof.abi.base import RootBase
 from envspec.system.errors import OutsideError
 
 
@@ -52,6 +53,31 @@ def test_what_an_upper_layer_of_the_base_removes_is_gone(blobs: Blobs) -> None:
     (folder,) = unpack_layers([lower, upper], [], blobs)
     found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
     assert found == ["e", "e/three"]
+
+
+def test_the_libraries_of_a_base_are_unpacked_alone_and_found_with_their_links(blobs: Blobs) -> None:
+    below = [
+        layer(
+            blobs,
+            entry("lib", tarfile.SYMTYPE, "usr/lib"),
+            entry("usr/lib/x86_64-linux-gnu/libdeep.so.1.2"),
+            entry("usr/lib/x86_64-linux-gnu/libdeep.so.1", tarfile.SYMTYPE, "libdeep.so.1.2"),
+            entry("etc/ld.so.conf"),
+            entry("usr/bin/bash"),
+        ),
+        layer(blobs, entry("opt/libs/libgone.so"), entry("opt/libs/.wh.libgone.so")),
+    ]
+    folder = unpack_libraries(below, blobs)
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+    assert found == {
+        "usr/lib/x86_64-linux-gnu/libdeep.so.1.2",
+        "usr/lib/x86_64-linux-gnu/libdeep.so.1",
+        "etc/ld.so.conf",
+    }
+    assert RootBase(folder).has("libdeep.so.1")
+    assert unpack_libraries(below, blobs) == folder
+    (whole,) = unpack_layers(below, [], blobs)
+    assert unpack_libraries(below, blobs) == whole
 
 
 def test_a_removal_never_reaches_out_of_the_folder(blobs: Blobs, tmp_path: pathlib.Path) -> None:

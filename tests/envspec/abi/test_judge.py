@@ -1,12 +1,16 @@
 """The verdict on the compiled files of a set."""
 
-from envspec.proof.abi.base import NamedBase
+import pathlib
+
+import pytest
+
+from envspec.proof.abi.base import BaseFolder, NamedBase, RootBase
 from envspec.proof.abi.binary import Binary
-from envspec.proof.abi.elf import Elf
-from envspec.proof.abi.judge import judge_compiled
+from envspec.proof.abi.elf import Elf, Symbol
+from envspec.proof.abi.judge import judge_compiled, unread_findings
 from envspec.proof.abi.numpy import NumpyFacts
 from envspec.proof.abi.structs import StructNeed
-from envspec.system.finding import Severity
+from envspec.system.finding import Finding, Severity
 
 BASE = NamedBase(complete=True)
 
@@ -14,13 +18,15 @@ BASE = NamedBase(complete=True)
 def elf(
     *,
     soname: str = "",
+    module: str = "",
     needed: tuple[str, ...] = (),
     runpath: tuple[str, ...] = (),
     version_needs: tuple[tuple[str, str], ...] = (),
 ) -> Elf:
     """A file that asks for nothing and offers nothing, but for what is given."""
+    defined = [Symbol(name=f"PyInit_{module}", version="", library="", weak=False)] if module else []
     return Elf(
-        machine="x86_64", soname=soname, needed=needed, rpath=(), runpath=runpath, defined=(),
+        machine="x86_64", soname=soname, needed=needed, rpath=(), runpath=runpath, defined=tuple(defined),
         undefined=(), version_needs=version_needs, version_definitions=(), cpu_level=1,
     )  # fmt: skip
 
@@ -65,12 +71,57 @@ def test_a_struct_that_shrank() -> None:
 
 
 def test_a_missing_library_names_the_package_to_install() -> None:
-    files = {"demo": [Binary(path="demo/m.so", elf=elf(needed=("libGL.so.1",)))]}
+    needed = ("libGL.so.1", "libgthread-2.0.so.0", "libglib-2.0.so.0")
+    files = {"demo": [Binary(path=f"demo/{m}.so", elf=elf(needed=needed, module=m)) for m in "mn"]}
     found = judge_compiled(files, {"demo": "1.0"}, BASE, suite="bookworm")
     (finding,) = found.findings
     assert (finding.rule, finding.severity) == ("EV130", Severity.WARNING)
+    assert finding.hint == '[base] apt = ["libgl1", "libglib2.0-0"] brings them'
+    assert set(found.broken) == {"demo.m", "demo.n"}
+    assert found.hints == {finding.message: finding.hint}
+
+
+def test_a_library_that_only_a_plugin_lacks_does_not_count() -> None:
+    files = {"demo": [Binary(path="demo/plugins/libshow.so", elf=elf(needed=("libX11.so.6",)))]}
+    (finding,) = judge_compiled(files, {"demo": "1.0"}, BASE).findings
+    assert (finding.rule, finding.severity) == ("EV130", Severity.INFO)
+
+
+@pytest.mark.parametrize("there", ["", "libavutil.so.57"])
+def test_files_for_several_versions_of_a_library_want_one_of_them(there: str) -> None:
+    files = [
+        Binary(path=f"demo/libcore{n}.so", elf=elf(needed=(f"libavutil.so.{n + 52}",))) for n in (4, 5, 6)
+    ]
+    base = NamedBase(complete=True, sonames=frozenset({there}))
+    found = judge_compiled({"demo": files}, {"demo": "1.0"}, base, suite="bookworm").findings
+    if there:
+        assert found == ()
+        return
+    (finding,) = found
+    assert finding.severity == Severity.WARNING
+    assert "one of libavutil.so.56, libavutil.so.57, libavutil.so.58" in finding.message
+    assert "libavutil57" in finding.hint
+
+
+def unread(base: BaseFolder, *needed: str) -> list[Finding]:
+    files = {"demo": [Binary(path="demo/m.so", elf=elf(needed=needed))]}
+    loader = NamedBase() if base.root is None else RootBase(base.root, complete=base.complete)
+    return list(unread_findings(files, loader, base, "bookworm"))
+
+
+def test_a_base_that_nobody_could_read_never_looks_like_a_pass(tmp_path: pathlib.Path) -> None:
+    away = BaseFolder(why="the registry is away")
+    (finding,) = unread(away, "libGL.so.1", "libstdc++.so.6", "libc.so.6")
+    assert (finding.rule, finding.severity) == ("EV134", Severity.WARNING)
+    assert "libGL.so.1 (demo)" in finding.message
+    assert "libstdc++" not in finding.message
+    assert "the registry is away" in finding.message
     assert "libgl1" in finding.hint
-    assert "demo.m" in found.broken
+    (finding,) = unread(away, "libstdc++.so.6")
+    assert finding.severity == Severity.INFO
+    (finding,) = unread(BaseFolder(root=tmp_path, complete=False), "libGL.so.1")
+    assert "[base] apt" in finding.message
+    assert unread(BaseFolder(root=tmp_path), "libGL.so.1") == []
 
 
 def test_a_base_that_is_too_old_and_a_file_that_is_broken() -> None:

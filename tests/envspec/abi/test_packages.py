@@ -3,7 +3,7 @@
 import pytest
 
 from envspec.proof.abi.packages import SUITES, provider
-from envspec.proof.abi.refresh_sonames import shortest
+from envspec.proof.abi.refresh_sonames import pairs, shortest
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -23,6 +23,11 @@ def test_a_renamed_package_is_known_by_suite() -> None:
 def test_unknown_libraries_and_suites() -> None:
     assert provider("libnothing.so.99") == ""
     assert provider("libGL.so.1", suite="sid") == "libgl1"
+
+
+def test_every_package_that_brings_a_file_is_known() -> None:
+    lines = ["usr/lib/x86_64-linux-gnu/libx.so.1 libs/libx-extra1,libs/libx1,libdevel/libx-dev"]
+    assert list(pairs(lines)) == [("libx.so.1", "libx-extra1"), ("libx.so.1", "libx1")]
 
 
 def test_the_soname_stands_for_the_file_it_links_to() -> None:

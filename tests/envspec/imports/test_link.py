@@ -245,6 +245,35 @@ def test_compiled_modules_that_cannot_be_loaded(linked: Linked) -> None:
     assert failure.fault.wanted == "needs libgone.so.1"
 
 
+def test_a_package_that_puts_a_compiled_module_of_its_name_in_its_place(linked: Linked) -> None:
+    body = """\
+import importlib, os, sys
+def bootstrap():
+    sys.path.insert(0, os.path.dirname(__file__))
+    sys.modules.pop("app")
+    globals().update(vars(importlib.import_module("app")))
+bootstrap()
+"""
+    app = {"app/__init__.py": body, "app/app.abi3.so": b""}
+    assert linked(app).failures == ()
+    assert "app.app" in linked(app).compiled
+    (failure,) = linked(app, broken={"app.app": "needs libgone.so.1"}).failures
+    assert (failure.module, failure.certain, failure.fault.wanted) == ("app", True, "needs libgone.so.1")
+
+
+def test_a_package_that_opens_its_only_library_by_path(linked: Linked) -> None:
+    body = "import ctypes, pathlib\nlib = ctypes.CDLL(str(pathlib.Path(__file__).parent / 'lib' / 'it.so'))"
+    broken = {"app.lib.it": "needs libgone.so.1"}
+    app = {"app/__init__.py": body, "app/lib/it.so": b""}
+    assert linked(app).failures == ()
+    assert "app.lib.it" in linked(app).compiled
+    (failure,) = linked(app, broken=broken).failures
+    assert (failure.module, failure.certain, failure.fault.wanted) == ("app", True, "needs libgone.so.1")
+    assert linked(app | {"app/lib/other.so": b""}, broken=broken).failures == ()
+    guarded = f"try:\n    import ctypes\n    {body.splitlines()[1]}\nexcept OSError:\n    lib = None"
+    assert linked(app | {"app/__init__.py": "import pathlib\n" + guarded}, broken=broken).failures == ()
+
+
 def test_compiled_modules_for_another_python_are_not_there(linked: Linked) -> None:
     app = {"app/__init__.py": "from app import _fast", "app/_fast.cpython-38-x86_64-linux-gnu.so": b""}
     (failure,) = linked(app).failures

@@ -20,8 +20,11 @@ def _find(world: World, args: list[Value], *_: object) -> Value:
 
 def _open(world: World, args: list[Value], _: object, frame: Frame) -> Value:
     known, name = constant(args[0])
+    if not known:
+        world.modules.open_own_library(frame.module, frame.where)
+        return UNKNOWN
     base = world.modules.base
-    if not known or not isinstance(name, str) or "/" in name or ".so" not in name or base is None:
+    if not isinstance(name, str) or "/" in name or ".so" not in name or base is None:
         return UNKNOWN
     if base.has(name) is not False:
         return UNKNOWN
