@@ -123,7 +123,7 @@ def _cell(name: str, suite: str, apt: tuple[str, ...]) -> Cell:
         held = envspec.lock(spec)
         base = read_base(project, held, SILENT)
         assert base.root is not None, base.why
-        found = prove_lock(spec, held, project.sources(), project.store, base=base)
+        found = prove_lock(spec, held, project.sources(), project.store, base=lambda: base)
         (root,) = unpack_layers(base_layers(project, held, SILENT), [], Blobs(tool_home() / "oci"))
         try:
             fault = _imported(held, wheels()[name]["import"], root, place)

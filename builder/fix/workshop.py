@@ -74,8 +74,15 @@ class RealWorkshop:
 
     def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """The proof of the lock, whose files are fetched for it."""
-        base = read_base(Project(file=self._folder / FILE_NAME, spec=spec), lock, self._progress)
-        return prove_lock(spec, lock, self.offers(spec), self._store, self._progress, base=base)
+        project = Project(file=self._folder / FILE_NAME, spec=spec)
+        return prove_lock(
+            spec,
+            lock,
+            self.offers(spec),
+            self._store,
+            self._progress,
+            base=lambda: read_base(project, lock, self._progress),
+        )
 
     def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """The verdict on a virtual environment that is thrown away again."""

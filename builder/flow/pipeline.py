@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import os
 import time
@@ -164,12 +165,16 @@ def _proved(run: Run) -> tuple[Finding, ...]:
     from envspec.proof.prove import prove_lock
 
     project, lock, kept = run.project, already_made(run.lock), kept_proofs()
-    base = read_base(project, lock, run.progress)
-    key = _proof_key(run, base_read=base.root is not None)
-    found = None if run.request.fresh else kept.get(key)
-    if found is None:
-        found = prove_lock(project.spec, lock, project.sources(), project.store, run.progress, base=base)
-        _keep("proof", kept, key, found, run.progress)
+    without = None if run.request.fresh else kept.get(_proof_key(run, base_read=False))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:  # it is fetched while wheels are
+        reading = pool.submit(read_base, project, lock, run.progress)
+        if without is not None and reading.result().root is None:
+            return without
+        found = prove_lock(
+            project.spec, lock, project.sources(), project.store, run.progress, base=reading.result
+        )
+        key = _proof_key(run, base_read=reading.result().root is not None)
+    _keep("proof", kept, key, found, run.progress)
     return found
 
 

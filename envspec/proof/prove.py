@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -31,11 +31,12 @@ def prove_lock(
     store: Wheelhouse,
     progress: Progress = SILENT,
     *,
-    base: BaseFolder | None = None,
+    base: Callable[[], BaseFolder] | None = None,
 ) -> tuple[Finding, ...]:
     """All findings about the lock, heaviest first; what it locks is brought into the store to be read.
 
-    `base` has the libraries that the environment will stand on; left out, only this machine's are known.
+    `base` gives the libraries that the environment will stand on, and is called once they are wanted; left
+    out, only this machine's are known.
 
     Raises `OutsideError` when something cannot be had, `BuildError` when a source cannot be built.
     """
@@ -45,7 +46,7 @@ def prove_lock(
     if not must_fix(found):
         fetch_locked(lock, sources, store, progress)
         progress.step("read wheels")
-        found += prove_wheels(spec, lock, known, store, base or unread_base(lock))
+        found += prove_wheels(spec, lock, known, store, base() if base else unread_base(lock))
     return order_findings(found)
 
 

@@ -175,6 +175,7 @@ def _install(requirements: Sequence[str], tools: pathlib.Path, relay: Relay) -> 
         command: Words = [uv.uv_program(), "pip", "install", "--quiet", "--only-binary", ":all:"]
         command += ["--python", tools / "bin" / "python", "--constraints", file]
         command += ["--config-file", uv.write_settings(private, relay.machine)]
+        command += ["--link-mode", "copy"]  # a link that goes later would look like a change of the cache
         command += ["--requirements", wanted]
         return uv.run_with_cache(command, env=uv.uv_environment(relay.machine), timeout=1800)
 
