@@ -13,7 +13,7 @@ from envspec.proof.abi.base import BaseFolder
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.home import tool_home
-from envspec.system.progress import Progress
+from envspec.system.progress import SILENT, Progress
 
 
 def image_digest(project: Project) -> str | None:
@@ -65,7 +65,7 @@ def _with_archive(lock: Lock, path: str, project: Project) -> Lock:
     return lock.model_copy(update={"base": lock.base.model_copy(update={"archive": archive})})
 
 
-def read_base(project: Project, lock: Lock, progress: Progress) -> BaseFolder:
+def read_base(project: Project, lock: Lock, progress: Progress = SILENT) -> BaseFolder:
     """The libraries of the base that a lock names, fetched where this machine has them not yet.
 
     A base that cannot be had is no error: the proof says what it could not look at.

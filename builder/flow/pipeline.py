@@ -161,15 +161,15 @@ def prove_phase(run: Run) -> Run:
 
 
 def _proved(run: Run) -> tuple[Finding, ...]:
-    """The proof, made now. One that went without the base serves only until that can be read."""
+    """The proof, made now. One that went without the base serves until that is here, or is asked for anew."""
     from envspec.proof.prove import prove_lock
 
     project, lock, kept = run.project, already_made(run.lock), kept_proofs()
     without = None if run.request.fresh else kept.get(_proof_key(run, base_read=False))
+    if without is not None and read_base(dataclasses.replace(project, offline=True), lock).root is None:
+        return without  # a registry that does not answer is waited for once
     with concurrent.futures.ThreadPoolExecutor(1) as pool:  # it is fetched while wheels are
         reading = pool.submit(read_base, project, lock, run.progress)
-        if without is not None and reading.result().root is None:
-            return without
         found = prove_lock(
             project.spec, lock, project.sources(), project.store, run.progress, base=reading.result
         )

@@ -94,12 +94,13 @@ def unread_findings(
         if folder.root is None
         else "what [base] apt adds to the image could not be read"
     )
+    again = "once it can be had, `--fresh` reads it"
     doubtful = {
         soname: package for package, soname in closure.unanswered(binaries, base) if soname not in _EVERYWHERE
     }
     if not doubtful:
         yield rules.BASE_UNREAD.finding(
-            f"{why}: symbols that compiled files want of its libraries were not proved"
+            f"{why}: symbols that compiled files want of its libraries were not proved", hint=again
         )
         return
     named = [f"{soname} ({package})" for soname, package in sorted(doubtful.items())]
@@ -107,7 +108,7 @@ def unread_findings(
     packages = providers(sorted(doubtful), suite=suite)
     yield rules.BASE_UNREAD.finding(
         f"{why}: whether it has {', '.join(named[:_NAMED])}{more} is not known",
-        hint=f"in Debian {', '.join(packages[:_NAMED])} would bring them" if packages else "",
+        hint=f"in Debian {', '.join(packages[:_NAMED])} would bring them; {again}" if packages else again,
         severity=Severity.WARNING,
     )
 
