@@ -94,7 +94,7 @@ def unread_findings(
         if folder.root is None
         else "what [base] apt adds to the image could not be read"
     )
-    again = "once it can be had, `--fresh` reads it"
+    again = "once it can be had, `--fresh` reads it" if folder.root is None else ""
     doubtful = {
         soname: package for package, soname in closure.unanswered(binaries, base) if soname not in _EVERYWHERE
     }
@@ -105,10 +105,11 @@ def unread_findings(
         return
     named = [f"{soname} ({package})" for soname, package in sorted(doubtful.items())]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    packages = providers(sorted(doubtful), suite=suite)
+    packages = ", ".join(providers(sorted(doubtful), suite=suite)[:_NAMED])
+    brought = f"in Debian {packages} would bring them" if packages else ""
     yield rules.BASE_UNREAD.finding(
         f"{why}: whether it has {', '.join(named[:_NAMED])}{more} is not known",
-        hint=f"in Debian {', '.join(packages[:_NAMED])} would bring them; {again}" if packages else again,
+        hint="; ".join(filter(None, (brought, again))),
         severity=Severity.WARNING,
     )
 

@@ -117,10 +117,12 @@ def test_a_base_that_nobody_could_read_never_looks_like_a_pass(tmp_path: pathlib
     assert "libstdc++" not in finding.message
     assert "the registry is away" in finding.message
     assert "libgl1" in finding.hint
+    assert "--fresh" in finding.hint
     (finding,) = unread(away, "libstdc++.so.6")
     assert finding.severity == Severity.INFO
     (finding,) = unread(BaseFolder(root=tmp_path, complete=False), "libGL.so.1")
     assert "[base] apt" in finding.message
+    assert "--fresh" not in finding.hint, "reading it again would tell no more"
     assert unread(BaseFolder(root=tmp_path), "libGL.so.1") == []
 
 
