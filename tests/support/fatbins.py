@@ -57,7 +57,7 @@ def elf(code: bytes = b"", *, needs: Iterable[str] = (), texts: bytes = b"", son
     data[: len(head)] = head
     for place, part in parts.items():
         data[place : place + len(part)] = part
-    for number, (name, place, size) in enumerate(sections):
-        fields = struct.pack("<IIQQQQIIQQ", name, 1 if number else 0, 2, 0, place, size, 0, 0, 1, 0)
+    for number, (title, place, size) in enumerate(sections):
+        fields = struct.pack("<IIQQQQIIQQ", title, 1 if number else 0, 2, 0, place, size, 0, 0, 1, 0)
         data[at_sections + number * 64 : at_sections + (number + 1) * 64] = fields
     return bytes(data)
