@@ -96,6 +96,8 @@ def read_wheel(wheel: Wheel) -> tuple[CardFile, ...]:
     names = {name: path for path, name in wheel.library.items()}
     found: list[CardFile] = []
     for name in wheel.binaries:
+        if name in wheel.lacks:
+            continue
         with wheel.buffer(name) as data:
             found.append(read(names.get(name, name), data))
     return kept(found)
