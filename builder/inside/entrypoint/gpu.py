@@ -121,9 +121,15 @@ def runs_on(code: str, major: int, minor: int) -> bool:
     if not found:
         return True
     kind, suffix = found.group(1), found.group(4)
-    architecture = int(found.group(2)), int(found.group(3))
+    architecture = _renamed((int(found.group(2)), int(found.group(3))))
+    card = _renamed((major, minor))
     if suffix == "a":
-        return architecture == (major, minor)
+        return architecture == card
     if kind == "sm" or suffix == "f":
-        return architecture[0] == major and architecture[1] <= minor
-    return architecture <= (major, minor)
+        return architecture[0] == card[0] and architecture[1] <= card[1]
+    return architecture <= card
+
+
+def _renamed(number: tuple[int, int]) -> tuple[int, int]:
+    """10.1 became 11.0 with CUDA 13."""
+    return (11, 0) if number == (10, 1) else number

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from builder.image import contents
 from builder.inside.entrypoint import driver, gpu
+from envspec.spec import cards
 from tests.support.driver import stub_driver
 from tests.support.paths import ROOT
 
@@ -107,6 +108,18 @@ def test_no_card_is_refused_unless_a_processor_will_do() -> None:
 def test_which_code_runs_on_which_card(code: str, runs: tuple[int, int], not_on: tuple[int, int]) -> None:
     assert gpu.runs_on(code, *runs)
     assert not gpu.runs_on(code, *not_on)
+
+
+@pytest.mark.parametrize("suffix", ["", "a", "f"])
+@pytest.mark.parametrize("kind", ["sm", "compute"])
+def test_the_doctor_and_the_proof_say_the_same(kind: str, suffix: str) -> None:
+    for code in cards.KNOWN:
+        word = f"{kind}_{code[0]}{code[1]}{suffix}"
+        for number in cards.KNOWN:
+            proved = cards.runs_on(
+                cards.Architecture.parse(word), cards.Architecture(*number), ptx=kind == "compute"
+            )
+            assert gpu.runs_on(word, *number) == proved, (word, number)
 
 
 @given(st.text(), st.integers(0, 99), st.integers(0, 9))
