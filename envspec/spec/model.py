@@ -321,7 +321,7 @@ class TargetWish(Part):
     cpu: Annotated[str, StringConstraints(pattern=r"^x86-64-v[1-4]$")] | None = None
     """The lowest level of x86-64 processors, as the psABI has them: `x86-64-v3`."""
     gpu: Annotated[tuple[CardName, ...], Field(max_length=CARDS)] | None = None
-    """Cards that it must run on, by architecture (`sm_90`) or name (`RTX 4090`); none for machines without."""
+    """Cards that it must run on by architecture (`sm_90`) or name (`RTX 4090`); none for machines without."""
     driver: Annotated[str, StringConstraints(pattern=r"^\d{3}(\.\d{1,3}){0,2}$")] | None = None
     """The oldest NVIDIA driver that it will meet: a branch (`550`) or a release (`550.54.14`)."""
 
