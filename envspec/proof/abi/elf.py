@@ -120,6 +120,7 @@ class ElfReader:
         self.machine: int = head[1]
         self._section_offset: int = head[5]
         self._section_size, self._section_count = head[10], head[11]
+        self._section_names: int = head[12]
         self.segments: tuple[Segment, ...] = ()
         self._dynamic = (0, 0)
         self._notes: list[tuple[int, int]] = []
@@ -167,6 +168,28 @@ class ElfReader:
         if end < 0:
             raise ElfError("a name does not end")
         return bytes(self.data[offset:end]).decode("utf-8", "backslashreplace")
+
+    def section(self, name: str) -> tuple[int, int] | None:
+        """(place in the file, bytes) of the first section of that name; None where there is none.
+
+        Loaders need no sections, so files may have lost them. `ElfError` when their table, or the section,
+        lies outside of the file.
+        """
+        if self._section_size != 64 or not 0 < self._section_names < self._section_count <= _MAX_HEADERS:
+            return None
+        names, room = self._section_place(self._section_names)
+        wanted = name.encode() + b"\0"
+        for number in range(1, self._section_count):
+            at = names + self.unpack("<I", self._section_offset + number * 64)[0]
+            if at + len(wanted) <= names + room and self.data[at : at + len(wanted)] == wanted:
+                return self._section_place(number)
+        return None
+
+    def _section_place(self, number: int) -> tuple[int, int]:
+        start, size = self.unpack("<QQ", self._section_offset + number * 64 + 24)
+        if start + size > self.size:
+            raise ElfError("a section lies outside of the file")
+        return start, size
 
     @functools.cached_property
     def dynamic(self) -> tuple[tuple[int, int], ...]:

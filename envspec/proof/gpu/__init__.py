@@ -1,0 +1,1 @@
+"""Code for cards in wheels: what it runs on, what driver it wants, and what of a target it leaves unserved."""
