@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
 
-from envspec.lockfile.lock import Artifact, Lock
+from envspec.lockfile.lock import Lock
 from envspec.proof import size
-from envspec.proof.abi import binary
 from envspec.proof.abi.base import BaseFolder
-from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.judge import judge_compiled, unread_findings
+from envspec.proof.gpu.findings import read_facts, target_findings
 from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.link import LinkReport
@@ -55,7 +54,11 @@ def prove_wheels(
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None
-        compiled = {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact}
+        facts = FactStore(tool_home() / "facts")
+        read = {entry.name: read_facts(entry, wheels[entry.name], facts) for entry in lock.artifact}
+        compiled = {name: binaries for name, (binaries, _) in read.items()}
+        cards = {name: files for name, (_, files) in read.items()}
+        yield from target_findings(spec, lock, wheels, compiled, cards)
         loader = job.base
         judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
         yield from judgement.findings
@@ -87,17 +90,6 @@ def _linked(
         return told.report()
     report = linking.result()
     return process.linked(told) if report.compiled & broken.keys() else report
-
-
-def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
-    """Facts about a wheel's compiled files, read once for all time."""
-    facts = FactStore(tool_home() / "facts").cached(
-        entry.installed.sha256,
-        binary.READER,
-        binary.VERSION,
-        lambda: binary.as_json(binary.read_wheel(wheel)),
-    )
-    return tuple(binary.from_json(facts))
 
 
 def _members(

@@ -85,6 +85,7 @@ _OWN: tuple[tuple[Release, str], ...] = (
     ((12, 4), "550.54.14"),
     ((12, 5), "555.42.02"),
     ((12, 6), "560.28.03"),
+    ((12, 7), "565.57.01"),
     ((12, 8), "570.26"),
     ((12, 9), "575.51.03"),
     ((13, 0), "580.65.06"),
@@ -167,3 +168,14 @@ def contradiction(cards: Iterable[Architecture], driver: Driver) -> str:
                 f"driver {driver} no longer knows cards of architecture {card}: the last that does is {last}"
             )
     return ""
+
+
+_LANGUAGES: Mapping[Release, Release] = {(8, 6): (12, 7), (8, 7): (12, 8), (8, 8): (12, 9)}
+"""Versions of PTX whose minor number is not CUDA's; PTX ISA, "Release History"."""
+
+
+def release_of_ptx(language: Release) -> Release:
+    """The release of CUDA that brought a version of PTX; (0, 0) for those before CUDA 11."""
+    if language in _LANGUAGES:
+        return _LANGUAGES[language]
+    return (language[0] + 4, language[1]) if language[0] >= 7 else (0, 0)

@@ -19,6 +19,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
+from envspec.spec.cards import Architecture, architecture, architectures
+from envspec.spec.drivers import Driver, contradiction
 from envspec.system.limits import (
     CARDS,
     NAMINGS,
@@ -47,6 +49,11 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Of a path: no hidden name, and no way up."""
 
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+
+
+def _card(word: str) -> str:
+    architecture(word)
+    return word
 
 
 def _bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
@@ -124,6 +131,22 @@ def _inside(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+_OUR_VARIABLES = {
+    "PATH": "it begins with the environment's own programs",
+    "PYTHONHOME": "the interpreter finds its library by itself",
+    "PYTHONPATH": "the payload is found by it",
+    "VIRTUAL_ENV": "it is where the environment stands",
+}
+"""Variables that every environment has from us, with what they are for."""
+
+
+def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
+    for name in env:
+        if name in _OUR_VARIABLES:
+            raise ValueError(f"{name} is set by the builder, and {_OUR_VARIABLES[name]}: leave it out")
+    return env
+
+
 Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
 PackageName = Annotated[
@@ -144,25 +167,9 @@ SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|
 Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
-_OUR_VARIABLES = {
-    "PATH": "it begins with the environment's own programs",
-    "PYTHONHOME": "the interpreter finds its library by itself",
-    "PYTHONPATH": "the payload is found by it",
-    "VIRTUAL_ENV": "it is where the environment stands",
-}
-"""Variables that every environment has from us, with what they are for."""
-
-
-def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
-    for name in env:
-        if name in _OUR_VARIABLES:
-            raise ValueError(f"{name} is set by the builder, and {_OUR_VARIABLES[name]}: leave it out")
-    return env
-
-
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
 EnvTable = Annotated[Mapping[EnvName, Line], AfterValidator(_not_ours)]
-CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]
 
 
 class Part(pydantic.BaseModel):
@@ -342,6 +349,18 @@ class TargetWish(Part):
     driver: Annotated[str, StringConstraints(pattern=r"^\d{3}(\.\d{1,3}){0,2}$")] | None = None
     """The oldest NVIDIA driver that it will meet: a branch (`550`) or a release (`550.54.14`)."""
 
+    @functools.cached_property
+    def cards(self) -> tuple[Architecture, ...] | None:
+        """`gpu` as architectures, each once; None where it is left open."""
+        return None if self.gpu is None else architectures(self.gpu)
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_machine(self) -> Self:
+        driver = Driver(self.driver) if self.driver is not None else None
+        if driver and (why := contradiction(self.cards or (), driver)):
+            raise ValueError(why)
+        return self
+
 
 class Overlay(Part):
     """The parts of a spec that a variant may change: tables are merged, stages by their name."""
@@ -382,6 +401,12 @@ class Spec(Part):
     smoke: Smoke = Smoke()
     service: Service | None = None
     variant: Mapping[Name, Overlay] = Field(default_factory=dict)
+
+    @pydantic.model_validator(mode="after")
+    def _has_that_processor(self) -> Self:
+        if self.target.cpu is not None and self.machine != "x86_64":
+            raise ValueError(f"target.cpu is a level of x86_64; machine is {self.machine}")
+        return self
 
     @property
     def image(self) -> str | None:

@@ -228,6 +228,11 @@ class ElfReader:
     def _all(self, tag: int) -> tuple[str, ...]:
         return tuple(self._string(value) for key, value in self.dynamic if key == tag)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Sonames of the libraries that the loader brings in with it."""
+        return self._all(_DT_NEEDED)
+
     def facts(self) -> Elf:
         """Everything at once."""
         defined, undefined = self.symbols
@@ -235,7 +240,7 @@ class ElfReader:
         return Elf(
             machine=MACHINES.get(self.machine, str(self.machine)),
             soname="".join(self._all(_DT_SONAME)[:1]),
-            needed=self._all(_DT_NEEDED),
+            needed=self.needed,
             rpath=paths[_DT_RPATH],
             runpath=paths[_DT_RUNPATH],
             defined=defined,

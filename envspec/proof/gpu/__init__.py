@@ -1,1 +1,1 @@
-"""Code for cards in wheels: what it runs on, what driver it wants, and what of a target it leaves unserved."""
+"""Device code, cards, drivers and CUDA libraries: what a set of wheels needs of a machine with a GPU."""

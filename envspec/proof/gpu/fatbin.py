@@ -18,7 +18,7 @@ from envspec.proof.abi.elf import Buffer, ElfError, ElfReader
 from envspec.spec.cards import Architecture
 
 SECTION = ".nv_fatbin"
-_MAGIC = b"\x50\xed\x55\xba"
+MAGIC = b"\x50\xed\x55\xba"
 _CONTAINER = struct.Struct("<4sHHQ")
 _ENTRY = struct.Struct("<HHIQ8xHHI8xQ")
 _PTX, _MACHINE = 1, 2
@@ -85,7 +85,7 @@ def read_entries(data: Buffer, start: int, size: int) -> DeviceCode:
 def _entries(data: Buffer, at: int, end: int) -> Iterator[tuple[int, tuple[int, int], Architecture | None]]:
     """(kind, version of the language, architecture) of each entry. Raises `ElfError`."""
     count = 0
-    while 0 <= (at := data.find(_MAGIC, at, end)):
+    while (at := data.find(MAGIC, at, end)) >= 0:
         if at + _CONTAINER.size > end:
             raise ElfError("a container of device code is cut off")
         _, version, header, size = _CONTAINER.unpack_from(data, at)
