@@ -1,4 +1,4 @@
-"""Arrays sent on the card between the libraries that compute there, by the judge's probe, with its control."""
+"""Arrays sent between the libraries that compute on the card, by the judge's own probe, with its control."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 
 from builder.inside.entrypoint import driver
@@ -30,6 +31,8 @@ int main() {
     return error ? 1 : value == 42 ? 0 : 2;
 }
 """
+BUDGET = 70.0
+"""Seconds for the compiler, which takes some three for each build."""
 NO_KERNEL, NEWER_PTX = "209", "222"
 """cudaErrorNoKernelImageForDevice, and cudaErrorUnsupportedPtxVersion, of a CUDA newer than the driver."""
 
@@ -64,7 +67,8 @@ def main() -> int:
         place = pathlib.Path(folder)
         (place / "add.cu").write_text(SOURCE)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-            made = list(pool.map(lambda build: _compiled(compiler, build, place), builds))
+            until = time.monotonic() + BUDGET
+            made = list(pool.map(lambda build: _compiled(compiler, build, place, until), builds))
         programs = {build: program for build, program in zip(builds, made, strict=True) if program}
         if not found:
             said = f"{len(programs)} of {len(builds)} builds compile; there is no card to start them on"
@@ -93,7 +97,10 @@ def _builds(compiler: str) -> Iterator[Build]:
         yield Build(Architecture.parse(word), ptx=True)
 
 
-def _compiled(compiler: str, build: Build, place: pathlib.Path) -> pathlib.Path | None:
+def _compiled(compiler: str, build: Build, place: pathlib.Path, until: float) -> pathlib.Path | None:
+    """The program, or None where it does not compile, or no time is left for it."""
+    if time.monotonic() > until:
+        return None
     program = place / build.name
     command = [compiler, "-gencode", build.option, "-o", str(program), str(place / "add.cu")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
