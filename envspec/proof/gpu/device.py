@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,11 +16,16 @@ READER = "device-code"
 VERSION = 1
 """Raise it whenever a reader below learns something."""
 
-_TEXTS = re.compile(
-    rb"(libcuda\.so|libcudart\.so|libnvrtc\.so)|(/cudart\.shm\.)"
-    rb"|(libOpenCL\.so|libvulkan\.so|libamdhip64\.so|libze_loader\.so|libEGL\.so)|(not compiled with CUDA)"
-)
-"""What opens a driver or CUDA, a text of CUDA's static runtime, other ways to a card, and the lack of all."""
+_TEXTS: Mapping[str, tuple[bytes, ...]] = {
+    "opens": (b"libcuda.so", b"libcudart.so", b"libnvrtc.so"),
+    "static": (b"/cudart.shm.",),
+    "elsewhere": (b"libOpenCL.so", b"libvulkan.so", b"libamdhip64.so", b"libze_loader.so", b"libEGL.so"),
+    "without": (b"not compiled with CUDA",),
+}
+"""Texts in a file's data by what they tell: `/cudart.shm.` stands in CUDA's runtime, linked or not."""
+_CHUNK = 16 << 20
+_OVERLAP = 64
+"""Bytes of a chunk that the next one has too: no text is longer."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,16 +63,27 @@ def read(path: str, data: Buffer) -> CardFile:
         place = reader.section(".rodata")
     except ElfError as error:
         return CardFile(path=path, code=DeviceCode(problem=str(error)) if _has_code(data) else DeviceCode())
-    groups = {match.lastindex for match in _TEXTS.finditer(data, place[0], sum(place))} if place else set()
+    told = _told(data, *place) if place else frozenset()
     return CardFile(
         path=path,
         code=fatbin.read_device_code(data),
         needs=needs,
-        opens=1 in groups,
-        static=2 in groups,
-        elsewhere=3 in groups,
-        without=4 in groups,
+        opens="opens" in told,
+        static="static" in told,
+        elsewhere="elsewhere" in told,
+        without="without" in told,
     )
+
+
+def _told(data: Buffer, start: int, size: int) -> frozenset[str]:
+    """What a part of the file tells by its texts."""
+    found: set[str] = set()
+    for at in range(start, start + size, _CHUNK):
+        chunk = bytes(data[at : min(at + _CHUNK + _OVERLAP, start + size)])
+        found |= {
+            what for what, texts in _TEXTS.items() if what not in found and any(t in chunk for t in texts)
+        }
+    return frozenset(found)
 
 
 def _has_code(data: Buffer) -> bool:
@@ -81,6 +96,8 @@ def read_wheel(wheel: Wheel) -> tuple[CardFile, ...]:
     names = {name: path for path, name in wheel.library.items()}
     found: list[CardFile] = []
     for name in wheel.binaries:
+        if name in wheel.lacks:
+            continue
         with wheel.buffer(name) as data:
             found.append(read(names.get(name, name), data))
     return kept(found)

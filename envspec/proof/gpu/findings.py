@@ -6,19 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.utils import canonicalize_name
 
-from envspec.lockfile.lock import Artifact, Lock
-from envspec.proof.abi import binary
+from envspec.lockfile.lock import Lock
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.level import level_findings
-from envspec.proof.gpu import device
 from envspec.proof.gpu.device import CardFile
 from envspec.proof.gpu.judge import Around, card_findings
-from envspec.proof.gpu.nvidia import cuda_of
 from envspec.proof.gpu.served import gpu_proof
 from envspec.proof.gpu.unused import cardless_findings, use_findings
 from envspec.proof.size import shown
 from envspec.spec.model import Spec
-from envspec.supply.facts import FactStore
 from envspec.supply.wheel import Wheel
 from envspec.system.finding import Finding
 
@@ -43,32 +39,6 @@ def target_findings(
     )
     if spec.target.gpu:
         yield from use_findings(versions, files, lock.machine, requested, lambda name: _python(wheels[name]))
-
-
-def read_facts(
-    entry: Artifact, wheel: Wheel, store: FactStore
-) -> tuple[tuple[Binary, ...], tuple[CardFile, ...]]:
-    """Facts about a wheel's compiled files, read in one pass over it, and once for all time.
-
-    NVIDIA's own libraries are judged by their release: their device code is never read.
-    """
-    digest, own = entry.installed.sha256, cuda_of(entry.name, entry.version) is not None
-    kept = store.get(digest, binary.READER, binary.VERSION)
-    cards = [] if own else store.get(digest, device.READER, device.VERSION)
-    if kept is None:
-        seen: list[CardFile] = []
-        read = binary.read_wheel(
-            wheel, None if own else lambda path, data: seen.append(device.read(path, data))
-        )
-        kept, cards = binary.as_json(read), device.as_json(device.kept(seen))
-        store.put(digest, binary.READER, binary.VERSION, kept)
-    elif cards is None:
-        cards = device.as_json(device.read_wheel(wheel))
-    else:
-        return tuple(binary.from_json(kept)), device.from_json(cards)
-    if not own:
-        store.put(digest, device.READER, device.VERSION, cards)
-    return tuple(binary.from_json(kept)), device.from_json(cards)
 
 
 def _sizes(wheel: Wheel) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import struct
-import time
 
 import pytest
 from hypothesis import given
@@ -66,10 +65,9 @@ def test_kinds_flags_and_numbers_that_nobody_knows_are_counted() -> None:
 
 
 def test_a_million_entries_end_soon() -> None:
-    began = time.monotonic()
     found = read_device_code(elf(container(entry(80, payload=b"") * 1_000_000)))
     assert "more than 300000 entries" in found.problem
-    assert time.monotonic() - began < 10
+    assert sum(found.machine.values()) == 300_000
 
 
 def test_a_section_outside_of_the_file_is_told() -> None:
