@@ -31,7 +31,10 @@ install = ["app==1.0"]
 def project(tmp_path: pathlib.Path) -> pathlib.Path:
     """A spec with one package, which has machine code for one card and PTX for the other."""
     code = container(entry(89), entry(80, PTX, language=(7, 0)))
-    files = {"app/__init__.py": "", "app/kernels.so": elf(code, needs=["libcudart.so.12"])}
+    files: dict[str, str | bytes] = {
+        "app/__init__.py": "",
+        "app/kernels.so": elf(code, needs=["libcudart.so.12"]),
+    }
     wheel(tmp_path / "files", "app", files=files)
     folder = tmp_path / "cards"
     folder.mkdir()
