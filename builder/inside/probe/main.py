@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from ..names import canonical_name
-from . import asides, distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup
+from . import asides, distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup, strays
 from .protocol import FORMAT, MARK
 
 TYPE_CHECKING = False
@@ -86,6 +86,9 @@ class Probe:
         known = [os.path.realpath(each) for each in library]
         self.sites = [entry for entry in self.path if entry not in known]
         self.dists = distributions.find_distributions(self.sites)
+        for dist in self.dists:
+            left_out = strays.strays(dist)
+            dist["roots"] = [root for root in dist["roots"] if root not in left_out]
 
     def report(self) -> ProbeReport:
         """All facts of this environment."""

@@ -178,12 +178,16 @@ class MissingFile(TypedDict):
 
     path: str
     owners: list[str]
+    empty: NotRequired[bool]
+    """Whether it was installed without content."""
 
 
 class ChangedFile(MissingFile):
     """A file that is not as it was installed."""
 
     how: str
+    grown: NotRequired[bool]
+    """Whether it is longer than everybody installed it."""
     differs: list[str]
     """The owners whose file it is not."""
 

@@ -178,6 +178,8 @@ class Usage:
         parent = self.value(chain[:-1])
         if not issubclass(type(parent), types.ModuleType) or parent.__name__.partition(".")[0] != chain[0]:
             return None
+        if is_namespace(parent):
+            return None  # whoever fills it may be left out: what is not there was promised by nobody
         name = chain[-1]
         if name.startswith("__") and name.endswith("__") and name != "__all__":
             return None
@@ -301,6 +303,11 @@ def hands_on(init: Any, rest: str) -> bool:
     if not isinstance(function, ast.Attribute) or function.attr != "__init__":
         return False
     return isinstance(function.value, ast.Call) and reading.last_name(function.value) == "super"
+
+
+def is_namespace(module: Any) -> bool:
+    """Whether a module is a folder that several distributions may share (PEP 420)."""
+    return getattr(module, "__file__", None) is None and hasattr(module, "__path__")
 
 
 def is_module(name: str) -> bool:

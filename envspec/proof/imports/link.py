@@ -8,14 +8,14 @@ import gc
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports.course import Exhausted
 from envspec.proof.imports.interpreter import Interpreter
 from envspec.proof.imports.modules import State
-from envspec.proof.imports.source import Package
+from envspec.proof.imports.source import Index, Package
 from envspec.proof.imports.stub import is_stub
 from envspec.proof.imports.values import UNKNOWN, External, Fault, Known, Module, Raised, SourceLine
 
@@ -249,7 +249,7 @@ def _inner(interpreter: Interpreter, package: Package, allowed: int, failures: l
             failures += found
             return len(names) - number
         raised = interpreter.failure(name)
-        if raised and (hard := _hard(raised, package, modules.index.overwritten)) is not None:
+        if raised and (hard := _hard(raised, package, modules.index)) is not None:
             found.append(_failure(package, name, raised, certain=hard))
     causes = collections.Counter(failure.fault for failure in found)
     share = BARE_SHARE if _is_bare(interpreter, package) else SHARE
@@ -271,19 +271,22 @@ def _commands(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
     for name in package.doors:
         origin = interpreter.modules.index.origins.get(name)
         raised = interpreter.failure(name) if origin and origin.package is package else None
-        if raised and _hard(raised, package, interpreter.modules.index.overwritten) is not None:
+        if raised and _hard(raised, package, interpreter.modules.index) is not None:
             yield _failure(package, name, raised, certain=_decides(raised))
 
 
-def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]]) -> bool | None:
+def _hard(raised: Raised, package: Package, index: Index) -> bool | None:
     """Whether the fault inside a package decides; None when such faults are nobody's business."""
     fault = raised.fault
-    if fault.where.module.partition(".")[0] not in package.top_level:
+    origin = index.origins.get(fault.where.module)
+    if fault.where.module.partition(".")[0] not in package.top_level and not (
+        origin is not None and origin.package is package
+    ):
         return None
     if fault.kind in ("stdlib-module", "stdlib-name"):
         # Packages that work carry corners which an older Python was the last to import.
         return False
-    if fault.kind == "name" and package.name in overwritten.get(fault.wanted.rpartition(".")[0], ()):
+    if fault.kind == "name" and package.name in index.overwritten.get(fault.wanted.rpartition(".")[0], ()):
         return True
     if fault.kind == "name" and fault.owner and fault.owner != package.name:
         return fault.owner in package.requires
