@@ -120,6 +120,8 @@ class ElfReader:
         self.machine: int = head[1]
         self._section_offset: int = head[5]
         self._section_size, self._section_count = head[10], head[11]
+        self.section_table: tuple[int, int, int, int] = (head[5], head[10], head[11], head[12])
+        """Place, size of an entry, entries, and the entry with the names of all; nothing of it is checked."""
         self.segments: tuple[Segment, ...] = ()
         self._dynamic = (0, 0)
         self._notes: list[tuple[int, int]] = []
