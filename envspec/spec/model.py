@@ -20,6 +20,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
 from envspec.system.limits import (
+    CARDS,
     NAMINGS,
     PARENTHESES,
     PART,
@@ -143,6 +144,8 @@ SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|
 Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
 
 
 class Part(pydantic.BaseModel):
@@ -302,9 +305,7 @@ class Service(Part):
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 5000
     health: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")] = "/readyz"
     """Path that answers 200 once the service can work."""
-    env: Mapping[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Line] = Field(
-        default_factory=dict
-    )
+    env: Mapping[EnvName, Line] = Field(default_factory=dict)
     """Environment variables of the service."""
     models: tuple[ModelName, ...] = ()
     """Models that are part of the image: ids of ModelScope's that were downloaded to this machine, or folders
@@ -312,6 +313,17 @@ class Service(Part):
     include: tuple[RelativePath, ...] = ()
     """Files of the payload's folder that are copied although they seem to hold secrets, each by its path."""
     trial: Trial | None = None
+
+
+class TargetWish(Part):
+    """The machine that the environment will run on. What is left out is left open, and not proved."""
+
+    cpu: Annotated[str, StringConstraints(pattern=r"^x86-64-v[1-4]$")] | None = None
+    """The lowest level of x86-64 processors, as the psABI has them: `x86-64-v3`."""
+    gpu: Annotated[tuple[CardName, ...], Field(max_length=CARDS)] | None = None
+    """Cards that it must run on by architecture (`sm_90`) or name (`RTX 4090`); none for machines without."""
+    driver: Annotated[str, StringConstraints(pattern=r"^\d{3}(\.\d{1,3}){0,2}$")] | None = None
+    """The oldest NVIDIA driver that it will meet: a branch (`550`) or a release (`550.54.14`)."""
 
 
 class Overlay(Part):
@@ -322,6 +334,8 @@ class Overlay(Part):
     as_of: Moment | None = Field(default=None, alias="as-of")
     compile: StrictBool | None = None
     base: BaseWish | None = None
+    target: TargetWish | None = None
+    env: Mapping[EnvName, Line] = Field(default_factory=dict)
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
@@ -342,6 +356,9 @@ class Spec(Part):
     compile: StrictBool = True
     """Whether images carry what a service loads as compiled files, so that containers start sooner."""
     base: BaseWish = BaseWish()
+    target: TargetWish = TargetWish()
+    env: Mapping[EnvName, Line] = Field(default_factory=dict)
+    """Environment variables of all that runs there; `{site}` is its site-packages, `{prefix}` its folder."""
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]
     remove: Remove = Remove()
@@ -362,7 +379,7 @@ class Spec(Part):
         body = self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"variant", "smoke", "service", "compile"},
+            exclude={"variant", "smoke", "service", "compile", "target", "env"},
             exclude_defaults=True,
         )
         for stage in body["stage"]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 STAGES = 256
 """Stages of one spec. An image has a layer for each, and engines take no more than half as many."""
 
+CARDS = 64
+"""Cards that one target names."""
+
 REQUIREMENTS = 5_000
 """Packages and wheels that all stages together name."""
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import tempfile
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,16 +25,23 @@ HANG = 240.0
 """Seconds after which a program hangs: a guard, not a measure."""
 
 
+@pytest.fixture
+def outside() -> Iterator[pathlib.Path]:
+    """A user's home that is no temporary folder: what a sandbox lets write there goes with the sandbox."""
+    with tempfile.TemporaryDirectory(prefix=".outside-", dir=pathlib.Path(__file__).parent) as folder:
+        yield pathlib.Path(folder)
+
+
 def canaries(folder: pathlib.Path) -> dict[str, str]:
     return {str(each.relative_to(folder)): each.read_text() for each in folder.rglob("*") if each.is_file()}
 
 
 @pytest.mark.parametrize("name", WHEELS if ALL else FEW)
-def test_a_hostile_wheel_harms_nobody(name: str, tmp_path: pathlib.Path) -> None:
+def test_a_hostile_wheel_harms_nobody(name: str, tmp_path: pathlib.Path, outside: pathlib.Path) -> None:
     if best_sandbox().kind != confine.NAMESPACES and os.environ.get("CI") != "true":
         pytest.skip("this kernel has no user namespaces")
-    hostile, outside = WHEELS[name], tmp_path / "user"
-    (outside / ".ssh").mkdir(parents=True)
+    hostile = WHEELS[name]
+    (outside / ".ssh").mkdir()
     (outside / ".ssh" / "id").write_text("a private key")
     (outside / "kept").write_text("kept")
     before = canaries(outside)

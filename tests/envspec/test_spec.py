@@ -56,6 +56,18 @@ def test_a_variant_that_makes_no_spec_is_refused() -> None:
         varied('[variant.v.base]\nhost = true\ndebian = "trixie"\n')
 
 
+def test_a_variant_may_be_for_other_machines() -> None:
+    there = parse_spec(
+        spec_text(NUMPY, tail='[target]\ngpu = []\n[variant.v.target]\ngpu = ["sm_90"]\n'), variant="v"
+    )
+    assert there.target.gpu == ("sm_90",)
+
+
+def test_a_target_left_open_is_not_one_without_cards() -> None:
+    assert spec(NUMPY).target.gpu is None
+    assert parse_spec(spec_text(NUMPY, tail="[target]\ngpu = []")).target.gpu == ()
+
+
 def test_a_variant_may_be_for_another_processor() -> None:
     other = varied('[variant.v]\nmachine = "aarch64"\ncompile = false\n')
     assert (other.machine, other.compile) == ("aarch64", False)
@@ -75,13 +87,27 @@ SAME = [
     spec_text(NUMPY, head='machine = "x86_64"'),
     spec_text(NUMPY).replace("[base]", '[base]\nbudget = "1.4 GB"'),
     spec_text(NUMPY, head="compile = false"),
+    spec_text(NUMPY, tail='[target]\ngpu = ["sm_90"]\ndriver = "550"'),
+    spec_text(NUMPY, tail='[env]\nA = "{site}"'),
 ]
 
 
 @pytest.mark.parametrize(
     "text",
     SAME,
-    ids=["why", "comment", "smoke", "trim", "service", "variant", "default", "budget", "compile"],
+    ids=[
+        "why",
+        "comment",
+        "smoke",
+        "trim",
+        "service",
+        "variant",
+        "default",
+        "budget",
+        "compile",
+        "target",
+        "env",
+    ],
 )
 def test_what_moves_no_package_leaves_the_digest(text: str) -> None:
     assert parse_spec(text).digest == spec(NUMPY).digest
