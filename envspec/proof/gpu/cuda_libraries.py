@@ -69,9 +69,7 @@ def cuda_library(soname: str) -> CudaLibrary | None:
     family = "cudnn" if matched[1].startswith("cudnn_") else matched[1]
     if family not in _TOOLKIT and family not in _BESIDE:
         return None
-    return CudaLibrary(
-        soname=soname, family=family, number=matched[2] or "", toolkit=family in _TOOLKIT
-    )
+    return CudaLibrary(soname=soname, family=family, number=matched[2] or "", toolkit=family in _TOOLKIT)
 
 
 def is_optional(soname: str) -> bool:

@@ -15,7 +15,9 @@ from envspec.proof.gpu.serving import Serving, Surroundings, Way, own_folders, s
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
-_COMPUTE = frozenset({"cudart", "cublas", "cublasLt", "cudnn", "cufft", "curand", "cusolver", "cusparse", "nvrtc"})
+_COMPUTE = frozenset(
+    {"cudart", "cublas", "cublasLt", "cudnn", "cufft", "curand", "cusolver", "cusparse", "nvrtc"}
+)
 """What a program that opens it by name cannot compute without; others serve clusters, pictures, profilers."""
 _ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?)/|(^|/)(lib)?test_")
 _NAMED = 4
@@ -80,7 +82,9 @@ def _missed(judged: CudaSet, served: Iterable[Serving]) -> Iterator[list[Serving
         if group and all(any(_certain(one) for one in wants) for wants in group.values()):
             yield [one for wants in group.values() for one in wants]
         else:
-            yield [one for wants in group.values() for one in wants if one.way is Way.OTHER and not one.linked]
+            yield [
+                one for wants in group.values() for one in wants if one.way is Way.OTHER and not one.linked
+            ]
 
 
 def _certain(one: Serving) -> bool:
@@ -168,15 +172,15 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
     )
 
 
-def _unreached(
-    judged: CudaSet, package: str, wants: Sequence[Serving], served: Sequence[Serving]
-) -> Finding:
+def _unreached(judged: CudaSet, package: str, wants: Sequence[Serving], served: Sequence[Serving]) -> Finding:
     """EV177: certain where nothing at all loads the library first, else worth a warning."""
     certain = any(_certain(one) for one in wants)
     sonames = list(dict.fromkeys(one.library.soname for one in wants))
     verb = "needs" if any(one.linked for one in wants) else "opens"
     packages = list(dict.fromkeys(judged.named(one.bringer) for one in wants))
-    path = ":".join(filter(None, (judged.around.environment.get("LD_LIBRARY_PATH", ""), *_folders(wants, served))))
+    path = ":".join(
+        filter(None, (judged.around.environment.get("LD_LIBRARY_PATH", ""), *_folders(wants, served)))
+    )
     found = "is" if len(sonames) == 1 else "are"
     unless = "" if certain else f" unless {wants[0].loader} is imported first"
     return rules.CUDA_PATH.finding(
@@ -184,7 +188,11 @@ def _unreached(
         f"search path{unless}",
         hint=f'[env] LD_LIBRARY_PATH = "{path}" lets the loader find {"it" if len(sonames) == 1 else "them"}',
         where=package,
-        severity=judged.severity(Severity.WARNING) if certain else Severity.WARNING if judged.gpu else Severity.INFO,
+        severity=judged.severity(Severity.WARNING)
+        if certain
+        else Severity.WARNING
+        if judged.gpu
+        else Severity.INFO,
     )
 
 

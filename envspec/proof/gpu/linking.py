@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from envspec.lockfile.lock import Lock
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
-from envspec.proof.gpu import libraries, preload, torch_extensions
+from envspec.proof.gpu import libraries, plugins, preload, torch_extensions
 from envspec.proof.gpu.libraries import CudaSet
 from envspec.proof.gpu.serving import Surroundings
 from envspec.spec.model import Spec
@@ -37,11 +37,12 @@ def linking_findings(
     *,
     requires: Mapping[str, Sequence[str]],
 ) -> Iterator[Finding]:
-    """EV173, EV176, EV177 and EV178. `requires` is what each package requires in this environment."""
+    """EV173 and EV176 to EV179. `requires` is what each package requires in this environment."""
+    environment = dict(spec.service.env if spec.service else {}) | dict(spec.env)
     sha256 = {entry.name: entry.installed.sha256 for entry in lock.artifact}
     around = Surroundings(
         requires=requires,
-        environment=dict(spec.service.env if spec.service else {}) | dict(spec.env),
+        environment=environment,
         preloads=_preloads(wheels, sha256),
         cuda_base=may_have_cuda(spec),
     )
@@ -61,6 +62,7 @@ def linking_findings(
         gpu=spec.target.gpu,
         built_for=lambda package: wanted_torch(known[package]) if package in known else "",
     )
+    yield from plugins.plugin_findings(wheels, lock.pins, gpu=spec.target.gpu, environment=environment)
 
 
 def may_have_cuda(spec: Spec) -> bool:
@@ -98,9 +100,7 @@ def _preloads(wheels: Mapping[str, Wheel], sha256: Mapping[str, str]) -> Callabl
         if wheel is None:
             return False
         return bool(
-            store.cached(
-                sha256[package], preload.READER, preload.VERSION, lambda: preload.preloads(wheel)
-            )
+            store.cached(sha256[package], preload.READER, preload.VERSION, lambda: preload.preloads(wheel))
         )
 
     return ask

@@ -173,7 +173,11 @@ def wanted(item: Binary) -> Iterator[tuple[CudaLibrary, bool]]:
 
 
 def _names(item: Binary) -> set[str]:
-    return {item.elf.soname or posixpath.basename(item.path), posixpath.basename(item.path)} if item.elf else set()
+    return (
+        {item.elf.soname or posixpath.basename(item.path), posixpath.basename(item.path)}
+        if item.elf
+        else set()
+    )
 
 
 def own_folders(item: Binary) -> list[str]:
@@ -182,5 +186,6 @@ def own_folders(item: Binary) -> list[str]:
         return []
     origin = posixpath.dirname(item.path)
     return [
-        posixpath.normpath(_ORIGIN.sub(origin or ".", entry)) for entry in (*item.elf.runpath, *item.elf.rpath)
+        posixpath.normpath(_ORIGIN.sub(origin or ".", entry))
+        for entry in (*item.elf.runpath, *item.elf.rpath)
     ]

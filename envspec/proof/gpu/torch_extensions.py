@@ -47,7 +47,9 @@ def misfits(binaries: Mapping[str, Sequence[Binary]]) -> dict[str, tuple[Misfit,
     in the set there is nothing to say either.
     """
     own = [item for item in binaries.get("torch", ()) if item.elf]
-    libraries = {posixpath.basename(item.path) for item in own} | {item.elf.soname for item in own if item.elf}
+    libraries = {posixpath.basename(item.path) for item in own} | {
+        item.elf.soname for item in own if item.elf
+    }
     if not any(_LIBRARY.fullmatch(name) and _known(own, name) for name in libraries):
         return {}
     offered = {
@@ -75,7 +77,8 @@ def misfits(binaries: Mapping[str, Sequence[Binary]]) -> dict[str, tuple[Misfit,
 
 def _known(own: Sequence[Binary], soname: str) -> bool:
     return any(
-        item.elf and item.elf.defined and soname in (item.elf.soname, posixpath.basename(item.path)) for item in own
+        item.elf and item.elf.defined and soname in (item.elf.soname, posixpath.basename(item.path))
+        for item in own
     )
 
 
