@@ -106,6 +106,14 @@ WHEEL_REPLACES = _rule("EV160", "a wheel would replace a file of the environment
 WHEELS_OVERLAP = _rule("EV161", "two packages bring one file", _ERROR)
 WHEEL_STARTS = _rule("EV162", "a wheel runs code at every start of Python", _INFO)
 
+# EV17: what CUDA programs need of their set, and of the machine (`envspec/proof/gpu/`).
+
+CUDA_MAJORS = _rule("EV173", "a library of CUDA is there for another CUDA alone", _WARNING)
+CUDA_LIBRARY = _rule("EV176", "a library of CUDA is missing", _ERROR)
+CUDA_PATH = _rule("EV177", "a library of CUDA is on no search path", _ERROR)
+TORCH_EXTENSION = _rule("EV178", "an extension was built for another torch", _ERROR)
+PLUGIN_MISMATCH = _rule("EV179", "a plugin does not fit its host", _ERROR)
+
 # EV20 and EV21: the judge's imports, run in the environment (`builder/judge/rules/imports.py`).
 
 IMPORT_FAILS = _rule("EV201", "a module cannot be imported", _ERROR)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf, Symbol
+from envspec.proof.gpu.driver_libraries import is_driver_library, is_driver_symbol
 
 _INTERPRETER = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "librt.so.1",
                 "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1")  # fmt: skip
@@ -68,8 +69,9 @@ def check_closure(
 ) -> tuple[Problem, ...]:
     """Every problem of the files that are loaded by name, in the order of the files.
 
-    A file that others need is judged where they load it. Names that the interpreter defines, weak names
-    and names that some other file of the set defines (it may have been loaded before) are no problems.
+    A file that others need is judged where they load it. Names that the interpreter or the driver of a card
+    defines, weak names and names that some other file of the set defines (it may have been loaded before) are
+    no problems, and neither are the driver's libraries: the host has them.
     """
     return _Linker(tuple(binaries), base, machine).problems()
 
@@ -81,7 +83,9 @@ def unanswered(binaries: Mapping[str, Iterable[Binary]], base: LoaderBase) -> It
     for package, files in binaries.items():
         for item in files:
             for soname in item.elf.needed if item.elf else ():
-                if soname not in held and soname not in asked and base.has(soname) is None:
+                if soname in held or soname in asked or is_driver_library(soname):
+                    continue
+                if base.has(soname) is None:
                     asked.add(soname)
                     yield package, soname
 
@@ -162,6 +166,8 @@ class _Linker:
                     queue.append((*chain, path))
                 elif not path and soname not in seen:
                     seen.add(soname)
+                    if is_driver_library(soname):
+                        continue
                     if self.base.has(soname) is False and not _LIBPYTHON.match(soname):
                         missing.append((soname, chain))
                     else:
@@ -226,10 +232,14 @@ class _Linker:
         """Names that nobody in the whole set and no common library defines: few, so that roots are quick."""
         if path not in self._open:
             offered = self._everything()
+            drives = any(map(is_driver_library, self.files[path].needed))
             self._open[path] = tuple(
                 symbol
                 for symbol in self.files[path].undefined
-                if not symbol.weak and not _PYTHON_SYMBOL.match(symbol.name) and _full(symbol) not in offered
+                if not symbol.weak
+                and not _PYTHON_SYMBOL.match(symbol.name)
+                and _full(symbol) not in offered
+                and not (drives and is_driver_symbol(symbol.name))
             )
         return self._open[path]
 

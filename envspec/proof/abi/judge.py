@@ -12,6 +12,7 @@ from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol, Unloadable
 from envspec.proof.abi.libraries import lacks, missing_libraries, what_brings
 from envspec.proof.abi.packages import DEFAULT_SUITE, providers
+from envspec.proof.gpu.cuda_libraries import cuda_library, is_optional
 from envspec.supply.wheel import module_name
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
@@ -84,9 +85,17 @@ def judge_compiled(
 
 
 def unread_findings(
-    binaries: Mapping[str, Sequence[Binary]], base: LoaderBase, folder: BaseFolder, suite: str
+    binaries: Mapping[str, Sequence[Binary]],
+    base: LoaderBase,
+    folder: BaseFolder,
+    suite: str,
+    *,
+    cuda: bool = True,
 ) -> Iterator[Finding]:
-    """EV134: what could not be held against the base, because that, or a part of it, could not be read."""
+    """EV134: what could not be held against the base, because that, or a part of it, could not be read.
+
+    `cuda` is whether the base may hold CUDA's libraries.
+    """
     if folder.root is not None and folder.complete:
         return
     why = (
@@ -96,7 +105,9 @@ def unread_findings(
     )
     again = "once it can be had, `--fresh` reads it" if folder.root is None else ""
     doubtful = {
-        soname: package for package, soname in closure.unanswered(binaries, base) if soname not in _EVERYWHERE
+        soname: package
+        for package, soname in closure.unanswered(binaries, base)
+        if soname not in _EVERYWHERE and not is_optional(soname) and (cuda or not cuda_library(soname))
     }
     if not doubtful:
         yield rules.BASE_UNREAD.finding(
