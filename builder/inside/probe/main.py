@@ -11,7 +11,19 @@ import tempfile
 import time
 
 from ..names import canonical_name
-from . import asides, distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup, strays
+from . import (
+    asides,
+    distributions,
+    exchange,
+    files,
+    jobs,
+    runtimes,
+    shadows,
+    shape,
+    standard,
+    startup,
+    strays,
+)
 from .protocol import FORMAT, MARK
 
 TYPE_CHECKING = False

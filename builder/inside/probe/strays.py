@@ -1,4 +1,4 @@
-"""Top levels that a wheel installs by accident: build folders, scripts and sources that nothing of it names."""
+"""Top levels that a wheel installs by accident: folders of builds, scripts, sources that it never names."""
 
 from __future__ import annotations
 

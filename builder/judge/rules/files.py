@@ -78,17 +78,7 @@ def _dispensable(path: str, facts: Facts) -> bool:
 
 
 def _missing(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Finding]:
-    empty = [entry for entry in entries if _declares_nothing(entry)]
-    if empty:
-        owners = sorted({name for entry in empty for name in entry["owners"]})
-        yield rules.MISSING_FILE.finding(
-            f"{_count([each['path'] for each in empty])} that said nothing "
-            f"{_are([each['path'] for each in empty])} gone: {_some([each['path'] for each in empty], facts)} "
-            f"of {', '.join(owners[:SHOWN])}{f' and {len(owners) - SHOWN} more' if len(owners) > SHOWN else ''}; "
-            "the folder is imported without it",
-            where=owners[0],
-            severity=Severity.INFO,
-        )
+    yield from _emptied([entry for entry in entries if _declares_nothing(entry)], facts)
     entries = [entry for entry in entries if not _declares_nothing(entry)]
     needed = [entry for entry in entries if not _dispensable(entry["path"], facts)]
     rest = [
@@ -106,6 +96,20 @@ def _missing(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Fi
             where=owner,
             severity=Severity.INFO,
         )
+
+
+def _emptied(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Finding]:
+    if not entries:
+        return
+    owners = sorted({name for entry in entries for name in entry["owners"]})
+    paths = [entry["path"] for entry in entries]
+    more = f" and {len(owners) - SHOWN} more" if len(owners) > SHOWN else ""
+    yield rules.MISSING_FILE.finding(
+        f"{_count(paths)} without content {_are(paths)} gone, and the folder is imported without: "
+        f"{_some(paths, facts)} of {', '.join(owners[:SHOWN])}{more}",
+        where=owners[0],
+        severity=Severity.INFO,
+    )
 
 
 def _declares_nothing(entry: report.MissingFile) -> bool:

@@ -1,4 +1,4 @@
-"""Import hooks that a package sets up at every start, and the modules whose place they give to its own files."""
+"""Import hooks that a package sets up at every start, and the modules in whose place they put its own."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Package:
     doors: tuple[str, ...] = ()
     """Modules that its commands begin with."""
     fills: Callable[[str, str], bool] = lambda _, __: False
-    """Whether one compiled file of its holds the name of a module, as code that imports it has it, and a name.
+    """Whether one compiled file of its holds a module's name, as code that imports it does, and another name.
 
     Such code may give the module that name.
     """
