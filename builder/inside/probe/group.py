@@ -74,6 +74,12 @@ class Group:
         if found is not None:
             return found
         faulthandler.enable()
+        for file in self.preload:
+            try:
+                ctypes = importlib.import_module("ctypes")
+                ctypes.CDLL(file, mode=ctypes.RTLD_GLOBAL)
+            except OSError as error:
+                return {"seconds": 0.0, "error": importing.describe(error)}
         self.dump.truncate(0)
         faulthandler.dump_traceback_later(max(self.timeout - 0.5, 0.5), exit=False, file=self.dump)
         if self.witness is None:

@@ -18,12 +18,27 @@ def other_name(module: str) -> str:
     A package may lie in a folder of another name and take the place of a module that belongs to somebody
     else: imported by the name of its place, it would be there twice.
     """
-    here = origin(module)
+    here = place(module)
     parts = module.split(".")
     for start in range(1, len(parts) - 1 if here else 0):
         name = ".".join(parts[start:])
         if origin(name) == here:
             return name
+    return ""
+
+
+def place(module: str) -> str:
+    """The source file that lies where a dotted name tells, none of its parents being imported."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except BaseException:
+        return ""
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        base = os.path.join(folder, *rest)
+        for file in (os.path.join(base, "__init__.py"), base + ".py"):
+            if os.path.isfile(file):
+                return os.path.realpath(file)
     return ""
 
 
@@ -42,13 +57,26 @@ def standing(module: str) -> dict[str, Any] | None:
     Either its file is in this process already, loaded by the package itself under another name, or its parent
     looks for modules elsewhere, because something stands in its place.
     """
-    parent = sys.modules.get(module.rpartition(".")[0])
-    if parent is None or module in sys.modules or not hasattr(parent, "__path__"):
+    if module in sys.modules:
         return None
-    file = origin(module)
-    if not file:
+    parts = module.split(".")
+    above = next((depth for depth in range(1, len(parts)) if ".".join(parts[:depth]) not in sys.modules), 0)
+    depth = above or len(parts)
+    parent = sys.modules.get(".".join(parts[: depth - 1]))
+    if parent is None or not hasattr(parent, "__path__"):
+        return None
+    if not is_there(".".join(parts[:depth])):
         return {"seconds": 0.0, "aside": True}
+    file = origin(module) if depth == len(parts) else ""
     return {"seconds": 0.0, "file": file} if file.endswith(".so") and is_mapped(file) else None
+
+
+def is_there(module: str) -> bool:
+    """Whether anybody finds a module below a parent that is loaded."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except BaseException:
+        return True
 
 
 def is_mapped(file: str) -> bool:

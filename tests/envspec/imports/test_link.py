@@ -141,7 +141,7 @@ def test_a_hook_that_nobody_can_follow_leaves_its_module_alone(make: Make) -> No
 def test_a_module_beyond_the_budget_is_followed_where_its_text_leads(
     make: Make, users: int, certain: bool
 ) -> None:
-    files = {"app/__init__.py": "", "app/deep/__init__.py": ""}
+    files = {"app/__init__.py": "", "app/deep/__init__.py": "import os\n"}
     files["app/deep/fault.py"] = "import other as o\nif True:\n    o.gone\n"
     files |= {f"app/deep/user{n}.py": "from app.deep import fault\n" for n in range(users)}
     packages = [make("app", files, requires=("other",)), make("other", {"other/__init__.py": "import os\n"})]
