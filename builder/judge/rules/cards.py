@@ -25,7 +25,7 @@ def judge_cards(facts: Facts) -> Iterator[Finding]:
         return
     yield from _driver(device, facts)
     if error := device.get("error"):
-        yield rules.CARD_UNUSED.finding(
+        yield rules.CARD_IDLE.finding(
             f"this machine has {len(device['nodes'])} cards, and the driver's library does not work here: "
             f"{quoted_output(error)[:200]}",
             hint="give the container the card and the driver's libraries: the toolkit does with `--gpus all`",
@@ -40,8 +40,8 @@ def _stood_in(facts: Facts) -> Iterator[Finding]:
     if modules:
         more = f" and {len(modules) - SHOWN} more" if len(modules) > SHOWN else ""
         yield rules.DEVICE_WANTED.finding(
-            f"{', '.join(modules[:SHOWN])}{more} load the driver's libraries, which are the host's: others that "
-            "know no device were loaded in their place",
+            f"{', '.join(modules[:SHOWN])}{more} load the driver's libraries, which are the host's: others "
+            "that know no device were loaded in their place",
             where=modules[0],
         )
 
@@ -71,7 +71,7 @@ def _trial(trial: report.DeviceTrial, device: report.DeviceFacts, facts: Facts) 
     said = _said(trial)
     if refused := trial.get("refused"):
         named = ", ".join(f"{card['name']} ({card['major']}.{card['minor']})" for card in device["cards"])
-        yield rules.CARD_UNUSED.finding(
+        yield rules.CARD_IDLE.finding(
             f"{who} cannot use the card here ({named}, driver {device['driver']}): {quoted_output(refused)}",
             hint="see whether its CUDA fits the driver and its kernels the card: `envspec check` proves both",
             where=module,

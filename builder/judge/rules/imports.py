@@ -80,17 +80,20 @@ def _takes_surface(cause: Cause, modules: set[str], facts: Facts) -> bool:
 
 
 def _spreads(group: list[tuple[Cause, Outcome]], facts: Facts) -> bool:
-    """Whether a name that one distribution misses in another takes a third one down that requires the first."""
+    """Whether a name that one distribution misses in another takes down a third, which requires the first."""
+    if not any(_misses_name(outcome) for _, outcome in group):
+        return False
     met = [owner for _, each in group if (owner := facts.owner(each.module)) and each.module in owner.roots]
-    missed = any(
-        fault.isa("ImportError") and not fault.isa("ModuleNotFoundError") or fault.isa("AttributeError")
-        for _, each in group
-        if (fault := each.root) is not None
-    )
     keys = {owner.key for owner in met}
-    return missed and any(
-        canonicalize_name(each.name) in keys - {owner.key} for owner in met for each in owner.requires
-    )
+    return any(canonicalize_name(each.name) in keys - {owner.key} for owner in met for each in owner.requires)
+
+
+def _misses_name(outcome: Outcome) -> bool:
+    """Whether an import ended because a module that is there lacks a name."""
+    fault = outcome.root
+    if fault is None or fault.isa("ModuleNotFoundError"):
+        return False
+    return fault.isa("ImportError", "AttributeError")
 
 
 def _nearness(pair: tuple[Cause, Outcome], facts: Facts) -> tuple[bool, int, str]:

@@ -207,7 +207,7 @@ SYMPTOMS = (
     ),
     Symptom(
         sign=_unused,
-        rule=rules.CARD_UNUSED,
+        rule=rules.CARD_IDLE,
         what="finds no card, and this machine has one ({said})",
         hint="see whether the driver is new enough for its CUDA, and whether the container has the card",
         placed=True,
