@@ -173,7 +173,7 @@ class ElfReader:
 
     @functools.cached_property
     def texts(self) -> tuple[tuple[int, int], ...]:
-        """(place, bytes) of the parts of the file that may hold texts: not code for cards, most of large files.
+        """(place, bytes) of the parts that may hold texts: not code for cards, most of a large file.
 
         By section headers, where the file kept them; else all that is mapped.
         """

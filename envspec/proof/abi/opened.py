@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from envspec.proof.abi.elf import Elf, ElfReader
 from envspec.proof.gpu.cuda_libraries import cuda_library
 

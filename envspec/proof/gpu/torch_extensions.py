@@ -24,6 +24,7 @@ _LIBRARY = re.compile(r"lib(?:torch|c10|caffe2)(?:_\w+)?\.so")
 _STRINGS = ("NSt7__cxx11", "B5cxx11")
 """How strings of the newer C++ ABI stand in mangled names."""
 _ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?)/|(^|/)(lib)?test_")
+_STRING = re.compile(r"std::(?:__cxx11::)?basic_string<char, std::char_traits<char>, std::allocator<char> ?>")
 _NAMED = 2
 _LONGEST = 160
 
@@ -144,9 +145,9 @@ def _abi(symbols: Sequence[str], binaries: Mapping[str, Sequence[Binary]]) -> st
     ]  # fmt: skip
     modern = any(mark in name for name in defined for mark in _STRINGS)
     if new and not modern:
-        return "; it was compiled with the newer C++ ABI (_GLIBCXX_USE_CXX11_ABI=1), and this torch with the older"
+        return "; it was compiled with _GLIBCXX_USE_CXX11_ABI=1, and this torch with the older C++ ABI (0)"
     if old and modern and len(old) * 2 > len(symbols):
-        return "; it was compiled with the older C++ ABI (_GLIBCXX_USE_CXX11_ABI=0), and this torch with the newer"
+        return "; it was compiled with _GLIBCXX_USE_CXX11_ABI=0, and this torch with the newer C++ ABI (1)"
     return ""
 
 
@@ -159,5 +160,5 @@ def readable(names: Sequence[str]) -> list[str]:
             done = None
         lines = done.stdout.splitlines() if done is not None and done.ok else []
         if len(lines) == len(names):
-            names = lines
+            names = [_STRING.sub("std::string", line) for line in lines]
     return [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..." for name in names]

@@ -1,5 +1,6 @@
 """The verdict on the compiled files of a set."""
 
+import dataclasses
 import pathlib
 
 import pytest
@@ -137,3 +138,30 @@ def test_a_base_that_is_too_old_and_a_file_that_is_broken() -> None:
     rules = {finding.rule: finding for finding in judge_compiled(files, {"demo": "1.0"}, base).findings}
     assert "2.36" in rules["EV131"].message
     assert "cut off" in rules["EV133"].message
+
+
+def test_libraries_that_packages_do_without_weigh_nothing_and_the_driver_s_are_never_missing() -> None:
+    files = [
+        Binary(path="demo/pool.so", elf=elf(needed=("libtbb.so.12",), module="pool")),
+        Binary(path="demo/gpu.so", elf=elf(needed=("libcuda.so.1",), module="gpu")),
+    ]
+    found = judge_compiled({"demo": files}, {"demo": "1.0"}, BASE)
+    (finding,) = found.findings
+    assert (finding.rule, finding.severity, finding.where) == ("EV130", Severity.INFO, "demo/pool.so")
+    assert set(found.broken) == {"demo.pool"}
+    away = BaseFolder(why="it is away")
+    (unread,) = unread_findings({"demo": files[1:]}, NamedBase(), away, "bookworm")
+    assert unread.severity == Severity.INFO
+
+
+def test_names_of_the_driver_are_defined_by_it() -> None:
+    def using(name: str) -> Elf:
+        return dataclasses.replace(
+            elf(needed=("libcuda.so.1",), module="gpu"),
+            undefined=(Symbol(name=name, version="", library="", weak=False),),
+        )
+
+    base = RootBase(pathlib.Path("/"))
+    for name, rules in (("cuLaunchKernel", []), ("surely_not_there", ["EV132"])):
+        files = {"demo": [Binary(path="demo/gpu.so", elf=using(name))]}
+        assert [found.rule for found in judge_compiled(files, {"demo": "1.0"}, base).findings] == rules
