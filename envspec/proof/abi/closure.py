@@ -51,6 +51,8 @@ class UndefinedSymbol:
     """With its version, such as `png_read@PNG16_0`."""
     user: str
     """The file that uses it: `file` itself or a library of its."""
+    library: str = ""
+    """The file of the set that its version binds it to, and that lacks it; empty where none does."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,7 +195,20 @@ class _Linker:
         found += [problem for path in files for problem in self._versions(path, root)]
         if not found and all(self.base.library(soname) for soname in system if self._matters(soname)):
             found += self._symbols(root, files, system)
+        else:
+            found += self._bound(root, files)
         return found
+
+    def _bound(self, root: str, files: list[str]) -> Iterator[Problem]:
+        """Names that are bound to a library of the set by their version: no base has them, known or not."""
+        for path in files:
+            for symbol in self._unresolved(path):
+                if library := self._owner(symbol, path):
+                    yield UndefinedSymbol(file=root, symbol=_full(symbol), user=path, library=library)
+
+    def _owner(self, symbol: Symbol, user: str) -> str:
+        library = self._resolve(symbol.library, (user,)) if symbol.library else ""
+        return library if library and self.files[library].defined else ""
 
     def _matters(self, soname: str) -> bool:
         """Libraries that may be there must be known before a symbol can be called undefined."""
@@ -222,7 +237,7 @@ class _Linker:
         scope = [self._names_of(path, self.files[path]) for path in files]
         scope += [self._names_of(f"/{s}", facts) for s in system if (facts := self.base.library(s))]
         return [
-            UndefinedSymbol(file=root, symbol=_full(symbol), user=path)
+            UndefinedSymbol(file=root, symbol=_full(symbol), user=path, library=self._owner(symbol, path))
             for path in files
             for symbol in self._unresolved(path)
             if not any(_full(symbol) in names for names in scope)

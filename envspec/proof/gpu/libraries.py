@@ -158,7 +158,7 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
         )
         yield rules.CUDA_MAJORS.finding(
             f"{said}, of CUDA {max(meant)}, which nothing in the set brings; {has}, of CUDA {there}",
-            hint=f"take a {package} that is made for CUDA {there}, or {hint}",
+            hint=f"take {_made_for(package, max(meant), there)}, or {hint}",
             where=package,
             severity=judged.severity(Severity.WARNING),
         )
@@ -170,6 +170,12 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
         where=package,
         severity=judged.severity(),
     )
+
+
+def _made_for(package: str, meant: int, there: int) -> str:
+    """The package for another CUDA: by its name where that tells one, as `cupy-cuda12x` does."""
+    other = re.sub(rf"(?<=cuda){meant}(?!\d)|(?<=cu){meant}(?!\d)", str(there), package)
+    return other if other != package else f"a {package} that is made for CUDA {there}"
 
 
 def _unreached(judged: CudaSet, package: str, wants: Sequence[Serving], served: Sequence[Serving]) -> Finding:

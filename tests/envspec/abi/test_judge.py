@@ -165,3 +165,20 @@ def test_names_of_the_driver_are_defined_by_it() -> None:
     for name, rules in (("cuLaunchKernel", []), ("surely_not_there", ["EV132"])):
         files = {"demo": [Binary(path="demo/gpu.so", elf=using(name))]}
         assert [found.rule for found in judge_compiled(files, {"demo": "1.0"}, base).findings] == rules
+
+
+def test_a_symbol_that_one_library_lacks_names_both_packages() -> None:
+    bound = Symbol(name="jit_4", version="libjit.so.12", library="libjit.so.12", weak=False)
+    other = Symbol(name="jit_1", version="libjit.so.12", library="", weak=False)
+    sparse = dataclasses.replace(elf(module="c", needed=("libjit.so.12",)), undefined=(bound,))
+    jit = dataclasses.replace(
+        elf(soname="libjit.so.12"), defined=(other,), version_definitions=("libjit.so.12",)
+    )
+    files = {
+        "sparse": [Binary(path="sparse/c.so", elf=sparse)],
+        "jit": [Binary(path="jit/libjit.so.12", elf=jit)],
+    }
+    (finding,) = judge_compiled(files, {"sparse": "12.3", "jit": "12.1"}, NamedBase()).findings
+    assert finding.rule == "EV132"
+    assert finding.message == "sparse 12.3 uses jit_4 of libjit.so.12, which that of jit 12.1 lacks"
+    assert "pin the jit" in finding.hint
