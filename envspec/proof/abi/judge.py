@@ -188,9 +188,10 @@ def _closure_finding(
     elif isinstance(problem, UndefinedSymbol) and problem.library:
         user, library = owners.get(problem.user, package), owners.get(problem.library, "")
         rule = rules.WHEEL_SYMBOL
+        symbol, file = problem.symbol.partition("@")[0], posixpath.basename(problem.library)
         message = (
-            f"{user} {versions.get(user, '')} uses {problem.symbol.partition('@')[0]} of "
-            f"{posixpath.basename(problem.library)}, which that of {library} {versions.get(library, '')} lacks"
+            f"{user} {versions.get(user, '')} uses {symbol} of {file}, which "
+            f"{library} {versions.get(library, '')} has without it"
         )
         hint = f"pin the {library} that was released with this {user}"
     elif isinstance(problem, UndefinedSymbol):

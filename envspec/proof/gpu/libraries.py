@@ -261,6 +261,10 @@ def _adding(judged: CudaSet, package: str, wants: Sequence[Serving], cuda: int) 
         if one.library.family == "cudnn"
     }
     spelled = [f'"{name}=={pin[name]}.*"' if pin.get(name) else f'"{name}"' for name in names]
+    held = [name for name in names if name in judged.versions]
+    if held:
+        pinned = " and ".join(judged.named(name) for name in held)
+        return f"pin {_listed(spelled)}, or take a {package} that is made for {pinned}"
     return _with_extra(judged, package) or f"add {_listed(spelled)} to a stage"
 
 

@@ -180,5 +180,5 @@ def test_a_symbol_that_one_library_lacks_names_both_packages() -> None:
     }
     (finding,) = judge_compiled(files, {"sparse": "12.3", "jit": "12.1"}, NamedBase()).findings
     assert finding.rule == "EV132"
-    assert finding.message == "sparse 12.3 uses jit_4 of libjit.so.12, which that of jit 12.1 lacks"
+    assert finding.message == "sparse 12.3 uses jit_4 of libjit.so.12, which jit 12.1 has without it"
     assert "pin the jit" in finding.hint

@@ -63,3 +63,13 @@ def test_strip_keeps_the_names(opener: pathlib.Path, tmp_path: pathlib.Path) -> 
     stripped = tmp_path / "stripped.so"
     subprocess.run(["strip", "-o", stripped, opener], check=True, timeout=60)
     assert binary.read("fast.so", stripped.read_bytes()).opens == ("libcublas.so.12", "libcudnn_graph.so.9")
+
+
+def test_a_bundled_front_of_cudnn_opens_its_parts_by_its_own_number(
+    compile_shared: Compile, tmp_path: pathlib.Path
+) -> None:
+    script = tmp_path / "versions"
+    script.write_text("libcudnn.so.9 { global: cudnn*; };")
+    source = 'const char *part = "libcudnn_graph.so"; int cudnnCreate(void) { return part[0]; }'
+    front = compile_shared("libcudnn-1a2b.so.9.1.0", source, f"-Wl,--version-script={script}")
+    assert binary.read("x.libs/libcudnn-1a2b.so.9.1.0", front.read_bytes()).opens == ("libcudnn_graph.so.9",)
