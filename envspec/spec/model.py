@@ -35,7 +35,9 @@ from envspec.system.quoting import shortened
 
 FILE_NAME = "envspec.toml"
 
-RESERVED_INDEXES = ("default", "spec")
+OWN_INDEX = "default"
+"""Name of the machine's own index, to which a variant sends back a stage that takes from a named one."""
+RESERVED_INDEXES = (OWN_INDEX, "spec")
 """What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
 
 _DEPTH = 64
@@ -237,7 +239,7 @@ class Stage(Part):
     """Packages that are never compiled here: a wheel, or an error."""
     wheels: tuple[PrebuiltWheel, ...] = ()
     index: Name | None = None
-    """Name of the only index that may serve what this stage names."""
+    """Name of the only index that may serve what this stage names; `default` in a variant: the machine's."""
     as_of: Moment | None = Field(default=None, alias="as-of")
     """What this stage names is taken from the index as it stood then."""
 
@@ -401,7 +403,11 @@ class Spec(Part):
         if overlay.get("base", {}).keys() & {"image", "debian", "host"}:
             for kind in ("image", "archive", "debian", "host"):
                 body.get("base", {}).pop(kind, None)
-        return Spec.model_validate(_merge(body, overlay))
+        merged = _merge(body, overlay)
+        left = {stage.get("index") for stage in body["stage"]} - {s.get("index") for s in merged["stage"]}
+        for name in left - overlay.get("index", {}).keys():  # of which nothing is taken any more
+            merged.get("index", {}).pop(name, None)
+        return Spec.model_validate(merged)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -418,8 +424,14 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _merge_stages(below: Any, above: Any) -> list[dict[str, Any]]:
     changes = {stage["name"]: stage for stage in above}
-    known = [{**stage, **changes.pop(stage["name"], {})} for stage in below]
-    return [*known, *changes.values()]
+    merged = [{**stage, **changes.pop(stage["name"], {})} for stage in below]
+    return [_of_own_index(stage) for stage in (*merged, *changes.values())]
+
+
+def _of_own_index(stage: dict[str, Any]) -> dict[str, Any]:
+    """The stage without its index where a variant sends it back to the machine's own."""
+    own = stage.get("index") == OWN_INDEX
+    return {key: value for key, value in stage.items() if key != "index"} if own else stage
 
 
 def digest_of(value: Any) -> str:

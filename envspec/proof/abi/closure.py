@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf, Symbol
+from envspec.proof.abi.vendor import vendor_family
 from envspec.proof.gpu.driver_libraries import is_driver_library, is_driver_symbol
 
 _INTERPRETER = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "librt.so.1",
@@ -105,6 +106,8 @@ class _Linker:
         self.base = base
         self.machine = machine
         self.files: Mapping[str, Elf] = {item.path: item.elf for item in binaries if item.elf}
+        self.opaque = frozenset(item.path for item in binaries if item.opaque)
+        self._words = frozenset(filter(None, map(vendor_family, self.opaque)))
         self.broken = {item.path: item.problem for item in binaries if item.problem}
         self.names: dict[str, str] = {}
         for item in binaries:
@@ -255,8 +258,22 @@ class _Linker:
                 and not _PYTHON_SYMBOL.match(symbol.name)
                 and _full(symbol) not in offered
                 and not (drives and is_driver_symbol(symbol.name))
+                and not (self.opaque and self._may_be_opaque(symbol, path))
             )
         return self._open[path]
+
+    def _may_be_opaque(self, symbol: Symbol, user: str) -> bool:
+        """Whether a library of which only the name is known may define a name: by what the name says of it.
+
+        What a library's own neighbours use was released with it.
+        """
+        if symbol.library:
+            return self._resolve(symbol.library, (user,)) in self.opaque
+        name = symbol.name.lower()
+        if any(word in name for word in self._words):
+            return True
+        folder = posixpath.dirname(user)
+        return any(posixpath.dirname(path) == folder for path in self.opaque)
 
     def _everything(self) -> frozenset[str]:
         if self._offered is None:

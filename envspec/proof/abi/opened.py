@@ -16,7 +16,7 @@ def opened(reader: ElfReader, facts: Elf) -> tuple[str, ...]:
     """Sonames of CUDA's libraries among the texts of a file, sorted, without those of its tables, `facts`.
 
     They stand in data, so that code for cards, most of a large file, is passed over. cuDNN is a front that
-    opens its parts, and names them without their number, which is its own (cuDNN's API reference, "Overview").
+    opens its parts, and names them without their number, which is its own (cuDNN's API reference).
     """
     own = {facts.soname, *facts.needed}
     found: set[str] = set()

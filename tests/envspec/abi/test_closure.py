@@ -200,3 +200,19 @@ def test_a_version_that_a_library_of_the_set_lacks_needs_no_base_to_be_missing(s
             file="sparse/_c.so", symbol="jit_4@libjit.so.12", user="sparse/_c.so", library="jit/libjit.so.12"
         ),
     )
+
+
+def test_a_library_of_which_the_name_is_known_may_define_what_is_called_like_it(site: Site) -> None:
+    cuda = library(site, "nvidia/cublas/lib/libcublas.so.12", "int cublasCreate(void) { return 1; }")
+    site("demo/_fast.so", "int cublasCreate(void); int PyInit__fast(void) { return cublasCreate(); }", cuda)
+    site("demo/_late.so", "int cublasGemm(void); int PyInit__late(void) { return cublasGemm(); }")
+    site("demo/_bad.so", "int torchy(void); int PyInit__bad(void) { return torchy(); }", cuda)
+    site("nvidia/cublas/lib/libown.so.12", "int any(void); int own(void) { return any(); }")
+    known = [
+        binary.by_name(each.path, (site.root / each.path).read_bytes()[:64])
+        if each.path.endswith("libcublas.so.12")
+        else each
+        for each in files(site.root)
+    ]
+    problems = closure.check_closure(known, HERE)
+    assert [(each.file, getattr(each, "symbol", "")) for each in problems] == [("demo/_bad.so", "torchy")]
