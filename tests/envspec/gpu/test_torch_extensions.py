@@ -62,6 +62,11 @@ def test_files_for_several_versions_of_torch_want_one_that_fits() -> None:
 def test_a_library_of_torch_that_this_build_has_not() -> None:
     (finding,) = found([extension("ext/_C.so", HERE, needed=("libc10.so", "libtorch_cuda.so"))])
     assert "libtorch_cuda.so" in finding.message
+    assert found([extension("ext/_C.so", HERE, needed=("libc10.so", "libtorch_cuda.so"))], gpu=()) == []
+
+
+def test_files_for_other_cards_are_passed_over() -> None:
+    assert found([extension("ext/_C.so", GONE, needed=("libc10.so", "libc10_hip.so"))]) == []
 
 
 def test_without_torch_or_what_it_defines_there_is_nothing_to_say() -> None:
