@@ -20,6 +20,9 @@ from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof.abi import binary
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.vendor import TOOLKIT, vendor_family
+from envspec.proof.gpu import device
+from envspec.proof.gpu.device import CardFile
+from envspec.proof.gpu.nvidia import cuda_of
 from envspec.resolve.graph import needed
 from envspec.supply.excerpt import Excerpts, open_excerpt
 from envspec.supply.facts import FactStore
@@ -123,13 +126,34 @@ class Shelf:
 
     def binaries(self, entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
         """Facts about a wheel's compiled files, read once for all time."""
-        facts = FactStore(tool_home() / "facts").cached(
-            entry.installed.sha256,
-            binary.READER_IN_PART if entry.name in self.parts else binary.READER,
-            binary.VERSION,
-            lambda: binary.as_json(binary.read_wheel(wheel)),
-        )
-        return tuple(binary.from_json(facts))
+        return self.compiled(entry, wheel)[0]
+
+    def compiled(self, entry: Artifact, wheel: Wheel) -> tuple[tuple[Binary, ...], tuple[CardFile, ...]]:
+        """The same, and what of them has to do with cards, of one pass over the wheel.
+
+        NVIDIA's own libraries are judged by their release: their device code is never read.
+        """
+        store, digest = FactStore(tool_home() / "facts"), entry.installed.sha256
+        reader = binary.READER_IN_PART if entry.name in self.parts else binary.READER
+        own = cuda_of(entry.name, entry.version) is not None
+        kept = store.get(digest, reader, binary.VERSION)
+        cards = [] if own else store.get(digest, device.READER, device.VERSION)
+        if kept is None:
+            seen: list[CardFile] = []
+            kept = binary.as_json(
+                binary.read_wheel(
+                    wheel, None if own else lambda path, data: seen.append(device.read(path, data))
+                )
+            )
+            store.put(digest, reader, binary.VERSION, kept)
+            cards = device.as_json(device.kept(seen))
+        elif cards is None:
+            cards = device.as_json(device.read_wheel(wheel))
+        else:
+            return binary.from_json(kept), device.from_json(cards)
+        if not own:
+            store.put(digest, device.READER, device.VERSION, cards)
+        return binary.from_json(kept), device.from_json(cards)
 
 
 def _doubtful(lock: Lock, known: Mapping[str, WheelMetadata], shelf: Shelf) -> Iterator[str]:

@@ -14,6 +14,7 @@ from envspec.lockfile.lock import Lock
 from envspec.proof import size
 from envspec.proof.abi.base import BaseFolder
 from envspec.proof.abi.judge import judge_compiled, unread_findings
+from envspec.proof.gpu.findings import target_findings
 from envspec.proof.gpu.linking import linking_findings, may_have_cuda
 from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
@@ -50,7 +51,10 @@ def prove_wheels(
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None
-        compiled = {entry.name: shelf.binaries(entry, wheels[entry.name]) for entry in lock.artifact}
+        read = {entry.name: shelf.compiled(entry, wheels[entry.name]) for entry in lock.artifact}
+        compiled = {name: binaries for name, (binaries, _) in read.items()}
+        cards = {name: files for name, (_, files) in read.items()}
+        yield from target_findings(spec, lock, wheels, compiled, cards)
         loader = job.base
         judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
         yield from judgement.findings

@@ -19,6 +19,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
+from envspec.spec.cards import Architecture, architecture, architectures
+from envspec.spec.drivers import Driver, contradiction
 from envspec.system.limits import (
     CARDS,
     NAMINGS,
@@ -49,6 +51,11 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Of a path: no hidden name, and no way up."""
 
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+
+
+def _card(word: str) -> str:
+    architecture(word)
+    return word
 
 
 def _bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
@@ -147,7 +154,7 @@ Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
-CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]
 
 
 class Part(pydantic.BaseModel):
@@ -327,6 +334,18 @@ class TargetWish(Part):
     driver: Annotated[str, StringConstraints(pattern=r"^\d{3}(\.\d{1,3}){0,2}$")] | None = None
     """The oldest NVIDIA driver that it will meet: a branch (`550`) or a release (`550.54.14`)."""
 
+    @functools.cached_property
+    def cards(self) -> tuple[Architecture, ...] | None:
+        """`gpu` as architectures, each once; None where it is left open."""
+        return None if self.gpu is None else architectures(self.gpu)
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_machine(self) -> Self:
+        driver = Driver(self.driver) if self.driver is not None else None
+        if driver and (why := contradiction(self.cards or (), driver)):
+            raise ValueError(why)
+        return self
+
 
 class Overlay(Part):
     """The parts of a spec that a variant may change: tables are merged, stages by their name."""
@@ -367,6 +386,12 @@ class Spec(Part):
     smoke: Smoke = Smoke()
     service: Service | None = None
     variant: Mapping[Name, Overlay] = Field(default_factory=dict)
+
+    @pydantic.model_validator(mode="after")
+    def _has_that_processor(self) -> Self:
+        if self.target.cpu is not None and self.machine != "x86_64":
+            raise ValueError(f"target.cpu is a level of x86_64; machine is {self.machine}")
+        return self
 
     @property
     def image(self) -> str | None:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import posixpath
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from envspec.proof.abi import elf, numpy, structs
@@ -72,8 +72,11 @@ def read(path: str, data: Buffer) -> Binary:
     )
 
 
-def read_wheel(wheel: Wheel) -> tuple[Binary, ...]:
-    """The facts of every compiled file of an open wheel; `WheelError` when one cannot be inflated."""
+def read_wheel(wheel: Wheel, also: Callable[[str, Buffer], object] | None = None) -> tuple[Binary, ...]:
+    """The facts of every compiled file of an open wheel; `WheelError` when one cannot be inflated.
+
+    `also` is given the path and the bytes of each, so that other readers need not inflate them once more.
+    """
     names = {name: path for path, name in wheel.library.items()}
     found: list[Binary] = []
     for name in wheel.binaries:
@@ -86,6 +89,8 @@ def read_wheel(wheel: Wheel) -> tuple[Binary, ...]:
             # Linker scripts and empty stand-ins have such names too; what Python would import must be ELF.
             if elf.is_elf(data) or name in wheel.extension_modules.values():
                 found.append(read(names.get(name, name), data))
+                if also:
+                    also(names.get(name, name), data)
     return tuple(found)
 
 
