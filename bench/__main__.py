@@ -20,7 +20,18 @@ from bench.table import table
 from envspec.system.errors import EnvspecError
 from envspec.system.home import write_atomic
 
-BENCHMARKS = ("no_change", "build", "oci", "article", "scale", "healthy", "libraries", "service", "verdicts")
+BENCHMARKS = (
+    "no_change",
+    "build",
+    "oci",
+    "article",
+    "scale",
+    "healthy",
+    "libraries",
+    "device_code",
+    "service",
+    "verdicts",
+)
 """Modules of this package, in the order in which they run."""
 
 OUTPUT = pathlib.Path(__file__).resolve().parent.parent / "out" / "bench"

@@ -162,12 +162,12 @@ def prove_phase(run: Run) -> Run:
 
 def _proved(run: Run) -> tuple[Finding, ...]:
     """The proof, made now. One that went without the base serves until that is here, or is asked for anew."""
-    from envspec.proof.prove import prove_lock
-
     project, lock, kept = run.project, already_made(run.lock), kept_proofs()
     without = None if run.request.fresh else kept.get(_proof_key(run, base_read=False))
     if without is not None and read_base(dataclasses.replace(project, offline=True), lock).root is None:
         return without  # a registry that does not answer is waited for once
+    from envspec.proof.prove import prove_lock  # it takes a second to load
+
     with concurrent.futures.ThreadPoolExecutor(1) as pool:  # it is fetched while wheels are
         reading = pool.submit(read_base, project, lock, run.progress)
         found = prove_lock(

@@ -10,11 +10,12 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof.abi.base import BaseFolder
+from envspec.proof.reading import Shelf, bring_to_read
 from envspec.proof.wheels import prove_wheels, unread_base
 from envspec.resolve.graph import chain, needed
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
-from envspec.supply.fetch import fetch_built, fetch_locked
+from envspec.supply.fetch import fetch_built
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import WheelMetadata
@@ -44,9 +45,11 @@ def prove_lock(
     known = known_metadata(lock, sources, store, progress)
     found = [*prove_requirements(spec, lock, known), *prove_pythons(lock, known)]
     if not must_fix(found):
-        fetch_locked(lock, sources, store, progress)
+        parts = bring_to_read(lock, known, sources, store, progress)
         progress.step("read wheels")
-        found += prove_wheels(spec, lock, known, store, base() if base else unread_base(lock))
+        found += prove_wheels(
+            spec, lock, known, Shelf(store=store, parts=parts), base() if base else unread_base(lock)
+        )
     return order_findings(found)
 
 

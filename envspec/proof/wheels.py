@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
 
-from envspec.lockfile.lock import Artifact, Lock
+from envspec.lockfile.lock import Lock
 from envspec.proof import size
-from envspec.proof.abi import binary
 from envspec.proof.abi.base import BaseFolder
-from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.judge import judge_compiled, unread_findings
+from envspec.proof.gpu.findings import target_findings
 from envspec.proof.gpu.linking import linking_findings, may_have_cuda
 from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
@@ -23,40 +22,39 @@ from envspec.proof.imports.link import LinkReport
 from envspec.proof.imports.process import Job, Member
 from envspec.proof.imports.source import LARGEST
 from envspec.proof.places import place_findings
+from envspec.proof.reading import Shelf
 from envspec.resolve.graph import needed
 from envspec.spec.model import Spec
 from envspec.spec.target import GLIBC
-from envspec.supply.facts import FactStore
 from envspec.supply.wheel import Wheel, WheelMetadata, shown_path
-from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import rules
 from envspec.system.finding import Finding
-from envspec.system.home import tool_home
 from envspec.system.pattern import matcher
 
 
 def prove_wheels(
-    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], store: Wheelhouse, base: BaseFolder
+    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], shelf: Shelf, base: BaseFolder
 ) -> Iterator[Finding]:
     """EV12x and EV13x of compiled files, held against the base, EV14x of imports, EV15x of sizes.
 
-    All wheels of the lock must be in the store. Raises `WheelError` for a wheel that must not be installed.
+    All wheels of the lock must be on the shelf. Raises `WheelError` for a wheel that must not be installed.
     """
     suite = _suite(lock)
     job = _job(lock, base)
     with contextlib.ExitStack() as stack:
-        wheels = {
-            entry.name: stack.enter_context(Wheel(store.path(entry.installed))) for entry in lock.artifact
-        }
+        wheels = {entry.name: stack.enter_context(shelf.open(entry)) for entry in lock.artifact}
         yield from size.size_findings(spec, size.added(spec, lock, wheels))
         yield from place_findings(wheels, matcher(spec.remove.files))
-        members = tuple(_members(spec, lock, known, wheels))
+        members = tuple(_members(spec, lock, known, wheels, shelf))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
         job = dataclasses.replace(job, variables=tuple(spec.service.env) if spec.service else ())
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None
-        compiled = {entry.name: _binaries(entry, wheels[entry.name]) for entry in lock.artifact}
+        read = {entry.name: shelf.compiled(entry, wheels[entry.name]) for entry in lock.artifact}
+        compiled = {name: binaries for name, (binaries, _) in read.items()}
+        cards = {name: files for name, (_, files) in read.items()}
+        yield from target_findings(spec, lock, wheels, compiled, cards)
         loader = job.base
         judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
         yield from judgement.findings
@@ -92,19 +90,12 @@ def _linked(
     return process.linked(told) if report.compiled & broken.keys() else report
 
 
-def _binaries(entry: Artifact, wheel: Wheel) -> tuple[Binary, ...]:
-    """Facts about a wheel's compiled files, read once for all time."""
-    facts = FactStore(tool_home() / "facts").cached(
-        entry.installed.sha256,
-        binary.READER,
-        binary.VERSION,
-        lambda: binary.as_json(binary.read_wheel(wheel)),
-    )
-    return tuple(binary.from_json(facts))
-
-
 def _members(
-    spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], wheels: Mapping[str, Wheel]
+    spec: Spec,
+    lock: Lock,
+    known: Mapping[str, WheelMetadata],
+    wheels: Mapping[str, Wheel],
+    shelf: Shelf,
 ) -> Iterator[Member]:
     """The packages in install order, each with what it requires as it is taken here."""
     extras: dict[str, frozenset[str]] = {}
@@ -117,7 +108,8 @@ def _members(
         wanted = needed((entry.name, extras.get(entry.name, frozenset())), known, lock.target)
         wheel = wheels[entry.name]
         yield Member(
-            wheel=wheel.file,
+            wheel=shelf.place(entry),
+            excerpt=entry.name in shelf.parts,
             name=entry.name,
             size=wheel.python_bytes,
             requires=tuple(sorted({canonicalize_name(requirement.name) for requirement in wanted})),

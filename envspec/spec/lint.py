@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from envspec.spec.model import Spec
+from envspec.spec.model import OWN_INDEX, Spec
 from envspec.spec.pins import Repin, Word, contradict, repins, replaced, words
 from envspec.spec.target import target_of
 from envspec.system import rules
@@ -165,7 +165,9 @@ def undeclared_index(spec: Spec) -> Iterator[Finding]:
         if stage.index is not None and stage.index not in spec.index:
             yield rules.INDEX_UNDECLARED.finding(
                 f"stage {stage.name} takes from index {stage.index}, which is not declared",
-                hint=f"add [index.{stage.index}] with its url; declared: {declared}",
+                hint="leave `index` out: that is the machine's own"
+                if stage.index == OWN_INDEX
+                else f"add [index.{stage.index}] with its url; declared: {declared}",
                 where=f"stage[{number}].index",
             )
     overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}

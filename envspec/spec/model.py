@@ -19,6 +19,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
+from envspec.spec.cards import Architecture, architecture, architectures
+from envspec.spec.drivers import Driver, contradiction
 from envspec.system.limits import (
     CARDS,
     NAMINGS,
@@ -35,7 +37,9 @@ from envspec.system.quoting import shortened
 
 FILE_NAME = "envspec.toml"
 
-RESERVED_INDEXES = ("default", "spec")
+OWN_INDEX = "default"
+"""Name of the machine's own index, to which a variant sends back a stage that takes from a named one."""
+RESERVED_INDEXES = (OWN_INDEX, "spec")
 """What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
 
 _DEPTH = 64
@@ -47,6 +51,11 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Of a path: no hidden name, and no way up."""
 
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+
+
+def _card(word: str) -> str:
+    architecture(word)
+    return word
 
 
 def _bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
@@ -145,7 +154,7 @@ Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
-CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]
 
 
 class Part(pydantic.BaseModel):
@@ -237,7 +246,7 @@ class Stage(Part):
     """Packages that are never compiled here: a wheel, or an error."""
     wheels: tuple[PrebuiltWheel, ...] = ()
     index: Name | None = None
-    """Name of the only index that may serve what this stage names."""
+    """Name of the only index that may serve what this stage names; `default` in a variant: the machine's."""
     as_of: Moment | None = Field(default=None, alias="as-of")
     """What this stage names is taken from the index as it stood then."""
 
@@ -325,6 +334,18 @@ class TargetWish(Part):
     driver: Annotated[str, StringConstraints(pattern=r"^\d{3}(\.\d{1,3}){0,2}$")] | None = None
     """The oldest NVIDIA driver that it will meet: a branch (`550`) or a release (`550.54.14`)."""
 
+    @functools.cached_property
+    def cards(self) -> tuple[Architecture, ...] | None:
+        """`gpu` as architectures, each once; None where it is left open."""
+        return None if self.gpu is None else architectures(self.gpu)
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_machine(self) -> Self:
+        driver = Driver(self.driver) if self.driver is not None else None
+        if driver and (why := contradiction(self.cards or (), driver)):
+            raise ValueError(why)
+        return self
+
 
 class Overlay(Part):
     """The parts of a spec that a variant may change: tables are merged, stages by their name."""
@@ -366,6 +387,12 @@ class Spec(Part):
     service: Service | None = None
     variant: Mapping[Name, Overlay] = Field(default_factory=dict)
 
+    @pydantic.model_validator(mode="after")
+    def _has_that_processor(self) -> Self:
+        if self.target.cpu is not None and self.machine != "x86_64":
+            raise ValueError(f"target.cpu is a level of x86_64; machine is {self.machine}")
+        return self
+
     @property
     def image(self) -> str | None:
         """The base image, the default one where the spec names no base at all."""
@@ -401,7 +428,11 @@ class Spec(Part):
         if overlay.get("base", {}).keys() & {"image", "debian", "host"}:
             for kind in ("image", "archive", "debian", "host"):
                 body.get("base", {}).pop(kind, None)
-        return Spec.model_validate(_merge(body, overlay))
+        merged = _merge(body, overlay)
+        left = {stage.get("index") for stage in body["stage"]} - {s.get("index") for s in merged["stage"]}
+        for name in left - overlay.get("index", {}).keys():  # of which nothing is taken any more
+            merged.get("index", {}).pop(name, None)
+        return Spec.model_validate(merged)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -418,8 +449,14 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _merge_stages(below: Any, above: Any) -> list[dict[str, Any]]:
     changes = {stage["name"]: stage for stage in above}
-    known = [{**stage, **changes.pop(stage["name"], {})} for stage in below]
-    return [*known, *changes.values()]
+    merged = [{**stage, **changes.pop(stage["name"], {})} for stage in below]
+    return [_of_own_index(stage) for stage in (*merged, *changes.values())]
+
+
+def _of_own_index(stage: dict[str, Any]) -> dict[str, Any]:
+    """The stage without its index where a variant sends it back to the machine's own."""
+    own = stage.get("index") == OWN_INDEX
+    return {key: value for key, value in stage.items() if key != "index"} if own else stage
 
 
 def digest_of(value: Any) -> str:

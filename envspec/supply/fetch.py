@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.supply.sdist import built_wheel
@@ -13,13 +13,20 @@ from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
 
 
-def fetch_locked(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
-    """Fill the wheelhouse with what the lock installs.
+def fetch_locked(
+    lock: Lock,
+    sources: Sources,
+    store: Wheelhouse,
+    progress: Progress = SILENT,
+    *,
+    without: Collection[str] = (),
+) -> None:
+    """Fill the wheelhouse with what the lock installs, but for the packages of these names.
 
     Raises `OutsideError` when something cannot be had, `BuildError` when a wheel built here is not the one
     that was locked.
     """
-    _bring(lock.artifact, lock, sources, store, progress)
+    _bring([entry for entry in lock.artifact if entry.name not in without], lock, sources, store, progress)
 
 
 def fetch_built(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:

@@ -7,6 +7,7 @@ import contextlib
 from envspec.lockfile.lock import File
 from envspec.supply.listings import read_metadata
 from envspec.supply.page import RemoteFile
+from envspec.supply.ranges import remote_metadata
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
 from envspec.supply.wheelhouse import Wheelhouse
@@ -17,6 +18,9 @@ from envspec.system.kept import Kept
 
 _BYTES = "latin-1"
 """A text for any bytes: some packages write theirs in no encoding at all."""
+
+_LARGE = 20 << 20
+"""Bytes of a wheel from which on its metadata are read out of it, where its server gives parts of files."""
 
 
 def of_wheel(wheel: File, store: Wheelhouse) -> bytes:
@@ -40,6 +44,8 @@ def wheel_metadata(
     if remote is not None and not store.has(wheel):
         remote = sources.meant(remote)
     data = None if store.has(wheel) or remote is None else _served(remote, sources)
+    if data is None and remote is not None and wheel.size >= _LARGE:
+        data = _in_part(wheel, remote, store, sources)
     if data is None:
         if remote is not None and not store.has(wheel):
             store.bring(remote, wheel, sources)
@@ -63,3 +69,12 @@ def _served(remote: RemoteFile, sources: Sources) -> bytes | None:
     except OutsideError:
         return None
     return data if data is not None and data.startswith(b"Metadata-Version") else None
+
+
+def _in_part(wheel: File, remote: RemoteFile, store: Wheelhouse, sources: Sources) -> bytes | None:
+    if not remote.url.startswith("http") or sources.offline or store.has(wheel):
+        return None
+    try:
+        return remote_metadata(wheel, remote, sources)
+    except OutsideError:
+        return None

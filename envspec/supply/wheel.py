@@ -6,6 +6,7 @@ import configparser
 import contextlib
 import csv
 import dataclasses
+import datetime as dt
 import email.errors
 import functools
 import io
@@ -97,6 +98,9 @@ _DIRECTORY_ENTRY = struct.Struct("<28xHHH12x")  # lengths of name, extra field a
 _END = struct.Struct("<4s8xL4x2x")  # signature and bytes of the table of contents: 4.3.16
 _END_64 = struct.Struct("<4s36xQ8x")  # likewise: 4.3.14
 _LOCATOR_64 = 20  # bytes: 4.3.15
+_NO_DATE = 1980  # the year before which no archive can date its files, and which means none
+_MEMBER = 30  # bytes before a file's name and contents: 4.3.7
+_READ = (".py", ".pth", "/METADATA", "/RECORD", "/WHEEL", "/entry_points.txt")  # whatever they weigh
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,20 +136,32 @@ class WheelMetadata:
 class Wheel:
     """An open wheel; a context manager. Members are inflated only when they are asked for."""
 
-    def __init__(self, file: pathlib.Path, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        file: pathlib.Path,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        stream: IO[bytes] | None = None,
+        lacks: frozenset[str] = frozenset(),
+    ) -> None:
         """Open and judge the table of contents.
+
+        `stream` is the wheel where `file` is not it, but tells its name; `lacks` are files that are in the
+        wheel and not in that stream.
 
         Raises `WheelError` when the file is no zip, or holds absolute names, `..`, duplicates, links,
         overlapping members or more than `limits` allows; `OSError` when it cannot be read at all.
         """
         self.file = file
         self.limits = limits
-        stream = file.open("rb")
+        self.lacks = lacks
+        stream = file.open("rb") if stream is None else stream
         try:
             with self._trouble("it is not a zip archive"):
                 self._judge_directory(stream)
                 self._zip = zipfile.ZipFile(stream)
-            self._infos = {info.filename: info for info in self._judged(file.stat().st_size)}
+                size = stream.seek(0, io.SEEK_END)
+            self._infos = {info.filename: info for info in self._judged(size)}
         except BaseException:
             stream.close()
             raise
@@ -230,7 +246,7 @@ class Wheel:
                 raise WheelError(
                     self.file.name, f"{shown_path(info.filename)} overlaps another file in the archive"
                 )
-            end = info.header_offset + 30 + info.compress_size
+            end = info.header_offset + _MEMBER + info.compress_size
 
     @functools.cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -239,6 +255,22 @@ class Wheel:
             Entry(name=info.filename, size=info.file_size, packed=info.compress_size, crc=info.CRC)
             for info in self._infos.values()
         )
+
+    @functools.cached_property
+    def made(self) -> dt.date | None:
+        """The day of its youngest file; None where it does not tell, as one that was made reproducibly."""
+        days = [info.date_time[:3] for info in self._infos.values() if info.date_time[0] > _NO_DATE]
+        with contextlib.suppress(ValueError):
+            return dt.date(*max(days)) if days else None
+        return None
+
+    def larger_than(self, size: int) -> Mapping[str, tuple[int, int]]:
+        """The files with more bytes in the archive, but for modules: where each begins, and surely ends."""
+        return {
+            info.filename: (info.header_offset, info.header_offset + _MEMBER + info.compress_size)
+            for info in self._infos.values()
+            if info.compress_size > size and not info.filename.endswith(_READ)
+        }
 
     @functools.cached_property
     def python_bytes(self) -> int:
@@ -270,6 +302,11 @@ class Wheel:
         target = io.BytesIO()
         self._copy(name, target)
         return target.getvalue()
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of a file, at most 4096, unproved; `WheelError` when it is missing or broken."""
+        with self._trouble(f"{name} cannot be inflated"), self._zip.open(self._info(name)) as source:
+            return source.read(size)
 
     @contextlib.contextmanager
     def buffer(self, name: str) -> Iterator[Buffer]:

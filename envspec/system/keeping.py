@@ -55,6 +55,7 @@ KINDS = (
         what="downloads under way, which the next run goes on with",
         check="sha256, when all of it is there",
     ),
+    Kind(place="excerpts", what="wheels without their largest files, to be read", check=CARRIED),
     Kind(place="metadata", what="what wheels say of themselves", check=CARRIED),
     Kind(place="facts", what="what was read of wheels", check=CARRIED),
     Kind(place="models", what="digests of models", check=CARRIED),

@@ -106,13 +106,19 @@ WHEEL_REPLACES = _rule("EV160", "a wheel would replace a file of the environment
 WHEELS_OVERLAP = _rule("EV161", "two packages bring one file", _ERROR)
 WHEEL_STARTS = _rule("EV162", "a wheel runs code at every start of Python", _INFO)
 
-# EV17: what CUDA programs need of their set, and of the machine (`envspec/proof/gpu/`).
+# EV17 and EV18: cards, drivers, processors, and libraries of CUDA (`envspec/proof/gpu/`).
 
+NO_KERNELS = _rule("EV170", "a package has no code for a card", _ERROR)
+DRIVER_OLD = _rule("EV171", "the driver is too old", _ERROR)
+CARD_UNUSED = _rule("EV172", "nothing in the set can use the card that is meant", _ERROR)
 CUDA_MAJORS = _rule("EV173", "a library of CUDA is there for another CUDA alone", _WARNING)
+TARGET_OPEN = _rule("EV174", "what a set wants of a card is left open", _INFO)
+CARDLESS_CUDA = _rule("EV175", "a set for processors holds libraries for cards", _WARNING)
 CUDA_LIBRARY = _rule("EV176", "a library of CUDA is missing", _ERROR)
 CUDA_PATH = _rule("EV177", "a library of CUDA is on no search path", _ERROR)
 TORCH_EXTENSION = _rule("EV178", "an extension was built for another torch", _ERROR)
 PLUGIN_MISMATCH = _rule("EV179", "a plugin does not fit its host", _ERROR)
+PROCESSOR_OLD = _rule("EV180", "a compiled file needs a newer processor than the target's", _ERROR)
 
 # EV20 and EV21: the judge's imports, run in the environment (`builder/judge/rules/imports.py`).
 

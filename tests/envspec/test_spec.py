@@ -37,6 +37,16 @@ def test_a_variant_may_move_an_index() -> None:
     assert there.index["cpu"].url == "https://cuda.example/whl"
 
 
+def test_a_variant_may_go_back_to_the_machines_own_index() -> None:
+    there = varied('[[variant.v.stage]]\nname = "torch"\nindex = "default"\n')
+    assert (there.stage[1].index, dict(there.index)) == (None, {})
+
+
+def test_an_index_that_a_variant_declares_stays() -> None:
+    own = '[variant.v.index.cpu]\nurl = "https://x.example/whl"\n'
+    assert varied(f'{own}[[variant.v.stage]]\nname = "torch"\nindex = "default"\n').index.keys() == {"cpu"}
+
+
 def test_a_variants_base_takes_the_place_of_another_kind_of_base() -> None:
     there = varied('[variant.v.base]\ndebian = "trixie"\n')
     assert (there.base.image, there.base.debian, there.image) == (None, "trixie", None)

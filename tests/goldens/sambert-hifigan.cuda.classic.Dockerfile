@@ -1,5 +1,5 @@
-# sambert-hifigan, variant cuda: Python 3.10 on x86_64
-# Rendered by envspec from the lock sha256:31cbb64cf36a75d0e19422d6a34dbee90f674390e3416305ba12bc48a2e60bdc.
+# sambert-hifigan, variant cuda: Python 3.11 on x86_64
+# Rendered by envspec from the lock sha256:fdcd82582efb9acc767e447f3b4a71fab42bc39f8a0a7bab71631c51547a4f57.
 # Change the spec and render again rather than editing this file.
 
 # Where the packages start from. The build is done in two passes: first to the target `base`, the only pass
@@ -7,21 +7,18 @@
 ARG START=base
 
 # Base
-FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04 AS base
-# Debian packages: this engine's steps cannot mount what is secret. So a container of this base runs
-#   apt-get update && apt-get install --yes --no-install-recommends libgomp1 python3 python3-venv && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
-# and START is what came of it.
+FROM envspec/base:bookworm-2922acb34ad3 AS base
 
 # The payload, compiled; on its own, so that neither it nor the packages wait for the other
 FROM ${START} AS payload
 COPY payload /app
-RUN ["python3.10", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+RUN ["python3.11", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
 
 # This engine cannot mount: what installs is copied into stages that are thrown away, and only what each of
 # them added goes into the image.
 FROM ${START} AS prepare
 COPY tools /mnt/tools
-RUN ["python3.10", "-I", "-B", "/mnt/tools", "prepare", "--into", "/opt/env", "--copy-to", "/mnt/added"]
+RUN ["python3.11", "-I", "-B", "/mnt/tools", "prepare", "--into", "/opt/env", "--copy-to", "/mnt/added"]
 
 # Stage numeric
 # Why: hard C-ABI dependencies first: everything later adapts to them
@@ -32,16 +29,35 @@ COPY stages/stage-1-numeric /mnt/stage-1-numeric
 RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env", "--copy-to", "/mnt/added"]
 
 # Stage torch
-# Why: the largest and slowest to change; from its own index, which has the build without CUDA
-#   filelock==4.2.11
+# Why: the largest and slowest to change; the build with CUDA, from the machine's own index
+#   cuda-bindings==13.5.0
+#   cuda-pathfinder==1.9.1
+#   cuda-toolkit==13.0.3.0
+#   filelock==4.3.1
 #   fsspec==2023.6.0
 #   jinja2==3.1.6
 #   markupsafe==3.0.4
 #   mpmath==1.3.0
 #   networkx==3.6.1
+#   nvidia-cublas==13.1.1.3
+#   nvidia-cuda-cupti==13.0.85
+#   nvidia-cuda-nvrtc==13.0.88
+#   nvidia-cuda-runtime==13.0.96
+#   nvidia-cudnn-cu13==9.20.0.48
+#   nvidia-cufft==12.0.0.61
+#   nvidia-cufile==1.15.1.6
+#   nvidia-curand==10.4.0.35
+#   nvidia-cusolver==12.0.4.66
+#   nvidia-cusparse==12.6.3.3
+#   nvidia-cusparselt-cu13==0.8.1
+#   nvidia-nccl-cu13==2.29.7
+#   nvidia-nvjitlink==13.5.37
+#   nvidia-nvshmem-cu13==3.4.5
+#   nvidia-nvtx==13.0.85
 #   setuptools==80.10.2
 #   sympy==1.14.0
-#   torch==2.13.0+cpu
+#   torch==2.13.0
+#   triton==3.7.1
 #   typing-extensions==4.16.0
 FROM stage-1-numeric AS stage-2-torch
 COPY stages/stage-2-torch /mnt/stage-2-torch
@@ -56,9 +72,9 @@ RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-t
 #   aliyun-python-sdk-core==2.16.1
 #   aliyun-python-sdk-kms==2.16.5
 #   attrs==26.1.0
-#   certifi==2026.10.18
+#   certifi==2026.10.19.post1
 #   cffi==2.1.1
-#   charset-normalizer==3.5.2
+#   charset-normalizer==3.5.3
 #   contourpy==1.2.1
 #   crcmod==1.7
 #   cryptography==50.0.2
@@ -79,10 +95,10 @@ RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-t
 #   multidict==7.2.1
 #   multiprocess==0.70.15
 #   oss2==2.19.1
-#   packaging==26.3
+#   packaging==26.4
 #   pandas==2.3.3
 #   pillow==13.0.0
-#   platformdirs==4.14.7
+#   platformdirs==4.14.8
 #   propcache==0.5.4
 #   pyarrow==14.0.2
 #   pycparser==3.12
@@ -90,7 +106,7 @@ RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-t
 #   pyparsing==3.3.3
 #   python-dateutil==4.0.0
 #   pytz==2026.6
-#   pyyaml==6.0.3
+#   pyyaml==6.0.4
 #   requests==2.34.2
 #   simplejson==4.3.0
 #   six==1.17.0
@@ -140,14 +156,14 @@ ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
     PYTHONPATH="/app" \
     PYTHONUNBUFFERED="1" \
     VIRTUAL_ENV="/opt/env"
-LABEL io.envspec.lock="sha256:31cbb64cf36a75d0e19422d6a34dbee90f674390e3416305ba12bc48a2e60bdc" \
-    io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0+cpu" \
-    io.envspec.plan="sha256:29fe984f5c5cff60d190063f6af05b95672ce2c76a6ffa8ee1f4fa64069e7382" \
+LABEL io.envspec.lock="sha256:fdcd82582efb9acc767e447f3b4a71fab42bc39f8a0a7bab71631c51547a4f57" \
+    io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0" \
+    io.envspec.plan="sha256:e2be20eb57a574a788608d99a232a193f0fe91b4b05ffa1e222c55df0a242cc5" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="cuda" \
     io.envspec.version="0.1.0" \
-    org.opencontainers.image.base.name="nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04" \
+    org.opencontainers.image.base.name="envspec/base:bookworm-2922acb34ad3" \
     org.opencontainers.image.title="sambert-hifigan"
 USER 10001:10001
 EXPOSE 5000

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+PART = 206
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -20,6 +21,10 @@ class Answer:
     kind: str = "application/octet-stream"
     ranges: bool = False
     """Whether a part can be asked for."""
+    part: str | None = None
+    """What is said of the part that comes, in the place of what is true."""
+    short: int = 0
+    """Bytes of a part that do not come."""
     promised: int | None = None
     """A length that is not the body's: the connection then closes early."""
     pause: float = 0.0
@@ -56,12 +61,16 @@ def serving() -> Iterator[Web]:
             """Answer all but the body, and give it with the time that it takes."""
             answer = answers.get(self.path, Answer(status=404))
             body, status = answer.body, answer.status
-            wanted = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+            wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
+            said = None
             if wanted and answer.ranges:
-                start = int(wanted[1])
+                start, end = int(wanted[1]), int(wanted[2] or len(body) - 1)
                 status = 206 if start < len(body) else 416
-                body = body[start:]
+                said = f"bytes {start}-{min(end, len(body) - 1)}/{len(body)}"
+                body = body[start : end + 1 - answer.short]
             self.send_response(status)
+            if status == PART and said:
+                self.send_header("Content-Range", answer.part or said)
             self.send_header("Content-Type", answer.kind)
             self.send_header("Content-Length", str(answer.promised or len(body)))
             self.end_headers()

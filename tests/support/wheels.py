@@ -28,10 +28,11 @@ def wheel(
     tag: str = "py3-none-any",
     requires_python: str | None = None,
     metadata: Iterable[str] | None = None,
+    made: tuple[int, int, int] = (1980, 1, 1),
 ) -> pathlib.Path:
     """A wheel with one importable package, or with `files`, and a true RECORD. The same every time.
 
-    `metadata` are lines of METADATA in the place of its own.
+    `metadata` are lines of METADATA in the place of its own; `made` is the day of its files.
     """
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
@@ -49,7 +50,7 @@ def wheel(
     target = folder / f"{module}-{version}-{tag}.whl"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, body in members.items():
-            archive.writestr(zipfile.ZipInfo(path), body, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path, (*made, 0, 0, 0)), body, zipfile.ZIP_DEFLATED)
     return target
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+import posixpath
+import struct
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from envspec.proof.abi import elf, numpy, structs
@@ -13,8 +15,13 @@ from envspec.proof.abi.opened import opened
 from envspec.supply.wheel import Buffer, Wheel
 
 READER = "binaries"
+READER_IN_PART = "binaries-in-part"
+"""For what was read of an excerpt of a wheel, so that whoever has the whole wheel reads all of it."""
 VERSION = 20
 """Raise it whenever a reader below learns something: kept facts of older versions are read anew."""
+
+_HEAD, _MACHINE = 64, 18
+"""Bytes of an ELF file's header, and where its machine stands there (System V ABI)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +41,9 @@ class Binary:
     """Full type name to the size of its struct."""
     opens: tuple[str, ...] = ()
     """Sonames of CUDA's libraries that it knows by name and may open; what it links is in `elf.needed`."""
+    opaque: bool = False
+    """Whether its name is all that is known: what it needs and defines was not fetched, and nobody may say
+    that it lacks something."""
 
 
 def read(path: str, data: Buffer) -> Binary:
@@ -62,16 +72,46 @@ def read(path: str, data: Buffer) -> Binary:
     )
 
 
-def read_wheel(wheel: Wheel) -> tuple[Binary, ...]:
-    """The facts of every compiled file of an open wheel; `WheelError` when one cannot be inflated."""
+def read_wheel(wheel: Wheel, also: Callable[[str, Buffer], object] | None = None) -> tuple[Binary, ...]:
+    """The facts of every compiled file of an open wheel; `WheelError` when one cannot be inflated.
+
+    `also` is given the path and the bytes of each, so that other readers need not inflate them once more.
+    """
     names = {name: path for path, name in wheel.library.items()}
     found: list[Binary] = []
     for name in wheel.binaries:
+        if name in wheel.lacks:
+            head = wheel.head(name, 64)
+            if elf.is_elf(head) or name in wheel.extension_modules.values():
+                found.append(by_name(names.get(name, name), head))
+            continue
         with wheel.buffer(name) as data:
             # Linker scripts and empty stand-ins have such names too; what Python would import must be ELF.
             if elf.is_elf(data) or name in wheel.extension_modules.values():
                 found.append(read(names.get(name, name), data))
+                if also:
+                    also(names.get(name, name), data)
     return tuple(found)
+
+
+def by_name(path: str, head: bytes) -> Binary:
+    """A file of which only the first 64 bytes are at hand: found by its name, and for the machine it says."""
+    if len(head) < _HEAD or not elf.is_elf(head):
+        return Binary(path=path, problem="no ELF magic at its start")
+    (machine,) = struct.unpack_from("<H", head, _MACHINE)
+    facts = elf.Elf(
+        machine=elf.MACHINES.get(machine, str(machine)),
+        soname=posixpath.basename(path),
+        needed=(),
+        rpath=(),
+        runpath=(),
+        defined=(),
+        undefined=(),
+        version_needs=(),
+        version_definitions=(),
+        cpu_level=1,
+    )
+    return Binary(path=path, elf=facts, opaque=True)
 
 
 def as_json(binaries: tuple[Binary, ...]) -> list[dict[str, Any]]:
@@ -88,6 +128,8 @@ def _binary_json(binary: Binary) -> dict[str, Any]:
     row: dict[str, Any] = {"path": binary.path}
     if binary.problem:
         return row | {"problem": binary.problem}
+    if binary.opaque:
+        row["opaque"] = True
     if binary.elf:
         row["elf"] = _elf_json(binary.elf)
     if binary.numpy:
@@ -112,6 +154,7 @@ def _binary(row: dict[str, Any]) -> Binary:
         needs=needs,
         provides=row.get("provides", {}),
         opens=tuple(row.get("opens", ())),
+        opaque=row.get("opaque", False),
     )
 
 

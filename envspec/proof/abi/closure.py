@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf, Symbol
+from envspec.proof.abi.vendor import vendor_family
 from envspec.proof.gpu.driver_libraries import is_driver_library, is_driver_symbol
 
 _INTERPRETER = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "librt.so.1",
@@ -51,6 +52,8 @@ class UndefinedSymbol:
     """With its version, such as `png_read@PNG16_0`."""
     user: str
     """The file that uses it: `file` itself or a library of its."""
+    library: str = ""
+    """The file of the set that its version binds it to, and that lacks it; empty where none does."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +106,8 @@ class _Linker:
         self.base = base
         self.machine = machine
         self.files: Mapping[str, Elf] = {item.path: item.elf for item in binaries if item.elf}
+        self.opaque = frozenset(item.path for item in binaries if item.opaque)
+        self._words = frozenset(filter(None, map(vendor_family, self.opaque)))
         self.broken = {item.path: item.problem for item in binaries if item.problem}
         self.names: dict[str, str] = {}
         for item in binaries:
@@ -193,7 +198,20 @@ class _Linker:
         found += [problem for path in files for problem in self._versions(path, root)]
         if not found and all(self.base.library(soname) for soname in system if self._matters(soname)):
             found += self._symbols(root, files, system)
+        else:
+            found += self._bound(root, files)
         return found
+
+    def _bound(self, root: str, files: list[str]) -> Iterator[Problem]:
+        """Names that are bound to a library of the set by their version: no base has them, known or not."""
+        for path in files:
+            for symbol in self._unresolved(path):
+                if library := self._owner(symbol, path):
+                    yield UndefinedSymbol(file=root, symbol=_full(symbol), user=path, library=library)
+
+    def _owner(self, symbol: Symbol, user: str) -> str:
+        library = self._resolve(symbol.library, (user,)) if symbol.library else ""
+        return library if library and self.files[library].defined else ""
 
     def _matters(self, soname: str) -> bool:
         """Libraries that may be there must be known before a symbol can be called undefined."""
@@ -222,7 +240,7 @@ class _Linker:
         scope = [self._names_of(path, self.files[path]) for path in files]
         scope += [self._names_of(f"/{s}", facts) for s in system if (facts := self.base.library(s))]
         return [
-            UndefinedSymbol(file=root, symbol=_full(symbol), user=path)
+            UndefinedSymbol(file=root, symbol=_full(symbol), user=path, library=self._owner(symbol, path))
             for path in files
             for symbol in self._unresolved(path)
             if not any(_full(symbol) in names for names in scope)
@@ -240,8 +258,22 @@ class _Linker:
                 and not _PYTHON_SYMBOL.match(symbol.name)
                 and _full(symbol) not in offered
                 and not (drives and is_driver_symbol(symbol.name))
+                and not (self.opaque and self._may_be_opaque(symbol, path))
             )
         return self._open[path]
+
+    def _may_be_opaque(self, symbol: Symbol, user: str) -> bool:
+        """Whether a library of which only the name is known may define a name: by what the name says of it.
+
+        What a library's own neighbours use was released with it.
+        """
+        if symbol.library:
+            return self._resolve(symbol.library, (user,)) in self.opaque
+        name = symbol.name.lower()
+        if any(word in name for word in self._words):
+            return True
+        folder = posixpath.dirname(user)
+        return any(posixpath.dirname(path) == folder for path in self.opaque)
 
     def _everything(self) -> frozenset[str]:
         if self._offered is None:

@@ -171,9 +171,31 @@ class ElfReader:
             raise ElfError("a name does not end")
         return bytes(self.data[offset:end]).decode("utf-8", "backslashreplace")
 
+    def section(self, name: str) -> tuple[int, int] | None:
+        """(place in the file, bytes) of the first section of that name; None where there is none.
+
+        Loaders need no sections, so files may have lost them. `ElfError` when their table, or the section,
+        lies outside of the file.
+        """
+        if self._section_size != 64 or not 0 < self._section_names < self._section_count <= _MAX_HEADERS:
+            return None
+        names, room = self._section_place(self._section_names)
+        wanted = name.encode() + b"\0"
+        for number in range(1, self._section_count):
+            at = names + self.unpack("<I", self._section_offset + number * 64)[0]
+            if at + len(wanted) <= names + room and self.data[at : at + len(wanted)] == wanted:
+                return self._section_place(number)
+        return None
+
+    def _section_place(self, number: int) -> tuple[int, int]:
+        start, size = self.unpack("<QQ", self._section_offset + number * 64 + 24)
+        if start + size > self.size:
+            raise ElfError("a section lies outside of the file")
+        return start, size
+
     @functools.cached_property
     def texts(self) -> tuple[tuple[int, int], ...]:
-        """(place, bytes) of the parts of the file that may hold texts: not code for cards, most of large files.
+        """(place, bytes) of the parts that may hold texts: not code for cards, most of a large file.
 
         By section headers, where the file kept them; else all that is mapped.
         """
@@ -236,6 +258,11 @@ class ElfReader:
     def _all(self, tag: int) -> tuple[str, ...]:
         return tuple(self._string(value) for key, value in self.dynamic if key == tag)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Sonames of the libraries that the loader brings in with it."""
+        return self._all(_DT_NEEDED)
+
     def facts(self) -> Elf:
         """Everything at once."""
         defined, undefined = self.symbols
@@ -243,7 +270,7 @@ class ElfReader:
         return Elf(
             machine=MACHINES.get(self.machine, str(self.machine)),
             soname="".join(self._all(_DT_SONAME)[:1]),
-            needed=self._all(_DT_NEEDED),
+            needed=self.needed,
             rpath=paths[_DT_RPATH],
             runpath=paths[_DT_RUNPATH],
             defined=defined,

@@ -71,7 +71,7 @@ def judge_compiled(
         if isinstance(problem, MissingLibrary):
             lacking.setdefault(problem.file, []).append(problem.library)
         else:
-            found = _closure_finding(problem, owners.get(problem.file, ""), versions)
+            found = _closure_finding(problem, owners, versions)
             findings.append(found)
             if module := module_name(problem.file):
                 broken.setdefault(module, found.message)
@@ -171,14 +171,29 @@ def numpy_facts(files: Sequence[Binary]) -> dict[str, numpy.NumpyFacts]:
 
 
 def _closure_finding(
-    problem: TooOld | UndefinedSymbol | Unloadable, package: str, versions: Mapping[str, str]
+    problem: TooOld | UndefinedSymbol | Unloadable,
+    owners: Mapping[str, str],
+    versions: Mapping[str, str],
 ) -> Finding:
-    """Warnings all: whether one matters shows when the imports are linked with the broken modules."""
+    """Warnings all: whether one matters shows when the imports are linked with the broken modules.
+
+    `owners` has the package of each file.
+    """
+    package = owners.get(problem.file, "")
     named = f"{package} {versions.get(package, '')}".strip() or problem.file
     if isinstance(problem, TooOld):
         has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
         rule, message = rules.WHEEL_BASE_OLD, f"{named} needs {problem.version} of {problem.library}; {has}"
         hint = f"take a newer base, or an older version of {package}"
+    elif isinstance(problem, UndefinedSymbol) and problem.library:
+        user, library = owners.get(problem.user, package), owners.get(problem.library, "")
+        rule = rules.WHEEL_SYMBOL
+        symbol, file = problem.symbol.partition("@")[0], posixpath.basename(problem.library)
+        message = (
+            f"{user} {versions.get(user, '')} uses {symbol} of {file}, which "
+            f"{library} {versions.get(library, '')} has without it"
+        )
+        hint = f"pin the {library} that was released with this {user}"
     elif isinstance(problem, UndefinedSymbol):
         rule = rules.WHEEL_SYMBOL
         message = f"{named} uses {problem.symbol}, which no library that it loads defines"

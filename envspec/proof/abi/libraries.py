@@ -39,7 +39,7 @@ def missing_libraries(
             modules = {file.path for file in files if file.elf and file.elf.python_inits}
             wanted = [library for path in broken for library in lacking[path]]
             weighs = len(group) > 1 or not modules.isdisjoint(broken)
-            weighs = weighs and not all(is_optional(library) for library in wanted)
+            weighs = weighs and not all(is_optional(library, broken[0]) for library in wanted)
             if len(broken) == 1:
                 message = lacks(package, versions, lacking[broken[0]])
             else:

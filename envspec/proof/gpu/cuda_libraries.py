@@ -30,12 +30,16 @@ _RELEASES: Mapping[str, Mapping[str, int]] = {
 }
 
 # Loaded where they are there, done without where they are not: TensorRT and cuTENSOR by frameworks that ask
-# for them, transports of NCCL, NVSHMEM and cuFile by clusters, threading layers of numba, FFmpeg and SoX by
-# the backends of torchaudio. Source: the documentation of each.
+# for them, transports of NCCL, NVSHMEM and cuFile by clusters, threading layers of numba, SoX by a backend of
+# torchaudio. Source: the documentation of each.
 _OPTIONAL = re.compile(
     r"lib(?:nvinfer\w*|nvonnxparser\w*|cutensor\w*|mlx5|ibverbs|rdmacm|efa|uc[mpst]|mpi\w*|pmix|oshmem|fabric|sox"
-    r"|tbb|gdrapi|av(?:codec|device|filter|format|util))\.so(?:\.\d+)*|libgomp\.so\.1\.0\.0"
+    r"|tbb|gdrapi)\.so(?:\.\d+)*|libgomp\.so\.1\.0\.0"
 )
+# FFmpeg is a must for whoever decodes with it, and one of several backends of torchaudio. Source: its page
+# "Installation", "optional dependencies".
+_FFMPEG = re.compile(r"lib(?:av\w+|sw\w+|postproc)\.so(?:\.\d+)*")
+_BACKENDS = ("torio/", "torchaudio/")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +76,10 @@ def cuda_library(soname: str) -> CudaLibrary | None:
     return CudaLibrary(soname=soname, family=family, number=matched[2] or "", toolkit=family in _TOOLKIT)
 
 
-def is_optional(soname: str) -> bool:
-    """Whether packages are known to do without the library."""
+def is_optional(soname: str, file: str = "") -> bool:
+    """Whether packages are known to do without the library, or the package of `file` is."""
+    if file.startswith(_BACKENDS) and _FFMPEG.fullmatch(soname):
+        return True
     return _OPTIONAL.fullmatch(soname) is not None
 
 
@@ -82,5 +88,5 @@ def distribution(library: CudaLibrary, cuda: int) -> str:
 
     From CUDA 13 on those of the toolkit are called without it.
     """
-    stem = (_TOOLKIT | _BESIDE)[library.family]
+    stem = {**_TOOLKIT, **_BESIDE}[library.family]
     return f"nvidia-{stem}" if library.toolkit and cuda >= 13 else f"nvidia-{stem}-cu{cuda or 12}"

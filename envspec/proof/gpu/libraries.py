@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.gpu.cuda_libraries import CudaLibrary, cuda_library, distribution, is_optional
-from envspec.proof.gpu.serving import Serving, Surroundings, Way, own_folders, servings
+from envspec.proof.gpu.serving import Serving, Surroundings, Way, own_folders, servings, wanted
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
@@ -21,8 +21,8 @@ _COMPUTE = frozenset(
 """What a program that opens it by name cannot compute without; others serve clusters, pictures, profilers."""
 _ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?)/|(^|/)(lib)?test_")
 _NAMED = 4
-_FEW = 3
-"""Folders of NVIDIA's wheels from which a run path is one of a program that opens what lies there."""
+_CORE = re.compile(r"nvidia/(?:cublas|cuda_runtime|cu\d+)/lib")
+"""Folders of NVIDIA's wheels without which nothing computes; CUDA 13 has one for all of the toolkit."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class CudaSet:
     around: Surroundings = dataclasses.field(default_factory=Surroundings)
     gpu: tuple[str, ...] | None = None
     """Cards that are meant; None where the spec leaves it open, empty for machines without one."""
-    extra: Callable[[str], str] = lambda _: ""
+    cuda_extra: Callable[[str], str] = lambda _: ""
     """An extra of a package that requires NVIDIA's wheels; empty where it has none."""
 
     def named(self, package: str) -> str:
@@ -65,7 +65,7 @@ def library_findings(judged: CudaSet) -> Iterator[Finding]:
 
 
 def _missed(judged: CudaSet, served: Iterable[Serving]) -> Iterator[list[Serving]]:
-    """What each file of a package is without, where it counts; files that are alternatives want one of them."""
+    """What each file of a package is without, where it counts; of alternatives one is wanted."""
     files: dict[tuple[str, str], list[Serving]] = {}
     for one in served:
         files.setdefault((one.package, one.file), []).append(one)
@@ -148,17 +148,17 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
         for library, bringer in brought
         if library.family == one.library.family and library.soname != one.library.soname
     ]
-    wanted = {one.library.cuda for one in wants if one.library.cuda}
+    meant = {one.library.cuda for one in wants if one.library.cuda}
     said = f"{judged.named(package)} {verb} {_listed(sonames)}"
-    hint = _adding(judged, package, wants, max(wanted, default=there))
-    if wanted and there and there not in wanted:
+    hint = _adding(judged, package, wants, max(meant, default=there))
+    if meant and there and there not in meant:
         has = next(
             (f"{judged.named(b)} brings {lib.soname}" for _, lib, b in other if lib.cuda == there),
             f"the set brings CUDA {there}",
         )
         yield rules.CUDA_MAJORS.finding(
-            f"{said}, of CUDA {max(wanted)}, which nothing in the set brings; {has}, of CUDA {there}",
-            hint=f"take a {package} that is made for CUDA {there}, or {hint}",
+            f"{said}, of CUDA {max(meant)}, which nothing in the set brings; {has}, of CUDA {there}",
+            hint=f"take {_made_for(package, max(meant), there)}, or {hint}",
             where=package,
             severity=judged.severity(Severity.WARNING),
         )
@@ -170,6 +170,12 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
         where=package,
         severity=judged.severity(),
     )
+
+
+def _made_for(package: str, meant: int, there: int) -> str:
+    """The package for another CUDA: by its name where that tells one, as `cupy-cuda12x` does."""
+    other = re.sub(rf"(?<=cuda){meant}(?!\d)|(?<=cu){meant}(?!\d)", str(there), package)
+    return other if other != package else f"a {package} that is made for CUDA {there}"
 
 
 def _unreached(judged: CudaSet, package: str, wants: Sequence[Serving], served: Sequence[Serving]) -> Finding:
@@ -213,7 +219,7 @@ def _folders(wants: Sequence[Serving], served: Sequence[Serving]) -> list[str]:
 
 
 def _empty_run_paths(judged: CudaSet, told: frozenset[str]) -> Iterator[Finding]:
-    """EV176 of programs that look for what they open in the folders of NVIDIA's wheels, and find none of them."""
+    """EV176 of programs that look for what they open in folders of NVIDIA's wheels that are not there."""
     if judged.base.has("libcudart.so.12") or (
         judged.base.has("libcudart.so.12") is None and judged.around.cuda_base
     ):
@@ -222,13 +228,14 @@ def _empty_run_paths(judged: CudaSet, told: frozenset[str]) -> Iterator[Finding]
     for package, files in judged.binaries.items():
         if package in told or package.startswith("nvidia-"):
             continue
-        folders = dict.fromkeys(
-            folder for item in files for folder in own_folders(item) if folder.startswith("nvidia/")
-        )
-        if len(folders) >= _FEW and held.isdisjoint(folders):
+        if any(linked for item in files for _, linked in wanted(item)):
+            continue
+        folders = {folder for item in files for folder in own_folders(item)}
+        core = sorted(filter(_CORE.fullmatch, folders))
+        if core and held.isdisjoint(core):
             yield rules.CUDA_LIBRARY.finding(
-                f"{judged.named(package)} looks for CUDA's libraries in {_listed(list(folders))}, and nothing in "
-                "the set brings any of them: it computes on the processor",
+                f"{judged.named(package)} looks for CUDA's libraries in folders of NVIDIA's wheels, such as "
+                f"{_listed(core)}, and nothing in the set has those: it computes on the processor",
                 hint=_with_extra(judged, package) or "add NVIDIA's wheels that have these folders",
                 where=package,
                 severity=judged.severity(),
@@ -254,11 +261,15 @@ def _adding(judged: CudaSet, package: str, wants: Sequence[Serving], cuda: int) 
         if one.library.family == "cudnn"
     }
     spelled = [f'"{name}=={pin[name]}.*"' if pin.get(name) else f'"{name}"' for name in names]
+    held = [name for name in names if name in judged.versions]
+    if held:
+        pinned = " and ".join(judged.named(name) for name in held)
+        return f"pin {_listed(spelled)}, or take a {package} that is made for {pinned}"
     return _with_extra(judged, package) or f"add {_listed(spelled)} to a stage"
 
 
 def _with_extra(judged: CudaSet, package: str) -> str:
-    extra = judged.extra(package)
+    extra = judged.cuda_extra(package)
     return f'install "{package}[{extra}]", which brings them' if extra else ""
 
 

@@ -24,6 +24,7 @@ from envspec.system.home import tool_home
 # Official images and Debian's main archive hold nothing of CUDA. Source: docker-library/official-images,
 # library/python, library/debian and library/ubuntu; Debian Policy Manual, 2.2.1 (CUDA is in non-free).
 _PLAIN = re.compile(r"(?:docker\.io/)?(?:library/)?(?:python|debian|ubuntu)(?:[:@].*)?")
+_EXTRA = re.compile(r"""extra == ["']([^"']+)["']""")
 _CUDA_PACKAGE = re.compile(r"cuda|cudnn|nccl|nvidia|libcu(?:blas|fft|rand|solver|sparse)|libnv|libnpp")
 
 
@@ -52,7 +53,7 @@ def linking_findings(
         base=base,
         around=around,
         gpu=spec.target.gpu,
-        extra=lambda package: cuda_extra(known[package]) if package in known else "",
+        cuda_extra=lambda package: cuda_extra(known[package]) if package in known else "",
     )
     yield from libraries.library_findings(judged)
     yield from torch_extensions.extension_findings(
@@ -76,9 +77,9 @@ def cuda_extra(metadata: WheelMetadata) -> str:
     """The extra of a package that requires NVIDIA's wheels, such as `and-cuda`; empty where none does."""
     for text in metadata.requires:
         requirement = Requirement(text)
-        if requirement.name.lower().startswith("nvidia-") and requirement.marker:
-            if named := re.search(r"""extra == ["']([^"']+)["']""", str(requirement.marker)):
-                return named[1]
+        named = _EXTRA.search(str(requirement.marker or ""))
+        if named and requirement.name.lower().startswith("nvidia-"):
+            return named[1]
     return ""
 
 

@@ -28,7 +28,7 @@ def plugin_findings(
     environment: Mapping[str, str],
     read: Callable[[str, str], str] | None = None,
 ) -> Iterator[Finding]:
-    """EV179. `environment` is what the spec sets; `read` gives the text of a file of a package, empty without it."""
+    """EV179. `environment` is what the spec sets; `read` gives the text of a package's file, or nothing."""
     if gpu == ():
         return
     text = read or (lambda package, path: _text(wheels, package, path))
@@ -70,8 +70,8 @@ def _builds(
                 continue
             shown = ", ".join(f"{major}.{minor}" for major, minor in sorted(there))
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{_named(package, versions)} has builds for CUDA {shown}, and none for {cuda[0]}.{cuda[1]}, that of "
-                f"{_named('torch', versions)}",
+                f"{_named(package, versions)} has builds for CUDA {shown}, and none for {cuda[0]}.{cuda[1]}, "
+                f"that of {_named('torch', versions)}",
                 hint=f"take a {package} that has one, or a torch for a CUDA that it knows",
                 where=package,
                 severity=severity,
@@ -112,8 +112,8 @@ def _locals(
             )
         elif not build:
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{named} processors alone, and {_named('torch', versions)} for CUDA {cuda[0]}: what it computes "
-                "itself it does not compute on a card",
+                f"{named} processors alone, and {_named('torch', versions)} for CUDA {cuda[0]}: what "
+                "it computes itself it does not compute on a card",
                 hint=f"take both from one index, such as {package} with +cu{cuda[0]}{cuda[1]}",
                 where=package,
                 severity=Severity.WARNING,
@@ -149,8 +149,8 @@ def _jax(
             text("jaxlib", "jaxlib/plugin_support.py")
         ):
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{_named(package, versions)} is a plugin of jaxlib {versions[package]}, and {_named('jaxlib', versions)} "
-                "does not use it: JAX knows the processor alone",
+                f"{_named(package, versions)} is a plugin of jaxlib {versions[package]}, and "
+                f"{_named('jaxlib', versions)} does not use it: JAX knows the processor alone",
                 hint=f"pin {package}=={jaxlib}, or jax and jaxlib {versions[package]}",
                 where=package,
                 severity=severity,

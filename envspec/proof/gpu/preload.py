@@ -16,10 +16,10 @@ _LARGEST = 1 << 20
 
 
 def preloads(wheel: Wheel) -> bool:
-    """Whether a module opens libraries with ctypes and knows the folder of NVIDIA's wheels, or asks their finder.
+    """Whether a module opens libraries and knows the folder of NVIDIA's wheels, or asks their finder.
 
-    So do torch, CuPy from 14 on, onnxruntime and NVIDIA's own `cuda.pathfinder`; what they load is then known to
-    all of the process.
+    So do torch, CuPy from 14 on, onnxruntime and NVIDIA's own `cuda.pathfinder`; what they load is then known
+    to all of the process.
     """
     for entry in wheel.entries:
         if not entry.name.endswith(".py") or entry.size > _LARGEST or _ASIDE.search(entry.name):

@@ -115,7 +115,7 @@ class _Searcher:
 
     def _loaded_first(self, package: str, soname: str) -> tuple[Way, str]:
         near = self._below(package)
-        carriers = self._carriers.get(soname, ())
+        carriers = self._carriers.get(_shared(soname), ())
         if loader := next((name for name in carriers if name in near), ""):
             return Way.OWN, loader
         if loader := next((name for name in sorted(near) if self._preloads(name)), ""):
@@ -151,7 +151,7 @@ class _Searcher:
                 for library, _ in wanted(item):
                     there = self.bringers.get(library.soname, ())
                     if any(folder in folders for _, folder in there):
-                        found.setdefault(library.soname, []).append(package)
+                        found.setdefault(_shared(library.soname), []).append(package)
         return {soname: list(dict.fromkeys(packages)) for soname, packages in found.items()}
 
     def _environment_folders(self) -> Iterator[str]:
@@ -160,6 +160,14 @@ class _Searcher:
                 yield posixpath.normpath(entry[matched.end() :].strip("/") or ".")
             elif entry:
                 self.foreign_path = True
+
+
+def _shared(soname: str) -> str:
+    """The name that stands for all that is loaded together: cuDNN opens its own parts beside itself."""
+    library = cuda_library(soname)
+    if library and library.family == "cudnn":
+        return f"libcudnn.so.{library.number.partition('.')[0]}"
+    return soname
 
 
 def wanted(item: Binary) -> Iterator[tuple[CudaLibrary, bool]]:

@@ -20,10 +20,12 @@ from envspec.system.process import run_process
 _TORCH = re.compile(r"_Z(?:T[ISVT]|GV)?N[rVK]*[RO]?(?:3c10|2at|5torch|6caffe2)[\dA-Za-z]")
 _STABLE = re.compile(r"aoti_torch_\w+")
 """C names of the stable interface, torch/csrc/inductor/aoti_torch/c/shim.h."""
-_LIBRARY = re.compile(r"lib(?:torch|c10|caffe2)(?:_\w+)?\.so")
+_LIBRARY = re.compile(r"lib(?:torch(?:_cpu|_python|_cuda(?:_cu|_cpp|_linalg)?)?|c10(?:_cuda)?)\.so")
+_OTHER_CARDS = re.compile(r"lib(?:torch|c10)_(?:hip|xpu|npu|musa|hpu|xla)\.so")
 _STRINGS = ("NSt7__cxx11", "B5cxx11")
 """How strings of the newer C++ ABI stand in mangled names."""
 _ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?)/|(^|/)(lib)?test_")
+_STRING = re.compile(r"std::(?:__cxx11::)?basic_string<char, std::char_traits<char>, std::allocator<char> ?>")
 _NAMED = 2
 _LONGEST = 160
 
@@ -52,27 +54,45 @@ def misfits(binaries: Mapping[str, Sequence[Binary]]) -> dict[str, tuple[Misfit,
     }
     if not any(_LIBRARY.fullmatch(name) and _known(own, name) for name in libraries):
         return {}
-    offered = {
+    wishes: dict[str, dict[str, list[tuple[Binary, frozenset[str]]]]] = {}
+    for package, files in binaries.items():
+        for item in files if package != "torch" else ():
+            if _extends(item) and not _ASIDE.search(item.path):
+                group = wishes.setdefault(package, {}).setdefault(re.sub(r"\d+", "#", item.path), [])
+                group.append((item, _torch_names(item)))
+    offered = _offered(binaries, frozenset(itertools.chain.from_iterable(_all_names(wishes))))
+    held = libraries | {posixpath.basename(item.path) for files in binaries.values() for item in files}
+    found: dict[str, tuple[Misfit, ...]] = {}
+    for package, groups in wishes.items():
+        judged = [
+            [_misfit(item, names - offered, held) for item, names in group] for group in groups.values()
+        ]
+        if broken := [one for group in judged if None not in group for one in group if one]:
+            found[package] = tuple(broken)
+    return found
+
+
+def _all_names(
+    wishes: Mapping[str, Mapping[str, Sequence[tuple[Binary, frozenset[str]]]]],
+) -> Iterator[frozenset[str]]:
+    for groups in wishes.values():
+        for group in groups.values():
+            for _, names in group:
+                yield names
+
+
+def _offered(binaries: Mapping[str, Sequence[Binary]], names: frozenset[str]) -> set[str]:
+    """Those of the names that some file of the set defines."""
+    if not names:
+        return set()
+    return {
         symbol.name
         for files in binaries.values()
         for item in files
         if item.elf
         for symbol in item.elf.defined
-        if _TORCH.match(symbol.name) or _STABLE.fullmatch(symbol.name)
+        if symbol.name in names
     }
-    held = libraries | {posixpath.basename(item.path) for files in binaries.values() for item in files}
-    found: dict[str, tuple[Misfit, ...]] = {}
-    for package, files in binaries.items():
-        if package == "torch":
-            continue
-        groups: dict[str, list[Misfit | None]] = {}
-        for item in files:
-            if _extends(item) and not _ASIDE.search(item.path):
-                groups.setdefault(re.sub(r"\d+", "#", item.path), []).append(_misfit(item, offered, held))
-        broken = [group for group in groups.values() if None not in group]
-        if broken:
-            found[package] = tuple(one for group in broken for one in group if one)
-    return found
 
 
 def _known(own: Sequence[Binary], soname: str) -> bool:
@@ -83,19 +103,24 @@ def _known(own: Sequence[Binary], soname: str) -> bool:
 
 
 def _extends(item: Binary) -> bool:
-    return item.elf is not None and any(_LIBRARY.fullmatch(soname) for soname in item.elf.needed)
+    """Whether a file is linked with torch, and not with one for other cards than NVIDIA's."""
+    needed = item.elf.needed if item.elf else ()
+    return any(map(_LIBRARY.fullmatch, needed)) and not any(map(_OTHER_CARDS.fullmatch, needed))
 
 
-def _misfit(item: Binary, offered: set[str], held: set[str]) -> Misfit | None:
+def _torch_names(item: Binary) -> frozenset[str]:
+    """The names that a file wants of torch."""
+    return frozenset(
+        symbol.name
+        for symbol in (item.elf.undefined if item.elf else ())
+        if not symbol.weak and (_TORCH.match(symbol.name) or _STABLE.fullmatch(symbol.name))
+    )
+
+
+def _misfit(item: Binary, missing: frozenset[str], held: set[str]) -> Misfit | None:
     if item.elf is None:
         return None
-    symbols = tuple(
-        symbol.name
-        for symbol in item.elf.undefined
-        if not symbol.weak
-        and symbol.name not in offered
-        and (_TORCH.match(symbol.name) or _STABLE.fullmatch(symbol.name))
-    )
+    symbols = tuple(symbol.name for symbol in item.elf.undefined if symbol.name in missing)
     libraries = tuple(name for name in item.elf.needed if _LIBRARY.fullmatch(name) and name not in held)
     return Misfit(file=item.path, symbols=symbols, libraries=libraries) if symbols or libraries else None
 
@@ -110,7 +135,11 @@ def extension_findings(
 ) -> Iterator[Finding]:
     """EV178, one for each package; `built_for` tells what a package requires of torch, such as `==2.2.0`."""
     torch = f"torch {versions.get('torch', '')}".strip()
-    for package, files in found.items():
+    for package, all_files in found.items():
+        # On a machine without a card nobody misses what is made for one.
+        files = [one for one in all_files if gpu != () or one.symbols]
+        if not files:
+            continue
         named = f"{package} {versions.get(package, '')}".strip()
         symbols = list(dict.fromkeys(itertools.chain.from_iterable(one.symbols for one in files)))
         libraries = list(dict.fromkeys(itertools.chain.from_iterable(one.libraries for one in files)))
@@ -144,9 +173,9 @@ def _abi(symbols: Sequence[str], binaries: Mapping[str, Sequence[Binary]]) -> st
     ]  # fmt: skip
     modern = any(mark in name for name in defined for mark in _STRINGS)
     if new and not modern:
-        return "; it was compiled with the newer C++ ABI (_GLIBCXX_USE_CXX11_ABI=1), and this torch with the older"
+        return "; it was compiled with _GLIBCXX_USE_CXX11_ABI=1, and this torch with the older C++ ABI (0)"
     if old and modern and len(old) * 2 > len(symbols):
-        return "; it was compiled with the older C++ ABI (_GLIBCXX_USE_CXX11_ABI=0), and this torch with the newer"
+        return "; it was compiled with _GLIBCXX_USE_CXX11_ABI=0, and this torch with the newer C++ ABI (1)"
     return ""
 
 
@@ -159,5 +188,5 @@ def readable(names: Sequence[str]) -> list[str]:
             done = None
         lines = done.stdout.splitlines() if done is not None and done.ok else []
         if len(lines) == len(names):
-            names = lines
+            names = [_STRING.sub("std::string", line) for line in lines]
     return [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..." for name in names]

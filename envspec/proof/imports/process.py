@@ -14,6 +14,7 @@ from envspec.proof.abi.base import LoaderBase, NamedBase, RootBase
 from envspec.proof.imports.link import DEFAULT_INNER_BYTES, Failure, LinkReport, link
 from envspec.proof.imports.source import Package
 from envspec.proof.imports.values import Fault, SourceLine
+from envspec.supply.excerpt import open_excerpt
 from envspec.supply.wheel import Wheel
 from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
@@ -36,6 +37,12 @@ class Member:
     requires: tuple[str, ...] = ()
     """Canonical names of what it needs in this environment."""
     requested: bool = False
+    excerpt: bool = False
+    """Whether there is an excerpt of the wheel in its place."""
+
+    def opened(self) -> Wheel:
+        """The wheel, open. Raises `WheelError`."""
+        return open_excerpt(self.wheel) if self.excerpt else Wheel(self.wheel)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +77,7 @@ class Job:
         with contextlib.ExitStack() as stack:
             packages = [
                 Package.of_wheel(
-                    stack.enter_context(Wheel(member.wheel)),
+                    stack.enter_context(member.opened()),
                     requires=member.requires,
                     requested=member.requested,
                 )

@@ -65,7 +65,11 @@ class Package:
 
         @functools.cache  # a set that fails asks again and again, and files may be large
         def fills(module: str, attribute: str) -> bool:
-            compiled = [name for name in wheel.library.values() if ".so" in name and sizes[name] <= _BINDINGS]
+            compiled = [
+                name
+                for name in wheel.library.values()
+                if ".so" in name and sizes[name] <= _BINDINGS and name not in wheel.lacks
+            ]
             for name in sorted(compiled, key=sizes.__getitem__):
                 with wheel.buffer(name) as content:
                     mentions = content.find(b"\0" + module.encode() + b"\0") >= 0

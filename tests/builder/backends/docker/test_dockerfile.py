@@ -216,11 +216,13 @@ def test_a_digest_pins_the_base() -> None:
 
 
 def test_a_variant_changes_base_index_and_pins() -> None:
-    own, cuda = (
-        load.load_spec(EXAMPLES / "sambert-hifigan" / "envspec.toml", name) for name in (None, "cuda")
+    own, full, cuda = (
+        load.load_spec(EXAMPLES / "sambert-hifigan" / "envspec.toml", name) for name in (None, "full", "cuda")
     )
-    assert own.image != cuda.image
-    assert own.index.keys() != cuda.index.keys()
+    assert own.image != full.image
+    assert own.base == cuda.base
+    assert list(own.index) == ["torch-cpu"]
+    assert not cuda.index
 
 
 def test_nothing_is_compiled_where_the_spec_says_so() -> None:
