@@ -15,6 +15,7 @@ from envspec.proof import size
 from envspec.proof.abi.base import BaseFolder
 from envspec.proof.abi.judge import judge_compiled, unread_findings
 from envspec.proof.gpu.findings import target_findings
+from envspec.proof.gpu.linking import linking_findings, may_have_cuda
 from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.link import LinkReport
@@ -57,8 +58,10 @@ def prove_wheels(
         loader = job.base
         judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
         yield from judgement.findings
+        requires = {member.name: member.requires for member in members}
+        yield from linking_findings(spec, lock, compiled, known, wheels, loader, requires=requires)
         if any(compiled.values()):
-            yield from unread_findings(compiled, loader, base, suite)
+            yield from unread_findings(compiled, loader, base, suite, cuda=may_have_cuda(spec))
         report = _linked(job, linking, judgement.broken)
         yield from link_findings(report, lock.pins, python=lock.python, suite=suite, hints=judgement.hints)
         yield from _unread(wheels)

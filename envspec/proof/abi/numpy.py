@@ -156,7 +156,8 @@ def _usual_sizes(version: Version) -> dict[str, int]:
 
 
 def _search(reader: ElfReader, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
-    return pattern.search(reader.data)
+    found = (pattern.search(reader.data, place, place + size) for place, size in reader.texts)
+    return next(filter(None, found), None)
 
 
 def _feature(reader: ElfReader) -> str:
