@@ -116,9 +116,12 @@ def explanation(proof: GpuProof) -> Iterator[str]:
         yield "nothing in this set has to do with cards"
         return
     yield f"driver  {floor_words(proof) or 'nothing wants one'}"
+    others: dict[tuple[str, str], list[str]] = {}
     for row in proof.rows:
         if row.driver and row not in proof.raising:
-            yield f"        {row.driver} or newer, for {row.named}: {row.why}"
+            others.setdefault((row.driver, row.why), []).append(row.named)
+    for (driver, why), names in others.items():
+        yield f"        {driver} or newer, for {_few(names)}: {why}"
     yield ""
     yield from _columns(proof)
 

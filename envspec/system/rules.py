@@ -201,6 +201,11 @@ UNFINISHED = _rule("EV290", "the judge ran out of time", _WARNING)
 NOT_RUN = _rule("EV291", "nothing could be run, so only the lock was proved", _WARNING)
 
 UNCONFINED = _rule("EV292", "verification ran without a whole sandbox", _INFO)
+CARD_OLD_DRIVER = _rule("EV295", "the driver here is older than the environment's CUDA", _ERROR)
+CARD_IDLE = _rule("EV296", "a card is here, and the environment cannot use it", _ERROR)
+CARD_COMPUTES_WRONG = _rule("EV297", "a computation on the card fails or is wrong", _ERROR)
+CARD_EXCHANGE = _rule("EV298", "an array is lost between two libraries on the card", _ERROR)
+DEVICE_WANTED = _rule("EV299", "what asks for a card could not be judged without one", _INFO)
 
 # EV30: the payload, started and asked once in its environment (`builder/judge/trial.py`).
 

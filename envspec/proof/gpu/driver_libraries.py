@@ -16,7 +16,9 @@ _NAMES = (
     "nvidia-ngx", "nvidia-nscq", "nvidia-nvvm", "nvidia-opencl", "nvidia-opticalflow", "nvidia-pkcs11",
     "nvidia-pkcs11-openssl3", "nvidia-ptxjitcompiler", "nvidia-rtcore", "nvidia-sandboxutils", "nvidia-tls",
 )  # fmt: skip
-_LIBRARY = re.compile(rf"lib(?:{'|'.join(map(re.escape, _NAMES))})\.so(?:\.\d+)*")
+DRIVER_LIBRARY = rf"lib(?:{'|'.join(map(re.escape, _NAMES))})\.so(?:\.\d+)*"
+"""A pattern that the names of all of them match."""
+_LIBRARY = re.compile(DRIVER_LIBRARY)
 
 # What these export, by the headers cuda.h, nvml.h, cuviddec.h and nvEncodeAPI.h.
 _SYMBOL = re.compile(r"(?:cu[A-Z]\w*|nvml[A-Z]\w*|cuvid[A-Z]\w*|NvEncodeAPI\w+|NvOF\w+|optixQuery\w+)")
