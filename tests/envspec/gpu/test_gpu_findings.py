@@ -89,7 +89,7 @@ def test_nvidias_libraries_that_dropped_a_card_are_an_error_where_they_are_all(s
     sets.add("cuda-core", a=elf(texts=b"libcuda.so.1\0"))
     sets.add("nvidia-cuda-nvrtc", "13.0.88")
     (found,) = sets.proved('gpu = ["V100"]\ndriver = "580"')
-    assert "of CUDA 13, whose libraries and compilers are for cards from sm_75 on" in found.message
+    assert "the libraries and compilers of CUDA 13 are for cards from sm_75 on" in found.message
     sets.add("nvidia-cuda-nvrtc-cu12", "12.9.86")
     assert sets.proved('gpu = ["V100"]\ndriver = "580"') == []
 
