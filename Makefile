@@ -7,13 +7,14 @@
 # make coverage  the quick tests, and how much of the code they reach
 # make bench     how fast it is, side by side with what one would use instead
 # make digest    write anew which image examples/espeak becomes; CI compares
+# make gpu       what only a machine with an NVIDIA card can show, in eight minutes
 # make docs      the documentation as a site, in out/docs
 # make engine    a private Docker engine for the tests (Debian, root); make engine-stop ends it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick rest days lint pythons coverage bench docs digest engine engine-stop schema clean
+.PHONY: demo test quick rest days lint pythons coverage bench docs digest gpu engine engine-stop schema clean
 
 demo: $(VENV)/ready
 	scripts/demo
@@ -45,6 +46,9 @@ bench: $(VENV)/ready
 
 docs: $(VENV)/ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+gpu:
+	scripts/gpu
 
 digest: $(VENV)/ready
 	$(BIN)/python -m builder.cli.digest examples/espeak

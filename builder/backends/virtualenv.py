@@ -13,6 +13,7 @@ import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
+from builder.backends.activation import write_activation
 from builder.inside import guard
 from builder.inside.trim import trim
 from builder.values import models
@@ -20,6 +21,7 @@ from builder.values import payload as payload_files
 from builder.values.environment import Environment
 from builder.values.plan import InstallStage, Plan
 from builder.values.shipping import Shipped, Shipping
+from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.spec.target import Target, host_glibc
@@ -89,8 +91,7 @@ class VirtualenvBackend:
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
-        key = f"{plan.name}-{plan.packages_digest.removeprefix('sha256:')[:_SHORT]}"
-        place = tool_home() / "environments" / key
+        place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)
         if not reused:
             _refuse_foreign(plan)
@@ -109,6 +110,7 @@ class VirtualenvBackend:
             contents=_contents(place),
             variables={
                 **models.local_model_variables(plan, folder),
+                **expanded(plan.env, str(place), plan.python),
                 **(plan.service.env if plan.service else {}),
             },
         )
@@ -117,6 +119,7 @@ class VirtualenvBackend:
         with scratch_folder("environment", place.parent / BUILDING) as workshop:
             building = workshop / place.name
             self._fill(plan, building, store, progress)
+            write_activation(building / "bin" / "activate", expanded(plan.env, str(place), plan.python))
             remove(place)
             note_tree(building, place)
             building.rename(place)
@@ -252,6 +255,14 @@ class VirtualenvBackend:
             "PYTHONDONTWRITEBYTECODE": "1",
             **({"PYTHONPATH": environment.payload} if environment.payload else {}),
         }
+
+
+def _key(plan: Plan) -> str:
+    """Name of the environment's folder: by its packages, and by the variables that its `activate` sets."""
+    digest = plan.packages_digest
+    if plan.env:
+        digest = digest_of({"packages": digest, "env": dict(plan.env)})
+    return f"{plan.name}-{digest.removeprefix('sha256:')[:_SHORT]}"
 
 
 def _installed_size(plan: Plan, store: Wheelhouse) -> int:

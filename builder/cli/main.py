@@ -20,7 +20,7 @@ from envspec.system.scratch import scratch_for_all, sweep_scratch
 COMMANDS: Mapping[str, str] = {
     "check": "Say what is wrong with SPEC before anything is installed.",
     "diff": "Say what differs from BEFORE to AFTER; 1 if anything does.",
-    "explain": "Say who wants PACKAGE, at which version and from which stage.",
+    "explain": "Say who wants PACKAGE, at which version; with --gpu, which driver and why.",
     "fix": "Search for the smallest change after which SPEC builds and verifies.",
     "init": "Make a first spec from what others describe environments with.",
     "lock": "Find versions that work together and write them to the lock.",

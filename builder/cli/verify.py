@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import time
 from typing import Any
@@ -13,9 +14,10 @@ from builder.cli.deliver import deliver
 from builder.cli.options import PLACE, report_options, strict_option, variant_option
 from builder.judge import InterpreterSubject, Subject, judge_subject
 from builder.report.model import Report
+from builder.values.variables import expanded
 from envspec.lockfile import lock as locks
 from envspec.spec import load
-from envspec.spec.model import Smoke
+from envspec.spec.model import Smoke, Spec
 from envspec.system import finding
 from envspec.system.errors import Problem, SpecError, UsageError
 from envspec.system.progress import Progress
@@ -54,11 +56,15 @@ def verify_environment(
     """
     if sum(place is not None for place in (interpreter, venv, image)) != 1:
         raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
-    smoke, lock = _expectations(spec, variant)
+    wanted, lock = _expectations(spec, variant)
     began = time.monotonic()
-    subject = _subject(interpreter, venv, image)
+    subject = _subject(interpreter, venv, image, wanted)
     verdict = judge_subject(
-        subject, lock=lock.pins if lock else None, smoke=smoke, fast=fast, progress=progress
+        subject,
+        lock=lock.pins if lock else None,
+        smoke=wanted.smoke if wanted else Smoke(),
+        fast=fast,
+        progress=progress,
     )
     found = finding.weigh_strictly(verdict.findings) if strict else verdict.findings
     report = Report(
@@ -71,12 +77,17 @@ def verify_environment(
     return report.having(*found, seconds={"verify": round(time.monotonic() - began, 3)})
 
 
-def _subject(interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: str | None) -> Subject:
+def _subject(
+    interpreter: pathlib.Path | None, venv: pathlib.Path | None, image: str | None, spec: Spec | None
+) -> Subject:
     if image is not None:
         from builder.backends.docker.subject import DockerSubject
 
-        return DockerSubject(image)
-    return InterpreterSubject(interpreter or _python_of(venv or pathlib.Path()))
+        return DockerSubject(image)  # it has the variables of its spec in itself
+    python = interpreter or _python_of(venv or pathlib.Path())
+    folder = pathlib.Path(os.path.abspath(python)).parent.parent  # noqa: PTH100 - a link to the interpreter stays
+    env = expanded(spec.env, str(folder), spec.python) if spec else {}
+    return InterpreterSubject(python, env)
 
 
 def _python_of(venv: pathlib.Path) -> pathlib.Path:
@@ -86,14 +97,14 @@ def _python_of(venv: pathlib.Path) -> pathlib.Path:
     return python
 
 
-def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Smoke, locks.Lock | None]:
-    """Smoke checks and lock of a spec; none of both without one."""
+def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Spec | None, locks.Lock | None]:
+    """A spec and its lock; none of both where none is named."""
     if spec is None:
-        return Smoke(), None
+        return None, None
     file = load.find_spec(spec)
     wanted = load.load_spec(file, variant)
     lock = locks.read_lock(locks.lock_file(file, variant))
     if lock is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
-    return wanted.smoke, lock
+    return wanted, lock

@@ -46,5 +46,7 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
         "trim": spec.remove.files,
         "smoke": spec.smoke.imports,
         "variables": sorted(spec.service.env) if spec.service else [],
+        "env": dict(spec.env),
+        "target": spec.target.model_dump(mode="json"),
         "libraries": sha256_of(_LOADER_CACHE) if here else None,
     }

@@ -12,7 +12,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
@@ -24,6 +24,7 @@ from builder.report.model import Report, stages_of
 from builder.report.source import Source
 from builder.values import models
 from builder.values.environment import Environment
+from builder.values.gpu import planned_gpu
 from builder.values.left_out import judge_left_out
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
@@ -34,14 +35,18 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT
+from envspec.supply.facts import FactStore
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
 from envspec.system.finding import Finding, must_fix
-from envspec.system.home import refused
+from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
+
+if TYPE_CHECKING:
+    from envspec.proof.gpu.served import GpuProof
 
 _Value = TypeVar("_Value")
 
@@ -154,16 +159,28 @@ def _resolved(run: Run) -> Lock:
 
 def prove_phase(run: Run) -> Run:
     """What can be proved of the lock without installing it; a proof that was made before is found again."""
-    findings = None if run.request.fresh else kept_proofs().get(_proof_key(run, base_read=True))
-    return _refused(
-        run.reporting(*(_proved(run) if findings is None else findings)), "the proof found errors"
-    )
+    anew = run.request.fresh or _cards_unknown(run)
+    findings = None if anew else kept_proofs().get(_proof_key(run, base_read=True))
+    found = _proved(run, anew=anew) if findings is None else findings
+    return _refused(run.reporting(*found, gpu=_gpu_proof(run)), "the proof found errors")
 
 
-def _proved(run: Run) -> tuple[Finding, ...]:
+def _gpu_proof(run: Run) -> GpuProof | None:
+    """What of the lock serves which card, by facts that a proof has left."""
+    from envspec.proof.gpu.served import known_gpu_proof
+
+    return known_gpu_proof(run.project.spec, already_made(run.lock), FactStore(tool_home() / "facts"))
+
+
+def _cards_unknown(run: Run) -> bool:
+    """Whether cards are meant, and what serves them was forgotten since the proof: an image says it."""
+    return bool(run.project.spec.target.gpu) and _gpu_proof(run) is None
+
+
+def _proved(run: Run, *, anew: bool) -> tuple[Finding, ...]:
     """The proof, made now. One that went without the base serves until that is here, or is asked for anew."""
     project, lock, kept = run.project, already_made(run.lock), kept_proofs()
-    without = None if run.request.fresh else kept.get(_proof_key(run, base_read=False))
+    without = None if anew else kept.get(_proof_key(run, base_read=False))
     if without is not None and read_base(dataclasses.replace(project, offline=True), lock).root is None:
         return without  # a registry that does not answer is waited for once
     from envspec.proof.prove import prove_lock  # it takes a second to load
@@ -194,7 +211,7 @@ def plan_phase(run: Run) -> Run:
     """What a backend has to do."""
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
-    plan = make_plan(project.spec, already_made(run.lock), payload)
+    plan = make_plan(project.spec, already_made(run.lock), payload, planned_gpu(run.report.gpu))
     left_out = judge_left_out(plan, project.folder)
     run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
     if run.request.report is None:

@@ -35,6 +35,7 @@ def image_facts(plan: Plan) -> dict[str, Any]:
         "named": plan.named,
         "embedded": service is not None and service.source is None,
         **({"models": [f"{places.MODELS}/{model.name}" for model in plan.models]} if plan.models else {}),
+        **({"gpu": plan.gpu.model_dump(mode="json")} if plan.gpu else {}),
         "command": _served(service, python),
         "port": service.port if service else 0,
         "health": service.health if service else "",

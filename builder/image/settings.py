@@ -9,9 +9,11 @@ import shlex
 
 from builder.debian.base import base_image_name
 from builder.debian.request import apt_packages
+from builder.image.cards import card_labels, toolkit_variables
 from builder.inside import places
 from builder.values import models
 from builder.values.plan import Plan
+from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.system.errors import Problem, SpecError
 
@@ -47,7 +49,7 @@ def apt_command(plan: Plan) -> str:
 
 
 def image_variables(plan: Plan) -> dict[str, str]:
-    """Environment variables of the image; the spec's own win."""
+    """Environment variables of the image; the spec's own win, those of its service over those of `[env]`."""
     path = f"{places.ENVIRONMENT}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     fixed = {
         "PATH": path,
@@ -56,9 +58,14 @@ def image_variables(plan: Plan) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         **({"PYTHONPATH": places.PAYLOAD} if plan.payload else {}),
         **models.model_variables(plan, places.MODELS),
+        **toolkit_variables(plan.gpu),
     }
-    own = plan.service.env if plan.service else {}
-    return {**fixed, **{checked_text(VARIABLE, name, "service.env"): value for name, value in own.items()}}
+    own = {
+        "env": expanded(plan.env, places.ENVIRONMENT, plan.python),
+        "service.env": plan.service.env if plan.service else {},
+    }
+    named = {checked_text(VARIABLE, name, key): each[name] for key, each in own.items() for name in each}
+    return {**fixed, **named}
 
 
 def image_labels(plan: Plan) -> dict[str, str]:
@@ -74,6 +81,7 @@ def image_labels(plan: Plan) -> dict[str, str]:
         f"{places.LABEL}.variant": plan.variant or "",
         f"{places.LABEL}.version": importlib.metadata.version("envspec"),
         f"{places.LABEL}.packages": " ".join(f"{name}=={plan.pins[name]}" for name in plan.named),
+        **card_labels(plan.gpu),
     }
 
 

@@ -114,6 +114,12 @@ class Outcome:
     programs: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     finders: tuple[str, ...] = ()
+    lent: tuple[str, ...] = ()
+    """Libraries that were loaded before, because it was known to lack them."""
+    stands_in: bool = False
+    """Whether one of them stood in for the driver's."""
+    borrows: bool = False
+    """Whether a symbol that it lacks is none of any library that it names."""
     lacks: tuple[tuple[str, str], ...] = ()
     """Declared attributes that cannot be read, with the reason."""
 
@@ -173,6 +179,11 @@ class Facts:
     def by_name(self) -> dict[str, Distribution]:
         """Distributions by canonical name; the first on the path where there are doubles."""
         return {each.key: each for each in reversed(self.distributions)}
+
+    @property
+    def has_card(self) -> bool:
+        """Whether this machine has a card that programs compute on."""
+        return bool(self.raw["device"]["nodes"])
 
     def is_wanted(self, dist: Distribution) -> bool:
         """Whether somebody wants a distribution for itself: no other requires it, or it was asked for."""
@@ -306,6 +317,9 @@ def _outcome(data: report.ImportOutcome) -> Outcome:
         programs=tuple(data.get("programs", ())),
         changed=tuple(data.get("changed", ())),
         finders=tuple(data.get("finders", ())),
+        lent=tuple(data.get("lent", ())),
+        stands_in=data.get("stands_in", False),
+        borrows=data.get("borrows", False),
         lacks=tuple((name, reason) for name, reason in data.get("lacks", ())),
     )
 

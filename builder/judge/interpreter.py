@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed
@@ -14,10 +14,12 @@ from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without
 class InterpreterSubject:
     """An interpreter of this machine: a virtualenv's, the system's, any other.
 
-    Raises `OutsideError` when there is no such program.
+    `env` are variables beside the user's own, as the spec of the environment has them. Raises `OutsideError`
+    when there is no such program.
     """
 
-    def __init__(self, path: pathlib.Path | str) -> None:
+    def __init__(self, path: pathlib.Path | str, env: Mapping[str, str] | None = None) -> None:
+        self._env = dict(env or {})
         # Never resolved: the link is what makes a virtualenv of its interpreter.
         self._path = pathlib.Path(os.path.abspath(path))  # noqa: PTH100
         if not self._path.is_file():
@@ -45,18 +47,17 @@ class InterpreterSubject:
 
     def run(self, command: Sequence[str], *, stdin: str | None, timeout: float | None) -> Completed:
         """Run a command on this machine, in its sandbox."""
-        return run_sandboxed(command, env=_variables(), input_text=stdin, timeout=timeout, nests=True)
+        return run_sandboxed(command, env=self._variables(), input_text=stdin, timeout=timeout, nests=True)
 
     def follow(
         self, command: Sequence[str], *, stdin: str, timeout: float, on_line: Callable[[str], None]
     ) -> Completed:
         """As `run`, with every line of standard error handed on as it comes."""
         return run_sandboxed(
-            command, env=_variables(), input_text=stdin, timeout=timeout, on_line=on_line, nests=True
+            command, env=self._variables(), input_text=stdin, timeout=timeout, on_line=on_line, nests=True
         )
 
-
-def _variables() -> dict[str, str]:
-    """The user's variables but the secrets, and where this user's own packages are: HOME is another there."""
-    user_base = os.path.join(os.path.expanduser("~"), ".local")  # noqa: PTH111, PTH118 - as `site` has it
-    return {"PYTHONUSERBASE": user_base, **without_secrets(os.environ)}
+    def _variables(self) -> dict[str, str]:
+        """The user's variables but the secrets, where this user's own packages are, and the spec's."""
+        home = os.path.expanduser("~")  # noqa: PTH111 - as `site` has it; HOME is another in the sandbox
+        return {"PYTHONUSERBASE": f"{home}/.local", **without_secrets(os.environ), **self._env}

@@ -9,6 +9,7 @@ from builder.judge import transport
 from builder.judge.facts import Facts
 from builder.judge.rules.abi import judge_numpy_builds, read_numpy_builds, wanted_numpy
 from builder.judge.rules.binaries import judge_binaries
+from builder.judge.rules.cards import judge_cards
 from builder.judge.rules.exchange import judge_exchange
 from builder.judge.rules.files import judge_files
 from builder.judge.rules.imports import judge_imports
@@ -21,6 +22,7 @@ from builder.judge.rules.wheels import judge_wheels
 from builder.judge.smoke import attributes_by_module, without_ignored
 from builder.values.subject import SandboxedSubject, Subject
 from builder.values.verdict import Verdict
+from envspec.proof.gpu.driver_libraries import DRIVER_LIBRARY
 from envspec.proof.stdlib import lost_names
 from envspec.spec.model import Smoke
 from envspec.system import finding, rules
@@ -78,6 +80,7 @@ def judge_facts(facts: Facts, *, lock: Mapping[str, str] | None, smoke: Smoke) -
     yield from judge_usage(facts)
     yield from judge_programs(facts)
     yield from judge_exchange(facts)
+    yield from judge_cards(facts)
     yield from judge_requirements(facts)
     if lock is not None:
         yield from judge_drift(facts, lock)
@@ -102,6 +105,7 @@ def _options(smoke: Smoke, fast: bool, timeout: float, deadline: float) -> dict[
         "budget": 15.0,
         "gone": lost_names(),
         "exchange": smoke.exchange and not fast,
+        "driver": DRIVER_LIBRARY,
     }
 
 

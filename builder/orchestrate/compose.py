@@ -20,11 +20,18 @@ HEAD = """\
 docker compose up --detach --wait; then http://localhost:{port} (PORT names another).
 Name the image with `build-image --tag {image}`, or pull it; more replicas: --scale service=4.
 """
+CARDS = """\
+Every replica is given the first NVIDIA card, which must be one of: {cards}; the engine needs the NVIDIA
+container toolkit. More cards: count in an override file.
+"""
+CARD = {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+"""What a replica is given. Source: the Compose specification, "Deploy", `devices`."""
 
 
 def render(wanted: Deployment) -> str:
     """The Compose file: `service`, in as many replicas as wanted, and `proxy`, the only one with a port."""
     head = HEAD.format(port=wanted.port, image=wanted.image)
+    head += CARDS.format(cards=", ".join(wanted.cards)) if wanted.cards else ""
     return document(head, {"services": {"service": _service(wanted), "proxy": _proxy(wanted)}})
 
 
@@ -44,7 +51,10 @@ def _service(wanted: Deployment) -> dict[str, Any]:
         **_hardened(wanted.user),
         "deploy": {
             "replicas": wanted.replicas,
-            "resources": {"limits": {"cpus": f"{wanted.cores:g}", "memory": f"{wanted.bytes >> 10}K"}},
+            "resources": {
+                "limits": {"cpus": f"{wanted.cores:g}", "memory": f"{wanted.bytes >> 10}K"},
+                **({"reservations": {"devices": [CARD]}} if wanted.cards else {}),
+            },
         },
     }
 

@@ -7,7 +7,9 @@ import math
 import re
 from collections.abc import Mapping
 
-from builder.inside.places import USER_ID
+from builder.inside.places import ENVIRONMENT, USER_ID
+from builder.values.variables import expanded
+from envspec.spec.cards import architectures
 from envspec.spec.model import Spec
 from envspec.system.errors import UsageError
 
@@ -47,6 +49,8 @@ class Deployment:
     """Processors that a replica may use."""
     memory: str
     """What a replica may use, such as `512Mi`; the service sizes itself by it."""
+    cards: tuple[str, ...] = ()
+    """Architectures of the cards that it is meant for (`sm_90`); a replica is given one card."""
     user: int = USER_ID
     """Number of the image's user and group."""
 
@@ -95,12 +99,13 @@ def deployment(
         ready=service.health,
         alive="/healthz" if speech else None,
         measured=speech,
-        env=dict(service.env),
+        env={**expanded(spec.env, ENVIRONMENT, spec.python), **service.env},
         drain=_drain(service.env.get("TTS_DRAIN", "") if speech else ""),
         replicas=least,
         most=4 * least,
         cores=CORES if cores is None else cores,
         memory=memory or (LARGE if large else SMALL),
+        cards=tuple(map(str, architectures(spec.target.gpu or ()))),
     )
 
 

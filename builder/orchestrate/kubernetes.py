@@ -21,6 +21,11 @@ SCALING = """\
 Scaling by {queue} needs an adapter that offers pods' metrics (custom.metrics.k8s.io), such as
 prometheus-adapter; without one, scaling goes by the processor's use alone.
 """
+CARDS = """\
+Every replica asks for one NVIDIA card, which must be one of: {cards}. The device plugin or the GPU operator
+offers them as nvidia.com/gpu. Where NVIDIA's runtime is not the default, add `runtimeClassName: nvidia` to
+the pod, and a nodeSelector such as nvidia.com/gpu.product where the cluster has other cards too.
+"""
 
 
 def render(wanted: Deployment) -> str:
@@ -29,6 +34,7 @@ def render(wanted: Deployment) -> str:
     The number of replicas stands in the autoscaler alone: in the Deployment it would undo every scaling.
     """
     head = HEAD.format(image=wanted.image) + (SCALING.format(queue=QUEUE) if wanted.measured else "")
+    head += CARDS.format(cards=", ".join(wanted.cards)) if wanted.cards else ""
     return document(head, _deployment(wanted), _service(wanted), _autoscaler(wanted), _budget(wanted))
 
 
@@ -60,10 +66,15 @@ def _deployment(wanted: Deployment) -> dict[str, Any]:
         "Deployment",
         {
             "selector": {"matchLabels": _labels(wanted)},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling(wanted)},
             "template": template,
         },
     )
+
+
+def _rolling(wanted: Deployment) -> dict[str, int]:
+    """One more at first; with cards one less, since a spare card that is not there would be waited for."""
+    return {"maxUnavailable": 1, "maxSurge": 0} if wanted.cards else {"maxUnavailable": 0, "maxSurge": 1}
 
 
 def _pod(wanted: Deployment) -> dict[str, Any]:
@@ -113,7 +124,11 @@ def _container(wanted: Deployment) -> dict[str, Any]:
         "lifecycle": {"preStop": {"sleep": {"seconds": SETTLE}}},
         "resources": {
             "requests": {"cpu": f"{int(1000 * wanted.cores / 2)}m", "memory": wanted.memory},
-            "limits": {"cpu": f"{int(1000 * wanted.cores)}m", "memory": wanted.memory},
+            "limits": {
+                "cpu": f"{int(1000 * wanted.cores)}m",
+                "memory": wanted.memory,
+                **({"nvidia.com/gpu": "1"} if wanted.cards else {}),
+            },
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -14,6 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from builder.report import gpu
 from builder.report.families import counts, tally, title_of
 from builder.report.matrix import COLUMNS, matrix
 from builder.report.model import PHASES, Report
@@ -69,6 +70,7 @@ def render(report: Report, private: Private) -> str:
         matrix=matrix(report),
         relations=relations(report),
         headings=COLUMNS,
+        gpu=_gpu(report),
     )
     return page
 
@@ -180,6 +182,25 @@ def _payload(trial: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     audio = (trial.get("answer") or {}).get("audio") or {}
     if "rate" in audio:
         yield "Trial", f"{audio['seconds']:.1f} s of audio at {audio['rate']} Hz"
+
+
+def _gpu(report: Report) -> dict[str, Any] | None:
+    """The GPU panel: cards across, packages down; None where nothing has to do with cards."""
+    proof = report.gpu
+    if proof is None or not proof.rows:
+        return None
+    return {
+        "target": gpu.target_words(proof),
+        "driver": proof.driver,
+        "floor": proof.floor,
+        "raising": proof.raising,
+        "cards": gpu.shown_cards(proof),
+        "rows": [
+            (row, [gpu.cell(each) for each in row.served], gpu.code_of(row) or "by release")
+            for row in proof.rows
+        ],
+        "unserved": sum(1 for _ in gpu.unserved(proof)),
+    }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,8 @@ from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
+from envspec.proof.gpu import served
+from envspec.proof.gpu.served import GpuProof
 from envspec.system.errors import EnvspecError
 from envspec.system.finding import Finding, Severity, must_fix, order_findings
 
@@ -60,6 +62,8 @@ class Report:
     """What the payload did when it was tried, see `builder.inside.trial`."""
     files: tuple[str, ...] = ()
     """Files that the run wrote for its user, such as a lock."""
+    gpu: GpuProof | None = None
+    """What of the set serves which card; None where a run did not prove it."""
     said: tuple[str, ...] = ()
     """Lines for the user that a backend has to say of its result."""
     attachments: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -137,6 +141,7 @@ class Report:
             "findings": [finding.as_dict() for finding in self.findings],
             "lock": self.lock,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "gpu": served.as_json(self.gpu) if self.gpu and self.gpu.rows else None,
             "plan": self.plan,
             "environment": environment,
             "verification": self.verdict.as_dict() if self.verdict else None,

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from builder.report import gpu
 from builder.report.families import tally
 from builder.report.model import Report
 from builder.report.scrubbing import Private, clean_report
@@ -53,6 +54,9 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
     yield Text(title, style="bold")
     if report.stages:
         yield _stages(report)
+    if report.gpu is not None:
+        for line in gpu.summary(report.gpu):
+            yield Text(_wrapped(line, width, 1)[0])
     yield from finding_lines(report.findings, width=width)
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""

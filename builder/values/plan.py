@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pydantic import Field
+
+from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
 from envspec.lockfile.lock import File, Lock, LockedBase, LockedModel
 from envspec.spec.model import Part, Service, Spec, digest_of
@@ -48,6 +51,10 @@ class Plan(Part):
     """Whether an image carries what those and small packages load, and the payload, as compiled files."""
     models: tuple[LockedModel, ...] = ()
     """Models that travel with the payload."""
+    env: Mapping[str, str] = Field(default_factory=dict)
+    """Variables of all that runs in the environment, with `{site}` and `{prefix}` for its places."""
+    gpu: PlannedGpu | None = None
+    """The cards that it is meant for; None for machines without, and where the spec leaves it open."""
 
     @property
     def pins(self) -> dict[str, str]:
@@ -67,7 +74,12 @@ class Plan(Part):
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
         # What most plans do not have is left out, so that theirs keep the digests that they had before.
-        more = {**({"models": models} if models else {}), **({} if self.compiled else {"compiled": False})}
+        more = {
+            **({"models": models} if models else {}),
+            **({} if self.compiled else {"compiled": False}),
+            **({"env": dict(self.env)} if self.env else {}),
+            **({"gpu": self.gpu.model_dump(mode="json")} if self.gpu else {}),
+        }
         return digest_of({**parts, **more})
 
     def stage_digests(self) -> Iterator[str]:
@@ -87,8 +99,11 @@ class Plan(Part):
         return {wheel.name: wheel.version for part in done for wheel in part.wheels}
 
 
-def make_plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
-    """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves."""
+def make_plan(spec: Spec, lock: Lock, payload: Payload | None = None, gpu: PlannedGpu | None = None) -> Plan:
+    """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves.
+
+    `gpu` is what was proved of the cards that the spec names; left out, the plan knows the cards alone.
+    """
     why = {stage.name: stage.why for stage in spec.stage}
     stages = tuple(
         InstallStage(
@@ -121,4 +136,6 @@ def make_plan(spec: Spec, lock: Lock, payload: Payload | None = None) -> Plan:
         loads=spec.smoke.imports,
         compiled=spec.compile,
         models=lock.models,
+        env=spec.env,
+        gpu=(gpu or meant_cards(spec.target)) if spec.target.gpu else None,
     )

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof.abi import binary
 from envspec.proof.abi.binary import Binary
-from envspec.proof.abi.vendor import TOOLKIT, vendor_family
+from envspec.proof.abi.vendor import OPENED_BY_NAME, TOOLKIT, vendor_family
 from envspec.proof.gpu import device
 from envspec.proof.gpu.device import CardFile
 from envspec.proof.gpu.nvidia import cuda_of
@@ -41,7 +41,7 @@ LARGE = 50 << 20
 TOGETHER = dt.timedelta(days=30)
 """What was made within it is of one release: those of the CUDA toolkit are two to three months apart."""
 
-_UNREAD = (".a", ".bc", ".h", ".hpp")
+_UNREAD = (".a", ".bc", ".h", ".hpp", ".ltoir")
 """Ends of the names of other large files that nobody reads before the build."""
 
 
@@ -173,10 +173,11 @@ def _doubtful(lock: Lock, known: Mapping[str, WheelMetadata], shelf: Shelf) -> I
         wheels = {entry.name: stack.enter_context(shelf.open(entry)) for entry in lock.artifact}
         yield from shelf.parts & moved
         for name in shelf.parts:
-            bound = not TOOLKIT.isdisjoint(map(vendor_family, wheels[name].lacks))
+            bound = not TOOLKIT.isdisjoint(_families(wheels[name]))
             for package, exact in wants[name]:
                 together = exact or any({name, package} <= own for own in fixed.values())
-                older = bound and not together and _older(wheels[package], wheels[name])
+                loaded = _families(wheels[package]) != {OPENED_BY_NAME}
+                older = bound and loaded and not together and _older(wheels[package], wheels[name])
                 if package in moved or older:
                     yield from {name, package} & shelf.parts
         yield from _outrun(lock, shelf, wheels, loose)
@@ -205,6 +206,11 @@ def _outrun(lock: Lock, shelf: Shelf, wheels: Mapping[str, Wheel], loose: frozen
                 for soname in item.elf.needed if item.elf else ():
                     if soname in held and _older(wheels[held[soname]], wheel):
                         yield held[soname]
+
+
+def _families(wheel: Wheel) -> set[str]:
+    """Which of NVIDIA's libraries are in a wheel."""
+    return set(map(vendor_family, wheel.binaries)) - {""}
 
 
 def _older(needed_one: Wheel, user: Wheel) -> bool:

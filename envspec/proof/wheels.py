@@ -15,6 +15,7 @@ from envspec.proof import size
 from envspec.proof.abi.base import BaseFolder
 from envspec.proof.abi.judge import judge_compiled, unread_findings
 from envspec.proof.gpu.findings import target_findings
+from envspec.proof.gpu.linking import linking_findings, may_have_cuda
 from envspec.proof.imports import process
 from envspec.proof.imports.findings import link_findings
 from envspec.proof.imports.link import LinkReport
@@ -46,7 +47,7 @@ def prove_wheels(
         yield from place_findings(wheels, matcher(spec.remove.files))
         members = tuple(_members(spec, lock, known, wheels, shelf))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
-        job = dataclasses.replace(job, variables=tuple(spec.service.env) if spec.service else ())
+        job = dataclasses.replace(job, variables=(*spec.env, *(spec.service.env if spec.service else ())))
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None
@@ -57,8 +58,10 @@ def prove_wheels(
         loader = job.base
         judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
         yield from judgement.findings
+        requires = {member.name: member.requires for member in members}
+        yield from linking_findings(spec, lock, compiled, known, wheels, loader, requires=requires)
         if any(compiled.values()):
-            yield from unread_findings(compiled, loader, base, suite)
+            yield from unread_findings(compiled, loader, base, suite, cuda=may_have_cuda(spec))
         report = _linked(job, linking, judgement.broken)
         yield from link_findings(report, lock.pins, python=lock.python, suite=suite, hints=judgement.hints)
         yield from _unread(wheels)

@@ -133,6 +133,22 @@ def _inside(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+_OUR_VARIABLES = {
+    "PATH": "it begins with the environment's own programs",
+    "PYTHONHOME": "the interpreter finds its library by itself",
+    "PYTHONPATH": "the payload is found by it",
+    "VIRTUAL_ENV": "it is where the environment stands",
+}
+"""Variables that every environment has from us, with what they are for."""
+
+
+def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
+    for name in env:
+        if name in _OUR_VARIABLES:
+            raise ValueError(f"{name} is set by the builder, and {_OUR_VARIABLES[name]}: leave it out")
+    return env
+
+
 Line = Annotated[str, AfterValidator(_printable)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
 PackageName = Annotated[
@@ -154,6 +170,7 @@ Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
 ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
 IndexName = Annotated[Name, AfterValidator(_own_name)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+EnvTable = Annotated[Mapping[EnvName, Line], AfterValidator(_not_ours)]
 CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]
 
 
@@ -356,7 +373,7 @@ class Overlay(Part):
     compile: StrictBool | None = None
     base: BaseWish | None = None
     target: TargetWish | None = None
-    env: Mapping[EnvName, Line] = Field(default_factory=dict)
+    env: EnvTable = Field(default_factory=dict)
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
@@ -378,7 +395,7 @@ class Spec(Part):
     """Whether images carry what a service loads as compiled files, so that containers start sooner."""
     base: BaseWish = BaseWish()
     target: TargetWish = TargetWish()
-    env: Mapping[EnvName, Line] = Field(default_factory=dict)
+    env: EnvTable = Field(default_factory=dict)
     """Environment variables of all that runs there; `{site}` is its site-packages, `{prefix}` its folder."""
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]

@@ -27,11 +27,13 @@ import packaging.specifiers
 import packaging.utils
 import packaging.version
 
+from envspec.supply.inflate import INFLATE_ERROR, inflated
 from envspec.system.errors import OutsideError
 
 Buffer = bytes | mmap.mmap
 
 _CHUNK = 1 << 20
+_QUICKLY = 1 << 16  # bytes of a member from which on a quicker inflater is worth its start
 _IN_MEMORY = 64 << 20  # larger members go through an unnamed file, so that memory stays bounded
 _SUFFIX = re.compile(r"\.(?:so|pyd)$")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -40,6 +42,7 @@ _NOWHERE = frozenset({"", ".", ".."})  # parts of a path that lead elsewhere tha
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
+    INFLATE_ERROR,
     struct.error,
     EOFError,
     NotImplementedError,  # a compression method that Python lacks
@@ -98,6 +101,7 @@ _DIRECTORY_ENTRY = struct.Struct("<28xHHH12x")  # lengths of name, extra field a
 _END = struct.Struct("<4s8xL4x2x")  # signature and bytes of the table of contents: 4.3.16
 _END_64 = struct.Struct("<4s36xQ8x")  # likewise: 4.3.14
 _LOCATOR_64 = 20  # bytes: 4.3.15
+_MEMBER_LENGTHS = struct.Struct("<26xHH")  # of its name and extra field, which stand before the contents
 _NO_DATE = 1980  # the year before which no archive can date its files, and which means none
 _MEMBER = 30  # bytes before a file's name and contents: 4.3.7
 _READ = (".py", ".pth", "/METADATA", "/RECORD", "/WHEEL", "/entry_points.txt")  # whatever they weigh
@@ -289,10 +293,19 @@ class Wheel:
         info = self._info(name)
         count = 0
         with self._trouble(f"{name} cannot be inflated"), self._zip.open(info) as source:
-            while chunk := source.read(_CHUNK):
+            for chunk in self._chunks(info, source):
                 count += target.write(chunk)
         if count != info.file_size:
             raise WheelError(self.file.name, f"{name} has {count} bytes instead of {info.file_size}")
+
+    def _chunks(self, info: zipfile.ZipInfo, source: IO[bytes]) -> Iterator[bytes]:
+        """The bytes of a file that was just opened, whose own header is read and right."""
+        if info.compress_type != zipfile.ZIP_DEFLATED or info.compress_size < _QUICKLY:
+            yield from iter(functools.partial(source.read, _CHUNK), b"")
+            return
+        self._stream.seek(info.header_offset)
+        name, extra = _MEMBER_LENGTHS.unpack(self._stream.read(_MEMBER))
+        yield from inflated(self._stream, info.header_offset + _MEMBER + name + extra, info)
 
     def read(self, name: str, *, limit: int = _IN_MEMORY) -> bytes:
         """The bytes of a small file; `WheelError` when it is missing, broken or larger than `limit`."""

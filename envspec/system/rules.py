@@ -106,13 +106,18 @@ WHEEL_REPLACES = _rule("EV160", "a wheel would replace a file of the environment
 WHEELS_OVERLAP = _rule("EV161", "two packages bring one file", _ERROR)
 WHEEL_STARTS = _rule("EV162", "a wheel runs code at every start of Python", _INFO)
 
-# EV17 and EV18: cards, drivers and processors (`envspec/proof/gpu/`).
+# EV17 and EV18: cards, drivers, processors, and libraries of CUDA (`envspec/proof/gpu/`).
 
 NO_KERNELS = _rule("EV170", "a package has no code for a card", _ERROR)
 DRIVER_OLD = _rule("EV171", "the driver is too old", _ERROR)
 CARD_UNUSED = _rule("EV172", "nothing in the set can use the card that is meant", _ERROR)
+CUDA_MAJORS = _rule("EV173", "a library of CUDA is there for another CUDA alone", _WARNING)
 TARGET_OPEN = _rule("EV174", "what a set wants of a card is left open", _INFO)
 CARDLESS_CUDA = _rule("EV175", "a set for processors holds libraries for cards", _WARNING)
+CUDA_LIBRARY = _rule("EV176", "a library of CUDA is missing", _ERROR)
+CUDA_PATH = _rule("EV177", "a library of CUDA is on no search path", _ERROR)
+TORCH_EXTENSION = _rule("EV178", "an extension was built for another torch", _ERROR)
+PLUGIN_MISMATCH = _rule("EV179", "a plugin does not fit its host", _ERROR)
 PROCESSOR_OLD = _rule("EV180", "a compiled file needs a newer processor than the target's", _ERROR)
 
 # EV20 and EV21: the judge's imports, run in the environment (`builder/judge/rules/imports.py`).
@@ -196,6 +201,11 @@ UNFINISHED = _rule("EV290", "the judge ran out of time", _WARNING)
 NOT_RUN = _rule("EV291", "nothing could be run, so only the lock was proved", _WARNING)
 
 UNCONFINED = _rule("EV292", "verification ran without a whole sandbox", _INFO)
+CARD_OLD_DRIVER = _rule("EV295", "the driver here is older than the environment's CUDA", _ERROR)
+CARD_IDLE = _rule("EV296", "a card is here, and the environment cannot use it", _ERROR)
+CARD_COMPUTES_WRONG = _rule("EV297", "a computation on the card fails or is wrong", _ERROR)
+CARD_EXCHANGE = _rule("EV298", "an array is lost between two libraries on the card", _ERROR)
+DEVICE_WANTED = _rule("EV299", "what asks for a card could not be judged without one", _INFO)
 
 # EV30: the payload, started and asked once in its environment (`builder/judge/trial.py`).
 

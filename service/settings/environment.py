@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 PREFIX = "TTS_"
+
+
+_DEVICE = re.compile(r"cpu|auto|(cuda|gpu)(:\d{1,2})?")
 
 
 class SettingsError(ValueError):
@@ -29,7 +33,7 @@ class Settings:
     offline: bool = True
     """Whether a model that is not on this disk is an error rather than a download."""
     device: str = "cpu"
-    """Where ModelScope computes, in its own words: `cpu`, `gpu`, `cuda:0`."""
+    """Where ModelScope computes: `cpu`, `cuda` (or `gpu`), `cuda:1`; `auto` takes a card if there is one."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside
     """The address to listen on."""
@@ -95,6 +99,8 @@ def _mistakes(settings: Settings, engines: Collection[str]) -> list[tuple[str, s
     problems = []
     if settings.engine not in engines:
         problems.append(("engine", f"{settings.engine!r} is none of {', '.join(engines)}"))
+    if not _DEVICE.fullmatch(settings.device):
+        problems.append(("device", f"{settings.device!r} is none of cpu, cuda, cuda:0, auto"))
     if not 0 < settings.port < 65536:
         problems.append(("port", f"{settings.port} is no port"))
     numbers = {name: getattr(settings, name) for name in (*_ABOVE_ZERO, *_NOT_BELOW)}

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from service.admission.gate import Gate
 from service.audio.pcm import Audio
 from service.voices.port import Engine, Utterance
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class _Place(Collector):
+    """Where an engine computes, looked up whenever somebody asks: a model says so once it has loaded."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterator[Metric]:
+        health = self._engine.health()
+        place = InfoMetricFamily("tts_device", "Where the voice computes")
+        if health.device:
+            place.add_metric([], {"device": health.device, "card": health.card})
+        yield place
 
 
 class Metrics:
@@ -43,6 +61,7 @@ class Metrics:
         }
         for name, (text, read) in gauges.items():
             Gauge(name, text, registry=self._registry).set_function(read)
+        self._registry.register(_Place(engine))
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the pattern, not the path."""

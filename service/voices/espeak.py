@@ -10,6 +10,7 @@ from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
 from service.settings.environment import Settings
 from service.text.script import FIRST_MARK
+from service.voices.device import PROCESSOR
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
 from service.voices.workers.pool import Pool
 from service.voices.workers.worker import Program
@@ -77,6 +78,7 @@ class Espeak:
             detail=f"espeak-ng {version}" if version else "starting",
             workers=len(alive),
             restarts=sum(worker.starts for worker in workers) - len(workers),
+            device=PROCESSOR,
         )
 
     def voices(self) -> tuple[Voice, ...]:

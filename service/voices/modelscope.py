@@ -121,6 +121,8 @@ class ModelScope:
             detail=f"{len(loaded)} of {len(self._pools)} models loaded",
             workers=len(alive),
             restarts=sum(worker.starts for worker in workers) - len(workers),
+            device=next((worker.greeting.get("device", "") for worker in loaded), ""),
+            card=next((worker.greeting.get("card", "") for worker in loaded), ""),
         )
 
     def voices(self) -> tuple[Voice, ...]:

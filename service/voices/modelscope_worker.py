@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from service.voices.device import PROCESSOR, Device, DeviceError, choose_device, processor_will_do
 from service.voices.workers import wire
 
 
@@ -24,14 +25,28 @@ def serve_model(arguments: list[str]) -> None:
         )
     sock = socket.socket(fileno=int(descriptor))
     try:
-        speak = _load(source, device)
+        where = _device(device)
+        speak = _load(source, where.name)
+    except DeviceError as error:
+        wire.send_message(sock, {"refused": str(error)})
+        sys.exit(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the log's last line must be for people
         sys.exit(f"the model {source} could not be loaded: {_reason(error)}")
-    wire.send_message(sock, {"version": _version()})
+    wire.send_message(sock, {"version": _version(), "device": where.name, "card": where.card})
     with contextlib.suppress(wire.ClosedError):
         while True:
             job, _ = wire.receive_message(sock)
             _answer(speak, sock, job)
+
+
+def _device(wanted: str) -> Device:
+    """Where to compute. Raises `DeviceError`."""
+    if wanted == PROCESSOR:
+        # Models that look for a card themselves, as Sambert-HifiGAN's do, must not find one then.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    import torch
+
+    return choose_device(wanted, torch, optional=processor_will_do())
 
 
 def _load(source: str, device: str) -> Callable[..., bytes]:

@@ -58,6 +58,10 @@ class Health:
     """Processes alive."""
     restarts: int = 0
     """Processes started again after one died."""
+    device: str = ""
+    """Where it computes, as torch has it: `cpu` or `cuda:0`; empty as long as nobody knows."""
+    card: str = ""
+    """What the driver calls the card; empty for a processor."""
 
 
 class Engine(Protocol):

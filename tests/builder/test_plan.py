@@ -99,3 +99,26 @@ def test_a_plan_names_no_path_and_no_host(planned: Plan, tmp_path: pathlib.Path)
     text = planned.model_dump_json()
     assert "://" not in text
     assert str(tmp_path) not in text
+
+
+def test_variables_and_cards_are_of_the_plan_and_rebuild_no_package(
+    planned: Plan, tmp_path: pathlib.Path
+) -> None:
+    changed = [
+        spec(*TWO, tail=SERVICE + '[env]\nA = "{site}/a"\n'),
+        spec(*TWO, tail=SERVICE + '[target]\ngpu = ["RTX 4090"]\n'),
+    ]
+    others = [make_plan(each, locked(tmp_path), payload()) for each in changed]
+    assert {other.packages_digest for other in others} == {planned.packages_digest}
+    assert len({planned.digest, *(other.digest for other in others)}) == 3
+    assert others[1].gpu is not None
+    assert others[1].gpu.cards == ("sm_89",)
+
+
+@pytest.mark.parametrize("target", ["gpu = []", 'driver = "550"'])
+def test_machines_without_cards_are_as_if_nothing_was_said(
+    planned: Plan, tmp_path: pathlib.Path, target: str
+) -> None:
+    other = make_plan(spec(*TWO, tail=f"{SERVICE}[target]\n{target}\n"), locked(tmp_path), payload())
+    assert other.gpu is None
+    assert other.digest == planned.digest

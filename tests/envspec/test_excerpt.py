@@ -212,6 +212,12 @@ def test_no_bytes_make_a_reader_of_excerpts_stumble(index: Index, tmp_path: path
                     opened.read(entry.name)
 
 
+def test_a_library_that_is_opened_by_name_may_be_old(index: Index) -> None:
+    index.vendor("cublas", "libcublas.so.12", requires=["nvidia-nvrtc-cu12"], made=(2026, 10, 29))
+    index.vendor("nvrtc", "libnvrtc.so.12", made=(2025, 5, 27))
+    assert index.read().parts == {"nvidia-cublas-cu12", "nvidia-nvrtc-cu12"}
+
+
 @pytest.mark.parametrize(
     ("files", "may"),
     [

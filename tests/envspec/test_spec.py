@@ -179,3 +179,11 @@ def test_the_shipped_schema_is_the_models_own() -> None:
     """`make schema` writes it."""
     shipped = (importlib.resources.files("envspec.spec") / "envspec.schema.json").read_text()
     assert json.loads(shipped) == spec_schema()
+
+
+@pytest.mark.parametrize("name", ["PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"])
+def test_variables_that_every_environment_has_from_us_are_refused(name: str) -> None:
+    with pytest.raises(SpecError, match=f"{name} is set by the builder, and .*: leave it out"):
+        parse_spec(
+            f'name = "x"\npython = "3.11"\n[env]\n{name} = "x"\n[[stage]]\nname = "s"\ninstall = ["pip"]'
+        )

@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import random
 import stat
 import struct
 import tracemalloc
@@ -279,3 +280,34 @@ def test_any_damage_is_a_typed_error(
 def test_module_names() -> None:
     assert module_name("a/b.cpython-311-x86_64-linux-gnu.so") == "a.b"
     assert module_name("a/libfoo-1.2.so") == ""
+
+
+def test_a_large_file_is_right_or_refused_whatever_was_damaged(tmp_path: pathlib.Path) -> None:
+    chance = random.Random(3)
+    body = b"".join(bytes([chance.randrange(8)]) * chance.randrange(1, 40) for _ in range(60_000))
+    whole = tmp_path / "large-1-py3-none-any.whl"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("large.so", body)
+    archive_bytes = whole.read_bytes()
+    with Wheel(whole) as opened:
+        assert opened.read("large.so") == body
+        inside = opened.entries[0].packed
+    for _ in range(200):
+        damaged = bytearray(archive_bytes)
+        for _ in range(chance.randrange(1, 4)):
+            damaged[chance.randrange(inside)] ^= chance.randrange(1, 256)
+        whole.write_bytes(damaged)
+        with contextlib.suppress(WheelError), Wheel(whole) as opened:
+            assert opened.read("large.so") == body
+
+
+@pytest.mark.parametrize("told", [100, 200_000])
+def test_a_large_file_of_another_size_than_promised_is_refused(tmp_path: pathlib.Path, told: int) -> None:
+    body = random.Random(5).randbytes(150_000)
+    whole = tmp_path / "large-1-py3-none-any.whl"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("large.so", body)
+    size = struct.pack("<L", len(body))
+    whole.write_bytes(whole.read_bytes().replace(size, struct.pack("<L", told)))
+    with Wheel(whole) as opened, pytest.raises(WheelError, match=r"large\.so"):
+        opened.read("large.so")

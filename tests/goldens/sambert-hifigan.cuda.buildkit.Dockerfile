@@ -148,14 +148,17 @@ COPY image /opt/envspec
 COPY --from=payload /app /app
 
 WORKDIR /app
-ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility" \
+    NVIDIA_VISIBLE_DEVICES="all" \
+    PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     PYTHONDONTWRITEBYTECODE="1" \
     PYTHONPATH="/app" \
     PYTHONUNBUFFERED="1" \
     VIRTUAL_ENV="/opt/env"
-LABEL io.envspec.lock="sha256:fdcd82582efb9acc767e447f3b4a71fab42bc39f8a0a7bab71631c51547a4f57" \
+LABEL io.envspec.gpu="sm_75 sm_80 sm_86 sm_89 sm_90 sm_100 sm_120" \
+    io.envspec.lock="sha256:fdcd82582efb9acc767e447f3b4a71fab42bc39f8a0a7bab71631c51547a4f57" \
     io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0" \
-    io.envspec.plan="sha256:e2be20eb57a574a788608d99a232a193f0fe91b4b05ffa1e222c55df0a242cc5" \
+    io.envspec.plan="sha256:3fe5d743a5561b92376c95fc3c3dad06fe7ae3f8986c46cc02acd922fac7e2a6" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="cuda" \

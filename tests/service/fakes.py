@@ -31,12 +31,13 @@ class FakeEngine:
         self.hold: threading.Event | None = None
         """When set, synthesis waits for it, up to its deadline."""
         self.loads = 0
+        self.device, self.card = "", ""
 
     def load(self) -> None:
         self.loads += 1
 
     def health(self) -> Health:
-        return Health(ready=True, detail="fake 1", workers=1)
+        return Health(ready=True, detail="fake 1", workers=1, device=self.device, card=self.card)
 
     def voices(self) -> tuple[Voice, ...]:
         return (

@@ -21,6 +21,7 @@ from builder.oci.store.blobs import Blobs
 from builder.values import models
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.variables import expanded
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
@@ -92,6 +93,7 @@ class OciBackend:
             foreign=foreign_processor(base.machine),
             variables={
                 **models.model_variables(plan, places.MODELS),
+                **expanded(plan.env, places.ENVIRONMENT, plan.python),
                 **(plan.service.env if plan.service else {}),
             },
         )

@@ -9,9 +9,10 @@ import json
 import os
 import pathlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
-from . import doctor, health
+from . import doctor, driver, gpu, health
 
 FACTS = pathlib.Path(__file__).resolve().parents[3] / "environment.json"
 MISMATCH = 78
@@ -33,13 +34,26 @@ def main(arguments: list[str]) -> int:
 
 
 def _examined(facts: dict[str, Any]) -> bool:
+    locked = _told(doctor.examine(facts, os.environ))
+    if not locked:
+        sys.stdout.write("refusing to start: this is not the environment that was locked; build it again\n")
+    # Only an environment that is meant for a card asks for one: asking wakes the cards, which takes a second.
+    meant = not facts.get("gpu") or _told(gpu.examine(facts, driver.ask(), os.environ))
+    if not meant:
+        sys.stdout.write(
+            "refusing to start: this is not a machine that the environment was proved for; "
+            f"{gpu.SETTING}={gpu.OPTIONAL} starts it all the same\n"
+        )
+    sys.stdout.flush()
+    return locked and meant
+
+
+def _told(lines: Iterable[tuple[bool, str]]) -> bool:
+    """Print the lines; whether all of them are well."""
     well = True
-    for good, text in doctor.examine(facts, os.environ):
+    for good, text in lines:
         sys.stdout.write(f"[{'OK' if good else 'FAIL'}] {text}\n")
         well = well and good
-    if not well:
-        sys.stdout.write("refusing to start: this is not the environment that was locked; build it again\n")
-    sys.stdout.flush()
     return well
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import os
+import re
 
 from ..names import SEPARATORS
 from ..record import read_record
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = 20000
 """Characters of a description that are kept, in the probe only."""
+TAGGED = re.compile(r"\.(?:cpython|pypy)-?\d[^.]*\.so$")
+"""How the name of a compiled module ends that is for one version of Python alone."""
 
 
 def find_distributions(path: list[str]) -> list[FoundDistribution]:
@@ -136,7 +140,7 @@ def modules(dist: FoundDistribution) -> tuple[list[str], list[tuple[str, str]]]:
     paths = [row[0].replace("\\", "/") for row in dist["files"]]
     packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
     roots = {}  # type: dict[str, None]
-    compiled = []
+    compiled, foreign = [], []
     for path in paths:
         folder, _, name = path.rpartition("/")
         stem = name.partition(".")[0]
@@ -156,9 +160,22 @@ def modules(dist: FoundDistribution) -> tuple[list[str], list[tuple[str, str]]]:
             exported = elf.initialises(full, parts[-1])
             if exported is False:
                 continue
+            if is_foreign(name):
+                foreign.append((parts, path))
+                continue
             compiled.append((".".join(parts), path))
         roots[shallowest(parts, packages)] = None
+    # Beside modules for this Python those for another are left over; alone they are what there is.
+    for parts, path in [] if compiled else foreign:
+        compiled.append((".".join(parts), path))
+        roots[shallowest(parts, packages)] = None
     return sorted(roots) or roots_without_list(dist, guess=False), compiled
+
+
+def is_foreign(name: str) -> bool:
+    """Whether the name of a compiled module says that it is for another Python (PEP 3149)."""
+    tag = TAGGED.search(name)
+    return tag is not None and tag.group() not in importlib.machinery.EXTENSION_SUFFIXES
 
 
 def shallowest(parts: list[str], packages: set[str]) -> str:

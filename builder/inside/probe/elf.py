@@ -1,4 +1,4 @@
-"""Just enough ELF to know whether a file is a Python extension module."""
+"""Just enough ELF to know whether a file is a Python extension module, and what symbols it has and wants."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+SHT_DYNAMIC = 6
 SHT_NOBITS = 8
 SHT_DYNSYM = 11
+DT_NEEDED = 1
 
 
 def initialises(path: str, name: str) -> bool | None:
@@ -71,3 +73,50 @@ def _dynamic_strings(stream: BinaryIO) -> bytes | None:
             stream.seek(offset)
             return stream.read(length)
     return None
+
+
+def strings(path: str) -> bytes:
+    """The names of a file's dynamic symbols, each between zeros; nothing where it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return _dynamic_strings(stream) or b""
+    except (OSError, struct.error, IndexError, ValueError):
+        return b""
+
+
+def symbols(path: str) -> tuple[set[str], set[str]]:
+    """Dynamic symbols that a file defines, and those it wants of others; none where it cannot be read."""
+    found = set(), set()  # type: tuple[set[str], set[str]]
+    try:
+        with open(path, "rb") as stream:
+            sections = _sections(stream)
+            for kind, offset, length, link in sections:
+                if kind == SHT_DYNSYM:
+                    stream.seek(sections[link][1])
+                    strings = stream.read(sections[link][2])
+                    stream.seek(offset)
+                    # name, info, other, section, value, size of each: ELF64, as all that CUDA runs on
+                    for name, _, _, section, _, _ in struct.iter_unpack("<IBBHQQ", stream.read(length)):
+                        found[section == 0].add(strings[name : strings.index(b"\0", name)].decode("ascii"))
+    except (OSError, struct.error, IndexError, ValueError):
+        return set(), set()
+    return found
+
+
+def needed(path: str) -> list[str]:
+    """The libraries that a file names; none where it cannot be read."""
+    found = []  # type: list[str]
+    try:
+        with open(path, "rb") as stream:
+            sections = _sections(stream)
+            for kind, offset, length, link in sections:
+                if kind == SHT_DYNAMIC:
+                    stream.seek(sections[link][1])
+                    names = stream.read(sections[link][2])
+                    stream.seek(offset)
+                    for tag, value in struct.iter_unpack("<QQ", stream.read(length)):
+                        if tag == DT_NEEDED:
+                            found.append(names[value : names.index(b"\0", value)].decode("ascii"))
+    except (OSError, struct.error, IndexError, ValueError):
+        return []
+    return found

@@ -49,9 +49,18 @@ def compare_files(dists: list[FoundDistribution], *, hashes: bool, jobs: int) ->
         sizes[rows[0][0]] = sizes.get(rows[0][0], 0) + state.get("size", 0)
         owners, differs = [row[0] for row in rows], state.get("differs", [])
         if state.get("missing"):
-            found["missing"].append({"path": path, "owners": owners})
+            empty = all(size == "0" for _, _, size in rows)
+            found["missing"].append({"path": path, "owners": owners, "empty": empty})
         elif differs:
-            found["changed"].append({"path": path, "owners": owners, "how": state["how"], "differs": differs})
+            found["changed"].append(
+                {
+                    "path": path,
+                    "owners": owners,
+                    "how": state["how"],
+                    "grown": all(size.isdigit() and int(size) < state["size"] for _, _, size in rows),
+                    "differs": differs,
+                }
+            )
         if len(set(owners)) > 1 and state.get("alike") is False:
             kin = kinship(path, set(owners), claims)
             found["shared"].append({"path": path, "owners": owners, "differs": differs, "kin": kin})

@@ -9,9 +9,10 @@ import json
 import os
 import resource
 import sys
+import tempfile
 
 from .. import kernel
-from . import child, importing
+from . import child, importing, naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ class Group:
         self.timeout = float(job["timeout"])
         self.guarded = list(job["guarded"])
         self.attributes = dict(job.get("attributes", {}))
+        self.preload = list(job.get("preload", ()))
+        self.names = {}  # type: dict[str, str]
         self.witness = None  # type: importing.Witness | None
+        # Where the watch on a slow import writes: what is printed is the module's own.
+        self.dump = tempfile.TemporaryFile()
 
     def import_family(self, roots: list[tuple[str, list[str]]]) -> None:
         """Import the first root, and on top of it the modules below it and the other roots of the family.
@@ -65,11 +70,21 @@ class Group:
     def work(self, name: str) -> dict[str, Any]:
         """In the child: the import itself, under limits, watched."""
         limit(self.timeout)
+        found = naming.standing(self.named(name))
+        if found is not None:
+            return found
         faulthandler.enable()
-        faulthandler.dump_traceback_later(max(self.timeout - 0.5, 0.5), exit=False)
+        for file in self.preload:
+            try:
+                ctypes = importlib.import_module("ctypes")
+                ctypes.CDLL(file, mode=ctypes.RTLD_GLOBAL)
+            except OSError as error:
+                return {"seconds": 0.0, "error": importing.describe(error)}
+        self.dump.truncate(0)
+        faulthandler.dump_traceback_later(max(self.timeout - 0.5, 0.5), exit=False, file=self.dump)
         if self.witness is None:
             self.witness = importing.Witness(self.guarded)
-        found = importing.import_module(name, self.witness, self.attributes.get(name, []))
+        found = importing.import_module(self.named(name), self.witness, self.attributes.get(name, []))
         faulthandler.cancel_dump_traceback_later()
         return found
 
@@ -77,6 +92,9 @@ class Group:
         """Report how one import ended; returns the outcome."""
         value = result.pop("value", None) or {}
         outcome = dict(result, **value)
+        if not value:
+            self.dump.seek(0)
+            outcome["output"] = outcome.get("output", "") + self.dump.read().decode("utf-8", "replace")
         self.say({"end": name, "outcome": outcome})
         return outcome
 
@@ -104,15 +122,45 @@ class Group:
             tell=lambda result: went.append(bool(result.get("value"))),
             then=lambda entered: self.descend(package, inner) if entered else None,
         )
-        if not any(went):
+        if not any(went) and not self.pass_renamed(package, inner):
             for name in inner:
                 self.step(name)
+
+    def pass_renamed(self, package: str, inner: list[str]) -> bool:
+        """The same by the name under which a hook serves the parent; False where there is none."""
+        went = []  # type: list[str]
+
+        def go_on(name: str) -> None:
+            self.names[package] = name
+            if name:
+                self.descend(package, inner)
+
+        child.step(
+            lambda: self.rename(package),
+            timeout=self.timeout,
+            tell=lambda result: went.append(result.get("value") or ""),
+            then=go_on,
+        )
+        return any(went)
+
+    def rename(self, package: str) -> str:
+        """In the child: the other name of a parent that can be imported by it; empty without one."""
+        limit(self.timeout)
+        name = naming.other_name(package)
+        return name if name and self.enter(name) else ""
+
+    def named(self, module: str) -> str:
+        """The name by which a module is imported."""
+        for place, name in self.names.items():
+            if module == place or module.startswith(place + "."):
+                return name + module[len(place) :]
+        return module
 
     def enter(self, package: str) -> bool:
         """In the child: whether a parent can be imported."""
         limit(self.timeout)
         try:
-            importlib.import_module(package)
+            importlib.import_module(self.named(package))
         except BaseException:
             return False
         return True

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from . import child, exchange, group, runtimes, sandbox, standard, usage
+from . import cards, child, exchange, group, runtimes, sandbox, standard, usage
 from .protocol import PROGRESS
 
 TYPE_CHECKING = False
@@ -28,6 +28,7 @@ KINDS = {
     "usage": usage,
     "runtimes": runtimes,
     "exchange": exchange,
+    "cards": cards,
 }
 """Kinds of processes by the module whose `main` they run; the bundle says what each of these needs."""
 

@@ -11,7 +11,22 @@ import tempfile
 import time
 
 from ..names import canonical_name
-from . import asides, distributions, exchange, files, jobs, runtimes, shadows, shape, standard, startup
+from . import (
+    asides,
+    cards,
+    device,
+    distributions,
+    exchange,
+    files,
+    jobs,
+    rescue,
+    runtimes,
+    shadows,
+    shape,
+    standard,
+    startup,
+    strays,
+)
 from .protocol import FORMAT, MARK
 
 TYPE_CHECKING = False
@@ -80,12 +95,16 @@ class Probe:
         self.workers = max(1, min(len(os.sched_getaffinity(0)), 16))
         self.env = surroundings(scratch)
         self.python = startup.describe_interpreter()
+        self.device = device.look()
         self.start, self.path = start_as_users_do(self.python, self.env)
         self.clock.lap("start")
         library = (self.python["stdlib"], os.path.join(self.python["stdlib"], "lib-dynload"))
         known = [os.path.realpath(each) for each in library]
         self.sites = [entry for entry in self.path if entry not in known]
         self.dists = distributions.find_distributions(self.sites)
+        for dist in self.dists:
+            left_out = strays.strays(dist)
+            dist["roots"] = [root for root in dist["roots"] if root not in left_out]
 
     def report(self) -> ProbeReport:
         """All facts of this environment."""
@@ -103,6 +122,8 @@ class Probe:
         used = self.read_uses(outcomes, compared)
         sent = send_twice(self.runner, round_trips(outcomes, kinds, options), self.workers)
         self.clock.lap("exchange")
+        self.try_cards(outcomes)
+        self.clock.lap("cards")
         return {
             "format": FORMAT,
             "python": python,
@@ -123,6 +144,7 @@ class Probe:
             "usage": used,
             "runtimes": kinds,
             "exchange": sent,
+            "device": self.device,
             "workers": self.workers,
             "timings": self.clock.timings,
         }
@@ -147,8 +169,31 @@ class Probe:
         names = standard.names(self.python["stdlib"])
         base = self.runner.run_all([{"kind": "standard", "root": "stdlib", "names": names}], 1)
         outcomes += self.runner.run_all(again(outcomes, plan), self.workers)
+        outcomes += self.try_with_loans(outcomes)
         self.clock.lap("imports")
         return outcomes, base[0].get("failed", {})
+
+    def try_with_loans(self, outcomes: list[ImportOutcome]) -> list[ImportOutcome]:
+        """How those imports went that lacked a library which is elsewhere, once it was loaded before."""
+        loans = rescue.Rescue(
+            self.dists, str(self.options["driver"]), self.scratch, card=bool(self.device.get("nodes"))
+        )
+        last = list({each["module"]: each for each in outcomes}.values())  # type: list[Any]
+        told = []  # type: list[ImportOutcome]
+        plan = loans.jobs(last)
+        while plan:
+            last = self.runner.run_all(plan, self.workers)
+            told += last
+            plan = loans.jobs(last)
+        return loans.settled([*outcomes, *told])
+
+    def try_cards(self, outcomes: list[ImportOutcome]) -> None:
+        """Compute on this machine's cards, where it has some."""
+        if self.device["nodes"] and not self.fast:
+            fine = imported(outcomes) & set(cards.LIBRARIES)
+            job = {"kind": "cards", "root": "card", "libraries": sorted(fine)}
+            for each in self.runner.run_all([job], 1, "cards"):
+                self.device.update(each.get("facts", {"error": "the driver did not answer"}))
 
     def read_uses(self, outcomes: list[ImportOutcome], compared: ComparedFiles) -> list[UsageOutcome]:
         """What the code of each distribution uses of the others and does not find."""

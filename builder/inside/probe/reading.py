@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 
 from ..names import absolute_module
@@ -54,6 +55,10 @@ class Use:
         """Whether it stands in a function, so that it runs only when that is called."""
         self.keywords = keywords
         """Names of arguments where it is called, else None."""
+        self.doubted = False
+        """Whether it depends on a condition that may ask for it."""
+        self.asked = ()  # type: tuple[str, ...]
+        """Words of the conditions around it, and the names of the functions and classes that it stands in."""
 
 
 class SourceReader:
@@ -68,6 +73,8 @@ class SourceReader:
         self.imports = []  # type: list[str]
         self.scopes = []  # type: list[dict[str, list[Any]]]
         self.guards = dict.fromkeys(CAUGHT, 0)
+        self.doubts = 0
+        self.asked = []  # type: list[str]
         self.depth = 0
 
     def read_module(self, tree: ast.Module) -> None:
@@ -83,9 +90,8 @@ class SourceReader:
             self.visit(node)
             if isinstance(node, ast.If) and doubtful(node.test) and leaves(node.body):
                 added += 1
-                self.guard(True)
-        for _ in range(added):
-            self.guard(True, -1)
+                self.doubts += 1
+        self.doubts -= added
 
     def guard(self, doubt: bool, by: int = 1) -> None:
         """What follows has a way out, whatever goes wrong (or no longer, by -1)."""
@@ -137,24 +143,29 @@ class SourceReader:
         self._either(node, [node.body, node.orelse])
 
     def _either(self, node: Any, blocks: list[list[Any]]) -> None:
-        doubt = doubtful(node.test)
-        self.guard(doubt)
-        self.visit(node.test)
-        for block in blocks:
-            self.block(block)
-        self.guard(doubt, -1)
+        with self.asking(node.test):
+            self.visit(node.test)
+            for block in blocks:
+                self.block(block)
 
     def visit_IfExp(self, node: Any) -> None:
-        doubt = doubtful(node.test)
-        self.guard(doubt)
-        self.children(node)
-        self.guard(doubt, -1)
+        with self.asking(node.test):
+            self.children(node)
 
     def visit_BoolOp(self, node: Any) -> None:
-        doubt = any(doubtful(value) for value in node.values)
-        self.guard(doubt)
-        self.children(node)
-        self.guard(doubt, -1)
+        with self.asking(*node.values):
+            self.children(node)
+
+    @contextlib.contextmanager
+    def asking(self, *tests: Any) -> Iterator[None]:
+        """What depends on conditions: doubtful where they may ask for it, and named by their words."""
+        doubt = any(doubtful(test) for test in tests)
+        known = len(self.asked)
+        self.doubts += doubt
+        self.asked += [word.lower() for test in tests for word in words_of(test)]
+        yield
+        self.doubts -= doubt
+        del self.asked[known:]
 
     def visit_With(self, node: Any) -> None:
         names = [last_name(item.context_expr) for item in node.items]
@@ -179,9 +190,11 @@ class SourceReader:
         """A function's own scope."""
         held = [scope for scope in self.scopes if not scope.get("class body")]
         self.scopes, outer = [*held, bindings(node, self)], self.scopes
+        self.asked.append(getattr(node, "name", "").lower())
         self.depth += 1
         self.block(body)
         self.depth -= 1
+        self.asked.pop()
         self.scopes = outer
 
     def visit_ClassDef(self, node: Any) -> None:
@@ -190,7 +203,9 @@ class SourceReader:
         scope = bindings(node, self)
         scope["class body"] = [True]
         self.scopes.append(scope)
+        self.asked.append(node.name.lower())
         self.block(node.body)
+        self.asked.pop()
         self.scopes.pop()
 
     def visit_AnnAssign(self, node: Any) -> None:
@@ -214,13 +229,13 @@ class SourceReader:
 
     def note(self, module: str) -> None:
         """A module that is imported whenever this one is."""
-        if not self.guards["import"] and not self.depth:
+        if not self.guards["import"] and not self.doubts and not self.depth:
             self.imports.append(module)
 
     def visit_Call(self, node: Any) -> None:
         words = [word.arg for word in node.keywords if word.arg is not None]
         chain = spelled(node.func)
-        if words and chain is not None and not self.guards["call"]:
+        if words and chain is not None and not self.guards["call"] and not self.doubts:
             self.call(chain, node, words)
         self.children(node)
 
@@ -250,9 +265,12 @@ class SourceReader:
                 self.stored.add(full)
 
     def use(self, kind: str, chain: tuple[str, ...], line: int, keywords: list[str] | None = None) -> None:
-        """Note a use that has no way out."""
-        if not self.guards[kind] and self.wanted(chain):
-            self.uses.append(Use(kind, chain, line, self.depth > 0, keywords))
+        """Note a use that has no way out, as far as can be told: outside of functions the import tells."""
+        if not self.guards[kind] and not (self.depth and self.doubts) and self.wanted(chain):
+            used = Use(kind, chain, line, self.depth > 0, keywords)
+            used.doubted = self.doubts > 0
+            used.asked = tuple(self.asked)
+            self.uses.append(used)
 
     def resolve(self, name: str) -> list[tuple[str, ...]] | None:
         """What a name stands for, if it can only be modules or what was imported from them."""
@@ -379,6 +397,11 @@ def last_name(node: Any) -> str:
 
 def doubtful(test: Any) -> bool:
     """Whether a condition may ask for a version, a platform or the presence of something."""
+    return any(DOUBT.search(word) or CONSTANT.match(word) for word in words_of(test))
+
+
+def words_of(test: Any) -> Iterator[str]:
+    """Names, attributes and texts in a condition."""
     for node in ast.walk(test):
         words = [
             getattr(node, "id", None),
@@ -386,9 +409,8 @@ def doubtful(test: Any) -> bool:
             getattr(node, "value", None) if isinstance(node, ast.Constant) else None,
         ]
         for word in words:
-            if isinstance(word, str) and (DOUBT.search(word) or CONSTANT.match(word)):
-                return True
-    return False
+            if isinstance(word, str):
+                yield word
 
 
 def leaves(body: list[Any]) -> bool:

@@ -169,6 +169,14 @@ class ImportOutcome(Ended):
     changed: NotRequired[list[str]]
     signalled: NotRequired[list[str]]
     finders: NotRequired[list[str]]
+    lent: NotRequired[list[str]]
+    """Libraries that were loaded before, because it was known to lack them."""
+    stands_in: NotRequired[bool]
+    """Whether one of them stood in for the driver's."""
+    borrows: NotRequired[bool]
+    """Whether a symbol that it lacks is none of any library that it names."""
+    aside: NotRequired[bool]
+    """Not imported: its package does not look for modules where it lies."""
     lacks: NotRequired[list[tuple[str, str]]]
     """Declared attributes that cannot be read, with the reason."""
 
@@ -178,12 +186,16 @@ class MissingFile(TypedDict):
 
     path: str
     owners: list[str]
+    empty: NotRequired[bool]
+    """Whether it was installed without content."""
 
 
 class ChangedFile(MissingFile):
     """A file that is not as it was installed."""
 
     how: str
+    grown: NotRequired[bool]
+    """Whether it is longer than everybody installed it."""
     differs: list[str]
     """The owners whose file it is not."""
 
@@ -230,6 +242,8 @@ class Misfit(TypedDict):
     """How many modules of the distribution fail with it, ..."""
     of: NotRequired[int]
     """... and how many there are."""
+    used: NotRequired[bool]
+    """Whether a function of the distribution imports one of these modules, whatever may come."""
     commands: NotRequired[list[str]]
     """Commands that cannot start for it."""
 
@@ -256,6 +270,42 @@ class ExchangeOutcome(Ended):
     """What came back changed."""
     runtimes: NotRequired[bool]
     files: NotRequired[list[str]]
+
+
+class Card(TypedDict):
+    """One card, as the driver tells."""
+
+    name: str
+    major: int
+    minor: int
+
+
+class DeviceFacts(TypedDict):
+    """What this machine has for programs that compute on cards."""
+
+    nodes: list[str]
+    """Its device files; none on a machine without a card, or in a container that was given none."""
+    driver: str
+    """The version of the kernel's part of the driver, such as `580.159.04`; empty without one."""
+    cuda: NotRequired[int]
+    """The newest CUDA that the driver serves, such as 13000."""
+    cards: NotRequired[list[Card]]
+    error: NotRequired[str]
+    """Why the driver's own library could not be asked."""
+    trials: NotRequired[list[DeviceTrial]]
+
+
+class DeviceTrial(Ended):
+    """What one library did on the card, or two did with one array."""
+
+    what: str
+    refused: NotRequired[str]
+    """Why the library says that there is no card for it."""
+    wrong: NotRequired[str]
+    at: NotRequired[str]
+    """The step at which it went wrong."""
+    told: NotRequired[dict[str, str]]
+    """What it says of itself: versions, architectures."""
 
 
 class ProbeReport(TypedDict):
@@ -285,6 +335,7 @@ class ProbeReport(TypedDict):
     runtimes: dict[str, list[str]]
     """Threading runtimes by kind."""
     exchange: list[ExchangeOutcome]
+    device: DeviceFacts
     workers: int
     timings: dict[str, float]
     """Seconds by phase."""

@@ -13,7 +13,7 @@ import time
 import types
 import warnings
 
-from . import asides, child, importing, programs, reaching, reading, screening
+from . import asides, child, importing, naming, programs, reaching, reading, screening
 from .group import limit, serve
 
 TYPE_CHECKING = False
@@ -42,6 +42,7 @@ class Usage:
         self.readers = {}  # type: dict[str, tuple[str, reading.SourceReader]]
         self.verdicts = {}  # type: dict[tuple[str, ...], str | None]
         self.known = {}  # type: dict[tuple[str, ...], bool]
+        self.dead = set()  # type: set[str]
         self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
         self.maps = {}  # type: dict[str, reaching.Map]
         self.gone = dict(job.get("gone", {}))
@@ -74,7 +75,9 @@ class Usage:
                     "kind": use.kind,
                 }
                 lack = self.lacks(use.chain)
-                if lack is not None and use.chain not in stored:
+                # Outside of functions a module that was imported has shown itself what it reaches.
+                asked = is_asked(lack, use, module) if lack else False
+                if lack and use.chain not in stored and not asked and not (use.doubted and hot):
                     missing.append(dict(place, name=lack, chain=".".join(use.chain)))
                 elif use.keywords and hot and use.chain[0] in self.others:
                     refused += self.refuses(self.value(use.chain), use.keywords, place)
@@ -178,6 +181,8 @@ class Usage:
         parent = self.value(chain[:-1])
         if not issubclass(type(parent), types.ModuleType) or parent.__name__.partition(".")[0] != chain[0]:
             return None
+        if is_namespace(parent):
+            return None  # whoever fills it may be left out: what is not there was promised by nobody
         name = chain[-1]
         if name.startswith("__") and name.endswith("__") and name != "__all__":
             return None
@@ -205,11 +210,13 @@ class Usage:
             try:
                 value = getattr(value, name)
             except AttributeError:
-                if not isinstance(value, types.ModuleType) or not is_module(value.__name__ + "." + name):
+                inner = value.__name__ + "." + name if isinstance(value, types.ModuleType) else ""
+                if not inner or inner in self.dead or not is_module(inner):
                     return None
                 try:
-                    value = importlib.import_module(value.__name__ + "." + name)
+                    value = importlib.import_module(inner)
                 except BaseException:
+                    self.dead.add(inner)
                     return None
             except BaseException:
                 return None
@@ -251,6 +258,12 @@ class Usage:
             for word in words
             if word not in accepted and word not in spare
         ]
+
+
+def is_asked(lack: str, use: reading.Use, module: str) -> bool:
+    """Whether what a use in a function lacks is named by what surrounds it: it is for those who have it."""
+    name = lack.rpartition(".")[2].lower()
+    return use.deep and any(name in word for word in (*use.asked, *module.lower().split(".")[1:]))
 
 
 def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:
@@ -303,6 +316,11 @@ def hands_on(init: Any, rest: str) -> bool:
     return isinstance(function.value, ast.Call) and reading.last_name(function.value) == "super"
 
 
+def is_namespace(module: Any) -> bool:
+    """Whether a module is a folder that several distributions may share (PEP 420)."""
+    return getattr(module, "__file__", None) is None and hasattr(module, "__path__")
+
+
 def is_module(name: str) -> bool:
     """Whether a submodule of this name can be found."""
     try:
@@ -351,13 +369,14 @@ class Confirmation:
         """Whether the import fails where and as it should, or, for uses in functions, succeeds."""
         answers = []  # type: list[Any]
         child.step(
-            lambda: attempt(candidate["module"]),
+            lambda: attempt(candidate["module"], candidate["path"]),
             timeout=self.timeout,
             tell=lambda result: answers.append(result.get("value")),
         )
         answer = answers[0] if answers else None
         if answer is None:
             return False
+        candidate["as"] = answer["as"]
         if candidate["deep"]:
             return bool(answer["ok"])
         # A module's own `__getattr__` may stand between the use and the error.
@@ -370,10 +389,18 @@ def last_part(candidate: dict[str, Any]) -> str:
     return str(candidate["name"]).rpartition(".")[2]
 
 
-def attempt(module: str) -> dict[str, Any]:
-    """Import a module and say how that went."""
+def attempt(module: str, path: str = "") -> dict[str, Any]:
+    """Import a module, by the name under which its file is served, and say how that went."""
     limit(60.0)
     warnings.simplefilter("ignore")
+    if path and "." in module and importlib.util.find_spec(module.partition(".")[0]) is not None:
+        module = naming.other_name(module) or module
+    told = tried(module)
+    return dict(told, **{"as": module})
+
+
+def tried(module: str) -> dict[str, Any]:
+    """How the import of a module goes, by exactly this name."""
     try:
         importlib.import_module(module)
     except BaseException as error:
@@ -383,13 +410,18 @@ def attempt(module: str) -> dict[str, Any]:
     return {"ok": True, "files": [], "message": ""}
 
 
-def taken_down(module: str, files: list[list[Any]]) -> tuple[set[str], int]:
-    """The modules of a distribution that import a module, directly or not, and how many there are in all."""
+def taken_down(module: str, files: list[list[Any]], prefix: str = "") -> tuple[set[str], int]:
+    """The modules of a distribution that import a module, directly or not, and how many there are in all.
+
+    `prefix` is what the names of its files have before those by which they are imported.
+    """
     needs = {}  # type: dict[str, set[str]]
     for name, path, is_package in files:
         if not asides.is_foreign_or_test(name, is_package):
             package = name if is_package else name.rpartition(".")[0]
-            needs[name] = screening.imported(source(path) or "", package) & {each[0] for each in files}
+            wanted = screening.imported(source(path) or "", package)
+            wanted |= {prefix + each for each in wanted} if prefix else set()
+            needs[name] = wanted & {each[0] for each in files}
     taken = {module}
     grown = True
     while grown:
@@ -397,6 +429,23 @@ def taken_down(module: str, files: list[list[Any]]) -> tuple[set[str], int]:
         grown = bool(more)
         taken |= more
     return taken & set(needs), len(needs)
+
+
+def used_in(taken: set[str], files: list[list[Any]], prefix: str) -> bool:
+    """Whether a function imports one of these modules, with nothing around that would take the failure."""
+    words = {name.rpartition(".")[2] for name in taken}
+    for name, path, is_package in files:
+        text = source(path) or ""
+        if name in taken or asides.is_foreign_or_test(name, is_package) or not any(w in text for w in words):
+            continue
+        package = name if is_package else name.rpartition(".")[0]
+        reader = reading.SourceReader(package, lambda chain: prefix + ".".join(chain) in taken)
+        tree = parse(text)
+        if tree is not None:
+            reader.read_module(tree)
+        if any(use.kind == "import" and use.deep for use in reader.uses):
+            return True
+    return False
 
 
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
@@ -410,14 +459,19 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
     value = results[0].get("value") or {"lost": True, "output": results[0].get("output", "")}
     confirmation = Confirmation(float(job["timeout"]))
     confirmed = {}  # type: dict[tuple[str, bool], bool]
+    known = {}  # type: dict[str, str]
     for each in value.get("missing", []):
         key = (each["module"], each["deep"]) if each["deep"] else (each["module"], each["name"])
         if key not in confirmed:
             confirmed[key] = confirmation.confirm(each)
+            known[each["module"]] = each.get("as", "")
         each["confirmed"] = confirmed[key]
+        each["as"] = known[each["module"]]
         if each["confirmed"] and not each["deep"]:
-            taken, each["of"] = taken_down(each["module"], job["files"])
+            prefix = each["module"][: -len(each.get("as") or each["module"])]
+            taken, each["of"] = taken_down(each["module"], job["files"], prefix)
             each["takes"] = len(taken)
+            each["used"] = used_in(taken, job["files"], prefix)
             each["commands"] = sorted(
                 name for entry_module, name in job["commands"].items() if entry_module in taken
             )

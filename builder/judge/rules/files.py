@@ -25,6 +25,8 @@ DISPENSABLE = re.compile(
     re.IGNORECASE,
 )
 """What a package does without when it runs: people trim it from images."""
+TRUST = re.compile(r"\.(?:pem|crt)$")
+"""Lists of authorities, to which the owners of machines add their own (RFC 7468 has the form)."""
 DAMAGE = {
     "empty": "empty",
     "zeros": "filled with zeros",
@@ -76,6 +78,8 @@ def _dispensable(path: str, facts: Facts) -> bool:
 
 
 def _missing(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Finding]:
+    yield from _emptied([entry for entry in entries if _declares_nothing(entry)], facts)
+    entries = [entry for entry in entries if not _declares_nothing(entry)]
     needed = [entry for entry in entries if not _dispensable(entry["path"], facts)]
     rest = [
         entry for entry in entries if _dispensable(entry["path"], facts) and "-info/" not in entry["path"]
@@ -92,6 +96,26 @@ def _missing(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Fi
             where=owner,
             severity=Severity.INFO,
         )
+
+
+def _emptied(entries: Sequence[report.MissingFile], facts: Facts) -> Iterator[Finding]:
+    if not entries:
+        return
+    owners = sorted({name for entry in entries for name in entry["owners"]})
+    paths = [entry["path"] for entry in entries]
+    more = f" and {len(owners) - SHOWN} more" if len(owners) > SHOWN else ""
+    yield rules.MISSING_FILE.finding(
+        f"{_count(paths)} without content {_are(paths)} gone, and the folder is imported without: "
+        f"{_some(paths, facts)} of {', '.join(owners[:SHOWN])}{more}",
+        where=owners[0],
+        severity=Severity.INFO,
+    )
+
+
+def _declares_nothing(entry: report.MissingFile) -> bool:
+    """Whether a file is an empty `__init__.py` that several list: removing one of them takes it from all."""
+    shared = len(set(entry["owners"])) > 1
+    return shared and entry.get("empty", False) and posixpath.basename(entry["path"]) == "__init__.py"
 
 
 def _count(paths: Sequence[str]) -> str:
@@ -119,7 +143,16 @@ def _changed(compared: report.ComparedFiles, facts: Facts) -> Iterator[Finding]:
                 where=owner,
                 severity=Severity.WARNING if minor else None,
             )
-    for owner, paths in _by_loser(each for each in relevant if each["how"] == "edited").items():
+    edited = [entry for entry in relevant if entry["how"] == "edited"]
+    extended = [entry for entry in edited if entry.get("grown") and TRUST.search(entry["path"])]
+    for owner, paths in _by_loser(extended).items():
+        yield rules.EDITED_FILE.finding(
+            f"{owner}: {_some(paths, facts)} holds more authorities than were installed",
+            hint="nothing, if somebody added them for this machine; they go with an image that is made of it",
+            where=owner,
+            severity=Severity.INFO,
+        )
+    for owner, paths in _by_loser(each for each in edited if each not in extended).items():
         yield _edited(owner, paths, compared["listed"].get(owner, 0), facts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from packaging.utils import canonicalize_name
+
 from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts, ImportFault, Outcome
 from builder.judge.rules.absences import cause_of_absence, missing_module
@@ -47,7 +49,8 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
 def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
     cause, first = min(group, key=lambda pair: _nearness(pair, facts))
     severity = min((each.severity for each, _ in group), key=lambda each: each.rank)
-    if severity is Severity.WARNING and _takes_surface(cause, {each.module for _, each in group}, facts):
+    taken = {each.module for _, each in group}
+    if severity is Severity.WARNING and (_takes_surface(cause, taken, facts) or _spreads(group, facts)):
         severity = Severity.ERROR
     others = sorted({outcome.module for _, outcome in group} - {first.module})
     message = f"{first.module}: {cause.what}"
@@ -74,6 +77,23 @@ def _takes_surface(cause: Cause, modules: set[str], facts: Facts) -> bool:
         if named or len(taken) >= share * len(surface):
             return True
     return False
+
+
+def _spreads(group: list[tuple[Cause, Outcome]], facts: Facts) -> bool:
+    """Whether a name that one distribution misses in another takes down a third, which requires the first."""
+    if not any(_misses_name(outcome) for _, outcome in group):
+        return False
+    met = [owner for _, each in group if (owner := facts.owner(each.module)) and each.module in owner.roots]
+    keys = {owner.key for owner in met}
+    return any(canonicalize_name(each.name) in keys - {owner.key} for owner in met for each in owner.requires)
+
+
+def _misses_name(outcome: Outcome) -> bool:
+    """Whether an import ended because a module that is there lacks a name."""
+    fault = outcome.root
+    if fault is None or fault.isa("ModuleNotFoundError"):
+        return False
+    return fault.isa("ImportError", "AttributeError")
 
 
 def _nearness(pair: tuple[Cause, Outcome], facts: Facts) -> tuple[bool, int, str]:

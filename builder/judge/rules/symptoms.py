@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 
 from builder.judge.facts import Facts, ImportFault, Outcome
 from builder.judge.rules.roles import Role
+from envspec.proof.gpu.cuda_libraries import is_optional
+from envspec.proof.gpu.driver_libraries import is_driver_library
 from envspec.system import rules
 from envspec.system.finding import Severity
 from envspec.system.quoting import quoted_output
@@ -138,6 +140,51 @@ def _writes(failed: FailedImport) -> Mapping[str, str] | None:
     return {"where": where} if denied or read_only else None
 
 
+_DEVICE = re.compile(
+    r"no cuda gpus are available|found no nvidia driver|no cuda-capable device|cuda_error_no_device"
+    r"|cudaerror(?:nodevice|insufficientdriver)|cuda driver version is insufficient|\b0 active drivers"
+    r"|no (?:visible |available |compatible |supported )?(?:gpus?|cuda devices?|accelerators?)\b"
+    r"|cannot find any (?:torch )?(?:accelerator|gpu|cuda device)|nvml shared library not found"
+    r"|(?:needs?|requires?|must have|without) (?:an? |at least one )?(?:nvidia |cuda[- ]?\w* )?gpus?\b"
+    r"|gpus? (?:is |are |was |were )?(?:required|needed|not (?:found|available|detected))"
+    r"|(?:cuda|gpu) (?:is |was )?(?:not available|unavailable|not (?:found|detected))"
+    r"|libcuda\.so[.\d]* (?:cannot|can't|could not|not) (?:be )?(?:found|loaded)|failed to infer device type",
+    re.IGNORECASE,
+)
+"""How frameworks say that they found no device: PyTorch, CUDA's runtime, NVML, triton, JAX, vLLM."""
+_WITHOUT = re.compile(
+    r"not compiled with cuda|no module named|cannot import name|built without", re.IGNORECASE
+)
+"""What says that it is not the device alone that is missing."""
+
+
+def _deviceless(failed: FailedImport) -> Mapping[str, str] | None:
+    text = failed.text
+    wanted = _DEVICE.search(text) is not None and _WITHOUT.search(text) is None
+    return {} if wanted and not failed.facts.has_card else None
+
+
+def _unused(failed: FailedImport) -> Mapping[str, str] | None:
+    text = failed.text
+    wanted = _DEVICE.search(text) is not None and _WITHOUT.search(text) is None
+    return {} if wanted and failed.facts.has_card else None
+
+
+def _of_driver(failed: FailedImport) -> Mapping[str, str] | None:
+    names = _LIBRARY(failed)
+    return names if names is not None and is_driver_library(names["name"]) else None
+
+
+def _optional(failed: FailedImport) -> Mapping[str, str] | None:
+    names = _LIBRARY(failed)
+    return names if names is not None and failed.role.is_inner and is_optional(names["name"]) else None
+
+
+def _borrowed(failed: FailedImport) -> Mapping[str, str] | None:
+    found = re.search(r"undefined symbol: (?P<name>\w+)", failed.text)
+    return found.groupdict() if found and failed.outcome.borrows and failed.role.is_inner else None
+
+
 _LIBRARY = _says(r"(?P<name>[\w.+-]+\.so[\w.]*): cannot open shared object file")
 
 _BUNDLED_NAME = re.compile(r"-[0-9a-f]{8}(?:[.-][\w.-]*)?\.so")
@@ -150,6 +197,42 @@ def _bundled(failed: FailedImport) -> Mapping[str, str] | None:
 
 
 SYMPTOMS = (
+    Symptom(
+        sign=_deviceless,
+        rule=rules.DEVICE_WANTED,
+        severity=Severity.INFO,
+        what="asks for a card, and this machine has none ({said})",
+        hint="verify it on a machine with a card",
+        placed=True,
+    ),
+    Symptom(
+        sign=_unused,
+        rule=rules.CARD_IDLE,
+        what="finds no card, and this machine has one ({said})",
+        hint="see whether the driver is new enough for its CUDA, and whether the container has the card",
+        placed=True,
+    ),
+    Symptom(
+        sign=_of_driver,
+        rule=rules.DEVICE_WANTED,
+        severity=Severity.INFO,
+        what="needs the driver's {name}, which the host brings",
+        hint="verify it on a machine with a card",
+    ),
+    Symptom(
+        sign=_optional,
+        rule=rules.OPTIONAL,
+        severity=Severity.INFO,
+        what="needs the optional library {name}, which is not installed",
+        hint="install it if that part is used",
+    ),
+    Symptom(
+        sign=_borrowed,
+        rule=rules.OPTIONAL,
+        severity=Severity.INFO,
+        what="has the symbol {name} from a library that was loaded before it, and is not here",
+        hint="nothing, unless that part is used",
+    ),
     Symptom(
         sign=_writes,
         rule=rules.WRITES,

@@ -77,15 +77,15 @@ def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     user, provider = facts.owner(root), facts.owner(each["name"])
     violated = user is not None and provider is not None and facts.violates(user, provider)
     taken, of = each.get("takes", 0), each.get("of", 1)
+    if not each["hot"] and (each["deep"] or taken <= 1) and not each.get("commands"):
+        return Severity.INFO  # in a corner that nothing here has loaded
     if each["deep"]:
-        if not each["hot"] and "._" in each["module"]:
-            return Severity.INFO  # nobody's business but its makers'
         certain = each["reach"] in ("import", "constructor")
     elif each["kind"] == "import":
         commands = user is not None and facts.is_wanted(user) and bool(each.get("commands"))
         certain = each["hot"] or commands or taken >= max(WIDE * of, FEW)
     else:
-        certain = each["hot"] or taken >= SHARE * of
+        certain = each["hot"] or taken >= SHARE * of or (taken >= FEW and each.get("used", False))
     return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING
 
 

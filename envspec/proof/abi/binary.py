@@ -11,12 +11,13 @@ from typing import Any
 
 from envspec.proof.abi import elf, numpy, structs
 from envspec.proof.abi.numpy import NO_FACTS, NumpyFacts
+from envspec.proof.abi.opened import opened
 from envspec.supply.wheel import Buffer, Wheel
 
 READER = "binaries"
 READER_IN_PART = "binaries-in-part"
 """For what was read of an excerpt of a wheel, so that whoever has the whole wheel reads all of it."""
-VERSION = 2
+VERSION = 20
 """Raise it whenever a reader below learns something: kept facts of older versions are read anew."""
 
 _HEAD, _MACHINE = 64, 18
@@ -38,6 +39,8 @@ class Binary:
     """Struct sizes that it insists on, of any module."""
     provides: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Full type name to the size of its struct."""
+    opens: tuple[str, ...] = ()
+    """Sonames of CUDA's libraries that it knows by name and may open; what it links is in `elf.needed`."""
     opaque: bool = False
     """Whether its name is all that is known: what it needs and defines was not fetched, and nobody may say
     that it lacks something."""
@@ -65,6 +68,7 @@ def read(path: str, data: Buffer) -> Binary:
         numpy=numpy.header_facts(reader, numpy.numpy_structs(needs)),
         needs=needs,
         provides=provides,
+        opens=opened(reader, facts),
     )
 
 
@@ -134,6 +138,8 @@ def _binary_json(binary: Binary) -> dict[str, Any]:
         row["needs"] = [[need.module, need.name, need.size] for need in binary.needs]
     if binary.provides:
         row["provides"] = dict(binary.provides)
+    if binary.opens:
+        row["opens"] = list(binary.opens)
     return row
 
 
@@ -147,6 +153,7 @@ def _binary(row: dict[str, Any]) -> Binary:
         numpy=NumpyFacts(headers=headers, oldest=oldest, structs=numpy.numpy_structs(needs)),
         needs=needs,
         provides=row.get("provides", {}),
+        opens=tuple(row.get("opens", ())),
         opaque=row.get("opaque", False),
     )
 

@@ -11,6 +11,7 @@ from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf, Symbol
 from envspec.proof.abi.vendor import vendor_family
+from envspec.proof.gpu.driver_libraries import is_driver_library, is_driver_symbol
 
 _INTERPRETER = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "librt.so.1",
                 "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1")  # fmt: skip
@@ -51,6 +52,8 @@ class UndefinedSymbol:
     """With its version, such as `png_read@PNG16_0`."""
     user: str
     """The file that uses it: `file` itself or a library of its."""
+    library: str = ""
+    """The file of the set that its version binds it to, and that lacks it; empty where none does."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +72,9 @@ def check_closure(
 ) -> tuple[Problem, ...]:
     """Every problem of the files that are loaded by name, in the order of the files.
 
-    A file that others need is judged where they load it. Names that the interpreter defines, weak names
-    and names that some other file of the set defines (it may have been loaded before) are no problems.
+    A file that others need is judged where they load it. Names that the interpreter or the driver of a card
+    defines, weak names and names that some other file of the set defines (it may have been loaded before) are
+    no problems, and neither are the driver's libraries: the host has them.
     """
     return _Linker(tuple(binaries), base, machine).problems()
 
@@ -82,7 +86,9 @@ def unanswered(binaries: Mapping[str, Iterable[Binary]], base: LoaderBase) -> It
     for package, files in binaries.items():
         for item in files:
             for soname in item.elf.needed if item.elf else ():
-                if soname not in held and soname not in asked and base.has(soname) is None:
+                if soname in held or soname in asked or is_driver_library(soname):
+                    continue
+                if base.has(soname) is None:
                     asked.add(soname)
                     yield package, soname
 
@@ -165,6 +171,8 @@ class _Linker:
                     queue.append((*chain, path))
                 elif not path and soname not in seen:
                     seen.add(soname)
+                    if is_driver_library(soname):
+                        continue
                     if self.base.has(soname) is False and not _LIBPYTHON.match(soname):
                         missing.append((soname, chain))
                     else:
@@ -190,7 +198,20 @@ class _Linker:
         found += [problem for path in files for problem in self._versions(path, root)]
         if not found and all(self.base.library(soname) for soname in system if self._matters(soname)):
             found += self._symbols(root, files, system)
+        else:
+            found += self._bound(root, files)
         return found
+
+    def _bound(self, root: str, files: list[str]) -> Iterator[Problem]:
+        """Names that are bound to a library of the set by their version: no base has them, known or not."""
+        for path in files:
+            for symbol in self._unresolved(path):
+                if library := self._owner(symbol, path):
+                    yield UndefinedSymbol(file=root, symbol=_full(symbol), user=path, library=library)
+
+    def _owner(self, symbol: Symbol, user: str) -> str:
+        library = self._resolve(symbol.library, (user,)) if symbol.library else ""
+        return library if library and self.files[library].defined else ""
 
     def _matters(self, soname: str) -> bool:
         """Libraries that may be there must be known before a symbol can be called undefined."""
@@ -219,7 +240,7 @@ class _Linker:
         scope = [self._names_of(path, self.files[path]) for path in files]
         scope += [self._names_of(f"/{s}", facts) for s in system if (facts := self.base.library(s))]
         return [
-            UndefinedSymbol(file=root, symbol=_full(symbol), user=path)
+            UndefinedSymbol(file=root, symbol=_full(symbol), user=path, library=self._owner(symbol, path))
             for path in files
             for symbol in self._unresolved(path)
             if not any(_full(symbol) in names for names in scope)
@@ -229,12 +250,14 @@ class _Linker:
         """Names that nobody in the whole set and no common library defines: few, so that roots are quick."""
         if path not in self._open:
             offered = self._everything()
+            drives = any(map(is_driver_library, self.files[path].needed))
             self._open[path] = tuple(
                 symbol
                 for symbol in self.files[path].undefined
                 if not symbol.weak
                 and not _PYTHON_SYMBOL.match(symbol.name)
                 and _full(symbol) not in offered
+                and not (drives and is_driver_symbol(symbol.name))
                 and not (self.opaque and self._may_be_opaque(symbol, path))
             )
         return self._open[path]

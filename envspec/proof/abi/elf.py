@@ -22,7 +22,9 @@ _DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_RELA, _DT_RELASZ = 1, 4, 5, 6,
 _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH, _DT_GNU_HASH = 10, 14, 15, 29, 0x6FFFFEF5
 _DT_VERSYM, _DT_VERDEF, _DT_VERDEFNUM = 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD
 _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
-_SHT_DYNSYM = 11
+_SHT_PROGBITS, _SHT_DYNSYM = 1, 11
+_SHF_ALLOC = 2
+_DEVICE_CODE = (b".nv_fatbin\0", b"__nv_relfatbin\0")  # sections that NVIDIA's compiler makes
 _R_X86_64_64, _R_X86_64_RELATIVE = 1, 8
 _STB_LOCAL, _STB_WEAK = 0, 2
 _VISIBLE = (0, 3)  # default and protected
@@ -190,6 +192,34 @@ class ElfReader:
         if start + size > self.size:
             raise ElfError("a section lies outside of the file")
         return start, size
+
+    @functools.cached_property
+    def texts(self) -> tuple[tuple[int, int], ...]:
+        """(place, bytes) of the parts that may hold texts: not code for cards, most of a large file.
+
+        By section headers, where the file kept them; else all that is mapped.
+        """
+        try:
+            found = tuple(self._text_sections())
+        except ElfError:
+            found = ()
+        return found or tuple((segment.offset, segment.file_size) for segment in self.segments)
+
+    def _text_sections(self) -> Iterator[tuple[int, int]]:
+        if self._section_size != 64 or not 0 < self._section_names < self._section_count <= _MAX_HEADERS:
+            return
+        heads = [
+            self.unpack("<IIQQQQIIQQ", self._section_offset + number * 64)
+            for number in range(self._section_count)
+        ]
+        names = heads[self._section_names][4]
+        for name, kind, flags, _, place, size, *_ in heads:
+            if kind == _SHT_PROGBITS and flags & _SHF_ALLOC:
+                if place + size > self.size:
+                    raise ElfError("a section lies outside of the file")
+                title = bytes(self.data[names + name : names + name + 16])
+                if not title.startswith(_DEVICE_CODE):
+                    yield place, size
 
     @functools.cached_property
     def dynamic(self) -> tuple[tuple[int, int], ...]:

@@ -12,6 +12,7 @@ from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol, Unloadable
 from envspec.proof.abi.libraries import lacks, missing_libraries, what_brings
 from envspec.proof.abi.packages import DEFAULT_SUITE, providers
+from envspec.proof.gpu.cuda_libraries import cuda_library, is_optional
 from envspec.supply.wheel import module_name
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
@@ -70,7 +71,7 @@ def judge_compiled(
         if isinstance(problem, MissingLibrary):
             lacking.setdefault(problem.file, []).append(problem.library)
         else:
-            found = _closure_finding(problem, owners.get(problem.file, ""), versions)
+            found = _closure_finding(problem, owners, versions)
             findings.append(found)
             if module := module_name(problem.file):
                 broken.setdefault(module, found.message)
@@ -84,9 +85,17 @@ def judge_compiled(
 
 
 def unread_findings(
-    binaries: Mapping[str, Sequence[Binary]], base: LoaderBase, folder: BaseFolder, suite: str
+    binaries: Mapping[str, Sequence[Binary]],
+    base: LoaderBase,
+    folder: BaseFolder,
+    suite: str,
+    *,
+    cuda: bool = True,
 ) -> Iterator[Finding]:
-    """EV134: what could not be held against the base, because that, or a part of it, could not be read."""
+    """EV134: what could not be held against the base, because that, or a part of it, could not be read.
+
+    `cuda` is whether the base may hold CUDA's libraries.
+    """
     if folder.root is not None and folder.complete:
         return
     why = (
@@ -96,7 +105,9 @@ def unread_findings(
     )
     again = "once it can be had, `--fresh` reads it" if folder.root is None else ""
     doubtful = {
-        soname: package for package, soname in closure.unanswered(binaries, base) if soname not in _EVERYWHERE
+        soname: package
+        for package, soname in closure.unanswered(binaries, base)
+        if soname not in _EVERYWHERE and not is_optional(soname) and (cuda or not cuda_library(soname))
     }
     if not doubtful:
         yield rules.BASE_UNREAD.finding(
@@ -160,14 +171,29 @@ def numpy_facts(files: Sequence[Binary]) -> dict[str, numpy.NumpyFacts]:
 
 
 def _closure_finding(
-    problem: TooOld | UndefinedSymbol | Unloadable, package: str, versions: Mapping[str, str]
+    problem: TooOld | UndefinedSymbol | Unloadable,
+    owners: Mapping[str, str],
+    versions: Mapping[str, str],
 ) -> Finding:
-    """Warnings all: whether one matters shows when the imports are linked with the broken modules."""
+    """Warnings all: whether one matters shows when the imports are linked with the broken modules.
+
+    `owners` has the package of each file.
+    """
+    package = owners.get(problem.file, "")
     named = f"{package} {versions.get(package, '')}".strip() or problem.file
     if isinstance(problem, TooOld):
         has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
         rule, message = rules.WHEEL_BASE_OLD, f"{named} needs {problem.version} of {problem.library}; {has}"
         hint = f"take a newer base, or an older version of {package}"
+    elif isinstance(problem, UndefinedSymbol) and problem.library:
+        user, library = owners.get(problem.user, package), owners.get(problem.library, "")
+        rule = rules.WHEEL_SYMBOL
+        symbol, file = problem.symbol.partition("@")[0], posixpath.basename(problem.library)
+        message = (
+            f"{user} {versions.get(user, '')} uses {symbol} of {file}, which "
+            f"{library} {versions.get(library, '')} has without it"
+        )
+        hint = f"pin the {library} that was released with this {user}"
     elif isinstance(problem, UndefinedSymbol):
         rule = rules.WHEEL_SYMBOL
         message = f"{named} uses {problem.symbol}, which no library that it loads defines"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.packages import providers
+from envspec.proof.gpu.cuda_libraries import is_optional
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
@@ -27,7 +28,8 @@ def missing_libraries(
 
     Files that are built for one of several versions of a library, such as torchcodec's for FFmpeg 4 to 7,
     want one of them alone: they are told as one, and only where none has what it wants. A file that is no
-    module is loaded when its package needs it, so what it lacks is told and does not count.
+    module is loaded when its package needs it, so what it lacks is told and does not count. Neither does what
+    packages are known to do without, unless an import fails because of it, which is another rule.
     """
     for package, files in binaries.items():
         for group in _alternatives([file.path for file in files]):
@@ -37,6 +39,7 @@ def missing_libraries(
             modules = {file.path for file in files if file.elf and file.elf.python_inits}
             wanted = [library for path in broken for library in lacking[path]]
             weighs = len(group) > 1 or not modules.isdisjoint(broken)
+            weighs = weighs and not all(is_optional(library, broken[0]) for library in wanted)
             if len(broken) == 1:
                 message = lacks(package, versions, lacking[broken[0]])
             else:

@@ -21,7 +21,7 @@ from envspec.proof.abi.structs import StructNeed
 # numpy/_core/include/numpy/__multiarray_api.h of 2.x; rust-numpy knows the words, yet prints no %x.
 _TWO = re.compile(rb"\(NumPy (\d+\.\d+)\)[^\0]{0,200}%x")
 # The same place of 1.x headers.
-_ONE = re.compile(rb"module compiled against API version 0x%x but this version of numpy is 0x%x")
+_ONE = b"module compiled against API version 0x%x but this version of numpy is 0x%x"
 _FEATURE_CALL = re.compile(rb"\xff[\x90-\x97]\x98\x06\0\0", re.DOTALL)  # call [register + 211 * 8]
 _FEATURE_LOAD = re.compile(rb"[\x48\x49\x4c\x4d]\x8b[\x80-\xbf]\x98\x06\0\0", re.DOTALL)
 _COMPARE = re.compile(r"(?:e|r)\w+, (0x[0-9a-f]+|\d+)")
@@ -93,7 +93,7 @@ def header_facts(reader: ElfReader, needs: tuple[StructNeed, ...]) -> NumpyFacts
     """The facts of an open file whose struct needs are known already."""
     if two := _search(reader, _TWO):
         return NumpyFacts(headers=2, oldest=two[1].decode(), structs=needs)
-    if _search(reader, _ONE):
+    if reader.data.find(_ONE) >= 0:
         return NumpyFacts(headers=1, oldest=_feature(reader), structs=needs)
     return NumpyFacts(structs=needs)
 
@@ -156,7 +156,8 @@ def _usual_sizes(version: Version) -> dict[str, int]:
 
 
 def _search(reader: ElfReader, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
-    return pattern.search(reader.data)
+    found = (pattern.search(reader.data, place, place + size) for place, size in reader.texts)
+    return next(filter(None, found), None)
 
 
 def _feature(reader: ElfReader) -> str:

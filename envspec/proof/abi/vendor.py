@@ -40,6 +40,9 @@ The others say which toolkits they work with: cuDNN with all minor versions of a
 matrix).
 """
 
+OPENED_BY_NAME = "nvrtc"
+"""What the other libraries open when they need it: no table of symbols tells what they want of it."""
+
 _FILE = re.compile(
     r"lib(?:"
     + "|".join(f"(?P<f{n}>{names})" for n, names in enumerate(_SYMBOLS))

@@ -72,6 +72,17 @@ def contains(item: Value, container: Value) -> bool | None:
     return False if closed else None
 
 
+def may_be_sets(left: Value, right: Value) -> bool:
+    """Whether two values may be sets, for which `<` and `==` mean other than for lists.
+
+    Sets, lists and tuples are one kind here. What is compared with numbers in it is a version.
+    """
+    members = [each.items for each in (left, right) if isinstance(each, Items)]
+    return any(
+        not (isinstance(item, Known) and isinstance(item.value, int)) for items in members for item in items
+    )
+
+
 def is_hashable(key: Any) -> bool:
     """Whether a key of a dictionary can be this."""
     try:

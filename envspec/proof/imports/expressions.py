@@ -17,6 +17,7 @@ from envspec.proof.imports.constants import (
     is_same,
     is_small,
     limited,
+    may_be_sets,
     sequence,
 )
 from envspec.proof.imports.frame import Frame
@@ -222,7 +223,7 @@ class Evaluator:
             return None if there is None else there is isinstance(operation, ast.In)
         known_left, a = constant(left)
         known_right, b = constant(right)
-        if known_left and known_right:
+        if known_left and known_right and not may_be_sets(left, right):
             with contextlib.suppress(TypeError, ValueError):
                 return bool(_COMPARE[type(operation)](a, b))
         return None

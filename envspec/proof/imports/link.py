@@ -15,8 +15,9 @@ from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports.course import Exhausted
 from envspec.proof.imports.interpreter import Interpreter
 from envspec.proof.imports.modules import State
-from envspec.proof.imports.source import Package
+from envspec.proof.imports.source import Index, Package
 from envspec.proof.imports.stub import is_stub
+from envspec.proof.imports.suspects import Suspects
 from envspec.proof.imports.values import UNKNOWN, External, Fault, Known, Module, Raised, SourceLine
 
 DEFAULT_BUDGET = 3_000_000
@@ -246,10 +247,10 @@ def _inner(interpreter: Interpreter, package: Package, allowed: int, failures: l
     found: list[Failure] = []
     for number, name in enumerate(names):
         if parser.read_bytes > limit:
-            failures += found
+            failures += [*found, *_suspects(interpreter, package, names, number)]
             return len(names) - number
         raised = interpreter.failure(name)
-        if raised and (hard := _hard(raised, package, modules.index.overwritten)) is not None:
+        if raised and (hard := _hard(raised, package, modules.index)) is not None:
             found.append(_failure(package, name, raised, certain=hard))
     causes = collections.Counter(failure.fault for failure in found)
     share = BARE_SHARE if _is_bare(interpreter, package) else SHARE
@@ -258,6 +259,19 @@ def _inner(interpreter: Interpreter, package: Package, allowed: int, failures: l
         dataclasses.replace(failure, certain=failure.certain or failure.fault in wide) for failure in found
     ]
     return 0
+
+
+def _suspects(
+    interpreter: Interpreter, package: Package, names: Sequence[str], read: int
+) -> Iterator[Failure]:
+    """Failures among the modules after the first `read`, which were left out, as far as their texts lead."""
+    suspects = Suspects(interpreter, package, names, read)
+    for name in suspects:
+        raised = interpreter.failure(name)
+        hard = _hard(raised, package, interpreter.modules.index, suspects.providers) if raised else None
+        if raised and hard is not None:
+            faulty = raised.fault.where.module
+            yield _failure(package, faulty, raised, certain=hard and suspects.takes_down(faulty))
 
 
 def _is_bare(interpreter: Interpreter, package: Package) -> bool:
@@ -271,22 +285,28 @@ def _commands(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
     for name in package.doors:
         origin = interpreter.modules.index.origins.get(name)
         raised = interpreter.failure(name) if origin and origin.package is package else None
-        if raised and _hard(raised, package, interpreter.modules.index.overwritten) is not None:
+        if raised and _hard(raised, package, interpreter.modules.index) is not None:
             yield _failure(package, name, raised, certain=_decides(raised))
 
 
-def _hard(raised: Raised, package: Package, overwritten: Mapping[str, Set[str]]) -> bool | None:
-    """Whether the fault inside a package decides; None when such faults are nobody's business."""
+def _hard(raised: Raised, package: Package, index: Index, providers: Set[str] = frozenset()) -> bool | None:
+    """Whether the fault inside a package decides; None when such faults are nobody's business.
+
+    `providers` are packages that must be as it wants them, besides those that it requires itself.
+    """
     fault = raised.fault
-    if fault.where.module.partition(".")[0] not in package.top_level:
+    origin = index.origins.get(fault.where.module)
+    if fault.where.module.partition(".")[0] not in package.top_level and not (
+        origin is not None and origin.package is package
+    ):
         return None
     if fault.kind in ("stdlib-module", "stdlib-name"):
         # Packages that work carry corners which an older Python was the last to import.
         return False
-    if fault.kind == "name" and package.name in overwritten.get(fault.wanted.rpartition(".")[0], ()):
+    if fault.kind == "name" and package.name in index.overwritten.get(fault.wanted.rpartition(".")[0], ()):
         return True
     if fault.kind == "name" and fault.owner and fault.owner != package.name:
-        return fault.owner in package.requires
+        return fault.owner in package.requires or fault.owner in providers
     return None
 
 

@@ -46,6 +46,9 @@ def _of_names(world: World, owner: Names, name: str, args: list[Value] | None) -
         world.names.set_name(owner, args[0], args[1] if len(args) > 1 else NONE)
     elif name not in ("get", "keys", "items", "values", "copy"):
         world.names.set_name(owner, UNKNOWN, UNKNOWN)
+        if name == "update" and owner.module in world.modules.states:
+            # All names of another module may be among them, and with them where that one looks for modules.
+            world.modules.states[owner.module].syntax.path = True
     return UNKNOWN
 
 

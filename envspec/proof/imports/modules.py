@@ -32,11 +32,10 @@ class State:
     future: bool = False
     """Annotations are not evaluated."""
 
-    def may_be_filled(self) -> bool:
-        """Whether machine code of its package may put names into it: it knows the module's own name."""
-        if self.package is not None and "." in self.name:
-            self.open = self.package.mentions(self.name)
-        return self.open
+    def may_be_given(self, name: str) -> bool:
+        """Whether machine code of its package may give it this name: it knows the module's, and this one."""
+        inner = self.package is not None and "." in self.name
+        return inner and self.package is not None and self.package.fills(self.name, name)
 
 
 class Modules:
@@ -64,7 +63,7 @@ class Modules:
         self.index = Index(self.packages, python)
         self.stdlib = Stdlib(python)
         self.states: dict[str, State] = {}
-        self.registered: set[str] = set()
+        self.registered: set[str] = set(self.index.hooked)
         """Modules that some module puts into `sys.modules` by their names."""
         self.stand_ins: set[str] = set()
         """Compiled files that packages load by other ways than an import of their names."""

@@ -90,7 +90,7 @@ class ModuleNamespace:
         if state.open or unsure or whole in self._modules.index.origins or whole in self._modules.states:
             return UNKNOWN
         owner = state.package.name if state.package else ""
-        if whole in self._modules.registered or state.syntax.path or state.may_be_filled():
+        if whole in self._modules.registered or state.syntax.path or state.may_be_given(name):
             return UNKNOWN
         raise _no_attribute("name", state, name, owner, frame)
 

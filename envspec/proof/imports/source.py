@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 
+from envspec.proof.imports import hooks
 from envspec.supply.wheel import Wheel
 
 _SUFFIX = re.compile(r"\.(?:(?P<tag>cpython-\d+)[a-z]*(?:-[\w-]+)?|(?P<stable>abi3))?\.so$|\.so$")
@@ -46,8 +47,11 @@ class Package:
     """Whether it brings commands or plug-ins (entry points)."""
     doors: tuple[str, ...] = ()
     """Modules that its commands begin with."""
-    mentions: Callable[[str], bool] = lambda _: False
-    """Whether the name of a module stands in a compiled file of its, as code that imports it has it."""
+    fills: Callable[[str, str], bool] = lambda _, __: False
+    """Whether one compiled file of its holds a module's name, as code that imports it does, and another name.
+
+    Such code may give the module that name.
+    """
     large: bool = False
     """Whether bodies of functions are read only when they are called: see `LARGE`."""
 
@@ -60,7 +64,7 @@ class Package:
             return wheel.read(wheel.library[path], limit=LARGEST)
 
         @functools.cache  # a set that fails asks again and again, and files may be large
-        def mentions(module: str) -> bool:
+        def fills(module: str, attribute: str) -> bool:
             compiled = [
                 name
                 for name in wheel.library.values()
@@ -68,7 +72,9 @@ class Package:
             ]
             for name in sorted(compiled, key=sizes.__getitem__):
                 with wheel.buffer(name) as content:
-                    if content.find(b"\0" + module.encode() + b"\0") >= 0:
+                    mentions = content.find(b"\0" + module.encode() + b"\0") >= 0
+                    # Linkers let one string be the end of another.
+                    if mentions and content.find(attribute.encode() + b"\0") >= 0:
                         return True
             return False
 
@@ -78,7 +84,7 @@ class Package:
             files=tuple(wheel.library),
             read=read,
             size=lambda path: sizes[wheel.library[path]],
-            mentions=mentions,
+            fills=fills,
             requires=tuple(requires),
             requested=requested,
             top_level=wheel.top_level,
@@ -116,12 +122,34 @@ class Index:
         """Module to the packages whose file of it was overwritten by a later package."""
         self._compiled: dict[str, tuple[str, ...]] = {}
         self._tag = "cpython-" + python.replace(".", "")
+        packages = tuple(packages)
         for package in packages:
             roots = _path_folders(package)
             for path in package.files:
                 for root in roots:
                     if path.startswith(root):
                         self._add(package, path, path[len(root) :])
+        self.hooked: set[str] = set()
+        """Modules for which a package's import hook finds what no file tells."""
+        for package in packages:
+            for name in hooks.hooked(package):
+                self._take_place(name, package)
+
+    def _take_place(self, name: str, package: Package) -> None:
+        """Let the files of a package be what its import hook makes of them: the module of this name."""
+        own = hooks.stand_in(name, package, self.origins)
+        if not own:
+            self.hooked.add(name)
+            return
+        moved = {
+            module: origin
+            for module, origin in self.origins.items()
+            if module == own or module.startswith(f"{own}.")
+        }
+        replaced = [each for each in self.origins if each == name or each.startswith(f"{name}.")]
+        for module in (*replaced, *moved):
+            self.origins.pop(module, None)
+        self.origins |= {name + module[len(own) :]: origin for module, origin in moved.items()}
 
     def compiled(self, package: Package) -> tuple[str, ...]:
         """The compiled files of a package, as the modules that their names would make them."""

@@ -398,7 +398,10 @@ def _plain(block: Sequence[ast.stmt]) -> bool:
     simple = (ast.Import, ast.ImportFrom, ast.Pass, ast.FunctionDef)
     return all(
         isinstance(item, simple)
-        or (isinstance(item, ast.Assign | ast.Expr) and isinstance(item.value, ast.Constant | ast.Name))
+        or (
+            isinstance(item, ast.Assign | ast.Expr | ast.Return)
+            and isinstance(item.value, ast.Constant | ast.Name)
+        )
         for item in block
     )
 

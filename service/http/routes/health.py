@@ -25,6 +25,8 @@ def readyz() -> Response:
         "status": "ready" if answer.ready else "not ready",
         "engine": health.detail,
         "workers": health.workers,
+        **({"device": health.device} if health.device else {}),
+        **({"card": health.card} if health.card else {}),
     }
     if not answer.ready:
         said["reason"] = answer.reason

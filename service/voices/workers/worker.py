@@ -24,6 +24,10 @@ KILLED_LOADS = 3
 """Loads in a row that a signal may end before the load itself is taken to be what fails."""
 
 
+UNLOADABLE = "the voice could not be loaded"
+"""Said of a load that failed without words for the caller, such as those about a card that is not there."""
+
+
 class WorkerDiedError(Exception):
     """A worker's process ended before it answered."""
 
@@ -58,6 +62,7 @@ class Worker:
         self._started = 0.0
         self._resting_until = 0.0
         self._killed_loads = 0
+        self._refusal = UNLOADABLE
         self.starts = 0
         """How many processes this handle has had."""
 
@@ -80,7 +85,7 @@ class Worker:
             return
         self.stop()
         if time.monotonic() < self._resting_until:
-            raise UnavailableError("the voice could not be loaded", code="voice_failed", retry_after=30)
+            raise UnavailableError(self._refusal, code="voice_failed", retry_after=30)
         ours, theirs = wire.connect_pair()
         with theirs:
             self._process = subprocess.Popen(
@@ -140,9 +145,12 @@ class Worker:
                 self.stop()
                 raise WorkerDiedError from error
             self._rest()
-            raise UnavailableError(
-                "the voice could not be loaded", code="voice_failed", retry_after=30
-            ) from error
+            raise UnavailableError(self._refusal, code="voice_failed", retry_after=30) from error
+        if "refused" in greeting:
+            self._refusal = str(greeting["refused"])
+            self._rest()
+            raise UnavailableError(self._refusal, code="voice_failed", retry_after=30)
+        self._refusal = UNLOADABLE
         self._greeting = greeting
         self._killed_loads = 0
 

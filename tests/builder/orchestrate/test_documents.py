@@ -17,7 +17,7 @@ from builder.cli.main import envspec
 from builder.orchestrate import FORMS, Deployment, deployment
 from builder.orchestrate.document import document
 from envspec.spec import load
-from envspec.spec.model import Spec
+from envspec.spec.model import Spec, TargetWish
 from envspec.system.errors import UsageError
 from tests.support.paths import EXAMPLES
 
@@ -69,6 +69,41 @@ def test_the_schemas_see_mistakes() -> None:
 def test_compose_takes_the_document(name: str) -> None:
     (found,) = documents("compose", deployment(example(name, env={"A": "b"})))
     COMPOSE.validate(found)
+
+
+def on_cards(*cards: str, **changes: Any) -> Spec:
+    return example().model_copy(update={"target": TargetWish(gpu=cards), **changes})
+
+
+def test_a_replica_that_is_meant_for_cards_asks_for_one() -> None:
+    wanted = deployment(on_cards("sm_90", "RTX 4090"))
+    found = kinds(wanted)
+    for version in ("1.30", kubernetes_validate.latest_version()):
+        kubernetes_validate.validate(found["Deployment"], version, strict=True)
+    spec = found["Deployment"]["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
+    (composed,) = documents("compose", wanted)
+    COMPOSE.validate(composed)
+    devices = composed["services"]["service"]["deploy"]["resources"]["reservations"]["devices"]
+    assert devices == [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
+    for form in FORMS.values():
+        assert "must be one of: sm_90, sm_89" in form(wanted)
+
+
+@pytest.mark.parametrize("spec", [on_cards(), example()], ids=["for machines without", "left open"])
+def test_who_is_meant_for_no_card_asks_for_none(spec: Spec) -> None:
+    for form in FORMS.values():
+        assert not re.search("nvidia|gpu", form(deployment(spec)))
+
+
+def test_variables_of_the_environment_are_placed_and_the_services_own_win() -> None:
+    spec = on_cards(env={"LIB": "{site}/x:{prefix}", "BOTH": "environment"})
+    assert spec.service is not None
+    service = spec.service.model_copy(update={"env": {"BOTH": "service"}})
+    found = deployment(spec.model_copy(update={"service": service})).env
+    assert found == {"LIB": "/opt/env/lib/python3.11/site-packages/x:/opt/env", "BOTH": "service"}
 
 
 def test_nothing_may_be_written_or_gained() -> None:

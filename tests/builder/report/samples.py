@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from builder.report.model import Report, StageReport
 from builder.report.scrubbing import Private
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed, Verdict
+from envspec.proof.gpu.served import GpuProof, Row, Served
+from envspec.spec.cards import architecture
 from envspec.system.errors import BuildError
 from envspec.system.finding import Finding, Severity
 from envspec.system.rules import RULES
@@ -140,7 +144,71 @@ JUDGED = Report(
     seconds={"verify": 4.2},
 )
 EMPTY = Report(name="nothing")
+
+
+def proof(
+    *words: str, driver: str = "", names: Sequence[str] = ("torch", "xformers"), **changes: Any
+) -> GpuProof:
+    """What of a set serves cards: the first package all of them, the last none, each beside NVIDIA's own."""
+    cards = tuple(dict.fromkeys(str(architecture(word)) for word in words))
+    whys = {
+        names[0]: "it computes with CUDA 12 (libcudart.so.12)",
+        names[-1]: "its PTX for sm_80, all that it has for sm_120, must be compiled by the driver",
+    }
+    kinds = (Served(by="machine code", code="sm_80"), Served(by="PTX", code="sm_80", driver="570.26"))
+    rows = [
+        Row(
+            package=name,
+            version="2.8.0",
+            nvidia=False,
+            cuda=12,
+            machine=("sm_75", "sm_80", "sm_86", "sm_90"),
+            ptx=("sm_90",),
+            served=tuple(
+                (*kinds, Served(by="none"), Served(by="unknown"))[(number and place) % 4]
+                for place in range(len(cards))
+            ),
+            driver="525.60.13" if number == 0 else "570.26",
+            why=whys.get(name, whys[names[0]]),
+        )
+        for number, name in enumerate(names)
+    ]
+    own = [
+        Row(
+            package=name, version="12.8.4.1", nvidia=True, cuda=12, driver="525.60.13",
+            served=tuple(Served(by="release") for _ in cards), why="NVIDIA's libraries of CUDA 12 do",
+        )
+        for name in ("nvidia-cublas-cu12", "nvidia-cudnn-cu12")
+    ]  # fmt: skip
+    given = {"cards": cards, "words": words, "open": False, "driver": driver, "rows": (*rows, *own)}
+    return GpuProof(**{**given, **changes})
+
+
+GPU = dataclasses.replace(SHIPS, gpu=proof("sm_90", "RTX 4090", driver="580"))
+CROWDED = dataclasses.replace(
+    UNSOUND,
+    gpu=proof(
+        *(
+            "Tesla T4",
+            "A100",
+            "RTX A6000",
+            "RTX 6000 Ada Lovelace",
+            "L40S",
+            "H100",
+            "B200",
+            "GB300",
+            "RTX 5090",
+        ),
+        names=["torch", *(f"a-package-with-a-very-long-name-number-{number}" for number in range(30))],
+    ),
+)
+OPEN = dataclasses.replace(SHIPS, gpu=proof(open=True))
+PROCESSORS = dataclasses.replace(SHIPS, gpu=proof(open=False))
 REPORTS = {
+    "gpu": GPU,
+    "crowded": CROWDED,
+    "open": OPEN,
+    "processors": PROCESSORS,
     "ships": SHIPS,
     "unsound": UNSOUND,
     "many": MANY,

@@ -54,6 +54,7 @@ def facts(*imports: Mapping[str, Any], **raw: object) -> Facts:
         "loose": [],
         "surface": {},
         "files": {"shared": [], "changed": []},
+        "device": {"nodes": [], "driver": ""},
         **raw,
     }  # as much of the report as the rules of imports read
     return Facts.of(report)

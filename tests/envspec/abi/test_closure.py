@@ -184,6 +184,24 @@ def test_this_machine_knows_its_own_c_library() -> None:
     assert said == f"glibc {HERE.newest('GLIBC')}\n"
 
 
+def test_a_version_that_a_library_of_the_set_lacks_needs_no_base_to_be_missing(site: Site) -> None:
+    """As libcusparse binds names of libnvJitLink, which its older releases have not."""
+    script = site.root / "versions"
+    script.write_text("libjit.so.12 { global: jit_*; };")
+    flags = (f"-Wl,--version-script={script}",)
+    jit = library(
+        site, "jit/libjit.so.12", "int jit_4(void) { return 1; } int jit_1(void) { return 1; }", *flags
+    )
+    site("sparse/_c.so", "int jit_4(void); int PyInit__c(void) { return jit_4(); }", jit)
+    assert closure.check_closure(files(site.root), NamedBase()) == ()
+    library(site, "jit/libjit.so.12", "int jit_1(void) { return 1; }", *flags)
+    assert closure.check_closure(files(site.root), NamedBase()) == (
+        closure.UndefinedSymbol(
+            file="sparse/_c.so", symbol="jit_4@libjit.so.12", user="sparse/_c.so", library="jit/libjit.so.12"
+        ),
+    )
+
+
 def test_a_library_of_which_the_name_is_known_may_define_what_is_called_like_it(site: Site) -> None:
     cuda = library(site, "nvidia/cublas/lib/libcublas.so.12", "int cublasCreate(void) { return 1; }")
     site("demo/_fast.so", "int cublasCreate(void); int PyInit__fast(void) { return cublasCreate(); }", cuda)

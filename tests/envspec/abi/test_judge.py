@@ -1,5 +1,6 @@
 """The verdict on the compiled files of a set."""
 
+import dataclasses
 import pathlib
 
 import pytest
@@ -137,3 +138,47 @@ def test_a_base_that_is_too_old_and_a_file_that_is_broken() -> None:
     rules = {finding.rule: finding for finding in judge_compiled(files, {"demo": "1.0"}, base).findings}
     assert "2.36" in rules["EV131"].message
     assert "cut off" in rules["EV133"].message
+
+
+def test_libraries_that_packages_do_without_weigh_nothing_and_the_driver_s_are_never_missing() -> None:
+    files = [
+        Binary(path="demo/pool.so", elf=elf(needed=("libtbb.so.12",), module="pool")),
+        Binary(path="demo/gpu.so", elf=elf(needed=("libcuda.so.1",), module="gpu")),
+    ]
+    found = judge_compiled({"demo": files}, {"demo": "1.0"}, BASE)
+    (finding,) = found.findings
+    assert (finding.rule, finding.severity, finding.where) == ("EV130", Severity.INFO, "demo/pool.so")
+    assert set(found.broken) == {"demo.pool"}
+    away = BaseFolder(why="it is away")
+    (unread,) = unread_findings({"demo": files[1:]}, NamedBase(), away, "bookworm")
+    assert unread.severity == Severity.INFO
+
+
+def test_names_of_the_driver_are_defined_by_it() -> None:
+    def using(name: str) -> Elf:
+        return dataclasses.replace(
+            elf(needed=("libcuda.so.1",), module="gpu"),
+            undefined=(Symbol(name=name, version="", library="", weak=False),),
+        )
+
+    base = RootBase(pathlib.Path("/"))
+    for name, rules in (("cuLaunchKernel", []), ("surely_not_there", ["EV132"])):
+        files = {"demo": [Binary(path="demo/gpu.so", elf=using(name))]}
+        assert [found.rule for found in judge_compiled(files, {"demo": "1.0"}, base).findings] == rules
+
+
+def test_a_symbol_that_one_library_lacks_names_both_packages() -> None:
+    bound = Symbol(name="jit_4", version="libjit.so.12", library="libjit.so.12", weak=False)
+    other = Symbol(name="jit_1", version="libjit.so.12", library="", weak=False)
+    sparse = dataclasses.replace(elf(module="c", needed=("libjit.so.12",)), undefined=(bound,))
+    jit = dataclasses.replace(
+        elf(soname="libjit.so.12"), defined=(other,), version_definitions=("libjit.so.12",)
+    )
+    files = {
+        "sparse": [Binary(path="sparse/c.so", elf=sparse)],
+        "jit": [Binary(path="jit/libjit.so.12", elf=jit)],
+    }
+    (finding,) = judge_compiled(files, {"sparse": "12.3", "jit": "12.1"}, NamedBase()).findings
+    assert finding.rule == "EV132"
+    assert finding.message == "sparse 12.3 uses jit_4 of libjit.so.12, which jit 12.1 has without it"
+    assert "pin the jit" in finding.hint

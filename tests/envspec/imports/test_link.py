@@ -93,12 +93,82 @@ def test_the_one_module_behind_an_empty_package_counts_as_its_top_level(linked: 
 
 def test_names_that_machine_code_may_put_into_a_module(make: Make, tmp_path: pathlib.Path) -> None:
     files = {"other/__init__.py": "", "other/gpu.py": "x = 1\n", "other/cpu.py": "x = 1\n"}
-    file = wheel(tmp_path, "other", "1.0", files={**files, "other/_C.so": "\0other.gpu\0"})
+    file = wheel(tmp_path, "other", "1.0", files={**files, "other/_C.so": "\0other.gpu\0MyTensor\0"})
     app = {"app/__init__.py": "", "app/a.py": "import other.gpu\nother.gpu.Tensor"}
     app["app/b.py"] = "import other.cpu\nother.cpu.Tensor"
+    app["app/c.py"] = "import other.gpu\nother.gpu.Device"
     with Wheel(file) as opened:
         packages = [make("app", app, requires=("other",)), Package.of_wheel(opened)]
-        assert [failure.module for failure in link(packages, python="3.11").failures] == ["app.b"]
+        found = [failure.module for failure in link(packages, python="3.11").failures]
+        assert found == ["app.b", "app.c"]
+
+
+REDIRECT = """
+import sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if "host.gpu" in name:
+            return elsewhere(name)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(("source", "fails"), [
+    ("import host.gpu\nhost.gpu.launch", False),  # the plug-in's own
+    ("import host.gpu\nhost.gpu.old", True),  # what the host has under that name is never loaded
+    ("import host.gpu.kernels", False),
+])  # fmt: skip
+def test_a_module_in_whose_place_a_hook_puts_another(make: Make, source: str, fails: bool) -> None:
+    host = make("host", {"host/__init__.py": "import os\n", "host/gpu/__init__.py": "old = 1\n"})
+    plug = make("plug", {
+        "plug.pth": "import _plug\n", "_plug.py": REDIRECT, "plug/__init__.py": "",
+        "plug/host/gpu/__init__.py": "from host.gpu.kernels import launch\n",
+        "plug/host/gpu/kernels.py": "def launch(): pass\n",
+    }, requires=("host",))  # fmt: skip
+    app = make("app", {"app/__init__.py": source}, requires=("host",))
+    found = link([host, plug, app], python="3.11").failures
+    assert [failure.module for failure in found if failure.certain] == (["app"] if fails else [])
+
+
+def test_a_hook_that_nobody_can_follow_leaves_its_module_alone(make: Make) -> None:
+    host = make("host", {"host/__init__.py": "import os\n", "host/gpu/__init__.py": ""})
+    plug = make("plug", {"plug.pth": "import _plug\n", "_plug.py": REDIRECT, "plug/__init__.py": ""})
+    app = make("app", {"app/__init__.py": "from host.gpu import anything"}, requires=("host",))
+    assert not link([host, plug, app], python="3.11").failures
+
+
+@pytest.mark.parametrize(("users", "certain"), [(3, True), (1, False)])
+def test_a_module_beyond_the_budget_is_followed_where_its_text_leads(
+    make: Make, users: int, certain: bool
+) -> None:
+    files = {"app/__init__.py": "", "app/deep/__init__.py": "import os\n"}
+    files["app/deep/fault.py"] = "import other as o\nif True:\n    o.gone\n"
+    files |= {f"app/deep/user{n}.py": "from app.deep import fault\n" for n in range(users)}
+    packages = [make("app", files, requires=("other",)), make("other", {"other/__init__.py": "import os\n"})]
+    (failure,) = link(packages, python="3.11", inner_bytes=0).failures
+    assert (failure.module, failure.certain) == ("app.deep.fault", certain)
+
+
+@pytest.mark.parametrize(("there", "fails"), [(True, True), (False, False)])
+def test_what_is_there_is_found(make: Make, there: bool, fails: bool) -> None:
+    asks = "import importlib.util\ndef has():\n    return importlib.util.find_spec('tri') is not None\n"
+    app = {"app/__init__.py": f"{asks}if not has():\n    x = 1\nelse:\n    from tri.ops import y\n"}
+    tri = [make("tri", {"tri/__init__.py": "", "tri/core.py": ""})] if there else []
+    assert bool(link([make("app", app), *tri], python="3.11").failures) is fails
+
+
+def test_sets_are_not_compared_as_lists_are(linked: Linked) -> None:
+    source = "if not set(('b',)) < {'a', 'b'}:\n    raise KeyError('never')\n"
+    source += "if {'a', 'b'} != {'b', 'a'}:\n    raise KeyError('never')\n"
+    assert not linked({"app/__init__.py": source}).failures
+
+
+def test_a_module_that_takes_over_another_s_dictionary_looks_where_that_one_looks(linked: Linked) -> None:
+    source = "def take():\n    from app import v2\n    globals().update(v2.__dict__)\n"
+    source += "take()\nfrom app.part import x\n"
+    assert not linked(
+        {"app/__init__.py": source, "app/v2/__init__.py": "", "app/v2/part.py": "x = 1\n"}
+    ).failures
 
 
 @pytest.mark.parametrize(("init", "taken", "certain"), [

@@ -230,3 +230,15 @@ def test_metrics_count_what_happened(http: FlaskClient) -> None:
     assert 'tts_requests_total{route="/tts",status="200"} 1.0' in said
     assert 'tts_requests_total{route="/tts",status="422"} 1.0' in said
     assert "tts_queue_depth 0.0" in said
+
+
+def test_it_says_where_it_computes_once_that_is_known(http: FlaskClient, engine: FakeEngine) -> None:
+    """The card's name is the driver's, so it may hold anything."""
+    assert "device" not in http.get("/readyz").get_json()
+    assert "tts_device_info{" not in http.get("/metrics").text
+    engine.device = "cpu"
+    assert http.get("/readyz").get_json()["device"] == "cpu"
+    assert 'tts_device_info{card="",device="cpu"} 1.0' in http.get("/metrics").text
+    engine.device, engine.card = "cuda:0", 'NVIDIA "H200"'
+    assert http.get("/readyz").get_json()["card"] == 'NVIDIA "H200"'
+    assert 'tts_device_info{card="NVIDIA \\"H200\\"",device="cuda:0"} 1.0' in http.get("/metrics").text

@@ -1,6 +1,6 @@
 """Drives the service's ModelScope engine against a model's folder; prints what came out as JSON.
 
-Run inside the reference environment with the project's root on PYTHONPATH: `python ... FOLDER`.
+Run inside the reference environment with the project's root on PYTHONPATH: `python ... FOLDER [DEVICE]`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from service.voices.port import EMOTIONS, Utterance
 TEXT = "今天 <天气> & 很好"
 
 
-def main(folder: str) -> None:
-    engine = ModelScope(find_models((folder,), ""), threads=1)
+def main(folder: str, device: str = "cpu") -> None:
+    engine = ModelScope(find_models((folder,), ""), device=device, threads=1)
     facts: dict[str, object] = {"voices": [dataclasses.asdict(voice) for voice in engine.voices()]}
     started = time.monotonic()
     facts["plain"] = spoken(engine, Utterance("你好世界", "plain"))
@@ -53,10 +53,12 @@ def spoken(engine: ModelScope, utterance: Utterance) -> dict[str, object]:
 def over_http(engine: ModelScope) -> dict[str, object]:
     """The article's request, answered by the whole application."""
     http = create_app(Settings(engine="modelscope"), engine).test_client()
-    ready = http.get("/readyz").status_code
+    ready = http.get("/readyz")
+    place = [line for line in http.get("/metrics").text.splitlines() if line.startswith("tts_device_info{")]
     reply = http.post("/tts", json={"text": "今天天气很好。", "emotion": "happy", "speed": 1.0}).get_json()
-    return {"ready": ready, "head": base64.b64decode(reply.pop("audio"))[:4].decode(), **reply}
+    said = {"ready": ready.status_code, "readyz": ready.get_json(), "place": place}
+    return {**said, "head": base64.b64decode(reply.pop("audio", ""))[:4].decode(), **reply}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

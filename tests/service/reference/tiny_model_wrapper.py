@@ -54,9 +54,9 @@ class TinyHifigan(Model):
     def __init__(self, model_dir: str, *args: object, **kwargs: object) -> None:
         super().__init__(model_dir, *args, **kwargs)
         self.sample_rate = kwargs["sample_rate"]
-        self.generator = Generator()
-        self.generator.load_state_dict(torch.load(pathlib.Path(model_dir, "generator.pt")))
-        self.generator.eval()
+        self.model = Generator()  # under this name the pipeline finds what it is to move to a card
+        self.model.load_state_dict(torch.load(pathlib.Path(model_dir, "generator.pt"), weights_only=True))
+        self.model.eval()
 
     def forward(self, text: str, voice_name: str | None = None) -> bytes:
         if text == "crash":
@@ -65,10 +65,11 @@ class TinyHifigan(Model):
             raise ValueError(f"voice {voice_name} not exists")
         said, emotion, intensity = _read(text)
         manner = EMOTIONS.index(emotion) * 4 + len(voice_name) % 4
-        symbols = torch.tensor([ord(character) % 512 for character in said])
-        sound = self.generator(symbols, torch.tensor(manner), intensity)
+        place = next(self.model.parameters()).device
+        symbols = torch.tensor([ord(character) % 512 for character in said], device=place)
+        sound = self.model(symbols, torch.tensor(manner, device=place), intensity)
         sound = 0.3 * sound / sound.abs().max()
-        samples = (32768 * sound).numpy().astype("int16")
+        samples = (32768 * sound).cpu().numpy().astype("int16")
         return bytes(ndarray_pcm_to_wav(self.sample_rate, samples))
 
 

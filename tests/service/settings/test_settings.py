@@ -36,11 +36,17 @@ def test_values_are_read() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PORT", "0"), ("PORT", "x"), ("DEADLINE", "nan"), ("DEADLINE", "inf"), ("DEADLINE", "-1"),
-     ("OFFLINE", "maybe"), ("ENGINE", "tape"), ("ADMITTED", "0"), ("WORKERS", "-1"), ("CACHE_BYTES", "1.5")],
+     ("OFFLINE", "maybe"), ("ENGINE", "tape"), ("ADMITTED", "0"), ("WORKERS", "-1"), ("CACHE_BYTES", "1.5"),
+     ("DEVICE", "tpu"), ("DEVICE", "cuda:x"), ("DEVICE", "")],
 )  # fmt: skip
 def test_a_mistake_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"TTS_{name}: "):
         Settings.from_env(ENGINES, {f"TTS_{name}": value})
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto", "cuda", "gpu", "cuda:1", "gpu:0"])
+def test_devices(device: str) -> None:
+    assert Settings.from_env(ENGINES, {"TTS_DEVICE": device}).device == device
 
 
 def test_all_mistakes_come_at_once() -> None:

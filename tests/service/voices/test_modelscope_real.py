@@ -117,6 +117,20 @@ def test_the_article_over_http(facts: dict[str, Any]) -> None:
     assert (said["head"], said["sample_rate"], said["status"]) == ("RIFF", 16000, "success")
 
 
+def test_it_says_that_it_computes_on_the_processor(facts: dict[str, Any]) -> None:
+    assert facts["http"]["readyz"]["device"] == "cpu"
+    assert facts["http"]["place"] == ['tts_device_info{card="",device="cpu"} 1.0']
+
+
+def test_a_card_that_is_not_there_is_said_so(reference_python: pathlib.Path, folder: pathlib.Path) -> None:
+    """The reference stack has torch without CUDA, so this holds on every machine."""
+    said = json.loads(run(reference_python, "speak_through_adapter.py", folder, "cuda").splitlines()[-1])
+    assert said["plain"]["status"] == 503
+    assert said["plain"]["message"].startswith("TTS_DEVICE is cuda, and torch ")
+    assert said["plain"]["message"].endswith("TTS_DEVICE=auto computes on the processor then")
+    assert said["http"]["readyz"]["reason"].startswith("voice_failed: TTS_DEVICE is cuda")
+
+
 def test_a_model_that_is_not_there_is_said_so(reference_python: pathlib.Path) -> None:
     """Offline, nothing is asked of any hub; the reply is 503 and the log names the remedy."""
     done = subprocess.run(

@@ -31,6 +31,9 @@ if kind == "unlucky" and starts < 8:
     try: os.mkdir(folder + "/../lucky")
     except FileExistsError: os.kill(os.getpid(), signal.SIGKILL)
 if kind == "slow": time.sleep(1)
+if kind == "refuses":
+    wire.send_message(sock, {"refused": "there is no card here"})
+    sys.exit(1)
 wire.send_message(sock, {"version": "1"})
 while True:
     try: job, body = wire.receive_message(sock)
@@ -115,6 +118,16 @@ def test_a_load_that_fails_is_not_tried_at_every_request(make: Make) -> None:
             ask(pool)
         assert caught.value.code == "voice_failed"
     assert pool.workers[0].starts <= 1 + (time.monotonic() - began) / REST_AFTER_FAILURE
+
+
+def test_a_load_that_says_why_it_fails_is_quoted(make: Make) -> None:
+    """Also to those who ask while it is not tried again."""
+    pool = make("refuses")
+    for _ in range(3):
+        with pytest.raises(UnavailableError) as caught:
+            ask(pool)
+        assert (caught.value.code, caught.value.message) == ("voice_failed", "there is no card here")
+    assert pool.workers[0].greeting == {}
 
 
 def test_a_load_that_is_killed_is_tried_again(make: Make) -> None:

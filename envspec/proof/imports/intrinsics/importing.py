@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from envspec.proof.imports.frame import Frame
 from envspec.proof.imports.intrinsics.answer import Answer
-from envspec.proof.imports.values import NONE, UNKNOWN, Known, Module, Value, constant
+from envspec.proof.imports.values import NONE, UNKNOWN, Class, Known, Module, Value, constant
 from envspec.proof.imports.world import World
 
 
@@ -34,11 +34,17 @@ def _import_module(world: World, args: list[Value], named: Mapping[str, Value], 
     return Module(name)
 
 
+_FOUND = Class("ModuleSpec", {}, ())
+"""Stands for what is found: it is true, it is not None, and nothing else is known of it."""
+
+
 def _find_spec(world: World, args: list[Value], *_: object) -> Value:
     known, name = constant(args[0])
-    if known and isinstance(name, str) and name and "." not in name and not world.modules.exists(name):
+    if not known or not isinstance(name, str) or not name or "." in name:
+        return UNKNOWN
+    if not world.modules.exists(name):
         return NONE
-    return UNKNOWN
+    return _FOUND if name in world.modules.index.origins else UNKNOWN
 
 
 CALLS: dict[str, Answer] = {

@@ -1,0 +1,51 @@
+"""Brings the wheels that `scripts/gpu` needs on a machine without an index into out/gpu."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from tests.gpu.layout import LARGEST, SERVICE, TOOL, WHEELS
+
+PYTHON = "3.12"
+PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
+
+NEEDED = (
+    "capstone", "click", "installer", "isal", "jinja2", "packaging", "pydantic", "pypi-simple", "requests",
+    "rich", "tomlkit",
+)  # fmt: skip
+"""What `envspec verify` loads, with all that these need; the versions are those of this environment."""
+
+SPEAKING = (
+    "modelscope==1.28.2", "addict", "datasets==3.6.0", "dill==0.3.8", "multiprocess==0.70.16", "gast", "yapf",
+    "platformdirs", "flask", "werkzeug", "itsdangerous", "blinker", "gunicorn", "soundfile", "cffi",
+    "pycparser",
+)  # fmt: skip
+"""What the speech service needs beside the machine's own packages, without what these need themselves.
+
+ModelScope 1.28 is the last that runs the code in a model's folder, which the tiny model of the tests is.
+"""
+
+
+def main() -> int:
+    """Download, and say how much it is; 1 where that is more than may travel."""
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    _download(TOOL, [f"{name}=={importlib.metadata.version(name)}" for name in NEEDED])
+    _download(SERVICE, [*SPEAKING, "--no-deps"])
+    size = sum(file.stat().st_size for file in WHEELS.rglob("*.whl"))
+    sys.stdout.write(f"{size / 1e6:.1f} MB of wheels in {WHEELS.relative_to(pathlib.Path.cwd())}\n")
+    return 0 if size <= LARGEST else 1
+
+
+def _download(place: pathlib.Path, words: list[str]) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(place)]
+    command += ["--only-binary", ":all:", "--python-version", PYTHON]
+    command += [word for platform in PLATFORMS for word in ("--platform", platform)]
+    subprocess.run([*command, *words], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
