@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,16 +15,25 @@ from envspec.proof.gpu.nvidia import is_nvidia_file
 from envspec.supply.wheel import Wheel
 
 READER = "device-code"
-VERSION = 2
+VERSION = 3
 """Raise it whenever a reader below learns something."""
 
 _TEXTS: Mapping[str, tuple[bytes, ...]] = {
     "opens": (b"libcuda.so", b"libcudart.so", b"libnvrtc.so"),
     "static": (b"/cudart.shm.",),
-    "elsewhere": (b"libOpenCL.so", b"libvulkan.so", b"libamdhip64.so", b"libze_loader.so", b"libEGL.so"),
+    "elsewhere": (
+        b"libOpenCL.so",
+        b"libvulkan.so",
+        b"libamdhip64.so",
+        b"libze_loader.so",
+        b"libEGL.so",
+        b"OpenCL/vendors",
+    ),
     "without": (b"not compiled with CUDA",),
 }
 """Texts in a file's data by what they tell: `/cudart.shm.` stands in CUDA's runtime, linked or not."""
+_OTHER_WAYS = re.compile(r"lib(?:OpenCL|vulkan|amdhip64|ze_loader|EGL)\b")
+"""The same by files, into whose names `auditwheel` puts a digest."""
 _CHUNK = 16 << 20
 _OVERLAP = 64
 """Bytes of a chunk that the next one has too: no text is longer."""
@@ -75,7 +86,7 @@ def read(path: str, data: Buffer) -> CardFile:
         links=others if code else (),
         opens="opens" in told,
         static="static" in told,
-        elsewhere="elsewhere" in told,
+        elsewhere="elsewhere" in told or any(map(_OTHER_WAYS.match, (*others, posixpath.basename(path)))),
         without="without" in told,
     )
 
