@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,16 +15,25 @@ from envspec.proof.gpu.nvidia import is_nvidia_file
 from envspec.supply.wheel import Wheel
 
 READER = "device-code"
-VERSION = 1
+VERSION = 3
 """Raise it whenever a reader below learns something."""
 
 _TEXTS: Mapping[str, tuple[bytes, ...]] = {
     "opens": (b"libcuda.so", b"libcudart.so", b"libnvrtc.so"),
     "static": (b"/cudart.shm.",),
-    "elsewhere": (b"libOpenCL.so", b"libvulkan.so", b"libamdhip64.so", b"libze_loader.so", b"libEGL.so"),
+    "elsewhere": (
+        b"libOpenCL.so",
+        b"libvulkan.so",
+        b"libamdhip64.so",
+        b"libze_loader.so",
+        b"libEGL.so",
+        b"OpenCL/vendors",
+    ),
     "without": (b"not compiled with CUDA",),
 }
 """Texts in a file's data by what they tell: `/cudart.shm.` stands in CUDA's runtime, linked or not."""
+_OTHER_WAYS = re.compile(r"lib(?:OpenCL|vulkan|amdhip64|ze_loader|EGL)\b")
+"""The same by files, into whose names `auditwheel` puts a digest."""
 _CHUNK = 16 << 20
 _OVERLAP = 64
 """Bytes of a chunk that the next one has too: no text is longer."""
@@ -37,6 +48,8 @@ class CardFile:
     code: DeviceCode = dataclasses.field(default_factory=DeviceCode)
     needs: tuple[str, ...] = ()
     """Sonames of NVIDIA's libraries, and of its driver's, that the loader brings in with it."""
+    links: tuple[str, ...] = ()
+    """Other libraries that the loader brings in with it, for a file that holds device code."""
     opens: bool = False
     """Whether it knows NVIDIA's driver or CUDA's runtime by name, which it may open while it runs."""
     static: bool = False
@@ -60,17 +73,20 @@ def read(path: str, data: Buffer) -> CardFile:
     try:
         reader = ElfReader(data)
         needs = tuple(name for name in reader.needed if is_nvidia_file(name) or name.startswith("libcuda.so"))
+        others = tuple(name for name in reader.needed if name not in needs)
         place = reader.section(".rodata")
     except ElfError as error:
         return CardFile(path=path, code=DeviceCode(problem=str(error)) if _has_code(data) else DeviceCode())
     told = _told(data, *place) if place else frozenset()
+    code = fatbin.read_device_code(data)
     return CardFile(
         path=path,
-        code=fatbin.read_device_code(data),
+        code=code,
         needs=needs,
+        links=others if code else (),
         opens="opens" in told,
         static="static" in told,
-        elsewhere="elsewhere" in told,
+        elsewhere="elsewhere" in told or any(map(_OTHER_WAYS.match, (*others, posixpath.basename(path)))),
         without="without" in told,
     )
 
@@ -111,7 +127,7 @@ def kept(files: Iterable[CardFile]) -> tuple[CardFile, ...]:
 def as_json(files: Iterable[CardFile]) -> list[dict[str, Any]]:
     """JSON form, without what is empty."""
     return [
-        {"path": file.path, "code": fatbin.as_json(file.code), "needs": list(file.needs)}
+        {"path": file.path, "code": fatbin.as_json(file.code), "needs": file.needs, "links": file.links}
         | {key: True for key in ("opens", "static", "elsewhere", "without") if getattr(file, key)}
         for file in files
     ]
@@ -120,6 +136,9 @@ def as_json(files: Iterable[CardFile]) -> list[dict[str, Any]]:
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[CardFile, ...]:
     """The inverse of `as_json`."""
     return tuple(
-        CardFile(**{**row, "code": fatbin.from_json(row["code"]), "needs": tuple(row["needs"])})
+        CardFile(
+            **{**row, "code": fatbin.from_json(row["code"])}
+            | {key: tuple(row[key]) for key in ("needs", "links")}
+        )
         for row in rows
     )

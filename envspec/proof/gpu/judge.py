@@ -77,6 +77,9 @@ def _for_cards(row: Row, cards: Sequence[Architecture]) -> str:
             f"CUDA {row.cuda} is for cards from {bound} on: pin a {row.package} that was made with CUDA "
             f"{row.cuda - 1}"
         )
+    begins = min(map(Architecture.parse, (*row.machine, *row.ptx)), default=newest)
+    if newest.number < begins.number:
+        return f"it begins with {begins}: pin another version or package, or mean another card"
     release = first_release(newest)
     made = f", the first that makes code for {newest}" if release else ""
     since = f" with CUDA {release[0]}.{release[1]} or newer{made}" if release else f" for {newest}"
@@ -101,7 +104,7 @@ def _dropped(proof: GpuProof) -> Iterator[Finding]:
         if gone and len(gone) == len(known):
             bound = drops(gone[0].cuda, card)
             yield rules.NO_KERNELS.finding(
-                f"{_packages(gone)} are of CUDA {gone[0].cuda}, whose libraries and compilers are for "
+                f"{_packages(gone)}: the libraries and compilers of CUDA {gone[0].cuda} are for "
                 "cards from "
                 f"{bound} on, not for {_card(proof, card)}",
                 hint=f"take what is made for CUDA {gone[0].cuda - 1}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ class Row:
     cuda: int
     """The major release of CUDA that it computes with; 0 where that could not be told."""
     machine: tuple[str, ...] = ()
-    """Architectures of its machine code, the oldest first."""
+    """Architectures of its machine code, the oldest first; of its main library where it has one."""
     ptx: tuple[str, ...] = ()
     served: tuple[Served, ...] = ()
     """How it serves each card of the target, in their order."""
@@ -159,6 +160,38 @@ def serve(code: DeviceCode, card: Architecture) -> Served:
     return Served(by=NOTHING if code.whole else UNKNOWN)
 
 
+def _served(files: Sequence[CardFile], code: DeviceCode, card: Architecture) -> Served:
+    """How a package serves a card: by all of its files together, but by none without what it is linked with.
+
+    Where one library holds most of the code and has nothing for a card, files that need it do not make up for
+    it: PyTorch's linear algebra has code for older cards than its libtorch_cuda.so, and computes with that.
+    """
+    main = _main(files)
+    if main is not None and main.code.whole and serve(main.code, card).by == NOTHING:
+        name = posixpath.basename(main.path)
+        apart = [file for file in files if file is not main and name not in file.links]
+        return serve(united([main, *apart]), card)
+    return serve(code, card)
+
+
+def _main(files: Sequence[CardFile]) -> CardFile | None:
+    """The file that holds more than half of a package's code, and that others of it are linked with."""
+    total = sum(_amount(file) for file in files if file.computes)
+    linked = {name for file in files if file.computes for name in file.links}
+    return next(
+        (
+            file
+            for file in files
+            if file.computes and _amount(file) * 2 > total and posixpath.basename(file.path) in linked
+        ),
+        None,
+    )
+
+
+def _amount(file: CardFile) -> int:
+    return sum(file.code.machine.values()) + sum(file.code.ptx.values())
+
+
 def _row(name: str, version: str, files: Sequence[CardFile], cards: Sequence[Architecture]) -> Row | None:
     if cuda_of(name, version) is not None:
         return None
@@ -166,7 +199,8 @@ def _row(name: str, version: str, files: Sequence[CardFile], cards: Sequence[Arc
     if not code:
         return None
     cuda, told = _cuda(files)
-    served = tuple(serve(code, card) for card in cards)
+    shown = main.code if (main := _main(files)) else code
+    served = tuple(_served(files, code, card) for card in cards)
     wants = [(driver_for((cuda, 0)), f"it computes with CUDA {cuda}{told}")] if cuda else []
     wants += [
         (each.driver, f"its PTX for {each.code}, all that it has for {card}, must be compiled by the driver")
@@ -179,8 +213,8 @@ def _row(name: str, version: str, files: Sequence[CardFile], cards: Sequence[Arc
         version=version,
         nvidia=False,
         cuda=cuda,
-        machine=tuple(map(str, sorted(code.machine))),
-        ptx=tuple(map(str, sorted(code.ptx))),
+        machine=tuple(map(str, sorted(shown.machine))),
+        ptx=tuple(map(str, sorted(shown.ptx))),
         served=served,
         driver=driver,
         why=why,

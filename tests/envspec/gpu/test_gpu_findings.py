@@ -14,7 +14,7 @@ from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import CODE, wheel
 
 pytestmark = pytest.mark.usefixtures("home")
-RULES = ("EV17", "EV180")
+RULES = ("EV170", "EV171", "EV172", "EV174", "EV175", "EV180")
 
 
 class Sets:
@@ -89,7 +89,7 @@ def test_nvidias_libraries_that_dropped_a_card_are_an_error_where_they_are_all(s
     sets.add("cuda-core", a=elf(texts=b"libcuda.so.1\0"))
     sets.add("nvidia-cuda-nvrtc", "13.0.88")
     (found,) = sets.proved('gpu = ["V100"]\ndriver = "580"')
-    assert "of CUDA 13, whose libraries and compilers are for cards from sm_75 on" in found.message
+    assert "the libraries and compilers of CUDA 13 are for cards from sm_75 on" in found.message
     sets.add("nvidia-cuda-nvrtc-cu12", "12.9.86")
     assert sets.proved('gpu = ["V100"]\ndriver = "580"') == []
 
@@ -159,6 +159,11 @@ def test_a_set_that_has_nothing_to_do_with_cards_is_an_error_where_one_is_meant(
 @pytest.mark.parametrize("texts", [b"libcuda.so.1\0", b"libOpenCL.so.1\0", b"libvulkan.so.1\0"])
 def test_what_opens_a_driver_may_use_a_card(sets: Sets, texts: bytes) -> None:
     sets.add("app", a=elf(texts=texts))
+    assert sets.proved('gpu = ["sm_90"]\ndriver = "550"') == []
+
+
+def test_another_way_to_a_card_may_be_brought_along(sets: Sets) -> None:
+    sets.add("app", a=elf(needs=["libOpenCL-0123abcd.so.1.0.0"]))
     assert sets.proved('gpu = ["sm_90"]\ndriver = "550"') == []
 
 

@@ -40,6 +40,16 @@ def test_suffixes_bind_code_to_a_card_and_to_a_family() -> None:
     assert [each.by for each in row.served] == ["machine code", "machine code", "none"]
 
 
+def test_code_that_is_linked_with_the_main_library_does_not_make_up_for_it() -> None:
+    main = device.read("torch/lib/libmain.so", elf(container(entry(70), entry(80), entry(90))))
+    beside = device.read("torch/lib/libbeside.so", elf(container(entry(60)), needs=["libmain.so"]))
+    apart = device.read("torch/lib/libapart.so", elf(container(entry(60))))
+    wanted = spec(stage("one", "torch==1"), tail='[target]\ngpu = ["P100", "V100"]')
+    for files, by in (((main, beside), "none"), ((main, beside, apart), "machine code")):
+        (row,) = gpu_proof(wanted, {"torch": "2.8.0"}, {"torch": files}).rows
+        assert [each.by for each in row.served] == [by, "machine code"]
+
+
 def test_what_cannot_be_read_is_unknown_and_not_lacking() -> None:
     (row,) = proof('gpu = ["sm_90"]', app=card_file(entry(80), entry(80, kind=77))).rows
     assert row.served[0].by == "unknown"
