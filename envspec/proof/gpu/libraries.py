@@ -156,8 +156,9 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
             (f"{judged.named(b)} brings {lib.soname}" for _, lib, b in other if lib.cuda == there),
             f"the set brings CUDA {there}",
         )
+        wish = " and ".join(map(str, sorted(meant)))
         yield rules.CUDA_MAJORS.finding(
-            f"{said}, of CUDA {max(meant)}, which nothing in the set brings; {has}, of CUDA {there}",
+            f"{said}, of CUDA {wish}, which nothing in the set brings; {has}, of CUDA {there}",
             hint=f"take {_made_for(package, max(meant), there)}, or {hint}",
             where=package,
             severity=judged.severity(Severity.WARNING),
