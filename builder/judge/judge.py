@@ -22,7 +22,7 @@ from builder.judge.rules.wheels import judge_wheels
 from builder.judge.smoke import attributes_by_module, without_ignored
 from builder.values.subject import SandboxedSubject, Subject
 from builder.values.verdict import Verdict
-from envspec.proof.gpu.driver_libraries import DRIVER_LIBRARY
+from envspec.proof.nvidia.driver import DRIVER_LIBRARY
 from envspec.proof.stdlib import lost_names
 from envspec.spec.model import Smoke
 from envspec.system import finding, rules

@@ -19,10 +19,10 @@ from packaging.utils import canonicalize_name
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof.abi import binary
 from envspec.proof.abi.binary import Binary
-from envspec.proof.abi.vendor import OPENED_BY_NAME, TOOLKIT, vendor_family
 from envspec.proof.gpu import device
 from envspec.proof.gpu.device import CardFile
-from envspec.proof.gpu.nvidia import cuda_of
+from envspec.proof.nvidia.files import OPENED_BY_NAME, RELEASED_TOGETHER, vendor_family
+from envspec.proof.nvidia.releases import cuda_of
 from envspec.resolve.graph import needed
 from envspec.supply.excerpt import Excerpts, open_excerpt
 from envspec.supply.facts import FactStore
@@ -173,7 +173,7 @@ def _doubtful(lock: Lock, known: Mapping[str, WheelMetadata], shelf: Shelf) -> I
         wheels = {entry.name: stack.enter_context(shelf.open(entry)) for entry in lock.artifact}
         yield from shelf.parts & moved
         for name in shelf.parts:
-            bound = not TOOLKIT.isdisjoint(_families(wheels[name]))
+            bound = not RELEASED_TOGETHER.isdisjoint(_families(wheels[name]))
             for package, exact in wants[name]:
                 together = exact or any({name, package} <= own for own in fixed.values())
                 loaded = _families(wheels[package]) != {OPENED_BY_NAME}

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 from builder.judge.facts import Facts, ImportFault, Outcome
 from builder.judge.rules.roles import Role
-from envspec.proof.gpu.cuda_libraries import is_optional
-from envspec.proof.gpu.driver_libraries import is_driver_library
+from envspec.proof.nvidia.driver import is_driver_library
+from envspec.proof.nvidia.libraries import is_optional
 from envspec.system import rules
 from envspec.system.finding import Severity
 from envspec.system.quoting import quoted_output

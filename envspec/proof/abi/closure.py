@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.elf import Elf, Symbol
-from envspec.proof.abi.vendor import vendor_family
-from envspec.proof.gpu.driver_libraries import is_driver_library, is_driver_symbol
+from envspec.proof.nvidia.driver import is_driver_library, is_driver_symbol
+from envspec.proof.nvidia.files import vendor_family
 
 _INTERPRETER = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "librt.so.1",
                 "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1")  # fmt: skip

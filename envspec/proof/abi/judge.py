@@ -12,7 +12,7 @@ from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.closure import MissingLibrary, TooOld, UndefinedSymbol, Unloadable
 from envspec.proof.abi.libraries import lacks, missing_libraries, what_brings
 from envspec.proof.abi.packages import DEFAULT_SUITE, providers
-from envspec.proof.gpu.cuda_libraries import cuda_library, is_optional
+from envspec.proof.nvidia.libraries import cuda_library, is_optional
 from envspec.supply.wheel import module_name
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity

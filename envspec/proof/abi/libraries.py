@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from envspec.proof.abi.binary import Binary
 from envspec.proof.abi.packages import providers
-from envspec.proof.gpu.cuda_libraries import is_optional
+from envspec.proof.nvidia.libraries import is_optional
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 

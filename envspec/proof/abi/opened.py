@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envspec.proof.abi.elf import Elf, ElfReader
-from envspec.proof.gpu.cuda_libraries import CudaLibrary, cuda_library
+from envspec.proof.nvidia.libraries import CudaLibrary, cuda_library
 
 _TEXT = re.compile(rb"lib(?:cu[A-Za-z]|nv[A-Za-z]|nccl|npp)[A-Za-z0-9_]{0,32}\.so(?:\.[0-9.]{1,16})?\0")
 _MOST = 64

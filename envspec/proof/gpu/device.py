@@ -11,7 +11,7 @@ from typing import Any
 from envspec.proof.abi.elf import Buffer, ElfError, ElfReader
 from envspec.proof.gpu import fatbin
 from envspec.proof.gpu.fatbin import DeviceCode
-from envspec.proof.gpu.nvidia import is_nvidia_file
+from envspec.proof.nvidia.files import is_nvidia_file
 from envspec.supply.wheel import Wheel
 
 READER = "device-code"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from envspec.proof.gpu.nvidia import drops, first_release
 from envspec.proof.gpu.served import NOTHING, UNKNOWN, GpuProof, Row, version_key
+from envspec.proof.nvidia.releases import drops, first_release
 from envspec.spec.cards import Architecture, architecture
 from envspec.spec.drivers import TEGRA, Driver, driver_for
 from envspec.system import rules

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
-from envspec.proof.gpu.cuda_libraries import CudaLibrary, cuda_library, distribution, is_optional
 from envspec.proof.gpu.serving import Serving, Surroundings, Way, own_folders, servings, wanted
+from envspec.proof.nvidia.libraries import CudaLibrary, cuda_library, distribution, is_optional
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 

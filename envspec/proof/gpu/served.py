@@ -13,7 +13,8 @@ from envspec.lockfile.lock import Lock
 from envspec.proof.gpu import device
 from envspec.proof.gpu.device import CardFile
 from envspec.proof.gpu.fatbin import DeviceCode
-from envspec.proof.gpu.nvidia import cuda_of, cuda_of_soname, knows
+from envspec.proof.nvidia.libraries import cuda_of_soname
+from envspec.proof.nvidia.releases import cuda_of, knows
 from envspec.spec.cards import Architecture, runs_on
 from envspec.spec.drivers import Release, driver_for, driver_with, release_of_ptx
 from envspec.spec.model import Spec

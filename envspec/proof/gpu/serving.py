@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
-from envspec.proof.gpu.cuda_libraries import CudaLibrary, cuda_library
+from envspec.proof.nvidia.libraries import CudaLibrary, cuda_library
 
 _ORIGIN = re.compile(r"\$(?:ORIGIN|\{ORIGIN\})")
 _SITE = re.compile(r"\{site\}|\{prefix\}/lib/python3\.\d+/site-packages")

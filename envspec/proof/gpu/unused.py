@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from envspec.proof.gpu.device import CardFile
-from envspec.proof.gpu.nvidia import cuda_of
 from envspec.proof.gpu.served import united
+from envspec.proof.nvidia.releases import cuda_of
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 

@@ -1,4 +1,4 @@
-"""NVIDIA's libraries that wheels bring: their names, which CUDA they belong to, and which wheel has them."""
+"""NVIDIA's own libraries by name: which CUDA each belongs to, and which wheel has it."""
 
 from __future__ import annotations
 
@@ -74,6 +74,12 @@ def cuda_library(soname: str) -> CudaLibrary | None:
     if family not in _TOOLKIT and family not in _BESIDE:
         return None
     return CudaLibrary(soname=soname, family=family, number=matched[2] or "", toolkit=family in _TOOLKIT)
+
+
+def cuda_of_soname(soname: str) -> int:
+    """The major of CUDA that a library belongs to by its name; 0 where that does not tell."""
+    library = cuda_library(soname)
+    return library.cuda if library else 0
 
 
 def is_optional(soname: str, file: str = "") -> bool:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from envspec.proof.gpu.cuda_libraries import cuda_library, distribution, is_optional
-from envspec.proof.gpu.driver_libraries import is_driver_library, is_driver_symbol
+from envspec.proof.nvidia.driver import is_driver_library, is_driver_symbol
+from envspec.proof.nvidia.libraries import cuda_library, distribution, is_optional
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import posixpath
 import re
 
 from envspec.spec.cards import Architecture
@@ -15,12 +14,6 @@ _NAME = re.compile(
     r"(?:-cu(?P<other>\d\d))?"
 )
 """Distributions that NVIDIA publishes its CUDA libraries as. `nvidia-ml-py` and tools are none."""
-_FILE = re.compile(
-    r"lib(?:cudart|cudnn\w*|cublas\w*|cufft\w*|curand|cusolver\w*|cusparse\w*|nccl|nvrtc\w*|nvrtc-builtins|nvJitLink"
-    r"|nvjpeg\w*|npp\w+|nvinfer\w*|nvonnxparser\w*|cutensor\w*|nvshmem\w*|cufile\w*|cupti|nvperf\w*|nvToolsExt|nvtx\w*"
-    r"|nvvm|nvfatbin|nvblas|custatevec|checkpoint|pcsamplingutil|cuinj\w*)(?:[-.][0-9a-f]{8,})?\.so[.\d]*"
-)
-"""Their files; `auditwheel` puts a digest into the names of those that others bring along."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +54,6 @@ def cuda_of(name: str, version: str) -> int | None:
     return 0
 
 
-def is_nvidia_file(path: str) -> bool:
-    """Whether a file is one of NVIDIA's libraries, in a distribution of whosoever."""
-    return bool(_FILE.fullmatch(posixpath.basename(path)))
-
-
 def drops(cuda: int, card: Architecture) -> Architecture | None:
     """The oldest architecture of a major release where a card is older than that; None where it is not."""
     support = _SUPPORT.get(cuda)
@@ -76,27 +64,6 @@ def knows(cuda: int, card: Architecture) -> bool:
     """Whether some release of that major number was made for a card."""
     support = _SUPPORT.get(cuda)
     return support is not None and support.oldest.number <= card.number <= support.newest.number
-
-
-def release_in(version: str) -> Release:
-    """The release of CUDA in a version such as 12.4.127."""
-    numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
-    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
-
-
-_NUMBERS: dict[str, dict[str, int]] = {"cufft": {"10": 11, "11": 12, "12": 13}, "cusolver": {"12": 13}}
-"""Libraries that count otherwise than CUDA does: release notes, "CUDA Toolkit Major Component Versions"."""
-_SONAME = re.compile(r"lib(cudart|cublas|cublasLt|nvrtc|nvJitLink|cufft|cusolver)\.so\.(\d+)[.\d]*")
-
-
-def cuda_of_soname(soname: str) -> int:
-    """The major release of CUDA that a library belongs to by its name; 0 where that does not tell."""
-    found = _SONAME.fullmatch(soname)
-    if not found:
-        return 0
-    if found[1] in _NUMBERS:
-        return _NUMBERS[found[1]].get(found[2], 0)
-    return int(found[2])
 
 
 _FIRST: tuple[tuple[tuple[int, int], Release], ...] = (
