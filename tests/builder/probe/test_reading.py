@@ -19,7 +19,7 @@ def uses(source: str) -> set[str]:
     """Dotted names that a module uses of `np`, `os` or `other` without a way out."""
     reader = reading.SourceReader("pkg", lambda chain: chain[0] in ("numpy", "other"))
     reader.read_module(ast.parse(textwrap.dedent(source)))
-    return {".".join(use.chain) for use in reader.uses}
+    return {".".join(use.chain) for use in reader.uses if not use.doubted}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,15 @@ def uses(source: str) -> set[str]:
 )  # fmt: skip
 def test_uses_are_found_unless_there_is_a_way_out(source: str, found: set[str]) -> None:
     assert uses(source) == found
+
+
+@pytest.mark.parametrize("condition", ["hasattr(np, 'bool8')", "np.__version__ < '2'"])
+def test_what_depends_on_a_condition_is_doubted_outside_of_functions_only(condition: str) -> None:
+    outside = f"import numpy as np\nif {condition}:\n    np.bool8"
+    reader = reading.SourceReader("pkg", lambda chain: chain[0] == "numpy")
+    reader.read_module(ast.parse(outside))
+    assert {".".join(use.chain) for use in reader.uses if use.doubted} >= {"numpy.bool8"}
+    assert uses(f"import numpy as np\ndef f():\n    if {condition}:\n        np.bool8") == set()
 
 
 def test_the_screen_sees_what_the_reader_sees() -> None:
