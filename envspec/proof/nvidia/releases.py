@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from envspec.proof.nvidia.libraries import cuda_of_soname
 from envspec.spec.cards import Architecture
 from envspec.spec.drivers import Release
 
@@ -46,11 +47,12 @@ def cuda_of(name: str, version: str) -> int | None:
         return None
     if number := found["cuda"] or found["other"]:
         return int(number)
-    # Since CUDA 13 those of the toolkit itself have no suffix; of these the runtime's parts count as CUDA
-    # does.
+    # Since CUDA 13 those of the toolkit itself have no suffix; some of these count as CUDA does.
     major = version.partition(".")[0]
     if name.startswith(("nvidia-cuda-", "nvidia-nv", "nvidia-cublas")) and major.isdigit():
         return int(major) if int(major) in _SUPPORT else 0
+    if name in ("nvidia-cufft", "nvidia-cusolver"):
+        return cuda_of_soname(f"lib{name.removeprefix('nvidia-')}.so.{major}")
     return 0
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from envspec.proof.nvidia.files import is_nvidia_file, vendor_family
 from envspec.proof.nvidia.libraries import cuda_library, cuda_of_soname, distribution
+from envspec.proof.nvidia.releases import cuda_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,21 @@ def test_which_wheel_has_a_library(soname: str, cuda: int, name: str) -> None:
     library = cuda_library(soname)
     assert library
     assert distribution(library, cuda) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "cuda"),
+    [
+        ("nvidia-cublas-cu12", "12.4.5.8", 12),
+        ("nvidia-cublas", "13.1.0.3", 13),
+        ("nvidia-cufft", "12.0.0.61", 13),
+        ("nvidia-curand", "10.4.0.35", 0),  # its number does not tell
+        ("nvidia-ml-py", "12.560.30", None),
+        ("numpy", "2.2.6", None),
+    ],
+)
+def test_which_cuda_a_distribution_of_nvidias_is_of(name: str, version: str, cuda: int | None) -> None:
+    assert cuda_of(name, version) == cuda
 
 
 def test_files_of_others_that_carry_along_a_library_are_known_as_well() -> None:
