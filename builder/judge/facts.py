@@ -120,6 +120,8 @@ class Outcome:
     """Whether one of them stood in for the driver's."""
     borrows: bool = False
     """Whether a symbol that it lacks is none of any library that it names."""
+    unnamed: bool = False
+    """Whether it is a compiled module that no Python file of its distribution names."""
     lacks: tuple[tuple[str, str], ...] = ()
     """Declared attributes that cannot be read, with the reason."""
 
@@ -320,6 +322,7 @@ def _outcome(data: report.ImportOutcome) -> Outcome:
         lent=tuple(data.get("lent", ())),
         stands_in=data.get("stands_in", False),
         borrows=data.get("borrows", False),
+        unnamed=data.get("unnamed", False),
         lacks=tuple((name, reason) for name, reason in data.get("lacks", ())),
     )
 

@@ -175,6 +175,8 @@ class ImportOutcome(Ended):
     """Whether one of them stood in for the driver's."""
     borrows: NotRequired[bool]
     """Whether a symbol that it lacks is none of any library that it names."""
+    unnamed: NotRequired[bool]
+    """Whether it is a compiled module that no Python file of its distribution names."""
     aside: NotRequired[bool]
     """Not imported: its package does not look for modules where it lies."""
     lacks: NotRequired[list[tuple[str, str]]]

@@ -76,6 +76,8 @@ class Rescue:
             if files is None:
                 if self.borrows(outcome):
                     found.append({**outcome, "borrows": True})
+                elif self.is_unnamed(outcome):
+                    found.append({**outcome, "unnamed": True})
                 continue
             stood = any(file.startswith(self.scratch) for file in files)
             kept = "file" in outcome or (stood and "error" in outcome)
@@ -112,6 +114,22 @@ class Rescue:
             return False
         libraries = elf.needed(os.path.join(dist["folder"], file))
         return bool(libraries) and all(SYSTEM.fullmatch(name) for name in libraries)
+
+    def is_unnamed(self, outcome: ImportOutcome) -> bool:
+        """Whether a compiled module that cannot be imported is named by no Python file of its package."""
+        file, dist = self.compiled.get(outcome["module"], ("", None))
+        if dist is None or "error" not in outcome:
+            return False
+        word = re.compile(rb"\b%s\b" % outcome["module"].rpartition(".")[2].encode())
+        for path, _, _ in dist["files"] or ():
+            if path.endswith((".py", ".pth")):
+                try:
+                    with open(os.path.join(dist["folder"], path), "rb") as stream:
+                        if word.search(stream.read()):
+                            return False
+                except OSError:
+                    continue
+        return bool(file)
 
     def definer(self, symbol: str, module: str) -> str:
         """A library of another distribution that defines a symbol."""

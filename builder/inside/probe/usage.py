@@ -6,22 +6,19 @@ import ast
 import importlib
 import importlib.util
 import inspect
-import os
 import sys
 import textwrap
 import time
 import types
 import warnings
 
-from . import asides, child, importing, naming, programs, reaching, reading, screening
+from . import asides, child, confirming, programs, reaching, reading, screening
 from .group import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-LARGE = 600_000
-"""Bytes above which a file is generated data rather than code."""
 TOUCH = 5.0
 """Seconds for reaching for the names that a package loads only when asked."""
 MOST = 60
@@ -122,11 +119,11 @@ class Usage:
                 continue
             if asides.is_foreign_or_test(module, is_package):
                 continue
-            text = source(path)
+            text = confirming.source(path)
             self.programs.read_source(text or "", path)
             if text is None or not self.worthwhile(module, text):
                 continue
-            tree = parse(text)
+            tree = confirming.parse(text)
             if tree is None:
                 continue
             package = module if is_package else module.rpartition(".")[0]
@@ -262,8 +259,9 @@ class Usage:
 
 def is_asked(lack: str, use: reading.Use, module: str) -> bool:
     """Whether what a use in a function lacks is named by what surrounds it: it is for those who have it."""
-    name = lack.rpartition(".")[2].lower()
-    return use.deep and any(name in word for word in (*use.asked, *module.lower().split(".")[1:]))
+    names = lack.lower().split(".")[1:]
+    around = (*use.asked, *module.lower().split(".")[1:])
+    return use.deep and any(name in word for name in names for word in around)
 
 
 def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:
@@ -331,25 +329,6 @@ def is_module(name: str) -> bool:
         return True
 
 
-def source(path: str) -> str | None:
-    """The text of a file that is no generated giant."""
-    try:
-        if os.path.getsize(path) > LARGE:
-            return None
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return None
-
-
-def parse(text: str) -> ast.Module | None:
-    """The tree of a source."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def distinct(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each name once a module, the first line of it; those at module level first."""
     kept = {}  # type: dict[tuple[Any, ...], dict[str, Any]]
@@ -357,95 +336,6 @@ def distinct(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for each in sorted(found, key=lambda item: (item["deep"], order[item["reach"]], item["line"])):
         kept.setdefault((each["module"], each["name"], each.get("argument")), each)
     return list(kept.values())
-
-
-class Confirmation:
-    """Imports a module in a process of its own, to see whether it fails as it is said to."""
-
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
-
-    def confirm(self, candidate: dict[str, Any]) -> bool:
-        """Whether the import fails where and as it should, or, for uses in functions, succeeds."""
-        answers = []  # type: list[Any]
-        child.step(
-            lambda: attempt(candidate["module"], candidate["path"]),
-            timeout=self.timeout,
-            tell=lambda result: answers.append(result.get("value")),
-        )
-        answer = answers[0] if answers else None
-        if answer is None:
-            return False
-        candidate["as"] = answer["as"]
-        if candidate["deep"]:
-            return bool(answer["ok"])
-        # A module's own `__getattr__` may stand between the use and the error.
-        near = [os.path.realpath(file) for file in answer["files"][-3:]]
-        return os.path.realpath(candidate["path"]) in near and last_part(candidate) in answer["message"]
-
-
-def last_part(candidate: dict[str, Any]) -> str:
-    """The name that is missing, without its module."""
-    return str(candidate["name"]).rpartition(".")[2]
-
-
-def attempt(module: str, path: str = "") -> dict[str, Any]:
-    """Import a module, by the name under which its file is served, and say how that went."""
-    limit(60.0)
-    warnings.simplefilter("ignore")
-    if path and "." in module and importlib.util.find_spec(module.partition(".")[0]) is not None:
-        module = naming.other_name(module) or module
-    told = tried(module)
-    return dict(told, **{"as": module})
-
-
-def tried(module: str) -> dict[str, Any]:
-    """How the import of a module goes, by exactly this name."""
-    try:
-        importlib.import_module(module)
-    except BaseException as error:
-        told = importing.describe(error)
-        told = told.get("root") or told
-        return {"ok": False, "files": [frame[0] for frame in told["frames"]], "message": told["message"]}
-    return {"ok": True, "files": [], "message": ""}
-
-
-def taken_down(module: str, files: list[list[Any]], prefix: str = "") -> tuple[set[str], int]:
-    """The modules of a distribution that import a module, directly or not, and how many there are in all.
-
-    `prefix` is what the names of its files have before those by which they are imported.
-    """
-    needs = {}  # type: dict[str, set[str]]
-    for name, path, is_package in files:
-        if not asides.is_foreign_or_test(name, is_package):
-            package = name if is_package else name.rpartition(".")[0]
-            wanted = screening.imported(source(path) or "", package)
-            wanted |= {prefix + each for each in wanted} if prefix else set()
-            needs[name] = wanted & {each[0] for each in files}
-    taken = {module}
-    grown = True
-    while grown:
-        more = {name for name, wanted in needs.items() if name not in taken and wanted & taken}
-        grown = bool(more)
-        taken |= more
-    return taken & set(needs), len(needs)
-
-
-def used_in(taken: set[str], files: list[list[Any]], prefix: str) -> bool:
-    """Whether a function imports one of these modules, with nothing around that would take the failure."""
-    words = {name.rpartition(".")[2] for name in taken}
-    for name, path, is_package in files:
-        text = source(path) or ""
-        if name in taken or asides.is_foreign_or_test(name, is_package) or not any(w in text for w in words):
-            continue
-        package = name if is_package else name.rpartition(".")[0]
-        reader = reading.SourceReader(package, lambda chain: prefix + ".".join(chain) in taken)
-        tree = parse(text)
-        if tree is not None:
-            reader.read_module(tree)
-        if any(use.kind == "import" and use.deep for use in reader.uses):
-            return True
-    return False
 
 
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
@@ -457,7 +347,7 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
         usage.find_misfits, timeout=float(job["timeout"]) * 2 + float(job["budget"]), tell=results.append
     )
     value = results[0].get("value") or {"lost": True, "output": results[0].get("output", "")}
-    confirmation = Confirmation(float(job["timeout"]))
+    confirmation = confirming.Confirmation(float(job["timeout"]))
     confirmed = {}  # type: dict[tuple[str, bool], bool]
     known = {}  # type: dict[str, str]
     for each in value.get("missing", []):
@@ -469,9 +359,9 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
         each["as"] = known[each["module"]]
         if each["confirmed"] and not each["deep"]:
             prefix = each["module"][: -len(each.get("as") or each["module"])]
-            taken, each["of"] = taken_down(each["module"], job["files"], prefix)
+            taken, each["of"] = confirming.taken_down(each["module"], job["files"], prefix)
             each["takes"] = len(taken)
-            each["used"] = used_in(taken, job["files"], prefix)
+            each["used"] = confirming.used_in(taken, job["files"], prefix)
             each["commands"] = sorted(
                 name for entry_module, name in job["commands"].items() if entry_module in taken
             )

@@ -37,6 +37,12 @@ def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
             rule=rules.DECLARED_IMPORT, severity=Severity.ERROR, what="there is no such module",
             hint="install what provides it, or correct the declaration",
         )  # fmt: skip
+    if failed.outcome.unnamed and failed.role.is_inner:
+        return Cause(
+            rule=rules.OPTIONAL, severity=Severity.INFO, place=fault.place,
+            what=f"has no module {name}, and no Python file of its package imports it",
+            hint="nothing, unless that part is used",
+        )  # fmt: skip
     culprit = _culprit(failed.outcome.module, fault, facts)
     if owner := _provider(name, facts):
         return Cause(

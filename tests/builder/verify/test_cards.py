@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import pathlib
 import platform
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.inside.probe import cards, device, elf, naming, standin, strays
+from builder.inside.probe import cards, device, elf, naming, reading, standin, strays, usage
 from builder.judge import judge_subject
 from builder.judge.rules.cards import judge_cards
 from builder.judge.rules.imports import judge_imports
@@ -131,6 +132,25 @@ def test_a_module_that_links_the_driver_is_judged_with_another_in_its_place(
     judged = judge_subject(environment.target)
     assert bool(errors(judged)) is fails
     assert not [each for each in warnings(judged) if "EV203" in each]
+
+
+@pytest.mark.parametrize(("unnamed", "rule"), [(True, "EV212"), (False, "EV201")])
+def test_a_compiled_module_that_nothing_names_may_fail(unnamed: bool, rule: str) -> None:
+    error = fault("ModuleNotFoundError", "No module named 'helper.gone'", bases=["ImportError"])
+    told = facts({"module": "wanted._left", "error": error, "unnamed": unnamed})
+    assert [each.rule for each in judge_imports(told, Smoke())] == [rule]
+
+
+@pytest.mark.parametrize(("source", "asked"), [
+    ("def has_xpu():\n    return other.xpu.Tensor\n", True),
+    ("def f(kind):\n    if kind == 'xpu':\n        return other.xpu.Tensor\n", True),
+    ("def f(kind):\n    return other.xpu.Tensor\n", False),
+])  # fmt: skip
+def test_code_for_those_who_have_a_device_asks_for_it(source: str, asked: bool) -> None:
+    reader = reading.SourceReader("app", lambda chain: chain[0] == "other")
+    reader.read_module(ast.parse("import other\n" + source))
+    (use,) = [each for each in reader.uses if len(each.chain) == 3]
+    assert usage.is_asked("other.xpu.Tensor", use, "app.part") is asked
 
 
 def test_the_drivers_file_is_read(tmp_path: pathlib.Path) -> None:
