@@ -21,21 +21,18 @@ from packaging.version import Version as ParsedVersion
 from pydantic import AfterValidator, Field, StringConstraints
 
 from envspec.spec.lines import Lines
-from envspec.spec.model import (
-    FILE_NAME,
+from envspec.spec.model import FILE_NAME, Part, Spec, digest_of
+from envspec.spec.target import Target
+from envspec.spec.types import (
     AptPackage,
     ImageName,
     Machine,
     Name,
-    Part,
     PythonVersion,
     RelativePath,
     Sha256,
-    Spec,
     Suite,
-    digest_of,
 )
-from envspec.spec.target import Target
 from envspec.system.errors import Problem, SpecError
 from envspec.system.home import write_atomic
 from envspec.system.quoting import shortened

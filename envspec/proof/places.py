@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from envspec.supply.wheel import Wheel, shown_path
+from envspec.supply.wheel import Wheel
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import shown_path
 
 _SHOWN = 3
 """Files that a finding names; the rest is counted."""

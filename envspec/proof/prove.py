@@ -15,10 +15,10 @@ from envspec.proof.wheels import prove_wheels, unread_base
 from envspec.resolve.graph import chain, needed
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
+from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.fetch import fetch_built
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.sources import Sources
-from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity, must_fix, order_findings

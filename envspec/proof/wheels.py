@@ -26,10 +26,12 @@ from envspec.proof.reading import Shelf
 from envspec.resolve.graph import needed
 from envspec.spec.model import Spec
 from envspec.spec.target import GLIBC
-from envspec.supply.wheel import Wheel, WheelMetadata, shown_path
+from envspec.supply.core_metadata import WheelMetadata
+from envspec.supply.wheel import Wheel
 from envspec.system import rules
 from envspec.system.finding import Finding
 from envspec.system.pattern import matcher
+from envspec.system.quoting import shown_path
 
 
 def prove_wheels(

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.resolve.graph import chain, needed
 from envspec.spec.model import Spec
-from envspec.supply.wheel import WheelMetadata
+from envspec.supply.core_metadata import WheelMetadata
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

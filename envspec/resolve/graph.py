@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.spec.target import Target
-from envspec.supply.wheel import WheelMetadata
+from envspec.supply.core_metadata import WheelMetadata
 
 Node = tuple[str, frozenset[str]]
 """A package by canonical name, with the extras it is taken with."""

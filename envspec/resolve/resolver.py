@@ -16,12 +16,13 @@ from envspec.resolve.graph import assign
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
+from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import local_path
 from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import Sources
-from envspec.supply.wheel import Wheel, WheelMetadata
+from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError

@@ -10,7 +10,7 @@ import datetime as dt
 import pathlib
 from collections.abc import Iterable
 
-from envspec.spec.model import Moment
+from envspec.spec.types import Moment
 from envspec.supply.facts import sha256_of
 from envspec.supply.page import RemoteFile, html_page
 from envspec.supply.pip_settings import local_path

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from envspec.spec.model import OWN_INDEX, Spec
+from envspec.spec.model import Spec
 from envspec.spec.pins import Repin, Word, contradict, repins, replaced, words
 from envspec.spec.target import target_of
+from envspec.spec.types import OWN_INDEX
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity, order_findings
 from envspec.system.quoting import listed

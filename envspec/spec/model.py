@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import hashlib
 import json
@@ -15,163 +14,50 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 import pydantic
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from envspec.spec.cards import Architecture, architecture, architectures
+from envspec.spec.cards import Architecture, architectures
 from envspec.spec.drivers import Driver, contradiction
+from envspec.spec.types import (
+    MODULE,
+    OWN_INDEX,
+    AptPackage,
+    CardName,
+    EnvName,
+    EnvTable,
+    ImageName,
+    IndexName,
+    JsonObject,
+    Line,
+    Machine,
+    ModelName,
+    Module,
+    Moment,
+    Name,
+    PackageName,
+    Pattern,
+    PythonVersion,
+    RelativePath,
+    RequirementText,
+    Sha256,
+    SizeText,
+    Suite,
+    bounded,
+)
 from envspec.system.limits import (
     CARDS,
     NAMINGS,
-    PARENTHESES,
     PART,
-    PATH,
-    PATTERN,
     PATTERNS,
-    REQUIREMENT,
     REQUIREMENTS,
     STAGES,
 )
-from envspec.system.quoting import shortened
 
 FILE_NAME = "envspec.toml"
 
-OWN_INDEX = "default"
-"""Name of the machine's own index, to which a variant sends back a stage that takes from a named one."""
-RESERVED_INDEXES = (OWN_INDEX, "spec")
-"""What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
-
-_DEPTH = 64
-"""Levels of a trial's JSON; no request has more."""
-
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-"""Of a path: no hidden name, and no way up."""
-
-_MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
-
-
-def _card(word: str) -> str:
-    architecture(word)
-    return word
-
-
-def _bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
-    if (found := len(text) if length is None else length) > most:
-        unit = "characters" if length is None else "bytes"
-        raise ValueError(f"{_echoed(text)}: {kind} has at most {most:,} {unit}, not {found:,}")
-
-
-def _echoed(text: str) -> str:
-    return repr(shortened(text))
-
-
-def _requirement(text: str) -> str:
-    _bounded("a requirement", text, REQUIREMENT)
-    if text.count("(") > PARENTHESES:
-        raise ValueError(f"{_echoed(text)}: a requirement opens at most {PARENTHESES} parentheses")
-    try:
-        parsed = Requirement(text)
-    except InvalidRequirement as error:
-        if text.startswith("-"):
-            raise ValueError(f"{_echoed(text)} is an option of pip, not a requirement") from error
-        raise ValueError(f"{_echoed(text)} is not a requirement such as 'numpy==1.23.5'") from error
-    if parsed.url:
-        raise ValueError(f"{_echoed(text)} names a file; list it under `wheels` with its sha256")
-    return text
-
-
-def _relative(text: str) -> str:
-    _bounded("a path", text, PATH)
-    path = pathlib.PurePosixPath(text)
-    for part in path.parts:
-        _bounded("a part of a path", part, PART, len(os.fsencode(part)))
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{_echoed(text)} leaves the folder of the spec")
-    return text
-
-
-def _pattern(text: str) -> str:
-    _bounded("a pattern", text, PATTERN)
-    if text.startswith("/") or ".." in text.split("/"):
-        raise ValueError(f"{_echoed(text)} must be a pattern below site-packages, such as '**/tests/**'")
-    return text
-
-
-def _printable(text: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ValueError("control characters and line breaks do not belong here")
-    return text
-
-
-def _moment(value: Any) -> Any:
-    if not isinstance(value, dt.date):  # a number would be read as seconds since 1970
-        raise ValueError(f"{shortened(repr(value))} is no date: write it as 2024-04-01, without quotes")
-    return value
-
-
-def _own_name(name: str) -> str:
-    if name in RESERVED_INDEXES:
-        raise ValueError(f"{name} is the machine's own index, or the spec's own wheels: choose another name")
-    return name
-
-
-def _shallow(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    level: list[Any] = [value]
-    for _ in range(_DEPTH):
-        level = [inner for part in level for inner in _inside(part)]
-    if level:
-        raise ValueError(f"nested deeper than {_DEPTH} levels")
-    return value
-
-
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return value if isinstance(value, list) else []
-
-
-_OUR_VARIABLES = {
-    "PATH": "it begins with the environment's own programs",
-    "PYTHONHOME": "the interpreter finds its library by itself",
-    "PYTHONPATH": "the payload is found by it",
-    "VIRTUAL_ENV": "it is where the environment stands",
-}
-"""Variables that every environment has from us, with what they are for."""
-
-
-def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
-    for name in env:
-        if name in _OUR_VARIABLES:
-            raise ValueError(f"{name} is set by the builder, and {_OUR_VARIABLES[name]}: leave it out")
-    return env
-
-
-Line = Annotated[str, AfterValidator(_printable)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
-PackageName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
-]
-RequirementText = Annotated[Line, AfterValidator(_requirement)]
-RelativePath = Annotated[Line, AfterValidator(_relative)]
-Module = Annotated[str, StringConstraints(pattern=rf"^{_MODULE}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
-ImageName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
-]
-PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
-Machine = Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")]
-Suite = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
-SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|MB|GB|KiB|MiB|GiB)$")]
-Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
-ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
-IndexName = Annotated[Name, AfterValidator(_own_name)]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
-EnvTable = Annotated[Mapping[EnvName, Line], AfterValidator(_not_ours)]
-CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]
 
 
 class Part(pydantic.BaseModel):
@@ -244,7 +130,7 @@ class PrebuiltWheel(Part):
     def _is_a_wheel(self) -> Self:
         if (self.url is None) == (self.path is None):
             raise ValueError("give either url or path")
-        _bounded("the name of a wheel", self.file_name, PART, len(os.fsencode(self.file_name)))
+        bounded("the name of a wheel", self.file_name, PART, len(os.fsencode(self.file_name)))
         try:
             parse_wheel_filename(self.file_name)
         except InvalidWheelFilename as error:
@@ -295,7 +181,7 @@ class Remove(Part):
     """What never enters the environment."""
 
     packages: tuple[PackageName, ...] = ()
-    files: Annotated[tuple[Annotated[Line, AfterValidator(_pattern)], ...], Field(max_length=PATTERNS)] = ()
+    files: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS)] = ()
     """Patterns below site-packages; `**` spans folders."""
 
 
@@ -303,7 +189,7 @@ class Smoke(Part):
     """What verification tries in the built environment, beyond what it finds by itself."""
 
     imports: tuple[Module, ...] = ()
-    attributes: tuple[Annotated[str, StringConstraints(pattern=rf"^{_MODULE}:{_MODULE}$")], ...] = ()
+    attributes: tuple[Annotated[str, StringConstraints(pattern=rf"^{MODULE}:{MODULE}$")], ...] = ()
     """`module:attribute`; a placeholder package fails here."""
     exchange: StrictBool = True
     """Whether arrays are sent through every NumPy consumer found and compared."""
@@ -315,7 +201,7 @@ class Trial(Part):
     """One real request that verification sends to the payload."""
 
     path: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")]
-    body: Annotated[Mapping[str, Any], AfterValidator(_shallow)] | None = Field(default=None, alias="json")
+    body: JsonObject | None = Field(default=None, alias="json")
     """Sent as JSON by POST; left out, the path is asked for by GET."""
     audio: str | None = None
     """Key of the JSON answer that holds a base64 WAV, to be measured: it must not be silent."""
@@ -324,7 +210,7 @@ class Trial(Part):
 class Service(Part):
     """The payload that the environment carries."""
 
-    module: Annotated[str, StringConstraints(pattern=rf"^{_MODULE}:[A-Za-z_]\w*(\(\))?$")]
+    module: Annotated[str, StringConstraints(pattern=rf"^{MODULE}:[A-Za-z_]\w*(\(\))?$")]
     """`package.module:application` or `package.module:factory()`, as gunicorn has it."""
     source: RelativePath | None = None
     """Folder with the payload's code; left out, the speech service shipped with the builder."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from envspec.lockfile.lock import File
+from envspec.supply.core_metadata import WheelMetadata, parse_metadata
 from envspec.supply.listings import read_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.ranges import remote_metadata
 from envspec.supply.sources import Sources
-from envspec.supply.wheel import Wheel, WheelMetadata, parse_metadata
+from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.disk import DiskError
 from envspec.system.errors import OutsideError

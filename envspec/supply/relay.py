@@ -32,13 +32,14 @@ from typing import Any
 import requests
 from packaging.utils import canonicalize_name
 
+from envspec.supply.core_metadata import parse_metadata
 from envspec.supply.credentials import plain_address
 from envspec.supply.download import open_remote, read_remote, refuse_answer
 from envspec.supply.http import http_session
 from envspec.supply.listings import Listings, read_metadata
 from envspec.supply.page import HTML, JSON, RemoteFile, html_page, json_page, project_of
 from envspec.supply.pip_settings import PipSettings, local_path
-from envspec.supply.wheel import Wheel, parse_metadata
+from envspec.supply.wheel import Wheel
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.scratch import scratch_folder
 

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 LONGEST = 200
 """Characters of somebody's input that a message repeats."""
 
+_SHOWN = 120
+"""Characters of a path that a message shows."""
+
 NAMED = 12
 """Names that a message lists."""
 
@@ -19,6 +22,11 @@ def shortened(text: str, most: int = LONGEST) -> str:
     begin = most * 3 // 4
     end = most - begin
     return f"{text[:begin]}… {len(text) - most} characters more …{text[-end:]}"
+
+
+def shown_path(path: str) -> str:
+    """A path of a wheel for a message: quoted, and of bounded length."""
+    return repr(path) if len(path) <= _SHOWN else f"{path[:_SHOWN]!r}..."
 
 
 def listed(names: Sequence[str], *, none: str = "none") -> str:

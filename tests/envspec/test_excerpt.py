@@ -12,11 +12,12 @@ import pytest
 
 from envspec.lockfile.lock import Artifact
 from envspec.proof.reading import Shelf, bring_to_read, may_lack
+from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.excerpt import open_excerpt
 from envspec.supply.http import Patience
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import Sources
-from envspec.supply.wheel import Wheel, WheelError, WheelMetadata
+from envspec.supply.wheel import Wheel, WheelError
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home

@@ -6,7 +6,7 @@ from packaging.requirements import Requirement
 
 from envspec.resolve.graph import assign, chain, closure
 from envspec.spec.target import Target
-from envspec.supply.wheel import WheelMetadata, parse_metadata
+from envspec.supply.core_metadata import WheelMetadata, parse_metadata
 from tests.support.counting import steps_of
 
 HERE = Target(python="3.11", machine="x86_64", glibc=(2, 36))

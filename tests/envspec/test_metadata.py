@@ -4,12 +4,12 @@ import pathlib
 
 import pytest
 
+from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.http import Patience
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import Sources
-from envspec.supply.wheel import WheelMetadata
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from tests.support.specs import file_of, spec, stage

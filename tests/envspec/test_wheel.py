@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envspec.supply.wheel import Limits, Wheel, WheelError, module_name, parse_metadata
+from envspec.supply.core_metadata import parse_metadata
+from envspec.supply.wheel import Limits, Wheel, WheelError, module_name
 
 METADATA = "Metadata-Version: 2.1\nName: Demo_Pkg\nVersion: 1.0\nRequires-Dist: numpy>=1.2\n"
 

@@ -16,8 +16,9 @@ from envspec.proof.gpu import libraries, plugins, preload, torch_extensions
 from envspec.proof.gpu.libraries import CudaSet
 from envspec.proof.gpu.serving import Surroundings
 from envspec.spec.model import Spec
+from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.facts import FactStore
-from envspec.supply.wheel import Wheel, WheelMetadata
+from envspec.supply.wheel import Wheel
 from envspec.system.finding import Finding
 from envspec.system.home import tool_home
 

@@ -1,0 +1,154 @@
+"""The forms of what a spec's keys may hold: names, versions, paths, requirements, each with its check."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+from envspec.spec.cards import architecture
+from envspec.system.limits import PARENTHESES, PART, PATH, PATTERN, REQUIREMENT
+from envspec.system.quoting import shortened
+
+OWN_INDEX = "default"
+"""Name of the machine's own index, to which a variant sends back a stage that takes from a named one."""
+RESERVED_INDEXES = (OWN_INDEX, "spec")
+"""What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
+
+_DEPTH = 64
+"""Levels of a trial's JSON; no request has more."""
+
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Of a path: no hidden name, and no way up."""
+
+MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+"""Dotted name of a module, as a pattern."""
+
+
+def _card(word: str) -> str:
+    architecture(word)
+    return word
+
+
+def bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
+    """Raise `ValueError` with a sentence where a text, or its `length` in bytes, is more than is read."""
+    if (found := len(text) if length is None else length) > most:
+        unit = "characters" if length is None else "bytes"
+        raise ValueError(f"{_echoed(text)}: {kind} has at most {most:,} {unit}, not {found:,}")
+
+
+def _echoed(text: str) -> str:
+    return repr(shortened(text))
+
+
+def _requirement(text: str) -> str:
+    bounded("a requirement", text, REQUIREMENT)
+    if text.count("(") > PARENTHESES:
+        raise ValueError(f"{_echoed(text)}: a requirement opens at most {PARENTHESES} parentheses")
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement as error:
+        if text.startswith("-"):
+            raise ValueError(f"{_echoed(text)} is an option of pip, not a requirement") from error
+        raise ValueError(f"{_echoed(text)} is not a requirement such as 'numpy==1.23.5'") from error
+    if parsed.url:
+        raise ValueError(f"{_echoed(text)} names a file; list it under `wheels` with its sha256")
+    return text
+
+
+def _relative(text: str) -> str:
+    bounded("a path", text, PATH)
+    path = pathlib.PurePosixPath(text)
+    for part in path.parts:
+        bounded("a part of a path", part, PART, len(os.fsencode(part)))
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{_echoed(text)} leaves the folder of the spec")
+    return text
+
+
+def _pattern(text: str) -> str:
+    bounded("a pattern", text, PATTERN)
+    if text.startswith("/") or ".." in text.split("/"):
+        raise ValueError(f"{_echoed(text)} must be a pattern below site-packages, such as '**/tests/**'")
+    return text
+
+
+def _printable(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("control characters and line breaks do not belong here")
+    return text
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, dt.date):  # a number would be read as seconds since 1970
+        raise ValueError(f"{shortened(repr(value))} is no date: write it as 2024-04-01, without quotes")
+    return value
+
+
+def _own_name(name: str) -> str:
+    if name in RESERVED_INDEXES:
+        raise ValueError(f"{name} is the machine's own index, or the spec's own wheels: choose another name")
+    return name
+
+
+def _shallow(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    level: list[Any] = [value]
+    for _ in range(_DEPTH):
+        level = [inner for part in level for inner in _inside(part)]
+    if level:
+        raise ValueError(f"nested deeper than {_DEPTH} levels")
+    return value
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+_OUR_VARIABLES = {
+    "PATH": "it begins with the environment's own programs",
+    "PYTHONHOME": "the interpreter finds its library by itself",
+    "PYTHONPATH": "the payload is found by it",
+    "VIRTUAL_ENV": "it is where the environment stands",
+}
+"""Variables that every environment has from us, with what they are for."""
+
+
+def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
+    for name in env:
+        if name in _OUR_VARIABLES:
+            raise ValueError(f"{name} is set by the builder, and {_OUR_VARIABLES[name]}: leave it out")
+    return env
+
+
+Line = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
+PackageName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
+]
+RequirementText = Annotated[Line, AfterValidator(_requirement)]
+RelativePath = Annotated[Line, AfterValidator(_relative)]
+Module = Annotated[str, StringConstraints(pattern=rf"^{MODULE}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
+ImageName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
+]
+PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
+Machine = Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")]
+Suite = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
+SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|MB|GB|KiB|MiB|GiB)$")]
+Moment = Annotated[dt.date | dt.datetime, BeforeValidator(_moment)]
+ModelName = Annotated[str, StringConstraints(pattern=rf"^({_PART}/{_PART}|\./({_PART}/)*{_PART})$")]
+IndexName = Annotated[Name, AfterValidator(_own_name)]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+EnvTable = Annotated[Mapping[EnvName, Line], AfterValidator(_not_ours)]
+Pattern = Annotated[Line, AfterValidator(_pattern)]
+JsonObject = Annotated[Mapping[str, Any], AfterValidator(_shallow)]
+CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]
