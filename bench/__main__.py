@@ -28,6 +28,7 @@ BENCHMARKS = (
     "scale",
     "healthy",
     "libraries",
+    "gpu",
     "device_code",
     "service",
     "verdicts",
