@@ -46,7 +46,8 @@ def judge_subject(
     """Judge an environment; it is not changed by that.
 
     `lock` maps names to locked versions. `fast` leaves out compiled modules, hashes, use and exchange.
-    `timeout` bounds one import, `deadline` all of them, in seconds. `strict` raises warnings to errors.
+    `timeout` bounds one import, `deadline` all of them, in seconds; reading what code uses of others has
+    half as much at least. `strict` raises warnings to errors.
 
     Raises `OutsideError` when the subject's interpreter cannot run the probe.
     """

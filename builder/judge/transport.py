@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.image import travelling
 from builder.inside.probe.jobs import KINDS
-from builder.inside.probe.protocol import FORMAT, MARK, PROGRESS
+from builder.inside.probe.protocol import FORMAT, MARK, PROGRESS, READING
 from builder.inside.probe.report import ProbeReport
 from builder.values.subject import FollowedSubject, Subject
 from envspec.system.errors import OutsideError
@@ -17,7 +17,7 @@ from envspec.system.progress import SILENT, Progress
 PAUSE = 10.0
 """Seconds between two lines about how far it is."""
 GRACE = 120.0
-"""Seconds that the probe has beyond its own deadline."""
+"""Seconds that the probe has beyond its own deadlines."""
 
 
 def bundle(options: dict[str, Any]) -> tuple[str, str]:
@@ -43,7 +43,7 @@ def run_probe(subject: Subject, options: dict[str, Any], progress: Progress = SI
     follows = isinstance(subject, FollowedSubject)
     loader, text = bundle({**options, "follows": follows})
     command = [subject.python, "-I", "-S", "-c", loader]
-    timeout = float(options["deadline"]) + GRACE
+    timeout = float(options["deadline"]) * (1 + READING) + GRACE
     if isinstance(subject, FollowedSubject):
         with ProgressReader(progress) as reader:
             completed = subject.follow(command, stdin=text, timeout=timeout, on_line=reader.read_line)

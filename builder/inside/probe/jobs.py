@@ -62,6 +62,10 @@ class Runner:
         self.counter = 0
         self.lock = threading.Lock()
 
+    def allow(self, seconds: float) -> None:
+        """Let what comes next have at least these seconds, however long it took to get here."""
+        self.deadline = max(self.deadline, time.monotonic() + seconds)
+
     def run_all(self, jobs: list[dict[str, Any]], workers: int, title: str = "") -> list[Any]:
         """The outcomes of all jobs, `workers` of them at once; under a title it is told how far they are."""
         queue = list(reversed(jobs))

@@ -27,7 +27,7 @@ from . import (
     startup,
     strays,
 )
-from .protocol import FORMAT, MARK
+from .protocol import FORMAT, MARK, READING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ class Probe:
     def read_uses(self, outcomes: list[ImportOutcome], compared: ComparedFiles) -> list[UsageOutcome]:
         """What the code of each distribution uses of the others and does not find."""
         plan = [] if self.fast else uses(self.dists, outcomes, compared, self.options)
+        self.runner.allow(float(self.options["deadline"]) * READING)
         used = self.runner.run_all(plan, self.workers, "read")  # type: list[UsageOutcome]
         self.clock.lap("usage")
         return used

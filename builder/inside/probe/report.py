@@ -253,6 +253,8 @@ class Misfit(TypedDict):
 class UsageOutcome(Ended):
     """What one root's code uses and does not find."""
 
+    late: NotRequired[bool]
+    """Whether its time had come before it was read."""
     missing: NotRequired[list[Misfit]]
     refused: NotRequired[list[Misfit]]
     programs: NotRequired[dict[str, str]]

@@ -162,8 +162,14 @@ def _unfinished(facts: Facts) -> Iterator[Finding]:
     late = sorted(each.module for each in facts.imports if each.late)
     if late:
         yield rules.UNFINISHED.finding(
-            f"{len(late)} families of modules were not imported for lack of time: {_some(late)}",
+            f"for lack of time these families of modules were not imported: {_some(late)}",
             hint="give more time, or look for the module that takes it",
+        )
+    unread = sorted(job["module"] for job in facts.raw["usage"] if job.get("late"))
+    if unread:
+        yield rules.UNFINISHED.finding(
+            f"for lack of time it was not read what these use of other packages: {_some(unread)}",
+            hint="give more time, or judge it on a machine with less to do",
         )
 
 

@@ -53,6 +53,7 @@ def facts(*imports: Mapping[str, Any], **raw: object) -> Facts:
         "imports": list(imports),
         "loose": [],
         "surface": {},
+        "usage": [],
         "files": {"shared": [], "changed": []},
         "device": {"nodes": [], "driver": ""},
         **raw,

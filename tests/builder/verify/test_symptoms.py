@@ -491,3 +491,11 @@ def test_a_package_whose_files_were_overwritten_misses_its_own_names() -> None:
         )
         (found,) = judge_imports(tried, Smoke())
         assert (found.rule, found.severity) == ("EV201", severity)
+
+
+def test_what_was_not_reached_in_time_is_said() -> None:
+    tried = facts({"module": "wanted", "late": True}, usage=[{"module": "helper", "late": True}])
+    imports, uses = judge_imports(tried, Smoke())
+    assert imports.rule == uses.rule == "EV290"
+    assert imports.message == "for lack of time these families of modules were not imported: wanted"
+    assert uses.message == "for lack of time it was not read what these use of other packages: helper"
