@@ -21,6 +21,8 @@ debian = "bookworm"
 [target]
 gpu = ["RTX 4090", "sm_90"]
 driver = "550"
+[env]
+LD_LIBRARY_PATH = "{{site}}/app/lib"
 [[stage]]
 name = "one"
 install = ["app==1.0"]
@@ -34,6 +36,7 @@ def project(tmp_path: pathlib.Path) -> pathlib.Path:
     files: dict[str, str | bytes] = {
         "app/__init__.py": "",
         "app/kernels.so": elf(code, needs=["libcudart.so.12"]),
+        "app/lib/libcudart.so.12": elf(),
     }
     wheel(tmp_path / "files", "app", files=files)
     folder = tmp_path / "cards"
