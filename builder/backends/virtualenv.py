@@ -110,8 +110,7 @@ class VirtualenvBackend:
             contents=_contents(place),
             variables={
                 **models.local_model_variables(plan, folder),
-                **expanded(plan.env, str(place), plan.python),
-                **(plan.service.env if plan.service else {}),
+                **plan.variables(str(place)),
             },
         )
 

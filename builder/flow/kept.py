@@ -45,8 +45,7 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
         "budget": spec.base.budget,
         "trim": spec.remove.files,
         "smoke": spec.smoke.imports,
-        "variables": sorted(spec.service.env) if spec.service else [],
-        "env": dict(spec.env),
+        "variables": dict(spec.variables),
         "target": spec.target.model_dump(mode="json"),
         "libraries": sha256_of(_LOADER_CACHE) if here else None,
     }

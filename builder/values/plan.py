@@ -8,6 +8,7 @@ from pydantic import Field
 
 from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
+from builder.values.variables import expanded
 from envspec.lockfile.lock import File, Lock, LockedBase, LockedModel
 from envspec.spec.model import Part, Service, Spec, digest_of
 
@@ -91,6 +92,11 @@ class Plan(Part):
             content = stage.model_dump(mode="json", exclude={"why"})
             digest = digest_of({"before": digest, "stage": content})
             yield digest
+
+    def variables(self, prefix: str) -> dict[str, str]:
+        """What the service finds in an environment in the folder `prefix`: `[env]`, and its own over it."""
+        own = self.service.env if self.service else {}
+        return {**expanded(self.env, prefix, self.python), **own}
 
     def pins_until(self, stage: str) -> Mapping[str, str]:
         """What must be installed once `stage` is done."""

@@ -49,7 +49,7 @@ def prove_wheels(
         yield from place_findings(wheels, matcher(spec.remove.files))
         members = tuple(_members(spec, lock, known, wheels, shelf))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
-        job = dataclasses.replace(job, variables=(*spec.env, *(spec.service.env if spec.service else ())))
+        job = dataclasses.replace(job, variables=tuple(spec.variables))
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         # Hardly a set has a compiled module that cannot be loaded: a large one is linked as if it had none.
         linking = pool.submit(process.linked, job) if process.is_large(job) else None

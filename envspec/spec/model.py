@@ -304,6 +304,11 @@ class Spec(Part):
         return self.base.image or f"python:{self.python}-slim"
 
     @property
+    def variables(self) -> Mapping[str, str]:
+        """What the service finds in its environment: `[env]`, and `[service] env` over it."""
+        return {**self.env, **(self.service.env if self.service else {})}
+
+    @property
     def digest(self) -> str:
         """`sha256:...` over all that a lock depends on; comments, `why`, budget, smoke tests do not count."""
         body = self.model_dump(

@@ -47,6 +47,8 @@ def rules_finding() -> Finding:
         ("[smoke]\n", '[smoke]\nattributes = ["json:loads"]\n'),  # looked at in the environment alone
         ('imports = ["', 'imports = ["json", "'),
         ("[service]\n", '[service]\nenv = { WORD = "x" }\n'),
+        ("[service]\n", '[env]\nWORD = "x"\n[service]\n'),
+        ("[service]\n", '[target]\ngpu = ["sm_90"]\n[service]\n'),
     ],
 )
 def test_what_a_proof_depends_on(old: str, new: str) -> None:
@@ -57,3 +59,19 @@ def test_what_a_proof_depends_on(old: str, new: str) -> None:
     one, other = load.parse_spec(text), load.parse_spec(text.replace(old, new, 1))
     same = proof_depends(one, held, base_read=True) == proof_depends(other, held, base_read=True)
     assert same is ("attributes" in new)
+
+
+def test_a_proof_depends_on_what_a_variable_holds() -> None:
+    """A path for libraries decides what is found."""
+    text = EXAMPLE.read_text()
+    held = lock.read_lock(lock.lock_file(EXAMPLE, None))
+    assert held is not None
+    keys = [
+        proof_depends(
+            load.parse_spec(text.replace("[service]\n", f"[service]\nenv = {{ P = '{value}' }}\n", 1)),
+            held,
+            base_read=True,
+        )
+        for value in "ab"
+    ]
+    assert keys[0] != keys[1]

@@ -73,6 +73,13 @@ def test_a_variant_may_be_for_other_machines() -> None:
     assert there.target.gpu == ("sm_90",)
 
 
+def test_a_services_own_variables_count_over_those_of_the_environment() -> None:
+    there = parse_spec(
+        spec_text(NUMPY, tail='[env]\nA = "1"\nB = "1"\n[service]\nmodule = "a:b"\nenv = { B = "2" }')
+    )
+    assert there.variables == {"A": "1", "B": "2"}
+
+
 def test_a_target_left_open_is_not_one_without_cards() -> None:
     assert spec(NUMPY).target.gpu is None
     assert parse_spec(spec_text(NUMPY, tail="[target]\ngpu = []")).target.gpu == ()

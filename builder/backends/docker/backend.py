@@ -26,7 +26,6 @@ from builder.oci.store.blobs import Blobs
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.shipping import Shipped, Shipping
-from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import ask_pip
@@ -93,10 +92,7 @@ class DockerBackend:
             payload=places.PAYLOAD if plan.payload else None,
             reused=reused,
             contents=contents,
-            variables={
-                **expanded(plan.env, places.ENVIRONMENT, plan.python),
-                **(plan.service.env if plan.service else {}),
-            },
+            variables=plan.variables(places.ENVIRONMENT),
         )
 
     def _network(self) -> Network:

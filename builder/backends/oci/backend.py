@@ -21,7 +21,6 @@ from builder.oci.store.blobs import Blobs
 from builder.values import models
 from builder.values.environment import Environment
 from builder.values.plan import Plan
-from builder.values.variables import expanded
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
@@ -93,8 +92,7 @@ class OciBackend:
             foreign=foreign_processor(base.machine),
             variables={
                 **models.model_variables(plan, places.MODELS),
-                **expanded(plan.env, places.ENVIRONMENT, plan.python),
-                **(plan.service.env if plan.service else {}),
+                **plan.variables(places.ENVIRONMENT),
             },
         )
 

@@ -40,11 +40,10 @@ def linking_findings(
     requires: Mapping[str, Sequence[str]],
 ) -> Iterator[Finding]:
     """EV173 and EV176 to EV179. `requires` is what each package requires in this environment."""
-    environment = dict(spec.service.env if spec.service else {}) | dict(spec.env)
     sha256 = {entry.name: entry.installed.sha256 for entry in lock.artifact}
     around = Surroundings(
         requires=requires,
-        environment=environment,
+        environment=spec.variables,
         preloads=_preloads(wheels, sha256),
         cuda_base=may_have_cuda(spec),
     )
@@ -64,7 +63,7 @@ def linking_findings(
         gpu=spec.target.gpu,
         built_for=lambda package: wanted_torch(known[package]) if package in known else "",
     )
-    yield from plugins.plugin_findings(wheels, lock.pins, gpu=spec.target.gpu, environment=environment)
+    yield from plugins.plugin_findings(wheels, lock.pins, gpu=spec.target.gpu, environment=spec.variables)
 
 
 def may_have_cuda(spec: Spec) -> bool:
