@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 LONGEST = 200
 """Characters of somebody's input that a message repeats."""
@@ -29,10 +29,15 @@ def shown_path(path: str) -> str:
     return repr(path) if len(path) <= _SHOWN else f"{path[:_SHOWN]!r}..."
 
 
-def listed(names: Sequence[str], *, none: str = "none") -> str:
-    """Names with commas between them, as many as a message has room for; `none` where there are none."""
-    left = len(names) - NAMED
-    shown = ", ".join(shortened(name) for name in names[:NAMED])
+def with_version(package: str, versions: Mapping[str, str]) -> str:
+    """A package as messages name it, with its version where that is known."""
+    return f"{package} {versions.get(package, '')}".strip()
+
+
+def listed(names: Sequence[str], *, most: int = NAMED, none: str = "none") -> str:
+    """Names with commas between them, `most` at most; `none` where there are none."""
+    left = len(names) - most
+    shown = ", ".join(shortened(name) for name in names[:most])
     return (f"{shown} and {left} more" if left > 0 else shown) or none
 
 

@@ -158,16 +158,16 @@ _WITHOUT = re.compile(
 """What says that it is not the device alone that is missing."""
 
 
+def _wants_device(failed: FailedImport) -> bool:
+    return _DEVICE.search(failed.text) is not None and _WITHOUT.search(failed.text) is None
+
+
 def _deviceless(failed: FailedImport) -> Mapping[str, str] | None:
-    text = failed.text
-    wanted = _DEVICE.search(text) is not None and _WITHOUT.search(text) is None
-    return {} if wanted and not failed.facts.has_card else None
+    return {} if _wants_device(failed) and not failed.facts.has_card else None
 
 
 def _unused(failed: FailedImport) -> Mapping[str, str] | None:
-    text = failed.text
-    wanted = _DEVICE.search(text) is not None and _WITHOUT.search(text) is None
-    return {} if wanted and failed.facts.has_card else None
+    return {} if _wants_device(failed) and failed.facts.has_card else None
 
 
 def _of_driver(failed: FailedImport) -> Mapping[str, str] | None:

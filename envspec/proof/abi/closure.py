@@ -81,7 +81,7 @@ def check_closure(
 
 def unanswered(binaries: Mapping[str, Iterable[Binary]], base: LoaderBase) -> Iterator[tuple[str, str]]:
     """(package, library) of each library that nothing in the set has and of which the base cannot tell."""
-    held = {name for files in binaries.values() for item in files for name in _held_names(item)}
+    held = {name for files in binaries.values() for item in files for name in held_names(item)}
     asked: set[str] = set()
     for package, files in binaries.items():
         for item in files:
@@ -93,7 +93,7 @@ def unanswered(binaries: Mapping[str, Iterable[Binary]], base: LoaderBase) -> It
                     yield package, soname
 
 
-def _held_names(item: Binary) -> tuple[str, ...]:
+def held_names(item: Binary) -> tuple[str, ...]:
     """The names that a file of a wheel is found by."""
     base_name = posixpath.basename(item.path)
     return (item.elf.soname or base_name, base_name) if item.elf else ()
@@ -111,7 +111,7 @@ class _Linker:
         self.broken = {item.path: item.problem for item in binaries if item.problem}
         self.names: dict[str, str] = {}
         for item in binaries:
-            for name in _held_names(item):
+            for name in held_names(item):
                 self.names.setdefault(name, item.path)
         self._defined: dict[str, frozenset[str]] = {}
         self._offered: frozenset[str] | None = None

@@ -16,6 +16,7 @@ from envspec.proof.nvidia.libraries import cuda_library, is_optional
 from envspec.supply.wheel import module_name
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import with_version
 
 # Sizes of the interpreter's own types differ between builds, and Cython only warns about them.
 _INTERPRETER = ("builtins", "cython_runtime")
@@ -128,7 +129,7 @@ def unread_findings(
 def _misfits(
     package: str, files: Sequence[Binary], versions: Mapping[str, str], provided: Mapping[str, int]
 ) -> Iterator[tuple[str, Finding]]:
-    named = f"{package} {versions.get(package, '')}".strip()
+    named = with_version(package, versions)
     installed = versions.get("numpy")
     if installed and package != "numpy":
         for path, facts in numpy_facts(files).items():
@@ -180,7 +181,7 @@ def _closure_finding(
     `owners` has the package of each file.
     """
     package = owners.get(problem.file, "")
-    named = f"{package} {versions.get(package, '')}".strip() or problem.file
+    named = with_version(package, versions) or problem.file
     if isinstance(problem, TooOld):
         has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
         rule, message = rules.WHEEL_BASE_OLD, f"{named} needs {problem.version} of {problem.library}; {has}"

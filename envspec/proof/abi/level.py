@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from envspec.proof.abi.binary import Binary
 from envspec.system import rules
 from envspec.system.finding import Finding
+from envspec.system.quoting import with_version
 
 _CHOSEN = re.compile(r"(?i)glibc-hwcaps|x86[-_]64[-_]?v\d|avx|sse4|haswell|skylake|[._-]v[234](?=[./_-])")
 """Names of files that are there beside plainer ones, and are chosen where they fit."""
@@ -30,7 +31,7 @@ def level_findings(
             level = max(binary.elf.cpu_level for binary in above if binary.elf)
             more = f" and {len(above) - 1} more files" if len(above) > 1 else ""
             yield rules.PROCESSOR_OLD.finding(
-                f"{package} {versions.get(package, '')} needs processors of x86-64-v{level} by what "
+                f"{with_version(package, versions)} needs processors of x86-64-v{level} by what "
                 f"{above[0].path}"
                 f"{more} says; the target's are x86-64-v{has}",
                 hint=f"pin another {package}, whose wheel was made for older processors, or raise "

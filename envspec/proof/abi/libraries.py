@@ -10,6 +10,7 @@ from envspec.proof.abi.packages import providers
 from envspec.proof.nvidia.libraries import is_optional
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import listed, with_version
 
 _NUMBER = re.compile(r"(?<=[a-z])\d+(?=\.(?:abi3\.)?so$)")
 """A version at the end of a file's own name, as in `libtorchcodec_core6.so`."""
@@ -44,9 +45,8 @@ def missing_libraries(
                 message = lacks(package, versions, lacking[broken[0]])
             else:
                 either = ", ".join(dict.fromkeys(lacking[path][0] for path in broken))
-                message = (
-                    f"{_named(package, versions)} needs one of {either}, and no wheel and no base has any"
-                )
+                needs = f"{with_version(package, versions)} needs one of {either}"
+                message = f"{needs}, and no wheel and no base has any"
             yield rules.WHEEL_LIBRARY.finding(
                 message,
                 hint=what_brings(wanted, suite),
@@ -57,7 +57,8 @@ def missing_libraries(
 
 def lacks(package: str, versions: Mapping[str, str], libraries: Sequence[str]) -> str:
     """That a file of a package needs libraries that nobody has."""
-    return f"{_named(package, versions)} needs {_listed(libraries)}, which neither a wheel nor the base has"
+    needs = f"{with_version(package, versions)} needs {listed(libraries, most=_NAMED)}"
+    return f"{needs}, which neither a wheel nor the base has"
 
 
 def what_brings(libraries: Sequence[str], suite: str) -> str:
@@ -66,22 +67,13 @@ def what_brings(libraries: Sequence[str], suite: str) -> str:
     if packages:
         line = ", ".join(f'"{package}"' for package in packages)
         return f"[base] apt = [{line}] brings {'it' if len(libraries) == 1 else 'them'}"
-    return f"install what provides {_listed(libraries)}"
+    return f"install what provides {listed(libraries, most=_NAMED)}"
 
 
 def packages_brought(hint: str) -> tuple[str, ...]:
     """The Debian packages that a hint of `what_brings` names; none in other hints."""
     line = _LINE.match(hint)
     return tuple(re.findall(r'"([^"]+)"', line[1])) if line else ()
-
-
-def _named(package: str, versions: Mapping[str, str]) -> str:
-    return f"{package} {versions.get(package, '')}".strip()
-
-
-def _listed(libraries: Sequence[str]) -> str:
-    more = f" and {len(libraries) - _NAMED} more" if len(libraries) > _NAMED else ""
-    return ", ".join(libraries[:_NAMED]) + more
 
 
 def _alternatives(paths: Sequence[str]) -> Iterator[list[str]]:

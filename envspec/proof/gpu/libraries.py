@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
+from envspec.proof.abi.closure import held_names
+from envspec.proof.gpu.asides import is_aside
 from envspec.proof.gpu.serving import Serving, Surroundings, Way, own_folders, servings, wanted
 from envspec.proof.nvidia.libraries import CudaLibrary, cuda_library, distribution, is_optional
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import listed, with_version
 
 _COMPUTE = frozenset(
     {"cudart", "cublas", "cublasLt", "cudnn", "cufft", "curand", "cusolver", "cusparse", "nvrtc"}
 )
 """What a program that opens it by name cannot compute without; others serve clusters, pictures, profilers."""
-_ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?)/|(^|/)(lib)?test_")
 _NAMED = 4
 _CORE = re.compile(r"nvidia/(?:cublas|cuda_runtime|cu\d+)/lib")
 """Folders of NVIDIA's wheels without which nothing computes; CUDA 13 has one for all of the toolkit."""
@@ -40,7 +42,7 @@ class CudaSet:
 
     def named(self, package: str) -> str:
         """A package with its version."""
-        return f"{package} {self.versions.get(package, '')}".strip()
+        return with_version(package, self.versions)
 
     def severity(self, usual: Severity = Severity.INFO) -> Severity:
         """An error where a card is meant: then what is missing is missed."""
@@ -73,7 +75,7 @@ def _missed(judged: CudaSet, served: Iterable[Serving]) -> Iterator[list[Serving
     groups: dict[tuple[str, str], dict[str, list[Serving]]] = {}
     for package, items in judged.binaries.items():
         for item in items:
-            if package.startswith("nvidia-") or item.path in idle or _ASIDE.search(item.path):
+            if package.startswith("nvidia-") or item.path in idle or is_aside(item.path):
                 continue
             key = (package, re.sub(r"\d+", "#", item.path))
             wants = files.get((package, item.path), [])
@@ -93,13 +95,7 @@ def _certain(one: Serving) -> bool:
 
 def _idle_files(judged: CudaSet) -> frozenset[str]:
     """Files that packages do without: they need what is optional and not there."""
-    held = {
-        name
-        for files in judged.binaries.values()
-        for item in files
-        if item.elf
-        for name in (item.elf.soname, posixpath.basename(item.path))
-    }
+    held = {name for files in judged.binaries.values() for item in files for name in held_names(item)}
     return frozenset(
         item.path
         for files in judged.binaries.values()
@@ -149,7 +145,7 @@ def _absent(judged: CudaSet, package: str, wants: Sequence[Serving]) -> Iterator
         if library.family == one.library.family and library.soname != one.library.soname
     ]
     meant = {one.library.cuda for one in wants if one.library.cuda}
-    said = f"{judged.named(package)} {verb} {_listed(sonames)}"
+    said = f"{judged.named(package)} {verb} {listed(sonames, most=_NAMED)}"
     hint = _adding(judged, package, wants, max(meant, default=there))
     if meant and there and there not in meant:
         has = next(
@@ -191,8 +187,8 @@ def _unreached(judged: CudaSet, package: str, wants: Sequence[Serving], served: 
     found = "is" if len(sonames) == 1 else "are"
     unless = "" if certain else f" unless {wants[0].loader} is imported first"
     return rules.CUDA_PATH.finding(
-        f"{judged.named(package)} {verb} {_listed(sonames)}, which {found} in {_listed(packages)} and on no "
-        f"search path{unless}",
+        f"{judged.named(package)} {verb} {listed(sonames, most=_NAMED)}, which {found} in "
+        f"{listed(packages, most=_NAMED)} and on no search path{unless}",
         hint=f'[env] LD_LIBRARY_PATH = "{path}" lets the loader find {"it" if len(sonames) == 1 else "them"}',
         where=package,
         severity=judged.severity(Severity.WARNING)
@@ -236,7 +232,8 @@ def _empty_run_paths(judged: CudaSet, told: frozenset[str]) -> Iterator[Finding]
         if core and held.isdisjoint(core):
             yield rules.CUDA_LIBRARY.finding(
                 f"{judged.named(package)} looks for CUDA's libraries in folders of NVIDIA's wheels, such as "
-                f"{_listed(core)}, and nothing in the set has those: it computes on the processor",
+                f"{listed(core, most=_NAMED)}, and nothing in the set has those: "
+                "it computes on the processor",
                 hint=_with_extra(judged, package) or "add NVIDIA's wheels that have these folders",
                 where=package,
                 severity=judged.severity(),
@@ -265,15 +262,10 @@ def _adding(judged: CudaSet, package: str, wants: Sequence[Serving], cuda: int) 
     held = [name for name in names if name in judged.versions]
     if held:
         pinned = " and ".join(judged.named(name) for name in held)
-        return f"pin {_listed(spelled)}, or take a {package} that is made for {pinned}"
-    return _with_extra(judged, package) or f"add {_listed(spelled)} to a stage"
+        return f"pin {listed(spelled, most=_NAMED)}, or take a {package} that is made for {pinned}"
+    return _with_extra(judged, package) or f"add {listed(spelled, most=_NAMED)} to a stage"
 
 
 def _with_extra(judged: CudaSet, package: str) -> str:
     extra = judged.cuda_extra(package)
     return f'install "{package}[{extra}]", which brings them' if extra else ""
-
-
-def _listed(words: Sequence[str]) -> str:
-    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return ", ".join(words[:_NAMED]) + more

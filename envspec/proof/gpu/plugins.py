@@ -10,6 +10,7 @@ from packaging.version import InvalidVersion, Version
 from envspec.supply.wheel import Wheel, WheelError
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
+from envspec.system.quoting import with_version
 
 _BUILD = re.compile(r"(?P<stem>(?:.*/)?[^/]*?_(?:cuda|cu))(?P<cuda>\d{3})(?:_\w+)?\.so")
 """A file for one release of CUDA, as `libbitsandbytes_cuda128.so` is for 12.8."""
@@ -70,8 +71,8 @@ def _builds(
                 continue
             shown = ", ".join(f"{major}.{minor}" for major, minor in sorted(there))
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{_named(package, versions)} has builds for CUDA {shown}, and none for {cuda[0]}.{cuda[1]}, "
-                f"that of {_named('torch', versions)}",
+                f"{with_version(package, versions)} has builds for CUDA {shown}, and none for "
+                f"{cuda[0]}.{cuda[1]}, that of {with_version('torch', versions)}",
                 hint=f"take a {package} that has one, or a torch for a CUDA that it knows",
                 where=package,
                 severity=severity,
@@ -102,17 +103,17 @@ def _locals(
         build = _build(version)
         if package == "torch" or cuda is None or build is None or not package.startswith("torch"):
             continue
-        named = f"{_named(package, versions)} is built for"
+        named = f"{with_version(package, versions)} is built for"
         if build and build != cuda[0]:
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{named} CUDA {build}, and {_named('torch', versions)} for CUDA {cuda[0]}",
+                f"{named} CUDA {build}, and {with_version('torch', versions)} for CUDA {cuda[0]}",
                 hint=f"take both from one index, such as {package} with +cu{cuda[0]}{cuda[1]}",
                 where=package,
                 severity=severity,
             )
         elif not build:
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{named} processors alone, and {_named('torch', versions)} for CUDA {cuda[0]}: what "
+                f"{named} processors alone, and {with_version('torch', versions)} for CUDA {cuda[0]}: what "
                 "it computes itself it does not compute on a card",
                 hint=f"take both from one index, such as {package} with +cu{cuda[0]}{cuda[1]}",
                 where=package,
@@ -140,7 +141,7 @@ def _jax(
     for package in plugins:
         if jaxlib is None:
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{_named(package, versions)} is a plugin of jaxlib, which is not in the set",
+                f"{with_version(package, versions)} is a plugin of jaxlib, which is not in the set",
                 hint=f"add jax=={versions[package]} to a stage",
                 where=package,
                 severity=severity,
@@ -149,8 +150,8 @@ def _jax(
             text("jaxlib", "jaxlib/plugin_support.py")
         ):
             yield rules.PLUGIN_MISMATCH.finding(
-                f"{_named(package, versions)} is a plugin of jaxlib {versions[package]}, and "
-                f"{_named('jaxlib', versions)} does not use it: JAX knows the processor alone",
+                f"{with_version(package, versions)} is a plugin of jaxlib {versions[package]}, and "
+                f"{with_version('jaxlib', versions)} does not use it: JAX knows the processor alone",
                 hint=f"pin {package}=={jaxlib}, or jax and jaxlib {versions[package]}",
                 where=package,
                 severity=severity,
@@ -162,10 +163,6 @@ def _release(version: str) -> tuple[int, ...]:
         return Version(version).release
     except InvalidVersion:
         return ()
-
-
-def _named(package: str, versions: Mapping[str, str]) -> str:
-    return f"{package} {versions.get(package, '')}".strip()
 
 
 def _text(wheels: Mapping[str, Wheel], package: str, path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from envspec.proof.gpu.asides import is_aside
 from envspec.supply.wheel import Wheel
 
 READER = "preloads"
@@ -11,7 +12,6 @@ VERSION = 1
 
 _LOADS = re.compile(rb"\bCDLL\b|\bLoadLibrary\b|load_nvidia_dynamic_lib|cuda\.pathfinder|cuda_pathfinder")
 _PLACE = re.compile(rb"""["'/]nvidia["'/]|nvidia_dynamic_lib|cuda\.pathfinder|cuda_pathfinder""")
-_ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?|docs?)/|(^|/)test_")
 _LARGEST = 1 << 20
 
 
@@ -22,7 +22,7 @@ def preloads(wheel: Wheel) -> bool:
     to all of the process.
     """
     for entry in wheel.entries:
-        if not entry.name.endswith(".py") or entry.size > _LARGEST or _ASIDE.search(entry.name):
+        if not entry.name.endswith(".py") or entry.size > _LARGEST or is_aside(entry.name):
             continue
         text = wheel.read(entry.name)
         if _LOADS.search(text) and _PLACE.search(text):

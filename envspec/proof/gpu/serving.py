@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from envspec.proof.abi.base import LoaderBase
 from envspec.proof.abi.binary import Binary
+from envspec.proof.abi.closure import held_names
 from envspec.proof.nvidia.libraries import CudaLibrary, cuda_library
 
 _ORIGIN = re.compile(r"\$(?:ORIGIN|\{ORIGIN\})")
@@ -80,7 +81,7 @@ class _Searcher:
         self.foreign_path = False
         for package, files in binaries.items():
             for item in files:
-                for name in _names(item):
+                for name in dict.fromkeys(held_names(item)):
                     self.bringers.setdefault(name, []).append((package, posixpath.dirname(item.path)))
         self.folders = tuple(self._environment_folders())
         self._carriers = self._find_carriers()
@@ -178,14 +179,6 @@ def wanted(item: Binary) -> Iterator[tuple[CudaLibrary, bool]]:
     for soname in item.opens:
         if library := cuda_library(soname):
             yield library, False
-
-
-def _names(item: Binary) -> set[str]:
-    return (
-        {item.elf.soname or posixpath.basename(item.path), posixpath.basename(item.path)}
-        if item.elf
-        else set()
-    )
 
 
 def own_folders(item: Binary) -> list[str]:

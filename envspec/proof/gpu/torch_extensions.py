@@ -10,10 +10,12 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from envspec.proof.abi.binary import Binary
+from envspec.proof.gpu.asides import is_aside
 from envspec.system import rules
 from envspec.system.errors import EnvspecError
 from envspec.system.finding import Finding, Severity
 from envspec.system.process import run_process
+from envspec.system.quoting import with_version
 
 # Names in the namespaces that torch's own libraries define, by the Itanium C++ ABI, 5.1.4 and 5.1.8: nested
 # names, and what belongs to a class (type information, tables of virtual functions, guards).
@@ -24,7 +26,6 @@ _LIBRARY = re.compile(r"lib(?:torch(?:_cpu|_python|_cuda(?:_cu|_cpp|_linalg)?)?|
 _OTHER_CARDS = re.compile(r"lib(?:torch|c10)_(?:hip|xpu|npu|musa|hpu|xla)\.so")
 _STRINGS = ("NSt7__cxx11", "B5cxx11")
 """How strings of the newer C++ ABI stand in mangled names."""
-_ASIDE = re.compile(r"(^|/)(tests?|testing|benchmarks?|examples?)/|(^|/)(lib)?test_")
 _STRING = re.compile(r"std::(?:__cxx11::)?basic_string<char, std::char_traits<char>, std::allocator<char> ?>")
 _NAMED = 2
 _LONGEST = 160
@@ -57,7 +58,7 @@ def misfits(binaries: Mapping[str, Sequence[Binary]]) -> dict[str, tuple[Misfit,
     wishes: dict[str, dict[str, list[tuple[Binary, frozenset[str]]]]] = {}
     for package, files in binaries.items():
         for item in files if package != "torch" else ():
-            if _extends(item) and not _ASIDE.search(item.path):
+            if _extends(item) and not is_aside(item.path):
                 group = wishes.setdefault(package, {}).setdefault(re.sub(r"\d+", "#", item.path), [])
                 group.append((item, _torch_names(item)))
     offered = _offered(binaries, frozenset(itertools.chain.from_iterable(_all_names(wishes))))
@@ -134,13 +135,13 @@ def extension_findings(
     built_for: Callable[[str], str] = lambda _: "",
 ) -> Iterator[Finding]:
     """EV178, one for each package; `built_for` tells what a package requires of torch, such as `==2.2.0`."""
-    torch = f"torch {versions.get('torch', '')}".strip()
+    torch = with_version("torch", versions)
     for package, all_files in found.items():
         # On a machine without a card nobody misses what is made for one.
         files = [one for one in all_files if gpu != () or one.symbols]
         if not files:
             continue
-        named = f"{package} {versions.get(package, '')}".strip()
+        named = with_version(package, versions)
         symbols = list(dict.fromkeys(itertools.chain.from_iterable(one.symbols for one in files)))
         libraries = list(dict.fromkeys(itertools.chain.from_iterable(one.libraries for one in files)))
         wanted = built_for(package)

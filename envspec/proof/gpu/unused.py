@@ -29,36 +29,27 @@ class Framework:
     """What a build for processors does not have, as the end of a sentence."""
     advice: str
     """What to take instead; `{version}` and `{name}` are its own."""
-    cpu: str = ""
-    """What to take where no card is meant; empty where the same package serves."""
 
 
-_TORCH = Framework(
-    lacks="has no libtorch_cuda.so: it is a build for processors alone",
-    advice="take torch from an index with its builds for CUDA; on aarch64 the public index has one from "
-    "2.11 on",
-    cpu="PyTorch's own index for processors, as `[index.cpu]`, or a version that ends in +cpu",
-)
 FRAMEWORKS: Mapping[str, Framework] = {
-    "torch": _TORCH,
+    "torch": Framework(
+        lacks="has no libtorch_cuda.so: it is a build for processors alone",
+        advice="take torch from an index with its builds for CUDA; on aarch64 the public index has one from "
+        "2.11 on",
+    ),
     "jaxlib": Framework(
         lacks="knows processors alone: no package of the set has an entry point in the group jax_plugins",
         advice="install jax[cuda12]=={version} or jax[cuda13]=={version}, which brings jax-cuda12-plugin "
-        "or its "
-        "like",
-        cpu="jax without the extra cuda12 or cuda13",
+        "or its like",
     ),
     "tensorflow": Framework(
         lacks="was built without CUDA",
         advice="take tensorflow[and-cuda] for x86_64, of which the public index has builds for CUDA",
-        cpu="tensorflow-cpu, or tensorflow without the extra and-cuda",
     ),
     "tensorflow-cpu": Framework(
         lacks="was built without CUDA", advice="take tensorflow[and-cuda]=={version} instead"
     ),
-    "onnxruntime": Framework(
-        lacks="has no provider for CUDA", advice="take onnxruntime-gpu in its place", cpu=""
-    ),
+    "onnxruntime": Framework(lacks="has no provider for CUDA", advice="take onnxruntime-gpu in its place"),
     "ctranslate2": Framework(
         lacks="was not compiled with CUDA",
         advice="only wheels for x86_64 are: build it from source with CUDA, or mean another machine",
@@ -81,11 +72,11 @@ FRAMEWORKS: Mapping[str, Framework] = {
 """Packages with builds for cards and others without. Source: the installation page of each."""
 
 _FOR_CPU: Mapping[str, str] = {
-    "torch": _TORCH.cpu,
+    "torch": "PyTorch's own index for processors, as `[index.cpu]`, or a version that ends in +cpu",
     "onnxruntime-gpu": "onnxruntime in the place of onnxruntime-gpu",
-    "tensorflow": FRAMEWORKS["tensorflow"].cpu,
-    "jax-cuda12-pjrt": FRAMEWORKS["jaxlib"].cpu,
-    "jax-cuda13-pjrt": FRAMEWORKS["jaxlib"].cpu,
+    "tensorflow": "tensorflow-cpu, or tensorflow without the extra and-cuda",
+    "jax-cuda12-pjrt": "jax without the extra cuda12",
+    "jax-cuda13-pjrt": "jax without the extra cuda13",
     "paddlepaddle-gpu": "paddlepaddle in the place of paddlepaddle-gpu",
     "faiss-gpu-cu12": "faiss-cpu in the place of faiss-gpu-cu12",
     "xgboost": "xgboost-cpu in the place of xgboost",
