@@ -6,13 +6,14 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from builder.inside.probe import child, main
+from builder.inside.probe import child, jobs, main
 
 
 class Runner:
@@ -32,6 +33,35 @@ def test_a_late_round_trip_is_sent_again_alone() -> None:
     plan = [{"root": "a"}, {"root": "b"}]
     assert main.send_twice(runner, plan, 2) == [{"module": "a"}, {"module": "b"}]  # type: ignore[arg-type]
     assert runner.asked == [["a by 2 exchange", "b by 2 exchange"], ["b by 1"]]
+
+
+class Done:
+    """What a group says that did its one job."""
+
+    done = True
+
+    def __init__(self, root: str) -> None:
+        self.lines = [{"end": root, "outcome": {}}]
+
+
+class QuickRunner(jobs.Runner):
+    """A runner whose groups are done at once."""
+
+    def __init__(self, deadline: float) -> None:
+        self.follows, self.lock, self.deadline = False, threading.Lock(), deadline
+
+    def run_group(self, job: dict[str, Any]) -> Any:
+        return Done(job["root"])
+
+
+def test_what_comes_next_has_time_of_its_own_when_imports_took_all_of_it() -> None:
+    runner = QuickRunner(time.monotonic() - 1)
+    assert runner.run_all([{"root": "a"}], 1) == [{"module": "a", "late": True}]
+    runner.allow(600)
+    assert runner.run_all([{"root": "a"}], 1) == [{"module": "a"}]
+    known = runner.deadline
+    runner.allow(1)  # less than is left takes nothing away
+    assert runner.deadline == known
 
 
 @contextlib.contextmanager
