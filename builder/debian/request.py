@@ -6,7 +6,8 @@ import re
 
 from builder.values.plan import Plan
 from envspec.lockfile.lock import Lock
-from envspec.spec.model import Part, digest_of
+from envspec.spec.model import digest_of
+from envspec.spec.part import Part
 from envspec.system.errors import Problem, SpecError
 
 PYTHON = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}

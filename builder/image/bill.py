@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builder.values.plan import Plan, PlannedWheel
 from envspec.lockfile.lock import LockedModel
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 
 
 class BilledWheel(PlannedWheel):

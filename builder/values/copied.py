@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from builder.values.key_files import bare_key
 from builder.values.private_keys import KeySpotter
 from builder.values.secret_names import is_history, is_secret_name
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system.errors import OutsideError, Problem, SpecError
 
 _PIECE = 1 << 20

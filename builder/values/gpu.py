@@ -9,7 +9,8 @@ from pydantic import Field
 from envspec.proof.gpu.served import MACHINE, PTX, GpuProof
 from envspec.spec.cards import architectures
 from envspec.spec.drivers import Driver, release_of
-from envspec.spec.model import Part, TargetWish
+from envspec.spec.model import TargetWish
+from envspec.spec.part import Part
 
 
 class PlannedGpu(Part):

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from builder.values.copied import name_files, read_file
 from builder.values.plan import Plan
 from envspec.lockfile.lock import Lock, LockedModel
-from envspec.spec.model import Part, Service, digest_of
+from envspec.spec.model import Service, digest_of
+from envspec.spec.part import Part
 from envspec.system.errors import FindingsError, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept

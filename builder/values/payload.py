@@ -11,7 +11,8 @@ from pydantic import Field
 
 import service
 from builder.values.copied import name_files, read_file
-from envspec.spec.model import Part, Service, digest_of
+from envspec.spec.model import Service, digest_of
+from envspec.spec.part import Part
 from envspec.system.errors import Problem, SpecError
 
 _TOOLS = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}

@@ -10,7 +10,8 @@ from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
 from builder.values.variables import expanded
 from envspec.lockfile.lock import File, Lock, LockedBase, LockedModel
-from envspec.spec.model import Part, Service, Spec, digest_of
+from envspec.spec.model import Service, Spec, digest_of
+from envspec.spec.part import Part
 
 
 class PlannedWheel(File):

@@ -21,7 +21,8 @@ from packaging.version import Version as ParsedVersion
 from pydantic import AfterValidator, Field, StringConstraints
 
 from envspec.spec.lines import Lines
-from envspec.spec.model import FILE_NAME, Part, Spec, digest_of
+from envspec.spec.model import FILE_NAME, Spec, digest_of
+from envspec.spec.part import Part
 from envspec.spec.target import Target
 from envspec.spec.types import (
     AptPackage,

@@ -13,7 +13,9 @@ from typing import Any
 import pydantic
 
 from envspec.spec.lines import Lines, Path
-from envspec.spec.model import FILE_NAME, Part, Spec
+from envspec.spec.model import FILE_NAME, Spec
+from envspec.spec.part import Part
+from envspec.spec.program import Program, Run, RunChanges
 from envspec.system.errors import Problem, SpecError
 from envspec.system.quoting import listed, shortened
 from envspec.system.reading import read_text
@@ -99,8 +101,9 @@ def _problems(error: pydantic.ValidationError, lines: Lines) -> Iterator[Problem
 def _message(detail: Any, path: Path) -> str:
     match detail["type"]:
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(path[-1]), _keys(path[:-1]), n=1)
-            return "unknown key" + (f", did you mean {near[0]}?" if near else "")
+            return _unknown(path)
+        case "model_type" if path[-2:-1] == ("run",) and path[-1] not in _keys(path[:-1]):
+            return _unknown(path)  # where a table would be another program
         case "missing":
             return "missing"
         case "value_error":
@@ -115,13 +118,18 @@ def _message(detail: Any, path: Path) -> str:
             return said[:1].lower() + said[1:]
 
 
+def _unknown(path: Path) -> str:
+    near = difflib.get_close_matches(str(path[-1]), _keys(path[:-1]), n=1)
+    return "unknown key" + (f", did you mean {near[0]}?" if near else "")
+
+
 def _keys(path: Path) -> list[str]:
     """The keys known at `path`, found by walking the models."""
     model: Any = Spec
     for step in path:
         if isinstance(model, type) and issubclass(model, Part):
             fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-            model = fields.get(str(step))
+            model = fields.get(str(step), Program if issubclass(model, Run | RunChanges) else None)
         elif typing.get_args(model):
             model = typing.get_args(model)[-1 if isinstance(step, str) else 0]
         if optional := [kind for kind in typing.get_args(model) if _is_part(kind)]:

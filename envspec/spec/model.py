@@ -20,6 +20,9 @@ from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from envspec.spec.cards import Architecture, architectures
 from envspec.spec.drivers import Driver, contradiction
+from envspec.spec.files import Copy
+from envspec.spec.part import Part
+from envspec.spec.program import Program, Run, RunChanges
 from envspec.spec.types import (
     MODULE,
     OWN_INDEX,
@@ -48,6 +51,7 @@ from envspec.spec.types import (
 )
 from envspec.system.limits import (
     CARDS,
+    COPIES,
     NAMINGS,
     PART,
     PATTERNS,
@@ -58,13 +62,6 @@ from envspec.system.limits import (
 FILE_NAME = "envspec.toml"
 
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-
-
-class Part(pydantic.BaseModel):
-    """A table of the spec: frozen, and without room for unknown keys."""
-
-    # A table's checks are made with those of the whole that it belongs to, not once more for itself.
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 class BaseWish(Part):
@@ -265,6 +262,8 @@ class Overlay(Part):
     remove: Remove | None = None
     smoke: Smoke | None = None
     service: Service | None = None
+    run: RunChanges | None = None
+    copies: Annotated[tuple[Copy, ...], Field(alias="copy", max_length=COPIES)] = ()
 
 
 class Spec(Part):
@@ -288,6 +287,10 @@ class Spec(Part):
     remove: Remove = Remove()
     smoke: Smoke = Smoke()
     service: Service | None = None
+    run: Run | None = None
+    """The programs of the environment."""
+    copies: Annotated[tuple[Copy, ...], Field(alias="copy", max_length=COPIES)] = ()
+    """Files of the spec's folder that travel along."""
     variant: Mapping[Name, Overlay] = Field(default_factory=dict)
 
     @pydantic.model_validator(mode="after")
@@ -295,6 +298,19 @@ class Spec(Part):
         if self.target.cpu is not None and self.machine != "x86_64":
             raise ValueError(f"target.cpu is a level of x86_64; machine is {self.machine}")
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _starts_one_program(self) -> Self:
+        if self.service is not None and self.run is not None and self.run.command:
+            raise ValueError(
+                "[service] and the command of [run] both say what an image starts: give one of them"
+            )
+        return self
+
+    @property
+    def programs(self) -> Mapping[str, Program]:
+        """What `[run]` has, by name; without it, none."""
+        return self.run.programs if self.run else {}
 
     @property
     def image(self) -> str | None:
@@ -314,7 +330,7 @@ class Spec(Part):
         body = self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"variant", "smoke", "service", "compile", "target", "env"},
+            exclude={"variant", "smoke", "service", "compile", "target", "env", "run", "copies"},
             exclude_defaults=True,
         )
         for stage in body["stage"]:

@@ -96,7 +96,7 @@ def _own_name(name: str) -> str:
     return name
 
 
-def _shallow(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _shallow(value: Any) -> Any:
     level: list[Any] = [value]
     for _ in range(_DEPTH):
         level = [inner for part in level for inner in _inside(part)]
@@ -150,5 +150,10 @@ IndexName = Annotated[Name, AfterValidator(_own_name)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
 EnvTable = Annotated[Mapping[EnvName, Line], AfterValidator(_not_ours)]
 Pattern = Annotated[Line, AfterValidator(_pattern)]
+Owner = Annotated[Line, StringConstraints(pattern=r"^([a-z_][a-z0-9_-]{0,31}|\d{1,9})(:\d{1,9})?$")]
+"""Name or number of a user, with a group's number where wanted."""
+WebPath = Annotated[str, StringConstraints(pattern=r"^/[\w/.~%+@:,;=?&-]*$", max_length=1000)]
+"""Path of a request, with its query."""
 JsonObject = Annotated[Mapping[str, Any], AfterValidator(_shallow)]
+JsonValue = Annotated[Any, AfterValidator(_shallow)]
 CardName = Annotated[Line, StringConstraints(min_length=1, max_length=100), AfterValidator(_card)]

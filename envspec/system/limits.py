@@ -34,3 +34,18 @@ PATTERNS = 1_000
 
 PATTERN = 500
 """Characters of one pattern."""
+
+PROGRAMS = 64
+"""Programs of one environment."""
+
+TRIALS = 100
+"""Trials of one program."""
+
+ARGUMENTS = 1_000
+"""Words of one command."""
+
+PORTS = 64
+"""Further ports of one program, and its volumes."""
+
+COPIES = 100
+"""Files and folders that a spec copies by name: an image has a layer for each."""

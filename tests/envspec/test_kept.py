@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system.kept import Kept
 
 

@@ -14,7 +14,7 @@ from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan
 from builder.values.tool import result_key
 from envspec.lockfile.lock import LockedModel
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 
 
 class ImageRecipe(Part):

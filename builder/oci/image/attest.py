@@ -12,7 +12,7 @@ from builder.oci.image.documents import RUNTIME, Image, encode_document, image_d
 from builder.oci.store.blobs import MANIFEST, Blobs, Descriptor
 from builder.oci.store.lookup import look_into_layers
 from builder.values.verdict import Verdict
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system.foreign import readable
 
 STATEMENT = "application/vnd.in-toto+json"

@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.oci.store.blobs import LAYER, Blobs, Descriptor, Layer
 from builder.oci.store.compress import CHUNK
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system.errors import OutsideError
 
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")

@@ -13,7 +13,7 @@ from typing import Any
 from builder.oci.image.base import BaseImage
 from builder.oci.store import tar
 from builder.oci.store.blobs import CONFIG, MANIFEST, Blobs, Descriptor, Layer
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 
 RUNTIME = "entrypoint and doctor"
 """Title of the layer that also carries the bill of materials."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from builder.oci.image.documents import Image
 from builder.oci.store.blobs import Blobs, Layer
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system.kept import Kept
 
 _Part = TypeVar("_Part", bound=Part)

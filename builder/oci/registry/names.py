@@ -11,7 +11,7 @@ from typing import Any
 from builder.oci.image.documents import Image, encode_document
 from builder.oci.registry.repository import Registry
 from builder.oci.store.blobs import CONFIG, INDEX, Blobs, Descriptor
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system.errors import OutsideError
 
 TITLE = "org.opencontainers.image.title"

@@ -17,7 +17,7 @@ from isal import igzip
 
 from builder.oci.store.compress import CHUNK, ISAL_ERROR, LayerWriter
 from envspec.lockfile.lock import Digest
-from envspec.spec.model import Part
+from envspec.spec.part import Part
 from envspec.system import seen
 from envspec.system.errors import SpoiledError
 from envspec.system.home import disk_refusals, holding, make_folder, throw_away, write_atomic
