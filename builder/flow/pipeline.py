@@ -11,6 +11,7 @@ import concurrent.futures
 import dataclasses
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,6 +43,7 @@ from envspec.system.finding import Finding, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import listed
 from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
 
@@ -200,11 +202,13 @@ def _proof_key(run: Run, *, base_read: bool) -> str:
 
 
 def _refused(run: Run, what: str) -> Run:
-    """The run, failed where its findings keep it from being built."""
+    """The run, failed where its findings keep it from being built, with the rules that say so."""
     if not must_fix(run.report.findings):
         return run
-    hint = "nothing was installed; fix the errors above first"
-    return run.reporting(failure=FindingsError(what, (), hint=hint))
+    found = Counter(each.rule for each in run.report.findings if must_fix((each,)))
+    rules = [f"{rule} ({count}×)" if count > 1 else rule for rule, count in found.items()]
+    hint = "nothing was installed; fix the errors first"
+    return run.reporting(failure=FindingsError(f"{what}: {listed(rules)}", (), hint=hint))
 
 
 def plan_phase(run: Run) -> Run:
