@@ -24,7 +24,10 @@ from envspec.system.home import disk_refusals, write_atomic
 )
 @click.option("--force", is_flag=True, help="Write over a spec that is there.")
 def init(source: pathlib.Path, output: pathlib.Path, force: bool) -> None:
-    """Make a first spec from SOURCE: a requirements.txt, Dockerfile, cog.yaml or interpreter."""
+    """Make a first spec from SOURCE: a requirements.txt, Dockerfile, cog.yaml or interpreter.
+
+    It writes envspec.toml, or what --output names, and nothing else; a file is read and not run.
+    """
     if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
     draft = read.read_description(source)

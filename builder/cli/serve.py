@@ -27,7 +27,11 @@ from envspec.system.errors import OutsideError, UsageError
 )
 @quiet_option
 def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
-    """Serve what SPEC has as its service in the virtual environment built for it."""
+    """Serve what SPEC has as its service in the virtual environment built for it.
+
+    The environment is built below the tool's home where it does not stand yet, and a lock that does not fit
+    is made anew. It serves until Ctrl-C.
+    """
     return serve_program(Request(backend="virtualenv", **wanted), host, port, quiet=quiet)
 
 

@@ -96,6 +96,7 @@ def run_sandboxed(
     fetches: bool = False,
     reaches: bool = False,
     nests: bool = False,
+    keep: int | None = None,
     sandbox: Sandbox | None = None,
 ) -> Completed:
     """Run a command as `run_process` does, in the sandbox: HOME and TMPDIR are new and go afterwards.
@@ -132,6 +133,7 @@ def run_sandboxed(
             input_text=input_text,
             timeout=timeout,
             on_line=on_line,
+            keep=keep,
         )
     if kept and done.code == confine.REFUSED and done.stderr.startswith("no sandbox"):
         raise OutsideError(
