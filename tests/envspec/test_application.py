@@ -94,7 +94,7 @@ def test_a_wsgi_application_is_told(code: str) -> None:
     ("code", "interface"),
     [
         ("from fast import Fast\ndef make(): return Fast()", "ASGI"),
-        ("from flask import Flask\ndef make(x=1):\n    if x:\n        a = Flask('x')\n        return a", "WSGI"),
+        ("import flask\ndef make(x=1):\n    if x:\n        a = flask.Flask('x')\n        return a", "WSGI"),
         ("from fast import Fast\ndef inner(): return Fast()\ndef make():\n    return inner()", "ASGI"),
         ("from fast import Fast as make", "ASGI"),
         ("def make():\n    def app(environ, start_response): return []\n    return app", "WSGI"),
