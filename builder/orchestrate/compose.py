@@ -69,6 +69,7 @@ def _service(wanted: Deployment, each: Deployed) -> dict[str, Any]:
         "image": wanted.image,
         **({"command": list(each.words)} if each.words else {}),
         **({} if program.lasting else {"profiles": [_JOB]}),
+        **({} if each.proxied else {"init": True}),  # a first process without handlers is deaf to signals
         **({"environment": {k: doubled(v) for k, v in sorted(each.env.items())}} if each.env else {}),
         **_ports(each),
         **_health(each),
