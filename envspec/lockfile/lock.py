@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal, Self
 
 import pydantic
 import tomlkit
+from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion
 from packaging.version import Version as ParsedVersion
@@ -251,6 +252,11 @@ class Lock(Part):
         """The sources whose contents no file of a lock holds."""
         return tuple(source for source in self.source if source.path is not None)
 
+    def asked(self, spec: Spec) -> dict[str, Requirement]:
+        """What the words that are sources ask for, as requirements by name, by their key paths."""
+        words = spec.sources
+        return {each.at: words[each.at][1].requirement(each.name) for each in self.source if each.at in words}
+
     @property
     def unbound(self) -> Lock:
         """The lock as it stands in its file: without the wheels of trees."""
@@ -290,7 +296,7 @@ def dump_lock(lock: Lock) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
     body = lock.unbound.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    artifacts, own = body.pop("artifact"), body.pop("source", [])
+    artifacts, own = body.pop("artifact", []), body.pop("source", [])
     document.add("version", tomlkit.item(lock.version))
     for key, value in body.items():
         document.add(key, tomlkit.item(value))
