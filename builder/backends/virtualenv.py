@@ -21,6 +21,7 @@ from builder.values import models
 from builder.values import payload as payload_files
 from builder.values.environment import Environment
 from builder.values.plan import InstallStage, Plan
+from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
@@ -85,6 +86,7 @@ class VirtualenvBackend:
     """Builds virtual environments below the tool's home, one for each set of packages."""
 
     name = "virtualenv"
+    reaches = True
 
     def available(self) -> str | None:
         """It works wherever this program does."""
@@ -219,13 +221,28 @@ class VirtualenvBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
-        """Run a command in the sandbox, with the environment's programs first on PATH."""
+        """Run a command in the sandbox, as this user, with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
-        cwd = pathlib.Path(environment.payload) if environment.payload else None
         return run_sandboxed(
-            command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout, asks_itself=True
+            command,
+            env=variables,
+            cwd=self.folder(environment, program),
+            input_text=stdin,
+            timeout=timeout,
+            asks_itself=True,
+            reaches=network,
         )
+
+    @staticmethod
+    def folder(environment: Environment, program: PlannedProgram | None) -> pathlib.Path | None:
+        """Where a program starts: in its own folder where this machine has that, else in the payload's."""
+        own = pathlib.Path(program.workdir) if program and program.workdir else None
+        if own is not None and own.is_dir():
+            return own
+        return pathlib.Path(environment.payload) if environment.payload else None
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""

@@ -207,13 +207,18 @@ CARD_COMPUTES_WRONG = _rule("EV297", "a computation on the card fails or is wron
 CARD_EXCHANGE = _rule("EV298", "an array is lost between two libraries on the card", _ERROR)
 DEVICE_WANTED = _rule("EV299", "what asks for a card could not be judged without one", _INFO)
 
-# EV30: the payload, started and asked once in its environment (`builder/judge/trial.py`).
+# EV30: programs, started and used in their environment (`builder/judge/tried.py`), and what serves an
+# application (`builder/flow/serving.py`).
 
-PAYLOAD_ENDS = _rule("EV301", "the payload ends instead of serving", _ERROR)
-PAYLOAD_NOT_READY = _rule("EV302", "the payload does not become ready", _ERROR)
-PAYLOAD_NO_ANSWER = _rule("EV303", "the payload does not answer its trial", _ERROR)
-PAYLOAD_NO_SPEECH = _rule("EV304", "the trial's audio is no speech", _ERROR)
-PAYLOAD_READY = _rule("EV305", "the payload is ready", _INFO)
+PROGRAM_ENDS = _rule("EV301", "a program ends instead of serving", _ERROR)
+PROGRAM_NOT_READY = _rule("EV302", "a program does not become ready", _ERROR)
+PROGRAM_NO_ANSWER = _rule("EV303", "a program does not answer its trial as expected", _ERROR)
+PROGRAM_NO_SPEECH = _rule("EV304", "the trial's audio is no speech", _ERROR)
+PROGRAM_WORKS = _rule("EV305", "a program works", _INFO)
+PROGRAM_MISSING = _rule("EV306", "a program's command is not in the environment", _ERROR)
+TRIAL_ENDS = _rule("EV307", "a command ends otherwise than its trial expects", _ERROR)
+TRIAL_LEFT_OUT = _rule("EV308", "a program was not tried", _INFO)
+NO_SERVER = _rule("EV309", "nothing in the lock serves the payload", _ERROR)
 
 # EV31: what is copied of the user's folders (`builder/values/left_out.py`).
 
