@@ -28,7 +28,7 @@ from envspec.spec.types import (
     ImageName,
     Machine,
     Name,
-    PythonVersion,
+    PythonLine,
     RelativePath,
     Sha256,
     Suite,
@@ -157,9 +157,13 @@ class Lock(Part):
     """Digest of the spec it was made from, variant included."""
     variant: Name | None = None
     resolver: Name
-    python: PythonVersion
+    python: PythonLine
+    patch: Annotated[int, Field(ge=0)] | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: Machine
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    """Version of the C library; a base that stands on another has None here, and its version there."""
+    musl: tuple[int, int] | None = None
     base: LockedBase
     stages: tuple[Name, ...]
     """Names of the stages in install order."""
@@ -179,12 +183,16 @@ class Lock(Part):
         stages = set(self.stages)
         if lost := [entry.stage for entry in self.artifact if entry.stage not in stages]:
             raise ValueError(f"stage {lost[0]} has artifacts and is none of its stages")
+        if (self.glibc is None) == (self.musl is None):
+            raise ValueError("it has one of glibc and musl: the version of the C library")
         return self
 
     @property
     def target(self) -> Target:
         """What the artifacts were chosen for."""
-        return Target(python=self.python, machine=self.machine, glibc=self.glibc)
+        return Target(
+            python=self.python, machine=self.machine, glibc=self.glibc, musl=self.musl, patch=self.patch
+        )
 
     @property
     def pins(self) -> dict[str, str]:

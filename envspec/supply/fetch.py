@@ -51,7 +51,7 @@ def _bring(
             artifact,
             store=store,
             target=lock.target,
-            python=find_interpreter(lock.python),
+            python=find_interpreter(lock.python, lock.patch),
             machine=sources.machine,
             progress=progress,
         )
