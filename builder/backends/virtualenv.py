@@ -26,7 +26,7 @@ from builder.values.shipping import Shipped, Shipping
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
-from envspec.spec.target import Target, host_glibc
+from envspec.spec.target import host_target
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheel import Wheel
@@ -137,7 +137,7 @@ class VirtualenvBackend:
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
         progress.step("virtualenv")
         command: Words = [uv.uv_program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
-        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python), building]
+        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python, plan.patch), building]
         run_process(command, env=env, check=True, timeout=120)
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
@@ -314,8 +314,8 @@ def _stands(place: pathlib.Path) -> bool:
 
 
 def _refuse_foreign(plan: Plan) -> None:
-    """Wheels chosen for a newer glibc, or another processor, would install here and fail to load."""
-    here = Target(python=plan.python, machine=os.uname().machine, glibc=host_glibc())
+    """Wheels for another C library or processor, or a newer glibc, would install here and fail to load."""
+    here = host_target(plan.python)
     for stage in plan.stages:
         for wheel in stage.wheels:
             if here.rank(wheel.file) is None:

@@ -19,7 +19,8 @@ from envspec.ingest.draft import Draft
 from envspec.order import PipTarget, Simulation
 from envspec.spec import load
 from envspec.spec.model import Spec, Stage
-from envspec.spec.target import Target, host_glibc, target_of
+from envspec.spec.python import LINE
+from envspec.spec.target import Target, host_target, target_of
 from envspec.spec.words import SourceWord
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
@@ -73,9 +74,9 @@ def simulate_place(
         if place is not None and place.is_file() and place.suffix != ".toml":
             draft = descriptions.read_description(place)
             version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
-            if not re.fullmatch(r"3\.\d{1,2}", version):
+            if not re.fullmatch(LINE, version):
                 raise UsageError(f"{shortened(version)} is no Python such as 3.11", hint="give --python")
-            target = Target(python=version, machine="x86_64", glibc=host_glibc())
+            target = host_target(version)
             stages = list(_drafted(draft, relay))
         else:
             file = load.find_spec(place)
@@ -92,12 +93,12 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target.python))
+    return PipTarget(target=target, interpreter=_interpreter(target))
 
 
-def _interpreter(version: str) -> pathlib.Path | None:
+def _interpreter(target: Target) -> pathlib.Path | None:
     with contextlib.suppress(OutsideError):
-        return find_interpreter(version)
+        return find_interpreter(target.python, target.patch)
     return None
 
 

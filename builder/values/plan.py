@@ -53,8 +53,13 @@ class Plan(Part):
     name: str
     variant: str | None
     python: str
+    """Its line: `3.11`, or `3.14t` for a free-threaded build."""
+    patch: int | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: str
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    musl: tuple[int, int] | None = None
+    """Of the two C libraries the base has one, and this is its version."""
     base: LockedBase
     stages: tuple[InstallStage, ...]
     payload: Payload | None
@@ -123,7 +128,8 @@ class Plan(Part):
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
         without = {"archive"} if self.base.archive is None else None  # locks older than the key mean the same
         base = self.base.model_dump(mode="json", exclude=without)
-        digest = digest_of({"python": self.python, "machine": self.machine, "base": base})
+        start = {"python": self.python, "machine": self.machine, "base": base}
+        digest = digest_of(start if self.patch is None else {**start, "patch": self.patch})
         for stage in self.stages:
             digest = digest_of({"before": digest, "stage": stage.content})
             yield digest
@@ -173,8 +179,10 @@ def make_plan(
         name=spec.name,
         variant=lock.variant,
         python=lock.python,
+        patch=lock.patch,
         machine=lock.machine,
         glibc=lock.glibc,
+        musl=lock.musl,
         base=lock.base,
         stages=(*stages, *_tree_stages(spec, lock)),
         payload=payload,

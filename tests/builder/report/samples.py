@@ -236,7 +236,7 @@ REFUSED = dataclasses.replace(
     phase="prove",
     environment=None,
     verdict=None,
-    trial=None,
+    trials={},
     failure=FindingsError(
         "the proof found errors: EV203", (), hint="run `envspec fix` or `envspec lock SPEC`"
     ),
