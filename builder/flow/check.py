@@ -16,6 +16,7 @@ from builder.values.plan import Plan
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
 from envspec.spec.program import MAIN
+from envspec.spec.target import libc_words
 from envspec.system import rules
 from envspec.system.finding import Finding
 from envspec.system.progress import Progress
@@ -74,7 +75,7 @@ def _not_run(plan: Plan, environment: Environment) -> Verdict:
         target=environment.reference,
         findings=(found,),
         python=plan.python,
-        platform=f"linux-{plan.machine}, glibc {'.'.join(map(str, plan.glibc))}",
+        platform=f"linux-{plan.machine}, {libc_words(plan.glibc, plan.musl)}",
         distributions=(),
         counts={},
         timings={},

@@ -20,7 +20,7 @@ from envspec.system.errors import Problem, SpecError
 IMAGE = re.compile(r"[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?")
 
 
-VERSION = re.compile(r"3\.\d{1,2}")
+VERSION = re.compile(r"3\.\d{1,2}t?")
 
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

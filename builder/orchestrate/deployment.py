@@ -171,12 +171,12 @@ def deployment(
 def _deployed(program: PlannedProgram, name: str, spec: Spec) -> Deployed:
     service = spec.service if program.name == MAIN else None
     speech = service is not None and service.source is None
-    own = program.variables(places.ENVIRONMENT, spec.python)
+    own = program.variables(places.ENVIRONMENT, spec.python_wish.line)
     return Deployed(
         program=program,
         name=SERVICE if service else program.name,
         host=name if program.name == MAIN else f"{name}-{host_name(program.name)}"[:_LONGEST].strip("-"),
-        env={**expanded(spec.env, places.ENVIRONMENT, spec.python), **own},
+        env={**expanded(spec.env, places.ENVIRONMENT, spec.python_wish.line), **own},
         user=program.owner(places.USER, places.USER_ID),
         drain=_drain(service if speech else None),
         alive="/healthz" if speech else None,

@@ -66,7 +66,7 @@ REMOVED_AND_INSTALLED = _rule("EV008", "a package is both removed and installed"
 BASE_FLOATS = _rule("EV009", "the base image's content changes under its name", _INFO)
 INDEX_UNDECLARED = _rule("EV010", "an index is not declared", _ERROR)
 INDEX_UNUSED = _rule("EV011", "an index is used by no stage", _INFO)
-BASE_MUSL = _rule("EV012", "the base image stands on musl", _ERROR)
+BASE_MUSL = _rule("EV012", "a base on musl is given Debian packages", _ERROR)
 
 # EV10: the lock, as it is made (`envspec/resolve/resolver.py`) and proved (`envspec/proof/prove.py`).
 
@@ -86,6 +86,7 @@ WHEEL_BASE_OLD = _rule("EV131", "the base is too old for a compiled file", _WARN
 WHEEL_SYMBOL = _rule("EV132", "a symbol is undefined", _WARNING)
 WHEEL_UNLOADABLE = _rule("EV133", "a compiled file cannot be loaded", _WARNING)
 BASE_UNREAD = _rule("EV134", "the base could not be read", _INFO)
+BASE_OTHER_LIBC = _rule("EV135", "the base has another C library than the lock's", _ERROR)
 
 # EV14: imports in locked wheels, linked without running them (`envspec/proof/imports/findings.py`).
 
@@ -171,6 +172,8 @@ PROGRAM = _rule("EV244", "a program that a package runs is missing", _WARNING)
 PLACEHOLDER = _rule("EV245", "a distribution is an empty placeholder", _ERROR)
 NOTHING = _rule("EV246", "nothing is installed", _WARNING)
 STDLIB_BROKEN = _rule("EV247", "a compiled standard module cannot be loaded", _WARNING)
+
+GIL_ENABLED = _rule("EV248", "a module turns the global interpreter lock on again", _WARNING)
 
 # EV25: declared requirements (`requirements.py`).
 
