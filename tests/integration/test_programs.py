@@ -156,7 +156,7 @@ def assert_all_was_tried(report: dict[str, Any]) -> None:
     assert [trial["status"] for trial in report["trials"]["main"]["trials"]] == [200, 404]
     assert report["trials"]["worker"]["ready"]
     assert report["trials"]["report"]["trials"][0]["exit"] == 2
-    assert [line.partition(":")[0] for line in told(report, "EV305")] == ["run", "run.worker", "run.report"]
+    assert [line.partition(":")[0] for line in told(report, "EV305")] == ["run", "run.report", "run.worker"]
     assert told(report, "EV308") == [
         "run.nightly: program nightly was not run, for it is a job without a trial; its command is there"
     ]
