@@ -280,4 +280,6 @@ def _run(command: Words, folder: pathlib.Path, extra: Mapping[str, str] = _NO_CO
     env |= {"UV_CACHE_DIR": str(folder / "cache"), "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
     env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), os.environ.get("PATH", os.defpath)))
     env["VIRTUAL_ENV"] = str(folder / "tools")
+    if (rustup := pathlib.Path.home() / ".rustup").is_dir():  # which the sandbox's home has not
+        env.setdefault("RUSTUP_HOME", str(rustup))
     return run_sandboxed(command, env=env, writable=[folder], cwd=folder, timeout=TIME, keep=_LONGEST)
