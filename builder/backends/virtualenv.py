@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+import platform
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.backends.activation import write_activation
@@ -33,6 +34,7 @@ from envspec.system.errors import BuildError, OutsideError
 from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.kept import touch
+from envspec.system.machine import needs_linux, want_linux
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
@@ -45,6 +47,9 @@ _SHORT = 16
 
 BUILDING = "building"
 """Folder with the environments under way."""
+
+
+BUILDS_FOR = "the virtualenv backend builds for Linux"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,11 +91,12 @@ class VirtualenvBackend:
     name = "virtualenv"
 
     def available(self) -> str | None:
-        """It works wherever this program does."""
-        return None
+        """It works wherever Linux does."""
+        return needs_linux(BUILDS_FOR)
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
+        want_linux(BUILDS_FOR, hint="use --backend docker or oci")
         place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)
         if not reused:
@@ -292,7 +298,7 @@ def _stands(place: pathlib.Path) -> bool:
 
 def _refuse_foreign(plan: Plan) -> None:
     """Wheels chosen for a newer glibc, or another processor, would install here and fail to load."""
-    here = Target(python=plan.python, machine=os.uname().machine, glibc=host_glibc())
+    here = Target(python=plan.python, machine=platform.machine(), glibc=host_glibc())
     for stage in plan.stages:
         for wheel in stage.wheels:
             if here.rank(wheel.file) is None:

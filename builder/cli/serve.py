@@ -21,6 +21,7 @@ from builder.values.request import Request
 from envspec.spec import load
 from envspec.system.errors import OutsideError, UsageError
 from envspec.system.interruption import undo_all
+from envspec.system.machine import want_linux
 
 
 @click.command()
@@ -46,6 +47,10 @@ def serve_payload(request: Request, host: str, port: int | None, *, quiet: bool)
     Returns only when the build fails, with its exit code. The address stands on standard output as soon as
     it is known, for programs that wait for it. Raises `UsageError`, and `OutsideError` for a port in use.
     """
+    want_linux(
+        "the payload is served in a virtual environment, which is built for Linux",
+        hint="build an image with `build-image --backend docker` and run that",
+    )
     spec = load.load_spec(load.find_spec(request.spec), request.variant)
     if spec.service is None:
         raise UsageError("the spec has no [service]: there is nothing to serve")

@@ -12,6 +12,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 from envspec.spec.model import Spec
+from envspec.system.machine import want_linux
 
 GLIBC = {
     "bullseye": (2, 31),
@@ -107,7 +108,12 @@ def _ranks(target: Target) -> Mapping[Tag, int]:
 
 
 def target_of(spec: Spec) -> Target:
-    """The target that a spec means."""
+    """The target that a spec means. Raises `OutsideError` where that is this machine, and it is no Linux."""
+    if spec.base.host:
+        want_linux(
+            "`[base] host = true` means this machine, which has to run Linux",
+            hint="give [base] a debian suite or an image",
+        )
     glibc = host_glibc() if spec.base.host else _release(spec)
     return Target(python=spec.python, machine=spec.machine, glibc=glibc)
 

@@ -24,9 +24,11 @@ from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.descriptors import NOFOLLOW, NONBLOCK
 from envspec.system.errors import BuildError
 from envspec.system.home import holding
 from envspec.system.kept import Kept
+from envspec.system.machine import want_linux
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import best_sandbox, run_sandboxed
@@ -78,6 +80,10 @@ def built_wheel(
         known = kept.get(key)
         if known is not None and store.has(known):
             return known
+        want_linux(
+            f"{sdist.file} has to be built, on Linux",
+            hint="lock on Linux, pin a version that has a wheel, or give one under `wheels`",
+        )
         progress.note(f"building a wheel from {sdist.file}: its index has none")
         if lacks := best_sandbox().lacks:
             progress.note(f"no whole sandbox is allowed here: what builds {sdist.file} {lacks}")
@@ -154,7 +160,7 @@ def _answer(file: pathlib.Path) -> list[str]:
 def _text(file: pathlib.Path) -> str:
     """What a step of the build wrote, never through a link to somewhere else; empty where it is no file."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(file, os.O_RDONLY | NOFOLLOW | NONBLOCK)
     except OSError:
         return ""
     with os.fdopen(handle, "rb") as stream:
