@@ -35,6 +35,7 @@ from envspec.system.errors import BuildError, OutsideError
 from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.kept import touch
+from envspec.system.machine import needs_linux, want_linux
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
@@ -47,6 +48,9 @@ _SHORT = 16
 
 BUILDING = "building"
 """Folder with the environments under way."""
+
+
+BUILDS_FOR = "the virtualenv backend builds for Linux"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,14 +93,15 @@ class VirtualenvBackend:
     reaches = True
 
     def available(self) -> str | None:
-        """It works wherever this program does."""
-        return None
+        """It works wherever Linux does."""
+        return needs_linux(BUILDS_FOR)
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment; trees that are editable are used in place.
 
         Raises `BuildError` and `OutsideError`.
         """
+        want_linux(BUILDS_FOR, hint="use --backend docker or oci")
         planned, plan = plan, in_place(plan, folder, store, progress)
         place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)

@@ -28,6 +28,7 @@ from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError, UsageError
 from envspec.system.interpreter import find_interpreter
+from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
 from envspec.system.quoting import shortened
 
@@ -93,7 +94,8 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target))
+    # Elsewhere than on Linux pip is made to believe in the target: an interpreter from here would not be it.
+    return PipTarget(target=target, interpreter=_interpreter(target) if runs_linux() else None)
 
 
 def _interpreter(target: Target) -> pathlib.Path | None:

@@ -24,6 +24,7 @@ from packaging.utils import canonicalize_name
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.relay import Relay
+from envspec.system.descriptors import NOFOLLOW, NONBLOCK
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.sandbox import run_sandboxed
 
@@ -195,7 +196,7 @@ def _answer(file: pathlib.Path) -> list[str]:
 def read_plain(file: pathlib.Path) -> str:
     """A file of foreign code's, never through a link to somewhere else; empty where it is no file."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(file, os.O_RDONLY | NOFOLLOW | NONBLOCK)
     except OSError:
         return ""
     with os.fdopen(handle, "rb") as stream:

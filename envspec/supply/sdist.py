@@ -18,6 +18,7 @@ from envspec.supply.relay import relay_for
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import holding
 from envspec.system.kept import Kept
+from envspec.system.machine import want_linux
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import best_sandbox
 from envspec.system.scratch import scratch_folder
@@ -51,6 +52,10 @@ def built_wheel(
         known = kept.get(key)
         if known is not None and store.has(known):
             return known
+        want_linux(
+            f"{sdist.file} has to be built, on Linux",
+            hint="lock on Linux, pin a version that has a wheel, or give one under `wheels`",
+        )
         progress.note(f"building a wheel from {sdist.file}: its index has none")
         wheel = _build(store.path(sdist), sdist.file, store, python, machine, progress).wheel
         kept.put(key, wheel)

@@ -28,6 +28,7 @@ from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home
+from envspec.system.machine import runs_linux
 from envspec.system.process import Completed
 from envspec.system.processor import uname_of
 from envspec.system.progress import Progress
@@ -193,7 +194,11 @@ def _file_name(reference: str) -> str:
 def foreign_processor(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
     """The image's processor (`arm64`) where neither this machine nor an emulator here can run it; else "".
 
+    On other systems than Linux that is every image's, and is called `linux/arm64`.
+
     Source: the kernel's documentation of binfmt_misc; qemu-user-static names its handlers so.
     """
+    if not runs_linux():
+        return f"linux/{machine}"
     name = uname_of(machine)
     return "" if name == platform.machine() or (handlers / f"qemu-{name}").exists() else machine

@@ -344,6 +344,11 @@ class TestSource:
     def test_places_have_lines(self, where: str, line: int | None) -> None:
         assert self.source.line(where) == line
 
+    def test_a_stage_named_like_a_package_is_not_where_that_is_required(self) -> None:
+        text = '[[stage]]\nname = "torch"\ninstall = [\n    "torch==2.0",\n]\n[[stage]]\nname = "late"\n'
+        source = Source(file="x", text=text)
+        assert (source.line("torch"), source.line("late")) == (4, 7)
+
     @given(text=st.text(), where=st.text())
     def test_any_text_has_a_line_within_it_or_none(self, text: str, where: str) -> None:
         found = Source(file="x", text=text).line(where)
