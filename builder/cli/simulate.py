@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 import re
@@ -24,8 +23,8 @@ from envspec.spec.target import Target, host_target, target_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources
-from envspec.system.errors import OutsideError, UsageError
-from envspec.system.interpreter import find_interpreter
+from envspec.system.errors import UsageError
+from envspec.system.interpreter import known_interpreter
 from envspec.system.progress import Progress
 from envspec.system.quoting import shortened
 
@@ -88,13 +87,7 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target))
-
-
-def _interpreter(target: Target) -> pathlib.Path | None:
-    with contextlib.suppress(OutsideError):
-        return find_interpreter(target.python, target.patch)
-    return None
+    return PipTarget(target=target, interpreter=known_interpreter(target.python, target.patch))
 
 
 def _stages(spec: Spec, folder: pathlib.Path, relay: Relay) -> Iterator[order.PipStage]:
