@@ -10,11 +10,12 @@ from builder.backends.port import Backend
 from builder.judge import judge_subject, trial
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.release import release_findings
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
 from envspec.spec.target import libc_words
 from envspec.system import rules
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, order_findings
 from envspec.system.progress import Progress
 
 
@@ -35,7 +36,9 @@ def judge_environment(
         return _not_run(plan, environment)
     progress.step("verify")
     subject = backend.subject(environment)
-    return judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
+    verdict = judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
+    other = release_findings(plan, verdict.python)
+    return dataclasses.replace(verdict, findings=order_findings([*other, *verdict.findings]))
 
 
 def try_environment(
