@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 import re
@@ -26,8 +25,8 @@ from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources
-from envspec.system.errors import OutsideError, UsageError
-from envspec.system.interpreter import find_interpreter
+from envspec.system.errors import UsageError
+from envspec.system.interpreter import known_interpreter
 from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
 from envspec.system.quoting import shortened
@@ -95,13 +94,8 @@ def simulate_place(
 
 def _place(target: Target) -> PipTarget:
     # Elsewhere than on Linux pip is made to believe in the target: an interpreter from here would not be it.
-    return PipTarget(target=target, interpreter=_interpreter(target) if runs_linux() else None)
-
-
-def _interpreter(target: Target) -> pathlib.Path | None:
-    with contextlib.suppress(OutsideError):
-        return find_interpreter(target.python, target.patch)
-    return None
+    here = known_interpreter(target.python, target.patch) if runs_linux() else None
+    return PipTarget(target=target, interpreter=here)
 
 
 def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:

@@ -13,12 +13,13 @@ from builder.judge.trial import try_program
 from builder.judge.tried import called, judge_trials
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.release import release_findings
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
 from envspec.spec.program import MAIN
 from envspec.spec.target import libc_words
 from envspec.system import rules
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, order_findings
 from envspec.system.progress import Progress
 
 
@@ -41,10 +42,11 @@ def judge_environment(
     subject = backend.subject(environment)
     verdict = judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
     own = {wheel.name for stage in plan.stages if stage.trees for wheel in stage.wheels}
-    counting = tuple(  # who begins has little code: one's own is no placeholder of somebody else's
+    counting = (  # who begins has little code: one's own is no placeholder of somebody else's
         found for found in verdict.findings if found.rule != rules.PLACEHOLDER.id or found.where not in own
     )
-    return dataclasses.replace(verdict, findings=counting)
+    other = release_findings(plan, verdict.python)
+    return dataclasses.replace(verdict, findings=order_findings([*other, *counting]))
 
 
 def try_environment(

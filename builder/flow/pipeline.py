@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base, read_base
+from builder.flow.base import image_digest, lock_base, read_base, seen_libc
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
@@ -176,6 +176,7 @@ def _resolved(run: Run) -> Lock:
         resolver=run.request.resolver,
         variant=project.variant,
         image_digest=image_digest(project),
+        libc=seen_libc(project),
         progress=run.progress,
     )
 
@@ -293,6 +294,7 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
             "variables": dict(environment.variables),
             "smoke": spec.smoke.model_dump(mode="json"),
             "fast": fast,
+            **({} if plan.patch is None else {"patch": plan.patch}),
         }
     )
     known = bool(environment.contents) or environment.reused

@@ -17,6 +17,7 @@ from builder.backends.docker.builders import AptPackages, Builder, BuildRequest,
 from builder.backends.docker.container import run_in_container
 from builder.backends.docker.dockerfile import render_dockerfile
 from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.installer import installer
 from builder.backends.docker.layout import lay_out_context
 from builder.backends.port import RemoteSubject
 from builder.image.settings import apt_command
@@ -81,7 +82,9 @@ class DockerBackend:
         with disk_refusals(context), holding(context):
             start = ensure_base(self.engine, plan, store, Blobs(tool_home() / "oci"), self._network, progress)
             shutil.rmtree(context, ignore_errors=True)
-            lay_out_context(plan, render_dockerfile(plan, mounts=self.builder.mounts), folder, store, context)
+            dockerfile = render_dockerfile(plan, mounts=self.builder.mounts)
+            uv = installer(plan, offline=self._offline, progress=progress)
+            lay_out_context(plan, dockerfile, folder, store, context, installer=uv)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
             contents = "" if apt_command(plan) else _contents(context, plan, start)  # an archive moves on

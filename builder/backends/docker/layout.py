@@ -34,9 +34,15 @@ from envspec.system.pattern import expression
 
 
 def lay_out_context(
-    plan: Plan, dockerfile: str, folder: pathlib.Path, store: Wheelhouse, place: pathlib.Path
+    plan: Plan,
+    dockerfile: str,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    place: pathlib.Path,
+    *,
+    installer: pathlib.Path | None = None,
 ) -> None:
-    """Fill the empty folder `place`; `folder` is the spec's.
+    """Fill the empty folder `place`; `folder` is the spec's, `installer` a uv other than this program's own.
 
     Raises `SpoiledError` when a wheel is not in the store.
     """
@@ -44,7 +50,7 @@ def lay_out_context(
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     _modules(build_tools(), place / "tools")
     _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
-    _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
+    _link(installer or pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
     _modules(runtime_files(), place / "image")
