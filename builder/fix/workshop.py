@@ -10,6 +10,7 @@ from builder.backends.virtualenv import VirtualenvBackend
 from builder.flow.base import read_base
 from builder.flow.check import judge_environment, try_environment
 from builder.flow.project import Project
+from builder.values.copying import collect_copies
 from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock
@@ -88,7 +89,7 @@ class RealWorkshop:
         """The verdict on a virtual environment that is thrown away again."""
         fetch_locked(lock, self.offers(spec), self._store, self._progress)
         cargo = collect_payload(spec.service, self._folder) if spec.service else None
-        plan = make_plan(spec, lock, cargo)
+        plan = make_plan(spec, lock, cargo, copies=collect_copies(spec.copies, self._folder))
         backend = VirtualenvBackend()
         environment = backend.build(plan, self._folder, self._store, self._progress)
         try:

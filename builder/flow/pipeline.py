@@ -20,12 +20,14 @@ from builder.flow.base import image_digest, lock_base, read_base
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
-from builder.report.model import Report, stages_of
+from builder.image.placing import check_places
+from builder.report.model import Report, copies_of, stages_of
 from builder.report.source import Source
 from builder.values import models
+from builder.values.copying import collect_copies
 from builder.values.environment import Environment
 from builder.values.gpu import planned_gpu
-from builder.values.left_out import judge_left_out
+from builder.values.left_out import judge_left_out, judge_unplaced
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
@@ -211,9 +213,12 @@ def plan_phase(run: Run) -> Run:
     """What a backend has to do."""
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
-    plan = make_plan(project.spec, already_made(run.lock), payload, planned_gpu(run.report.gpu))
+    copies = collect_copies(project.spec.copies, project.folder)
+    plan = make_plan(project.spec, already_made(run.lock), payload, planned_gpu(run.report.gpu), copies)
+    check_places(plan.copies, plan.payload, [model.name for model in plan.models])
     left_out = judge_left_out(plan, project.folder)
-    run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
+    made = {"plan": plan.digest, "stages": stages_of(plan), "copies": copies_of(plan)}
+    run = dataclasses.replace(run.reporting(*left_out, **made), plan=plan)
     if run.request.report is None:
         return run
     from builder.image.bill import bill_of
@@ -226,6 +231,8 @@ def build_phase(run: Run) -> Run:
     """The environment, built or found by the backend that was asked for."""
     plan = already_made(run.plan)
     backend = choose_backend(run.request, plan)
+    if backend.name == "virtualenv":
+        run = run.reporting(*judge_unplaced(plan))
     _fetch(run)
     environment = backend.build(plan, run.project.folder, run.project.store, run.progress)
     return dataclasses.replace(

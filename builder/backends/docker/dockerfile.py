@@ -25,6 +25,7 @@ from builder.image.settings import (
     image_variables,
 )
 from builder.inside import places
+from builder.values.copies import PlannedCopy
 from builder.values.plan import Plan
 from envspec.system.errors import Problem, SpecError
 
@@ -77,6 +78,10 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "payload": plan.payload is not None,
         "compiled": plan.compiled,
         "models": places.MODELS,
+        "copies": [
+            {"what": f"{copy.source} to {copy.to}", "file": copy_name(number, copy)}
+            for number, copy in enumerate(plan.copies, 1)
+        ],
         "variables": sorted(image_variables(plan).items()),
         "labels": sorted(image_labels(plan).items()),
         "user": places.USER_ID,
@@ -85,6 +90,11 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "entrypoint": places.entrypoint(),
         "command": ["serve"] if service else ["python"],
     }
+
+
+def copy_name(number: int, copy: PlannedCopy) -> str:
+    """The file of a copy's layer in the context; its name changes with the contents, which builders see."""
+    return f"copies/{number}-{copy.digest.removeprefix('sha256:')[:16]}.tar.gz"
 
 
 def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
-from builder.report.model import MOST, PHASES, Report, StageReport
+from builder.report.model import MOST, PHASES, CopyReport, Report, StageReport
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed
@@ -85,7 +85,8 @@ class TestJson:
         for shape, kind, dropped in (
             (kinds["finding"], Finding, set()),
             (kinds["stage"], StageReport, set()),
-            (kinds["environment"], Environment, {"variables", "contents"}),
+            (kinds["environment"], Environment, {"variables", "contents", "folder"}),
+            (kinds["copy"], CopyReport, set()),
             (installed, Installed, set()),
         ):
             names = {field.name for field in dataclasses.fields(kind)} - dropped
