@@ -15,6 +15,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.backends.activation import write_activation
+from builder.backends.in_place import in_place
 from builder.inside import guard
 from builder.inside.trim import trim
 from builder.values import models
@@ -93,7 +94,11 @@ class VirtualenvBackend:
         return None
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
-        """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
+        """Build, or find, the environment; trees that are editable are used in place.
+
+        Raises `BuildError` and `OutsideError`.
+        """
+        planned, plan = plan, in_place(plan, folder, store, progress)
         place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)
         if not reused:
@@ -107,12 +112,13 @@ class VirtualenvBackend:
         return Environment(
             backend=self.name,
             reference=str(place),
-            digest=plan.digest,
+            digest=planned.digest,
             python=str(place / "bin" / "python"),
             payload=start if plan.payload else None,
             folder=start,
             reused=reused,
-            contents=_contents(place),
+            # What is used in place may be edited at any time: the plan knows what it was.
+            contents=_contents(place) if plan == planned else digest_of([_contents(place), planned.digest]),
             variables={
                 **models.local_model_variables(plan, folder),
                 **plan.variables(str(place)),

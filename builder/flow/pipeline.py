@@ -37,6 +37,7 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT
+from envspec.supply.bound import ChangedSourceError
 from envspec.supply.facts import FactStore
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
@@ -124,24 +125,37 @@ def lock_phase(run: Run) -> Run:
     Raises `FindingsError` where the request wants it locked and it is not.
     """
     request, project = run.request, run.project
-    on_disk = lock = project.lock()
-    fresh = lock is None or not lock.fits(project.spec) or request.upgrade
-    if lock is None or fresh:
+    on_disk = project.lock()
+    lock, why = _standing(run, on_disk)
+    if lock is None:
         if request.locked:
-            state = "is missing" if lock is None else "was made from another spec"
             raise FindingsError(
-                f"the lock {project.lock_file.name} {state}",
+                f"the lock {project.lock_file.name} {why}",
                 (),
                 hint="run `envspec lock` and commit what it writes",
             )
-        lock = lock_base(_resolved(run), project, run.progress)
+        fresh, lock = True, lock_base(_resolved(run), project, run.progress)
+    else:
+        fresh = False
     lock = models.settle_models(
         lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
     )
-    if fresh or lock != on_disk:
+    if fresh or lock.unbound != on_disk:
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
     return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
+
+
+def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:
+    """The lock on disk, with its trees bound to it, where it still counts; else None and why not."""
+    if on_disk is None:
+        return None, "is missing"
+    if run.request.upgrade or not on_disk.fits(run.project.spec):
+        return None, "was made from another spec"
+    try:
+        return run.project.bound(on_disk, run.progress), ""
+    except ChangedSourceError as changed:
+        return None, f"does not fit: {changed}"
 
 
 def _resolved(run: Run) -> Lock:

@@ -10,9 +10,11 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec import load
 from envspec.spec.model import Spec
+from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError
 from envspec.system.home import tool_home
+from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from envspec.supply.sources import Sources
@@ -48,12 +50,31 @@ class Project:
         """Its lock as it stands on disk; None without one. Raises `SpecError` for one that means nothing."""
         return lockfile.read_lock(self.lock_file)
 
-    def needed_lock(self) -> Lock:
-        """Its lock. Raises `FindingsError` where it has none."""
+    def bound(self, lock: Lock, progress: Progress = SILENT) -> Lock:
+        """The lock with the wheels of the spec's trees as they stand now: what a run goes on with.
+
+        Raises `ChangedSourceError` where the spec's own files are not what was locked, and as building does.
+        """
+        refuse_changed(lock, self.spec, self.folder)
+        if not lock.trees:
+            return lock
+        from envspec.supply.source_packages import SourceYard
+
+        yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
+        return yard.bind(lock)
+
+    def needed_lock(self, progress: Progress = SILENT) -> Lock:
+        """Its lock, bound. Raises `FindingsError` where it has none, or one that its sources do not fit."""
         lock = self.lock()
         if lock is None:
             raise FindingsError("the spec has no lock", (), hint="`envspec lock` makes it")
-        return lock
+        if not lock.source:
+            return lock
+        try:
+            return self.bound(lock, progress)
+        except ChangedSourceError as changed:
+            message = f"the lock {self.lock_file.name} does not fit: {changed}"
+            raise FindingsError(message, (), hint="`envspec lock` makes it anew") from changed
 
     def sources(self) -> Sources:
         """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet."""

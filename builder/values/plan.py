@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
@@ -10,9 +10,13 @@ from builder.values.copies import PlannedCopy
 from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
 from builder.values.variables import expanded
-from envspec.lockfile.lock import File, Lock, LockedBase, LockedModel
+from envspec.lockfile.lock import Artifact, File, Lock, LockedBase, LockedModel, LockedSource
 from envspec.spec.model import Service, Spec, digest_of
 from envspec.spec.part import Part
+from envspec.spec.types import RelativePath
+
+MOST_TREES = 32
+"""Trees that have a stage of their own; where there are more, those that are not editable share one."""
 
 
 class PlannedWheel(File):
@@ -30,6 +34,16 @@ class InstallStage(Part):
     wheels: tuple[PlannedWheel, ...]
     trim: tuple[str, ...] = ()
     """Patterns of files that are left out."""
+    trees: tuple[RelativePath, ...] = ()
+    """The spec's own folders that its wheels were built from, which are edited all day; else none."""
+    editable: bool = False
+    """Whether its one tree is used in place, where an environment stands on the machine that has it."""
+
+    @property
+    def content(self) -> dict[str, object]:
+        """All of it that decides what stands in an environment; of most stages as it always was."""
+        without = {"why", "editable", *(() if self.trees else ("trees",))}
+        return self.model_dump(mode="json", exclude=without)
 
 
 class Plan(Part):
@@ -94,8 +108,7 @@ class Plan(Part):
         base = self.base.model_dump(mode="json", exclude=without)
         digest = digest_of({"python": self.python, "machine": self.machine, "base": base})
         for stage in self.stages:
-            content = stage.model_dump(mode="json", exclude={"why"})
-            digest = digest_of({"before": digest, "stage": content})
+            digest = digest_of({"before": digest, "stage": stage.content})
             yield digest
 
     def variables(self, prefix: str) -> dict[str, str]:
@@ -119,21 +132,17 @@ def make_plan(
 ) -> Plan:
     """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves.
 
+    What was built of the spec's own trees comes last, each in a stage of its own: an edit moves nothing else.
+
     `gpu` is what was proved of the cards that the spec names; left out, the plan knows the cards alone.
     """
     why = {stage.name: stage.why for stage in spec.stage}
+    trees = {source.name for source in lock.trees}
     stages = tuple(
         InstallStage(
             name=name,
             why=why.get(name, ""),
-            wheels=tuple(
-                PlannedWheel(
-                    name=artifact.name,
-                    version=artifact.version,
-                    **artifact.installed.model_dump(include={"file", "sha256", "size"}),
-                )
-                for artifact in artifacts
-            ),
+            wheels=tuple(_planned(artifact) for artifact in artifacts if artifact.name not in trees),
             trim=spec.remove.files,
         )
         for name, artifacts in lock.by_stage()
@@ -145,11 +154,11 @@ def make_plan(
         machine=lock.machine,
         glibc=lock.glibc,
         base=lock.base,
-        stages=stages,
+        stages=(*stages, *_tree_stages(spec, lock)),
         payload=payload,
         service=spec.service,
         lock=lock.digest,
-        named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
+        named=tuple(sorted(_named(spec, lock) & lock.pins.keys())),
         loads=spec.smoke.imports,
         compiled=spec.compile,
         models=lock.models,
@@ -157,3 +166,42 @@ def make_plan(
         env=spec.env,
         gpu=(gpu or meant_cards(spec.target)) if spec.target.gpu else None,
     )
+
+
+def _planned(artifact: Artifact) -> PlannedWheel:
+    file = artifact.installed.model_dump(include={"file", "sha256", "size"})
+    return PlannedWheel(name=artifact.name, version=artifact.version, **file)
+
+
+def _named(spec: Spec, lock: Lock) -> set[str]:
+    return {name for stage in spec.stage for name in stage.names} | {source.name for source in lock.source}
+
+
+def _tree_stages(spec: Spec, lock: Lock) -> Iterator[InstallStage]:
+    """The stages of the spec's own trees, by name."""
+    wheels = {artifact.name: _planned(artifact) for artifact in lock.artifact}
+    bound = [source for source in lock.trees if source.name in wheels]
+    live = {source.name for source in bound if _is_editable(spec, source)}
+    together = [source for source in bound if source.name not in live] if len(bound) > MOST_TREES else []
+    for group in ([source] for source in bound if source not in together):
+        yield _tree_stage(spec, group, wheels, editable=group[0].name in live)
+    if together:
+        yield _tree_stage(spec, together, wheels, editable=False)
+
+
+def _tree_stage(
+    spec: Spec, group: Sequence[LockedSource], wheels: Mapping[str, PlannedWheel], *, editable: bool
+) -> InstallStage:
+    name = f"{group[0].stage}.{group[0].name}" if len(group) == 1 else "trees"
+    return InstallStage(
+        name=name,
+        why="the spec's own code, behind all that changes less",
+        wheels=tuple(wheels[source.name] for source in group),
+        trim=spec.remove.files,
+        trees=tuple(source.path or "." for source in group),
+        editable=editable,
+    )
+
+
+def _is_editable(spec: Spec, source: LockedSource) -> bool:
+    return source.at in spec.sources and spec.sources[source.at][1].editable

@@ -80,6 +80,7 @@ def prove_requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata
     anew = repins(spec)
     removed = {canonicalize_name(package) for package in spec.remove.packages}
     roots = [requirement for stage in spec.stage for requirement in stage.requirements]
+    roots += lock.asked(spec).values()
     taken = {name: frozenset[str]() for name in known}
     for root in roots:
         package = canonicalize_name(root.name)

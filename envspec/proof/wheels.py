@@ -101,11 +101,11 @@ def _members(
 ) -> Iterator[Member]:
     """The packages in install order, each with what it requires as it is taken here."""
     extras: dict[str, frozenset[str]] = {}
-    for stage in spec.stage:
-        for requirement in stage.requirements:
-            name = canonicalize_name(requirement.name)
-            extras[name] = extras.get(name, frozenset()) | requirement.extras
-    asked = {name for stage in spec.stage for name in stage.names}
+    named = [requirement for stage in spec.stage for requirement in stage.requirements]
+    for requirement in (*named, *lock.asked(spec).values()):
+        name = canonicalize_name(requirement.name)
+        extras[name] = extras.get(name, frozenset()) | requirement.extras
+    asked = {name for stage in spec.stage for name in stage.names} | {each.name for each in lock.source}
     for entry in lock.artifact:
         wanted = needed((entry.name, extras.get(entry.name, frozenset())), known, lock.target)
         wheel = wheels[entry.name]
