@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base, read_base
+from builder.flow.base import image_digest, lock_base, lock_build_root, read_base
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
@@ -134,7 +134,7 @@ def lock_phase(run: Run) -> Run:
                 (),
                 hint="run `envspec lock` and commit what it writes",
             )
-        fresh, lock = True, lock_base(_resolved(run), project, run.progress)
+        fresh, lock = True, _resolved(run)
     else:
         fresh = False
     lock = models.settle_models(
@@ -162,15 +162,18 @@ def _resolved(run: Run) -> Lock:
     from envspec.resolve.resolver import resolve_spec  # solvers are needed where there is no lock
 
     project = run.project
-    return resolve_spec(
+    sources = project.sources(fresh=True, progress=run.progress)
+    lock = resolve_spec(
         project.spec,
-        project.sources(),
+        sources,
         project.store,
         resolver=run.request.resolver,
         variant=project.variant,
         image_digest=image_digest(project),
         progress=run.progress,
     )
+    lock = lock_base(lock, project, run.progress)
+    return lock_build_root(lock, sources.build_root, run.progress)
 
 
 def prove_phase(run: Run) -> Run:
@@ -261,7 +264,7 @@ def _fetch(run: Run) -> None:
         return
     from envspec.supply.fetch import fetch_locked
 
-    fetch_locked(lock, run.project.sources(), store, run.progress)
+    fetch_locked(lock, run.project.sources(progress=run.progress), store, run.progress)
 
 
 def verify_phase(run: Run) -> Run:
