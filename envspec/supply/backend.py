@@ -295,4 +295,6 @@ def _run(command: Words, folder: pathlib.Path, root: BuildRoot, extra: Mapping[s
     env |= {"UV_CACHE_DIR": str(folder / "cache"), "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
     env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), root.path))
     env["VIRTUAL_ENV"] = str(folder / "tools")
+    if (rustup := pathlib.Path.home() / ".rustup").is_dir():  # which the sandbox's home has not
+        env.setdefault("RUSTUP_HOME", str(rustup))
     return root.run(command, env=env, folder=folder, timeout=TIME, keep=_LONGEST)

@@ -43,8 +43,8 @@ def editable_wheel(
 ) -> File:
     """The wheel that uses the tree in place.
 
-    `ordinary` is the one that was built of it, which stays where code is compiled: no edit of that would count
-    without a build. `within` is the spec's folder. Raises `BuildError` and `OutsideError`.
+    `ordinary` is the one that was built of it, which stays where code is compiled: no edit of such code would
+    count without a build. `within` is the spec's folder. Raises `BuildError` and `OutsideError`.
     """
     with Wheel(store.path(ordinary)) as opened:
         if any(entry.name.endswith(_COMPILED) for entry in opened.entries):

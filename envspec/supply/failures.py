@@ -17,7 +17,7 @@ _NETWORK = re.compile(
 )
 _OUTSIDE = re.compile(r"Read-only file system|Permission denied|EROFS")
 _PROGRAM = re.compile(
-    r"(?:^|[\s'\"`/:(])(cargo|rustc|cmake|ninja|gfortran|swig|pkg-config|go|gcc|g\+\+|clang|Rust|CMake)"
+    r"(?:^|[\s'\"`/:(])(cargo|rustc|cmake|ninja|gfortran|swig|pkg-config|go|gcc|g\+\+|clang|Rust)"
     r"(?=$|[\s'\"`:,.)])"
 )
 """Programs that builds are known to want beyond Python."""
@@ -84,6 +84,8 @@ def _explained(attempt: Attempt, root: BuildRoot, *, own: bool) -> tuple[str, st
 
 def _missing_tool(said: str) -> str:
     """The program that a build wants and does not find; empty where it is something else."""
+    if "command 'false' failed" in said:  # what stands for a compiler where there is none
+        return "a C compiler"
     for line in said.splitlines():
         if _ABSENT.search(line) and (found := _PROGRAM.search(line)):
             return found[1]
