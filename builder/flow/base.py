@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 
+from builder.flow.build_root import DebianBuildRoot
 from builder.flow.project import Project
 from builder.oci.store.blobs import Blobs, Layer
 from builder.values.plan import make_plan
@@ -12,6 +13,7 @@ from builder.values.release import refuse_other_release
 from envspec.lockfile.lock import Lock, LockedArchive
 from envspec.proof.abi.base import BaseFolder, RootBase
 from envspec.spec.types import Libc
+from envspec.supply.build_root import BuildRoot
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.home import tool_home
@@ -60,6 +62,21 @@ def lock_base(lock: Lock, project: Project, progress: Progress) -> Lock:
     if lock.base.debian is not None:
         return _with_debian(lock, project, progress)
     return lock
+
+
+def lock_build_root(lock: Lock, root: BuildRoot, progress: Progress) -> Lock:
+    """The lock with the packages that sources are built with, where an archive can tell them.
+
+    Raises `SpecError` where it is not known which Debian they are of.
+    """
+    try:
+        build = root.added(lock) if isinstance(root, DebianBuildRoot) else ()
+    except DiskError:
+        raise
+    except OutsideError as error:
+        progress.note(f"what sources are built with is not locked: {error.message}")
+        return lock
+    return lock.model_copy(update={"build": build})
 
 
 def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:

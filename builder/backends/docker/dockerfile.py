@@ -27,6 +27,7 @@ from builder.image.settings import (
 from builder.image.starting import image_folders, image_start
 from builder.inside import places
 from builder.oci.store.tar import archive_epoch
+from builder.values.copies import PlannedCopy
 from builder.values.plan import Plan
 from envspec.system.errors import Problem, SpecError
 
@@ -85,12 +86,21 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "payload": plan.payload is not None,
         "compiled": plan.compiled,
         "models": places.MODELS,
+        "copies": [
+            {"what": f"{copy.source} to {copy.to}", "file": copy_name(number, copy)}
+            for number, copy in enumerate(plan.copies, 1)
+        ],
         "variables": sorted(image_variables(plan).items()),
         "labels": sorted(image_labels(plan).items()),
         "start": image_start(plan),
         "folders": image_folders(plan),
         "entrypoint": places.entrypoint(),
     }
+
+
+def copy_name(number: int, copy: PlannedCopy) -> str:
+    """The file of a copy's layer in the context; its name changes with the contents, which builders see."""
+    return f"copies/{number}-{copy.digest.removeprefix('sha256:')[:16]}.tar.gz"
 
 
 def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:

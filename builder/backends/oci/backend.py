@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from builder.backends.oci import bases
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
 from builder.backends.port import RemoteSubject
+from builder.image.copies import COPY
 from builder.image.starting import owner_of
 from builder.inside import places
 from builder.oci.image.documents import RUNTIME
@@ -178,9 +179,10 @@ def refuse_uncompilable(recipe: ImageRecipe) -> None:
 
 
 def _contents(record: ImageRecord) -> str:
-    """Digest of an image's layers below the doctor: its base, its packages and its models."""
+    """Digest of what the judge looks at: base, packages, models, and copies to anywhere in the system."""
     below = itertools.takewhile(lambda layer: layer.title != RUNTIME, record.image.layers)
-    return digest_of([layer.diff_id for layer in below])
+    copied = (layer for layer in record.image.layers if layer.title.startswith(f"{COPY}/"))
+    return digest_of([layer.diff_id for layer in (*below, *copied)])
 
 
 def _name(plan: Plan) -> str:

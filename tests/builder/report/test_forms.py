@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
-from builder.report.model import MOST, PHASES, Report, StageReport
+from builder.report.model import MOST, PHASES, CopyReport, Report, StageReport
 from builder.report.occasion import Occasion
 from builder.report.source import Source
 from builder.values.environment import Environment
@@ -89,7 +89,8 @@ class TestJson:
             (kinds["finding"], Finding, set(), {"line"}),
             (kinds["occasion"], Occasion, set(), set()),
             (kinds["stage"], StageReport, set(), set()),
-            (kinds["environment"], Environment, {"variables", "contents"}, set()),
+            (kinds["environment"], Environment, {"variables", "contents", "folder"}, set()),
+            (kinds["copy"], CopyReport, set(), set()),
             (installed, Installed, set(), set()),
         ):
             names = {field.name for field in dataclasses.fields(kind)} - dropped | added
