@@ -9,17 +9,20 @@ from typing import Any
 
 import yaml
 
-from envspec.ingest.draft import LIMIT, Draft, Install
+from envspec.ingest.draft import Draft, Install, Wish
 from envspec.ingest.pip_words import from_file, from_words
 from envspec.system.errors import Problem, SpecError
 from envspec.system.quoting import shortened
 from envspec.system.reading import read_text
 
+LIMIT = 128 << 10
+"""Largest `cog.yaml` in bytes."""
+
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?")
 """A Debian package, as a spec takes it."""
 
 
-def read_cog(file: pathlib.Path) -> Draft:
+def read_cog(file: pathlib.Path, _: Wish) -> Draft:
     """The draft that a `cog.yaml` gives. Raises `SpecError`."""
     build = _Build(file, _read(file))
     installs, notes = _installs(build)
@@ -42,7 +45,7 @@ def read_cog(file: pathlib.Path) -> Draft:
         python=version[0] if version else None,
         apt=tuple(word for word in apt if _PACKAGE.fullmatch(word)),
         installs=tuple(installs),
-        notes=tuple(notes),
+        remarks=tuple(notes),
     )
 
 

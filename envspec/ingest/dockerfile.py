@@ -14,11 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dockerfile_parse import DockerfileParser
 
-from envspec.ingest.draft import LIMIT, Draft, Install
+from envspec.ingest.draft import Draft, Install, Wish
 from envspec.ingest.pip_words import from_words
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import STAGES
 from envspec.system.reading import read_bytes
+
+LIMIT = 128 << 10
+"""Largest Dockerfile in bytes."""
 
 _PIP = re.compile(
     r"^(?:(?:python|python3|python3\.\d+)\s+-m\s+)?(?:uv\s+)?pip3?(?:\.\d+)?\s+(install|uninstall)\s"
@@ -26,7 +29,7 @@ _PIP = re.compile(
 _TAG = re.compile(r"python:(3\.\d+)")
 
 
-def read_dockerfile(file: pathlib.Path) -> Draft:
+def read_dockerfile(file: pathlib.Path, _: Wish) -> Draft:
     """The draft that a Dockerfile's last stage gives. Raises `SpecError`."""
     try:
         parser = DockerfileParser(fileobj=io.BytesIO(read_bytes(file, LIMIT)))
@@ -52,7 +55,7 @@ def read_dockerfile(file: pathlib.Path) -> Draft:
         image=image,
         apt=tuple(dict.fromkeys(apt)),
         installs=tuple(installs),
-        notes=tuple(notes),
+        remarks=tuple(notes),
     )
 
 

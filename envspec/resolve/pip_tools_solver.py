@@ -50,6 +50,8 @@ def solve_with_pip_tools(
         raise OutsideError(
             f"pip-tools cannot let a later pin count over an earlier one: {names}", hint="use --resolver uv"
         )
+    if spec.overrides:
+        raise OutsideError("pip-tools knows no overrides", hint="use --resolver uv")
     progress.note("pip-tools resolves for the platform of this machine")
     pins = dict(_pins(_compiled(spec, target, sources)))
     return uv_solve(spec, target, sources, only=pins, progress=progress)
@@ -58,7 +60,10 @@ def solve_with_pip_tools(
 def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
     with scratch_folder("pip-tools") as folder:
         wanted = folder / "requirements.in"
-        wanted.write_text("\n".join(_wanted(spec, target, sources)) + "\n")
+        limits = folder / "constraints.txt"
+        limits.write_text("".join(f"{constraint}\n" for constraint in spec.constraints))
+        words = [*_wanted(spec, target, sources), f"-c {limits.name}"]
+        wanted.write_text("\n".join(words) + "\n")
         out = folder / "out.txt"
         command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
