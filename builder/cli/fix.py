@@ -21,7 +21,11 @@ from envspec.spec.load import find_spec
 @click.option("--dry-run", is_flag=True, help="Show the change and leave the spec as it is.")
 @quiet_option
 def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) -> None:
-    """Search for the smallest change after which SPEC builds and verifies, and make it."""
+    """Search for the smallest change after which SPEC builds and verifies, and make it.
+
+    It changes the spec and its lock, and keeps comments and order; --dry-run shows the change alone. What
+    is tried is really locked, built and verified, which takes its time.
+    """
     with shown_progress(quiet=quiet) as progress:
         found = search.search_fix(find_spec(spec), budget=budget, write=not dry_run, progress=progress)
     for edit in found.edits:

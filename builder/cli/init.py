@@ -28,7 +28,10 @@ from envspec.system.quoting import shortened
 @click.option("--python", metavar="VERSION", help="Minor version of the spec's Python, such as 3.12.")
 @click.option("--force", is_flag=True, help="Write over a spec that is there.")
 def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: bool) -> None:
-    """Make a first spec from SOURCE: what a project has already, such as its pyproject.toml."""
+    """Make a first spec from SOURCE: what a project has already, such as its pyproject.toml.
+
+    It writes envspec.toml, or what --output names; a file is read and not run. What a spec cannot say is told.
+    """
     if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
     draft = read.read_description(source, Wish(python=wished_python(python), folder=output.absolute().parent))

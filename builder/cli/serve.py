@@ -32,7 +32,11 @@ from envspec.system.interruption import undo_all
 )
 @quiet_option
 def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
-    """Serve the payload of SPEC in the virtual environment built for it."""
+    """Serve the payload of SPEC in the virtual environment built for it.
+
+    The environment is built below the tool's home where it does not stand yet, and a lock that does not fit
+    is made anew. It serves until Ctrl-C.
+    """
     return serve_payload(Request(backend="virtualenv", stop_after="build", **wanted), host, port, quiet=quiet)
 
 

@@ -47,7 +47,10 @@ def simulate(
     strict: bool,
     quiet: bool,
 ) -> int:
-    """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
+    """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another.
+
+    pip is asked what it would install: nothing is installed, and no spec or lock is changed.
+    """
     with shown_progress(quiet=quiet) as progress:
         found = simulate_place(place, variant, python, progress)
     if form == "json":

@@ -33,7 +33,11 @@ from envspec.system.progress import Progress
 @strict_option
 @report_options
 def verify(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
-    """Judge any Python environment: may it ship, why not, and what to do."""
+    """Judge any Python environment: may it ship, why not, and what to do.
+
+    Its modules are imported in a sandbox, which leaves the environment as it is; EV292 says where the kernel
+    does not allow all of it.
+    """
     with shown_progress(quiet=quiet) as progress:
         report = verify_environment(progress=progress, **wanted)
     return deliver(report, form, folder)

@@ -11,6 +11,7 @@ import concurrent.futures
 import dataclasses
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,6 +36,7 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT
+from envspec.supply.bound import ChangedSourceError
 from envspec.supply.facts import FactStore
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
@@ -42,6 +44,7 @@ from envspec.system.finding import Finding, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import listed
 from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
 
@@ -122,24 +125,37 @@ def lock_phase(run: Run) -> Run:
     Raises `FindingsError` where the request wants it locked and it is not.
     """
     request, project = run.request, run.project
-    on_disk = lock = project.lock()
-    fresh = lock is None or not lock.fits(project.spec) or request.upgrade
-    if lock is None or fresh:
+    on_disk = project.lock()
+    lock, why = _standing(run, on_disk)
+    if lock is None:
         if request.locked:
-            state = "is missing" if lock is None else "was made from another spec"
             raise FindingsError(
-                f"the lock {project.lock_file.name} {state}",
+                f"the lock {project.lock_file.name} {why}",
                 (),
                 hint="run `envspec lock` and commit what it writes",
             )
-        lock = lock_base(_resolved(run), project, run.progress)
+        fresh, lock = True, lock_base(_resolved(run), project, run.progress)
+    else:
+        fresh = False
     lock = models.settle_models(
         lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
     )
-    if fresh or lock != on_disk:
+    if fresh or lock.unbound != on_disk:
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
     return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
+
+
+def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:
+    """The lock on disk, with its trees bound to it, where it still counts; else None and why not."""
+    if on_disk is None:
+        return None, "is missing"
+    if run.request.upgrade or not on_disk.fits(run.project.spec):
+        return None, "was made from another spec"
+    try:
+        return run.project.bound(on_disk, run.progress), ""
+    except ChangedSourceError as changed:
+        return None, f"does not fit: {changed}"
 
 
 def _resolved(run: Run) -> Lock:
@@ -200,11 +216,13 @@ def _proof_key(run: Run, *, base_read: bool) -> str:
 
 
 def _refused(run: Run, what: str) -> Run:
-    """The run, failed where its findings keep it from being built."""
+    """The run, failed where its findings keep it from being built, with the rules that say so."""
     if not must_fix(run.report.findings):
         return run
-    hint = "nothing was installed; fix the errors above first"
-    return run.reporting(failure=FindingsError(what, (), hint=hint))
+    found = Counter(each.rule for each in run.report.findings if must_fix((each,)))
+    rules = [f"{rule} ({count}×)" if count > 1 else rule for rule, count in found.items()]
+    hint = "nothing was installed; fix the errors first"
+    return run.reporting(failure=FindingsError(f"{what}: {listed(rules)}", (), hint=hint))
 
 
 def plan_phase(run: Run) -> Run:

@@ -10,9 +10,11 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec import load
 from envspec.spec.model import Spec
+from envspec.supply.bound import refuse_changed
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError
 from envspec.system.home import tool_home
+from envspec.system.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from envspec.supply.sources import Sources
@@ -47,6 +49,19 @@ class Project:
     def lock(self) -> Lock | None:
         """Its lock as it stands on disk; None without one. Raises `SpecError` for one that means nothing."""
         return lockfile.read_lock(self.lock_file)
+
+    def bound(self, lock: Lock, progress: Progress = SILENT) -> Lock:
+        """The lock with the wheels of the spec's trees as they stand now: what a run goes on with.
+
+        Raises `ChangedSourceError` where the spec's own files are not what was locked, and as building does.
+        """
+        refuse_changed(lock, self.spec, self.folder)
+        if not lock.trees:
+            return lock
+        from envspec.supply.source_packages import SourceYard
+
+        yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
+        return yard.bind(lock)
 
     def needed_lock(self) -> Lock:
         """Its lock. Raises `FindingsError` where it has none."""

@@ -26,6 +26,9 @@ def render(report: Report, private: Private) -> str:
     for counted in ("tests", "failures", "errors", "skipped"):
         root.set(counted, str(sum(int(suite.get(counted, "0")) for suite in root)))
     root.set("time", f"{sum(report.seconds.values()):.3f}")
+    if report.occasion is not None:
+        for suite in root:
+            suite.set("timestamp", report.occasion.date)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from builder.report.source import Source
+from builder.report.changes import Changes
+from builder.report.occasion import Occasion
+from builder.report.source import Place, Source
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
@@ -72,6 +74,10 @@ class Report:
     """What stopped the run."""
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Time by phase."""
+    occasion: Occasion | None = None
+    """When, by which command and where; None before somebody writes the report down."""
+    changes: Changes | None = None
+    """What is different from the last report in the same folder; None where there is none."""
 
     @property
     def ships(self) -> bool:
@@ -98,6 +104,10 @@ class Report:
         if not self.sound:
             return "must be fixed"
         return "ships" if self.verdict is not None else "sound so far"
+
+    def place(self, finding: Finding) -> Place | None:
+        """The line of the spec that a finding speaks of; None where there is none, or no spec."""
+        return self.source.place(finding.where) if self.source is not None and finding.where else None
 
     def having(self, *findings: Finding, **changes: Any) -> Report:
         """The report with more findings and other changes."""
@@ -131,6 +141,7 @@ class Report:
         body = {
             "version": VERSION,
             "tool": f"envspec {importlib.metadata.version('envspec')}",
+            "run": self._occasion(),
             "name": self.name,
             "spec": self.source.file if self.source else None,
             "variant": self.variant,
@@ -138,7 +149,8 @@ class Report:
             "ships": self.ships,
             "exit_code": self.exit_code,
             "phase": self.phase,
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [self._finding(finding) for finding in self.findings],
+            "changes": self.changes.as_dict() if self.changes is not None else None,
             "lock": self.lock,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
             "gpu": served.as_json(self.gpu) if self.gpu and self.gpu.rows else None,
@@ -156,6 +168,14 @@ class Report:
         return {key: value for key, value in body.items() if value not in (None, [], {})} | {
             "findings": body["findings"]
         }
+
+    def _occasion(self) -> dict[str, Any] | None:
+        fields = dataclasses.asdict(self.occasion) if self.occasion else {}
+        return {key: value for key, value in fields.items() if value != ""} or None
+
+    def _finding(self, finding: Finding) -> dict[str, Any]:
+        place = self.place(finding)
+        return finding.as_dict() | ({"line": place.line} if place else {})
 
 
 def stages_of(plan: Plan) -> tuple[StageReport, ...]:

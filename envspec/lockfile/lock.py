@@ -10,7 +10,7 @@ import os
 import pathlib
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
 import pydantic
@@ -70,6 +70,9 @@ def _version(text: str) -> str:
 Version = Annotated[str, AfterValidator(_version)]
 
 
+RequirementPin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+$")]
+
+
 class File(Part):
     """One file, known by its content."""
 
@@ -103,6 +106,39 @@ class Artifact(File):
                 parse_wheel_filename(self.installed.file)
             except InvalidWheelFilename as error:
                 raise ValueError(f"{self.installed.file!r} is not the name of a wheel") from error
+        return self
+
+
+class LockedSource(Part):
+    """One source of the spec, as far as a lock holds it: the spec has its address, the lock what it was.
+
+    A tree is edited all day, so that a lock holds what it requires and nothing else of it; its contents are
+    bound to the lock when a run begins. All other sources are artifacts, held by their contents.
+    """
+
+    name: Name
+    """Canonical name of the package that it is."""
+    stage: Name
+    """The first stage that needs it."""
+    at: Annotated[str, StringConstraints(pattern=r"^(stage\[\d{1,3}\]\.install\[\d{1,4}\])?$")] = ""
+    """Key path of its word; empty for a member of a workspace that no word names."""
+    path: RelativePath | None = None
+    """Of a tree: its folder, below the spec's."""
+    requires: Digest | None = None
+    """Of a tree: digest of its name, of what it requires, of which Python, and of what builds it."""
+    commit: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")] | None = None
+    """Of git: the commit."""
+    tools: tuple[RequirementPin, ...] = ()
+    """What it is built with, in exact versions; empty for what needs no building."""
+
+    @pydantic.model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.path is None) != (self.requires is None) or (
+            self.path is not None and self.commit is not None
+        ):
+            raise ValueError(f"source {self.name} is neither a tree nor anything else")
+        if not self.at and self.path is None:
+            raise ValueError(f"source {self.name} stands nowhere in the spec")
         return self
 
 
@@ -168,18 +204,28 @@ class Lock(Part):
     """Packages of the solution that the spec keeps out."""
     models: tuple[LockedModel, ...] = ()
     """In the spec's order."""
-    artifact: tuple[Artifact, ...]
-    """By stage, then name."""
+    source: tuple[LockedSource, ...] = ()
+    """What comes from the spec's own words rather than an index; by name."""
+    artifact: tuple[Artifact, ...] = ()
+    """By stage, then name. Wheels of trees are among them once they are bound, and never in a file."""
 
     @pydantic.model_validator(mode="after")
     def _whole(self) -> Self:
         """What a merge of two locks by hand would break."""
+        if "artifact" not in self.model_fields_set and not self.source:
+            raise ValueError("it has neither artifacts nor sources")
         times = Counter(artifact.name for artifact in self.artifact)
         if twice := sorted(name for name, count in times.items() if count > 1):
             raise ValueError(f"{twice[0]} is locked more than once")
         stages = set(self.stages)
-        if lost := [entry.stage for entry in self.artifact if entry.stage not in stages]:
+        placed = {entry.stage for entry in self.artifact} | {source.stage for source in self.source}
+        if lost := sorted(placed - stages):
             raise ValueError(f"stage {lost[0]} has artifacts and is none of its stages")
+        named = Counter(source.name for source in self.source)
+        if twice := sorted(name for name, count in named.items() if count > 1):
+            raise ValueError(f"source {twice[0]} is locked more than once")
+        if lost := sorted(each.name for each in self.source if each.path is None and each.name not in times):
+            raise ValueError(f"source {lost[0]} has no artifact")
         return self
 
     @property
@@ -196,7 +242,29 @@ class Lock(Part):
     def digest(self) -> str:
         """`sha256:...` over the lock's content."""
         body = self.model_dump(mode="json", exclude_none=True)
-        return digest_of({key: value for key, value in body.items() if key != "models" or value})
+        return digest_of(
+            {key: value for key, value in body.items() if key not in {"models", "source"} or value}
+        )
+
+    @property
+    def trees(self) -> tuple[LockedSource, ...]:
+        """The sources whose contents no file of a lock holds."""
+        return tuple(source for source in self.source if source.path is not None)
+
+    @property
+    def unbound(self) -> Lock:
+        """The lock as it stands in its file: without the wheels of trees."""
+        own = {source.name for source in self.trees}
+        return self.model_copy(
+            update={"artifact": tuple(entry for entry in self.artifact if entry.name not in own)}
+        )
+
+    def bound(self, wheels: Mapping[str, Artifact]) -> Lock:
+        """The lock with the wheels of all its trees, by name."""
+        order = {stage: number for number, stage in enumerate(self.stages)}
+        own = [wheels[source.name].model_copy(update={"stage": source.stage}) for source in self.trees]
+        whole = sorted((*self.unbound.artifact, *own), key=lambda entry: (order[entry.stage], entry.name))
+        return self.model_copy(update={"artifact": tuple(whole)})
 
     def by_stage(self) -> Iterator[tuple[str, tuple[Artifact, ...]]]:
         """Each stage with its artifacts, in install order."""
@@ -218,14 +286,19 @@ def lock_file(spec_file: pathlib.Path, variant: str | None) -> pathlib.Path:
 
 
 def dump_lock(lock: Lock) -> str:
-    """The lock as TOML: the same lock gives the same bytes."""
+    """The lock as TOML, without what is bound: the same lock gives the same bytes."""
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
-    body = lock.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    artifacts = body.pop("artifact")
+    body = lock.unbound.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    artifacts, own = body.pop("artifact"), body.pop("source", [])
     document.add("version", tomlkit.item(lock.version))
     for key, value in body.items():
         document.add(key, tomlkit.item(value))
+    if own:
+        tables = tomlkit.aot()
+        for source in own:
+            tables.append(tomlkit.item(source))
+        document.add("source", tables)
     table = tomlkit.aot()
     for artifact in artifacts:
         built = artifact.pop("wheel", None)
@@ -236,7 +309,8 @@ def dump_lock(lock: Lock) -> str:
             inline.update({key: built[key] for key in ("file", "sha256", "size")})
             entry.add("wheel", inline)
         table.append(entry)
-    document.add("artifact", table)
+    if artifacts or not own:
+        document.add("artifact", table)
     return tomlkit.dumps(document).rstrip("\n") + "\n"
 
 

@@ -6,13 +6,13 @@ import importlib.metadata
 import pathlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.resolve.solution import Solved, UnsatisfiableError
-from envspec.resolve.uv_solver import named_indexes
+from envspec.resolve.uv_solver import named_indexes, own_words
 from envspec.resolve.uv_solver import solve_with_uv as uv_solve
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
@@ -21,6 +21,7 @@ from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.relay import relay_for
+from envspec.supply.source_packages import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
@@ -33,7 +34,12 @@ from envspec.system.seen import note_tree, settled
 
 
 def solve_with_pip_tools(
-    spec: Spec, target: Target, sources: Sources, *, progress: Progress = SILENT
+    spec: Spec,
+    target: Target,
+    sources: Sources,
+    *,
+    own: Sequence[SourcePackage] = (),
+    progress: Progress = SILENT,
 ) -> tuple[Solved, ...]:
     """What pip would choose if it were given all stages at once.
 
@@ -53,17 +59,17 @@ def solve_with_pip_tools(
     if spec.overrides:
         raise OutsideError("pip-tools knows no overrides", hint="use --resolver uv")
     progress.note("pip-tools resolves for the platform of this machine")
-    pins = dict(_pins(_compiled(spec, target, sources)))
-    return uv_solve(spec, target, sources, only=pins, progress=progress)
+    pins = dict(_pins(_compiled(spec, target, sources, own)))
+    return uv_solve(spec, target, sources, own=own, only=pins, progress=progress)
 
 
-def _compiled(spec: Spec, target: Target, sources: Sources) -> str:
+def _compiled(spec: Spec, target: Target, sources: Sources, own: Sequence[SourcePackage]) -> str:
     with scratch_folder("pip-tools") as folder:
         wanted = folder / "requirements.in"
         limits = folder / "constraints.txt"
         limits.write_text("".join(f"{constraint}\n" for constraint in spec.constraints))
-        words = [*_wanted(spec, target, sources), f"-c {limits.name}"]
-        wanted.write_text("\n".join(words) + "\n")
+        lines = [*own_words(own, folder), *_wanted(spec, target, sources), f"-c {limits.name}"]
+        wanted.write_text("\n".join(lines) + "\n")
         out = folder / "out.txt"
         command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]

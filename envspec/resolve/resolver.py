@@ -21,6 +21,7 @@ from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import local_path
 from envspec.supply.sdist import built_wheel
+from envspec.supply.source_packages import SourcePackage, SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
@@ -62,11 +63,15 @@ def resolve_spec(
     sources.progress = progress
     progress.step("resolve")
     _open_wheels(spec, sources)
-    solution = _solve(spec, target, sources, resolver, progress)
-    chosen = _choose(spec, target, solution)
+    yard = SourceYard(spec=spec, sources=sources, store=store, progress=progress)
+    own = {package.name: package for package in yard.take_all()}
+    solution = _solve(spec, target, sources, resolver, tuple(own.values()), progress)
+    chosen = _choose(spec, target, (solved for solved in solution if solved.name not in own))
     progress.step("read metadata")
     artifacts, known = _describe(chosen, spec, target, sources, store, progress)
-    stages = [(stage.name, _roots(stage)) for stage in spec.stage]
+    artifacts += [package.artifact(spec.stage[0].name) for package in own.values()]
+    known |= {name: package.metadata for name, package in own.items()}
+    stages = [(stage.name, _roots(stage, number, own.values())) for number, stage in enumerate(spec.stage)]
     without = frozenset(map(canonicalize_name, spec.remove.packages))
     placed = assign(stages, known, target, without=without)
     order = {stage.name: number for number, stage in enumerate(spec.stage)}
@@ -92,6 +97,7 @@ def resolve_spec(
         ),
         stages=tuple(stage.name for stage in spec.stage),
         removed=tuple(sorted(without & known.keys())),
+        source=tuple(own[name].locked(placed[name]) for name in sorted(own) if name in placed),
         artifact=tuple(sorted(located, key=lambda artifact: (order[artifact.stage], artifact.name))),
     )
 
@@ -106,27 +112,33 @@ def _open_wheels(spec: Spec, sources: Sources) -> None:
                     opened.metadata  # noqa: B018 - it raises
 
 
-def _roots(stage: Stage) -> list[Requirement]:
-    return [*stage.requirements, *(Requirement(wheel.name) for wheel in stage.wheels)]
+def _roots(stage: Stage, number: int, own: Iterable[SourcePackage]) -> list[Requirement]:
+    named = [package.requirement for package in own if package.at.startswith(f"stage[{number}].")]
+    return [*stage.requirements, *named, *(Requirement(wheel.name) for wheel in stage.wheels)]
 
 
 def _solve(
-    spec: Spec, target: Target, sources: Sources, resolver: str, progress: Progress
+    spec: Spec,
+    target: Target,
+    sources: Sources,
+    resolver: str,
+    own: tuple[SourcePackage, ...],
+    progress: Progress,
 ) -> tuple[Solved, ...]:
     named = uv_solver.named_indexes(spec)
     try:
-        return SOLVERS[resolver](spec, target, sources, progress=progress)
+        return SOLVERS[resolver](spec, target, sources, own=own, progress=progress)
     except UnsatisfiableError as error:
         unasked = {name: stage.index for name, stage in named.items() if stage.index in sources.unreachable}
         if not unasked:
             if not_offered := tuple(_not_offered(spec, sources, str(error))):
                 raise FindingsError("some packages cannot be had", not_offered) from error
             raise _unsatisfiable(spec, str(error)) from error
-        _prove_the_rest(spec, target, sources, progress)
+        _prove_the_rest(spec, target, sources, own, progress)
         package, index = next(iter(unasked.items()))
         raise sources.cannot_ask(index or DEFAULT_INDEX, package) from error
     except OutsideError:
-        _prove_the_rest(spec, target, sources, progress)
+        _prove_the_rest(spec, target, sources, own, progress)
         raise
 
 
@@ -177,7 +189,9 @@ def _version(file: str) -> Version:
     return parse_wheel_filename(file)[1] if file.endswith(".whl") else parse_sdist_filename(file)[1]
 
 
-def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Progress) -> None:
+def _prove_the_rest(
+    spec: Spec, target: Target, sources: Sources, own: tuple[SourcePackage, ...], progress: Progress
+) -> None:
     """When an index cannot be asked: say first what is wrong whatever that index would answer.
 
     Raises `FindingsError` when the other requirements contradict each other already.
@@ -187,7 +201,7 @@ def _prove_the_rest(spec: Spec, target: Target, sources: Sources, progress: Prog
         return
     progress.note(f"an index cannot be asked; proving the spec without {', '.join(sorted(named))}")
     try:
-        uv_solver.solve_with_uv(spec, target, sources, leave=named)
+        uv_solver.solve_with_uv(spec, target, sources, own=own, leave=named)
     except UnsatisfiableError as error:
         raise _unsatisfiable(spec, str(error)) from error
     except OutsideError:
@@ -200,8 +214,8 @@ def _unsatisfiable(spec: Spec, said: str) -> FindingsError:
     asking = [
         (stage.name, text)
         for stage in spec.stage
-        for text, requirement in zip(stage.install, stage.requirements, strict=True)
-        if canonicalize_name(requirement.name) in named
+        for text, word in zip(stage.install, stage.words, strict=True)
+        if word.name and canonicalize_name(word.name) in named
     ]
     concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
     finding = rules.NO_SOLUTION.finding(

@@ -6,15 +6,17 @@ import pathlib
 import re
 import tomllib
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomlkit
 from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.resolve.solution import Solved, UnsatisfiableError
+from envspec.resolve.stub import write_stub
 from envspec.resolve.view import until, write_view, young_enough
 from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import repins, replaced
@@ -22,6 +24,7 @@ from envspec.spec.target import Target
 from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
+from envspec.supply.source_packages import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed
@@ -62,19 +65,21 @@ def solve_with_uv(
     target: Target,
     sources: Sources,
     *,
+    own: Sequence[SourcePackage] = (),
     only: Mapping[str, str] | None = None,
     leave: frozenset[str] = frozenset(),
     progress: Progress = SILENT,
 ) -> tuple[Solved, ...]:
     """One version of everything that the stages need together.
 
-    `only` takes exactly these versions and looks up their files; `leave` leaves out what the named indexes
-    would have to serve, to see whether the rest can be satisfied at all.
+    `own` are the packages of the spec's sources. `only` takes exactly these versions and looks up their
+    files; `leave` leaves out what the named indexes would have to serve, to see whether the rest can be
+    satisfied at all.
 
     Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
     """
     with scratch_folder("solve") as folder, sources.relay.running():
-        project = _project(spec, target, sources, folder, only, leave)
+        project = _project(spec, target, sources, folder, own, only, leave)
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
@@ -83,7 +88,7 @@ def solve_with_uv(
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
                 progress.note(scrub_addresses(line.removeprefix("warning:").strip()))
-        return tuple(_solved(folder / "pylock.toml", spec))
+        return tuple(_solved(folder / "pylock.toml", spec, _names(own)))
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
@@ -108,6 +113,7 @@ def _project(
     target: Target,
     sources: Sources,
     folder: pathlib.Path,
+    own: Sequence[SourcePackage],
     only: Mapping[str, str] | None,
     leave: frozenset[str],
 ) -> dict[str, Any]:
@@ -139,7 +145,9 @@ def _project(
             "name": _QUESTION,
             "version": "0",
             "requires-python": f">={target.python}",
-            "dependencies": array_of(_dependencies(spec, sources, only, leave)),
+            "dependencies": array_of(
+                [*own_words(own, folder), *_dependencies(spec, sources, only, leave, _names(own))]
+            ),
         },
         "tool": {"uv": settings},
     }
@@ -162,11 +170,27 @@ def _eras(spec: Spec, viewed: frozenset[str]) -> dict[str, Any]:
     return settings
 
 
+def _names(own: Sequence[SourcePackage]) -> frozenset[str]:
+    return frozenset(package.name for package in own)
+
+
+def own_words(own: Sequence[SourcePackage], folder: pathlib.Path) -> Iterator[str]:
+    """The spec's sources as solvers take them: by the addresses of their stubs."""
+    for package in own:
+        wanted = package.requirement
+        extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+        yield f"{package.name}{extras} @ {write_stub(package, folder / 'sources', _names(own)).as_uri()}"
+
+
 def _dependencies(
-    spec: Spec, sources: Sources, only: Mapping[str, str] | None, leave: frozenset[str]
+    spec: Spec,
+    sources: Sources,
+    only: Mapping[str, str] | None,
+    leave: frozenset[str],
+    own: frozenset[str],
 ) -> Iterator[str]:
     wheels = [(wheel.name, sources.spec_wheel(wheel)) for stage in spec.stage for wheel in stage.wheels]
-    direct = {name for name, _ in wheels}
+    direct = own.union(name for name, _ in wheels)
     for name, wheel in wheels:
         remote = sources.relay.file(wheel)
         yield f"{name} @ {remote.url}" + (f"#sha256={remote.sha256}" if remote.sha256 else "")
@@ -175,7 +199,9 @@ def _dependencies(
         return
     void = replaced(spec)
     for number, stage in enumerate(spec.stage):
-        for position, requirement in enumerate(stage.requirements):
+        for position, requirement in enumerate(stage.words):
+            if not isinstance(requirement, Requirement):
+                continue
             counts = f"stage[{number}].install[{position}]" not in void
             if counts and canonicalize_name(requirement.name) not in leave:
                 yield str(requirement)
@@ -208,9 +234,9 @@ def _plain(said: str) -> str:
     return text.replace(f"{_QUESTION} depends on", "the spec asks for").replace(f"{_QUESTION}==0", "the spec")
 
 
-def _solved(file: pathlib.Path, spec: Spec) -> Iterator[Solved]:
+def _solved(file: pathlib.Path, spec: Spec, own: frozenset[str]) -> Iterator[Solved]:
     named = named_indexes(spec)
-    wheels = {wheel.name for stage in spec.stage for wheel in stage.wheels}
+    wheels = own.union(wheel.name for stage in spec.stage for wheel in stage.wheels)
     for package in Pylock.from_dict(tomllib.loads(file.read_text())).packages:
         stage = named.get(package.name)
         index = stage.index if stage and stage.index else DEFAULT_INDEX

@@ -32,6 +32,13 @@ def floating(spec: Spec) -> Iterator[Finding]:
                 hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
                 where=word.where,
             )
+    for where, (_, source) in spec.sources.items():
+        if source.kind == "git" and not source.fixed:
+            yield rules.VERSION_OPEN.finding(
+                f"{source.shown} leaves the commit open: only the lock holds it still",
+                hint="name the commit behind @, all of its digits; `envspec lock` shows the one found",
+                where=where,
+            )
 
 
 def repeated(spec: Spec) -> Iterator[Finding]:
@@ -118,6 +125,13 @@ def unhashed_wheel(spec: Spec) -> Iterator[Finding]:
                     hint='add sha256 = "..."; the lock shows the one found',
                     where=f"stage[{number}].wheels[{position}]",
                 )
+    for where, (_, source) in spec.sources.items():
+        if source.kind == "url" and not source.fixed:
+            yield rules.WHEEL_UNHASHED.finding(
+                f"{source.file_name} is taken without its sha256",
+                hint="add #sha256=... to its address; the lock shows the one found",
+                where=where,
+            )
 
 
 def foreign_wheel(spec: Spec) -> Iterator[Finding]:
@@ -131,6 +145,13 @@ def foreign_wheel(spec: Spec) -> Iterator[Finding]:
                     hint="take the wheel made for that Python and platform",
                     where=f"stage[{number}].wheels[{position}]",
                 )
+    for where, (_, source) in spec.sources.items():
+        if source.is_wheel and target.rank(source.file_name) is None:
+            yield rules.WHEEL_FOREIGN.finding(
+                f"{source.file_name} does not run on Python {target.python}, {target.platform}",
+                hint="take the wheel made for that Python and platform",
+                where=where,
+            )
 
 
 def removed_and_wanted(spec: Spec) -> Iterator[Finding]:

@@ -44,12 +44,12 @@ from envspec.spec.types import (
     Pattern,
     PythonVersion,
     RelativePath,
-    RequirementText,
     Sha256,
     SizeText,
     Suite,
     bounded,
 )
+from envspec.spec.words import InstallText, SourceWord, source_word
 from envspec.system.limits import (
     CARDS,
     COPIES,
@@ -144,7 +144,8 @@ class Stage(Part):
     name: Name
     why: Line = ""
     """Why this stage stands where it does; shown in the Dockerfile and in reports."""
-    install: tuple[RequirementText, ...] = ()
+    install: tuple[InstallText, ...] = ()
+    """Requirements, and sources: folders, archives and git repositories, as pip writes them."""
     prebuilt: tuple[PackageName, ...] = ()
     """Packages that are never compiled here: a wheel, or an error."""
     wheels: tuple[PrebuiltWheel, ...] = ()
@@ -154,15 +155,27 @@ class Stage(Part):
     """What this stage names is taken from the index as it stood then."""
 
     @functools.cached_property
+    def words(self) -> tuple[Requirement | SourceWord, ...]:
+        """`install`, parsed, word for word."""
+        return tuple(source_word(text) or Requirement(text) for text in self.install)
+
+    @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """`install`, parsed."""
-        return tuple(Requirement(text) for text in self.install)
+        """The words that name packages of an index."""
+        return tuple(word for word in self.words if isinstance(word, Requirement))
+
+    @property
+    def sources(self) -> tuple[tuple[int, SourceWord], ...]:
+        """The words that are sources, each with its position in `install`."""
+        found = enumerate(self.words)
+        return tuple((position, word) for position, word in found if isinstance(word, SourceWord))
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
-        """Canonical names of what the stage names itself, wheels included."""
+        """Canonical names of what the stage names itself, wheels included, and sources that state theirs."""
         return (
             *(canonicalize_name(requirement.name) for requirement in self.requirements),
+            *(word.name for _, word in self.sources if word.name),
             *(wheel.name for wheel in self.wheels),
         )
 
@@ -315,6 +328,15 @@ class Spec(Part):
                 "[service] and the command of [run] both say what an image starts: give one of them"
             )
         return self
+
+    @property
+    def sources(self) -> dict[str, tuple[Stage, SourceWord]]:
+        """The words that are sources, with their stages, by key path such as `stage[0].install[1]`."""
+        return {
+            f"stage[{number}].install[{position}]": (stage, word)
+            for number, stage in enumerate(self.stage)
+            for position, word in stage.sources
+        }
 
     @property
     def programs(self) -> Mapping[str, Program]:

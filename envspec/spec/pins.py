@@ -57,11 +57,11 @@ def contradict(one: Word, other: Word) -> bool:
 
 
 def words(spec: Spec) -> Iterator[Word]:
-    """All that stages install by name on the target, in order."""
+    """All that stages install from indexes by name on the target, in order."""
     target = target_of(spec)
     for number, stage in enumerate(spec.stage):
-        for position, requirement in enumerate(stage.requirements):
-            if target.wants(requirement.marker):
+        for position, requirement in enumerate(stage.words):
+            if isinstance(requirement, Requirement) and target.wants(requirement.marker):
                 yield Word(
                     stage=stage.name,
                     where=f"stage[{number}].install[{position}]",

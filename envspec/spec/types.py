@@ -8,11 +8,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from envspec.spec.cards import architecture
-from envspec.system.limits import PARENTHESES, PART, PATH, PATTERN, REQUIREMENT
+from envspec.system.limits import PART, PATH, PATTERN
 from envspec.system.quoting import shortened
 
 OWN_INDEX = "default"
@@ -46,22 +45,8 @@ def _echoed(text: str) -> str:
     return repr(shortened(text))
 
 
-def _requirement(text: str) -> str:
-    bounded("a requirement", text, REQUIREMENT)
-    if text.count("(") > PARENTHESES:
-        raise ValueError(f"{_echoed(text)}: a requirement opens at most {PARENTHESES} parentheses")
-    try:
-        parsed = Requirement(text)
-    except InvalidRequirement as error:
-        if text.startswith("-"):
-            raise ValueError(f"{_echoed(text)} is an option of pip, not a requirement") from error
-        raise ValueError(f"{_echoed(text)} is not a requirement such as 'numpy==1.23.5'") from error
-    if parsed.url:
-        raise ValueError(f"{_echoed(text)} names a file; list it under `wheels` with its sha256")
-    return text
-
-
-def _relative(text: str) -> str:
+def relative_path(text: str) -> str:
+    """The text, which is a path that does not lead out. Raises `ValueError` with a sentence."""
     bounded("a path", text, PATH)
     path = pathlib.PurePosixPath(text)
     for part in path.parts:
@@ -132,8 +117,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9]
 PackageName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
 ]
-RequirementText = Annotated[Line, AfterValidator(_requirement)]
-RelativePath = Annotated[Line, AfterValidator(_relative)]
+RelativePath = Annotated[Line, AfterValidator(relative_path)]
 Module = Annotated[str, StringConstraints(pattern=rf"^{MODULE}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.supply.sdist import built_wheel
+from envspec.supply.source_packages import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
@@ -30,11 +31,12 @@ def fetch_locked(
 
 
 def fetch_built(lock: Lock, sources: Sources, store: Wheelhouse, progress: Progress = SILENT) -> None:
-    """Only what is built here from sources: no index can tell what such a wheel says of itself.
+    """Only what is built here, or comes by the spec's words: of that no index tells anything.
 
     Raises as `fetch_locked` does.
     """
-    built = [artifact for artifact in lock.artifact if artifact.wheel is not None]
+    own = {source.name for source in lock.source}
+    built = [artifact for artifact in lock.artifact if artifact.wheel is not None or artifact.name in own]
     _bring(built, lock, sources, store, progress)
 
 
@@ -43,6 +45,11 @@ def _bring(
 ) -> None:
     sources.progress = progress
     missing = [artifact for artifact in artifacts if not store.has(artifact.installed)]
+    own = {source.name: source for source in lock.source}
+    yard = SourceYard(spec=sources.spec, sources=sources, store=store, progress=progress)
+    for artifact in [entry for entry in missing if entry.name in own]:
+        yard.bring(own[artifact.name], artifact)
+        missing.remove(artifact)
     store.fetch(missing, sources, progress)
     for artifact in missing:
         if artifact.wheel is None:

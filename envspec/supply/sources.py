@@ -27,6 +27,7 @@ class Sources:
     def __init__(
         self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Patience = PATIENCE
     ) -> None:
+        self.spec = spec
         machine = asking_besides(machine, spec)
         self.machine = machine
         self.patience = patience
@@ -51,6 +52,11 @@ class Sources:
         """The same sources, with the spec's relative paths below `folder`."""
         self._folder = folder
         return self
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """The spec's folder."""
+        return self._folder
 
     @property
     def session(self) -> requests.Session:

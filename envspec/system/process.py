@@ -77,8 +77,12 @@ def run_process(
     timeout: float | None = None,
     check: bool = False,
     on_line: Callable[[str], None] | None = None,
+    keep: int | None = None,
 ) -> Completed:
     """Run a program to its end in a process group of its own and capture what it says.
+
+    `keep` is how many bytes of each stream are kept, the last ones: for who may say gigabytes; it is not for
+    use with `input_text` and `on_line`.
 
     `on_line` is called with every line of standard error as it comes. On time-out or interruption the
     whole group is killed, so that nothing is left running.
@@ -87,7 +91,8 @@ def run_process(
     when `check` and it failed otherwise.
     """
     words = tuple(os.fspath(word) for word in command)
-    completed = _run(words, _variables(os.environ if env is None else env), cwd, input_text, timeout, on_line)
+    variables = _variables(os.environ if env is None else env)
+    completed = _run(words, variables, cwd, input_text, timeout, on_line, keep)
     if check and not completed.ok:
         raise completed.refusal or ProcessError(completed)
     return completed
@@ -107,6 +112,7 @@ def _run(
     input_text: str | None,
     timeout: float | None,
     on_line: Callable[[str], None] | None,
+    keep: int | None,
 ) -> Completed:
     try:
         process = subprocess.Popen(
@@ -131,7 +137,10 @@ def _run(
     # Whatever ends this process, a signal or a SIGKILL, ends the program and what it has started.
     with process, undoing(functools.partial(end_family, process.pid)), watched(process.pid):
         try:
-            stdout, stderr, timed_out = _communicate(process, input_text, timeout, on_line)
+            if keep is not None:
+                stdout, stderr, timed_out = _tailed(process, timeout, keep)
+            else:
+                stdout, stderr, timed_out = _communicate(process, input_text, timeout, on_line)
         except BaseException:
             end_family(process.pid)
             raise
@@ -202,3 +211,30 @@ def _followed(
     for thread in threads:
         thread.join()
     return "".join(out), "".join(err), late.is_set()
+
+
+def _tailed(process: subprocess.Popen[str], timeout: float | None, keep: int) -> tuple[str, str, bool]:
+    """As `communicate`, but of each stream only the last bytes are held at any time."""
+    kept = [bytearray(), bytearray()]
+
+    def drain(number: int) -> None:
+        stream = (process.stdout, process.stderr)[number]
+        with contextlib.suppress(ValueError, OSError):  # closed, since who holds it open is not waited for
+            while stream is not None and (piece := os.read(stream.fileno(), 1 << 16)):
+                kept[number] += piece
+                del kept[number][:-keep]
+
+    threads = [threading.Thread(target=drain, args=(number,), daemon=True) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    late = False
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        late = True
+        end_family(process.pid)
+        process.wait()
+    for thread in threads:
+        thread.join(_PATIENCE)
+    stdout, stderr = (bytes(part).decode("utf-8", "replace") for part in kept)
+    return stdout, stderr, late

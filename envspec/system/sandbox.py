@@ -95,6 +95,7 @@ def run_sandboxed(
     asks_itself: bool = False,
     fetches: bool = False,
     nests: bool = False,
+    keep: int | None = None,
     sandbox: Sandbox | None = None,
 ) -> Completed:
     """Run a command as `run_process` does, in the sandbox: HOME and TMPDIR are new and go afterwards.
@@ -131,6 +132,7 @@ def run_sandboxed(
             input_text=input_text,
             timeout=timeout,
             on_line=on_line,
+            keep=keep,
         )
     if kept and done.code == confine.REFUSED and done.stderr.startswith("no sandbox"):
         raise OutsideError(

@@ -32,7 +32,7 @@ MISTAKES = [
     (STAGE + '[index.default]\nurl = "https://x/"\n', "index.default: default is the machine's own index", 6),
     ('[[stage]]\nname = "one"\ninstall = ["-r x"]\n', "install[0]: '-r x' is an option of pip", 5),
     ('[[stage]]\nname = "one"\ninstall = [\n  "a==1",\n  "b=1",\n]\n', "stage[0].install[1]: 'b=1' is", 7),
-    ('[[stage]]\nname = "one"\ninstall = ["a @ https://x/a.whl"]\n', "list it under `wheels`", 5),
+    ('[[stage]]\nname = "one"\ninstall = ["a @ https://x/a.whl"]\n', "no name that a wheel can have", 5),
     ('[[stage]]\nname = "one"\nwheels = [{ path = "../a.whl" }]\n', "'../a.whl' leaves the folder", 5),
     ('[[stage]]\nname = "one"\nwheels = [{ path = "/a.whl" }]\n', "'/a.whl' leaves the folder", 5),
     ('[[stage]]\nname = "one"\nwheels = [{}]\n', "stage[0].wheels[0]: give either url or path", 5),

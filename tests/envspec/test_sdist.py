@@ -12,9 +12,10 @@ import pytest
 from envspec.lockfile.lock import File, Lock
 from envspec.proof.prove import prove_lock
 from envspec.spec.target import Target
+from envspec.supply.backend import _answer
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sdist import _answer, built_wheel
+from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import confine

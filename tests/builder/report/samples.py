@@ -6,14 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from builder.report.changes import Changes, Moved
 from builder.report.model import Report, StageReport
+from builder.report.occasion import Occasion
 from builder.report.scrubbing import Private
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed, Verdict
 from envspec.proof.gpu.served import GpuProof, Row, Served
 from envspec.spec.cards import architecture
-from envspec.system.errors import BuildError
+from envspec.system.errors import BuildError, FindingsError
 from envspec.system.finding import Finding, Severity
 from envspec.system.rules import RULES
 
@@ -96,6 +98,28 @@ ENVIRONMENT = Environment(
     payload=None,
     reused=True,
     variables={"API_TOKEN": "in the environment"},
+)
+OCCASION = Occasion(
+    date="2026-01-31T09:05:00Z",
+    command="build-image . --report out",
+    commit="0123456789ab",
+    changed=True,
+    system="Debian GNU/Linux 12 (bookworm), Linux 6.1.0",
+    processor="x86_64, 2 processors",
+    python="CPython 3.11.2",
+)
+CHANGES = Changes(
+    since="2026-01-30T09:05:00Z",
+    verdicts=("ships", "must be fixed"),
+    new=(ERROR,),
+    gone=(WARNING,),
+    moved=(
+        Moved(name="numpy", before="1.23.5", after="1.26.4"),
+        Moved(name="six", before="1.16.0", after=""),
+        Moved(name="cffi", before="", after="2.0"),
+    ),
+    sizes=(60_000_000, 64_040_000),
+    aside=("the last run did not come to the verification: its findings are not counted as new",),
 )
 SHIPS = Report(
     name="demo",
@@ -203,9 +227,26 @@ CROWDED = dataclasses.replace(
     ),
 )
 OPEN = dataclasses.replace(SHIPS, gpu=proof(open=True))
+CHANGED = dataclasses.replace(UNSOUND, occasion=OCCASION, changes=CHANGES)
+UNCHANGED = dataclasses.replace(
+    SHIPS, occasion=OCCASION, changes=Changes(since="", verdicts=("ships", "ships"))
+)
+REFUSED = dataclasses.replace(
+    UNSOUND,
+    phase="prove",
+    environment=None,
+    verdict=None,
+    trial=None,
+    failure=FindingsError(
+        "the proof found errors: EV203", (), hint="run `envspec fix` or `envspec lock SPEC`"
+    ),
+)
 PROCESSORS = dataclasses.replace(SHIPS, gpu=proof(open=False))
 REPORTS = {
     "gpu": GPU,
+    "changed": CHANGED,
+    "unchanged": UNCHANGED,
+    "refused": REFUSED,
     "crowded": CROWDED,
     "open": OPEN,
     "processors": PROCESSORS,

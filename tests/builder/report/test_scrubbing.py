@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.report.changes import Changes, Moved
 from builder.report.forms import FORMS
 from builder.report.model import Report, StageReport
+from builder.report.occasion import Occasion
 from builder.report.scrubbing import Private, clean_report, scrub_text
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import BuildError
@@ -57,6 +59,15 @@ def leaking(text: str) -> Report:
         said=(text,),
         attachments={"x": text},
         failure=BuildError(text, hint=text),
+        occasion=Occasion(date=text, command=text, commit=text, system=text, processor=text, python=text),
+        changes=Changes(
+            since=text,
+            verdicts=(text, text),
+            new=(found,),
+            gone=(found,),
+            moved=(Moved(name=text, before=text, after=text),),
+            aside=(text,),
+        ),
     )
 
 

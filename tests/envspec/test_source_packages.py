@@ -1,0 +1,346 @@
+"""Sources of a spec, as a lock has them: trees, workspaces, archives and commits, and every edit of them."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from envspec.lockfile.lock import Lock, dump_lock, parse_lock
+from envspec.resolve.resolver import resolve_spec
+from envspec.spec.model import Spec
+from envspec.supply.bound import ChangedSourceError, refuse_changed
+from envspec.supply.fetch import fetch_locked
+from envspec.supply.pip_settings import PipSettings
+from envspec.supply.source_packages import SourceYard
+from envspec.supply.sources import Sources
+from envspec.supply.wheel import Wheel
+from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import FindingsError, OutsideError, SpecError
+from tests.support.fakes import Recorder
+from tests.support.projects import project, written
+from tests.support.specs import spec, stage
+from tests.support.wheels import sdist, wheel
+
+pytestmark = pytest.mark.usefixtures("home")
+HEAD = 'machine = "x86_64"\n'
+
+
+class Place:
+    """A spec's folder, and a machine without any index."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.store = Wheelhouse(folder.parent / "store")
+        self.said = Recorder()
+
+    def sources(self, wanted: Spec, *, offline: bool = False) -> Sources:
+        return Sources(wanted, PipSettings(no_index=True), offline=offline).within(self.folder)
+
+    def lock(self, *words: str, resolver: str = "uv", offline: bool = False) -> tuple[Spec, Lock]:
+        wanted = spec(stage("one", *words), head=HEAD)
+        sources = self.sources(wanted, offline=offline)
+        return wanted, resolve_spec(wanted, sources, self.store, resolver=resolver, progress=self.said)
+
+    def yard(self, wanted: Spec, *, offline: bool = False) -> SourceYard:
+        return SourceYard(
+            spec=wanted,
+            sources=self.sources(wanted, offline=offline),
+            store=self.store,
+            progress=self.said,
+        )
+
+    def bound(self, wanted: Spec, held: Lock) -> Lock:
+        return self.yard(wanted).bind(parse_lock(dump_lock(held)))
+
+    def read(self, held: Lock, name: str, path: str) -> bytes:
+        entry = next(entry for entry in held.artifact if entry.name == name)
+        with Wheel(self.store.path(entry.installed)) as opened:
+            return opened.read(path)
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path) -> Place:
+    return Place(written(tmp_path / "spec", {"envspec.toml": ""}))
+
+
+def test_a_tree_is_locked_by_what_it_requires_alone(place: Place) -> None:
+    project(place.folder / "core", "core")
+    wanted, held = place.lock("./core")
+    assert [(entry.name, entry.version, entry.index) for entry in held.artifact] == [("core", "1.0", "spec")]
+    assert "artifact" not in dump_lock(held)
+    assert parse_lock(dump_lock(held)) == held.unbound
+    assert place.bound(wanted, held) == held
+    assert "building a wheel from ./core" in place.said.said
+
+
+@pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+def test_trees_take_part_in_the_joint_solution(place: Place, resolver: str) -> None:
+    project(place.folder / "core", "core", requires=["util>=1"], extras={"fast": ["speed==2.0"]})
+    project(place.folder / "util", "util")
+    project(place.folder / "speed", "speed", version="2.0")
+    _, held = place.lock("./core[fast]", "./util", "./speed", resolver=resolver)
+    assert held.pins == {"core": "1.0", "util": "1.0", "speed": "2.0"}
+
+
+def test_what_a_tree_requires_and_another_is_not_is_a_contradiction(place: Place) -> None:
+    project(place.folder / "core", "core", requires=["util>=2"])
+    project(place.folder / "util", "util")
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./core", "./util")
+    assert [finding.rule for finding in caught.value.findings] == ["EV101"]
+
+
+def test_an_edit_of_the_same_version_size_and_date_is_built_and_keeps_the_lock(place: Place) -> None:
+    core = project(place.folder / "core", "core")
+    wanted, held = place.lock("./core")
+    file = core / "src" / "core" / "__init__.py"
+    date = file.stat()
+    file.write_text("A = 2\n")
+    os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
+    now = place.bound(wanted, held)
+    assert dump_lock(now) == dump_lock(held)
+    assert now.digest != held.digest
+    assert place.read(now, "core", "core/__init__.py") == b"A = 2\n"
+
+
+def test_an_edit_that_is_taken_back_is_built_no_more(place: Place) -> None:
+    core = project(place.folder / "core", "core")
+    wanted, held = place.lock("./core")
+    project(core, "core", code="A = 2\n")
+    place.bound(wanted, held)
+    project(core, "core")
+    place.said.said.clear()
+    assert place.bound(wanted, held) == held
+    assert place.said.said == []
+
+
+def test_a_tree_that_requires_something_else_is_not_what_was_locked(place: Place) -> None:
+    core = project(place.folder / "core", "core")
+    wanted, held = place.lock("./core")
+    project(core, "core", requires=["util"])
+    with pytest.raises(ChangedSourceError, match=r"\./core requires other things"):
+        place.bound(wanted, held)
+
+
+def test_members_of_a_workspace_come_by_themselves(place: Place) -> None:
+    names = ["one", "two", "three", "four", "five"]
+    beside = "".join(f"{name} = {{ workspace = true }}\n" for name in names)
+    written(
+        place.folder,
+        {"pyproject.toml": f'[tool.uv.workspace]\nmembers = ["libs/*"]\n[tool.uv.sources]\n{beside}'},
+    )
+    for name, after in zip(names, [*names[1:], None], strict=True):
+        project(place.folder / "libs" / name, name, requires=[after] if after else [])
+    wanted, held = place.lock("./libs/one")
+    assert held.pins == dict.fromkeys(names, "1.0")
+    assert {source.path: source.at for source in held.source} == {
+        "libs/one": "stage[0].install[0]",
+        **{f"libs/{name}": "" for name in names[1:]},
+    }
+    assert place.bound(wanted, held) == held
+
+
+def test_a_neighbour_comes_by_its_path(place: Place) -> None:
+    project(place.folder / "app", "app", requires=["util"], more='[tool.uv.sources]\nutil={path="../util"}\n')
+    project(place.folder / "util", "util")
+    assert place.lock("./app")[1].pins == {"app": "1.0", "util": "1.0"}
+
+
+def test_a_neighbour_outside_the_spec_s_folder_is_refused(place: Place) -> None:
+    more = '[tool.uv.sources]\nutil = { path = "../../util" }\n'
+    project(place.folder / "app", "app", requires=["util"], more=more)
+    project(place.folder.parent / "util", "util")
+    with pytest.raises(SpecError, match="leaves the folder of the spec"):
+        place.lock("./app")
+
+
+def test_what_a_tree_pins_otherwise_than_its_neighbour_is_a_contradiction(place: Place) -> None:
+    more = '[tool.uv.sources]\nutil = { path = "../util" }\n'
+    project(place.folder / "app", "app", requires=["util==3"], more=more)
+    project(place.folder / "util", "util")
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./app")
+    assert [finding.rule for finding in caught.value.findings] == ["EV101"]
+
+
+def test_one_name_twice_is_refused(place: Place) -> None:
+    project(place.folder / "a", "core")
+    project(place.folder / "b", "core")
+    with pytest.raises(SpecError, match=r"stage\[0\]\.install\[1\]: core is .*name it once"):
+        place.lock("./a", "./b")
+
+
+def test_a_name_that_is_asked_of_an_index_too_is_refused(place: Place) -> None:
+    project(place.folder / "core", "core")
+    with pytest.raises(SpecError, match=r"install\[1\]: core is asked for by stage\[0\]\.install\[0\]"):
+        place.lock("core==1.0", "./core")
+
+
+def test_a_marker_that_does_not_hold_leaves_a_source_out(place: Place) -> None:
+    project(place.folder / "core", "core")
+    project(place.folder / "other", "other")
+    assert place.lock("./core", "./other; sys_platform == 'win32'")[1].pins == {"core": "1.0"}
+
+
+def test_a_requirement_by_address_wants_a_word_of_its_own(place: Place) -> None:
+    project(place.folder / "core", "core", requires=["util @ https://host.example/util-1.0.tar.gz"])
+    with pytest.raises(SpecError, match="core requires util by an address"):
+        place.lock("./core")
+    project(place.folder / "util", "util")
+    assert place.lock("./core", "./util")[1].pins == {"core": "1.0", "util": "1.0"}
+
+
+def test_a_backend_that_fails_says_its_last_words(place: Place) -> None:
+    project(place.folder / "core", "core", backend='raise SystemExit("no such thing")')
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./core")
+    (finding,) = caught.value.findings
+    assert (finding.rule, finding.where) == ("EV106", "stage[0].install[0]")
+    assert "no such thing" in finding.message
+
+
+def test_a_backend_that_asks_the_network_is_said_so(place: Place) -> None:
+    asks = "import urllib.request; urllib.request.urlopen('http://host.example')"
+    project(place.folder / "core", "core", backend=asks)
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./core")
+    assert "asks for the network" in caught.value.findings[0].message
+
+
+def test_a_backend_that_writes_elsewhere_is_kept_from_it(place: Place) -> None:
+    outside = place.folder / "written"
+    project(place.folder / "core", "core", backend=f"open({str(outside)!r}, 'w')")
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./core")
+    assert "its own folder alone" in caught.value.findings[0].message
+    assert not outside.exists()
+
+
+def test_a_backend_that_talks_for_ever_is_cut(place: Place) -> None:
+    talks = "[print('x' * 1000) for _ in range(100_000)]; raise SystemExit('end')"
+    project(place.folder / "core", "core", backend=talks)
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./core")
+    assert "end" in caught.value.findings[0].message
+
+
+def test_a_wheel_by_path_that_was_built_anew_is_another(place: Place) -> None:
+    file = wheel(place.folder / "wheels", "core", "1.0")
+    wanted, held = place.lock(f"./wheels/{file.name}")
+    refuse_changed(held, wanted, place.folder)
+    data, date = bytearray(file.read_bytes()), file.stat()
+    data[10] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
+    with pytest.raises(ChangedSourceError, match="is not the file that was locked"):
+        refuse_changed(held, wanted, place.folder)
+
+
+def test_a_source_distribution_by_path_is_built(place: Place) -> None:
+    file = sdist(place.folder / "dist")
+    wanted, held = place.lock(f"./dist/{file.name}")
+    (entry,) = held.artifact
+    assert (entry.file, entry.installed.file.endswith(".whl")) == (file.name, True)
+    assert parse_lock(dump_lock(held)) == held
+    shutil.rmtree(place.store.root)
+    fetch_locked(held, place.sources(wanted), place.store)
+    assert place.store.verify(entry.installed)
+
+
+# Git.
+
+
+def git(folder: pathlib.Path, *words: str) -> str:
+    own = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a"}
+    own |= {"GIT_COMMITTER_EMAIL": "a@b", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    own |= {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    done = subprocess.run(["git", *words], cwd=folder, env=own, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(folder: pathlib.Path, *tags: str) -> str:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "change")
+    for tag in tags:
+        git(folder, "tag", tag)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "repository"
+    project(folder / "libs" / "core", "core")
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "v1")
+    return folder
+
+
+def word(repository: pathlib.Path, revision: str) -> str:
+    return f"core @ git+{repository.as_uri()}@{revision}#subdirectory=libs/core"
+
+
+def test_a_tag_is_held_by_its_commit_and_contents(place: Place, repository: pathlib.Path) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    wanted, held = place.lock(word(repository, "v1"))
+    (source,), (entry,) = held.source, held.artifact
+    assert source.commit == first
+    assert entry.file == f"core-{first}.tar"
+    assert str(repository) not in dump_lock(held)
+    project(repository / "libs" / "core", "core", code="A = 2\n")
+    commit(repository)
+    git(repository, "tag", "-f", "v1")
+    shutil.rmtree(place.store.root)
+    fetch_locked(held, place.sources(wanted), place.store)
+    assert place.read(held, "core", "core/__init__.py") == b"A = 1\n"
+
+
+def test_what_is_kept_serves_without_a_network(place: Place, repository: pathlib.Path) -> None:
+    wanted, held = place.lock(word(repository, "main"))
+    shutil.rmtree(repository)
+    fetch_locked(held, place.sources(wanted, offline=True), place.store)
+    shutil.rmtree(place.store.root)
+    with pytest.raises(OutsideError, match="offline, and"):
+        fetch_locked(held, place.sources(wanted, offline=True), place.store)
+
+
+def test_a_commit_that_is_gone_is_said_so(place: Place, repository: pathlib.Path) -> None:
+    with pytest.raises(OutsideError, match=r"commit 0{40} of file:.* is gone"):
+        place.lock(word(repository, "0" * 40))
+    with pytest.raises(OutsideError, match=r"nothing of file:.* is gone"):
+        place.lock(word(repository, "nothing"))
+
+
+def test_a_repository_that_is_not_there_is_said_so(place: Place, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(OutsideError, match="there is no repository at file:"):
+        place.lock(f"git+{(tmp_path / 'gone').as_uri()}")
+
+
+def test_without_git_it_says_so(
+    place: Place, repository: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(OutsideError, match="git is not installed"):
+        place.lock(word(repository, "v1"))
+
+
+def test_nothing_of_a_repository_s_wish_is_run(
+    place: Place, repository: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = f'[filter "own"]\n\tsmudge = "touch {tmp_path}/ran; cat"\n'
+    monkeypatch.setenv("HOME", str(written(tmp_path / "user", {".gitconfig": settings})))
+    written(repository, {".gitattributes": "*.py filter=own\n"})
+    commit(repository)
+    place.lock(word(repository, "main"))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_part_of_a_commit_s_digits_is_enough(place: Place, repository: pathlib.Path) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    assert place.lock(word(repository, first[:10]))[1].source[0].commit == first
+
+
+def test_another_name_than_stated_is_refused(place: Place, repository: pathlib.Path) -> None:
+    with pytest.raises(SpecError, match="is not other, but core"):
+        place.lock(f"other @ git+{repository.as_uri()}#subdirectory=libs/core")
