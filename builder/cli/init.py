@@ -30,7 +30,7 @@ from envspec.system.quoting import shortened
 def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: bool) -> None:
     """Make a first spec from SOURCE: what a project has already, such as its pyproject.toml.
 
-    It writes envspec.toml, or what --output names; a file is read and not run. What a spec cannot say is told.
+    It writes envspec.toml, or what --output names; nothing is run, and what a spec cannot say is told.
     """
     if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")

@@ -104,7 +104,7 @@ class Entries:
             if path in touched and isinstance(found, dict | list) and found:
                 steps = list(found) if isinstance(found, dict) else list(range(len(found)))
                 waiting += [(*path, step) for step in reversed(steps)]
-            elif size := leaves(found):
+            elif path and (size := leaves(found)):
                 yield path, size
 
     def _of(self, kind: type, found: Any, path: Path, message: str) -> Any:

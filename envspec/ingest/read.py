@@ -6,7 +6,8 @@ import os
 import pathlib
 from collections.abc import Callable
 
-from envspec.ingest import cog, dockerfile, pyproject, requirements, running
+from envspec.ingest import cog, conda, pipfile, pyproject, requirements, running
+from envspec.ingest.docker import reader as dockerfile
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.tools import setup_files
 from envspec.system.errors import UsageError
@@ -17,6 +18,9 @@ Reader = Callable[[pathlib.Path, Wish], Draft]
 READERS: dict[str, Reader] = {
     "cog.yaml": cog.read_cog,
     "cog.yml": cog.read_cog,
+    "environment.yaml": conda.read_environment,
+    "environment.yml": conda.read_environment,
+    "pipfile": pipfile.read_pipfile,
     "pyproject.toml": pyproject.read_pyproject,
     "setup.cfg": setup_files.read_setup,
     "setup.py": setup_files.read_setup,
@@ -41,7 +45,7 @@ def read_description(place: pathlib.Path, wish: Wish | None = None) -> Draft:
         return running.read_interpreter(place / "bin" / "python")
     if name in READERS:
         return READERS[name](place, wish)
-    if name.endswith("dockerfile") or name.startswith("dockerfile"):
+    if name.endswith(("dockerfile", "containerfile")) or name.startswith(("dockerfile", "containerfile")):
         return dockerfile.read_dockerfile(place, wish)
     if name.endswith((".txt", ".in")) and not place.is_dir():
         return requirements.read_requirements(place, wish)

@@ -154,6 +154,10 @@ class Requirements:
             shortened(str(file)), (Problem(path="", message=f"no requirements file: {message}"),)
         )
 
+    def text_line(self, line: str, number: int, file: pathlib.Path) -> None:
+        """Read one line that stands in a file of another kind. Raises `SpecError`."""
+        self._line(line.strip(), number, file, "", "")
+
     def _line(self, line: str, number: int, file: pathlib.Path, label: str, limits: str) -> None:
         if _VARIABLE.search(line):
             why = "holds a variable of the machine that ran it: write what it stands for"
@@ -178,8 +182,13 @@ class Requirements:
         parts = list(sorted_words(words))
         hashes = [part.value for part in parts if isinstance(part, Option) and part.kind == "hash"]
         said = False
-        for part in parts:
-            if isinstance(part, str):
+        for place, part in enumerate(parts):
+            if isinstance(part, str) and whole and place:
+                self.drafting.leave(
+                    part, line, "stands behind an option, where pip reads nothing", file=label
+                )
+                said = True
+            elif isinstance(part, str):
                 said |= self._word(part, folder, line, label, limits, hashes)
             elif part.kind == "hash":
                 continue

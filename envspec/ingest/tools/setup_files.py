@@ -49,7 +49,7 @@ def _files(entries: Entries, variant: str, path: tuple[str, ...]) -> list[tuple[
 def read_setup(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that a `setup.py` or `setup.cfg` gives, with the other beside it. Raises `SpecError`."""
     drafting = Drafting(file, wish)
-    said = [_said(drafting.folder / name) for name in ("setup.cfg", "setup.py")]
+    said = [_said(drafting.folder / name, needed=name == file.name) for name in ("setup.cfg", "setup.py")]
     allowed = [text for parts in said for key, text, _ in parts if key == "python_requires"]
     drafting.choose_python(allowed[0] if allowed else None, file.name)
     steps = Steps(drafting)
@@ -94,8 +94,8 @@ def _add(drafting: Drafting, steps: Steps, parts: list[_Part], label: str) -> No
             drafting.require(steps.of(key), text, line, file=label)
 
 
-def _said(file: pathlib.Path) -> list[_Part]:
-    if not file.is_file():
+def _said(file: pathlib.Path, *, needed: bool = False) -> list[_Part]:
+    if not needed and not file.is_file():
         return []
     text = read_text(file, LIMIT)
     return list(_of_cfg(file, text) if file.name == "setup.cfg" else _of_script(file, text))
