@@ -8,9 +8,12 @@ from envspec.lockfile.lock import Lock
 from envspec.proof.prove import prove_lock
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import Spec
+from envspec.supply.bound import ChangedSourceError
 from envspec.supply.pip_settings import ask_pip
+from envspec.supply.source_packages import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
+from envspec.system.errors import FindingsError
 from envspec.system.finding import Finding
 from envspec.system.home import tool_home
 from envspec.system.progress import SILENT, Progress
@@ -48,9 +51,16 @@ def prove(
 ) -> tuple[Finding, ...]:
     """All that reading tells of a lock, errors first. The locked files are fetched to be read, not installed.
 
-    Raises `OutsideError` when one cannot be had, `BuildError` when a source cannot be built.
+    Raises `OutsideError` when one cannot be had, `BuildError` when a source cannot be built,
+    `FindingsError` when a tree of the spec's is not what was locked.
     """
-    return prove_lock(spec, lock, _sources(spec, folder, offline=offline), _store(), progress)
+    sources, store = _sources(spec, folder, offline=offline), _store()
+    if lock.trees and lock == lock.unbound:
+        try:
+            lock = SourceYard(spec=spec, sources=sources, store=store, progress=progress).bind(lock)
+        except ChangedSourceError as changed:
+            raise FindingsError(f"the lock does not fit: {changed}", ()) from changed
+    return prove_lock(spec, lock, sources, store, progress)
 
 
 def _sources(spec: Spec, folder: pathlib.Path | str, *, offline: bool) -> Sources:

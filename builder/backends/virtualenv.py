@@ -14,17 +14,19 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.backends.activation import write_activation
+from builder.backends.in_place import in_place
 from builder.inside import guard
 from builder.inside.trim import trim
 from builder.values import models
 from builder.values import payload as payload_files
 from builder.values.environment import Environment
 from builder.values.plan import InstallStage, Plan
+from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
-from envspec.spec.target import Target, host_glibc
+from envspec.spec.target import host_target
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheel import Wheel
@@ -84,13 +86,18 @@ class VirtualenvBackend:
     """Builds virtual environments below the tool's home, one for each set of packages."""
 
     name = "virtualenv"
+    reaches = True
 
     def available(self) -> str | None:
         """It works wherever this program does."""
         return None
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
-        """Build, or find, the environment. Raises `BuildError` and `OutsideError`."""
+        """Build, or find, the environment; trees that are editable are used in place.
+
+        Raises `BuildError` and `OutsideError`.
+        """
+        planned, plan = plan, in_place(plan, folder, store, progress)
         place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)
         if not reused:
@@ -103,11 +110,12 @@ class VirtualenvBackend:
         return Environment(
             backend=self.name,
             reference=str(place),
-            digest=plan.digest,
+            digest=planned.digest,
             python=str(place / "bin" / "python"),
             payload=self._payload(plan, folder),
             reused=reused,
-            contents=_contents(place),
+            # What is used in place may be edited at any time: the plan knows what it was.
+            contents=_contents(place) if plan == planned else digest_of([_contents(place), planned.digest]),
             variables={
                 **models.local_model_variables(plan, folder),
                 **plan.variables(str(place)),
@@ -129,7 +137,7 @@ class VirtualenvBackend:
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
         progress.step("virtualenv")
         command: Words = [uv.uv_program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
-        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python), building]
+        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python, plan.patch), building]
         run_process(command, env=env, check=True, timeout=120)
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
@@ -213,13 +221,28 @@ class VirtualenvBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
-        """Run a command in the sandbox, with the environment's programs first on PATH."""
+        """Run a command in the sandbox, as this user, with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
-        cwd = pathlib.Path(environment.payload) if environment.payload else None
         return run_sandboxed(
-            command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout, asks_itself=True
+            command,
+            env=variables,
+            cwd=self.folder(environment, program),
+            input_text=stdin,
+            timeout=timeout,
+            asks_itself=True,
+            reaches=network,
         )
+
+    @staticmethod
+    def folder(environment: Environment, program: PlannedProgram | None) -> pathlib.Path | None:
+        """Where a program starts: in its own folder where this machine has that, else in the payload's."""
+        own = pathlib.Path(program.workdir) if program and program.workdir else None
+        if own is not None and own.is_dir():
+            return own
+        return pathlib.Path(environment.payload) if environment.payload else None
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""
@@ -291,8 +314,8 @@ def _stands(place: pathlib.Path) -> bool:
 
 
 def _refuse_foreign(plan: Plan) -> None:
-    """Wheels chosen for a newer glibc, or another processor, would install here and fail to load."""
-    here = Target(python=plan.python, machine=os.uname().machine, glibc=host_glibc())
+    """Wheels for another C library or processor, or a newer glibc, would install here and fail to load."""
+    here = host_target(plan.python)
     for stage in plan.stages:
         for wheel in stage.wheels:
             if here.rank(wheel.file) is None:

@@ -66,6 +66,7 @@ def side_of(place: str) -> Side:
         pins=lock.pins,
         files={entry.name: entry.installed.sha256 for entry in lock.artifact},
         stages={entry.name: entry.stage for entry in lock.artifact},
+        trees={source.name: source.requires or "" for source in lock.trees},
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import re
 
 import click
 
@@ -12,9 +11,9 @@ from builder.cli.options import PLACE
 from builder.cli.streams import say_text
 from envspec.ingest import read, write
 from envspec.ingest.draft import Wish
+from envspec.spec.python import parse_python
 from envspec.system.errors import UsageError
 from envspec.system.home import disk_refusals, write_atomic
-from envspec.system.quoting import shortened
 
 
 @click.command()
@@ -25,7 +24,9 @@ from envspec.system.quoting import shortened
     default=pathlib.Path("envspec.toml"),
     show_default=True,
 )
-@click.option("--python", metavar="VERSION", help="Minor version of the spec's Python, such as 3.12.")
+@click.option(
+    "--python", metavar="VERSION", help="Python of the spec, such as 3.12, where SOURCE leaves it open."
+)
 @click.option("--force", is_flag=True, help="Write over a spec that is there.")
 def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: bool) -> None:
     """Make a first spec from SOURCE: what a project has already, such as its pyproject.toml.
@@ -47,10 +48,11 @@ def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: 
 
 
 def wished_python(text: str | None) -> str | None:
-    """The minor version that the user asks for. Raises `UsageError` for what is none."""
+    """The Python that the user asks for. Raises `UsageError` for what is none."""
     if text is None:
         return None
-    version = ".".join(text.split(".")[:2])
-    if not re.fullmatch(r"3\.\d{1,2}", version):
-        raise UsageError(f"{shortened(text)} is no Python such as 3.12", hint="give --python a minor version")
-    return version
+    try:
+        parse_python(text)
+    except ValueError as error:
+        raise UsageError(f"--python: {error}") from error
+    return text

@@ -65,7 +65,7 @@ def export_lock(project: Project, folder: pathlib.Path, progress: Progress) -> I
 
     Raises `FindingsError` without a lock, `OutsideError` when a wheel cannot be had or the disk refuses.
     """
-    locked, store = project.needed_lock(), project.store
+    locked, store = project.needed_lock(progress), project.store
     fetch_locked(locked, project.sources(), store, progress)
     wheels = folder / "wheels"
     missing = [one.installed for one in locked.artifact if not _has(wheels, one.installed)]

@@ -18,8 +18,11 @@ from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft
 from envspec.order import PipTarget, Simulation
 from envspec.spec import load
-from envspec.spec.model import Spec
-from envspec.spec.target import Target, host_glibc, target_of
+from envspec.spec.model import Spec, Stage
+from envspec.spec.python import LINE
+from envspec.spec.target import Target, host_target, target_of
+from envspec.spec.words import SourceWord
+from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources
@@ -71,15 +74,15 @@ def simulate_place(
         if place is not None and place.is_file() and place.suffix != ".toml":
             draft = descriptions.read_description(place)
             version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
-            if not re.fullmatch(r"3\.\d{1,2}", version):
+            if not re.fullmatch(LINE, version):
                 raise UsageError(f"{shortened(version)} is no Python such as 3.11", hint="give --python")
-            target = Target(python=version, machine="x86_64", glibc=host_glibc())
+            target = host_target(version)
             stages = list(_drafted(draft, relay))
         else:
             file = load.find_spec(place)
             spec = load.load_spec(file, variant)
             target = target_of(spec)
-            stages = list(_stages(spec, file.parent, relay))
+            stages = list(_stages(spec, file.parent, relay, progress))
         return order.simulate_stages(
             stages,
             _place(target),
@@ -90,16 +93,16 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target.python))
+    return PipTarget(target=target, interpreter=_interpreter(target))
 
 
-def _interpreter(version: str) -> pathlib.Path | None:
+def _interpreter(target: Target) -> pathlib.Path | None:
     with contextlib.suppress(OutsideError):
-        return find_interpreter(version)
+        return find_interpreter(target.python, target.patch)
     return None
 
 
-def _stages(spec: Spec, folder: pathlib.Path, relay: Relay) -> Iterator[order.PipStage]:
+def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:
     """Each stage as one `pip install`; what the spec removes is uninstalled after the last."""
     sources = Sources(spec, ask_pip()).within(folder)
     for number, stage in enumerate(spec.stage, 1):
@@ -108,10 +111,24 @@ def _stages(spec: Spec, folder: pathlib.Path, relay: Relay) -> Iterator[order.Pi
         index = relay.index(sources.index_urls(stage.index)[0], stage.index) if stage.index else None
         yield order.PipStage(
             name=stage.name,
-            requirements=(*stage.install, *wheels),
+            requirements=(*_words(stage, folder, relay, progress), *wheels),
             options=("--index-url", index) if index else (),
             remove=spec.remove.packages if number == len(spec.stage) else (),
         )
+
+
+def _words(stage: Stage, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[str]:
+    """What pip is given of a stage's words: no source that it would build, since nothing is run here."""
+    for text, word in zip(stage.install, stage.words, strict=True):
+        if not isinstance(word, SourceWord):
+            yield text
+        elif word.is_wheel:
+            url = word.place if word.kind == "url" else (folder / word.place).absolute().as_uri()
+            wanted = word.requirement(word.name)
+            wanted.url = relay.file(RemoteFile(file=word.file_name, url=url)).url
+            yield str(wanted)
+        else:
+            progress.note(f"{word.shown} is left out with what it requires: pip would build it first")
 
 
 def _drafted(draft: Draft, relay: Relay) -> Iterator[order.PipStage]:

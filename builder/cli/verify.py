@@ -90,7 +90,7 @@ def _subject(
         return DockerSubject(image)  # it has the variables of its spec in itself
     python = interpreter or _python_of(venv or pathlib.Path())
     folder = pathlib.Path(os.path.abspath(python)).parent.parent  # noqa: PTH100 - a link to the interpreter stays
-    env = expanded(spec.env, str(folder), spec.python) if spec else {}
+    env = expanded(spec.env, str(folder), spec.python_wish.line) if spec else {}
     return InterpreterSubject(python, env)
 
 

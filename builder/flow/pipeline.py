@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
 from builder.flow.base import image_digest, lock_base, read_base
-from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
+from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
+from builder.flow.serving import find_server
 from builder.report.model import Report, stages_of
 from builder.report.source import Source
 from builder.values import models
@@ -57,6 +58,12 @@ _Value = TypeVar("_Value")
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
     """Do what the request asks and report it. Raises `SpecError` when the spec means nothing."""
     return _carry_out(_begin(request, progress)).report
+
+
+def build_environment(request: Request, progress: Progress = SILENT) -> tuple[Report, Plan | None]:
+    """Build what the request asks for; the report, and the plan where the run came to one."""
+    run = _carry_out(_begin(dataclasses.replace(request, stop_after="build"), progress))
+    return run.report, run.plan
 
 
 def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
@@ -178,7 +185,10 @@ def prove_phase(run: Run) -> Run:
     anew = run.request.fresh or _cards_unknown(run)
     findings = None if anew else kept_proofs().get(_proof_key(run, base_read=True))
     found = _proved(run, anew=anew) if findings is None else findings
-    return _refused(run.reporting(*found, gpu=_gpu_proof(run)), "the proof found errors")
+    serving = find_server(run.project, already_made(run.lock))
+    run = dataclasses.replace(run, served=serving.words)
+    run = run.reporting(*found, *serving.findings, gpu=_gpu_proof(run))
+    return _refused(run, "the proof found errors")
 
 
 def _gpu_proof(run: Run) -> GpuProof | None:
@@ -229,7 +239,8 @@ def plan_phase(run: Run) -> Run:
     """What a backend has to do."""
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
-    plan = make_plan(project.spec, already_made(run.lock), payload, planned_gpu(run.report.gpu))
+    gpu = planned_gpu(run.report.gpu)
+    plan = make_plan(project.spec, already_made(run.lock), payload, gpu, run.served)
     left_out = judge_left_out(plan, project.folder)
     run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
     if run.request.report is None:
@@ -262,12 +273,12 @@ def _fetch(run: Run) -> None:
 
 
 def verify_phase(run: Run) -> Run:
-    """The judge's verdict on the environment, and the trial of its payload."""
+    """The judge's verdict on the environment, and the trial of its programs."""
     verdict = _judged(run, already_made(run.plan), already_made(run.backend), already_made(run.environment))
     findings, facts = _tried(
         run, already_made(run.plan), already_made(run.backend), already_made(run.environment)
     )
-    run = run.reporting(*verdict.findings, *findings, verdict=verdict, trial=facts)
+    run = run.reporting(*verdict.findings, *findings, verdict=verdict, trials=facts)
     return dataclasses.replace(run, verdict=verdict)
 
 
@@ -298,19 +309,18 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
 
 def _tried(
     run: Run, plan: Plan, backend: Backend, environment: Environment
-) -> tuple[tuple[Finding, ...], dict[str, Any] | None]:
-    """The findings and the facts of the payload's trial."""
+) -> tuple[tuple[Finding, ...], dict[str, dict[str, Any]]]:
+    """The findings and the facts of the trial of each program."""
     kept = kept_trials()
-    key = result_key(
-        {"plan": plan.digest, "backend": environment.backend, "reference": environment.reference}
-    )
+    key = result_key(trial_depends(run.project.spec, plan, environment, offline=run.request.offline))
     found = kept.get(key) if environment.reused and not run.request.fresh else None
     if found is not None:
         return found
     from builder.flow.check import try_environment
 
-    trial = try_environment(run.project.spec, backend, environment, run.progress)
-    found = trial.findings, dict(trial.facts) if trial.facts is not None else None
+    online = not run.request.offline
+    trial = try_environment(run.project.spec, plan, backend, environment, run.progress, online=online)
+    found = trial.findings, {name: dict(facts) for name, facts in trial.facts.items()}
     if not must_fix(trial.findings):
         _keep("trial", kept, key, found, run.progress)
     return found

@@ -10,7 +10,7 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec import load
 from envspec.spec.model import Spec
-from envspec.supply.bound import refuse_changed
+from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError
 from envspec.system.home import tool_home
@@ -63,12 +63,18 @@ class Project:
         yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
         return yard.bind(lock)
 
-    def needed_lock(self) -> Lock:
-        """Its lock. Raises `FindingsError` where it has none."""
+    def needed_lock(self, progress: Progress = SILENT) -> Lock:
+        """Its lock, bound. Raises `FindingsError` where it has none, or one that its sources do not fit."""
         lock = self.lock()
         if lock is None:
             raise FindingsError("the spec has no lock", (), hint="`envspec lock` makes it")
-        return lock
+        if not lock.source:
+            return lock
+        try:
+            return self.bound(lock, progress)
+        except ChangedSourceError as changed:
+            message = f"the lock {self.lock_file.name} does not fit: {changed}"
+            raise FindingsError(message, (), hint="`envspec lock` makes it anew") from changed
 
     def sources(self) -> Sources:
         """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet."""

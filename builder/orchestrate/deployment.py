@@ -99,7 +99,7 @@ def deployment(
         ready=service.health,
         alive="/healthz" if speech else None,
         measured=speech,
-        env={**expanded(spec.env, ENVIRONMENT, spec.python), **service.env},
+        env={**expanded(spec.env, ENVIRONMENT, spec.python_wish.line), **service.env},
         drain=_drain(service.env.get("TTS_DRAIN", "") if speech else ""),
         replicas=least,
         most=4 * least,

@@ -9,7 +9,7 @@ import hashlib
 import importlib.metadata
 import importlib.resources
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -20,9 +20,11 @@ from builder.report.families import counts, tally, title_of
 from builder.report.matrix import COLUMNS, matrix
 from builder.report.model import PHASES, Report
 from builder.report.pages import page_html
+from builder.report.programs import program_lines
 from builder.report.relations import relations
 from builder.report.scrubbing import Private, clean_report
 from builder.report.treemap import treemap
+from envspec.spec.program import MAIN
 from envspec.system.finding import Finding, Severity
 
 _COLOURS = 8
@@ -198,7 +200,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     elif report.stages:
         count = sum(len(stage.packages) for stage in report.stages)
         yield "Distributions", f"{count} locked"
-    yield from _payload(report.trial or {})
+    yield from _programs(report)
     if report.environment is not None:
         yield "Built by", report.environment.backend + (" (unchanged)" if report.environment.reused else "")
         yield "Environment", report.environment.reference
@@ -212,16 +214,13 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "Wrote", file
 
 
-def _payload(trial: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not trial.get("ready"):
-        return
-    yield (
-        "Payload",
-        f"ready after {seconds(trial['ready_seconds'])}, {size(trial.get('memory', 0))} of memory",
-    )
-    audio = (trial.get("answer") or {}).get("audio") or {}
-    if "rate" in audio:
-        yield "Trial", f"{audio['seconds']:.1f} s of audio at {audio['rate']} Hz"
+def _programs(report: Report) -> Iterator[tuple[str, str]]:
+    """What was seen of each program that was tried."""
+    for line in program_lines(report):
+        yield "Program" if line.name == MAIN else f"Program {line.name}", line.words
+        for answer in report.trials[line.name].get("trials", ()):
+            if "rate" in (audio := answer.get("audio") or {}):
+                yield "Trial", f"{audio['seconds']:.1f} s of audio at {audio['rate']} Hz"
 
 
 def _gpu(report: Report) -> dict[str, Any] | None:

@@ -60,8 +60,8 @@ class Report:
     """Digest of the plan."""
     environment: Environment | None = None
     verdict: Verdict | None = None
-    trial: Mapping[str, Any] | None = None
-    """What the payload did when it was tried, see `builder.inside.trial`."""
+    trials: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """What each program did when it was tried, by its name; see `builder.judge.trial`."""
     files: tuple[str, ...] = ()
     """Files that the run wrote for its user, such as a lock."""
     gpu: GpuProof | None = None
@@ -157,9 +157,7 @@ class Report:
             "plan": self.plan,
             "environment": environment,
             "verification": self.verdict.as_dict() if self.verdict else None,
-            "trial": {key: value for key, value in self.trial.items() if key != "log"}
-            if self.trial
-            else None,
+            "trials": {name: without_log(facts) for name, facts in self.trials.items()},
             "files": list(self.files),
             "said": list(self.said),
             "failure": {"message": self.failure.message, "hint": self.failure.hint} if self.failure else None,
@@ -176,6 +174,11 @@ class Report:
     def _finding(self, finding: Finding) -> dict[str, Any]:
         place = self.place(finding)
         return finding.as_dict() | ({"line": place.line} if place else {})
+
+
+def without_log(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a program's trial but for what it said, which may be anything."""
+    return {key: value for key, value in facts.items() if key != "log"}
 
 
 def stages_of(plan: Plan) -> tuple[StageReport, ...]:

@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from builder.report.model import Report
+from builder.report.model import Report, without_log
 from builder.report.source import Source
 from envspec.supply import pip_settings
 from envspec.system.errors import EnvspecError
@@ -141,8 +141,8 @@ def scrub_text(text: str, private: Private) -> str:
 def clean_report(report: Report, private: Private) -> Report:
     """The report as it may leave: every text scrubbed and readable, without variables and log."""
     environment = report.environment and dataclasses.replace(report.environment, variables={})
-    trial = report.trial and {key: value for key, value in report.trial.items() if key != "log"}
-    bare = dataclasses.replace(report, environment=environment, trial=trial, attachments={}, failure=None)
+    trials = {name: without_log(facts) for name, facts in report.trials.items()}
+    bare = dataclasses.replace(report, environment=environment, trials=trials, attachments={}, failure=None)
     clean: Report = _walked(bare, private)
     source = report.source and _with_lines(clean.source or report.source, report.findings, private)
     return dataclasses.replace(clean, source=source, failure=_failure(report.failure, private))

@@ -17,6 +17,7 @@ from rich.text import Text
 from builder.report import gpu
 from builder.report.families import tally
 from builder.report.model import Report
+from builder.report.programs import program_lines
 from builder.report.scrubbing import Private, clean_report
 from builder.report.source import Place
 from envspec.system.finding import Finding, Severity
@@ -63,6 +64,8 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
         for line in gpu.summary(report.gpu):
             yield Text(_wrapped(line, width, 1)[0])
     yield from finding_lines(report.findings, width=width, place=report.place)
+    for program in program_lines(report):
+        yield Text(_wrapped(f"program {program.name}: {program.words}", width, 1)[0])
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""
         yield Text(f"{report.environment.backend}: {report.environment.reference}{kept}")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
 from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
+from builder.values.program import PlannedProgram, planned_programs, service_program
 from builder.values.variables import expanded
-from envspec.lockfile.lock import File, Lock, LockedBase, LockedModel
+from envspec.lockfile.lock import Artifact, File, Lock, LockedBase, LockedModel, LockedSource
 from envspec.spec.model import Service, Spec, digest_of
 from envspec.spec.part import Part
+from envspec.spec.program import MAIN
+from envspec.spec.types import RelativePath
+
+MOST_TREES = 32
+"""Trees that have a stage of their own; where there are more, those that are not editable share one."""
 
 
 class PlannedWheel(File):
@@ -29,6 +35,16 @@ class InstallStage(Part):
     wheels: tuple[PlannedWheel, ...]
     trim: tuple[str, ...] = ()
     """Patterns of files that are left out."""
+    trees: tuple[RelativePath, ...] = ()
+    """The spec's own folders that its wheels were built from, which are edited all day; else none."""
+    editable: bool = False
+    """Whether its one tree is used in place, where an environment stands on the machine that has it."""
+
+    @property
+    def content(self) -> dict[str, object]:
+        """All of it that decides what stands in an environment; of most stages as it always was."""
+        without = {"why", "editable", *(() if self.trees else ("trees",))}
+        return self.model_dump(mode="json", exclude=without)
 
 
 class Plan(Part):
@@ -37,12 +53,18 @@ class Plan(Part):
     name: str
     variant: str | None
     python: str
+    """Its line: `3.11`, or `3.14t` for a free-threaded build."""
+    patch: int | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: str
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    musl: tuple[int, int] | None = None
+    """Of the two C libraries the base has one, and this is its version."""
     base: LockedBase
     stages: tuple[InstallStage, ...]
     payload: Payload | None
     service: Service | None
+    """What the payload's files and models are."""
     lock: str
     """Digest of the lock that the plan was made from."""
     named: tuple[str, ...] = ()
@@ -57,6 +79,17 @@ class Plan(Part):
     """Variables of all that runs in the environment, with `{site}` and `{prefix}` for its places."""
     gpu: PlannedGpu | None = None
     """The cards that it is meant for; None for machines without, and where the spec leaves it open."""
+    programs: tuple[PlannedProgram, ...] = ()
+    """What is started in it; the main one is what an image starts."""
+
+    @property
+    def main(self) -> PlannedProgram | None:
+        """The program that an image starts; None where there is none."""
+        return self.program(MAIN)
+
+    def program(self, name: str) -> PlannedProgram | None:
+        """The program of that name."""
+        return next((program for program in self.programs if program.name == name), None)
 
     @property
     def pins(self) -> dict[str, str]:
@@ -75,12 +108,19 @@ class Plan(Part):
         service = self.service.model_dump(mode="json", exclude={"include"}) if self.service else None
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
+        implied = service_program(self.service) if self.service else None
+        programs = [
+            program.model_dump(mode="json", exclude_defaults=True)
+            for program in self.programs
+            if program != implied  # it follows from the service
+        ]
         # What most plans do not have is left out, so that theirs keep the digests that they had before.
         more = {
             **({"models": models} if models else {}),
             **({} if self.compiled else {"compiled": False}),
             **({"env": dict(self.env)} if self.env else {}),
             **({"gpu": self.gpu.model_dump(mode="json")} if self.gpu else {}),
+            **({"programs": programs} if programs else {}),
         }
         return digest_of({**parts, **more})
 
@@ -88,15 +128,19 @@ class Plan(Part):
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
         without = {"archive"} if self.base.archive is None else None  # locks older than the key mean the same
         base = self.base.model_dump(mode="json", exclude=without)
-        digest = digest_of({"python": self.python, "machine": self.machine, "base": base})
+        start = {"python": self.python, "machine": self.machine, "base": base}
+        digest = digest_of(start if self.patch is None else {**start, "patch": self.patch})
         for stage in self.stages:
-            content = stage.model_dump(mode="json", exclude={"why"})
-            digest = digest_of({"before": digest, "stage": content})
+            digest = digest_of({"before": digest, "stage": stage.content})
             yield digest
 
-    def variables(self, prefix: str) -> dict[str, str]:
-        """What the service finds in an environment in the folder `prefix`: `[env]`, and its own over it."""
-        own = self.service.env if self.service else {}
+    def variables(self, prefix: str, program: PlannedProgram | None = None) -> dict[str, str]:
+        """What a program, the main one if left out, finds in an environment in the folder `prefix`.
+
+        They are those of `[env]`, and its own over them.
+        """
+        started = program or self.main
+        own = started.variables(prefix, self.python) if started else {}
         return {**expanded(self.env, prefix, self.python), **own}
 
     def pins_until(self, stage: str) -> Mapping[str, str]:
@@ -106,24 +150,27 @@ class Plan(Part):
         return {wheel.name: wheel.version for part in done for wheel in part.wheels}
 
 
-def make_plan(spec: Spec, lock: Lock, payload: Payload | None = None, gpu: PlannedGpu | None = None) -> Plan:
+def make_plan(
+    spec: Spec,
+    lock: Lock,
+    payload: Payload | None = None,
+    gpu: PlannedGpu | None = None,
+    served: tuple[str, ...] | None = None,
+) -> Plan:
     """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves.
 
+    What was built of the spec's own trees comes last, each in a stage of its own: an edit moves nothing else.
+
     `gpu` is what was proved of the cards that the spec names; left out, the plan knows the cards alone.
+    `served` are the words that serve what `[service]` names; left out, they are gunicorn's.
     """
     why = {stage.name: stage.why for stage in spec.stage}
+    trees = {source.name for source in lock.trees}
     stages = tuple(
         InstallStage(
             name=name,
             why=why.get(name, ""),
-            wheels=tuple(
-                PlannedWheel(
-                    name=artifact.name,
-                    version=artifact.version,
-                    **artifact.installed.model_dump(include={"file", "sha256", "size"}),
-                )
-                for artifact in artifacts
-            ),
+            wheels=tuple(_planned(artifact) for artifact in artifacts if artifact.name not in trees),
             trim=spec.remove.files,
         )
         for name, artifacts in lock.by_stage()
@@ -132,17 +179,59 @@ def make_plan(spec: Spec, lock: Lock, payload: Payload | None = None, gpu: Plann
         name=spec.name,
         variant=lock.variant,
         python=lock.python,
+        patch=lock.patch,
         machine=lock.machine,
         glibc=lock.glibc,
+        musl=lock.musl,
         base=lock.base,
-        stages=stages,
+        stages=(*stages, *_tree_stages(spec, lock)),
         payload=payload,
         service=spec.service,
         lock=lock.digest,
-        named=tuple(sorted({name for stage in spec.stage for name in stage.names} & lock.pins.keys())),
+        named=tuple(sorted(_named(spec, lock) & lock.pins.keys())),
         loads=spec.smoke.imports,
         compiled=spec.compile,
         models=lock.models,
         env=spec.env,
         gpu=(gpu or meant_cards(spec.target)) if spec.target.gpu else None,
+        programs=planned_programs(spec, served),
     )
+
+
+def _planned(artifact: Artifact) -> PlannedWheel:
+    file = artifact.installed.model_dump(include={"file", "sha256", "size"})
+    return PlannedWheel(name=artifact.name, version=artifact.version, **file)
+
+
+def _named(spec: Spec, lock: Lock) -> set[str]:
+    return {name for stage in spec.stage for name in stage.names} | {source.name for source in lock.source}
+
+
+def _tree_stages(spec: Spec, lock: Lock) -> Iterator[InstallStage]:
+    """The stages of the spec's own trees, by name."""
+    wheels = {artifact.name: _planned(artifact) for artifact in lock.artifact}
+    bound = [source for source in lock.trees if source.name in wheels]
+    live = {source.name for source in bound if _is_editable(spec, source)}
+    together = [source for source in bound if source.name not in live] if len(bound) > MOST_TREES else []
+    for group in ([source] for source in bound if source not in together):
+        yield _tree_stage(spec, group, wheels, editable=group[0].name in live)
+    if together:
+        yield _tree_stage(spec, together, wheels, editable=False)
+
+
+def _tree_stage(
+    spec: Spec, group: Sequence[LockedSource], wheels: Mapping[str, PlannedWheel], *, editable: bool
+) -> InstallStage:
+    name = f"{group[0].stage}.{group[0].name}" if len(group) == 1 else "trees"
+    return InstallStage(
+        name=name,
+        why="the spec's own code, behind all that changes less",
+        wheels=tuple(wheels[source.name] for source in group),
+        trim=spec.remove.files,
+        trees=tuple(source.path or "." for source in group),
+        editable=editable,
+    )
+
+
+def _is_editable(spec: Spec, source: LockedSource) -> bool:
+    return source.at in spec.sources and spec.sources[source.at][1].editable

@@ -2,6 +2,7 @@
 
 The large wheels come first, each in a layer of its own, then each stage's small ones together: an engine
 keeps every layer below the first that changed, so changing a small package never sends a large one again.
+What was built of the spec's own trees is never among the large ones: its stages are the last.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class WheelGroup:
 
 def group_wheels(stages: Sequence[InstallStage]) -> tuple[WheelGroup, ...]:
     """The layers of a plan's stages, lowest first."""
-    by_size = sorted((wheel for stage in stages for wheel in stage.wheels), key=lambda wheel: -wheel.size)
+    lasting = [wheel for stage in stages if not stage.trees for wheel in stage.wheels]
+    by_size = sorted(lasting, key=lambda wheel: -wheel.size)
     large = {wheel.sha256 for wheel in by_size[:MOST_LARGE] if wheel.size >= LARGE}
     single = [
         WheelGroup(

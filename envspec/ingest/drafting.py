@@ -19,6 +19,7 @@ from packaging.version import InvalidVersion
 
 from envspec.ingest.draft import Draft, Install, Item, Wish
 from envspec.spec.model import Stage
+from envspec.spec.python import parse_python
 from envspec.spec.target import OLDEST_SUPPORTED, Target
 from envspec.spec.types import AptPackage, EnvTable
 from envspec.system.errors import Problem, SpecError
@@ -57,7 +58,8 @@ class Drafting:
     @property
     def target(self) -> Target:
         """What the spec will be for."""
-        return Target(python=self.python or own_python(), machine="x86_64", glibc=OLDEST_SUPPORTED)
+        wish = parse_python(self.python or own_python())
+        return Target(python=wish.line, machine="x86_64", glibc=OLDEST_SUPPORTED, patch=wish.patch)
 
     def carry(self, text: str, line: int | None = None, *, file: str = "", size: int = 1) -> None:
         """Note that something is in the spec."""
@@ -287,7 +289,10 @@ def holds_version(allowed: str | None, version: str) -> bool:
         specifier = SpecifierSet(allowed or "")
     except InvalidSpecifier:
         return True
-    patches: Iterable[str] = (f"{version}.{patch}" for patch in range(30))
+    wish = parse_python(version)
+    line = wish.line.removesuffix("t")
+    numbers = range(30) if wish.patch is None else [wish.patch]
+    patches: Iterable[str] = (f"{line}.{patch}" for patch in numbers)
     return any(specifier.contains(patch) for patch in patches)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from packaging.version import InvalidVersion, Version
 
+_TREE = "the spec's own tree"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
@@ -19,6 +21,8 @@ class Side:
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """sha256 of the wheel by name; empty where only versions are known."""
     stages: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    trees: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Of a lock: digest of what each of its trees requires; their contents it does not know."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +30,7 @@ class Change:
     """One difference."""
 
     kind: str
-    """`added`, `removed`, `up`, `down`, `rebuilt`, `moved` or `python`."""
+    """`added`, `removed`, `up`, `down`, `rebuilt`, `moved`, `required`, `sourced` or `python`."""
     name: str
     before: str = ""
     after: str = ""
@@ -39,6 +43,10 @@ class Change:
                 return f"- {self.name} {self.before}"
             case "rebuilt":
                 return f"~ {self.name} {self.after}: the same version in another file"
+            case "required":
+                return f"~ {self.name}: its tree requires other things"
+            case "sourced":
+                return f"~ {self.name}: {self.before} -> {self.after}"
             case "moved":
                 return f"~ {self.name}: stage {self.before} -> {self.after}"
             case _:
@@ -49,7 +57,10 @@ def compare_sides(before: Side, after: Side) -> Iterator[Change]:
     """Every difference, Python first, then packages by name."""
     if before.python != after.python:
         yield Change(kind="python", name="python", before=before.python, after=after.python)
-    for name in sorted({*before.pins, *after.pins}):
+    for name in sorted({*before.pins, *after.pins, *before.trees, *after.trees}):
+        if name in before.trees or name in after.trees:
+            yield from _of_trees(name, before, after)
+            continue
         old, new = before.pins.get(name, ""), after.pins.get(name, "")
         if not old:
             yield Change(kind="added", name=name, after=new)
@@ -59,6 +70,23 @@ def compare_sides(before: Side, after: Side) -> Iterator[Change]:
             yield Change(kind="up" if _newer(new, old) else "down", name=name, before=old, after=new)
         else:
             yield from _details(name, new, before, after)
+
+
+def _of_trees(name: str, before: Side, after: Side) -> Iterator[Change]:
+    """The difference of a package that is a tree on one side: what a tree is at a version, no lock says."""
+    one, other = before.trees.get(name), after.trees.get(name)
+    old, new = (
+        _TREE if digest else side.pins.get(name, "") for digest, side in ((one, before), (other, after))
+    )
+    if not old:
+        yield Change(kind="added", name=name, after=new)
+    elif not new:
+        yield Change(kind="removed", name=name, before=old)
+    elif one and other:
+        if one != other:
+            yield Change(kind="required", name=name)
+    elif before.files and after.files:  # two locks
+        yield Change(kind="sourced", name=name, before=old, after=new)
 
 
 def _details(name: str, version: str, before: Side, after: Side) -> Iterator[Change]:

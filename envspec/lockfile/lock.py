@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal, Self
 
 import pydantic
 import tomlkit
+from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion
 from packaging.version import Version as ParsedVersion
@@ -29,7 +30,7 @@ from envspec.spec.types import (
     ImageName,
     Machine,
     Name,
-    PythonVersion,
+    PythonLine,
     RelativePath,
     Sha256,
     Suite,
@@ -194,9 +195,13 @@ class Lock(Part):
     """Digest of the spec it was made from, variant included."""
     variant: Name | None = None
     resolver: Name
-    python: PythonVersion
+    python: PythonLine
+    patch: Annotated[int, Field(ge=0)] | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: Machine
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    """Version of the C library; a base that stands on another has None here, and its version there."""
+    musl: tuple[int, int] | None = None
     base: LockedBase
     stages: tuple[Name, ...]
     """Names of the stages in install order."""
@@ -226,12 +231,16 @@ class Lock(Part):
             raise ValueError(f"source {twice[0]} is locked more than once")
         if lost := sorted(each.name for each in self.source if each.path is None and each.name not in times):
             raise ValueError(f"source {lost[0]} has no artifact")
+        if (self.glibc is None) == (self.musl is None):
+            raise ValueError("it has one of glibc and musl: the version of the C library")
         return self
 
     @property
     def target(self) -> Target:
         """What the artifacts were chosen for."""
-        return Target(python=self.python, machine=self.machine, glibc=self.glibc)
+        return Target(
+            python=self.python, machine=self.machine, glibc=self.glibc, musl=self.musl, patch=self.patch
+        )
 
     @property
     def pins(self) -> dict[str, str]:
@@ -250,6 +259,11 @@ class Lock(Part):
     def trees(self) -> tuple[LockedSource, ...]:
         """The sources whose contents no file of a lock holds."""
         return tuple(source for source in self.source if source.path is not None)
+
+    def asked(self, spec: Spec) -> dict[str, Requirement]:
+        """What the words that are sources ask for, as requirements by name, by their key paths."""
+        words = spec.sources
+        return {each.at: words[each.at][1].requirement(each.name) for each in self.source if each.at in words}
 
     @property
     def unbound(self) -> Lock:
@@ -290,7 +304,7 @@ def dump_lock(lock: Lock) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
     body = lock.unbound.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    artifacts, own = body.pop("artifact"), body.pop("source", [])
+    artifacts, own = body.pop("artifact", []), body.pop("source", [])
     document.add("version", tomlkit.item(lock.version))
     for key, value in body.items():
         document.add(key, tomlkit.item(value))

@@ -80,6 +80,7 @@ def prove_requirements(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata
     anew = repins(spec)
     removed = {canonicalize_name(package) for package in spec.remove.packages}
     roots = [requirement for stage in spec.stage for requirement in stage.requirements]
+    roots += lock.asked(spec).values()
     taken = {name: frozenset[str]() for name in known}
     for root in roots:
         package = canonicalize_name(root.name)
@@ -117,7 +118,7 @@ def prove_pythons(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Fi
     """EV105: a package that does not want the target's Python."""
     for name, facts in sorted(known.items()):
         try:
-            fits = SpecifierSet(facts.requires_python).contains(f"{lock.python}.99", prereleases=True)
+            fits = SpecifierSet(facts.requires_python).contains(lock.target.newest, prereleases=True)
         except InvalidSpecifier:
             continue  # old packages have all sorts of texts there, and installers ignore them too
         if facts.requires_python and not fits:

@@ -49,7 +49,7 @@ class Explanation:
 def explain_package(
     spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], package: str
 ) -> Explanation | None:
-    """Why `package` is there; None when the lock does not have it."""
+    """Why `package` is there; None when the lock, bound to the spec's trees, does not have it."""
     name = canonicalize_name(package)
     artifact = next((entry for entry in lock.artifact if entry.name == name), None)
     if artifact is None:
@@ -61,6 +61,13 @@ def explain_package(
         for requirement in stage.requirements
         if canonicalize_name(requirement.name) == name
     ]
+    sources = {each.at: each.name for each in lock.source}
+    asked += [
+        Wanted(by=f"stage {stage.name}", requirement=word.shown)
+        for at, (stage, word) in spec.sources.items()
+        if sources.get(at) == name
+    ]
+    roots += lock.asked(spec).values()
     pulled = [
         Wanted(by=f"{other} {lock.pins[other]}", requirement=str(requirement))
         for other in sorted(known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import pathlib
 import re
 import sys
@@ -147,16 +148,20 @@ def _last(url: str) -> str:
     return url.split("#")[0].rsplit("/", 1)[-1].replace("%2B", "+")
 
 
+def _named(target: Target) -> str:
+    return target.python if target.patch is None else f"{target.release}{'t' * target.free_threaded}"
+
+
 def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
     """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on."""
-    if target.version == sys.version_info[:2]:
+    base = find_interpreter(target.python, target.patch)
+    if base == pathlib.Path(os.path.realpath(sys.executable)):
         return pathlib.Path(sys.executable)
     version = importlib.metadata.version("pip-tools") if target.version >= (3, 9) else "7.4.1"
-    folder = tool_home() / "tools" / f"pip-tools-{version}-{target.python}"
+    folder = tool_home() / "tools" / f"pip-tools-{version}-{_named(target)}"
     with holding(folder):
         python = folder / "bin" / "python"
         if not settled(folder):
-            base = find_interpreter(target.python)
             with relay_for(machine) as relay:
                 env = uv.uv_environment(relay.machine)
                 made = uv.run_with_cache(

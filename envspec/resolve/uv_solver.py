@@ -88,14 +88,13 @@ def solve_with_uv(
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
                 progress.note(scrub_addresses(line.removeprefix("warning:").strip()))
-        return tuple(_solved(folder / "pylock.toml", spec, _names(own)))
+        return tuple(_solved(folder / "pylock.toml", spec, target, _names(own)))
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
-    minor = min(target.glibc[1], _NEWEST_PLATFORM)
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
-    command += ["--output-file", "pylock.toml", "--python-version", target.python]
-    command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
+    command += ["--output-file", "pylock.toml", "--python-version", _version(target)]
+    command += ["--universal"] if target.free_threaded else ["--python-platform", _platform(target)]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
     # A source distribution may tell what it requires only when it is run: uv then runs it.
@@ -106,6 +105,30 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
         timeout=900,
         writable=[folder],
     )
+
+
+def _version(target: Target) -> str:
+    return target.release if target.patch is not None else ".".join(map(str, target.version))
+
+
+def _platform(target: Target) -> str:
+    """The target's platform in uv's words, which name no release of musl."""
+    if target.glibc is None:
+        return f"{target.machine}-unknown-linux-musl"
+    return f"{target.machine}-manylinux_2_{min(target.glibc[1], _NEWEST_PLATFORM)}"
+
+
+def _only(target: Target) -> dict[str, Any]:
+    """What keeps an answer for every platform to the target's own.
+
+    uv can be told a version of Python and not that it is free-threaded: for one platform it would leave out
+    the very wheels that are wanted. So it is asked for all, and the target chooses among their wheels.
+    """
+    if not target.free_threaded:
+        return {}
+    markers = target.markers()
+    names = ("sys_platform", "platform_machine", "implementation_name")
+    return {"environments": [" and ".join(f"{name} == '{markers[name]}'" for name in names)]}
 
 
 def _project(
@@ -134,7 +157,7 @@ def _project(
         *settings["index"],
     ]
     settings["sources"] = {package: {"index": stage.index} for package, stage in named.items()}
-    settings |= _eras(spec, frozenset(named))
+    settings |= _eras(spec, frozenset(named)) | _only(target)
     anew = [str(repin.word.requirement) for repin in repins(spec).values()]
     if overriding := [*spec.overrides, *anew]:
         settings["override-dependencies"] = overriding
@@ -144,13 +167,18 @@ def _project(
         "project": {
             "name": _QUESTION,
             "version": "0",
-            "requires-python": f">={target.python}",
+            "requires-python": _requires_python(target),
             "dependencies": array_of(
                 [*own_words(own, folder), *_dependencies(spec, sources, only, leave, _names(own))]
             ),
         },
         "tool": {"uv": settings},
     }
+
+
+def _requires_python(target: Target) -> str:
+    major, minor = target.version
+    return f">={_version(target)}" + (f",<{major}.{minor + 1}" if target.free_threaded else "")
 
 
 def _views(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -234,10 +262,12 @@ def _plain(said: str) -> str:
     return text.replace(f"{_QUESTION} depends on", "the spec asks for").replace(f"{_QUESTION}==0", "the spec")
 
 
-def _solved(file: pathlib.Path, spec: Spec, own: frozenset[str]) -> Iterator[Solved]:
+def _solved(file: pathlib.Path, spec: Spec, target: Target, own: frozenset[str]) -> Iterator[Solved]:
     named = named_indexes(spec)
     wheels = own.union(wheel.name for stage in spec.stage for wheel in stage.wheels)
     for package in Pylock.from_dict(tomllib.loads(file.read_text())).packages:
+        if not target.wants(package.marker):
+            continue
         stage = named.get(package.name)
         index = stage.index if stage and stage.index else DEFAULT_INDEX
         yield Solved(

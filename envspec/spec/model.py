@@ -24,6 +24,7 @@ from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
 from envspec.spec.program import Program, Run, RunChanges
+from envspec.spec.python import PythonWish, parse_python
 from envspec.spec.types import (
     MODULE,
     OWN_INDEX,
@@ -34,6 +35,7 @@ from envspec.spec.types import (
     ImageName,
     IndexName,
     JsonObject,
+    Libc,
     Line,
     Machine,
     ModelName,
@@ -77,6 +79,8 @@ class BaseWish(Part):
     """A Debian suite, whose packages the base is made of; no container registry needed."""
     host: StrictBool = False
     """This machine itself: only the virtualenv backend can build on it."""
+    libc: Libc | None = None
+    """The C library of the image, where its name does not tell: `musl` for Alpine's, `glibc` for most."""
     apt: tuple[AptPackage, ...] = ()
     """Debian packages to install besides."""
     budget: SizeText | None = None
@@ -96,6 +100,8 @@ class BaseWish(Part):
             raise ValueError("give one of image, debian and host, not several")
         if self.archive is not None and self.image is None:
             raise ValueError("archive says where an image is: give the image its name as well")
+        if self.libc is not None and (self.debian or self.host):
+            raise ValueError("libc is for images: of Debian and of this machine it is known")
         return self
 
 
@@ -289,7 +295,7 @@ class Spec(Part):
 
     name: Name
     python: PythonVersion
-    """Minor version of Python, such as `3.11`."""
+    """CPython by its line (`3.12`), by one release (`3.12.7`), or as a free-threaded build (`3.14t`)."""
     machine: Machine = "x86_64"
     """Processor that the environment is for."""
     as_of: Moment | None = Field(default=None, alias="as-of")
@@ -342,6 +348,11 @@ class Spec(Part):
     def programs(self) -> Mapping[str, Program]:
         """What `[run]` has, by name; without it, none."""
         return self.run.programs if self.run else {}
+
+    @property
+    def python_wish(self) -> PythonWish:
+        """`python`, understood."""
+        return parse_python(self.python)
 
     @property
     def image(self) -> str | None:

@@ -46,7 +46,7 @@ def built_wheel(
     `OutsideError` when what the build needs cannot be had from its index.
     """
     kept: Kept[File] = Kept(store.root / "built", File)
-    key = f"{sdist.sha256}-{target.python}-{target.machine}"
+    key = f"{sdist.sha256}-{target.python}-{target.machine}{'-musl' * (target.musl is not None)}"
     with holding(kept.file(key)):
         known = kept.get(key)
         if known is not None and store.has(known):

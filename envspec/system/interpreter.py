@@ -1,29 +1,72 @@
-"""Finds an interpreter of a wanted version on this machine."""
+"""Finds an interpreter of a wanted version on this machine, and says how one is had where there is none."""
 
 from __future__ import annotations
 
 import functools
 import os
 import pathlib
+import shutil
 import sys
+import sysconfig
 
 import findpython
 
 from envspec.system.errors import OutsideError
+from envspec.system.process import run_process
+
+_NAMED = 4
+"""Other releases of a line that a message names."""
 
 
 @functools.cache
-def find_interpreter(version: str) -> pathlib.Path:
-    """A CPython of that minor version: on PATH, of pyenv, asdf, uv or the like.
+def find_interpreter(line: str, patch: int | None = None) -> pathlib.Path:
+    """A CPython of that line, `3.12` or `3.14t`: on PATH, of pyenv, asdf, uv or the like.
 
-    Raises `OutsideError` when there is none.
+    With `patch` one of that release alone. Raises `OutsideError` when there is none.
     """
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+    if line == _own_line() and patch in (None, sys.version_info.micro):
         return pathlib.Path(os.path.realpath(sys.executable))
-    found = findpython.find(*map(int, version.split(".")), implementation="cpython", allow_prereleases=False)
+    major, minor = map(int, line.removesuffix("t").split("."))
+    threads = line.endswith("t")
+    found = findpython.find(
+        major, minor, patch, implementation="cpython", allow_prereleases=False, freethreaded=threads
+    )
     if found is None:
-        raise OutsideError(
-            f"Python {version} is not on this machine",
-            hint=f"install it (`uv python install {version}`, pyenv, or your system's packages)",
-        )
+        raise _missing(line, patch)
     return pathlib.Path(found.executable)
+
+
+def _own_line() -> str:
+    threads = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    return f"{sys.version_info.major}.{sys.version_info.minor}{'t' * threads}"
+
+
+def _missing(line: str, patch: int | None) -> OutsideError:
+    """The error where the interpreter is missing, with the ways to get it that this machine has."""
+    minor, threads = line.removesuffix("t"), line.endswith("t")
+    wanted = f"{minor}{'' if patch is None else f'.{patch}'}{'t' * threads}"
+    what = f"Python {wanted} is not on this machine"
+    if patch is not None and (others := _releases(minor, threads=threads)):
+        what += f", which has {', '.join(others[:_NAMED])}"
+    ways = [f"`uv python install {wanted}`"]
+    if shutil.which("pyenv"):
+        ways.append(f"`pyenv install {wanted}`")
+    package = f"python{minor}" + "-nogil" * threads
+    if patch is None and _apt_offers(package):
+        ways.append(f"`apt-get install {package}{'' if threads else f' {package}-venv'}`")
+    return OutsideError(what, hint=f"get it by {' or '.join(ways)}")
+
+
+def _releases(minor: str, *, threads: bool) -> list[str]:
+    """The other releases of a line that this machine has, newest first, as a spec writes them."""
+    numbers = map(int, minor.split("."))
+    found = findpython.find_all(*numbers, implementation="cpython", freethreaded=threads)
+    return list(dict.fromkeys(f"{each.version}{'t' * threads}" for each in found))
+
+
+def _apt_offers(package: str) -> bool:
+    """Whether the archives of this machine's apt, where it has one, have a package."""
+    if shutil.which("apt-cache") is None:
+        return False
+    done = run_process(["apt-cache", "show", "--no-all-versions", package], timeout=20)
+    return done.ok and "Package: " in done.stdout

@@ -94,6 +94,7 @@ def run_sandboxed(
     on_line: Callable[[str], None] | None = None,
     asks_itself: bool = False,
     fetches: bool = False,
+    reaches: bool = False,
     nests: bool = False,
     keep: int | None = None,
     sandbox: Sandbox | None = None,
@@ -103,7 +104,7 @@ def run_sandboxed(
     It may write there and below `writable`, and has no network but its own loopback. `asks_itself` says that
     it talks over that with what it starts, `nests` that it makes sandboxes of its own. Give it `env` without
     the user's secrets (`without_secrets`): what it is told it knows. What `fetches` keeps network, home and
-    secrets, since it needs them, and is only kept from writing elsewhere.
+    secrets, since it needs them, and is only kept from writing elsewhere. What `reaches` has a network alone.
 
     Raises `OutsideError` when the program does not exist, or the sandbox fails where it worked before.
     """
@@ -121,7 +122,7 @@ def run_sandboxed(
             "cwd": str(cwd or _here()),
             "variables": told,
             "asks_itself": asks_itself,
-            "fetches": fetches,
+            "fetches": fetches or reaches,
             "nests": nests,
         }
         kept = sandbox.kind != confine.NONE

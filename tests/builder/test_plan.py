@@ -5,8 +5,8 @@ import pathlib
 import pytest
 
 from builder.values.payload import Payload, PayloadFile
-from builder.values.plan import Plan, make_plan
-from envspec.lockfile.lock import File, Lock, LockedBase
+from builder.values.plan import MOST_TREES, Plan, make_plan
+from envspec.lockfile.lock import File, Lock, LockedBase, LockedSource
 from envspec.spec.model import Spec
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import sdist, wheel
@@ -122,3 +122,60 @@ def test_machines_without_cards_are_as_if_nothing_was_said(
     other = make_plan(spec(*TWO, tail=f"{SERVICE}[target]\n{target}\n"), locked(tmp_path), payload())
     assert other.gpu is None
     assert other.digest == planned.digest
+
+
+def own(tmp_path: pathlib.Path, code: str = "A = 1\n", *, editable: bool = False) -> Plan:
+    """The plan of a stage with numpy and two trees, whose wheels hold that code."""
+    words = ["numpy==1.0", ("-e " if editable else "") + "./core", "./util"]
+    sources = [
+        LockedSource(
+            name=name, stage="one", at=f"stage[0].install[{at}]", path=name, requires=f"sha256:{'0' * 64}"
+        )
+        for at, name in ((1, "core"), (2, "util"))
+    ]
+    parts = [
+        artifact(wheel(tmp_path / code.strip(), "core", files={"core/__init__.py": code}), index="spec"),
+        artifact(wheel(tmp_path, "numpy")),
+        artifact(wheel(tmp_path, "util"), index="spec"),
+    ]
+    return make_plan(spec(stage("one", *words)), lock(*parts, source=sources))
+
+
+def test_trees_come_last_each_in_a_stage_of_its_own(tmp_path: pathlib.Path) -> None:
+    planned = own(tmp_path)
+    assert [(part.name, [each.name for each in part.wheels]) for part in planned.stages] == [
+        ("one", ["numpy"]), ("one.core", ["core"]), ("one.util", ["util"]),
+    ]  # fmt: skip
+    assert planned.named == ("core", "numpy", "util")
+    assert planned.pins_until("one.core") == {"numpy": "1.0", "core": "1.0"}
+
+
+def test_an_edit_of_a_tree_changes_no_stage_below_it(tmp_path: pathlib.Path) -> None:
+    before, after = own(tmp_path), own(tmp_path, "A = 2\n")
+    digests = zip(before.stage_digests(), after.stage_digests(), strict=True)
+    assert [one == other for one, other in digests] == [True, False, False]
+    assert [one == other for one, other in zip(before.stages, after.stages, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_editable_is_nothing_that_an_image_depends_on(tmp_path: pathlib.Path) -> None:
+    ordinary, live = own(tmp_path), own(tmp_path, editable=True)
+    assert [part.editable for part in live.stages] == [False, True, False]
+    assert live.packages_digest == ordinary.packages_digest
+
+
+def test_a_stage_without_trees_has_the_digest_that_it_always_had(planned: Plan) -> None:
+    assert planned.stages[0].content.keys() == {"name", "wheels", "trim"}
+
+
+def test_many_trees_share_a_layer(tmp_path: pathlib.Path) -> None:
+    names = [f"p{number}" for number in range(MOST_TREES + 1)]
+    sources = [
+        LockedSource(name=name, stage="one", path=name, requires=f"sha256:{'0' * 64}") for name in names
+    ]
+    parts = [artifact(wheel(tmp_path, name), index="spec") for name in names]
+    planned = make_plan(spec(stage("one", "./p0")), lock(*parts, source=sources))
+    assert [(part.name, len(part.wheels)) for part in planned.stages] == [("one", 0), ("trees", len(names))]

@@ -42,3 +42,16 @@ def test_a_package_that_moved_to_another_stage_is_a_difference() -> None:
     one = Side(label="x", python="3.11", pins={"a": "1"}, stages={"a": "first"})
     other = Side(label="y", python="3.11", pins={"a": "1"}, stages={"a": "second"})
     assert said(one, other) == ["~ a: stage first -> second"]
+
+
+def test_trees_are_compared_by_what_they_require() -> None:
+    def tree(digest: str | None, **pins: str) -> Side:
+        trees = {"core": digest} if digest else {}
+        return Side(label="x", python="3.11", pins=pins, files={"a": "00"}, trees=trees)
+
+    assert said(tree("1"), tree("1")) == []
+    assert said(tree("1"), tree("2")) == ["~ core: its tree requires other things"]
+    assert said(tree(None), tree("1")) == ["+ core the spec's own tree"]
+    assert said(tree("1"), tree(None)) == ["- core the spec's own tree"]
+    assert said(tree(None, core="1.0"), tree("1")) == ["~ core: 1.0 -> the spec's own tree"]
+    assert said(tree("1"), Side(label="env", python="3.11", pins={"core": "1.0"})) == []

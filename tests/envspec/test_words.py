@@ -28,7 +28,7 @@ def test_the_folder_of_the_spec_is_a_tree(text: str) -> None:
 
 def test_a_tree_has_extras_and_a_marker() -> None:
     word = read("./libs/core[Fast,b_c] ; python_version >= '3.9'")
-    assert (word.kind, word.place, word.extras) == ("tree", "libs/core", {"fast", "b-c"})
+    assert (word.kind, word.place, word.extras) == ("tree", "libs/core", frozenset({"fast", "b-c"}))
     assert str(word.marker) == 'python_version >= "3.9"'
     assert str(word.requirement("core")) == 'core[b-c,fast]; python_version >= "3.9"'
 
@@ -58,7 +58,7 @@ def test_git_has_a_revision_and_a_subdirectory() -> None:
         "my-lib",
         "v1.0",
         "libs/core",
-        {"a"},
+        frozenset({"a"}),
     )
 
 
@@ -70,7 +70,7 @@ def test_a_user_before_the_host_is_no_revision() -> None:
 
 def test_the_old_way_to_state_a_name_is_read() -> None:
     word = read(f"git+file:///srv/x@{COMMIT}#egg=foo[bar]")
-    assert (word.name, word.extras, word.fixed) == ("foo", {"bar"}, True)
+    assert (word.name, word.extras, word.fixed) == ("foo", frozenset({"bar"}), True)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_all_that_a_tree_says_comes_back(
     word = read(text + ("; os_name == 'posix'" if marker else ""))
     assert (word.place, word.extras, word.editable, word.marker is not None) == (
         place,
-        extras,
+        frozenset(extras),
         editable,
         marker,
     )

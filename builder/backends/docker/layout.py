@@ -6,6 +6,7 @@ stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
 image/                the doctor and the entrypoint, environment.json, the bill of materials
 payload/              the payload's code
 models/               the payload's models
+empty/                a folder with nothing in it, of which the folders that programs want are made
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def lay_out_context(
         (place / "payload").mkdir()
         payload_files.copy_payload(plan.payload, plan.service, folder, place / "payload")
     models.copy_models(plan, folder, place / "models")
+    (place / "empty").mkdir()
 
 
 def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:

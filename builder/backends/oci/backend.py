@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from builder.backends.oci import bases
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
 from builder.backends.port import RemoteSubject
+from builder.image.starting import owner_of
 from builder.inside import places
 from builder.oci.image.documents import RUNTIME
 from builder.oci.image.records import ImageRecord, Records
@@ -21,6 +22,7 @@ from builder.oci.store.blobs import Blobs
 from builder.values import models
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
@@ -44,6 +46,7 @@ class OciBackend:
     """Builds images below the tool's home; `ship` writes them where they are wanted."""
 
     name = "oci"
+    reaches = False
 
     def __init__(
         self, *, offline: bool = False, network: Network | None = None, load: Load | None = None
@@ -109,13 +112,25 @@ class OciBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,  # noqa: ARG002 - there is none to give
     ) -> Completed:
         """Run a command in the image's files, in a sandbox without a network."""
         from builder.backends.oci import run as runner
 
         record = self.record(environment)
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
-        return runner.run_in_image(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
+        return runner.run_in_image(
+            record,
+            command,
+            self.blobs,
+            stdin=stdin,
+            env=variables,
+            timeout=timeout,
+            user=owner_of(program) if program else None,
+            folder=program.workdir if program else None,
+            volumes=program.volumes if program else (),
+        )
 
     def subject(self, environment: Environment) -> RemoteSubject:
         """The image as the judge sees it."""

@@ -87,7 +87,7 @@ TRIAL = {
     "ready": True,
     "ready_seconds": 1.4,
     "memory": 56_000_000,
-    "answer": {"status": 200, "audio": {"rate": 22050, "seconds": 3.2, "rms": 3396}},
+    "trials": [{"status": 200, "seconds": 0.3, "audio": {"rate": 22050, "seconds": 3.2, "rms": 3396}}],
     "log": "a line with a secret",
 }
 ENVIRONMENT = Environment(
@@ -130,7 +130,7 @@ SHIPS = Report(
     stages=STAGES,
     environment=ENVIRONMENT,
     verdict=VERDICT,
-    trial=TRIAL,
+    trials={"main": TRIAL},
     files=("envspec.lock",),
     said=("docker run --rm -p 5000:5000 demo",),
     seconds={
@@ -157,7 +157,7 @@ FAILED = dataclasses.replace(
     findings=(WARNING,),
     environment=None,
     verdict=None,
-    trial=None,
+    trials={},
     failure=BuildError("stage service failed\nno space left on device", hint="free some space"),
     seconds={"lint": 0.001, "lock": 4.0, "prove": 2.1, "plan": 0.004, "build": 31.5},
 )
@@ -236,7 +236,7 @@ REFUSED = dataclasses.replace(
     phase="prove",
     environment=None,
     verdict=None,
-    trial=None,
+    trials={},
     failure=FindingsError(
         "the proof found errors: EV203", (), hint="run `envspec fix` or `envspec lock SPEC`"
     ),

@@ -54,7 +54,7 @@ def leaking(text: str) -> Report:
         stages=(StageReport(name=text, why=text, packages={text: text}, size=5),),
         environment=dataclasses.replace(SHIPS.environment, reference=text, variables={"A": text}),
         verdict=dataclasses.replace(VERDICT, target=text, platform=text, findings=(found,)),
-        trial={**TRIAL, "log": text, "answer": {"said": [text]}},
+        trials={text: {**TRIAL, "log": text, "trials": [{"said": [text]}]}},
         files=(text,),
         said=(text,),
         attachments={"x": text},
@@ -167,8 +167,8 @@ def test_the_variables_of_an_environment_and_the_log_are_gone() -> None:
     clean = clean_report(SHIPS, PRIVATE)
     assert clean.environment is not None
     assert not clean.environment.variables
-    assert clean.trial is not None
-    assert "log" not in clean.trial
+    assert clean.trials["main"]["ready"]
+    assert "log" not in clean.trials["main"]
     assert clean.verdict == SHIPS.verdict
     assert clean.findings == SHIPS.findings
 
