@@ -58,6 +58,8 @@ def solve_with_pip_tools(
         raise OutsideError(
             f"pip-tools cannot let a later pin count over an earlier one: {names}", hint="use --resolver uv"
         )
+    if spec.overrides:
+        raise OutsideError("pip-tools knows no overrides", hint="use --resolver uv")
     progress.note("pip-tools resolves for the platform of this machine")
     pins = dict(_pins(_compiled(spec, target, sources, own)))
     return uv_solve(spec, target, sources, own=own, only=pins, progress=progress)
@@ -66,7 +68,9 @@ def solve_with_pip_tools(
 def _compiled(spec: Spec, target: Target, sources: Sources, own: Sequence[SourcePackage]) -> str:
     with scratch_folder("pip-tools") as folder:
         wanted = folder / "requirements.in"
-        lines = [*own_words(own, folder), *_wanted(spec, target, sources)]
+        limits = folder / "constraints.txt"
+        limits.write_text("".join(f"{constraint}\n" for constraint in spec.constraints))
+        lines = [*own_words(own, folder), *_wanted(spec, target, sources), f"-c {limits.name}"]
         wanted.write_text("\n".join(lines) + "\n")
         out = folder / "out.txt"
         command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]

@@ -176,8 +176,11 @@ def _project(
     ]
     settings["sources"] = {package: {"index": stage.index} for package, stage in named.items()}
     settings |= _eras(spec, frozenset(named)) | _only(target)
-    if anew := repins(spec):
-        settings["override-dependencies"] = [str(repin.word.requirement) for repin in anew.values()]
+    anew = [str(repin.word.requirement) for repin in repins(spec).values()]
+    if overriding := [*spec.overrides, *anew]:
+        settings["override-dependencies"] = overriding
+    if spec.constraints:
+        settings["constraint-dependencies"] = array_of(spec.constraints)
     return {
         "project": {
             "name": _QUESTION,

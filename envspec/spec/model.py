@@ -19,6 +19,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from envspec.spec.cards import Architecture, architectures
+from envspec.spec.constraint import ConstraintText
 from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
@@ -110,6 +111,8 @@ class NamedIndex(Part):
     """A package index that stages refer to by name."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
+    extra: StrictBool = False
+    """Whether it is asked for every package besides the machine's own indexes, and the best version wins."""
 
 
 class PrebuiltWheel(Part):
@@ -280,6 +283,8 @@ class Overlay(Part):
     base: BaseWish | None = None
     target: TargetWish | None = None
     env: EnvTable = Field(default_factory=dict)
+    constraints: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    overrides: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
@@ -305,6 +310,10 @@ class Spec(Part):
     target: TargetWish = TargetWish()
     env: EnvTable = Field(default_factory=dict)
     """Environment variables of all that runs there; `{site}` is its site-packages, `{prefix}` its folder."""
+    constraints: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    """What limits versions of whatever is installed, and installs nothing."""
+    overrides: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    """What counts of a package instead of all that anybody requires of it."""
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]
     remove: Remove = Remove()
