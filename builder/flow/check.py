@@ -40,7 +40,14 @@ def judge_environment(
         return _not_run(plan, environment)
     progress.step("verify")
     subject = backend.subject(environment)
-    verdict = judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
+    verdict = judge_subject(
+        subject,
+        lock=plan.pins,
+        smoke=spec.smoke,
+        folder=environment.folder or environment.payload,
+        fast=fast,
+        progress=progress,
+    )
     own = {wheel.name for stage in plan.stages if stage.trees for wheel in stage.wheels}
     counting = (  # who begins has little code: one's own is no placeholder of somebody else's
         found for found in verdict.findings if found.rule != rules.PLACEHOLDER.id or found.where not in own

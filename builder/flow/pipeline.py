@@ -305,6 +305,7 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
             "smoke": spec.smoke.model_dump(mode="json"),
             "fast": fast,
             **({} if plan.patch is None else {"patch": plan.patch}),
+            **({"copies": [copy.digest for copy in plan.copies]} if plan.copies else {}),
         }
     )
     known = bool(environment.contents) or environment.reused

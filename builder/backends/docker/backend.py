@@ -100,6 +100,7 @@ class DockerBackend:
             digest=plan.digest,
             python=f"{places.ENVIRONMENT}/bin/python",
             payload=places.PAYLOAD if plan.payload else None,
+            folder=places.PAYLOAD,
             reused=reused,
             contents=contents,
             variables=plan.variables(places.ENVIRONMENT),

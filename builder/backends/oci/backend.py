@@ -92,6 +92,7 @@ class OciBackend:
             digest=plan.digest,
             python=record.image.python,
             payload=places.PAYLOAD if plan.payload else None,
+            folder=places.PAYLOAD,
             reused=reused,
             contents=_contents(record),
             foreign=foreign_processor(base.machine),
