@@ -35,9 +35,10 @@ def judge_environment(
     progress.step("verify")
     subject = backend.subject(environment)
     verdict = judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
-    own = {wheel.name for stage in plan.stages if stage.trees for wheel in stage.wheels}
-    counting = tuple(  # who begins has little code: one's own is no placeholder of somebody else's
-        found for found in verdict.findings if found.rule != rules.PLACEHOLDER.id or found.where not in own
+    counting = tuple(  # who begins has little code, and who names a source knows which package it is
+        found
+        for found in verdict.findings
+        if found.rule != rules.PLACEHOLDER.id or found.where not in plan.sources
     )
     return dataclasses.replace(verdict, findings=counting)
 
