@@ -11,21 +11,25 @@ import concurrent.futures
 import dataclasses
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base, read_base
-from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
+from builder.flow.base import image_digest, lock_base, lock_build_root, read_base, seen_libc
+from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
-from builder.report.model import Report, stages_of
+from builder.flow.serving import find_server
+from builder.image.placing import check_places
+from builder.report.model import Report, copies_of, stages_of
 from builder.report.source import Source
 from builder.values import models
+from builder.values.copying import collect_copies
 from builder.values.environment import Environment
 from builder.values.gpu import planned_gpu
-from builder.values.left_out import judge_left_out
+from builder.values.left_out import judge_left_out, judge_unplaced
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
@@ -43,6 +47,7 @@ from envspec.system.finding import Finding, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import listed
 from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
 
@@ -55,6 +60,12 @@ _Value = TypeVar("_Value")
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
     """Do what the request asks and report it. Raises `SpecError` when the spec means nothing."""
     return _carry_out(_begin(request, progress)).report
+
+
+def build_environment(request: Request, progress: Progress = SILENT) -> tuple[Report, Plan | None]:
+    """Build what the request asks for; the report, and the plan where the run came to one."""
+    run = _carry_out(_begin(dataclasses.replace(request, stop_after="build"), progress))
+    return run.report, run.plan
 
 
 def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
@@ -132,7 +143,7 @@ def lock_phase(run: Run) -> Run:
                 (),
                 hint="run `envspec lock` and commit what it writes",
             )
-        fresh, lock = True, lock_base(_resolved(run), project, run.progress)
+        fresh, lock = True, _resolved(run)
     else:
         fresh = False
     lock = models.settle_models(
@@ -160,15 +171,19 @@ def _resolved(run: Run) -> Lock:
     from envspec.resolve.resolver import resolve_spec  # solvers are needed where there is no lock
 
     project = run.project
-    return resolve_spec(
+    sources = project.sources(fresh=True, progress=run.progress)
+    lock = resolve_spec(
         project.spec,
-        project.sources(),
+        sources,
         project.store,
         resolver=run.request.resolver,
         variant=project.variant,
         image_digest=image_digest(project),
+        libc=seen_libc(project),
         progress=run.progress,
     )
+    lock = lock_base(lock, project, run.progress)
+    return lock_build_root(lock, sources.build_root, run.progress)
 
 
 def prove_phase(run: Run) -> Run:
@@ -176,7 +191,10 @@ def prove_phase(run: Run) -> Run:
     anew = run.request.fresh or _cards_unknown(run)
     findings = None if anew else kept_proofs().get(_proof_key(run, base_read=True))
     found = _proved(run, anew=anew) if findings is None else findings
-    return _refused(run.reporting(*found, gpu=_gpu_proof(run)), "the proof found errors")
+    serving = find_server(run.project, already_made(run.lock))
+    run = dataclasses.replace(run, served=serving.words)
+    run = run.reporting(*found, *serving.findings, gpu=_gpu_proof(run))
+    return _refused(run, "the proof found errors")
 
 
 def _gpu_proof(run: Run) -> GpuProof | None:
@@ -214,20 +232,26 @@ def _proof_key(run: Run, *, base_read: bool) -> str:
 
 
 def _refused(run: Run, what: str) -> Run:
-    """The run, failed where its findings keep it from being built."""
+    """The run, failed where its findings keep it from being built, with the rules that say so."""
     if not must_fix(run.report.findings):
         return run
-    hint = "nothing was installed; fix the errors above first"
-    return run.reporting(failure=FindingsError(what, (), hint=hint))
+    found = Counter(each.rule for each in run.report.findings if must_fix((each,)))
+    rules = [f"{rule} ({count}×)" if count > 1 else rule for rule, count in found.items()]
+    hint = "nothing was installed; fix the errors first"
+    return run.reporting(failure=FindingsError(f"{what}: {listed(rules)}", (), hint=hint))
 
 
 def plan_phase(run: Run) -> Run:
     """What a backend has to do."""
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
-    plan = make_plan(project.spec, already_made(run.lock), payload, planned_gpu(run.report.gpu))
+    copies = collect_copies(project.spec.copies, project.folder)
+    gpu = planned_gpu(run.report.gpu)
+    plan = make_plan(project.spec, already_made(run.lock), payload, gpu, run.served, copies)
+    check_places(plan.copies, plan.payload, [model.name for model in plan.models])
     left_out = judge_left_out(plan, project.folder)
-    run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
+    made = {"plan": plan.digest, "stages": stages_of(plan), "copies": copies_of(plan)}
+    run = dataclasses.replace(run.reporting(*left_out, **made), plan=plan)
     if run.request.report is None:
         return run
     from builder.image.bill import bill_of
@@ -240,6 +264,8 @@ def build_phase(run: Run) -> Run:
     """The environment, built or found by the backend that was asked for."""
     plan = already_made(run.plan)
     backend = choose_backend(run.request, plan)
+    if backend.name == "virtualenv":
+        run = run.reporting(*judge_unplaced(plan))
     _fetch(run)
     environment = backend.build(plan, run.project.folder, run.project.store, run.progress)
     return dataclasses.replace(
@@ -254,16 +280,16 @@ def _fetch(run: Run) -> None:
         return
     from envspec.supply.fetch import fetch_locked
 
-    fetch_locked(lock, run.project.sources(), store, run.progress)
+    fetch_locked(lock, run.project.sources(progress=run.progress), store, run.progress)
 
 
 def verify_phase(run: Run) -> Run:
-    """The judge's verdict on the environment, and the trial of its payload."""
+    """The judge's verdict on the environment, and the trial of its programs."""
     verdict = _judged(run, already_made(run.plan), already_made(run.backend), already_made(run.environment))
     findings, facts = _tried(
         run, already_made(run.plan), already_made(run.backend), already_made(run.environment)
     )
-    run = run.reporting(*verdict.findings, *findings, verdict=verdict, trial=facts)
+    run = run.reporting(*verdict.findings, *findings, verdict=verdict, trials=facts)
     return dataclasses.replace(run, verdict=verdict)
 
 
@@ -278,6 +304,7 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
             "variables": dict(environment.variables),
             "smoke": spec.smoke.model_dump(mode="json"),
             "fast": fast,
+            **({} if plan.patch is None else {"patch": plan.patch}),
         }
     )
     known = bool(environment.contents) or environment.reused
@@ -294,19 +321,18 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
 
 def _tried(
     run: Run, plan: Plan, backend: Backend, environment: Environment
-) -> tuple[tuple[Finding, ...], dict[str, Any] | None]:
-    """The findings and the facts of the payload's trial."""
+) -> tuple[tuple[Finding, ...], dict[str, dict[str, Any]]]:
+    """The findings and the facts of the trial of each program."""
     kept = kept_trials()
-    key = result_key(
-        {"plan": plan.digest, "backend": environment.backend, "reference": environment.reference}
-    )
+    key = result_key(trial_depends(run.project.spec, plan, environment, offline=run.request.offline))
     found = kept.get(key) if environment.reused and not run.request.fresh else None
     if found is not None:
         return found
     from builder.flow.check import try_environment
 
-    trial = try_environment(run.project.spec, backend, environment, run.progress)
-    found = trial.findings, dict(trial.facts) if trial.facts is not None else None
+    online = not run.request.offline
+    trial = try_environment(run.project.spec, plan, backend, environment, run.progress, online=online)
+    found = trial.findings, {name: dict(facts) for name, facts in trial.facts.items()}
     if not must_fix(trial.findings):
         _keep("trial", kept, key, found, run.progress)
     return found

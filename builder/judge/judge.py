@@ -17,6 +17,7 @@ from builder.judge.rules.lock import judge_drift
 from builder.judge.rules.programs import judge_programs
 from builder.judge.rules.requirements import judge_requirements
 from builder.judge.rules.surroundings import judge_surroundings
+from builder.judge.rules.threads import judge_threads
 from builder.judge.rules.usage import judge_usage
 from builder.judge.rules.wheels import judge_wheels
 from builder.judge.smoke import attributes_by_module, without_ignored
@@ -76,6 +77,7 @@ def judge_facts(facts: Facts, *, lock: Mapping[str, str] | None, smoke: Smoke) -
     """Every rule put to the facts."""
     yield from judge_imports(facts, smoke)
     yield from judge_wheels(facts)
+    yield from judge_threads(facts)
     yield from judge_files(facts)
     yield from judge_surroundings(facts)
     yield from judge_usage(facts)

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from builder.report.source import Source
+from builder.report.changes import Changes
+from builder.report.occasion import Occasion
+from builder.report.source import Place, Source
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
@@ -40,6 +42,21 @@ class StageReport:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CopyReport:
+    """One copy as it was planned."""
+
+    source: str
+    """File or folder of the spec's folder."""
+    to: str
+    files: int
+    """How many files and links it brings."""
+    size: int
+    """Their bytes."""
+    ignored: int
+    """How many files and folders `.gitignore` and `.dockerignore` keep out of it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """All that one run found. A field that a run did not come to is empty."""
 
@@ -54,12 +71,13 @@ class Report:
     lock: str | None = None
     """Digest of the lock."""
     stages: tuple[StageReport, ...] = ()
+    copies: tuple[CopyReport, ...] = ()
     plan: str | None = None
     """Digest of the plan."""
     environment: Environment | None = None
     verdict: Verdict | None = None
-    trial: Mapping[str, Any] | None = None
-    """What the payload did when it was tried, see `builder.inside.trial`."""
+    trials: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """What each program did when it was tried, by its name; see `builder.judge.trial`."""
     files: tuple[str, ...] = ()
     """Files that the run wrote for its user, such as a lock."""
     gpu: GpuProof | None = None
@@ -72,6 +90,10 @@ class Report:
     """What stopped the run."""
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Time by phase."""
+    occasion: Occasion | None = None
+    """When, by which command and where; None before somebody writes the report down."""
+    changes: Changes | None = None
+    """What is different from the last report in the same folder; None where there is none."""
 
     @property
     def ships(self) -> bool:
@@ -98,6 +120,10 @@ class Report:
         if not self.sound:
             return "must be fixed"
         return "ships" if self.verdict is not None else "sound so far"
+
+    def place(self, finding: Finding) -> Place | None:
+        """The line of the spec that a finding speaks of; None where there is none, or no spec."""
+        return self.source.place(finding.where) if self.source is not None and finding.where else None
 
     def having(self, *findings: Finding, **changes: Any) -> Report:
         """The report with more findings and other changes."""
@@ -128,9 +154,11 @@ class Report:
         if environment:
             environment.pop("variables")  # they may hold secrets
             environment.pop("contents")
+            environment.pop("folder")
         body = {
             "version": VERSION,
             "tool": f"envspec {importlib.metadata.version('envspec')}",
+            "run": self._occasion(),
             "name": self.name,
             "spec": self.source.file if self.source else None,
             "variant": self.variant,
@@ -138,16 +166,16 @@ class Report:
             "ships": self.ships,
             "exit_code": self.exit_code,
             "phase": self.phase,
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [self._finding(finding) for finding in self.findings],
+            "changes": self.changes.as_dict() if self.changes is not None else None,
             "lock": self.lock,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "copies": [dataclasses.asdict(copy) for copy in self.copies],
             "gpu": served.as_json(self.gpu) if self.gpu and self.gpu.rows else None,
             "plan": self.plan,
             "environment": environment,
             "verification": self.verdict.as_dict() if self.verdict else None,
-            "trial": {key: value for key, value in self.trial.items() if key != "log"}
-            if self.trial
-            else None,
+            "trials": {name: without_log(facts) for name, facts in self.trials.items()},
             "files": list(self.files),
             "said": list(self.said),
             "failure": {"message": self.failure.message, "hint": self.failure.hint} if self.failure else None,
@@ -156,6 +184,19 @@ class Report:
         return {key: value for key, value in body.items() if value not in (None, [], {})} | {
             "findings": body["findings"]
         }
+
+    def _occasion(self) -> dict[str, Any] | None:
+        fields = dataclasses.asdict(self.occasion) if self.occasion else {}
+        return {key: value for key, value in fields.items() if value != ""} or None
+
+    def _finding(self, finding: Finding) -> dict[str, Any]:
+        place = self.place(finding)
+        return finding.as_dict() | ({"line": place.line} if place else {})
+
+
+def without_log(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a program's trial but for what it said, which may be anything."""
+    return {key: value for key, value in facts.items() if key != "log"}
 
 
 def stages_of(plan: Plan) -> tuple[StageReport, ...]:
@@ -168,4 +209,18 @@ def stages_of(plan: Plan) -> tuple[StageReport, ...]:
             size=sum(wheel.size for wheel in stage.wheels),
         )
         for stage in plan.stages
+    )
+
+
+def copies_of(plan: Plan) -> tuple[CopyReport, ...]:
+    """The copies of a plan with what each brings."""
+    return tuple(
+        CopyReport(
+            source=copy.source,
+            to=copy.to,
+            files=len(copy.files),
+            size=copy.size,
+            ignored=copy.ignored,
+        )
+        for copy in plan.copies
     )

@@ -30,7 +30,7 @@ from envspec.spec.types import (
     ImageName,
     Machine,
     Name,
-    PythonVersion,
+    PythonLine,
     RelativePath,
     Sha256,
     Suite,
@@ -195,14 +195,20 @@ class Lock(Part):
     """Digest of the spec it was made from, variant included."""
     variant: Name | None = None
     resolver: Name
-    python: PythonVersion
+    python: PythonLine
+    patch: Annotated[int, Field(ge=0)] | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: Machine
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    """Version of the C library; a base that stands on another has None here, and its version there."""
+    musl: tuple[int, int] | None = None
     base: LockedBase
     stages: tuple[Name, ...]
     """Names of the stages in install order."""
     removed: tuple[Name, ...] = ()
     """Packages of the solution that the spec keeps out."""
+    build: tuple[DebianPackage, ...] = ()
+    """Debian packages that sources are built with, by name, beside those of the base; no image has them."""
     models: tuple[LockedModel, ...] = ()
     """In the spec's order."""
     source: tuple[LockedSource, ...] = ()
@@ -227,12 +233,16 @@ class Lock(Part):
             raise ValueError(f"source {twice[0]} is locked more than once")
         if lost := sorted(each.name for each in self.source if each.path is None and each.name not in times):
             raise ValueError(f"source {lost[0]} has no artifact")
+        if (self.glibc is None) == (self.musl is None):
+            raise ValueError("it has one of glibc and musl: the version of the C library")
         return self
 
     @property
     def target(self) -> Target:
         """What the artifacts were chosen for."""
-        return Target(python=self.python, machine=self.machine, glibc=self.glibc)
+        return Target(
+            python=self.python, machine=self.machine, glibc=self.glibc, musl=self.musl, patch=self.patch
+        )
 
     @property
     def pins(self) -> dict[str, str]:
@@ -244,7 +254,7 @@ class Lock(Part):
         """`sha256:...` over the lock's content."""
         body = self.model_dump(mode="json", exclude_none=True)
         return digest_of(
-            {key: value for key, value in body.items() if key not in {"models", "source"} or value}
+            {key: value for key, value in body.items() if key not in {"build", "models", "source"} or value}
         )
 
     @property
@@ -296,15 +306,16 @@ def dump_lock(lock: Lock) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
     body = lock.unbound.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    artifacts, own = body.pop("artifact", []), body.pop("source", [])
+    artifacts, own, build = body.pop("artifact", []), body.pop("source", []), body.pop("build", [])
     document.add("version", tomlkit.item(lock.version))
     for key, value in body.items():
         document.add(key, tomlkit.item(value))
-    if own:
-        tables = tomlkit.aot()
-        for source in own:
-            tables.append(tomlkit.item(source))
-        document.add("source", tables)
+    for key, values in (("build", build), ("source", own)):
+        if values:
+            tables = tomlkit.aot()
+            for each in values:
+                tables.append(tomlkit.item(each))
+            document.add(key, tables)
     table = tomlkit.aot()
     for artifact in artifacts:
         built = artifact.pop("wheel", None)

@@ -58,8 +58,9 @@ def _bring(
             artifact,
             store=store,
             target=lock.target,
-            python=find_interpreter(lock.python),
+            python=find_interpreter(lock.python, lock.patch),
             machine=sources.machine,
+            root=sources.build_root,
             progress=progress,
         )
         if wheel.sha256 != artifact.wheel.sha256:

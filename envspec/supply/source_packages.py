@@ -293,6 +293,7 @@ class SourceYard:
             target=self.target,
             python=find_interpreter(self.target.python),
             machine=self.sources.machine,
+            root=self.sources.build_root,
             subdirectory=subdirectory,
             tools=tools,
             offline=self.sources.offline,

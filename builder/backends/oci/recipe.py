@@ -7,9 +7,11 @@ import json
 from builder.backends.oci.settings import image_settings
 from builder.image.bill import Bill, bill_of
 from builder.image.contents import image_facts
+from builder.image.starting import image_folders
 from builder.oci.image.base import BaseImage
 from builder.oci.image.documents import ContainerSettings
 from builder.oci.store import tar
+from builder.values.copies import PlannedCopy
 from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan
 from builder.values.tool import result_key
@@ -34,12 +36,15 @@ class ImageRecipe(Part):
     models: tuple[LockedModel, ...]
     model_sources: tuple[str, ...]
     """Where the spec says the models are, in their order."""
+    copies: tuple[PlannedCopy, ...]
     payload: Payload | None
     payload_source: str | None
     """The payload's folder, relative to the spec's; None for the embedded service."""
     facts: str
     """What the image knows of itself: the text of `environment.json`."""
     bill: Bill
+    folders: tuple[tuple[str, str], ...]
+    """Empty folders that programs want, and who owns each."""
     settings: ContainerSettings
     """How its containers start."""
     time: int
@@ -67,10 +72,12 @@ def image_recipe(plan: Plan, base: BaseImage) -> ImageRecipe:
         modules=plan.loads,
         models=plan.models,
         model_sources=service.models if service else (),
+        copies=plan.copies,
         payload=plan.payload if service else None,
         payload_source=service.source if service else None,
         facts=json.dumps(image_facts(plan), indent=1, sort_keys=True) + "\n",
         bill=bill_of(plan),
+        folders=tuple((folder.path, folder.owner) for folder in image_folders(plan)),
         settings=image_settings(plan, base),
         time=tar.archive_epoch(),
     )
