@@ -48,9 +48,10 @@ def judge_environment(
         fast=fast,
         progress=progress,
     )
-    own = {wheel.name for stage in plan.stages if stage.trees for wheel in stage.wheels}
-    counting = (  # who begins has little code: one's own is no placeholder of somebody else's
-        found for found in verdict.findings if found.rule != rules.PLACEHOLDER.id or found.where not in own
+    counting = (  # who begins has little code, and who names a source knows which package it is
+        found
+        for found in verdict.findings
+        if found.rule != rules.PLACEHOLDER.id or found.where not in plan.sources
     )
     other = release_findings(plan, verdict.python)
     return dataclasses.replace(verdict, findings=order_findings([*other, *counting]))

@@ -70,6 +70,8 @@ class Plan(Part):
     """Digest of the lock that the plan was made from."""
     named: tuple[str, ...] = ()
     """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
+    sources: tuple[str, ...] = ()
+    """Names of the packages that are words of the spec's, or members of their workspaces: no index's."""
     loads: tuple[str, ...] = ()
     """Modules that the service is known to import."""
     compiled: bool = True
@@ -194,6 +196,7 @@ def make_plan(
         service=spec.service,
         lock=lock.digest,
         named=tuple(sorted(_named(spec, lock) & lock.pins.keys())),
+        sources=tuple(source.name for source in lock.source),
         loads=spec.smoke.imports,
         compiled=spec.compile,
         models=lock.models,
