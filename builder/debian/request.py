@@ -111,9 +111,12 @@ def apt_packages(asker: Plan | Lock) -> tuple[str, ...]:
     return tuple(sorted(asker.base.apt))
 
 
-def suite_with_python(python: str) -> str:
-    """The suite of that Python, for hints; bookworm where there is none."""
-    return next((suite for suite, versions in PYTHON.items() if python in versions), "bookworm")
+def debian_hint(python: str, what: str) -> str:
+    """What to do for want of an image: the suite that has that Python does `what`, where there is one."""
+    suite = next((suite for suite, versions in PYTHON.items() if python in versions), None)
+    if suite is None:
+        return f"name an image that can be had and that has python{python}: no Debian suite has it"
+    return f'[base] debian = "{suite}" {what}'
 
 
 def python_release(packages: Iterable[DebianPackage], python: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from builder.debian.base import obtain_base
-from builder.debian.request import python_release, suite_with_python
+from builder.debian.request import debian_hint, python_release
 from builder.oci.image.base import BaseImage
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
@@ -60,7 +60,7 @@ def _obtained(
     if plan.base.apt:
         raise OutsideError(
             f"Debian packages cannot be added to image {plan.base.image} without an engine",
-            hint=f'[base] debian = "{suite_with_python(plan.python)}" takes them, and needs no registry',
+            hint=debian_hint(plan.python, "takes them, and needs no registry"),
         )
     if plan.base.archive is not None:
         return _saved(plan, plan.base.archive, folder, blobs, progress)
@@ -71,7 +71,7 @@ def _obtained(
     except OutsideError as error:
         raise OutsideError(
             f"image {plan.base.image} cannot be had: {error.message}",
-            hint=f'[base] debian = "{suite_with_python(plan.python)}" makes a base from Debian packages',
+            hint=debian_hint(plan.python, "makes a base from Debian packages"),
         ) from error
 
 

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from builder.debian.base import base_image_name, obtain_base
-from builder.debian.request import MIRROR, ROOTS, debian_request, python_release, suite_with_python
+from builder.debian.request import MIRROR, ROOTS, debian_hint, debian_request, python_release
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
 from envspec.lockfile.lock import DebianPackage, File, LockedBase
@@ -128,7 +128,11 @@ def test_a_suite_with_several_pythons_brings_the_one_that_is_wanted() -> None:
 
     assert roots("3.14") == set(ROOTS), "it is the suite's own python3"
     assert roots("3.15") == {*ROOTS, "python3.15"} - {"python3"}
-    assert suite_with_python("3.15") == "forky"
+
+
+def test_a_hint_names_a_suite_only_where_one_has_that_python() -> None:
+    assert debian_hint("3.15", "has it") == '[base] debian = "forky" has it'
+    assert "no Debian suite has it" in debian_hint("3.14t", "has it")
 
 
 def test_the_release_of_a_base_is_read_off_its_packages() -> None:
