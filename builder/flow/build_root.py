@@ -162,9 +162,15 @@ class DebianBuildRoot:
         """See `BuildRoot`: in a root of the packages alone, with `folder` at its own path."""
         if not self._spec.build_packages:
             return THIS_MACHINE.run(command, env=env, folder=folder, timeout=timeout, keep=keep)
+        from builder.backends.oci.backend import foreign_processor
         from builder.backends.oci.run import run_in_layers
         from builder.oci.store.tree import unpack_layers
 
+        if foreign := foreign_processor(processor_of(self._spec.machine).oci):
+            raise OutsideError(
+                f"sources cannot be built for {foreign} here: nothing on this machine can run its compiler",
+                hint="build on such a machine, or set up an emulator (qemu-user-static)",
+            )
         (root,) = unpack_layers((self._layer,), (), Blobs(tool_home() / "oci"))
         with scratch_folder("places") as places:
             _make_places(places, root, folder, pathlib.Path(find_interpreter(self._spec.python)), self._spec)
