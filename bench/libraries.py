@@ -143,7 +143,7 @@ def _imported(held: Lock, module: str, base: pathlib.Path, place: pathlib.Path) 
     site = place / "layer" / "opt" / "site"
     store = Wheelhouse(tool_home() / "wheelhouse")
     words: Words = [uv.uv_program(), "pip", "install", "--no-config", "--no-deps", "--offline"]
-    glibc = min(held.glibc, (2, 40))  # the newest that uv knows
+    glibc = min(held.glibc or (2, 17), (2, 40))  # the newest that uv knows
     words += ["--target", site, "--python-version", held.python]
     words += ["--python-platform", f"x86_64-manylinux_{glibc[0]}_{glibc[1]}"]
     words += [store.path(one.installed) for one in held.artifact]

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
 from builder.values.subject import Subject
 from builder.values.verdict import Verdict
@@ -21,6 +22,8 @@ class Backend(Protocol):
     """What carries out plans, and runs commands in what it built."""
 
     name: str
+    reaches: bool
+    """Whether commands can be given a network."""
 
     def available(self) -> str | None:
         """None when the backend can work here; otherwise why it cannot, in one sentence."""
@@ -39,8 +42,14 @@ class Backend(Protocol):
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
-        """Run a command in the environment, with the payload's code importable."""
+        """Run a command in the environment, with the payload's code importable.
+
+        For a `program` it runs as that would, as far as the backend can: as its user, in its folder, with its
+        volumes. `network` lets it reach others than itself, where `reaches` says that this can be.
+        """
 
     def subject(self, environment: Environment) -> Subject:
         """The environment as the judge sees it: without the payload's code on its path."""

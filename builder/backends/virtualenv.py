@@ -24,11 +24,12 @@ from builder.values.copies import relative_files
 from builder.values.copying import copy_file
 from builder.values.environment import Environment
 from builder.values.plan import InstallStage, Plan
+from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
-from envspec.spec.target import Target, host_glibc
+from envspec.spec.target import host_target
 from envspec.supply import uv
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.wheel import Wheel
@@ -37,6 +38,7 @@ from envspec.system.errors import BuildError, OutsideError
 from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.kept import touch
+from envspec.system.machine import needs_linux, want_linux
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
@@ -49,6 +51,9 @@ _SHORT = 16
 
 BUILDING = "building"
 """Folder with the environments under way."""
+
+
+BUILDS_FOR = "the virtualenv backend builds for Linux"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,16 +93,18 @@ class VirtualenvBackend:
     """Builds virtual environments below the tool's home, one for each set of packages."""
 
     name = "virtualenv"
+    reaches = True
 
     def available(self) -> str | None:
-        """It works wherever this program does."""
-        return None
+        """It works wherever Linux does."""
+        return needs_linux(BUILDS_FOR)
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment; trees that are editable are used in place.
 
         Raises `BuildError` and `OutsideError`.
         """
+        want_linux(BUILDS_FOR, hint="use --backend docker or oci")
         planned, plan = plan, in_place(plan, folder, store, progress)
         place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)
@@ -140,7 +147,7 @@ class VirtualenvBackend:
         env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
         progress.step("virtualenv")
         command: Words = [uv.uv_program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
-        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python), building]
+        command += ["--prompt", plan.name, "--python", find_interpreter(plan.python, plan.patch), building]
         run_process(command, env=env, check=True, timeout=120)
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
@@ -238,14 +245,29 @@ class VirtualenvBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
-        """Run a command in the sandbox, with the environment's programs first on PATH."""
+        """Run a command in the sandbox, as this user, with the environment's programs first on PATH."""
         variables = {**self.variables(environment), **(env or {})}
-        start = environment.folder or environment.payload
-        cwd = pathlib.Path(start) if start else None
         return run_sandboxed(
-            command, env=variables, cwd=cwd, input_text=stdin, timeout=timeout, asks_itself=True
+            command,
+            env=variables,
+            cwd=self.folder(environment, program),
+            input_text=stdin,
+            timeout=timeout,
+            asks_itself=True,
+            reaches=network,
         )
+
+    @staticmethod
+    def folder(environment: Environment, program: PlannedProgram | None) -> pathlib.Path | None:
+        """Where a program starts: in its own folder where that is here, else beside what was copied."""
+        own = pathlib.Path(program.workdir) if program and program.workdir else None
+        if own is not None and own.is_dir():
+            return own
+        start = environment.folder or environment.payload
+        return pathlib.Path(start) if start else None
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""
@@ -317,8 +339,8 @@ def _stands(place: pathlib.Path) -> bool:
 
 
 def _refuse_foreign(plan: Plan) -> None:
-    """Wheels chosen for a newer glibc, or another processor, would install here and fail to load."""
-    here = Target(python=plan.python, machine=os.uname().machine, glibc=host_glibc())
+    """Wheels for another C library or processor, or a newer glibc, would install here and fail to load."""
+    here = host_target(plan.python)
     for stage in plan.stages:
         for wheel in stage.wheels:
             if here.rank(wheel.file) is None:

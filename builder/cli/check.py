@@ -20,5 +20,9 @@ from builder.values.request import Request
 @strict_option
 @report_options
 def check(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
-    """Say what is wrong with SPEC before anything is installed."""
+    """Say what is wrong with SPEC before anything is installed.
+
+    It reads the spec, writes a lock beside it where none is there that fits (never with --locked), and proves
+    from the locked wheels what will fail. Nothing is installed, and no image is made.
+    """
     return carry_out(Request(stop_after="prove", **wanted), form, folder, quiet=quiet)

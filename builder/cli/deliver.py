@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import shutil
 import sys
@@ -13,7 +14,8 @@ from builder.cli.streams import say_document
 from builder.flow.pipeline import run_pipeline
 from builder.report.forms import FILES, FORMS
 from builder.report.model import Report
-from builder.report.scrubbing import Private
+from builder.report.occasion import occasion_of
+from builder.report.scrubbing import Private, clean_report
 from builder.values.request import Request
 from envspec.system.home import disk_refusals, write_atomic
 
@@ -26,9 +28,16 @@ def carry_out(request: Request, form: str, folder: pathlib.Path | None, *, quiet
 
 
 def deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
-    """The report in the form that was asked for, and in all forms in the folder; the exit code."""
+    """The report in the form that was asked for, and in all forms in the folder; the exit code.
+
+    A report of the same spec that is in the folder already is the last one: what changed since is said.
+    """
     private = Private.here()
+    spec = pathlib.Path(report.source.file).absolute() if report.source is not None else None
+    occasion = occasion_of((pathlib.Path(sys.argv[0]).name, *sys.argv[1:]), spec)
+    report = dataclasses.replace(report, occasion=occasion)
     if folder is not None:
+        report = with_changes(report, folder / FILES["json"], private)
         with disk_refusals(folder, setting="--report"):
             for name, render in FORMS.items():
                 write_atomic(folder / FILES[name], render(report, private))
@@ -45,3 +54,13 @@ def deliver(report: Report, form: str, folder: pathlib.Path | None) -> int:
     else:
         say_document(FORMS[form](report, private))
     return report.exit_code
+
+
+def with_changes(report: Report, file: pathlib.Path, private: Private) -> Report:
+    """The report with what changed since the one in `file`, where that is of the same spec."""
+    if not file.is_file():
+        return report
+    from builder.report.last import compare, read_last  # only who keeps reports needs it
+
+    clean = clean_report(report.bounded(), private)
+    return dataclasses.replace(report, changes=compare(read_last(file), clean))

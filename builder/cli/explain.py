@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from packaging.utils import canonicalize_name
 
+from builder.cli.completing import offer_packages
 from builder.cli.options import PLACE, variant_option
 from builder.cli.streams import say_text
 from builder.flow.project import open_project
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec", type=PLACE)
-@click.argument("package", required=False)
+@click.argument("package", required=False, shell_complete=offer_packages)
 @click.option("--gpu", is_flag=True, help="Say what serves which card, and why which driver is needed.")
 @variant_option
 def explain(spec: pathlib.Path, package: str | None, variant: str | None, *, gpu: bool) -> None:
-    """Say who wants PACKAGE, at which version and from which stage; with --gpu, who wants which driver."""
+    """Say who wants PACKAGE, at which version and from which stage; with --gpu, who wants which driver.
+
+    It reads the lock of SPEC and changes nothing.
+    """
     if gpu == (package is not None):
         raise UsageError("name a package, or ask --gpu", hint="envspec explain SPEC PACKAGE")
     if package is not None:

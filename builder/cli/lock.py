@@ -44,7 +44,12 @@ from envspec.system.progress import Progress
 def lock(
     form: str, folder: pathlib.Path | None, quiet: bool, export: pathlib.Path | None, **wanted: Any
 ) -> int:
-    """Find versions that work together and write them to the lock beside SPEC."""
+    """Find versions that work together and write them to the lock beside SPEC.
+
+    A lock that fits SPEC stays as it is. Where SPEC has changed, or with --upgrade, all stages are solved
+    anew: versions that it leaves open may move, and `git diff` or `envspec diff` says which did. With
+    --locked nothing is written.
+    """
     request = Request(stop_after="lock", **wanted)
     code = carry_out(request, form, folder, quiet=quiet)
     if code == 0 and export is not None:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
+from builder.cli.completing import is_asked
 from builder.cli.options import EXIT_CODES
 from builder.cli.streams import flush_output, keep_streams, say_text
 from envspec.supply.pip_settings import ask_pip_ahead
@@ -17,20 +19,40 @@ from envspec.system.home import refused
 from envspec.system.quoting import shortened
 from envspec.system.scratch import scratch_for_all, sweep_scratch
 
-COMMANDS: Mapping[str, str] = {
-    "check": "Say what is wrong with SPEC before anything is installed.",
-    "diff": "Say what differs from BEFORE to AFTER; 1 if anything does.",
-    "explain": "Say who wants PACKAGE, at which version; with --gpu, which driver and why.",
-    "fix": "Search for the smallest change after which SPEC builds and verifies.",
-    "init": "Make a first spec from what others describe environments with.",
-    "lock": "Find versions that work together and write them to the lock.",
-    "render": "Print the Dockerfile of SPEC, or what runs its image.",
-    "schema": "Print the JSON schema of envspec.toml, for editors.",
-    "serve": "Serve the payload of SPEC in the environment built for it.",
-    "simulate": "Say what plain pip would do with the stages, one after another.",
-    "verify": "Judge any Python environment: may it ship, why not, what to do.",
+TOPICS: Mapping[str, Mapping[str, str]] = {
+    "Begin": {
+        "init": "Write a first spec from what others describe environments with.",
+        "schema": "Print the JSON schema of envspec.toml, for editors.",
+        "completion": "Print what makes a shell complete commands, options and names.",
+    },
+    "Lock and prove": {
+        "lock": "Write the lock; where SPEC changed, all versions are solved anew.",
+        "check": "Say what is wrong with SPEC before anything is installed.",
+        "simulate": "Say what plain pip would do with the stages, one after another.",
+        "fix": "Change SPEC as little as it takes to build and verify.",
+    },
+    "Build and run": {
+        "render": "Print the Dockerfile of SPEC, or what runs its image.",
+        "run": "Start a program of SPEC, or any command, in the environment built for it.",
+        "serve": "Serve what SPEC has as its service in the environment built for it.",
+        "shell": "Start a shell in the environment built for SPEC.",
+    },
+    "Judge": {
+        "verify": "Judge any Python environment: may it ship, why not, what to do.",
+    },
+    "Look closer": {
+        "rules": "Show what a rule such as EV101 finds, how, and what to do.",
+        "explain": "Say who wants PACKAGE, and why; with --gpu, who wants which driver.",
+        "diff": "Say what differs from BEFORE to AFTER; 1 if anything does.",
+    },
 }
-"""The commands of `envspec`, each a module of its name in this room, with what `envspec --help` says."""
+"""The commands of `envspec` by what one wants to do, with what `envspec --help` says of each."""
+
+COMMANDS: Mapping[str, str] = {name: line for topic in TOPICS.values() for name, line in topic.items()}
+"""All of them, each a module of its name in this room."""
+
+BUILDING = "`build-image SPEC` does all of it: lock, prove, build, verify, report."
+"""What the help says of the other program, which people look for here."""
 
 LONGEST_ERROR = 20_000
 """Characters of an error: what a program said may stand in it."""
@@ -54,14 +76,25 @@ class Commands(click.Group):
         return load_command(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without loading any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """The commands by topic, without loading any."""
+        widest = max(map(len, COMMANDS))
+        for topic, commands in TOPICS.items():
+            with formatter.section(topic):
+                formatter.write_dl([(name.ljust(widest), line) for name, line in commands.items()])
+                if topic == "Build and run":
+                    formatter.write_text(BUILDING)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell offers for a command, without loading any."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        found = ((name, line) for name, line in COMMANDS.items() if name.startswith(incomplete))
+        return [CompletionItem(name, help=line) for name, line in found]
 
 
 def load_command(module: str) -> click.Command:
     """The command of a module of this room, which bears the module's name."""
-    if module in REPORTING:
+    if module in REPORTING and not is_asked():
         ask_pip_ahead()
     command: click.Command = getattr(importlib.import_module(f"builder.cli.{module}"), module)
     return command

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from builder.cli.completing import offer_variants
 from builder.report.forms import FORMS
 from envspec.system.quoting import shortened
 
@@ -53,7 +54,9 @@ def _all(*options: Decorator) -> Decorator:
 
 
 spec_argument = click.argument("spec", required=False, type=PLACE)
-variant_option = click.option("--variant", help="A [variant.NAME] of the spec to lay over it.")
+variant_option = click.option(
+    "--variant", shell_complete=offer_variants, help="A [variant.NAME] of the spec to lay over it."
+)
 lock_options = _all(
     click.option("--locked", is_flag=True, help="Refuse a missing or stale lock instead of making it anew."),
     click.option("--offline", is_flag=True, help="Touch no network: everything must be here already."),

@@ -32,7 +32,10 @@ def render(
     memory: str | None,
     **wanted: Any,
 ) -> None:
-    """Print the Dockerfile that `build-image --backend docker` builds, or what runs its image."""
+    """Print the Dockerfile that `build-image --backend docker` builds, or what runs its image.
+
+    SPEC is locked and proved for a Dockerfile, which writes a lock where none fits. No engine is asked.
+    """
     if to is None:
         from builder.backends.docker.dockerfile import render_dockerfile  # an orchestrator needs neither
         from builder.flow.pipeline import plan_spec

@@ -1,26 +1,22 @@
-"""`envspec serve`: becomes the payload of a spec, in the virtual environment built for it."""
+"""`envspec serve`: becomes the service of a spec, in the virtual environment built for it."""
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from builder.backends.virtualenv import VirtualenvBackend
-from builder.cli.bars import shown_progress
+from builder.cli.becoming import become, build_here
 from builder.cli.options import quiet_option, spec_argument, variant_option
-from builder.flow.pipeline import run_pipeline
-from builder.image import command as start
-from builder.report import terminal
-from builder.report.scrubbing import Private
-from builder.values.environment import Environment
+from builder.report.model import Report
+from builder.values.program import HOST, PORT, PlannedProgram, planned_programs
 from builder.values.request import Request
 from envspec.spec import load
+from envspec.spec.program import MAIN
 from envspec.system.errors import OutsideError, UsageError
-from envspec.system.interruption import undo_all
+from envspec.system.machine import want_linux
 
 
 @click.command()
@@ -32,36 +28,56 @@ from envspec.system.interruption import undo_all
 )
 @quiet_option
 def serve(host: str, port: int | None, quiet: bool, **wanted: Any) -> int:
-    """Serve the payload of SPEC in the virtual environment built for it."""
-    return serve_payload(Request(backend="virtualenv", stop_after="build", **wanted), host, port, quiet=quiet)
+    """Serve what SPEC has as its service in the virtual environment built for it.
 
-
-def serve_payload(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
-    """Build what is missing, then turn into the payload, so that signals and its exit code are its own.
-
-    Returns only when the build fails, with its exit code. The address stands on standard output as soon as
-    it is known, for programs that wait for it. Raises `UsageError`, and `OutsideError` for a port in use.
+    The environment is built below the tool's home where it does not stand yet, and a lock that does not fit
+    is made anew. It serves until Ctrl-C.
     """
+    return serve_program(Request(backend="virtualenv", **wanted), host, port, quiet=quiet)
+
+
+def serve_program(request: Request, host: str, port: int | None, *, quiet: bool) -> int:
+    """Build what is missing, then turn into the main program, so that signals and its exit code are its own.
+
+    Gives the exit code of a build that failed. The address stands on standard output as soon as it is known,
+    for programs that wait for it. Raises `UsageError`, and `OutsideError` for a port in use.
+    """
+    want_linux(
+        "the payload is served in a virtual environment, which is built for Linux",
+        hint="build an image with `build-image --backend docker` and run that",
+    )
     spec = load.load_spec(load.find_spec(request.spec), request.variant)
-    if spec.service is None:
-        raise UsageError("the spec has no [service]: there is nothing to serve")
-    with shown_progress(quiet=quiet) as progress:
-        report = run_pipeline(request, progress)
-    environment = report.environment
-    if not report.sound or environment is None:
-        sys.stderr.write(terminal.render(report, Private.here()))
-        return report.exit_code
-    chosen = _free(host, spec.service.port if port is None else port)
+    programs = {program.name: program for program in planned_programs(spec)}
+    _refuse_unmovable(programs.get(MAIN), host, port)
+    built = build_here(request, quiet=quiet)
+    if isinstance(built, Report):
+        return built.exit_code
+    program = built.plan.program(MAIN)
+    assert program is not None and program.port is not None  # noqa: S101, PT018 - refused above
+    chosen = _free(host, program.port if port is None else port)
     sys.stdout.write(f"http://{host}:{chosen}\n")
     sys.stdout.flush()
-    command = start.serve_command(spec.service, environment.python, host=host, port=chosen)
-    return _become(command, environment)
+    return become(built, program.words(host, chosen), program)
 
 
-def _become(command: list[str], environment: Environment) -> NoReturn:
-    os.chdir(environment.payload or ".")
-    undo_all()  # nobody comes back to it
-    os.execve(command[0], command, VirtualenvBackend.variables(environment))  # noqa: S606
+def _refuse_unmovable(program: PlannedProgram | None, host: str, port: int | None) -> None:
+    """Raise `UsageError` where there is nothing to serve, or its command says itself where it listens."""
+    if program is None or program.port is None:
+        raise UsageError(
+            "the spec has no [service], and no [run] with a port: there is nothing to serve",
+            hint="`envspec run` starts any program of a spec",
+        )
+    words = "\0".join(program.command)
+    if port is not None and port != program.port and PORT not in words:
+        raise UsageError(
+            f"the command of [run] has its port in itself: --port {port} cannot change it",
+            hint=f"write {PORT} where {program.port} stands in it",
+        )
+    if host != "127.0.0.1" and HOST not in words:
+        raise UsageError(
+            f"the command of [run] says itself where it listens: --host {host} cannot change it",
+            hint=f"write {HOST} where the address stands in it",
+        )
 
 
 def _free(host: str, port: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 import re
@@ -19,14 +18,16 @@ from envspec.ingest.draft import Draft
 from envspec.order import PipTarget, Simulation
 from envspec.spec import load
 from envspec.spec.model import Spec, Stage
-from envspec.spec.target import Target, host_glibc, target_of
+from envspec.spec.python import LINE
+from envspec.spec.target import Target, host_target, target_of
 from envspec.spec.words import SourceWord
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources
-from envspec.system.errors import OutsideError, UsageError
-from envspec.system.interpreter import find_interpreter
+from envspec.system.errors import UsageError
+from envspec.system.interpreter import known_interpreter
+from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
 from envspec.system.quoting import shortened
 
@@ -49,7 +50,10 @@ def simulate(
     strict: bool,
     quiet: bool,
 ) -> int:
-    """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another."""
+    """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another.
+
+    pip is asked what it would install: nothing is installed, and no spec or lock is changed.
+    """
     with shown_progress(quiet=quiet) as progress:
         found = simulate_place(place, variant, python, progress)
     if form == "json":
@@ -70,9 +74,9 @@ def simulate_place(
         if place is not None and place.is_file() and place.suffix != ".toml":
             draft = descriptions.read_description(place)
             version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
-            if not re.fullmatch(r"3\.\d{1,2}", version):
+            if not re.fullmatch(LINE, version):
                 raise UsageError(f"{shortened(version)} is no Python such as 3.11", hint="give --python")
-            target = Target(python=version, machine="x86_64", glibc=host_glibc())
+            target = host_target(version)
             stages = list(_drafted(draft, relay))
         else:
             file = load.find_spec(place)
@@ -89,13 +93,9 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target.python))
-
-
-def _interpreter(version: str) -> pathlib.Path | None:
-    with contextlib.suppress(OutsideError):
-        return find_interpreter(version)
-    return None
+    # Elsewhere than on Linux pip is made to believe in the target: an interpreter from here would not be it.
+    here = known_interpreter(target.python, target.patch) if runs_linux() else None
+    return PipTarget(target=target, interpreter=here)
 
 
 def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:

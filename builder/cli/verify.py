@@ -34,7 +34,11 @@ from envspec.system.progress import Progress
 @strict_option
 @report_options
 def verify(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) -> int:
-    """Judge any Python environment: may it ship, why not, and what to do."""
+    """Judge any Python environment: may it ship, why not, and what to do.
+
+    Its modules are imported in a sandbox, which leaves the environment as it is; EV292 says where the kernel
+    does not allow all of it.
+    """
     with shown_progress(quiet=quiet) as progress:
         report = verify_environment(progress=progress, **wanted)
     return deliver(report, form, folder)
@@ -87,7 +91,7 @@ def _subject(
         return DockerSubject(image)  # it has the variables of its spec in itself
     python = interpreter or _python_of(venv or pathlib.Path())
     folder = pathlib.Path(os.path.abspath(python)).parent.parent  # noqa: PTH100 - a link to the interpreter stays
-    env = expanded(spec.env, str(folder), spec.python) if spec else {}
+    env = expanded(spec.env, str(folder), spec.python_wish.line) if spec else {}
     return InterpreterSubject(python, env)
 
 

@@ -20,6 +20,7 @@ from packaging.utils import (
 )
 from packaging.version import Version
 
+from envspec.spec.python import FREE_THREADED
 from envspec.spec.target import Target
 from envspec.supply.page import RemoteFile
 
@@ -187,21 +188,22 @@ def _wants(file: RemoteFile, target: Target) -> bool:
     if file.file.endswith(".whl") and target.rank(file.file) is None:
         return False
     try:
-        return SpecifierSet(file.requires_python or "").contains(f"{target.python}.99")
+        return SpecifierSet(file.requires_python or "").contains(target.newest)
     except InvalidSpecifier:
         return True
 
 
 def other_python(files: Iterable[RemoteFile], target: Target) -> str | None:
     """The Python nearest to the target's for which there is a wheel; None when no other helps."""
-    minor = target.version[1]
+    minor, threads = target.version[1], "t" * target.free_threaded
+    oldest = FREE_THREADED[1] if threads else 8
     offered = [
         other
-        for other in sorted(range(8, 16), key=lambda other: (abs(other - minor), -other))
+        for other in sorted(range(oldest, 16), key=lambda other: (abs(other - minor), -other))
         if any(
-            dataclasses.replace(target, python=f"3.{other}").rank(file.file) is not None
+            dataclasses.replace(target, python=f"3.{other}{threads}").rank(file.file) is not None
             for file in files
             if file.file.endswith(".whl")
         )
     ]
-    return f"3.{offered[0]}" if offered else None
+    return f"3.{offered[0]}{threads}" if offered else None

@@ -11,6 +11,7 @@ from builder.flow.base import read_base
 from builder.flow.build_root import DebianBuildRoot
 from builder.flow.check import judge_environment, try_environment
 from builder.flow.project import Project
+from builder.flow.serving import find_server
 from builder.values.copying import collect_copies
 from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
@@ -92,12 +93,14 @@ class RealWorkshop:
         """The verdict on a virtual environment that is thrown away again."""
         fetch_locked(lock, self.offers(spec), self._store, self._progress)
         cargo = collect_payload(spec.service, self._folder) if spec.service else None
-        plan = make_plan(spec, lock, cargo, copies=collect_copies(spec.copies, self._folder))
+        copies = collect_copies(spec.copies, self._folder)
+        project = Project(file=self._folder / FILE_NAME, spec=spec)
+        plan = make_plan(spec, lock, cargo, served=find_server(project, lock).words, copies=copies)
         backend = VirtualenvBackend()
         environment = backend.build(plan, self._folder, self._store, self._progress)
         try:
             verdict = judge_environment(spec, plan, backend, environment, fast=False, progress=self._progress)
-            trial = try_environment(spec, backend, environment, self._progress)
+            trial = try_environment(spec, plan, backend, environment, self._progress)
         finally:
             if not environment.reused:
                 shutil.rmtree(environment.reference, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Verification of a built environment: the judge's verdict, and the payload's trial."""
+"""Verification of a built environment: the judge's verdict, and the trial of its programs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.backends.port import Backend
-from builder.judge import judge_subject, trial
+from builder.judge import judge_subject
+from builder.judge.smoke import without_ignored
+from builder.judge.trial import try_program
+from builder.judge.tried import called, judge_trials
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.release import release_findings
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
+from envspec.spec.program import MAIN
+from envspec.spec.target import libc_words
 from envspec.system import rules
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, order_findings
 from envspec.system.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class TrialResult:
-    """How the payload's trial went."""
+    """How the trial of the programs went."""
 
-    facts: Mapping[str, Any] | None
-    """What was measured; None when nothing was tried."""
+    facts: Mapping[str, Mapping[str, Any]]
+    """What was measured of each, by its name; empty when nothing was tried."""
     findings: tuple[Finding, ...]
 
 
@@ -34,23 +40,43 @@ def judge_environment(
         return _not_run(plan, environment)
     progress.step("verify")
     subject = backend.subject(environment)
-    verdict = judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
+    verdict = judge_subject(
+        subject,
+        lock=plan.pins,
+        smoke=spec.smoke,
+        folder=environment.folder or environment.payload,
+        fast=fast,
+        progress=progress,
+    )
     own = {wheel.name for stage in plan.stages if stage.trees for wheel in stage.wheels}
-    counting = tuple(  # who begins has little code: one's own is no placeholder of somebody else's
+    counting = (  # who begins has little code: one's own is no placeholder of somebody else's
         found for found in verdict.findings if found.rule != rules.PLACEHOLDER.id or found.where not in own
     )
-    return dataclasses.replace(verdict, findings=counting)
+    other = release_findings(plan, verdict.python)
+    return dataclasses.replace(verdict, findings=order_findings([*other, *counting]))
 
 
 def try_environment(
-    spec: Spec, backend: Backend, environment: Environment, progress: Progress
+    spec: Spec,
+    plan: Plan,
+    backend: Backend,
+    environment: Environment,
+    progress: Progress,
+    *,
+    online: bool = True,
 ) -> TrialResult:
-    """The payload started and asked once; nothing where there is none, or where nothing can run."""
-    if spec.service is None or environment.foreign:
-        return TrialResult(facts=None, findings=())
-    progress.step("try the payload")
-    facts = trial.try_payload(backend, environment, spec.service)
-    return TrialResult(facts=facts, findings=tuple(trial.judge_trial(facts, spec.service)))
+    """Each program started and used; nothing where there is none, or where nothing can run.
+
+    `online` says whether trials that need a network may have one.
+    """
+    if environment.foreign:
+        return TrialResult(facts={}, findings=())
+    facts = {}
+    for program in plan.programs:
+        payload = plan.service is not None and program.name == MAIN
+        progress.step(f"try {called(program.name, payload=payload)}")
+        facts[program.name] = try_program(backend, environment, plan, program, online=online)
+    return TrialResult(facts=facts, findings=without_ignored(judge_trials(plan, facts), spec.smoke))
 
 
 def _not_run(plan: Plan, environment: Environment) -> Verdict:
@@ -63,7 +89,7 @@ def _not_run(plan: Plan, environment: Environment) -> Verdict:
         target=environment.reference,
         findings=(found,),
         python=plan.python,
-        platform=f"linux-{plan.machine}, glibc {'.'.join(map(str, plan.glibc))}",
+        platform=f"linux-{plan.machine}, {libc_words(plan.glibc, plan.musl)}",
         distributions=(),
         counts={},
         timings={},

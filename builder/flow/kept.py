@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Any
 
+from builder.inside.trial import CARDS
+from builder.values.environment import Environment
+from builder.values.plan import Plan
 from builder.values.verdict import Verdict
 from envspec.lockfile.lock import Lock
 from envspec.spec.model import Spec
@@ -27,9 +31,9 @@ def kept_verdicts() -> Kept[Verdict]:
     return Kept(tool_home() / "verdict", Verdict)
 
 
-def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, Any] | None]]:
-    """Findings of good trials, and what was measured."""
-    return Kept(tool_home() / "trial", tuple[tuple[Finding, ...], dict[str, Any] | None])
+def kept_trials() -> Kept[tuple[tuple[Finding, ...], dict[str, dict[str, Any]]]]:
+    """Findings of good trials, and what was measured of each program."""
+    return Kept(tool_home() / "trial", tuple[tuple[Finding, ...], dict[str, dict[str, Any]]])
 
 
 def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
@@ -48,4 +52,19 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
         "variables": dict(spec.variables),
         "target": spec.target.model_dump(mode="json"),
         "libraries": sha256_of(_LOADER_CACHE) if here else None,
+    }
+
+
+def trial_depends(spec: Spec, plan: Plan, environment: Environment, *, offline: bool) -> dict[str, Any]:
+    """All that the trial of programs depends on, with what this machine has that some of them need."""
+    needs = {need for program in plan.programs for trial in program.trials for need in trial.needs}
+    volumes = {path for program in plan.programs for path in program.volumes}
+    return {
+        "plan": plan.digest,
+        "backend": environment.backend,
+        "reference": environment.reference,
+        "ignored": spec.smoke.ignore,
+        **({"network": not offline} if "network" in needs else {}),
+        **({"card": any(map(os.path.exists, CARDS))} if "gpu" in needs else {}),
+        **({"volumes": sorted(filter(os.path.isdir, volumes))} if volumes else {}),
     }

@@ -11,15 +11,17 @@ import concurrent.futures
 import dataclasses
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base, lock_build_root, read_base
-from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends
+from builder.flow.base import image_digest, lock_base, lock_build_root, read_base, seen_libc
+from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
+from builder.flow.serving import find_server
 from builder.image.placing import check_places
 from builder.report.model import Report, copies_of, stages_of
 from builder.report.source import Source
@@ -45,6 +47,7 @@ from envspec.system.finding import Finding, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import listed
 from envspec.system.reading import read_text
 from envspec.system.sweeping import sweep_home
 
@@ -57,6 +60,12 @@ _Value = TypeVar("_Value")
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
     """Do what the request asks and report it. Raises `SpecError` when the spec means nothing."""
     return _carry_out(_begin(request, progress)).report
+
+
+def build_environment(request: Request, progress: Progress = SILENT) -> tuple[Report, Plan | None]:
+    """Build what the request asks for; the report, and the plan where the run came to one."""
+    run = _carry_out(_begin(dataclasses.replace(request, stop_after="build"), progress))
+    return run.report, run.plan
 
 
 def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
@@ -170,6 +179,7 @@ def _resolved(run: Run) -> Lock:
         resolver=run.request.resolver,
         variant=project.variant,
         image_digest=image_digest(project),
+        libc=seen_libc(project),
         progress=run.progress,
     )
     lock = lock_base(lock, project, run.progress)
@@ -181,7 +191,10 @@ def prove_phase(run: Run) -> Run:
     anew = run.request.fresh or _cards_unknown(run)
     findings = None if anew else kept_proofs().get(_proof_key(run, base_read=True))
     found = _proved(run, anew=anew) if findings is None else findings
-    return _refused(run.reporting(*found, gpu=_gpu_proof(run)), "the proof found errors")
+    serving = find_server(run.project, already_made(run.lock))
+    run = dataclasses.replace(run, served=serving.words)
+    run = run.reporting(*found, *serving.findings, gpu=_gpu_proof(run))
+    return _refused(run, "the proof found errors")
 
 
 def _gpu_proof(run: Run) -> GpuProof | None:
@@ -219,11 +232,13 @@ def _proof_key(run: Run, *, base_read: bool) -> str:
 
 
 def _refused(run: Run, what: str) -> Run:
-    """The run, failed where its findings keep it from being built."""
+    """The run, failed where its findings keep it from being built, with the rules that say so."""
     if not must_fix(run.report.findings):
         return run
-    hint = "nothing was installed; fix the errors above first"
-    return run.reporting(failure=FindingsError(what, (), hint=hint))
+    found = Counter(each.rule for each in run.report.findings if must_fix((each,)))
+    rules = [f"{rule} ({count}×)" if count > 1 else rule for rule, count in found.items()]
+    hint = "nothing was installed; fix the errors first"
+    return run.reporting(failure=FindingsError(f"{what}: {listed(rules)}", (), hint=hint))
 
 
 def plan_phase(run: Run) -> Run:
@@ -231,7 +246,8 @@ def plan_phase(run: Run) -> Run:
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
     copies = collect_copies(project.spec.copies, project.folder)
-    plan = make_plan(project.spec, already_made(run.lock), payload, planned_gpu(run.report.gpu), copies)
+    gpu = planned_gpu(run.report.gpu)
+    plan = make_plan(project.spec, already_made(run.lock), payload, gpu, run.served, copies)
     check_places(plan.copies, plan.payload, [model.name for model in plan.models])
     left_out = judge_left_out(plan, project.folder)
     made = {"plan": plan.digest, "stages": stages_of(plan), "copies": copies_of(plan)}
@@ -268,12 +284,12 @@ def _fetch(run: Run) -> None:
 
 
 def verify_phase(run: Run) -> Run:
-    """The judge's verdict on the environment, and the trial of its payload."""
+    """The judge's verdict on the environment, and the trial of its programs."""
     verdict = _judged(run, already_made(run.plan), already_made(run.backend), already_made(run.environment))
     findings, facts = _tried(
         run, already_made(run.plan), already_made(run.backend), already_made(run.environment)
     )
-    run = run.reporting(*verdict.findings, *findings, verdict=verdict, trial=facts)
+    run = run.reporting(*verdict.findings, *findings, verdict=verdict, trials=facts)
     return dataclasses.replace(run, verdict=verdict)
 
 
@@ -288,6 +304,8 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
             "variables": dict(environment.variables),
             "smoke": spec.smoke.model_dump(mode="json"),
             "fast": fast,
+            **({} if plan.patch is None else {"patch": plan.patch}),
+            **({"copies": [copy.digest for copy in plan.copies]} if plan.copies else {}),
         }
     )
     known = bool(environment.contents) or environment.reused
@@ -304,19 +322,18 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
 
 def _tried(
     run: Run, plan: Plan, backend: Backend, environment: Environment
-) -> tuple[tuple[Finding, ...], dict[str, Any] | None]:
-    """The findings and the facts of the payload's trial."""
+) -> tuple[tuple[Finding, ...], dict[str, dict[str, Any]]]:
+    """The findings and the facts of the trial of each program."""
     kept = kept_trials()
-    key = result_key(
-        {"plan": plan.digest, "backend": environment.backend, "reference": environment.reference}
-    )
+    key = result_key(trial_depends(run.project.spec, plan, environment, offline=run.request.offline))
     found = kept.get(key) if environment.reused and not run.request.fresh else None
     if found is not None:
         return found
     from builder.flow.check import try_environment
 
-    trial = try_environment(run.project.spec, backend, environment, run.progress)
-    found = trial.findings, dict(trial.facts) if trial.facts is not None else None
+    online = not run.request.offline
+    trial = try_environment(run.project.spec, plan, backend, environment, run.progress, online=online)
+    found = trial.findings, {name: dict(facts) for name, facts in trial.facts.items()}
     if not must_fix(trial.findings):
         _keep("trial", kept, key, found, run.progress)
     return found

@@ -28,6 +28,8 @@ class Run:
     progress: Progress
     report: Report
     lock: Lock | None = None
+    served: tuple[str, ...] | None = None
+    """The words that serve what `[service]` names, where the lock decides them."""
     plan: Plan | None = None
     backend: Backend | None = None
     environment: Environment | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.image import command, travelling
+from builder.image import travelling
+from builder.image.starting import image_user, owner_of
 from builder.inside import places
 from builder.values.plan import Plan
-from envspec.spec.model import Service
+from builder.values.program import PlannedProgram
+from builder.values.variables import expanded
 
 MAIN = "builder/inside/entrypoint/__main__.py"
 """What makes a program of the folder that it is copied to the top of."""
@@ -26,7 +28,7 @@ def runtime_files() -> tuple[str, ...]:
 def image_facts(plan: Plan) -> dict[str, Any]:
     """What the image knows of itself: `environment.json`, which the entrypoint and the doctor read."""
     service = plan.service
-    python = f"{places.ENVIRONMENT}/bin/python"
+    common = expanded(plan.env, places.ENVIRONMENT, plan.python)
     return {
         "name": plan.name,
         "lock": plan.lock,
@@ -36,15 +38,12 @@ def image_facts(plan: Plan) -> dict[str, Any]:
         "embedded": service is not None and service.source is None,
         **({"models": [f"{places.MODELS}/{model.name}" for model in plan.models]} if plan.models else {}),
         **({"gpu": plan.gpu.model_dump(mode="json")} if plan.gpu else {}),
-        "command": _served(service, python),
-        "port": service.port if service else 0,
-        "health": service.health if service else "",
+        **({"env": common} if common else {}),
+        "programs": {program.name: _program_facts(program, plan) for program in plan.programs},
     }
 
 
-def _served(service: Service | None, python: str) -> list[str]:
-    """The command of the image's service; empty without one."""
-    if service is None:
-        return []
-    host = "0.0.0.0"  # noqa: S104 - a container is reached from outside
-    return command.serve_command(service, python, host=host, port=service.port)
+def _program_facts(program: PlannedProgram, plan: Plan) -> dict[str, Any]:
+    """What the entrypoint knows of a program; its user where that is not the image's."""
+    other = owner_of(program) if owner_of(program) != image_user(plan) else None
+    return {**program.facts(places.ENVIRONMENT, plan.python), **({"user": other} if other else {})}

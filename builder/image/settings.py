@@ -20,7 +20,7 @@ from envspec.system.errors import Problem, SpecError
 IMAGE = re.compile(r"[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?")
 
 
-VERSION = re.compile(r"3\.\d{1,2}")
+VERSION = re.compile(r"3\.\d{1,2}t?")
 
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,7 +49,7 @@ def apt_command(plan: Plan) -> str:
 
 
 def image_variables(plan: Plan) -> dict[str, str]:
-    """Environment variables of the image; the spec's own win, those of its service over those of `[env]`."""
+    """Environment variables of the image; the spec's own win, those of its main program over `[env]`."""
     path = f"{places.ENVIRONMENT}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     fixed = {
         "PATH": path,
@@ -60,9 +60,10 @@ def image_variables(plan: Plan) -> dict[str, str]:
         **models.model_variables(plan, places.MODELS),
         **toolkit_variables(plan.gpu),
     }
+    table = "service.env" if plan.service else "run.env"
     own = {
         "env": expanded(plan.env, places.ENVIRONMENT, plan.python),
-        "service.env": plan.service.env if plan.service else {},
+        table: plan.main.variables(places.ENVIRONMENT, plan.python) if plan.main else {},
     }
     named = {checked_text(VARIABLE, name, key): each[name] for key, each in own.items() for name in each}
     return {**fixed, **named}

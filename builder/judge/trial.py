@@ -1,94 +1,113 @@
-"""The trial: the payload started and asked once inside its environment, and what the facts of that mean."""
+"""The trial: each program started and used inside its environment as its trials say.
+
+What was seen is judged in `builder/judge/tried.py`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import pathlib
 from typing import Any
 
 from builder.backends.port import Backend
-from builder.image import command as serve
 from builder.image import travelling
+from builder.inside import places
 from builder.values.environment import Environment
-from envspec.spec.model import Service
-from envspec.system import rules
-from envspec.system.finding import Finding
-from envspec.system.quoting import quoted_output
-from envspec.system.rules import Rule
+from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
+from builder.values.variables import expanded
+from envspec.spec.program import DEADLINE, RunTrial
 
-DEADLINE = 120.0
-"""Seconds that a payload gets to become ready, models included."""
-
-SILENCE = 100
-"""Root mean square of 16-bit samples below which audio is no speech: a quiet voice has some thousands."""
+GRACE = 3.0
+"""Seconds after which a program that still runs is taken to work, where nothing says how that is seen."""
+_AROUND = 60.0
+"""Seconds for starting and stopping."""
 
 
-def try_payload(backend: Backend, environment: Environment, service: Service) -> dict[str, Any]:
-    """Try the payload inside its environment; the facts are those that `builder/inside/trial.py` prints."""
-    script = travelling.program("trial")
-    request = service.trial.model_dump(mode="json", by_alias=True) if service.trial else None
-    task = {
-        "command": serve.serve_command(service, environment.python, host="127.0.0.1", port="{port}"),
-        "health": service.health,
-        "deadline": DEADLINE,
-        "request": request,
+def try_program(
+    backend: Backend, environment: Environment, plan: Plan, program: PlannedProgram, *, online: bool
+) -> dict[str, Any]:
+    """Try a program inside its environment: the facts that `builder/inside/trial.py` prints.
+
+    Its `trials` stand in the order of the program's; one that is not made says what it `lacks`. `online`
+    tells whether a network may be given to those that need one. `absent` names what keeps it from being
+    started at all; then, and of a job without trials, only the command is looked for (`found`).
+    """
+    lacks = {
+        number: _lack(trial, backend, plan, online=online) for number, trial in enumerate(program.trials)
     }
-    command = [environment.python, "-", json.dumps(task)]
-    done = backend.run(environment, command, stdin=script, timeout=3 * DEADLINE)
+    made = [number for number, lack in lacks.items() if lack is None]
+    absent = [] if environment.backend != "virtualenv" else _absent(program)
+    starts = not absent and bool(made or (program.lasting and not program.trials))
+    reaching = [number for number in made if "network" in program.trials[number].needs]
+    quiet = [number for number in made if number not in reaching]
+    facts: dict[str, Any] = {}
+    for group, network in ((quiet, False), (reaching, True)):
+        if group or (not network and not reaching):
+            seen = _run(backend, environment, plan, program, group, starts=starts, network=network)
+            trials = dict(zip(group, seen.pop("trials", ()), strict=False))
+            known = facts.pop("trials", {})
+            facts = {**facts, **seen, "trials": {**known, **trials}}
+            if starts and "ready" in seen and not seen["ready"]:
+                break
+    told = facts.pop("trials", {})
+    skipped = {number: {"lacks": lack} for number, lack in lacks.items() if lack}
+    in_order = [{**told, **skipped}.get(number, {}) for number in lacks]
+    return {
+        **facts,
+        **({"trials": in_order} if any(in_order) else {}),
+        **({"absent": absent} if absent else {}),
+    }
+
+
+def _lack(trial: RunTrial, backend: Backend, plan: Plan, *, online: bool) -> str | None:
+    """What a trial needs and cannot have, as far as that is known from outside."""
+    if "network" in trial.needs and not (online and backend.reaches):
+        return "network"
+    if "model" in trial.needs and not plan.models:
+        return "model"
+    return None
+
+
+def _absent(program: PlannedProgram) -> list[str]:
+    """Folders that the program writes to and that this machine, which is no image, does not have."""
+    return [path for path in program.volumes if not pathlib.Path(path).is_dir()]
+
+
+def _run(
+    backend: Backend,
+    environment: Environment,
+    plan: Plan,
+    program: PlannedProgram,
+    numbers: list[int],
+    *,
+    starts: bool,
+    network: bool,
+) -> dict[str, Any]:
+    trials = [program.trials[number] for number in numbers]
+    prefix = places.ENVIRONMENT if environment.backend != "virtualenv" else environment.reference
+    task = {
+        "name": program.name,
+        "programs": {each.name: each.facts(prefix, plan.python) for each in plan.programs},
+        "env": expanded(plan.env, prefix, plan.python),
+        "trials": [
+            {**trial.model_dump(mode="json", by_alias=True, exclude_defaults=True), "timeout": trial.timeout}
+            for trial in trials
+        ],
+        "starts": starts,
+        "deadline": DEADLINE,
+        "grace": GRACE,
+    }
+    done = backend.run(
+        environment,
+        [environment.python, "-", json.dumps(task)],
+        stdin=travelling.program("trial"),
+        timeout=DEADLINE + _AROUND + sum(trial.timeout + _AROUND for trial in trials),
+        program=program,
+        network=network,
+    )
     try:
         facts: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
         return {"ready": False, "log": done.tail, "broken": True}
     return facts
-
-
-def judge_trial(facts: Mapping[str, Any], service: Service) -> Iterator[Finding]:
-    """Findings about the payload: why it did not work, or how it started (EV301 to EV305)."""
-    last = quoted_output("\n".join(str(facts.get("log", "")).strip().splitlines()[-8:]))
-    if not facts.get("ready"):
-        yield _not_ready(facts, service, last)
-        return
-    answer = facts.get("answer")
-    if answer is not None and answer.get("status") != 200:
-        said = quoted_output(answer.get("said") or answer.get("error", ""))
-        yield _failed(
-            rules.PAYLOAD_NO_ANSWER,
-            f"the payload answers its trial with {answer.get('status', 'nothing')}: {said}",
-            last,
-        )
-    elif answer is not None and "audio" in answer:
-        yield from _judge_audio(answer["audio"])
-    yield rules.PAYLOAD_READY.finding(
-        f"the payload is ready after {facts['ready_seconds']:.1f} s "
-        f"and holds {facts.get('memory', 0) / 1e6:.0f} MB",
-        where=service.module,
-    )
-
-
-def _not_ready(facts: Mapping[str, Any], service: Service, last: str) -> Finding:
-    if "ended" in facts:
-        return _failed(rules.PAYLOAD_ENDS, f"the payload ends with {facts['ended']} instead of serving", last)
-    if facts.get("broken"):
-        return _failed(rules.PAYLOAD_ENDS, "the payload could not be started in the environment", last)
-    status = facts.get("health_status")
-    return _failed(
-        rules.PAYLOAD_NOT_READY,
-        f"the payload is not ready after {DEADLINE:.0f} s: {service.health} answers {status or 'nothing'}",
-        last,
-    )
-
-
-def _judge_audio(audio: Mapping[str, Any]) -> Iterator[Finding]:
-    if "error" in audio:
-        yield _failed(rules.PAYLOAD_NO_SPEECH, f"the trial's answer holds no audio: {audio['error']}")
-    elif not audio["seconds"]:
-        yield _failed(rules.PAYLOAD_NO_SPEECH, "the trial's audio is empty")
-    elif audio.get("rms", SILENCE) < SILENCE:
-        yield _failed(
-            rules.PAYLOAD_NO_SPEECH, f"the trial's audio is silent: its root mean square is {audio['rms']}"
-        )
-
-
-def _failed(rule: Rule, message: str, last: str = "") -> Finding:
-    hint = f"its last words:\n{last}" if last else "`envspec serve` starts it for a closer look"
-    return rule.finding(message, hint=hint, where="service")

@@ -40,7 +40,7 @@ FAMILIES = (
     Family(key="exchange", title="Exchange of arrays", phase="verify", prefixes=("EV27",), thorough=True),
     Family(key="drift", title="Drift from the lock", phase="verify", prefixes=("EV28",)),
     Family(key="judge", title="The judge itself", phase="verify", prefixes=("EV29",)),
-    Family(key="payload", title="The payload", phase="verify", prefixes=("EV3",)),
+    Family(key="payload", title="The programs", phase="verify", prefixes=("EV3",)),
 )
 OTHER = Family(key="other", title="Other findings", phase="", prefixes=())
 
@@ -68,8 +68,8 @@ def not_looked_at(family: Family, report: Report) -> str | None:
         return "nothing was verified"
     if family.phase not in report.seconds:
         return f"the run had no phase {family.phase}"
-    if family.key == "payload" and report.trial is None:
-        return "no payload was tried"
+    if family.key == "payload" and not report.trials:
+        return "no program was tried"
     if family.key == "drift" and report.lock is None:
         return "no lock was given"
     if family.thorough and report.verdict is not None and report.verdict.fast:

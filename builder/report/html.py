@@ -9,18 +9,22 @@ import hashlib
 import importlib.metadata
 import importlib.resources
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from builder.report import gpu
+from builder.report.commands import line_pieces, pieces
 from builder.report.families import counts, tally, title_of
 from builder.report.matrix import COLUMNS, matrix
 from builder.report.model import PHASES, Report
+from builder.report.pages import page_html
+from builder.report.programs import program_lines
 from builder.report.relations import relations
 from builder.report.scrubbing import Private, clean_report
 from builder.report.treemap import treemap
+from envspec.spec.program import MAIN
 from envspec.system.finding import Finding, Severity
 
 _COLOURS = 8
@@ -31,6 +35,9 @@ _OPEN_UNTIL = 12
 """A group of warnings with more findings is closed at first; errors never are."""
 _FEW = 6
 """Findings in all that are shown at once, information too."""
+_STOPPERS = 5
+"""Errors that the page repeats where it says what stopped the run."""
+MINUS = "\N{MINUS SIGN}"
 _NO_STAGE = "not in the lock"
 
 
@@ -44,6 +51,8 @@ class FindingGroup:
     findings: tuple[tuple[int, Finding], ...]
     open: bool
     """Whether the findings are shown before anybody asks."""
+    page: str
+    """What the rule's page says, as HTML; empty for an id that nobody knows."""
 
 
 def render(report: Report, private: Private) -> str:
@@ -56,6 +65,9 @@ def render(report: Report, private: Private) -> str:
         script=script,
         policy=policy(style, script),
         tool=f"envspec {importlib.metadata.version('envspec')}",
+        stoppers=_stoppers(report),
+        changes=report.changes,
+        numbers={finding: number for number, finding in enumerate(report.findings)},
         counts=counts(report.findings),
         tally=tally(report.findings),
         groups=_groups(report.findings),
@@ -67,8 +79,12 @@ def render(report: Report, private: Private) -> str:
         shapes=_SHAPES,
         largest=_largest(report),
         colours=_colours(report),
-        matrix=matrix(report),
-        relations=relations(report),
+        matrix=(found := matrix(report)),
+        concerned=sum(row.concerned for row in found.rows),
+        relations=(related := relations(report)),
+        met=all(
+            each.numpy_state != "error" and all(need.state == "ok" for need in each.needs) for each in related
+        ),
         headings=COLUMNS,
         gpu=_gpu(report),
     )
@@ -98,7 +114,9 @@ def _template() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(size=size, seconds=seconds)
+    environment.filters.update(
+        size=size, seconds=seconds, growth=growth, pieces=pieces, line_pieces=line_pieces
+    )
     return environment.from_string(_resource("report.html"))
 
 
@@ -114,11 +132,26 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
+def growth(before: int, after: int) -> str:
+    """How a size changed, for people: `+2.1 MB`."""
+    if before == after:
+        return "unchanged"
+    return f"{'+' if after > before else MINUS}{size(abs(after - before))}"
+
+
 def seconds(time: float) -> str:
     """A time for people: `12 ms`, `3.4 s`, `2 min 5 s`."""
     if time >= 60:
         return f"{int(time // 60)} min {time % 60:.0f} s"
     return f"{time:.1f} s" if time >= 1 else f"{time * 1000:.0f} ms"
+
+
+def _stoppers(report: Report) -> tuple[tuple[int, Finding], ...]:
+    """The errors that stopped the run, with their index, where findings did and nothing from outside."""
+    if report.failure is None or report.failure.exit_code != 1:
+        return ()
+    errors = [pair for pair in enumerate(report.findings) if pair[1].severity is Severity.ERROR]
+    return tuple(errors[:_STOPPERS])
 
 
 def _groups(findings: tuple[Finding, ...]) -> tuple[FindingGroup, ...]:
@@ -139,11 +172,18 @@ def _group(
         title=title_of(rule),
         findings=found,
         open=few or short or severity is Severity.ERROR,
+        page=page_html(rule),
     )
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
     """What the page says beside the verdict: a name and a value each."""
+    if report.occasion is not None:
+        yield "Made", report.occasion.day
+        yield "By", f"envspec {importlib.metadata.version('envspec')} on {report.occasion.python}"
+        yield "System", f"{report.occasion.system}; {report.occasion.processor}"
+        if report.occasion.state:
+            yield "Commit", report.occasion.state
     if report.verdict is not None:
         yield "Python", report.verdict.python
         yield "Platform", report.verdict.platform
@@ -160,7 +200,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     elif report.stages:
         count = sum(len(stage.packages) for stage in report.stages)
         yield "Distributions", f"{count} locked"
-    yield from _payload(report.trial or {})
+    yield from _programs(report)
     if report.environment is not None:
         yield "Built by", report.environment.backend + (" (unchanged)" if report.environment.reused else "")
         yield "Environment", report.environment.reference
@@ -168,20 +208,19 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "Lock", report.lock
     if report.plan:
         yield "Plan", report.plan
+    if report.source is not None:
+        yield "Spec", report.source.file
     for file in report.files:
         yield "Wrote", file
 
 
-def _payload(trial: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not trial.get("ready"):
-        return
-    yield (
-        "Payload",
-        f"ready after {seconds(trial['ready_seconds'])}, {size(trial.get('memory', 0))} of memory",
-    )
-    audio = (trial.get("answer") or {}).get("audio") or {}
-    if "rate" in audio:
-        yield "Trial", f"{audio['seconds']:.1f} s of audio at {audio['rate']} Hz"
+def _programs(report: Report) -> Iterator[tuple[str, str]]:
+    """What was seen of each program that was tried."""
+    for line in program_lines(report):
+        yield "Program" if line.name == MAIN else f"Program {line.name}", line.words
+        for answer in report.trials[line.name].get("trials", ()):
+            if "rate" in (audio := answer.get("audio") or {}):
+                yield "Trial", f"{audio['seconds']:.1f} s of audio at {audio['rate']} Hz"
 
 
 def _gpu(report: Report) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The report as JUnit XML: a test case for each phase of the run, each stage and each family of rules."""
+"""The report as JUnit XML: a test case for each phase of the run, stage, family of rules and program."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from builder.report.families import FAMILIES, OTHER, Family, not_looked_at, of_family, tally
 from builder.report.model import PHASES, Report, StageReport
+from builder.report.programs import NOT_RUN, ProgramLine, program_lines
 from builder.report.scrubbing import Private, clean_report
 from envspec.system.finding import Finding, Severity, must_fix
 
@@ -21,11 +22,15 @@ def render(report: Report, private: Private) -> str:
         ("phases", _phases(report)),
         ("stages", (_stage(report, stage) for stage in report.stages)),
         ("checks", _checks(report)),
+        ("programs", map(_program, program_lines(report))),
     ):
         root.append(_suite(name, list(cases)))
     for counted in ("tests", "failures", "errors", "skipped"):
         root.set(counted, str(sum(int(suite.get(counted, "0")) for suite in root)))
     root.set("time", f"{sum(report.seconds.values()):.3f}")
+    if report.occasion is not None:
+        for suite in root:
+            suite.set("timestamp", report.occasion.date)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
@@ -79,6 +84,17 @@ def _check(report: Report, family: Family, found: tuple[Finding, ...]) -> ET.Ele
         _child(case, "failure", _text(errors), tally(found))
     if rest := [finding for finding in found if finding.severity is not Severity.ERROR]:
         _child(case, "system-out", _text(rest))
+    return case
+
+
+def _program(program: ProgramLine) -> ET.Element:
+    case = _case("programs", program.name, program.seconds)
+    if not program.well:
+        errors = [finding for finding in program.findings if finding.severity is Severity.ERROR]
+        _child(case, "failure", _text(errors), tally(program.findings))
+    elif program.words == NOT_RUN:
+        _child(case, "skipped", "", "; ".join(finding.message for finding in program.findings))
+    _child(case, "system-out", program.words)
     return case
 
 

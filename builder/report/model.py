@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from builder.report.source import Source
+from builder.report.changes import Changes
+from builder.report.occasion import Occasion
+from builder.report.source import Place, Source
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
@@ -74,8 +76,8 @@ class Report:
     """Digest of the plan."""
     environment: Environment | None = None
     verdict: Verdict | None = None
-    trial: Mapping[str, Any] | None = None
-    """What the payload did when it was tried, see `builder.inside.trial`."""
+    trials: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """What each program did when it was tried, by its name; see `builder.judge.trial`."""
     files: tuple[str, ...] = ()
     """Files that the run wrote for its user, such as a lock."""
     gpu: GpuProof | None = None
@@ -88,6 +90,10 @@ class Report:
     """What stopped the run."""
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Time by phase."""
+    occasion: Occasion | None = None
+    """When, by which command and where; None before somebody writes the report down."""
+    changes: Changes | None = None
+    """What is different from the last report in the same folder; None where there is none."""
 
     @property
     def ships(self) -> bool:
@@ -114,6 +120,10 @@ class Report:
         if not self.sound:
             return "must be fixed"
         return "ships" if self.verdict is not None else "sound so far"
+
+    def place(self, finding: Finding) -> Place | None:
+        """The line of the spec that a finding speaks of; None where there is none, or no spec."""
+        return self.source.place(finding.where) if self.source is not None and finding.where else None
 
     def having(self, *findings: Finding, **changes: Any) -> Report:
         """The report with more findings and other changes."""
@@ -148,6 +158,7 @@ class Report:
         body = {
             "version": VERSION,
             "tool": f"envspec {importlib.metadata.version('envspec')}",
+            "run": self._occasion(),
             "name": self.name,
             "spec": self.source.file if self.source else None,
             "variant": self.variant,
@@ -155,7 +166,8 @@ class Report:
             "ships": self.ships,
             "exit_code": self.exit_code,
             "phase": self.phase,
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [self._finding(finding) for finding in self.findings],
+            "changes": self.changes.as_dict() if self.changes is not None else None,
             "lock": self.lock,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
             "copies": [dataclasses.asdict(copy) for copy in self.copies],
@@ -163,9 +175,7 @@ class Report:
             "plan": self.plan,
             "environment": environment,
             "verification": self.verdict.as_dict() if self.verdict else None,
-            "trial": {key: value for key, value in self.trial.items() if key != "log"}
-            if self.trial
-            else None,
+            "trials": {name: without_log(facts) for name, facts in self.trials.items()},
             "files": list(self.files),
             "said": list(self.said),
             "failure": {"message": self.failure.message, "hint": self.failure.hint} if self.failure else None,
@@ -174,6 +184,19 @@ class Report:
         return {key: value for key, value in body.items() if value not in (None, [], {})} | {
             "findings": body["findings"]
         }
+
+    def _occasion(self) -> dict[str, Any] | None:
+        fields = dataclasses.asdict(self.occasion) if self.occasion else {}
+        return {key: value for key, value in fields.items() if value != ""} or None
+
+    def _finding(self, finding: Finding) -> dict[str, Any]:
+        place = self.place(finding)
+        return finding.as_dict() | ({"line": place.line} if place else {})
+
+
+def without_log(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a program's trial but for what it said, which may be anything."""
+    return {key: value for key, value in facts.items() if key != "log"}
 
 
 def stages_of(plan: Plan) -> tuple[StageReport, ...]:

@@ -68,6 +68,8 @@ def _invocation(report: Report) -> dict[str, Any]:
         "executionSuccessful": report.failure is None or report.failure.exit_code == 1,
         "exitCode": report.exit_code,
     }
+    if report.occasion is not None:
+        invocation |= {"commandLine": report.occasion.command, "endTimeUtc": report.occasion.date}
     if report.failure is not None:
         hint = f"\nhint: {report.failure.hint}" if report.failure.hint else ""
         said = {"level": "error", "message": {"text": f"{report.failure.message}{hint}"}}

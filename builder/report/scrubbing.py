@@ -13,10 +13,11 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from builder.report.model import Report
+from builder.report.model import Report, without_log
 from builder.report.source import Source
 from envspec.supply import pip_settings
 from envspec.system.errors import EnvspecError
+from envspec.system.finding import Finding
 from envspec.system.foreign import no_commands, readable
 
 SECRET = "<secret>"  # noqa: S105 - it stands where a secret stood
@@ -140,16 +141,17 @@ def scrub_text(text: str, private: Private) -> str:
 def clean_report(report: Report, private: Private) -> Report:
     """The report as it may leave: every text scrubbed and readable, without variables and log."""
     environment = report.environment and dataclasses.replace(report.environment, variables={})
-    trial = report.trial and {key: value for key, value in report.trial.items() if key != "log"}
-    bare = dataclasses.replace(report, environment=environment, trial=trial, attachments={}, failure=None)
+    trials = {name: without_log(facts) for name, facts in report.trials.items()}
+    bare = dataclasses.replace(report, environment=environment, trials=trials, attachments={}, failure=None)
     clean: Report = _walked(bare, private)
-    return dataclasses.replace(clean, failure=_failure(report.failure, private))
+    source = report.source and _with_lines(clean.source or report.source, report.findings, private)
+    return dataclasses.replace(clean, source=source, failure=_failure(report.failure, private))
 
 
 def _walked(value: Any, private: Private) -> Any:
     if type(value) is str:  # and no enumeration
         return no_commands(readable(scrub_text(value, private)))
-    if isinstance(value, Source):  # forms ask its text for lines alone
+    if isinstance(value, Source):  # its text stays, for the numbers of its lines: forms show `shown` alone
         return dataclasses.replace(value, file=_walked(value.file, private))
     if isinstance(value, Mapping):
         return {_walked(key, private): _walked(inner, private) for key, inner in value.items()}
@@ -161,6 +163,16 @@ def _walked(value: Any, private: Private) -> Any:
             value, **{field.name: _walked(getattr(value, field.name), private) for field in fields}
         )
     return value
+
+
+def _with_lines(source: Source, findings: Iterable[Finding], private: Private) -> Source:
+    """The source with the lines that findings speak of, as they may be shown."""
+    key, instead = _PATTERNS[0]  # a private key goes from all of its lines, and their number stays
+    lines = key.sub(lambda found: instead + "\n" * found[0].count("\n"), source.text).split("\n")
+    numbers = {source.line(finding.where) for finding in findings if finding.where} - {None}
+    return dataclasses.replace(
+        source, shown={number: _walked(lines[number - 1], private) for number in numbers if number}
+    )
 
 
 def _failure(failure: EnvspecError | None, private: Private) -> EnvspecError | None:

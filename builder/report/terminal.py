@@ -17,7 +17,9 @@ from rich.text import Text
 from builder.report import gpu
 from builder.report.families import tally
 from builder.report.model import Report
+from builder.report.programs import program_lines
 from builder.report.scrubbing import Private, clean_report
+from builder.report.source import Place
 from envspec.system.finding import Finding, Severity
 from envspec.system.foreign import no_commands, readable
 
@@ -29,6 +31,8 @@ _WRAPPED = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
 """Lines that a message or a hint may take."""
 _LAST_WORDS = 16
 """Lines of what a failed program said."""
+Placed = Callable[[Finding], Place | None]
+
 _LONGEST = 1_000
 """Characters of one of them."""
 
@@ -52,6 +56,8 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
     """What is printed; nothing of it is markup, for most of it was written by others."""
     title = f"{report.name} ({report.variant})" if report.variant else report.name
     yield Text(title, style="bold")
+    if report.occasion is not None:
+        yield Text(_wrapped(report.occasion.line(), width, 1)[0], style="dim")
     if report.stages:
         yield _stages(report)
     for copy in report.copies:
@@ -62,7 +68,9 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
     if report.gpu is not None:
         for line in gpu.summary(report.gpu):
             yield Text(_wrapped(line, width, 1)[0])
-    yield from finding_lines(report.findings, width=width)
+    yield from finding_lines(report.findings, width=width, place=report.place)
+    for program in program_lines(report):
+        yield Text(_wrapped(f"program {program.name}: {program.words}", width, 1)[0])
     if report.environment:
         kept = " (unchanged)" if report.environment.reused else ""
         yield Text(f"{report.environment.backend}: {report.environment.reference}{kept}")
@@ -70,6 +78,8 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
         yield Text(f"wrote: {file}")
     for line in report.said:
         yield Text(line)
+    if report.changes is not None:
+        yield Text(report.changes.words())
     yield _conclusion(report)
     if report.failure:
         said = [readable(line, _LONGEST) for line in report.failure.message.splitlines()]
@@ -101,9 +111,14 @@ class _Block:
     lines: Callable[[], Iterable[Text]]
 
 
-def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROOM) -> Iterator[Text]:
-    """Findings as at most `room` lines with their hints, the heaviest first; what is left is counted."""
-    blocks = list(_blocks(found, width))
+def finding_lines(
+    found: Iterable[Finding], *, width: int = 100, room: int = ROOM, place: Placed = lambda _: None
+) -> Iterator[Text]:
+    """Findings as at most `room` lines with their hints, the heaviest first; what is left is counted.
+
+    `place` knows the line of the spec that a finding speaks of.
+    """
+    blocks = list(_blocks(found, width, place))
     taken, shown = 0, 0
     for block in blocks:
         last = shown == len(blocks) - 1
@@ -122,12 +137,13 @@ def finding_lines(found: Iterable[Finding], *, width: int = 100, room: int = ROO
         yield Text(f"… and more: {rest} (--report DIR writes all)", style="dim")
 
 
-def _blocks(found: Iterable[Finding], width: int) -> Iterator[_Block]:
+def _blocks(found: Iterable[Finding], width: int, place: Placed) -> Iterator[_Block]:
     """A block for each error and warning, and one for each rule that has infos."""
     ordered = list(found)
     for finding in ordered:
         if finding.severity is not Severity.INFO:
-            yield _Block(severity=finding.severity, count=1, lines=functools.partial(_lines, finding, width))
+            lines = functools.partial(_lines, finding, width, place)
+            yield _Block(severity=finding.severity, count=1, lines=lines)
     infos = [finding for finding in ordered if finding.severity is Severity.INFO]
     for rule, group in itertools.groupby(infos, key=lambda finding: finding.rule):
         first, *more = group
@@ -140,11 +156,12 @@ def _info(finding: Finding, head: str, width: int) -> Iterator[Text]:
     yield Text.assemble((head, "dim"), _wrapped(finding.message, width - len(head), 1)[0])
 
 
-def _lines(finding: Finding, width: int) -> Iterator[Text]:
+def _lines(finding: Finding, width: int, place: Placed) -> Iterator[Text]:
     style = _STYLE[finding.severity]
     head = f"{finding.severity} {finding.rule}"
-    place = _wrapped(finding.where, width - len(head) - 1, 1)[0]
-    yield Text.assemble((head, style), (f" {place}" if place else "", "dim"))
+    spot = place(finding)
+    where = _wrapped(f"{finding.where} ({spot})" if spot else finding.where, width - len(head) - 1, 1)[0]
+    yield Text.assemble((head, style), (f" {where}" if where else "", "dim"))
     for line in _wrapped(finding.message, width - 2, _WRAPPED[finding.severity]):
         yield Text(f"  {line}")
     if finding.hint:

@@ -9,10 +9,12 @@ from pydantic import Field
 from builder.values.copies import PlannedCopy
 from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
+from builder.values.program import PlannedProgram, planned_programs, service_program
 from builder.values.variables import expanded
 from envspec.lockfile.lock import Artifact, File, Lock, LockedBase, LockedModel, LockedSource
 from envspec.spec.model import Service, Spec, digest_of
 from envspec.spec.part import Part
+from envspec.spec.program import MAIN
 from envspec.spec.types import RelativePath
 
 MOST_TREES = 32
@@ -52,12 +54,18 @@ class Plan(Part):
     name: str
     variant: str | None
     python: str
+    """Its line: `3.11`, or `3.14t` for a free-threaded build."""
+    patch: int | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: str
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    musl: tuple[int, int] | None = None
+    """Of the two C libraries the base has one, and this is its version."""
     base: LockedBase
     stages: tuple[InstallStage, ...]
     payload: Payload | None
     service: Service | None
+    """What the payload's files and models are."""
     lock: str
     """Digest of the lock that the plan was made from."""
     named: tuple[str, ...] = ()
@@ -74,6 +82,17 @@ class Plan(Part):
     """Variables of all that runs in the environment, with `{site}` and `{prefix}` for its places."""
     gpu: PlannedGpu | None = None
     """The cards that it is meant for; None for machines without, and where the spec leaves it open."""
+    programs: tuple[PlannedProgram, ...] = ()
+    """What is started in it; the main one is what an image starts."""
+
+    @property
+    def main(self) -> PlannedProgram | None:
+        """The program that an image starts; None where there is none."""
+        return self.program(MAIN)
+
+    def program(self, name: str) -> PlannedProgram | None:
+        """The program of that name."""
+        return next((program for program in self.programs if program.name == name), None)
 
     @property
     def pins(self) -> dict[str, str]:
@@ -92,6 +111,12 @@ class Plan(Part):
         service = self.service.model_dump(mode="json", exclude={"include"}) if self.service else None
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
+        implied = service_program(self.service) if self.service else None
+        programs = [
+            program.model_dump(mode="json", exclude_defaults=True)
+            for program in self.programs
+            if program != implied  # it follows from the service
+        ]
         # What most plans do not have is left out, so that theirs keep the digests that they had before.
         more = {
             **({"models": models} if models else {}),
@@ -99,6 +124,7 @@ class Plan(Part):
             **({} if self.compiled else {"compiled": False}),
             **({"env": dict(self.env)} if self.env else {}),
             **({"gpu": self.gpu.model_dump(mode="json")} if self.gpu else {}),
+            **({"programs": programs} if programs else {}),
         }
         return digest_of({**parts, **more})
 
@@ -106,14 +132,19 @@ class Plan(Part):
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
         without = {"archive"} if self.base.archive is None else None  # locks older than the key mean the same
         base = self.base.model_dump(mode="json", exclude=without)
-        digest = digest_of({"python": self.python, "machine": self.machine, "base": base})
+        start = {"python": self.python, "machine": self.machine, "base": base}
+        digest = digest_of(start if self.patch is None else {**start, "patch": self.patch})
         for stage in self.stages:
             digest = digest_of({"before": digest, "stage": stage.content})
             yield digest
 
-    def variables(self, prefix: str) -> dict[str, str]:
-        """What the service finds in an environment in the folder `prefix`: `[env]`, and its own over it."""
-        own = self.service.env if self.service else {}
+    def variables(self, prefix: str, program: PlannedProgram | None = None) -> dict[str, str]:
+        """What a program, the main one if left out, finds in an environment in the folder `prefix`.
+
+        They are those of `[env]`, and its own over them.
+        """
+        started = program or self.main
+        own = started.variables(prefix, self.python) if started else {}
         return {**expanded(self.env, prefix, self.python), **own}
 
     def pins_until(self, stage: str) -> Mapping[str, str]:
@@ -128,6 +159,7 @@ def make_plan(
     lock: Lock,
     payload: Payload | None = None,
     gpu: PlannedGpu | None = None,
+    served: tuple[str, ...] | None = None,
     copies: tuple[PlannedCopy, ...] = (),
 ) -> Plan:
     """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves.
@@ -135,6 +167,7 @@ def make_plan(
     What was built of the spec's own trees comes last, each in a stage of its own: an edit moves nothing else.
 
     `gpu` is what was proved of the cards that the spec names; left out, the plan knows the cards alone.
+    `served` are the words that serve what `[service]` names; left out, they are gunicorn's.
     """
     why = {stage.name: stage.why for stage in spec.stage}
     trees = {source.name for source in lock.trees}
@@ -151,8 +184,10 @@ def make_plan(
         name=spec.name,
         variant=lock.variant,
         python=lock.python,
+        patch=lock.patch,
         machine=lock.machine,
         glibc=lock.glibc,
+        musl=lock.musl,
         base=lock.base,
         stages=(*stages, *_tree_stages(spec, lock)),
         payload=payload,
@@ -165,6 +200,7 @@ def make_plan(
         copies=copies,
         env=spec.env,
         gpu=(gpu or meant_cards(spec.target)) if spec.target.gpu else None,
+        programs=planned_programs(spec, served),
     )
 
 

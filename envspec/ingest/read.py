@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Callable
 
-from envspec.ingest import cog, dockerfile, running
-from envspec.ingest.draft import Draft
-from envspec.ingest.pip_words import from_file
+from envspec.ingest import cog, conda, pipfile, pyproject, requirements, running
+from envspec.ingest.docker import reader as dockerfile
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.tools import setup_files
 from envspec.system.errors import UsageError
 from envspec.system.quoting import shortened
 
+Reader = Callable[[pathlib.Path, Wish], Draft]
 
-def read_description(place: pathlib.Path) -> Draft:
-    """The draft that a file, or an interpreter, gives.
+READERS: dict[str, Reader] = {
+    "cog.yaml": cog.read_cog,
+    "cog.yml": cog.read_cog,
+    "environment.yaml": conda.read_environment,
+    "environment.yml": conda.read_environment,
+    "pipfile": pipfile.read_pipfile,
+    "pyproject.toml": pyproject.read_pyproject,
+    "setup.cfg": setup_files.read_setup,
+    "setup.py": setup_files.read_setup,
+}
+"""The reader of each file that is known by its whole name, in small letters."""
+
+
+def read_description(place: pathlib.Path, wish: Wish | None = None) -> Draft:
+    """The draft that a file, a folder or an interpreter gives.
 
     Raises `UsageError` for what nobody can read here, `SpecError` and `OutsideError` as the readers do.
     """
+    wish = wish or Wish(folder=place.absolute().parent)
     try:
         there = place.exists()
     except OSError as error:  # a name that no file can have, or a folder that may not be read
@@ -24,18 +41,17 @@ def read_description(place: pathlib.Path) -> Draft:
     if not there:
         raise UsageError(f"{shortened(str(place))} is not there")
     name = place.name.lower()
-    if name.endswith("dockerfile") or name.startswith("dockerfile"):
-        return dockerfile.read_dockerfile(place)
-    if name in {"cog.yaml", "cog.yml"}:
-        return cog.read_cog(place)
     if place.is_dir() and (place / "bin" / "python").exists():
         return running.read_interpreter(place / "bin" / "python")
+    if name in READERS:
+        return READERS[name](place, wish)
+    if name.endswith(("dockerfile", "containerfile")) or name.startswith(("dockerfile", "containerfile")):
+        return dockerfile.read_dockerfile(place, wish)
     if name.endswith((".txt", ".in")) and not place.is_dir():
-        part, notes = from_file(place)
-        return Draft(name=place.absolute().parent.name, installs=(part,), notes=notes)
+        return requirements.read_requirements(place, wish)
     if place.is_file() and os.access(place, os.X_OK):
         return running.read_interpreter(place)
     raise UsageError(
         f"{place} is nothing that a spec can be made of",
-        hint="give a requirements.txt, a Dockerfile, a cog.yaml or an interpreter",
+        hint="give a pyproject.toml, a lock, requirements, a Dockerfile, a folder or an interpreter",
     )

@@ -31,10 +31,11 @@ def _requirements(artifacts: tuple[Artifact, ...]) -> Iterator[str]:
 
 def export_pylock(lock: Lock) -> str:
     """The whole lock as `pylock.toml`, for a folder that has the lock's wheels in `wheels/`."""
+    minor = ".".join(map(str, lock.target.version))
     document = Pylock(
         lock_version=Version("1.0"),
-        environments=[Marker(f"python_version == '{lock.python}' and sys_platform == 'linux'")],
-        requires_python=SpecifierSet(f"=={lock.python}.*"),
+        environments=[Marker(f"python_version == '{minor}' and sys_platform == 'linux'")],
+        requires_python=SpecifierSet(f"=={minor}.*" if lock.patch is None else f"=={lock.target.release}"),
         created_by="envspec",
         packages=[_package(artifact) for artifact in sorted(lock.artifact, key=lambda entry: entry.name)],
     )

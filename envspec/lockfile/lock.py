@@ -30,7 +30,7 @@ from envspec.spec.types import (
     ImageName,
     Machine,
     Name,
-    PythonVersion,
+    PythonLine,
     RelativePath,
     Sha256,
     Suite,
@@ -195,9 +195,13 @@ class Lock(Part):
     """Digest of the spec it was made from, variant included."""
     variant: Name | None = None
     resolver: Name
-    python: PythonVersion
+    python: PythonLine
+    patch: Annotated[int, Field(ge=0)] | None = None
+    """The one release of that line that is wanted; None where every one will do."""
     machine: Machine
-    glibc: tuple[int, int]
+    glibc: tuple[int, int] | None = None
+    """Version of the C library; a base that stands on another has None here, and its version there."""
+    musl: tuple[int, int] | None = None
     base: LockedBase
     stages: tuple[Name, ...]
     """Names of the stages in install order."""
@@ -229,12 +233,16 @@ class Lock(Part):
             raise ValueError(f"source {twice[0]} is locked more than once")
         if lost := sorted(each.name for each in self.source if each.path is None and each.name not in times):
             raise ValueError(f"source {lost[0]} has no artifact")
+        if (self.glibc is None) == (self.musl is None):
+            raise ValueError("it has one of glibc and musl: the version of the C library")
         return self
 
     @property
     def target(self) -> Target:
         """What the artifacts were chosen for."""
-        return Target(python=self.python, machine=self.machine, glibc=self.glibc)
+        return Target(
+            python=self.python, machine=self.machine, glibc=self.glibc, musl=self.musl, patch=self.patch
+        )
 
     @property
     def pins(self) -> dict[str, str]:

@@ -108,7 +108,7 @@ class StubEnvironment:
             words = [str(self.python), "-I", str(_EMULATOR), markers, folder]
             return [*words, "install", *self.place.pip_options]
         wanted = importlib.metadata.metadata("pip")["Requires-Python"]
-        if packaging.specifiers.SpecifierSet(wanted).contains(self.place.target.python):
+        if packaging.specifiers.SpecifierSet(wanted).contains(self.place.target.release):
             return [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
         return [str(self.python), str(self._older_pip() / "pip"), "install"]
 
@@ -116,7 +116,7 @@ class StubEnvironment:
         done = process.run_process(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
-                *("--python-version", self.place.target.python, "--dest", self.folder, "pip"),
+                *("--python-version", self.place.target.release, "--dest", self.folder, "pip"),
             ],
             env=self._variables,
             timeout=_PATIENCE,

@@ -53,8 +53,8 @@ class PipTarget:
     @property
     def pip_options(self) -> tuple[str, ...]:
         """The words that make pip take files for this target when it runs under another Python."""
-        tag = "cp" + self.target.python.replace(".", "")
-        words = ["--python-version", self.target.python, "--implementation", "cp"]
-        words += [word for abi in (tag, f"{tag}m", "abi3", "none") for word in ("--abi", abi)]
+        stable = "abi3t" if self.target.free_threaded else "abi3"
+        words = ["--python-version", self.target.release, "--implementation", "cp"]
+        words += [word for abi in (self.target.abi, stable, "none") for word in ("--abi", abi)]
         words += [word for name in self.target.platforms() for word in ("--platform", name)]
         return tuple(words)

@@ -118,7 +118,7 @@ def prove_pythons(lock: Lock, known: Mapping[str, WheelMetadata]) -> Iterator[Fi
     """EV105: a package that does not want the target's Python."""
     for name, facts in sorted(known.items()):
         try:
-            fits = SpecifierSet(facts.requires_python).contains(f"{lock.python}.99", prereleases=True)
+            fits = SpecifierSet(facts.requires_python).contains(lock.target.newest, prereleases=True)
         except InvalidSpecifier:
             continue  # old packages have all sorts of texts there, and installers ignore them too
         if facts.requires_python and not fits:

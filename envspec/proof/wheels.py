@@ -12,8 +12,9 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Lock
 from envspec.proof import size
-from envspec.proof.abi.base import BaseFolder
+from envspec.proof.abi.base import BaseFolder, LoaderBase, RootBase
 from envspec.proof.abi.judge import judge_compiled, unread_findings
+from envspec.proof.abi.packages import NO_SUITE
 from envspec.proof.gpu.findings import target_findings
 from envspec.proof.gpu.linking import linking_findings, may_have_cuda
 from envspec.proof.imports import process
@@ -59,6 +60,7 @@ def prove_wheels(
         yield from target_findings(spec, lock, wheels, compiled, cards)
         loader = job.base
         judgement = judge_compiled(compiled, lock.pins, loader, machine=lock.machine, suite=suite)
+        yield from _other_libc(lock, loader)
         yield from judgement.findings
         requires = {member.name: member.requires for member in members}
         yield from linking_findings(spec, lock, compiled, known, wheels, loader, requires=requires)
@@ -135,10 +137,27 @@ def _job(lock: Lock, base: BaseFolder) -> Job:
     """Against what is linked: the base's libraries, or its release's C library alone."""
     if base.root is not None:
         return Job(members=(), python=lock.python, root=str(base.root), complete=base.complete)
-    return Job(members=(), python=lock.python, versions={"GLIBC": f"{lock.glibc[0]}.{lock.glibc[1]}"})
+    if lock.glibc is None:
+        return Job(members=(), python=lock.python, musl=True)
+    return Job(members=(), python=lock.python, versions={"GLIBC": ".".join(map(str, lock.glibc))})
+
+
+def _other_libc(lock: Lock, loader: LoaderBase) -> Iterator[Finding]:
+    """EV135: the base was read, and its C library is another than the one that wheels were chosen for."""
+    musl = loader.musl if isinstance(loader, RootBase) else None
+    if musl is None or musl == (lock.musl is not None):
+        return
+    has = "musl" if musl else "glibc"
+    yield rules.BASE_OTHER_LIBC.finding(
+        f"the base stands on {has}, and the lock's wheels are for {lock.target.libc}",
+        hint=f'say so, as [base] libc = "{has}", and lock again',
+        where="base",
+    )
 
 
 def _suite(lock: Lock) -> str:
     """The Debian suite whose packages hints name: the base's, or the one of the same C library."""
+    if lock.glibc is None:
+        return NO_SUITE
     same = (suite for suite, glibc in GLIBC.items() if glibc == lock.glibc and suite.isalpha())
     return lock.base.debian or next(same, "bookworm")

@@ -16,6 +16,7 @@ from envspec.resolve.graph import assign
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
+from envspec.spec.types import Libc
 from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
@@ -52,14 +53,15 @@ def resolve_spec(
     resolver: str = "uv",
     variant: str | None = None,
     image_digest: str | None = None,
+    libc: Libc | None = None,
     progress: Progress = SILENT,
 ) -> Lock:
-    """The lock of a spec.
+    """The lock of a spec; `libc` is the C library that its base was seen to have, where somebody looked.
 
     Raises `FindingsError` when the requirements contradict each other, or a package has nothing to install or
     cannot be built from its source; `OutsideError` when an index cannot be asked.
     """
-    target = target_of(spec)
+    target = target_of(spec, libc)
     sources.progress = progress
     progress.step("resolve")
     _open_wheels(spec, sources)
@@ -86,8 +88,10 @@ def resolve_spec(
         variant=variant,
         resolver=resolver,
         python=target.python,
+        patch=target.patch,
         machine=target.machine,
         glibc=target.glibc,
+        musl=target.musl,
         base=LockedBase(
             image=spec.image,
             digest=image_digest,
@@ -287,7 +291,7 @@ def _describe(
         if not file.file.endswith(".whl"):
             if not store.has(file):
                 store.bring(sources.meant(remote), file, sources)
-            python = find_interpreter(target.python)
+            python = find_interpreter(target.python, target.patch)
             try:
                 wheel = built_wheel(
                     file,

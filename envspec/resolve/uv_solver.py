@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
+import sys
+import sysconfig
 import tomllib
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +30,7 @@ from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.source_packages import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
+from envspec.system.interpreter import known_interpreter
 from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
@@ -88,14 +92,16 @@ def solve_with_uv(
         for line in done.stderr.splitlines():
             if line.startswith("warning:") and "Python" not in line:
                 progress.note(scrub_addresses(line.removeprefix("warning:").strip()))
-        return tuple(_solved(folder / "pylock.toml", spec, _names(own)))
+        return tuple(_solved(folder / "pylock.toml", spec, target, _names(own)))
 
 
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
-    minor = min(target.glibc[1], _NEWEST_PLATFORM)
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
-    command += ["--output-file", "pylock.toml", "--python-version", target.python]
-    command += ["--python-platform", f"{target.machine}-manylinux_2_{minor}"]
+    command += ["--output-file", "pylock.toml", "--python-version", _version(target)]
+    if (python := _interpreter(target)) is None:
+        command += ["--universal"]
+    else:
+        command += ["--python", str(python), "--python-platform", _platform(target)]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
     # A source distribution may tell what it requires only when it is run: uv then runs it.
@@ -106,6 +112,41 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
         timeout=900,
         writable=[folder],
     )
+
+
+def _version(target: Target) -> str:
+    return target.release if target.patch is not None else ".".join(map(str, target.version))
+
+
+def _platform(target: Target) -> str:
+    """The target's platform in uv's words, which name no release of musl."""
+    if target.glibc is None:
+        return f"{target.machine}-unknown-linux-musl"
+    return f"{target.machine}-manylinux_2_{min(target.glibc[1], _NEWEST_PLATFORM)}"
+
+
+@functools.cache
+def _interpreter(target: Target) -> pathlib.Path | None:
+    """The interpreter whose kind of build uv takes the target's to be; None where all must be asked for.
+
+    uv can be told a version of Python and not whether it is free-threaded: it has that from the interpreter
+    that it finds, and leaves out the wheels of the other kind. For a free-threaded target, of which this
+    machine need not have one, it is asked for every platform, and the target chooses among their wheels.
+    """
+    if target.free_threaded:
+        return None
+    if (found := known_interpreter(target.python, target.patch)) is not None:
+        return found
+    return None if sysconfig.get_config_var("Py_GIL_DISABLED") else pathlib.Path(sys.executable)
+
+
+def _only(target: Target) -> dict[str, Any]:
+    """What keeps an answer for every platform to the target's own."""
+    if _interpreter(target) is not None:
+        return {}
+    markers = target.markers()
+    names = ("sys_platform", "platform_machine", "implementation_name")
+    return {"environments": [" and ".join(f"{name} == '{markers[name]}'" for name in names)]}
 
 
 def _project(
@@ -134,20 +175,28 @@ def _project(
         *settings["index"],
     ]
     settings["sources"] = {package: {"index": stage.index} for package, stage in named.items()}
-    settings |= _eras(spec, frozenset(named))
-    if anew := repins(spec):
-        settings["override-dependencies"] = [str(repin.word.requirement) for repin in anew.values()]
+    settings |= _eras(spec, frozenset(named)) | _only(target)
+    anew = [str(repin.word.requirement) for repin in repins(spec).values()]
+    if overriding := [*spec.overrides, *anew]:
+        settings["override-dependencies"] = overriding
+    if spec.constraints:
+        settings["constraint-dependencies"] = array_of(spec.constraints)
     return {
         "project": {
             "name": _QUESTION,
             "version": "0",
-            "requires-python": f">={target.python}",
+            "requires-python": _requires_python(target),
             "dependencies": array_of(
                 [*own_words(own, folder), *_dependencies(spec, sources, only, leave, _names(own))]
             ),
         },
         "tool": {"uv": settings},
     }
+
+
+def _requires_python(target: Target) -> str:
+    major, minor = target.version
+    return f">={_version(target)}" + (f",<{major}.{minor + 1}" if _interpreter(target) is None else "")
 
 
 def _views(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -231,10 +280,12 @@ def _plain(said: str) -> str:
     return text.replace(f"{_QUESTION} depends on", "the spec asks for").replace(f"{_QUESTION}==0", "the spec")
 
 
-def _solved(file: pathlib.Path, spec: Spec, own: frozenset[str]) -> Iterator[Solved]:
+def _solved(file: pathlib.Path, spec: Spec, target: Target, own: frozenset[str]) -> Iterator[Solved]:
     named = named_indexes(spec)
     wheels = own.union(wheel.name for stage in spec.stage for wheel in stage.wheels)
     for package in Pylock.from_dict(tomllib.loads(file.read_text())).packages:
+        if not target.wants(package.marker):
+            continue
         stage = named.get(package.name)
         index = stage.index if stage and stage.index else DEFAULT_INDEX
         yield Solved(

@@ -201,12 +201,12 @@ def undeclared_index(spec: Spec) -> Iterator[Finding]:
 
 
 def musl_base(spec: Spec) -> Iterator[Finding]:
-    """EV012: musl images cannot run the wheels that everybody publishes."""
-    if spec.image and "alpine" in spec.image:
+    """EV012: Debian packages, which are made for glibc, on an image that stands on musl."""
+    if spec.base.apt and target_of(spec).musl is not None:
         yield rules.BASE_MUSL.finding(
-            f"{spec.image} stands on musl; manylinux wheels do not run there",
-            hint="take a Debian image, such as python:3.11-slim-bookworm",
-            where="base.image",
+            f"{spec.image} stands on musl and has no apt: {', '.join(spec.base.apt)} cannot be added to it",
+            hint="put what they bring into the image itself (`apk add`), or take an image of Debian",
+            where="base.apt",
         )
 
 

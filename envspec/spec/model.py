@@ -19,10 +19,12 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from envspec.spec.cards import Architecture, architectures
+from envspec.spec.constraint import ConstraintText
 from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
 from envspec.spec.program import Program, Run, RunChanges
+from envspec.spec.python import PythonWish, parse_python
 from envspec.spec.types import (
     MODULE,
     OWN_INDEX,
@@ -33,6 +35,7 @@ from envspec.spec.types import (
     ImageName,
     IndexName,
     JsonObject,
+    Libc,
     Line,
     Machine,
     ModelName,
@@ -76,6 +79,8 @@ class BaseWish(Part):
     """A Debian suite, whose packages the base is made of; no container registry needed."""
     host: StrictBool = False
     """This machine itself: only the virtualenv backend can build on it."""
+    libc: Libc | None = None
+    """The C library of the image, where its name does not tell: `musl` for Alpine's, `glibc` for most."""
     apt: tuple[AptPackage, ...] = ()
     """Debian packages to install besides."""
     build_apt: tuple[AptPackage, ...] = Field(default=(), alias="build-apt")
@@ -97,6 +102,8 @@ class BaseWish(Part):
             raise ValueError("give one of image, debian and host, not several")
         if self.archive is not None and self.image is None:
             raise ValueError("archive says where an image is: give the image its name as well")
+        if self.libc is not None and (self.debian or self.host):
+            raise ValueError("libc is for images: of Debian and of this machine it is known")
         return self
 
 
@@ -104,6 +111,8 @@ class NamedIndex(Part):
     """A package index that stages refer to by name."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
+    extra: StrictBool = False
+    """Whether it is asked for every package besides the machine's own indexes, and the best version wins."""
 
 
 class PrebuiltWheel(Part):
@@ -274,6 +283,8 @@ class Overlay(Part):
     base: BaseWish | None = None
     target: TargetWish | None = None
     env: EnvTable = Field(default_factory=dict)
+    constraints: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    overrides: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
@@ -288,7 +299,7 @@ class Spec(Part):
 
     name: Name
     python: PythonVersion
-    """Minor version of Python, such as `3.11`."""
+    """CPython by its line (`3.12`), by one release (`3.12.7`), or as a free-threaded build (`3.14t`)."""
     machine: Machine = "x86_64"
     """Processor that the environment is for."""
     as_of: Moment | None = Field(default=None, alias="as-of")
@@ -299,6 +310,10 @@ class Spec(Part):
     target: TargetWish = TargetWish()
     env: EnvTable = Field(default_factory=dict)
     """Environment variables of all that runs there; `{site}` is its site-packages, `{prefix}` its folder."""
+    constraints: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    """What limits versions of whatever is installed, and installs nothing."""
+    overrides: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    """What counts of a package instead of all that anybody requires of it."""
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]
     remove: Remove = Remove()
@@ -337,6 +352,11 @@ class Spec(Part):
     def programs(self) -> Mapping[str, Program]:
         """What `[run]` has, by name; without it, none."""
         return self.run.programs if self.run else {}
+
+    @property
+    def python_wish(self) -> PythonWish:
+        """`python`, understood."""
+        return parse_python(self.python)
 
     @property
     def build_packages(self) -> tuple[str, ...]:

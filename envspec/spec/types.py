@@ -6,11 +6,13 @@ import datetime as dt
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from envspec.spec.cards import architecture
+from envspec.spec.python import LINE, parse_python
+from envspec.spec.python import PATTERN as PYTHON
 from envspec.system.limits import PART, PATH, PATTERN
 from envspec.system.quoting import shortened
 
@@ -32,6 +34,10 @@ MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 def _card(word: str) -> str:
     architecture(word)
     return word
+
+
+def _python(text: str) -> str:
+    return str(parse_python(text))
 
 
 def bounded(kind: str, text: str, most: int, length: int | None = None) -> None:
@@ -124,7 +130,9 @@ AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[
 ImageName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
 ]
-PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.\d{1,2}$")]
+PythonVersion = Annotated[str, AfterValidator(_python), Field(json_schema_extra={"pattern": PYTHON})]
+PythonLine = Annotated[str, StringConstraints(pattern=LINE)]
+Libc = Literal["glibc", "musl"]
 Machine = Annotated[str, StringConstraints(pattern=r"^(x86_64|aarch64)$")]
 Suite = Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
 SizeText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})? ?(kB|MB|GB|KiB|MiB|GiB)$")]

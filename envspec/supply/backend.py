@@ -27,6 +27,7 @@ from envspec.supply import uv
 from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.relay import Relay
+from envspec.system.descriptors import NOFOLLOW, NONBLOCK
 from envspec.system.process import Completed, Words, run_process
 
 EPOCH = "315532800"
@@ -210,7 +211,7 @@ def _answer(file: pathlib.Path) -> list[str]:
 def read_plain(file: pathlib.Path) -> str:
     """A file of foreign code's, never through a link to somewhere else; empty where it is no file."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(file, os.O_RDONLY | NOFOLLOW | NONBLOCK)
     except OSError:
         return ""
     with os.fdopen(handle, "rb") as stream:

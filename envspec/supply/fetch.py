@@ -58,7 +58,7 @@ def _bring(
             artifact,
             store=store,
             target=lock.target,
-            python=find_interpreter(lock.python),
+            python=find_interpreter(lock.python, lock.patch),
             machine=sources.machine,
             root=sources.build_root,
             progress=progress,

@@ -19,6 +19,7 @@ from envspec.supply.relay import relay_for
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import holding
 from envspec.system.kept import Kept
+from envspec.system.machine import want_linux
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import best_sandbox
 from envspec.system.scratch import scratch_folder
@@ -48,11 +49,16 @@ def built_wheel(
     build's last lines, and `OutsideError` when what the build needs cannot be had from its index.
     """
     kept: Kept[File] = Kept(store.root / "built", File)
-    key = "-".join(filter(None, (sdist.sha256, target.python, target.machine, root.key)))
+    musl = "musl" if target.musl else ""
+    key = "-".join(filter(None, (sdist.sha256, target.python, target.machine, musl, root.key)))
     with holding(kept.file(key)):
         known = kept.get(key)
         if known is not None and store.has(known):
             return known
+        want_linux(
+            f"{sdist.file} has to be built, on Linux",
+            hint="lock on Linux, pin a version that has a wheel, or give one under `wheels`",
+        )
         progress.note(f"building a wheel from {sdist.file}: its index has none")
         wheel = _build(store.path(sdist), sdist.file, store, python, machine, root, progress).wheel
         kept.put(key, wheel)
@@ -81,7 +87,8 @@ def built_source(
     was built here first. Raises as `built_wheel` does.
     """
     kept: Kept[BuiltWheel] = Kept(store.root / "built" / "sources", BuiltWheel)
-    depends = [sha256, target.python, target.machine, subdirectory, editable, *filter(None, (root.key,))]
+    musl = "musl" if target.musl else ""
+    depends = [sha256, target.python, target.machine, subdirectory, editable, *filter(None, (musl, root.key))]
 
     def key(*used: str) -> str:
         return digest_of([*depends, *used]).removeprefix("sha256:")

@@ -29,6 +29,7 @@ class Sources:
         self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Patience = PATIENCE
     ) -> None:
         self.spec = spec
+        machine = asking_besides(machine, spec)
         self.machine = machine
         self.patience = patience
         self.offline = offline
@@ -174,6 +175,17 @@ class Sources:
             yield from (file for file in found if project_of(file.file) == canonicalize_name(project))
         else:
             yield from folder_files(index, project)
+
+
+def asking_besides(machine: PipSettings, spec: Spec) -> PipSettings:
+    """pip's settings with the spec's extra indexes behind those of the machine."""
+    urls = [machine.url(name, index.url) for name, index in spec.index.items() if index.extra]
+    links = [url for url in urls if url.endswith(".html")]
+    return dataclasses.replace(
+        machine,
+        extra_index_urls=(*machine.extra_index_urls, *(url for url in urls if url not in links)),
+        find_links=(*machine.find_links, *links),
+    )
 
 
 def folder_files(folder: pathlib.Path, project: str) -> Iterator[RemoteFile]:

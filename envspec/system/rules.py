@@ -66,7 +66,7 @@ REMOVED_AND_INSTALLED = _rule("EV008", "a package is both removed and installed"
 BASE_FLOATS = _rule("EV009", "the base image's content changes under its name", _INFO)
 INDEX_UNDECLARED = _rule("EV010", "an index is not declared", _ERROR)
 INDEX_UNUSED = _rule("EV011", "an index is used by no stage", _INFO)
-BASE_MUSL = _rule("EV012", "the base image stands on musl", _ERROR)
+BASE_MUSL = _rule("EV012", "a base on musl is given Debian packages", _ERROR)
 
 # EV10: the lock, as it is made (`envspec/resolve/resolver.py`) and proved (`envspec/proof/prove.py`).
 
@@ -86,6 +86,7 @@ WHEEL_BASE_OLD = _rule("EV131", "the base is too old for a compiled file", _WARN
 WHEEL_SYMBOL = _rule("EV132", "a symbol is undefined", _WARNING)
 WHEEL_UNLOADABLE = _rule("EV133", "a compiled file cannot be loaded", _WARNING)
 BASE_UNREAD = _rule("EV134", "the base could not be read", _INFO)
+BASE_OTHER_LIBC = _rule("EV135", "the base has another C library than the lock's", _ERROR)
 
 # EV14: imports in locked wheels, linked without running them (`envspec/proof/imports/findings.py`).
 
@@ -172,6 +173,8 @@ PLACEHOLDER = _rule("EV245", "a distribution is an empty placeholder", _ERROR)
 NOTHING = _rule("EV246", "nothing is installed", _WARNING)
 STDLIB_BROKEN = _rule("EV247", "a compiled standard module cannot be loaded", _WARNING)
 
+GIL_ENABLED = _rule("EV248", "a module turns the global interpreter lock on again", _WARNING)
+
 # EV25: declared requirements (`requirements.py`).
 
 REQUIREMENT_MISSING = _rule("EV250", "a requirement is not installed", _WARNING)
@@ -207,13 +210,18 @@ CARD_COMPUTES_WRONG = _rule("EV297", "a computation on the card fails or is wron
 CARD_EXCHANGE = _rule("EV298", "an array is lost between two libraries on the card", _ERROR)
 DEVICE_WANTED = _rule("EV299", "what asks for a card could not be judged without one", _INFO)
 
-# EV30: the payload, started and asked once in its environment (`builder/judge/trial.py`).
+# EV30: programs, started and used in their environment (`builder/judge/tried.py`), and what serves an
+# application (`builder/flow/serving.py`).
 
-PAYLOAD_ENDS = _rule("EV301", "the payload ends instead of serving", _ERROR)
-PAYLOAD_NOT_READY = _rule("EV302", "the payload does not become ready", _ERROR)
-PAYLOAD_NO_ANSWER = _rule("EV303", "the payload does not answer its trial", _ERROR)
-PAYLOAD_NO_SPEECH = _rule("EV304", "the trial's audio is no speech", _ERROR)
-PAYLOAD_READY = _rule("EV305", "the payload is ready", _INFO)
+PROGRAM_ENDS = _rule("EV301", "a program ends instead of serving", _ERROR)
+PROGRAM_NOT_READY = _rule("EV302", "a program does not become ready", _ERROR)
+PROGRAM_NO_ANSWER = _rule("EV303", "a program does not answer its trial as expected", _ERROR)
+PROGRAM_NO_SPEECH = _rule("EV304", "the trial's audio is no speech", _ERROR)
+PROGRAM_WORKS = _rule("EV305", "a program works", _INFO)
+PROGRAM_MISSING = _rule("EV306", "a program's command is not in the environment", _ERROR)
+TRIAL_ENDS = _rule("EV307", "a command ends otherwise than its trial expects", _ERROR)
+TRIAL_LEFT_OUT = _rule("EV308", "a program was not tried", _INFO)
+NO_SERVER = _rule("EV309", "nothing in the lock serves the payload", _ERROR)
 
 # EV31: what is copied of the user's folders (`builder/values/left_out.py`).
 

@@ -5,11 +5,9 @@ import pathlib
 import pytest
 
 from builder.backends.choose import choose_backend
-from builder.image import command
 from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
 from envspec.lockfile.lock import LockedBase
-from envspec.spec.model import Service
 from envspec.system.errors import UsageError
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import wheel
@@ -33,16 +31,3 @@ def test_no_image_can_stand_on_this_machine(tmp_path: pathlib.Path, backend: str
     with pytest.raises(UsageError, match="the spec's base is this machine") as caught:
         choose_backend(Request(backend=backend), planned(tmp_path, LockedBase(host=True)))
     assert "--backend virtualenv" in caught.value.hint
-
-
-def test_the_speech_service_serves_itself() -> None:
-    words = command.serve_command(Service(module="service.app:create_app()"), "py", host="::1", port=7)
-    assert words == ["py", "-m", "service", "--host", "::1", "--port", "7"]
-
-
-def test_any_other_payload_is_served_by_gunicorn() -> None:
-    words = command.serve_command(
-        Service(module="app:app", source="app"), "py", host="127.0.0.1", port="{port}"
-    )
-    assert words[:5] == ["py", "-m", "gunicorn", "--bind", "127.0.0.1:{port}"]
-    assert words[-1] == "app:app"

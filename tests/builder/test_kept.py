@@ -31,9 +31,9 @@ def test_an_edited_tool_finds_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_findings_come_back_as_they_were() -> None:
     found = (rules_finding(), dataclasses.replace(rules_finding(), hint="do x", severity=Severity.INFO))
     kept.kept_proofs().put("key", found)
-    kept.kept_trials().put("key", (found, None))
+    kept.kept_trials().put("key", (found, {"main": {"ready": True}}))
     assert kept.kept_proofs().get("key") == found
-    assert kept.kept_trials().get("key") == (found, None)
+    assert kept.kept_trials().get("key") == (found, {"main": {"ready": True}})
     assert kept.kept_trials().get("other") is None
 
 

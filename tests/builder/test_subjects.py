@@ -15,6 +15,7 @@ from builder.backends.oci.backend import OciBackend
 from builder.backends.port import RemoteSubject
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.values.environment import Environment
+from builder.values.program import PlannedProgram
 from builder.values.subject import FollowedSubject
 from envspec.system.process import Completed
 from tests.support.fakes import FakeBackend, environment
@@ -53,6 +54,8 @@ class Asked(FakeBackend):
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
         self.payloads.append(environment.payload)
         return super().run(environment, command, stdin=stdin, env=env, timeout=timeout)

@@ -45,7 +45,8 @@ SHOWN = [
     ("EV009", "warning", "base.image", spec_text(NUMPY, tail='[base]\nimage = "host:5000/python:latest"')),
     ("EV010", "error", "stage[0].index", spec_text(stage("one", "a==1", more='index = "cpu"'))),
     ("EV011", "info", "index.cpu", spec_text(NUMPY, tail=CPU)),
-    ("EV012", "error", "base.image", spec_text(NUMPY, tail='[base]\nimage = "python:3.11-alpine"')),
+    ("EV012", "error", "base.apt",
+     spec_text(NUMPY, tail='[base]\nimage = "python:3.11-alpine"\napt = ["libgomp1"]')),
 ]  # fmt: skip
 
 
@@ -68,6 +69,10 @@ SILENT = [
     spec_text(NUMPY, tail='[remove]\npackages = ["scipy"]'),
     spec_text(NUMPY, tail="[base]\nhost = true"),
     spec_text(NUMPY, tail='[base]\ndebian = "bookworm"'),
+    spec_text(
+        wheels('path = "a-1-cp311-cp311-musllinux_1_2_x86_64.whl"'),
+        tail=f'[base]\nimage = "a@sha256:{"0" * 64}"\nlibc = "musl"',
+    ),
 ]
 
 

@@ -113,6 +113,8 @@ CHANGES = {
     "option": ('version = "1.0"', 'version = "1.0 --index-url x"'),
     "no wheel": ('file = "demo-1.0-py3-none-any.whl"', 'file = "demo.whl"'),
     "python": ('python = "3.11"', 'python = "../3"'),
+    "release": ('python = "3.11"', 'python = "3.11.4"'),
+    "no C library": ("glibc = [2, 17]\n", ""),
     "machine": ('machine = "x86_64"', 'machine = "x"'),
     "stage": ('stage = "one"', 'stage = "gone"'),
     "apt": ("host = true", 'apt = ["x && y"]'),
@@ -234,6 +236,47 @@ def test_an_examples_lock_names_no_host_and_no_path(file: pathlib.Path) -> None:
 @pytest.mark.parametrize("file", LOCKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_an_examples_lock_is_in_the_form_that_the_program_writes(file: pathlib.Path) -> None:
     assert dump_lock(parse_lock(file.read_text())) == file.read_text()
+
+
+WRITTEN = """
+version = 1
+name = "demo"
+spec = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+resolver = "uv"
+python = "3.11"
+machine = "x86_64"
+glibc = [2, 36]
+stages = ["one"]
+artifact = []
+
+[base]
+debian = "bookworm"
+"""
+"""As locks were written before there were patch releases and other C libraries."""
+
+
+def test_a_lock_that_was_written_before_keeps_its_digest() -> None:
+    held = parse_lock(WRITTEN)
+    assert held.digest == "sha256:5521057b6e7af66be8e04bb7f58a6e07aadb0920cfaaec24e49789fc4ea7ced0"
+    assert (held.patch, held.musl, held.target.platform) == (None, None, "manylinux_2_36_x86_64")
+
+
+def test_a_lock_says_which_c_library_and_release_it_is_for() -> None:
+    held = lock(python="3.13t", patch=2, glibc=None, musl=(1, 2))
+    text = dump_lock(held)
+    assert 'python = "3.13t"\npatch = 2\n' in text
+    assert "musl = [1, 2]" in text
+    assert "glibc" not in text
+    assert parse_lock(text) == held
+    assert held.target.markers()["python_full_version"] == "3.13.2"
+    assert held.digest != lock(python="3.13t", glibc=None, musl=(1, 2)).digest
+
+
+def test_a_lock_has_one_c_library() -> None:
+    with pytest.raises(ValueError, match="one of glibc and musl"):
+        lock(musl=(1, 2))
+    with pytest.raises(ValueError, match="one of glibc and musl"):
+        lock(glibc=None)
 
 
 def test_a_lock_of_another_spec_does_not_fit() -> None:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from builder.backends.port import RemoteSubject
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
 from builder.values.verdict import Verdict
 from envspec.supply.wheelhouse import Wheelhouse
@@ -31,6 +32,7 @@ class FakeBackend:
     """A backend that builds nothing and answers every command with the same words."""
 
     name = "fake"
+    reaches = False
 
     def __init__(self, *, says: str = "", code: int = 0, missing: str | None = None) -> None:
         self.says = says
@@ -52,6 +54,8 @@ class FakeBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
         self.ran.append(tuple(command))
         return Completed(command=tuple(command), code=self.code, stdout=self.says, stderr="")

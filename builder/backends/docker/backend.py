@@ -18,21 +18,25 @@ from builder.backends.docker.container import run_in_container
 from builder.backends.docker.dockerfile import copy_name, render_dockerfile
 from builder.backends.docker.engine import Engine, translated
 from builder.backends.docker.files import image_files
+from builder.backends.docker.installer import installer
 from builder.backends.docker.layout import lay_out_context, link_or_copy
 from builder.backends.port import RemoteSubject
 from builder.image.copies import copy_layers, settle_copies
 from builder.image.settings import apt_command
 from builder.image.settings import base_reference as base_name
+from builder.image.starting import named_users, owner_of
+from builder.image.users import unknown_user
 from builder.inside import places
 from builder.oci.store.blobs import Blobs
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import EnvspecError, OutsideError, Problem, SpecError, UsageError
+from envspec.system.errors import EnvspecError, OutsideError, UsageError
 from envspec.system.home import disk_refusals, holding, tool_home
 from envspec.system.process import Completed
 from envspec.system.progress import Progress
@@ -48,6 +52,7 @@ class DockerBackend:
     """Builds images, each tagged by all that it is made of; a name that people use comes with `ship`."""
 
     name = "docker"
+    reaches = True
 
     def __init__(
         self, engine: Engine | None = None, builder: Builder | None = None, *, offline: bool = False
@@ -73,25 +78,29 @@ class DockerBackend:
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the image. Raises `BuildError`, `OutsideError` and `SpecError`."""
-        _refuse_unservable(plan)
         self._refuse_foreign(plan)
         name = f"{plan.name}-{plan.variant}" if plan.variant else plan.name
         context = tool_home() / "contexts" / name
         with disk_refusals(context), holding(context):
             start = ensure_base(self.engine, plan, store, Blobs(tool_home() / "oci"), self._network, progress)
             shutil.rmtree(context, ignore_errors=True)
-            lay_out_context(plan, render_dockerfile(plan, mounts=self.builder.mounts), folder, store, context)
+            dockerfile = render_dockerfile(plan, mounts=self.builder.mounts)
+            uv = installer(plan, offline=self._offline, progress=progress)
+            lay_out_context(plan, dockerfile, folder, store, context, installer=uv)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
             contents = "" if apt_command(plan) else _contents(context, plan, start)  # an archive moves on
             if not reused:
-                self._tag(self._built(plan, folder, context, progress), reference)
+                image = self._built(plan, folder, context, progress)
+                self._refuse_unknown_users(plan, image)
+                self._tag(image, reference)
         return Environment(
             backend=self.name,
             reference=reference,
             digest=plan.digest,
             python=f"{places.ENVIRONMENT}/bin/python",
             payload=places.PAYLOAD if plan.payload else None,
+            folder=places.PAYLOAD,
             reused=reused,
             contents=contents,
             variables=plan.variables(places.ENVIRONMENT),
@@ -134,6 +143,16 @@ class DockerBackend:
         with translated(self.engine.address.host):
             self.engine.client.images.get(image).tag(repository, tag)
 
+    def _refuse_unknown_users(self, plan: Plan, image: str) -> None:
+        """Users that programs name must be in the image: an engine says so only when it starts one."""
+        for name in named_users(plan):
+            python = f"{places.ENVIRONMENT}/bin/python"
+            asked = f"import pwd, sys; sys.exit({name!r} not in {{each.pw_name for each in pwd.getpwall()}})"
+            words = [python, "-I", "-S", "-c", asked]
+            done = run_in_container(self.engine, image, words, python=python, timeout=60, user="0")
+            if not done.ok:
+                raise unknown_user(name)
+
     def _refuse_foreign(self, plan: Plan) -> None:
         if plan.machine != self.engine.machine:
             raise OutsideError(
@@ -150,8 +169,10 @@ class DockerBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,
     ) -> Completed:
-        """Run a command in a new container without a network."""
+        """Run a command in a new container, without a network unless it wants one."""
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
         return run_in_container(
             self.engine,
@@ -161,6 +182,9 @@ class DockerBackend:
             stdin=stdin,
             env=variables,
             timeout=timeout,
+            user=owner_of(program) if program else None,
+            folder=program.workdir if program else None,
+            network=self.engine.network if network else "none",
         )
 
     def subject(self, environment: Environment) -> RemoteSubject:
@@ -207,9 +231,3 @@ def _small(context: pathlib.Path, parts: Sequence[str]) -> dict[str, str]:
         if file.is_file() and file.suffix != ".whl" and file.name != "uv"
     ]
     return {str(file.relative_to(context)): file.read_text(encoding="utf-8") for file in small}
-
-
-def _refuse_unservable(plan: Plan) -> None:
-    if plan.service and plan.service.source is not None and "gunicorn" not in plan.pins:
-        problem = Problem(path="service", message="nothing in the environment can serve it")
-        raise SpecError("the spec", (problem,), hint="add gunicorn to its last stage")

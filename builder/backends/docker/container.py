@@ -1,4 +1,4 @@
-"""Runs a command in a container that is thrown away afterwards, without a network."""
+"""Runs a command in a container that is thrown away afterwards, without a network unless one is named."""
 
 from __future__ import annotations
 
@@ -37,8 +37,13 @@ def run_in_container(
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    user: str | None = None,
+    folder: str | None = None,
+    network: str = "none",
 ) -> Completed:
     """Run the command in a new container of the image; `python` is an interpreter inside.
+
+    User and folder are the image's where none is named.
 
     Raises `OutsideError` when the engine refuses, or is gone.
     """
@@ -51,7 +56,9 @@ def run_in_container(
             entrypoint=words[:1],
             command=words[1:],
             environment=dict(env or {}),
-            network_mode="none",
+            network_mode=network,
+            user=user,
+            working_dir=folder,
             log_config=LogConfig(type="json-file"),
             shm_size="1g",
             healthcheck={"test": ["NONE"]},

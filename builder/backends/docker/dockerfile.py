@@ -24,6 +24,7 @@ from builder.image.settings import (
     image_labels,
     image_variables,
 )
+from builder.image.starting import image_folders, image_start
 from builder.inside import places
 from builder.oci.store.tar import archive_epoch
 from builder.values.copies import PlannedCopy
@@ -59,7 +60,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(  # noqa: S701 - a Dockerfile is no HTML; the filters below quote
         undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
     )
-    environment.filters.update(comment=comment, quoted=quoted, exec=exec_form, steps=steps)
+    environment.filters.update(comment=comment, quoted=quoted, exec=exec_form, steps=steps, literal=literal)
     return environment.from_string(_template_text())
 
 
@@ -72,7 +73,6 @@ def _template_text() -> str:
 
 def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
     version = checked_text(VERSION, plan.python, "python")
-    service = plan.service
     python = f"{places.ENVIRONMENT}/bin/python"
     return {
         "plan": plan,
@@ -92,11 +92,9 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         ],
         "variables": sorted(image_variables(plan).items()),
         "labels": sorted(image_labels(plan).items()),
-        "user": places.USER_ID,
-        "port": service.port if service else None,
-        "health": [*places.entrypoint(), "health"],
+        "start": image_start(plan),
+        "folders": image_folders(plan),
         "entrypoint": places.entrypoint(),
-        "command": ["serve"] if service else ["python"],
     }
 
 
@@ -143,6 +141,11 @@ def quoted(text: str) -> str:
         problem = Problem(path="", message=f"{text!r} holds a line break or control character")
         raise SpecError("the plan", (problem,))
     return '"' + re.sub(r'([\\"$])', r"\\\1", text) + '"'
+
+
+def literal(text: str) -> str:
+    """The text for an instruction that puts variables into its words: nothing of it is one."""
+    return re.sub(r"([\\$])", r"\\\1", text)
 
 
 def exec_form(command: Sequence[str]) -> str:

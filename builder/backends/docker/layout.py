@@ -7,6 +7,7 @@ image/                the doctor and the entrypoint, environment.json, the bill 
 copies/               the layers of what the spec copies, which the backend adds once the base is known
 payload/              the payload's code
 models/               the payload's models
+empty/                a folder with nothing in it, of which the folders that programs want are made
 """
 
 from __future__ import annotations
@@ -34,9 +35,15 @@ from envspec.system.pattern import expression
 
 
 def lay_out_context(
-    plan: Plan, dockerfile: str, folder: pathlib.Path, store: Wheelhouse, place: pathlib.Path
+    plan: Plan,
+    dockerfile: str,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    place: pathlib.Path,
+    *,
+    installer: pathlib.Path | None = None,
 ) -> None:
-    """Fill the empty folder `place`; `folder` is the spec's.
+    """Fill the empty folder `place`; `folder` is the spec's, `installer` a uv other than this program's own.
 
     Raises `SpoiledError` when a wheel is not in the store.
     """
@@ -44,7 +51,7 @@ def lay_out_context(
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     _modules(build_tools(), place / "tools")
     _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
-    link_or_copy(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
+    link_or_copy(installer or pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
     _modules(runtime_files(), place / "image")
@@ -55,6 +62,7 @@ def lay_out_context(
         (place / "payload").mkdir()
         payload_files.copy_payload(plan.payload, plan.service, folder, place / "payload")
     models.copy_models(plan, folder, place / "models")
+    (place / "empty").mkdir()
 
 
 def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:

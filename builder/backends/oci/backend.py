@@ -15,6 +15,7 @@ from builder.backends.oci import bases
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
 from builder.backends.port import RemoteSubject
 from builder.image.copies import COPY
+from builder.image.starting import owner_of
 from builder.inside import places
 from builder.oci.image.documents import RUNTIME
 from builder.oci.image.records import ImageRecord, Records
@@ -22,11 +23,13 @@ from builder.oci.store.blobs import Blobs
 from builder.values import models
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
 from envspec.spec.model import digest_of
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home
+from envspec.system.machine import runs_linux
 from envspec.system.process import Completed
 from envspec.system.processor import uname_of
 from envspec.system.progress import Progress
@@ -45,6 +48,7 @@ class OciBackend:
     """Builds images below the tool's home; `ship` writes them where they are wanted."""
 
     name = "oci"
+    reaches = False
 
     def __init__(
         self, *, offline: bool = False, network: Network | None = None, load: Load | None = None
@@ -88,6 +92,7 @@ class OciBackend:
             digest=plan.digest,
             python=record.image.python,
             payload=places.PAYLOAD if plan.payload else None,
+            folder=places.PAYLOAD,
             reused=reused,
             contents=_contents(record),
             foreign=foreign_processor(base.machine),
@@ -110,13 +115,25 @@ class OciBackend:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        program: PlannedProgram | None = None,
+        network: bool = False,  # noqa: ARG002 - there is none to give
     ) -> Completed:
         """Run a command in the image's files, in a sandbox without a network."""
         from builder.backends.oci import run as runner
 
         record = self.record(environment)
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
-        return runner.run_in_image(record, command, self.blobs, stdin=stdin, env=variables, timeout=timeout)
+        return runner.run_in_image(
+            record,
+            command,
+            self.blobs,
+            stdin=stdin,
+            env=variables,
+            timeout=timeout,
+            user=owner_of(program) if program else None,
+            folder=program.workdir if program else None,
+            volumes=program.volumes if program else (),
+        )
 
     def subject(self, environment: Environment) -> RemoteSubject:
         """The image as the judge sees it."""
@@ -180,7 +197,11 @@ def _file_name(reference: str) -> str:
 def foreign_processor(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
     """The image's processor (`arm64`) where neither this machine nor an emulator here can run it; else "".
 
+    On other systems than Linux that is every image's, and is called `linux/arm64`.
+
     Source: the kernel's documentation of binfmt_misc; qemu-user-static names its handlers so.
     """
+    if not runs_linux():
+        return f"linux/{machine}"
     name = uname_of(machine)
     return "" if name == platform.machine() or (handlers / f"qemu-{name}").exists() else machine

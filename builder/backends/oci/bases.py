@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from builder.debian.base import obtain_base
-from builder.debian.request import suite_with_python
+from builder.debian.request import python_release, suite_with_python
 from builder.oci.image.base import BaseImage
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
+from builder.values.release import refuse_other_release
 from envspec.lockfile.lock import LockedArchive
 from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import Wheelhouse
@@ -38,8 +39,22 @@ def obtain_base_image(
 
     `folder` is the spec's, below which an image on disk is.
 
-    Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had.
+    Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had, or surely
+    has another release than the plan wants.
     """
+    base = _obtained(plan, folder, store, blobs, network, progress)
+    refuse_other_release(plan, base.name, base.version)
+    return base
+
+
+def _obtained(
+    plan: Plan,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    blobs: Blobs,
+    network: MakeNetwork,
+    progress: Progress,
+) -> BaseImage:
     if plan.base.debian:
         return _debian(plan, store, blobs, network, progress)
     if plan.base.apt:
@@ -111,10 +126,9 @@ def _debian(
     plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress
 ) -> BaseImage:
     made = obtain_base(plan, store, blobs, network, progress)
-    python = next((each.version for each in made.packages if each.name == f"python{plan.python}"), "")
     return BaseImage(
         name=f"debian:{made.suite}",
         machine=processor_of(plan.machine).oci,
         layers=(made.layer,),
-        version=python.partition(":")[2].partition("-")[0] if ":" in python else python.partition("-")[0],
+        version=python_release(made.packages, plan.python),
     )

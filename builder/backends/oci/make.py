@@ -11,6 +11,7 @@ from builder.backends.oci.compiled import Compiler
 from builder.backends.oci.recipe import ImageRecipe
 from builder.image.copies import COPY, copy_layers, settle_copies
 from builder.image.loads import stage_loads
+from builder.image.users import user_numbers
 from builder.inside import places
 from builder.oci.image.base import BaseFacts, BaseImage, examine_base
 from builder.oci.image.documents import RUNTIME, Image, assemble_image
@@ -60,6 +61,7 @@ def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
     added: list[Layer] = [*library, skeleton]
     added += _packages(recipe, prefix, added, compiler, supplies)
     added += _models(recipe, supplies)
+    added += _folders(recipe, found, supplies)
     added += _runtime(recipe, supplies)
     added += _copies(recipe, found.passwd, supplies)
     added += _payload(recipe, compiler, supplies)
@@ -106,6 +108,15 @@ def _models(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
 
 def _model_pieces(recipe: ImageRecipe, supplies: Supplies) -> parts.Pieces:
     return parts.model_pieces(models.model_folders(recipe.model_sources, supplies.folder))
+
+
+def _folders(recipe: ImageRecipe, found: BaseFacts, supplies: Supplies) -> Sequence[Layer]:
+    """The layer of the folders that programs want; none without any."""
+    user_numbers(recipe.settings.user, found.passwd)
+    if not recipe.folders:
+        return ()
+    pieces = parts.folder_pieces(recipe.folders, found.passwd)
+    return [layer_of_pieces("folders of programs", pieces, supplies.blobs)]
 
 
 def _runtime(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:

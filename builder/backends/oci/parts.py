@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import builder
 from builder.image import contents
 from builder.image.bill import Bill
+from builder.image.users import user_numbers
 from builder.inside import places
 from builder.oci.image.base import BaseFacts
 from builder.oci.store.pieces import Piece, file_piece, folder_piece, link_piece
@@ -44,6 +45,13 @@ def _with(text: str, line: str) -> bytes:
     if f":x:{places.USER_ID}:" in text:
         return text.encode()
     return (text if not text or text.endswith("\n") else f"{text}\n").encode() + line.encode()
+
+
+def folder_pieces(folders: Sequence[tuple[str, str]], passwd: str) -> Pieces:
+    """The empty folders that programs want, each of its owner. Raises `SpecError` for a user nobody knows."""
+    for path, owner in folders:
+        user, group = user_numbers(owner, passwd)
+        yield folder_piece(path[1:], user, group)
 
 
 def runtime_pieces(facts: str, bill: Bill) -> Pieces:

@@ -7,6 +7,7 @@ import json
 from builder.backends.oci.settings import image_settings
 from builder.image.bill import Bill, bill_of
 from builder.image.contents import image_facts
+from builder.image.starting import image_folders
 from builder.oci.image.base import BaseImage
 from builder.oci.image.documents import ContainerSettings
 from builder.oci.store import tar
@@ -42,6 +43,8 @@ class ImageRecipe(Part):
     facts: str
     """What the image knows of itself: the text of `environment.json`."""
     bill: Bill
+    folders: tuple[tuple[str, str], ...]
+    """Empty folders that programs want, and who owns each."""
     settings: ContainerSettings
     """How its containers start."""
     time: int
@@ -74,6 +77,7 @@ def image_recipe(plan: Plan, base: BaseImage) -> ImageRecipe:
         payload_source=service.source if service else None,
         facts=json.dumps(image_facts(plan), indent=1, sort_keys=True) + "\n",
         bill=bill_of(plan),
+        folders=tuple((folder.path, folder.owner) for folder in image_folders(plan)),
         settings=image_settings(plan, base),
         time=tar.archive_epoch(),
     )

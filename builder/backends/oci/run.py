@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from builder.image import travelling
+from builder.image.users import user_numbers
 from builder.inside import sandbox
 from builder.oci.image.records import ImageRecord
 from builder.oci.store.blobs import Blobs
@@ -34,22 +35,36 @@ def run_in_image(
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    user: str | None = None,
+    folder: str | None = None,
+    volumes: Sequence[str] = (),
 ) -> Completed:
-    """Run it as the image's user, in its folder and with its variables, and without a network.
+    """Run it with the image's variables and without a network.
+
+    User and folder are the image's where none is named; volumes are empty and may be written to.
 
     Raises `OutsideError` where this machine's kernel allows no such thing.
     """
     image = record.image
+    layers = unpack_layers(image.layers[: record.base], image.layers[record.base :], blobs)
     return run_in_layers(
-        unpack_layers(image.layers[: record.base], image.layers[record.base :], blobs),
+        layers,
         command,
-        user=int(image.user.partition(":")[0]),
-        folder=image.folder,
+        user=user_numbers(user or image.user, _passwd(layers))[0],
+        folder=folder or image.folder,
+        volumes=volumes,
         env={"HOME": "/tmp", **image.variables, **(env or {})},  # noqa: S108 - as /etc/passwd has it
         stdin=stdin,
         timeout=timeout,
         hint="allow user namespaces, or verify it where an engine is: `envspec verify --image`",
     )
+
+
+def _passwd(layers: Sequence[pathlib.Path]) -> str:
+    """The file of users that is seen."""
+    files = (layer / "etc" / "passwd" for layer in reversed(layers))
+    file = next((file for file in files if file.is_file() and not file.is_symlink()), None)
+    return file.read_text(encoding="utf-8", errors="replace") if file else ""
 
 
 def run_in_layers(
@@ -63,14 +78,15 @@ def run_in_layers(
     stdin: str | None = None,
     timeout: float | None = None,
     out: pathlib.Path | None = None,
+    volumes: Sequence[str] = (),
     shown: Sequence[pathlib.Path] = (),
     keep: int | None = None,
     what: str = "the image",
 ) -> Completed:
     """Run it in folders laid over each other, lowest first; `out` may be written to, as `OUT`.
 
-    What is `shown` may be written to as well, at its own path, which one of the layers must have. `keep` is
-    how many bytes of each stream are kept, `what` the folders are, for people.
+    So may volumes, which are empty, and what is `shown`, at its own path, which one of the layers must have.
+    `keep` is how many bytes of each stream are kept, `what` the folders are, for people.
 
     Raises `OutsideError` with that hint where this machine's kernel allows no such thing.
     """
@@ -82,6 +98,7 @@ def run_in_layers(
             "cwd": folder,
             "user": user,
             "out": str(out) if out else None,
+            "volumes": list(volumes),
             "shown": [str(folder) for folder in shown],
         }
         words: Words = [sys.executable, "-I", "-S", "-c", travelling.program("sandbox"), json.dumps(wanted)]

@@ -162,7 +162,9 @@ def _run_uv(
         )
     except OSError as error:
         raise StageError(
-            f"its installer cannot run here: {error}", "", "the base needs glibc and this machine's processor"
+            f"its installer cannot run here: {error}",
+            "",
+            "is the base on musl? then say it: [base] libc = 'musl'",
         ) from error
     said = done.stdout.decode("utf-8", "replace")
     sys.stdout.write(said)

@@ -131,6 +131,13 @@ def cpu_level(cpuinfo: str = "/proc/cpuinfo") -> int:
     return level
 
 
+def c_library(found: tuple[str, str], soabi: str) -> str:
+    """The C library and its version, such as `glibc 2.36`; before 3.14 Python knows musl by its ABI alone."""
+    if found[0] not in ("glibc", "musl") and soabi.endswith("-musl"):
+        return "musl"
+    return " ".join(found).strip()
+
+
 def describe_interpreter() -> InterpreterFacts:
     """What this interpreter is, with the environment markers of the packaging standards."""
     import importlib.machinery
@@ -144,7 +151,7 @@ def describe_interpreter() -> InterpreterFacts:
         "prefix": prefix(sys.executable),
         "base_prefix": sys.base_prefix,
         "platform": sysconfig.get_platform(),
-        "libc": " ".join(platform.libc_ver()),
+        "libc": c_library(platform.libc_ver(), sysconfig.get_config_var("SOABI") or ""),
         "soabi": sysconfig.get_config_var("SOABI") or "",
         "suffixes": importlib.machinery.EXTENSION_SUFFIXES,
         "stdlib": os.path.dirname(os.__file__),

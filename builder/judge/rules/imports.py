@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts, ImportFault, Outcome
+from builder.judge.rules import threads
 from builder.judge.rules.absences import cause_of_absence, missing_module
 from builder.judge.rules.paths import shortened
 from builder.judge.rules.roles import Role, roles
@@ -224,7 +225,8 @@ def _noises(facts: Facts) -> Iterator[Finding]:
         owner = facts.owner(outcome.module)
         for warning in outcome.warnings:
             own = owner is None or facts.owner_of_file(warning["file"]) in (owner, None)
-            if own and "size changed" not in warning["message"]:
+            told = "size changed" in warning["message"] or threads.SIGN.search(warning["message"])
+            if own and not told:
                 text = " ".join(quoted_output(warning["message"]).split())[:200]
                 heard.setdefault(f"warns {text!r}", []).append(outcome.module)
     for said, modules in heard.items():

@@ -46,8 +46,11 @@ def _suits_python(python: str, abi: str, facts: Facts) -> bool:
     wanted = (major, int(minor)) if minor else (major,)
     if kind != "py" and {"cp": "cpython", "pp": "pypy"}[kind] != markers["implementation_name"]:
         return False
-    if kind == "cp" and abi not in ("abi3", "none"):
-        return here == wanted
+    free_threaded = facts.python["free_threaded"]
+    if kind == "cp" and abi not in ("abi3", "abi3t", "none"):
+        return here == wanted and abi.endswith("t") == free_threaded
+    if abi == "abi3" and free_threaded:  # source: PEP 703 and PEP 803
+        return False
     return here[: len(wanted)] >= wanted and here[0] == major
 
 
@@ -62,4 +65,6 @@ def _suits_platform(platform: str, facts: Facts) -> bool:
         return False
     if platform.startswith("musllinux"):
         return not facts.python["libc"].startswith("glibc")
-    return platform.startswith(("linux_", "manylinux"))
+    if platform.startswith("manylinux"):
+        return not facts.python["libc"].startswith("musl")
+    return platform.startswith("linux_")

@@ -23,15 +23,20 @@ class ContainerSettings(Part):
     """How a container of the image starts."""
 
     user: str
-    """Number of the user and of the group, `10001:10001`."""
+    """Name or number of the user, and number of the group where one is meant: `10001:10001`."""
     folder: str
     variables: Mapping[str, str]
     labels: Mapping[str, str]
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
-    port: int | None = None
+    ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
+    """Folders that outlive a container."""
+    stop_signal: str = "SIGTERM"
     health: tuple[str, ...] = ()
     """Command of the health check; empty for none."""
+    health_timeout: int = 5
+    """Seconds that it gets."""
 
 
 class Image(Part):
@@ -88,15 +93,17 @@ def image_configuration(
         "Cmd": list(settings.command),
         "WorkingDir": settings.folder,
         "Labels": {**(base.settings.get("Labels") or {}), **settings.labels},
-        "StopSignal": "SIGTERM",
+        "StopSignal": settings.stop_signal,
     }
-    if settings.port:
-        config["ExposedPorts"] = {f"{settings.port}/tcp": {}}
+    if settings.ports:
+        config["ExposedPorts"] = {f"{port}/tcp": {} for port in settings.ports}
+    if settings.volumes:
+        config["Volumes"] = {path: {} for path in settings.volumes}
     if settings.health:
         config["Healthcheck"] = {
             "Test": ["CMD", *settings.health],
             "Interval": 10 * second,
-            "Timeout": 5 * second,
+            "Timeout": settings.health_timeout * second,
             "StartPeriod": 60 * second,
             "Retries": 3,
         }

@@ -42,8 +42,8 @@ class Piece:
         """All that decides the entry's bytes."""
         entry = self.entry
         content = self.sha256 or hashlib.sha256(b"".join(self.chunks())).hexdigest()
-        owner = f"{entry.user}:{entry.group}"
-        return entry.path, entry.kind, str(entry.mode), owner, entry.link, str(entry.size), content
+        owner = (str(entry.user), str(entry.group)) if entry.user or entry.group else ()
+        return entry.path, entry.kind, str(entry.mode), entry.link, str(entry.size), content, *owner
 
 
 def file_piece(path: str, content: bytes, *, executable: bool = False) -> Piece:
@@ -58,9 +58,9 @@ def link_piece(path: str, target: str) -> Piece:
     return Piece(entry=TarEntry(path=path, kind=Kind.LINK, mode=0o777, link=target))
 
 
-def folder_piece(path: str) -> Piece:
-    """A folder."""
-    return Piece(entry=tar.folder_entry(path))
+def folder_piece(path: str, user: int = 0, group: int = 0) -> Piece:
+    """A folder, root's unless somebody else is named."""
+    return Piece(entry=dataclasses.replace(tar.folder_entry(path), user=user, group=group))
 
 
 def layer_of_pieces(

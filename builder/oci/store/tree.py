@@ -10,6 +10,7 @@ import concurrent.futures
 import os
 import pathlib
 import platform
+import re
 import shutil
 import tarfile
 import zlib
@@ -23,6 +24,9 @@ from envspec.system.home import disk_refusals, holding
 from envspec.system.kept import touch
 from envspec.system.scratch import scratch_folder
 from envspec.system.seen import note_tree, settled, tree_holds
+
+_CONFIGURATION = re.compile(r"(?:^|/)etc/(?:ld\.so\.conf|ld-musl-)")
+"""Files that say where the loader looks, glibc's and musl's."""
 
 _SHORT = 20
 """Digits of a digest in a folder's name: all names together must fit into one page."""
@@ -61,7 +65,11 @@ def _name(stack: tuple[Layer, ...]) -> str:
 def _for_the_loader(info: tarfile.TarInfo) -> bool:
     """Whether the loader may look at it: libraries, links that may lead to one, its configuration."""
     folder, _, name = info.name.rpartition("/")
-    return ".so" in name or (info.issym() and folder.count("/") <= 2) or "etc/ld.so.conf" in info.name
+    return (
+        ".so" in name
+        or (info.issym() and folder.count("/") <= 2)
+        or _CONFIGURATION.search(info.name) is not None
+    )
 
 
 def _folder(

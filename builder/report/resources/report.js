@@ -70,9 +70,9 @@
     const query = form.querySelector("input[type=search]");
     const concerned = form.querySelector("input[type=checkbox]");
     const apply = () => {
-      const words = query.value.trim();
+      const words = query.value.trim(); // who looks for something looks through all
       for (const line of lines) {
-        line.hidden = !(!words || hits(line, words)) || (concerned?.checked && !line.matches(".concerned"));
+        line.hidden = words ? !hits(line, words) : concerned?.checked && !line.matches(".concerned");
       }
       const shown = lines.filter((line) => !line.hidden).length;
       form.querySelector("[role=status]").textContent = `${shown} of ${lines.length} distributions shown`;
@@ -94,6 +94,40 @@
     apply();
   };
 
+  // From a file there may be no clipboard for scripts: then the browser copies what is selected, or a person does.
+  const copied = async (element) => {
+    try {
+      await navigator.clipboard.writeText(element.textContent);
+      return true;
+    } catch {
+      const chosen = getSelection();
+      chosen.selectAllChildren(element);
+      const done = document.execCommand("copy");
+      if (done) chosen.removeAllRanges();
+      return done;
+    }
+  };
+
+  const commands = () => {
+    for (const element of all("code.command")) {
+      const button = document.createElement("button");
+      const word = document.createElement("span");
+      const what = document.createElement("span");
+      Object.assign(button, { type: "button", className: "copy" });
+      word.textContent = "Copy";
+      Object.assign(what, { className: "sr", textContent: `: ${element.textContent}` });
+      word.setAttribute("role", "status");
+      button.append(word, what);
+      button.addEventListener("click", async (event) => {
+        event.preventDefault();
+        word.textContent = await copied(element) ? "Copied" : "Selected: press Ctrl+C";
+        setTimeout(() => { word.textContent = "Copy"; }, 2500);
+      });
+      element.after(button);
+    }
+  };
+
+  commands();
   findings();
   rows(one("rows"), all("#distributions tbody tr"));
   rows(one("links"), all("#related tbody tr"));

@@ -6,7 +6,7 @@ import dataclasses
 import mmap
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from envspec.proof.abi import elf
@@ -15,6 +15,11 @@ _FOLDERS = (
     "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu",
     "lib64", "usr/lib64", "lib", "usr/lib", "usr/local/lib",
 )  # fmt: skip
+_MUSL_FOLDERS = ("lib", "usr/local/lib", "usr/lib")
+"""Where musl's loader looks without `/etc/ld-musl-<machine>.path`. Source: musl, ldso/dynlink.c."""
+_MUSL_LOADER = re.compile(r"ld-musl-\w+\.so\.1")
+_MUSL_ITSELF = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
+"""How names of libraries begin that are musl itself, whatever follows. Source: musl, ldso/dynlink.c."""
 _LINKS = 40
 
 
@@ -43,16 +48,20 @@ class NamedBase:
     """Whether `sonames` are all there are."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Newest version by prefix, such as `{"GLIBC": "2.36", "GLIBCXX": "3.4.30"}`."""
+    musl: bool = False
+    """Whether its C library is musl."""
 
     def has(self, soname: str) -> bool | None:
         """Whether the list names the library; None where the list may lack it."""
-        if soname in self.sonames or soname in GLIBC_LIBRARIES:
+        own = is_musl(soname) if self.musl else soname in GLIBC_LIBRARIES
+        if soname in self.sonames or own:
             return True
         return False if self.complete else None
 
     def names(self) -> frozenset[str] | None:
-        """The listed libraries and glibc's own; None where there may be more."""
-        return self.sonames | GLIBC_LIBRARIES if self.complete else None
+        """The listed libraries and the C library's own; None where there may be more."""
+        own = frozenset[str]() if self.musl else GLIBC_LIBRARIES
+        return self.sonames | own if self.complete else None
 
     def library(self, _: str) -> elf.Elf | None:
         """None: of libraries that are only listed the contents are never known."""
@@ -71,6 +80,11 @@ GLIBC_LIBRARIES = frozenset(
     }
 )  # fmt: skip
 """Libraries that come with glibc itself, wherever there is one."""
+
+
+def is_musl(soname: str) -> bool:
+    """Whether musl's loader takes itself for a library of that name: it is one file with many names."""
+    return _MUSL_ITSELF.match(soname) is not None or _MUSL_LOADER.fullmatch(soname) is not None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,18 +109,36 @@ class RootBase:
         """
         self.root = root
         self.complete = complete
-        self._files: dict[str, pathlib.Path] = {}
         self._read: dict[str, elf.Elf | None] = {}
-        for folder in (*self._configured(), *_FOLDERS):
+        self._files = self._listed((*self._configured(), *_FOLDERS))
+        self._musl = ""
+        if "libc.so.6" not in self._files:  # else musl is there beside glibc, as Debian's package brings it
+            self._musl = next(filter(_MUSL_LOADER.fullmatch, self._files), "")
+        if self._musl:
+            self._files = self._listed(self._musl_configured())
+
+    @property
+    def musl(self) -> bool | None:
+        """Whether its C library is musl, False where it is glibc; None where it has neither."""
+        return bool(self._musl) or (False if "libc.so.6" in self._files else None)
+
+    def _listed(self, folders: Iterable[str]) -> dict[str, pathlib.Path]:
+        """The libraries of folders by name; of two with one name the first."""
+        files: dict[str, pathlib.Path] = {}
+        for folder in folders:
             place = self._inside(pathlib.PurePosixPath(folder))
             if place and place.is_dir():
                 for file in sorted(place.iterdir()):
                     if ".so" in file.name:
-                        self._files.setdefault(file.name, file)
+                        files.setdefault(file.name, file)
+        return files
 
     def has(self, soname: str) -> bool | None:
         """Whether a library of that name stands in a folder that the loader searches."""
-        return soname in self._files or (False if self.complete else None)
+        return self._own_name(soname) in self._files or (False if self.complete else None)
+
+    def _own_name(self, soname: str) -> str:
+        return self._musl if self._musl and is_musl(soname) else soname
 
     def names(self) -> frozenset[str] | None:
         """Every library that stands there; None where there may be more."""
@@ -114,9 +146,10 @@ class RootBase:
 
     def library(self, soname: str) -> elf.Elf | None:
         """What the library of that name holds; None where it is missing or cannot be read."""
-        if soname not in self._read:
-            self._read[soname] = self._load(soname)
-        return self._read[soname]
+        name = self._own_name(soname)
+        if name not in self._read:
+            self._read[name] = self._load(name)
+        return self._read[name]
 
     def newest(self, prefix: str) -> str:
         """The newest version of that prefix that its C or C++ library defines; empty where none is."""
@@ -149,6 +182,14 @@ class RootBase:
             if file.is_file() and not file.is_symlink():
                 lines += file.read_text(encoding="utf-8", errors="replace").splitlines()
         return [line.strip() for line in lines if line.strip().startswith("/")]
+
+    def _musl_configured(self) -> Iterable[str]:
+        """Folders that musl's loader searches, as its own file says it."""
+        machine = self._musl.removeprefix("ld-musl-").removesuffix(".so.1")
+        file = self._inside(pathlib.PurePosixPath(f"etc/ld-musl-{machine}.path"))
+        if file is None or not file.is_file():
+            return _MUSL_FOLDERS
+        return re.split(r"[:\n]", file.read_text(encoding="utf-8", errors="replace"))
 
     def _inside(self, path: pathlib.PurePosixPath) -> pathlib.Path | None:
         """The real place of a path of the root file system, its links followed as inside of it."""

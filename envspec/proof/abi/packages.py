@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 
 SUITES = ("bullseye", "bookworm", "trixie")
 DEFAULT_SUITE = "bookworm"
+NO_SUITE = ""
+"""Stands for the suite of a base that takes no Debian packages, such as Alpine's."""
 
 
 def provider(soname: str, *, suite: str = DEFAULT_SUITE) -> str:
@@ -16,6 +18,8 @@ def provider(soname: str, *, suite: str = DEFAULT_SUITE) -> str:
 
     A suite without a table is answered from the default one.
     """
+    if suite == NO_SUITE:
+        return ""
     return _table(suite if suite in SUITES else DEFAULT_SUITE).get(soname, "")
 
 

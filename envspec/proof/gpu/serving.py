@@ -15,7 +15,7 @@ from envspec.proof.abi.closure import held_names
 from envspec.proof.nvidia.libraries import CudaLibrary, cuda_library
 
 _ORIGIN = re.compile(r"\$(?:ORIGIN|\{ORIGIN\})")
-_SITE = re.compile(r"\{site\}|\{prefix\}/lib/python3\.\d+/site-packages")
+_SITE = re.compile(r"\{site\}|\{prefix\}/lib/python3\.\d+t?/site-packages")
 
 
 class Way(enum.Enum):

@@ -59,9 +59,10 @@ class Modules:
         self.base = base
         self.variables = frozenset(variables)
         self.versions = {package.name: package.version for package in self.packages}
-        self.version = tuple(int(part) for part in python.split(".")[:2])
+        minor = python.removesuffix("t")
+        self.version = tuple(int(part) for part in minor.split(".")[:2])
         self.index = Index(self.packages, python)
-        self.stdlib = Stdlib(python)
+        self.stdlib = Stdlib(minor)
         self.states: dict[str, State] = {}
         self.registered: set[str] = set(self.index.hooked)
         """Modules that some module puts into `sys.modules` by their names."""

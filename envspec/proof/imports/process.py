@@ -58,6 +58,8 @@ class Job:
     """Whether that folder has all of it."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Newest version by prefix, such as `{"GLIBC": "2.36"}`."""
+    musl: bool = False
+    """Whether its C library is musl."""
     broken: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wanted: tuple[str, ...] = ()
     """Modules that must import besides."""
@@ -69,7 +71,7 @@ class Job:
     def base(self) -> LoaderBase:
         """What stands below the wheels."""
         if not self.root:
-            return NamedBase(versions=self.versions)
+            return NamedBase(versions=self.versions, musl=self.musl)
         return RootBase(pathlib.Path(self.root), complete=self.complete)
 
     def report(self) -> LinkReport:

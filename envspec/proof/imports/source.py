@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from envspec.proof.imports import hooks
 from envspec.supply.wheel import Wheel
 
-_SUFFIX = re.compile(r"\.(?:(?P<tag>cpython-\d+)[a-z]*(?:-[\w-]+)?|(?P<stable>abi3))?\.so$|\.so$")
+_SUFFIX = re.compile(r"\.(?:(?P<tag>cpython-\d+t?)[a-z]*(?:-[\w-]+)?|(?P<stable>abi3t?))?\.so$|\.so$")
 LARGEST = 4 << 20
 """Bytes of a source file that is still read; generated tables beyond it hold no imports worth the time."""
 _BINDINGS = 64 << 20
@@ -115,7 +115,7 @@ class Index:
     """All modules of all packages; of two files with one path the package installed last has its way."""
 
     def __init__(self, packages: Iterable[Package], python: str) -> None:
-        """`python` such as `3.11`; compiled modules for another one are not importable and left out."""
+        """`python` such as `3.11` or `3.14t`; compiled modules for another one are left out."""
         self.origins: dict[str, Origin] = {}
         self.nested: set[str] = set()
         self.overwritten: dict[str, set[str]] = {}
@@ -185,7 +185,7 @@ class Index:
         if path.endswith(".py"):
             return "source", path[:-3]
         match = _SUFFIX.search(path)
-        if match and (match["tag"] in (None, self._tag)):
+        if match and match["tag"] in (None, self._tag):
             return "compiled", path[: match.start()]
         return "", ""
 

@@ -146,7 +146,7 @@ def image(tmp_path: pathlib.Path) -> pathlib.Path:
         shutil.copyfile(ROOT / name, target)
     (tmp_path / "site").mkdir()
     known = {"site": str(tmp_path / "site"), "pins": {}, "named": [], "embedded": False, "gpu": WANTED}
-    known |= {"command": ["echo", "serving"]}
+    known |= {"programs": {"main": {"command": ["echo", "serving"]}}}
     (place / "environment.json").write_text(json.dumps(known))
     return place
 

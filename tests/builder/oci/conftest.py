@@ -21,6 +21,7 @@ from builder.oci.store.pieces import file_piece
 from builder.values.environment import Environment
 from builder.values.payload import collect_payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel
+from builder.values.program import service_program
 from builder.wheels.prefix import Prefix
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
@@ -182,7 +183,10 @@ def make_plan(
             named=("lib",),
             compiled=False,  # a base that nothing can run
         )
-        return plan.model_copy(update=changes)
+        made = plan.model_copy(update=changes)
+        if made.service is None or "programs" in changes:
+            return made
+        return made.model_copy(update={"programs": (service_program(made.service),)})
 
     return make
 

@@ -24,7 +24,7 @@ SETTINGS = ContainerSettings(
     labels={"io.envspec.lock": "sha256:1"},
     entrypoint=("/opt/env/bin/python",),
     command=("serve",),
-    port=5000,
+    ports=(5000,),
     health=("check",),
 )
 

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from builder.inside.probe import child, jobs, main
+from builder.inside.probe.protocol import READING
 
 
 class Runner:
@@ -98,3 +99,31 @@ def test_only_what_would_run_is_given_more_time(source: str, allowed: float, sta
         began = time.monotonic()
         watch.deadline = began + allowed
         assert watch.starved(began) is starved
+
+
+class Reading(main.Probe):
+    """A probe that has imported everything already, of which only its way of reading is looked at."""
+
+    def __init__(self, runner: Any) -> None:
+        self.fast, self.workers, self.options = True, 1, {"deadline": 900.0}
+        self.runner, self.clock = runner, main.Clock()
+
+
+class Generous:
+    """A runner that keeps what it was allowed, and does nothing."""
+
+    def __init__(self) -> None:
+        self.allowed: list[float] = []
+
+    def allow(self, seconds: float) -> None:
+        self.allowed.append(seconds)
+
+    def run_all(self, jobs: list[dict[str, Any]], workers: int, kind: str) -> list[dict[str, Any]]:
+        assert self.allowed, "nothing is read before there is time for it"
+        return []
+
+
+def test_reading_is_allowed_time_of_its_own() -> None:
+    runner = Generous()
+    assert Reading(runner).read_uses([], cast("Any", {})) == []
+    assert runner.allowed == [900.0 * READING]

@@ -6,14 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from builder.report.changes import Changes, Moved
 from builder.report.model import Report, StageReport
+from builder.report.occasion import Occasion
 from builder.report.scrubbing import Private
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed, Verdict
 from envspec.proof.gpu.served import GpuProof, Row, Served
 from envspec.spec.cards import architecture
-from envspec.system.errors import BuildError
+from envspec.system.errors import BuildError, FindingsError
 from envspec.system.finding import Finding, Severity
 from envspec.system.rules import RULES
 
@@ -85,7 +87,7 @@ TRIAL = {
     "ready": True,
     "ready_seconds": 1.4,
     "memory": 56_000_000,
-    "answer": {"status": 200, "audio": {"rate": 22050, "seconds": 3.2, "rms": 3396}},
+    "trials": [{"status": 200, "seconds": 0.3, "audio": {"rate": 22050, "seconds": 3.2, "rms": 3396}}],
     "log": "a line with a secret",
 }
 ENVIRONMENT = Environment(
@@ -97,6 +99,28 @@ ENVIRONMENT = Environment(
     reused=True,
     variables={"API_TOKEN": "in the environment"},
 )
+OCCASION = Occasion(
+    date="2026-01-31T09:05:00Z",
+    command="build-image . --report out",
+    commit="0123456789ab",
+    changed=True,
+    system="Debian GNU/Linux 12 (bookworm), Linux 6.1.0",
+    processor="x86_64, 2 processors",
+    python="CPython 3.11.2",
+)
+CHANGES = Changes(
+    since="2026-01-30T09:05:00Z",
+    verdicts=("ships", "must be fixed"),
+    new=(ERROR,),
+    gone=(WARNING,),
+    moved=(
+        Moved(name="numpy", before="1.23.5", after="1.26.4"),
+        Moved(name="six", before="1.16.0", after=""),
+        Moved(name="cffi", before="", after="2.0"),
+    ),
+    sizes=(60_000_000, 64_040_000),
+    aside=("the last run did not come to the verification: its findings are not counted as new",),
+)
 SHIPS = Report(
     name="demo",
     source=Source(file="envspec.toml", text=SPEC),
@@ -106,7 +130,7 @@ SHIPS = Report(
     stages=STAGES,
     environment=ENVIRONMENT,
     verdict=VERDICT,
-    trial=TRIAL,
+    trials={"main": TRIAL},
     files=("envspec.lock",),
     said=("docker run --rm -p 5000:5000 demo",),
     seconds={
@@ -133,7 +157,7 @@ FAILED = dataclasses.replace(
     findings=(WARNING,),
     environment=None,
     verdict=None,
-    trial=None,
+    trials={},
     failure=BuildError("stage service failed\nno space left on device", hint="free some space"),
     seconds={"lint": 0.001, "lock": 4.0, "prove": 2.1, "plan": 0.004, "build": 31.5},
 )
@@ -203,9 +227,26 @@ CROWDED = dataclasses.replace(
     ),
 )
 OPEN = dataclasses.replace(SHIPS, gpu=proof(open=True))
+CHANGED = dataclasses.replace(UNSOUND, occasion=OCCASION, changes=CHANGES)
+UNCHANGED = dataclasses.replace(
+    SHIPS, occasion=OCCASION, changes=Changes(since="", verdicts=("ships", "ships"))
+)
+REFUSED = dataclasses.replace(
+    UNSOUND,
+    phase="prove",
+    environment=None,
+    verdict=None,
+    trials={},
+    failure=FindingsError(
+        "the proof found errors: EV203", (), hint="run `envspec fix` or `envspec lock SPEC`"
+    ),
+)
 PROCESSORS = dataclasses.replace(SHIPS, gpu=proof(open=False))
 REPORTS = {
     "gpu": GPU,
+    "changed": CHANGED,
+    "unchanged": UNCHANGED,
+    "refused": REFUSED,
     "crowded": CROWDED,
     "open": OPEN,
     "processors": PROCESSORS,

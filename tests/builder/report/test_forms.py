@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
 from builder.report.model import MOST, PHASES, CopyReport, Report, StageReport
+from builder.report.occasion import Occasion
 from builder.report.source import Source
 from builder.values.environment import Environment
 from builder.values.verdict import Installed
@@ -26,6 +27,8 @@ from envspec.system.finding import Finding, Severity
 from tests.support.counting import is_linear
 
 from .samples import (
+    CHANGED,
+    CHANGES,
     EMPTY,
     ERROR,
     FAILED,
@@ -82,16 +85,18 @@ class TestJson:
         schema = json_form.schema()
         kinds = schema["$defs"]
         installed = kinds["verification"]["properties"]["distributions"]["items"]
-        for shape, kind, dropped in (
-            (kinds["finding"], Finding, set()),
-            (kinds["stage"], StageReport, set()),
-            (kinds["environment"], Environment, {"variables", "contents", "folder"}),
-            (kinds["copy"], CopyReport, set()),
-            (installed, Installed, set()),
+        for shape, kind, dropped, added in (
+            (kinds["finding"], Finding, set(), {"line"}),
+            (kinds["occasion"], Occasion, set(), set()),
+            (kinds["stage"], StageReport, set(), set()),
+            (kinds["environment"], Environment, {"variables", "contents", "folder"}, set()),
+            (kinds["copy"], CopyReport, set(), set()),
+            (installed, Installed, set(), set()),
         ):
-            names = {field.name for field in dataclasses.fields(kind)} - dropped
+            names = {field.name for field in dataclasses.fields(kind)} - dropped | added
             assert shape["properties"].keys() == names, kind
-        assert set(schema["properties"]) >= SHIPS.as_dict().keys() | FAILED.as_dict().keys()
+        assert set(schema["properties"]) >= CHANGED.as_dict().keys() | FAILED.as_dict().keys()
+        assert kinds["changes"]["properties"].keys() == CHANGES.as_dict().keys()
         assert kinds["verification"]["properties"].keys() == VERDICT.as_dict().keys()
         assert tuple(kinds["phase"]["enum"]) == PHASES
         words = {report.words for report in REPORTS.values()}
@@ -250,9 +255,16 @@ class TestTerminal:
         shown = len(re.findall(r"(?m)\berror EV\d", said))
         assert f"… and more: {15 - shown} error, 26 warning, 301 info" in said
 
+    def test_it_says_when_and_where_and_what_changed(self) -> None:
+        said = terminal.render(CHANGED, NOBODY, width=160).splitlines()
+        assert said[1].startswith("2026-01-31 09:05 UTC, commit 0123456789ab + changes, Debian")
+        assert said[-2].startswith(
+            "since the report of 2026-01-30 09:05 UTC: must be fixed, not ships, 1 new"
+        )
+
     def test_errors_come_with_their_hints(self) -> None:
         said = terminal.render(UNSOUND, NOBODY)
-        assert "error EV203 soundfile\n  soundfile 0.12.1 needs" in said
+        assert "error EV203 soundfile (envspec.toml:12)\n  soundfile 0.12.1 needs" in said
         assert "  hint: apt-get install libsndfile1" in said
         assert "verdict: must be fixed (1 error, 1 warning, 1 info)" in said
 
@@ -332,6 +344,11 @@ class TestSource:
     )
     def test_places_have_lines(self, where: str, line: int | None) -> None:
         assert self.source.line(where) == line
+
+    def test_a_stage_named_like_a_package_is_not_where_that_is_required(self) -> None:
+        text = '[[stage]]\nname = "torch"\ninstall = [\n    "torch==2.0",\n]\n[[stage]]\nname = "late"\n'
+        source = Source(file="x", text=text)
+        assert (source.line("torch"), source.line("late")) == (4, 7)
 
     @given(text=st.text(), where=st.text())
     def test_any_text_has_a_line_within_it_or_none(self, text: str, where: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from builder.report import html
 from builder.report.model import Report
 
-from .samples import MANY, NOBODY, REPORTS, SHIPS
+from .samples import CHANGED, MANY, NOBODY, REPORTS, SHIPS
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage",
 )  # fmt: skip
-TAB, SPACE, ESCAPE, ENTER = "\ue004", " ", "\ue00c", "\ue007"
+TAB, SPACE, ESCAPE, ENTER, CONTROL = "\ue004", " ", "\ue00c", "\ue007", "\ue009"
 DESK, TELEPHONE = 1280, 390
 
 
@@ -126,9 +126,15 @@ def test_a_group_opens_by_keyboard(page: Page) -> None:
 
 def test_the_matrix_is_filtered_and_leads_to_findings(page: Page) -> None:
     page.open(MANY)
+    assert page.shown("#distributions tbody tr") == 1  # those with errors or warnings
+    page.script("document.querySelector('#rows input').focus()")
+    page.press("numpy")
+    assert page.shown("#distributions tbody tr") == 1  # who looks for one looks through all
+    page.press(ESCAPE)
     page.script("document.getElementById('row-concerned').focus()")
     page.press(SPACE)
-    assert page.shown("#distributions tbody tr") == 1
+    assert page.shown("#distributions tbody tr") == 4
+    page.press(SPACE)
     page.script("document.getElementById('query').focus()")
     page.press("nothing like it")
     page.script("document.querySelector('#distributions tbody tr:not([hidden]) a').focus()")
@@ -205,6 +211,48 @@ def test_words_on_the_tiles_have_contrast(page: Page, mode: str) -> None:
     ratios = page.script(CONTRAST)
     assert len(ratios) == 8
     assert min(ratios) >= 4.5, ratios
+
+
+def test_a_command_is_copied_from_a_file(page: Page) -> None:
+    page.open(CHANGED)
+    assert page.shown(".copy") == 3  # the run itself, a hint, and what to do with the result
+    page.driver.find_element("css selector", "header .copy").click()
+    page.script("return new Promise((done) => setTimeout(done, 200))")
+    assert page.script("return document.querySelector('header .copy span').textContent") == "Copied"
+    page.driver.find_element("id", "query").send_keys(CONTROL + "v")
+    assert page.script("return document.getElementById('query').value") == "build-image . --report out"
+
+
+def test_without_a_clipboard_the_browser_copies_or_a_person_does(page: Page) -> None:
+    page.open(CHANGED)
+    page.script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.script("document.execCommand = () => false")
+    page.driver.find_element("css selector", "header .copy").click()
+    page.script("return new Promise((done) => setTimeout(done, 200))")
+    assert page.script("return document.querySelector('header .copy span').textContent").startswith(
+        "Selected"
+    )
+    assert page.script("return String(getSelection())") == "build-image . --report out"
+
+
+def test_on_a_telephone_all_of_a_row_is_seen(page: Page) -> None:
+    """No cell of a table and no link of the navigation lies beyond the window's edge."""
+    page.open(CHANGED, width=TELEPHONE)
+    beyond = """
+    return [...document.querySelectorAll("nav a, #distributions td, #related td")]
+      .filter((each) => each.checkVisibility())
+      .filter((each) => each.getBoundingClientRect().right > innerWidth).length
+    """
+    assert page.shown("#related td") > 0
+    assert page.shown("#distributions td") > 0
+    assert page.script(beyond) == 0
+
+
+def test_a_page_of_a_rule_opens_by_keyboard(page: Page) -> None:
+    page.open(CHANGED)
+    page.script("document.querySelector('.page summary').focus()")
+    page.press(ENTER)
+    assert page.shown(".page p") == 4
 
 
 def test_a_need_leads_to_the_row_that_meets_it(page: Page) -> None:

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.report.changes import Changes, Moved
 from builder.report.forms import FORMS
 from builder.report.model import Report, StageReport
+from builder.report.occasion import Occasion
 from builder.report.scrubbing import Private, clean_report, scrub_text
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import BuildError
@@ -52,11 +54,20 @@ def leaking(text: str) -> Report:
         stages=(StageReport(name=text, why=text, packages={text: text}, size=5),),
         environment=dataclasses.replace(SHIPS.environment, reference=text, variables={"A": text}),
         verdict=dataclasses.replace(VERDICT, target=text, platform=text, findings=(found,)),
-        trial={**TRIAL, "log": text, "answer": {"said": [text]}},
+        trials={text: {**TRIAL, "log": text, "trials": [{"said": [text]}]}},
         files=(text,),
         said=(text,),
         attachments={"x": text},
         failure=BuildError(text, hint=text),
+        occasion=Occasion(date=text, command=text, commit=text, system=text, processor=text, python=text),
+        changes=Changes(
+            since=text,
+            verdicts=(text, text),
+            new=(found,),
+            gone=(found,),
+            moved=(Moved(name=text, before=text, after=text),),
+            aside=(text,),
+        ),
     )
 
 
@@ -156,8 +167,8 @@ def test_the_variables_of_an_environment_and_the_log_are_gone() -> None:
     clean = clean_report(SHIPS, PRIVATE)
     assert clean.environment is not None
     assert not clean.environment.variables
-    assert clean.trial is not None
-    assert "log" not in clean.trial
+    assert clean.trials["main"]["ready"]
+    assert "log" not in clean.trials["main"]
     assert clean.verdict == SHIPS.verdict
     assert clean.findings == SHIPS.findings
 

@@ -48,7 +48,13 @@ def facts(*imports: Mapping[str, Any], **raw: object) -> Facts:
     markers = {"python_version": "3.11", "implementation_name": "cpython", "platform_machine": "x86_64",
                "sys_platform": "linux"}  # fmt: skip
     report: Any = {
-        "python": {"version": "3.11.7", "stdlib": STDLIB, "real_stdlib": STDLIB, "markers": markers},
+        "python": {
+            "version": "3.11.7",
+            "stdlib": STDLIB,
+            "real_stdlib": STDLIB,
+            "markers": markers,
+            "free_threaded": False,
+        },
         "distributions": list(DISTRIBUTIONS),
         "imports": list(imports),
         "loose": [],

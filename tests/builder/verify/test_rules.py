@@ -36,14 +36,16 @@ def test_findings_are_ignored_by_rule_and_part_of_the_place(pattern: str, kept: 
     assert bool(without_ignored([finding], Smoke(ignore=(pattern,)))) is kept
 
 
-def facts(version: str = "3.11.7", libc: str = "glibc 2.36", machine: str = "x86_64") -> Facts:
+def facts(
+    version: str = "3.11.7", libc: str = "glibc 2.36", machine: str = "x86_64", *, threads: bool = False
+) -> Facts:
     markers = {
         "python_version": ".".join(version.split(".")[:2]),
         "implementation_name": "cpython",
         "platform_machine": machine,
         "sys_platform": "linux",
     }
-    python: Any = {"version": version, "libc": libc, "markers": markers}
+    python: Any = {"version": version, "libc": libc, "markers": markers, "free_threaded": threads}
     nothing: Any = {}
     return Facts(python=python, distributions=(), imports=(), raw=nothing)
 
@@ -70,5 +72,33 @@ def test_tags_are_held_against_python_and_platform(tag: str, suits: bool) -> Non
     assert wheels.suits(tag, facts()) is suits
 
 
-def test_a_musl_wheel_suits_a_musl_system() -> None:
-    assert wheels.suits("cp311-cp311-musllinux_1_1_x86_64", facts(libc=""))
+@pytest.mark.parametrize(
+    ("libc", "tag", "suits"),
+    [
+        ("", "cp311-cp311-musllinux_1_1_x86_64", True),
+        ("musl", "cp311-cp311-musllinux_1_1_x86_64", True),
+        ("musl 1.2.5", "cp311-cp311-linux_x86_64", True),
+        ("musl", "cp311-cp311-manylinux_2_17_x86_64", False),
+    ],
+)
+def test_wheels_suit_the_c_library(libc: str, tag: str, suits: bool) -> None:
+    assert wheels.suits(tag, facts(libc=libc)) is suits
+
+
+@pytest.mark.parametrize(
+    ("tag", "suits"),
+    [
+        ("cp315-cp315t-linux_x86_64", True),
+        ("cp315-cp315-linux_x86_64", False),
+        ("cp314-cp314t-linux_x86_64", False),
+        ("cp38-abi3-linux_x86_64", False),
+        ("cp315-abi3t-linux_x86_64", True),
+        ("py3-none-any", True),
+    ],
+)
+def test_a_free_threaded_build_has_wheels_of_its_own(tag: str, suits: bool) -> None:
+    assert wheels.suits(tag, facts("3.15.0", threads=True)) is suits
+
+
+def test_what_is_built_for_free_threads_suits_no_other_build() -> None:
+    assert not wheels.suits("cp314-cp314t-linux_x86_64", facts("3.14.0"))

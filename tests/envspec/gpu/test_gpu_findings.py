@@ -4,47 +4,18 @@ import pathlib
 
 import pytest
 
-from envspec.proof.prove import prove_lock
-from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sources import Sources
-from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
 from tests.support.fatbins import PTX, container, elf, entry
-from tests.support.specs import artifact, lock, spec, stage
-from tests.support.wheels import CODE, wheel
+from tests.support.sets import Sets
+from tests.support.wheels import wheel
 
 pytestmark = pytest.mark.usefixtures("home")
 RULES = ("EV170", "EV171", "EV172", "EV174", "EV175", "EV180")
 
 
-class Sets:
-    """Wheels in a folder, proved together."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = folder
-        self.wheels: list[pathlib.Path] = []
-
-    def add(self, name: str, version: str = "1.0", requires: tuple[str, ...] = (), **files: bytes) -> None:
-        """A package with a module, and compiled files by the name of each."""
-        module = name.replace("-", "_")
-        inner: dict[str, str | bytes] = {f"{module}/__init__.py": CODE.format(version=version)}
-        inner |= {f"{module}/lib/{file}.so": data for file, data in files.items()}
-        self.wheels.append(wheel(self.folder, name, version, files=inner, requires=requires))
-
-    def proved(self, target: str, *asked: str, head: str = "") -> list[Finding]:
-        store = Wheelhouse(self.folder / "store")
-        for each in self.wheels:
-            store.add(each)
-        names = asked or tuple(artifact(each).name for each in self.wheels)
-        wanted = spec(stage("one", *names), tail=f"[target]\n{target}", head=head)
-        held = lock(*map(artifact, self.wheels), machine=wanted.machine)
-        sources = Sources(wanted, PipSettings(no_index=True), offline=True)
-        return [one for one in prove_lock(wanted, held, sources, store) if one.rule.startswith(RULES)]
-
-
 @pytest.fixture
 def sets(tmp_path: pathlib.Path) -> Sets:
-    return Sets(tmp_path)
+    return Sets(tmp_path, RULES)
 
 
 def said(found: list[Finding]) -> list[str]:

@@ -25,6 +25,7 @@ from builder.oci.store.network import Network
 from builder.values.environment import Environment
 from builder.values.payload import collect_payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel
+from builder.values.program import service_program
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
 from envspec.supply.pip_settings import ask_pip
@@ -227,7 +228,10 @@ def make_plan(stages: list[tuple[str, list[PlannedWheel]]], **more: object) -> P
         "lock": "sha256:" + "0" * 64,
         "named": named,
     }
-    return Plan.model_validate({**values, **more})
+    made = Plan.model_validate({**values, **more})
+    if made.service is None or made.programs:
+        return made
+    return made.model_copy(update={"programs": (service_program(made.service),)})
 
 
 def make_builder(name: str, engine: Engine) -> Builder:

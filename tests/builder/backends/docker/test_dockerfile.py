@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from builder.backends.docker.dockerfile import quoted, render_dockerfile
 from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel, make_plan
+from builder.values.program import PlannedProgram
 from envspec.lockfile import lock
 from envspec.lockfile.lock import LockedBase
 from envspec.spec import load
 from envspec.spec.model import Service
+from envspec.spec.program import Health
 from envspec.system.errors import SpecError
 from tests.support.paths import EXAMPLES, ROOT
 
@@ -152,10 +154,14 @@ def plan_of(
     service = Service.model_construct(
         module="app:app", source=None, port=5000, health="/", env={"VALUE": value}, models=(), trial=None
     )
+    main = PlannedProgram.model_construct(
+        name="main", command=("a",), port=5000, health=Health(path="/"), env={"VALUE": value}
+    )
     return Plan.model_construct(
         name=name, variant=None, python=python, machine="x86_64", glibc=(2, 36),
         base=LockedBase.model_construct(image=image, digest=None, debian=None, host=False, apt=(apt,)),
         stages=(stage,), payload=None, service=service, lock="sha256:0", named=("numpy",), loads=(why,),
+        programs=(main,),
     )  # fmt: skip
 
 

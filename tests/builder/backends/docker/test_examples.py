@@ -61,11 +61,10 @@ def built(engine: Engine, base: str) -> tuple[DockerBackend, Environment, Spec, 
 def test_the_judge_and_the_trial_are_content(built: tuple[DockerBackend, Environment, Spec, Plan]) -> None:
     backend, environment, spec, whole = built
     verdict = judge_environment(spec, whole, backend, environment, fast=True, progress=SILENT)
-    trial = try_environment(spec, backend, environment, SILENT)
+    trial = try_environment(spec, whole, backend, environment, SILENT)
     found = [*verdict.findings, *trial.findings]
     assert not must_fix(found), found
-    assert trial.facts is not None
-    assert trial.facts["ready"]
+    assert trial.facts["main"]["ready"]
 
 
 def free_port() -> int:

@@ -15,8 +15,9 @@ import pytest
 from builder.backends.docker.layout import lay_out_context
 from builder.image.bill import bill_of
 from builder.image.sbom import cyclonedx_text
+from builder.inside import health
 from builder.inside.entrypoint import compile as loading
-from builder.inside.entrypoint import doctor, health, stage
+from builder.inside.entrypoint import doctor, stage
 from builder.values.plan import InstallStage, PlannedWheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError

@@ -1,0 +1,89 @@
+"""How containers of an image start and are stopped, as far as its programs decide it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from builder.inside import places
+from builder.values.plan import Plan
+from builder.values.program import PlannedProgram
+
+_DEFAULT_USER = f"{places.USER_ID}:{places.USER_ID}"
+_QUICK, _PATIENT = 5, 30
+"""Seconds that a health check gets: to be answered, and to run a command."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Starting:
+    """What an image's configuration says of its start: every backend writes the same."""
+
+    user: str
+    folder: str
+    command: tuple[str, ...]
+    """What the entrypoint is told where nobody says otherwise."""
+    ports: tuple[int, ...]
+    """Of all its programs."""
+    volumes: tuple[str, ...]
+    """Of its main program: another's are mounted where that is started."""
+    stop_signal: str
+    health: tuple[str, ...]
+    """Command of the health check; empty for none."""
+    health_timeout: int
+    """Seconds."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Folder:
+    """An empty folder that an image has for a program."""
+
+    path: str
+    owner: str
+    """Name or number of the user and, where it has one, number of the group."""
+
+
+def image_start(plan: Plan) -> Starting:
+    """How containers of the plan's image start."""
+    main = plan.main
+    asked = [program.health for program in plan.programs if program.health]
+    commands = any(wish.command for wish in asked)
+    return Starting(
+        user=image_user(plan),
+        folder=(main.workdir if main else None) or places.PAYLOAD,
+        command=("serve",) if main else ("python",),
+        ports=tuple(sorted({port for program in plan.programs for port in program.all_ports})),
+        volumes=main.volumes if main else (),
+        stop_signal=(main.stop_signal if main else None) or "SIGTERM",
+        health=(*places.entrypoint(), "health") if asked else (),
+        health_timeout=_PATIENT if commands else _QUICK,
+    )
+
+
+def image_user(plan: Plan) -> str:
+    """The user of the image: its main program's."""
+    return owner_of(plan.main) if plan.main else _DEFAULT_USER
+
+
+def owner_of(program: PlannedProgram) -> str:
+    """The user that a program runs as, as engines have it; root and ours by their numbers."""
+    return program.owner(places.USER, places.USER_ID)
+
+
+def image_folders(plan: Plan) -> tuple[Folder, ...]:
+    """The folders that programs want in an image: they start in them, or have something mounted there.
+
+    A volume belongs to who writes to it: an engine gives a new volume the owner of the folder below it.
+    """
+    found = {
+        program.workdir: Folder(path=program.workdir, owner="0:0")
+        for program in plan.programs
+        if program.workdir and program.workdir != places.PAYLOAD
+    }
+    for program in plan.programs:
+        found |= {path: Folder(path=path, owner=owner_of(program)) for path in program.volumes}
+    return tuple(sorted(found.values()))
+
+
+def named_users(plan: Plan) -> tuple[str, ...]:
+    """Users that programs name and that only the base can know."""
+    names = {owner_of(program).partition(":")[0] for program in plan.programs}
+    return tuple(sorted(name for name in names if not name.isdigit()))
