@@ -8,6 +8,7 @@ from typing import Protocol
 
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.flow.base import read_base
+from builder.flow.build_root import DebianBuildRoot
 from builder.flow.check import judge_environment, try_environment
 from builder.flow.project import Project
 from builder.flow.serving import find_server
@@ -67,7 +68,9 @@ class RealWorkshop:
     def offers(self, spec: Spec) -> Sources:
         """The indexes and folders of the spec; what they answered is kept."""
         if spec.digest not in self._sources:
-            self._sources[spec.digest] = Sources(spec, ask_pip()).within(self._folder)
+            sources = Sources(spec, ask_pip()).within(self._folder)
+            sources.build_root = DebianBuildRoot(spec, None, self._store, progress=self._progress)
+            self._sources[spec.digest] = sources
         return self._sources[spec.digest]
 
     def lock(self, spec: Spec) -> Lock:

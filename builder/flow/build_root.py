@@ -17,6 +17,7 @@ from builder.debian.request import PYTHON, DebianRequest
 from builder.oci.store.blobs import Blobs
 from envspec.lockfile.lock import DebianPackage, Lock
 from envspec.spec.model import Spec, digest_of
+from envspec.spec.python import PythonWish
 from envspec.supply.build_root import THIS_MACHINE, Missing
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError, Problem, SpecError
@@ -108,15 +109,16 @@ class DebianBuildRoot:
     def _request(self) -> DebianRequest:
         suite = build_suite(self._spec)
         if suite is None:
-            known = ", ".join(f"{name} (Python {version})" for name, version in PYTHON.items())
+            known = ", ".join(f"{name} (Python {', '.join(has)})" for name, has in PYTHON.items())
             problem = Problem(
                 path="base.build-apt",
                 message=f"which Debian has Python {self._spec.python} and this base's C library is not known",
             )
             raise SpecError("the spec", (problem,), hint=f"give [base] a debian suite: {known}")
-        headers = f"libpython{self._spec.python}-dev"
+        line = self._spec.python_wish.line
+        headers = f"libpython{line}-dev"
         apt = tuple(sorted({*self._spec.base.apt, *self._spec.build_packages, *_TOOLS, headers}))
-        return DebianRequest(suite=suite, python=self._spec.python, machine=self._spec.machine, apt=apt)
+        return DebianRequest(suite=suite, python=line, machine=self._spec.machine, apt=apt)
 
     def _network(self) -> Network:
         from builder.oci.store.network import Network
@@ -163,12 +165,18 @@ class DebianBuildRoot:
         """See `BuildRoot`: in a root of the packages alone, with `folder` at its own path."""
         if not self._spec.build_packages:
             return THIS_MACHINE.run(command, env=env, folder=folder, timeout=timeout, keep=keep)
+        from builder.backends.oci.backend import foreign_processor
         from builder.backends.oci.run import run_in_layers
         from builder.oci.store.tree import unpack_layers
 
+        if foreign := foreign_processor(processor_of(self._spec.machine).oci):
+            raise OutsideError(
+                f"sources cannot be built for {foreign} here: nothing on this machine can run its compiler",
+                hint="build on such a machine, or set up an emulator (qemu-user-static)",
+            )
         (root,) = unpack_layers((self._layer,), (), Blobs(tool_home() / "oci"))
         with scratch_folder("places") as places:
-            _make_places(places, root, folder, pathlib.Path(find_interpreter(self._spec.python)), self._spec)
+            _make_places(places, root, folder, self._spec.python_wish)
             return run_in_layers(
                 (root, places),
                 [str(word) for word in command],
@@ -208,12 +216,10 @@ class DebianBuildRoot:
         return f"Debian's package {name} brings it: `{line}` in [base] builds with it, and no image has it"
 
 
-def _make_places(
-    places: pathlib.Path, root: pathlib.Path, folder: pathlib.Path, python: pathlib.Path, spec: Spec
-) -> None:
+def _make_places(places: pathlib.Path, root: pathlib.Path, folder: pathlib.Path, wish: PythonWish) -> None:
     """Make what the root lacks: the build's folder, and this machine's Python, which is the root's own."""
     (places / str(folder).lstrip("/")).mkdir(parents=True)
-    link = places / str(python).lstrip("/")
-    if not (root / str(python).lstrip("/")).exists() and not link.exists():
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(f"/usr/bin/python{spec.python}")
+    python = str(find_interpreter(wish.line, wish.patch)).lstrip("/")
+    if not (root / python).exists() and not (places / python).exists():
+        (places / python).parent.mkdir(parents=True, exist_ok=True)
+        (places / python).symlink_to(f"/usr/bin/python{wish.line}")

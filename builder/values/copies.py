@@ -100,9 +100,15 @@ def copied_places(
 
 
 def relative_files(copies: Iterable[PlannedCopy]) -> Mapping[str, tuple[PlannedCopy, CopiedFile]]:
-    """What goes below the folder that programs start in, by its path there."""
+    """What goes below the folder that programs start in, by its path there.
+
+    Links to places of the whole system are left out: on another system they would lead to something else.
+    """
     return {
-        file.path: (copy, file) for copy in copies for file in copy.files if not file.path.startswith("/")
+        file.path: (copy, file)
+        for copy in copies
+        for file in copy.files
+        if not file.path.startswith("/") and not file.link.startswith("/")
     }
 
 

@@ -112,7 +112,14 @@ def judge_unplaced(plan: Plan) -> Iterator[Finding]:
                 "programs start in",
                 where=f"copy[{number}].to",
             )
-        elif copy.owner is not None:
+            continue
+        if out := [file.path for file in copy.files if file.link.startswith("/")]:
+            yield rules.COPY_NOT_PLACED.finding(
+                f"links to places of the whole system are not in a virtual environment: {_few(out)}",
+                hint="build an image (--backend oci); or give what they lead to a relative `to` as well",
+                where=f"copy[{number}].from",
+            )
+        if copy.owner is not None:
             yield rules.COPY_NOT_PLACED.finding(
                 f"in a virtual environment {copy.to} belongs to who builds it, not to {copy.owner}",
                 where=f"copy[{number}].owner",

@@ -64,7 +64,7 @@ KINDS = (
     Kind(place="verdict", what="good verdicts", check=CARRIED),
     Kind(place="trial", what="good trials", check=CARRIED),
     Kind(place="debian/resolved", what="packages of suites", check=CARRIED),
-    Kind(place="debian/lists", what="lists of Debian packages", check=NAMED),
+    Kind(place="debian/lists", what="lists of Debian packages and of their files", check=NAMED),
     Kind(place="environments", what="virtual environments", check=NOTED, folders=True, newest=NEWEST),
     Kind(place="payloads", what="code of payloads, and what is copied beside it", check=NOTED, folders=True),
     Kind(place="tools", what="pip-tools for other Pythons", check=NOTED, folders=True),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builder.values import left_out
+from builder.values.copies import relative_files
 from builder.values.copying import collect_copies
 from builder.values.left_out import judge_left_out, judge_unplaced
 from builder.values.models import lock_models
@@ -118,3 +119,9 @@ def test_what_a_virtual_environment_has_no_place_for_is_told(folder: pathlib.Pat
     (owned,) = judge_unplaced(copied(folder, to="app", owner="www-data"))
     assert owned.where == "copy[0].owner"
     assert not list(judge_unplaced(copied(folder, to="app")))
+    (folder / "app" / "model").symlink_to("../voices/mine/weights.bin")
+    wanted = [{"from": "app", "to": "app"}, {"from": "voices", "to": "/srv/voices"}]
+    copies = collect_copies([Copy.model_validate(each) for each in wanted], folder)
+    plan = make_plan(specs.spec(specs.stage("one")), specs.lock(), copies=copies)
+    assert [finding.where for finding in judge_unplaced(plan)] == ["copy[0].from", "copy[1].to"]
+    assert "app/model" not in relative_files(copies)

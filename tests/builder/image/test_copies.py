@@ -26,7 +26,7 @@ class Base:
 
     def standing(self, wanted: Collection[str]) -> Mapping[str, Standing]:
         there = {path: Standing(kind="folder") for path in FOLDERS} | {
-            "/root": Standing(kind="folder", mode=0o700),
+            "/private": Standing(kind="folder", mode=0o700),
             "/etc/hosts.d": Standing(kind="file"),
             "/lib": Standing(kind="link", goal="usr/lib"),
             "/var": Standing(kind="link", goal="/etc"),
@@ -57,14 +57,14 @@ def settled(folder: pathlib.Path, **copy: object) -> dict[str, TarEntry]:
 
 
 def test_folders_of_the_base_stay_as_they_are_and_new_ones_are_the_copy_s_own(folder: pathlib.Path) -> None:
-    found = settled(folder, to="/root/x/y", owner="www", mode="0640")
+    found = settled(folder, to="/private/x/y", owner="www", mode="0640")
     assert {path: (entry.mode, entry.user, entry.group) for path, entry in found.items()} == {
-        "root": (0o700, 0, 0),
-        "root/x": (0o755, 0, 0),
-        "root/x/y": (0o750, 33, 34),
-        "root/x/y/deep": (0o750, 33, 34),
-        "root/x/y/a": (0o640, 33, 34),
-        "root/x/y/deep/b": (0o640, 33, 34),
+        "private": (0o700, 0, 0),
+        "private/x": (0o755, 0, 0),
+        "private/x/y": (0o750, 33, 34),
+        "private/x/y/deep": (0o750, 33, 34),
+        "private/x/y/a": (0o640, 33, 34),
+        "private/x/y/deep/b": (0o640, 33, 34),
     }
 
 
