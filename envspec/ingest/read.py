@@ -9,23 +9,65 @@ from collections.abc import Callable
 from envspec.ingest import cog, conda, pipfile, pyproject, requirements, running
 from envspec.ingest.docker import reader as dockerfile
 from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.locks import others, pylock, uv_lock
 from envspec.ingest.tools import setup_files
 from envspec.system.errors import UsageError
 from envspec.system.quoting import shortened
 
 Reader = Callable[[pathlib.Path, Wish], Draft]
 
+
+def read_project(file: pathlib.Path, wish: Wish) -> Draft:
+    """The draft of a `pyproject.toml` or a `Pipfile`, with the lock beside it where there is one."""
+    for name in _LOCKS[file.name.lower()]:
+        if (file.parent / name).is_file():
+            return READERS[name.lower()](file.parent / name, wish)
+    return (pipfile.read_pipfile if file.name.lower() == "pipfile" else pyproject.read_pyproject)(file, wish)
+
+
+_LOCKS = {
+    "pyproject.toml": ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"),
+    "pipfile": ("Pipfile.lock",),
+}
+"""The locks that belong to a project's own file, the likeliest first."""
+
 READERS: dict[str, Reader] = {
     "cog.yaml": cog.read_cog,
     "cog.yml": cog.read_cog,
+    "conda-lock.yml": others.read_conda_lock,
     "environment.yaml": conda.read_environment,
     "environment.yml": conda.read_environment,
-    "pipfile": pipfile.read_pipfile,
-    "pyproject.toml": pyproject.read_pyproject,
+    "pdm.lock": others.read_pdm_lock,
+    "pipfile": read_project,
+    "pipfile.lock": others.read_pipfile_lock,
+    "poetry.lock": others.read_poetry_lock,
+    "pylock.toml": pylock.read_pylock,
+    "pyproject.toml": read_project,
     "setup.cfg": setup_files.read_setup,
     "setup.py": setup_files.read_setup,
+    "uv.lock": uv_lock.read_uv_lock,
 }
 """The reader of each file that is known by its whole name, in small letters."""
+
+
+def reader_of(place: pathlib.Path) -> Reader | None:
+    """The reader of a file, told by its name; None for what no description is called."""
+    name = place.name.lower()
+    if name.endswith(("dockerfile", "containerfile")) or name.startswith(("dockerfile", "containerfile")):
+        return dockerfile.read_dockerfile
+    if name.startswith("pylock.") and name.endswith(".toml"):
+        return pylock.read_pylock
+    if name in READERS:
+        return READERS[name]
+    return requirements.read_requirements if name.endswith((".txt", ".in")) else None
+
+
+def describes(place: pathlib.Path) -> bool:
+    """Whether something is a description by its name, and no spec."""
+    try:
+        return place.is_file() and reader_of(place) is not None
+    except OSError:
+        return False
 
 
 def read_description(place: pathlib.Path, wish: Wish | None = None) -> Draft:
@@ -40,15 +82,11 @@ def read_description(place: pathlib.Path, wish: Wish | None = None) -> Draft:
         raise UsageError(f"{shortened(str(place))} cannot be read: {error.strerror}") from error
     if not there:
         raise UsageError(f"{shortened(str(place))} is not there")
-    name = place.name.lower()
     if place.is_dir() and (place / "bin" / "python").exists():
         return running.read_interpreter(place / "bin" / "python")
-    if name in READERS:
-        return READERS[name](place, wish)
-    if name.endswith(("dockerfile", "containerfile")) or name.startswith(("dockerfile", "containerfile")):
-        return dockerfile.read_dockerfile(place, wish)
-    if name.endswith((".txt", ".in")) and not place.is_dir():
-        return requirements.read_requirements(place, wish)
+    reader = reader_of(place)
+    if reader is not None and not place.is_dir():
+        return reader(place, wish)
     if place.is_file() and os.access(place, os.X_OK):
         return running.read_interpreter(place)
     raise UsageError(
