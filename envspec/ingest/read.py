@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
+import re
 from collections.abc import Callable
 
-from envspec.ingest import cog, conda, pipfile, pyproject, requirements, running
+from envspec.ingest import cog, compose, conda, pipfile, pyproject, requirements, running, serving
 from envspec.ingest.docker import reader as dockerfile
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.locks import others, pylock, uv_lock
 from envspec.ingest.tools import setup_files
 from envspec.system.errors import UsageError
-from envspec.system.quoting import shortened
+from envspec.system.quoting import listed, shortened
 
 Reader = Callable[[pathlib.Path, Wish], Draft]
 
@@ -31,10 +33,50 @@ _LOCKS = {
 }
 """The locks that belong to a project's own file, the likeliest first."""
 
+
+def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
+    """The draft of the best description in a folder: what says most exactly what is installed.
+
+    Raises `UsageError` where there is none, and as its reader does.
+    """
+    there = [name for name in ORDER if (folder / name).is_file()]
+    tried: list[str] = []
+    for name in there:
+        draft = READERS.get(name.lower(), requirements.read_requirements)(folder / name, wish)
+        if any(install.requirements for install in draft.installs):
+            others = listed(
+                [other for other in there if other not in {name, *tried, *_LOCKS.get(name.lower(), ())}]
+            )
+            said = f"{name} of the folder was read, as it says most exactly what is installed"
+            more = f"; there are also: {others}" if others != "none" else ""
+            return dataclasses.replace(draft, remarks=(said + more, *draft.remarks))
+        tried.append(name)
+    raise UsageError(
+        f"{folder} holds no description that names anything to install",
+        hint=f"it is looked for in {listed(ORDER, most=len(ORDER))}",
+    )
+
+
+ORDER = (
+    *("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "pyproject.toml", "Pipfile"),
+    *("requirements.lock", "requirements.txt", "requirements.in", "environment.yml", "environment.yaml"),
+    *("conda-lock.yml", "setup.py", "setup.cfg", "cog.yaml", "bentofile.yaml", "Dockerfile"),
+    *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"),
+)
+"""What a folder is looked through for, the most exact first: locks, projects, requirements, images."""
+
 READERS: dict[str, Reader] = {
+    "bentofile.yaml": serving.read_bentofile,
+    "bentofile.yml": serving.read_bentofile,
     "cog.yaml": cog.read_cog,
     "cog.yml": cog.read_cog,
+    "compose.yaml": compose.read_compose,
+    "compose.yml": compose.read_compose,
+    "config.yaml": serving.read_truss,
     "conda-lock.yml": others.read_conda_lock,
+    "docker-compose.yaml": compose.read_compose,
+    "docker-compose.yml": compose.read_compose,
+    "dockerfile": dockerfile.read_dockerfile,
     "environment.yaml": conda.read_environment,
     "environment.yml": conda.read_environment,
     "pdm.lock": others.read_pdm_lock,
@@ -59,6 +101,10 @@ def reader_of(place: pathlib.Path) -> Reader | None:
         return pylock.read_pylock
     if name in READERS:
         return READERS[name]
+    if re.fullmatch(r"(conda-?)?env(ironment)?[\w.-]*\.ya?ml", name):
+        return conda.read_environment
+    if re.fullmatch(r"(docker-)?compose[\w.-]*\.ya?ml", name):
+        return compose.read_compose
     return requirements.read_requirements if name.endswith((".txt", ".in")) else None
 
 
@@ -84,6 +130,8 @@ def read_description(place: pathlib.Path, wish: Wish | None = None) -> Draft:
         raise UsageError(f"{shortened(str(place))} is not there")
     if place.is_dir() and (place / "bin" / "python").exists():
         return running.read_interpreter(place / "bin" / "python")
+    if place.is_dir():
+        return read_folder(place, wish)
     reader = reader_of(place)
     if reader is not None and not place.is_dir():
         return reader(place, wish)

@@ -14,8 +14,7 @@ from envspec.ingest.docker.run import Runner
 from envspec.ingest.docker.shell import expanded
 from envspec.ingest.docker.started import Saying, Started
 from envspec.ingest.draft import Draft, Wish
-from envspec.ingest.drafting import Drafting, env_refusal, minor_version
-from envspec.spec.types import ImageName
+from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import COPIES, STAGES
 from envspec.system.reading import read_text
@@ -420,5 +419,4 @@ def _assigned(value: str) -> list[tuple[str, str]]:
 
 
 def _is_image(name: str) -> bool:
-    pattern = ImageName.__metadata__[0].pattern  # type: ignore[attr-defined]  # of an Annotated
-    return re.fullmatch(pattern.strip("^$"), name) is not None and name != "scratch"
+    return not refusal(name, "image") and name != "scratch"
