@@ -62,7 +62,13 @@ def build_folder(file: pathlib.Path, found: list[Instruction]) -> pathlib.Path:
         if "://" not in word and "$" not in word and word not in {".", "./"}
     ]
     places = [folder, *list(folder.parents)[:2]]
-    return max(places, key=lambda place: sum(bool(matching(place, word)) for word in wanted))
+    return max(
+        places, key=lambda place: (sum(bool(matching(place, word)) for word in wanted), _has_project(place))
+    )
+
+
+def _has_project(folder: pathlib.Path) -> bool:
+    return any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "requirements.txt"))
 
 
 def _copy_words(value: str) -> list[str]:
