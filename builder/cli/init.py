@@ -7,12 +7,17 @@ import pathlib
 
 import click
 
+from builder.cli.bars import shown_progress
 from builder.cli.options import PLACE
 from builder.cli.streams import say_text
-from envspec.ingest import read, write
-from envspec.ingest.draft import Wish
+from builder.flow.described import describe_place, kept_lock
+from builder.flow.project import Project
+from envspec.ingest import write
+from envspec.ingest.draft import Draft, Wish
+from envspec.lockfile import lock as lockfile
+from envspec.spec.load import parse_spec
 from envspec.spec.python import parse_python
-from envspec.system.errors import UsageError
+from envspec.system.errors import EnvspecError, UsageError
 from envspec.system.home import disk_refusals, write_atomic
 
 
@@ -35,16 +40,29 @@ def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: 
     """
     if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
-    draft = read.read_description(source, Wish(python=wished_python(python), folder=output.absolute().parent))
-    if not any(install.requirements for install in draft.installs):
-        for note in draft.notes:
-            say_text(f"note: {note}", aside=True)
-        raise UsageError(f"{source} names nothing that a spec could install")
+    wish = Wish(python=wished_python(python), folder=output.absolute().parent)
+    draft = describe_place(source, wish)
+    text = write.spec_text(draft)
     with disk_refusals(output, setting="--output"):
-        write_atomic(output, write.spec_text(draft))
+        write_atomic(output, text)
     for note in draft.notes:
         say_text(f"note: {note}", aside=True)
     say_text(f"wrote: {output}")
+    if draft.pins:
+        _keep_lock(Project(file=output, spec=parse_spec(text, name=str(output))), draft)
+
+
+def _keep_lock(project: Project, draft: Draft) -> None:
+    """Write the lock beside the spec, or say why it is not what the description holds."""
+    try:
+        with shown_progress(quiet=False) as progress:
+            lock = kept_lock(project, draft, progress)
+    except EnvspecError as error:
+        why = f"the versions that {draft.pinned_by} holds are not kept: {error.message}"
+        say_text(f"note: {why}; `envspec lock` finds others", aside=True)
+        return
+    lockfile.write_lock(project.lock_file, lock)
+    say_text(f"wrote: {project.lock_file}, with the versions and digests of {draft.pinned_by}")
 
 
 def wished_python(text: str | None) -> str | None:

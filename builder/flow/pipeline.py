@@ -37,6 +37,7 @@ from builder.values.tool import result_key
 from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
+from envspec.resolve.keep import UnkeptError
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT
 from envspec.supply.bound import ChangedSourceError
@@ -78,7 +79,9 @@ def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
 
 def _begin(request: Request, progress: Progress) -> Run:
     project = open_project(request.spec, request.variant, offline=request.offline)
-    text = read_text(project.file, LIMIT)
+    for note in project.draft.notes if project.draft is not None else ():
+        progress.note(note)
+    text = read_text(project.file, LIMIT) if project.text is None else project.text
     source = Source(file=os.path.relpath(project.file), text=text)
     report = Report(name=project.spec.name, variant=request.variant, source=source)
     return Run(request=request, project=project, progress=progress, report=report)
@@ -137,7 +140,8 @@ def lock_phase(run: Run) -> Run:
     on_disk = project.lock()
     lock, why = _standing(run, on_disk)
     if lock is None:
-        if request.locked:
+        held = project.draft is not None and bool(project.draft.pins) and project.variant is None
+        if request.locked and not held:
             raise FindingsError(
                 f"the lock {project.lock_file.name} {why}",
                 (),
@@ -149,7 +153,8 @@ def lock_phase(run: Run) -> Run:
     lock = models.settle_models(
         lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
     )
-    if fresh or lock.unbound != on_disk:
+    wanted = project.draft is None or request.stop_after == "lock"  # of a description nothing else is written
+    if wanted and (fresh or lock.unbound != on_disk):
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
     return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
@@ -171,6 +176,16 @@ def _resolved(run: Run) -> Lock:
     from envspec.resolve.resolver import resolve_spec  # solvers are needed where there is no lock
 
     project = run.project
+    if project.draft is not None and project.draft.pins and not run.request.upgrade:
+        from builder.flow.described import kept_lock
+
+        try:
+            return kept_lock(project, project.draft, run.progress)
+        except UnkeptError as error:
+            if run.request.locked:
+                raise
+            by = project.draft.pinned_by
+            run.progress.note(f"the versions that {by} holds are not kept: {error.message}")
     sources = project.sources(fresh=True, progress=run.progress)
     lock = resolve_spec(
         project.spec,

@@ -48,7 +48,8 @@ def judge_subject(
     """Judge an environment; it is not changed by that.
 
     `lock` maps names to locked versions. `folder` is where the environment's programs start, as seen inside:
-    what cannot be imported elsewhere is tried there. `fast` leaves out compiled modules, hashes, use and exchange.
+    what cannot be imported elsewhere is tried there. `fast` leaves out compiled modules, hashes, use and
+    exchange.
     `timeout` bounds one import, `deadline` all of them, in seconds; reading what code uses of others has
     half as much at least. `strict` raises warnings to errors.
 

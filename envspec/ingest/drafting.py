@@ -21,7 +21,7 @@ from envspec.ingest.draft import Draft, Install, Item, Wish
 from envspec.spec.model import Stage
 from envspec.spec.python import parse_python
 from envspec.spec.target import OLDEST_SUPPORTED, Target
-from envspec.spec.types import AptPackage, EnvTable
+from envspec.spec.types import AptPackage, EnvTable, ImageName
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import REQUIREMENTS
 from envspec.system.quoting import shortened
@@ -243,6 +243,7 @@ def _checker(field: str) -> pydantic.TypeAdapter[Any]:
         "install": Stage.model_fields["install"].annotation,
         "apt": AptPackage,
         "env": EnvTable,
+        "image": ImageName,
     }
     return pydantic.TypeAdapter(kinds[field])
 

@@ -14,8 +14,7 @@ from envspec.ingest.docker.run import Runner
 from envspec.ingest.docker.shell import expanded
 from envspec.ingest.docker.started import Saying, Started
 from envspec.ingest.draft import Draft, Wish
-from envspec.ingest.drafting import Drafting, env_refusal, minor_version
-from envspec.spec.types import ImageName
+from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import COPIES, STAGES
 from envspec.system.reading import read_text
@@ -63,7 +62,13 @@ def build_folder(file: pathlib.Path, found: list[Instruction]) -> pathlib.Path:
         if "://" not in word and "$" not in word and word not in {".", "./"}
     ]
     places = [folder, *list(folder.parents)[:2]]
-    return max(places, key=lambda place: sum(bool(matching(place, word)) for word in wanted))
+    return max(
+        places, key=lambda place: (sum(bool(matching(place, word)) for word in wanted), _has_project(place))
+    )
+
+
+def _has_project(folder: pathlib.Path) -> bool:
+    return any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "requirements.txt"))
 
 
 def _copy_words(value: str) -> list[str]:
@@ -420,5 +425,4 @@ def _assigned(value: str) -> list[tuple[str, str]]:
 
 
 def _is_image(name: str) -> bool:
-    pattern = ImageName.__metadata__[0].pattern  # type: ignore[attr-defined]  # of an Annotated
-    return re.fullmatch(pattern.strip("^$"), name) is not None and name != "scratch"
+    return not refusal(name, "image") and name != "scratch"

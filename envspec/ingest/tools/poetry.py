@@ -110,6 +110,9 @@ class _Poetry:
         drafting = self._drafting
         shown = f"{name} = {_shown(wanted)}"
         table: Mapping[str, Any] = wanted if isinstance(wanted, dict) else {"version": wanted}
+        if enriches and "extra" in str(table.get("markers", "")):
+            self._enrich_extras(name, table, shown, line, size)
+            return
         text, why = self._word(name, table)
         if why:
             drafting.leave(shown, line, why, size=size)
@@ -138,6 +141,29 @@ class _Poetry:
                 drafting.require(step, text, line, shown=shown, size=size)
         if enriches:
             drafting.carry(shown, line, size=size)
+
+    def _enrich_extras(
+        self, name: str, table: Mapping[str, Any], shown: str, line: int | None, size: int
+    ) -> None:
+        """Send what extras of `[project]` ask for to the source that their marker says."""
+        drafting = self._drafting
+        url = self._indexes.get(str(table.get("source", "")).lower())
+        chosen = [extra for extra in drafting.variants if drafting.wants(str(table["markers"]), extra)]
+        moved = False
+        for extra in chosen if url else ():
+            for step in list(drafting.variants[extra]):
+                for word in list(step.requirements):
+                    parsed = pip_requirement(word)
+                    if parsed and canonicalize_name(parsed.name) == canonicalize_name(name):
+                        step.requirements.remove(word)
+                        self._steps.of(extra, url or "").requirements.append(word)
+                        moved = True
+        if moved or (chosen and url == ""):
+            drafting.carry(shown, line, size=size)
+        else:
+            drafting.leave(
+                shown, line, "does not count on the target, or names a source that no spec can", size=size
+            )
 
     def _enrich(self, name: str, text: str, words: list[str], *, moved: bool) -> None:
         """`[project]` says the dependency; Poetry's table says where it comes from."""
