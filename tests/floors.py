@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "admission text",
         "audio errors settings",
     ),
-    "envspec": ("api", "proof", "resolve", "supply", "lockfile order", "spec ingest", "system"),
+    "envspec": ("api", "proof", "resolve", "supply", "lockfile order ingest", "spec", "system"),
 }
 """For each package its floors, from the top down."""
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
-import re
 from collections.abc import Iterator
 
 import click
 
 from builder.cli.bars import shown_progress
+from builder.cli.init import wished_python
 from builder.cli.options import PLACE, quiet_option, variant_option
 from builder.cli.streams import say_document, say_text
 from envspec import order
 from envspec.ingest import read as descriptions
-from envspec.ingest.draft import Draft
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.write import name_of
 from envspec.order import PipTarget, Simulation
 from envspec.spec import load
 from envspec.spec.model import Spec, Stage
-from envspec.spec.python import LINE
+from envspec.spec.python import parse_python
 from envspec.spec.target import Target, host_target, target_of
 from envspec.spec.words import SourceWord
 from envspec.supply.page import RemoteFile
-from envspec.supply.pip_settings import ask_pip
+from envspec.supply.pip_settings import PipSettings, ask_pip
 from envspec.supply.relay import Relay, relay_for
-from envspec.supply.sources import Sources
-from envspec.system.errors import OutsideError, UsageError
-from envspec.system.interpreter import find_interpreter
+from envspec.supply.sources import Sources, asking_besides
+from envspec.system.interpreter import known_interpreter
+from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
-from envspec.system.quoting import shortened
 
 DEFAULT_PYTHON = "3.11"
 """Where neither the user nor the file names one."""
@@ -71,13 +70,13 @@ def simulate_place(
     Raises `SpecError`, `UsageError` and `OutsideError`.
     """
     with relay_for(ask_pip(), progress.note) as relay:
-        if place is not None and place.is_file() and place.suffix != ".toml":
-            draft = descriptions.read_description(place)
-            version = ".".join((python or draft.python or DEFAULT_PYTHON).split(".")[:2])
-            if not re.fullmatch(LINE, version):
-                raise UsageError(f"{shortened(version)} is no Python such as 3.11", hint="give --python")
-            target = host_target(version)
-            stages = list(_drafted(draft, relay))
+        if place is not None and descriptions.describes(place):
+            wish = Wish(python=wished_python(python), folder=place.absolute().parent)
+            draft = descriptions.read_description(place, wish)
+            for note in draft.notes:
+                progress.note(note)
+            target = host_target(parse_python(draft.python or DEFAULT_PYTHON).line)
+            stages = list(_drafted(draft, place.parent, relay, progress))
         else:
             file = load.find_spec(place)
             spec = load.load_spec(file, variant)
@@ -93,13 +92,9 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target))
-
-
-def _interpreter(target: Target) -> pathlib.Path | None:
-    with contextlib.suppress(OutsideError):
-        return find_interpreter(target.python, target.patch)
-    return None
+    # Elsewhere than on Linux pip is made to believe in the target: an interpreter from here would not be it.
+    here = known_interpreter(target.python, target.patch) if runs_linux() else None
+    return PipTarget(target=target, interpreter=here)
 
 
 def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:
@@ -112,7 +107,7 @@ def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) 
         yield order.PipStage(
             name=stage.name,
             requirements=(*_words(stage, folder, relay, progress), *wheels),
-            options=("--index-url", index) if index else (),
+            options=("--index-url", index) if index else tuple(_extra(spec, relay)),
             remove=spec.remove.packages if number == len(spec.stage) else (),
         )
 
@@ -131,16 +126,30 @@ def _words(stage: Stage, folder: pathlib.Path, relay: Relay, progress: Progress)
             progress.note(f"{word.shown} is left out with what it requires: pip would build it first")
 
 
-def _drafted(draft: Draft, relay: Relay) -> Iterator[order.PipStage]:
+def _extra(spec: Spec, relay: Relay) -> Iterator[str]:
+    """The options for indexes that are asked besides the machine's own."""
+    machine = asking_besides(PipSettings(), spec)
+    for url in machine.extra_index_urls:
+        yield from ("--extra-index-url", relay.index(url))
+    for url in machine.find_links:
+        yield from ("--find-links", relay.links(url))
+
+
+def _drafted(
+    draft: Draft, folder: pathlib.Path, relay: Relay, progress: Progress
+) -> Iterator[order.PipStage]:
+    if draft.constraints or draft.overrides:
+        progress.note("constraints and overrides are left out")
     for install in draft.installs:
         options = ["--index-url", relay.index(install.index_url)] if install.index_url else []
         for url in install.extra_index_urls:
             options += ["--extra-index-url", relay.index(url)]
         for place in install.find_links:
             options += ["--find-links", relay.links(place)]
+        stage = Stage(name=name_of(install.name), install=install.requirements)
         yield order.PipStage(
             name=install.name,
-            requirements=install.requirements,
+            requirements=tuple(_words(stage, folder, relay, progress)),
             options=tuple(options),
             remove=install.uninstalled,
         )

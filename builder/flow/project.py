@@ -6,10 +6,12 @@ import dataclasses
 import pathlib
 from typing import TYPE_CHECKING
 
+from envspec.ingest import read
+from envspec.ingest.draft import Draft
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec import load
-from envspec.spec.model import Spec
+from envspec.spec.model import FILE_NAME, Spec
 from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError
@@ -30,6 +32,10 @@ class Project:
     variant: str | None = None
     offline: bool = False
     """Whether its files may come from this machine alone."""
+    draft: Draft | None = None
+    """What its spec was made of in memory; None for one that stands in its file."""
+    text: str | None = None
+    """The text of a spec that was made in memory."""
 
     @property
     def folder(self) -> pathlib.Path:
@@ -38,7 +44,9 @@ class Project:
 
     @property
     def lock_file(self) -> pathlib.Path:
-        """Where its lock stands, or would stand."""
+        """Where its lock stands, or would stand: beside the spec that `envspec init` would write."""
+        if self.draft is not None:
+            return lockfile.lock_file(self.folder / FILE_NAME, self.variant)
         return lockfile.lock_file(self.file, self.variant)
 
     @property
@@ -76,15 +84,31 @@ class Project:
             message = f"the lock {self.lock_file.name} does not fit: {changed}"
             raise FindingsError(message, (), hint="`envspec lock` makes it anew") from changed
 
-    def sources(self) -> Sources:
-        """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet."""
+    def sources(self, *, fresh: bool = False, progress: Progress = SILENT) -> Sources:
+        """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet.
+
+        What its lock holds of Debian packages to build with is taken, unless `fresh`.
+        """
+        from builder.flow.build_root import DebianBuildRoot
         from envspec.supply.pip_settings import ask_pip  # a run without change needs neither
         from envspec.supply.sources import Sources
 
-        return Sources(self.spec, ask_pip(), offline=self.offline).within(self.folder)
+        sources = Sources(self.spec, ask_pip(), offline=self.offline).within(self.folder)
+        held = None if fresh else self.lock()
+        sources.build_root = DebianBuildRoot(
+            self.spec, held, self.store, offline=self.offline, progress=progress
+        )
+        return sources
 
 
 def open_project(place: pathlib.Path | None, variant: str | None, *, offline: bool = False) -> Project:
-    """Read the spec that `place` means. Raises `SpecError` when it means nothing."""
+    """Read the spec that `place` means, or make it of a description that `place` is.
+
+    Raises `SpecError` when it means nothing.
+    """
+    if place is not None and read.describes(place):
+        from builder.flow.described import described_project  # it needs solvers
+
+        return described_project(place, variant, offline=offline)
     file = load.find_spec(place)
     return Project(file=file, spec=load.load_spec(file, variant), variant=variant, offline=offline)

@@ -1,103 +1,76 @@
-"""Reads `cog.yaml`."""
+"""Reads `cog.yaml`. Source: https://cog.run/yaml/."""
 
 from __future__ import annotations
 
 import pathlib
-import re
-from collections.abc import Iterator
-from typing import Any
 
-import yaml
-
-from envspec.ingest.draft import LIMIT, Draft, Install
-from envspec.ingest.pip_words import from_file, from_words
+from envspec.ingest.docker.image import Image
+from envspec.ingest.docker.run import Runner
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import Drafting, minor_version, refusal
+from envspec.ingest.entries import read_yaml
+from envspec.ingest.requirements import Requirements
+from envspec.spec.load import spelled
 from envspec.system.errors import Problem, SpecError
-from envspec.system.quoting import shortened
-from envspec.system.reading import read_text
 
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?")
-"""A Debian package, as a spec takes it."""
+_LEFT = {
+    "predict": "names a class that Cog serves: give the program that starts it as `[run] command`",
+    "train": "names a function that Cog calls: give a program of `[run]`",
+    "image": "is the name that Cog gives its image",
+    "concurrency": "is Cog's own business",
+}
 
 
-def read_cog(file: pathlib.Path) -> Draft:
+def read_cog(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that a `cog.yaml` gives. Raises `SpecError`."""
-    build = _Build(file, _read(file))
-    installs, notes = _installs(build)
-    if build.word("gpu").lower() in {"true", "yes", "on"}:
-        notes.append(
-            "gpu: true asks for a CUDA image; describe it as [variant.cuda] with its own base and index"
-        )
-    notes += [f"run: {shortened(command)} is not carried over" for command in build.words("run")]
-    version = re.match(r"3\.\d{1,2}(?!\d)", build.word("python_version"))
-    if not version and build.word("python_version"):
-        notes.append(
-            f"python_version: {shortened(build.word('python_version'))} is none that a spec can have"
-        )
-    apt = list(build.words("system_packages"))
-    notes += [
-        f"system_packages: {shortened(word)} is left out" for word in apt if not _PACKAGE.fullmatch(word)
-    ]
-    return Draft(
-        name=file.absolute().parent.name,
-        python=version[0] if version else None,
-        apt=tuple(word for word in apt if _PACKAGE.fullmatch(word)),
-        installs=tuple(installs),
-        notes=tuple(notes),
-    )
-
-
-def _read(file: pathlib.Path) -> Any:
-    """The YAML of a file, every word in it a text: as people wrote `3.10`, and no number of 5,000 digits."""
-    try:
-        return yaml.load(read_text(file, LIMIT), Loader=yaml.BaseLoader)  # noqa: S506 - makes texts alone
-    except RecursionError as error:
-        raise SpecError(str(file), (Problem(path="", message="no YAML: nested too deeply"),)) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(str(file), (Problem(path="", message=f"no YAML: {error}"),)) from error
-
-
-class _Build:
-    """The table `build` of a file, whose entries may be anything."""
-
-    def __init__(self, file: pathlib.Path, data: Any) -> None:
-        self.folder = file.parent
-        self._file = file
-        table = data.get("build") if isinstance(data, dict) else None
-        if not isinstance(table, dict):
-            raise self._wrong("build", "missing")
-        self._table = table
-
-    def word(self, key: str) -> str:
-        """The one word that stands there; empty where there is none."""
-        found = self._table.get(key) or ""
-        if not isinstance(found, str):
-            raise self._wrong(f"build.{key}", "must be one word, without items")
-        return found
-
-    def words(self, key: str) -> Iterator[str]:
-        """The items of a list; a table in it is told by its `command`."""
-        found = self._table.get(key) or []
-        if not isinstance(found, list):
-            raise self._wrong(f"build.{key}", "must be a list")
-        for number, item in enumerate(found):
-            word = item.get("command", "") if isinstance(item, dict) else item
-            if not isinstance(word, str):
-                raise self._wrong(f"build.{key}[{number}]", "must be one word, without items")
-            yield word
-
-    def _wrong(self, path: str, message: str) -> SpecError:
-        return SpecError(str(self._file), (Problem(path=path, message=message),))
-
-
-def _installs(build: _Build) -> tuple[list[Install], list[str]]:
-    installs: list[Install] = []
-    notes: list[str] = []
-    if words := list(build.words("python_packages")):
-        part, more = from_words("packages", words, build.folder)
-        installs.append(part)
-        notes += more
-    if named := build.word("python_requirements"):
-        part, more = from_file(build.folder / named)
-        installs.append(part)
-        notes += more
-    return installs, notes
+    entries = read_yaml(file)
+    drafting = Drafting(file, wish)
+    if not isinstance(entries.get("build"), dict):
+        raise SpecError(str(file), (Problem(path="build", message="missing"),))
+    said, line = entries.text("build", "python_version"), entries.line("build", "python_version")
+    if said:
+        version = minor_version(said)
+        drafting.python = drafting.python or version
+        if version:
+            drafting.carry(f"python_version: {said}", line)
+        else:
+            drafting.leave(f"python_version: {said}", line, "is none that a spec can have")
+    drafting.choose_python(None, file.name)
+    if (gpu := entries.text("build", "gpu")).lower() in {"true", "yes", "on"}:
+        why = "asks for a CUDA image: give cards in `[target] gpu`, and a variant its own base and index"
+        drafting.leave(f"gpu: {gpu}", entries.line("build", "gpu"), why)
+    elif gpu:
+        drafting.carry(f"gpu: {gpu}", entries.line("build", "gpu"))
+    for text, place in entries.texts("build", "system_packages"):
+        if why := refusal(text, "apt"):
+            drafting.leave(text, place, why)
+        else:
+            drafting.apt.append(text)
+            drafting.carry(text, place)
+    step = drafting.step("packages")
+    reader = Requirements(drafting, step)
+    for text, place in entries.texts("build", "python_packages"):
+        reader.text_line(text, place or 0, file)
+    if named := entries.text("build", "python_requirements"):
+        drafting.carry(f"python_requirements: {named}", entries.line("build", "python_requirements"))
+        reader.read(file.parent / named)
+    image = Image(name="", base="", line=0, workdir="/src")
+    runner = Runner(drafting, image, drafting.folder)
+    for key in ("pre_install", "run"):
+        for number, entry in enumerate(entries.list("build", key)):
+            line, size = entries.line("build", key, number), entries.size("build", key, number)
+            entries.take("build", key, number)
+            text = entry.get("command", "") if isinstance(entry, dict) else entry
+            if not isinstance(text, str):
+                raise entries.wrong(("build", key, number), "must be one word, without items")
+            drafting.carry(f"{key}: {text}", line, size=size)
+            try:
+                runner.script(text, line or 0)
+            except ValueError as error:
+                raise entries.wrong(("build", key, number), str(error)) from error
+    drafting.installs += image.steps
+    drafting.apt += image.apt
+    for path, size in entries.rest():
+        why = _LEFT.get(str(path[0]), "is not carried over")
+        drafting.leave(spelled(path), entries.line(*path), why, size=size)
+    return drafting.finish()

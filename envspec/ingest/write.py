@@ -2,54 +2,108 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-import sys
-from collections.abc import Iterator
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import tomlkit
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Draft, Install
+from envspec.ingest.drafting import numbered, own_python
 from envspec.system.toml import array_of
+
+_LONG = 2
+"""Words of an array that stand on one line."""
+
+_RESERVED = {"default", "spec"}
 
 
 def spec_text(draft: Draft) -> str:
     """A spec that says what the draft says, with its notes as comments.
 
-    A package named twice is kept where it stands first, with the last word on its version: that is what
-    running the installs one after another would have left.
+    A package that a later install pins anew is kept where it stands first, with the last word on its version
+    and all its extras: that is what running the installs one after another would have left.
     """
     document = tomlkit.document()
     for note in draft.notes:
         document.add(tomlkit.comment(_one_line(note)))
-    document.add("name", tomlkit.item(_name(draft.name)))
-    document.add("python", tomlkit.item(draft.python or f"{sys.version_info.major}.{sys.version_info.minor}"))
-    base = tomlkit.table()
-    if draft.image and "$" not in draft.image:
-        base.add("image", draft.image)
-    if draft.apt:
-        base.add("apt", list(draft.apt))
-    if base:
-        document.add("base", base)
-    indexes = {url: f"index-{number}" for number, url in enumerate(_urls(draft), 1)}
+    document.add("name", tomlkit.item(name_of(draft.name)))
+    document.add("python", tomlkit.item(draft.python or own_python()))
+    if draft.as_of:
+        document.add("as-of", tomlkit.item(dt.date.fromisoformat(draft.as_of[:10])))
+    for key, words in (("constraints", draft.constraints), ("overrides", draft.overrides)):
+        if words:
+            document.add(key, array_of(words, multiline=len(words) > _LONG))
+    base = {key: value for key, value in (("image", draft.image), ("apt", list(draft.apt))) if value}
+    for key, table in (("base", base), ("env", dict(draft.env))):
+        if table:
+            document.add(key, tomlkit.item(table))
+    indexes = _index_names(draft)
     if indexes:
+        extra = {url for install in _all(draft) for url in (*install.extra_index_urls, *install.find_links)}
         table = tomlkit.table(is_super_table=True)
         for url, name in indexes.items():
-            table.add(name, {"url": url})
+            table.add(name, {"url": url, "extra": True} if url in extra else {"url": url})
         document.add("index", table)
-    stages = tomlkit.aot()
-    for install, requirements in _settled(draft.installs):
-        stage = tomlkit.table()
-        stage.add("name", install.name)
-        stage.add("install", array_of(requirements, multiline=len(requirements) > 2))
-        if own := _own_index(install):
-            stage.add("index", indexes[own])
-        stages.append(stage)
-    document.add("stage", stages)
+    names = stage_names(draft)
+    document.add("stage", _stages(settled(draft.installs), names, indexes))
     if removed := sorted({name for install in draft.installs for name in install.uninstalled}):
         document.add("remove", {"packages": removed})
+    if draft.run:
+        document.add("run", tomlkit.item(dict(draft.run)))
+    if draft.copies:
+        copies = tomlkit.aot()
+        for copy in draft.copies:
+            copies.append(tomlkit.item(dict(copy)))
+        document.add("copy", copies)
+    if draft.variants:
+        document.add("variant", _variants(draft, names, indexes))
     return tomlkit.dumps(document)
+
+
+def name_of(text: str) -> str:
+    """A text as a spec takes it for a name."""
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:100].rstrip("-._") or "environment"
+
+
+def stage_names(draft: Draft) -> list[str]:
+    """Names of the draft's installs, each different."""
+    return list(numbered(name_of(install.name) for install in draft.installs))
+
+
+def _variants(draft: Draft, taken: Sequence[str], indexes: Mapping[str, str]) -> Any:
+    table = tomlkit.table(is_super_table=True)
+    titles = numbered(map(name_of, draft.variants))
+    for title, installs in zip(titles, draft.variants.values(), strict=True):
+        names = list(numbered([*taken, *(name_of(install.name) for install in installs)]))[len(taken) :]
+        overlay = tomlkit.table(is_super_table=True)
+        overlay.add(
+            "stage", _stages([(install, install.requirements) for install in installs], names, indexes)
+        )
+        table.add(title, overlay)
+    return table
+
+
+def _stages(
+    installs: Sequence[tuple[Install, Sequence[str]]], names: Sequence[str], indexes: Mapping[str, str]
+) -> Any:
+    stages = tomlkit.aot()
+    for (install, requirements), name in zip(installs, names, strict=True):
+        if not requirements:
+            continue
+        stage = tomlkit.table()
+        stage.add("name", name)
+        stage.add("install", array_of(requirements, multiline=len(requirements) > _LONG))
+        if install.prebuilt:
+            stage.add("prebuilt", list(install.prebuilt))
+        if install.index_url:
+            stage.add("index", indexes[install.index_url])
+        stages.append(stage)
+    return stages
 
 
 def _one_line(note: str) -> str:
@@ -57,32 +111,70 @@ def _one_line(note: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", note).strip()
 
 
-def _own_index(install: Install) -> str | None:
-    return install.index_url or next(iter(install.extra_index_urls), None)
+def _all(draft: Draft) -> Iterator[Install]:
+    yield from draft.installs
+    for installs in draft.variants.values():
+        yield from installs
 
 
-def _urls(draft: Draft) -> Iterator[str]:
-    yield from dict.fromkeys(url for install in draft.installs if (url := _own_index(install)))
+def _index_names(draft: Draft) -> dict[str, str]:
+    """Name of every index by its address: the description's own, or the last part of the address."""
+    urls: dict[str, None] = {}
+    for install in _all(draft):
+        own = [install.index_url] if install.index_url else []
+        urls |= dict.fromkeys([*own, *install.extra_index_urls, *install.find_links])
+    names = [name_of(draft.index_names.get(url) or _last_part(url)) for url in urls]
+    chosen = numbered(f"index-{name}" if name in _RESERVED else name for name in names)
+    return dict(zip(urls, chosen, strict=True))
 
 
-def _settled(installs: tuple[Install, ...]) -> Iterator[tuple[Install, list[str]]]:
-    last = {
-        _key(text): text
-        for install in installs
-        for text in install.requirements
-        if Requirement(text).specifier
-    }
-    seen: set[str] = set()
-    for install in installs:
-        fresh = [text for text in dict.fromkeys(install.requirements) if _key(text) not in seen]
-        seen.update(map(_key, fresh))
-        if fresh:
-            yield install, [last.get(_key(text), text) for text in fresh]
+def _last_part(url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    path = [part for part in parts.path.split("/") if part not in {"", "simple", "index.html", "whl"}]
+    host = (parts.hostname or "index").split(".")
+    return "-".join([host[-2] if len(host) > 1 else host[0], *(path[-1:])]).removesuffix(".html")
 
 
-def _key(text: str) -> str:
-    return canonicalize_name(Requirement(text).name)
+def settled(installs: Sequence[Install]) -> list[tuple[Install, list[str]]]:
+    """Each install with the words that are left for it."""
+    later: dict[str, list[tuple[int, Requirement, str]]] = {}
+    for number, install in enumerate(installs):
+        for text in install.requirements:
+            if (parsed := _parsed(text)) is not None:
+                later.setdefault(canonicalize_name(parsed.name), []).append((number, parsed, text))
+    words = {name: _last_words(said) for name, said in later.items()}
+    result = []
+    for number, install in enumerate(installs):
+        kept: dict[str, None] = {}
+        for text in install.requirements:
+            parsed = _parsed(text)
+            if parsed is None:
+                kept[text] = None
+            else:
+                name = canonicalize_name(parsed.name)
+                first = later[name][0][0]
+                kept |= dict.fromkeys(words[name] if number == first else ())
+        result.append((install, list(kept)))
+    return result
 
 
-def _name(name: str) -> str:
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:100].rstrip("-._") or "environment"
+def _last_words(said: list[tuple[int, Requirement, str]]) -> list[str]:
+    """What counts of all that is said of one package: the last that says a version, and all extras."""
+    numbers = [number for number, parsed, _ in said if parsed.specifier] or [said[0][0]]
+    counting = [(parsed, text) for number, parsed, text in said if number == numbers[-1]]
+    others = {extra for number, parsed, _ in said if number != numbers[-1] for extra in parsed.extras}
+    found = []
+    for parsed, text in counting:
+        lacking = others - parsed.extras
+        parsed.extras |= lacking
+        found.append(str(parsed) if lacking else text)
+    return found
+
+
+def _parsed(text: str) -> Requirement | None:
+    """A requirement by name; None for sources, each of which stands for itself."""
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement:
+        return None
+    return None if parsed.url else parsed

@@ -27,6 +27,7 @@ from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
+from envspec.system.machine import want_linux
 from envspec.system.process import Completed, Words
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import run_sandboxed
@@ -57,6 +58,8 @@ def solve_with_pip_tools(
         raise OutsideError(
             f"pip-tools cannot let a later pin count over an earlier one: {names}", hint="use --resolver uv"
         )
+    if spec.overrides:
+        raise OutsideError("pip-tools knows no overrides", hint="use --resolver uv")
     progress.note("pip-tools resolves for the platform of this machine")
     pins = dict(_pins(_compiled(spec, target, sources, own)))
     return uv_solve(spec, target, sources, own=own, only=pins, progress=progress)
@@ -65,7 +68,9 @@ def solve_with_pip_tools(
 def _compiled(spec: Spec, target: Target, sources: Sources, own: Sequence[SourcePackage]) -> str:
     with scratch_folder("pip-tools") as folder:
         wanted = folder / "requirements.in"
-        lines = [*own_words(own, folder), *_wanted(spec, target, sources)]
+        limits = folder / "constraints.txt"
+        limits.write_text("".join(f"{constraint}\n" for constraint in spec.constraints))
+        lines = [*own_words(own, folder), *_wanted(spec, target, sources), f"-c {limits.name}"]
         wanted.write_text("\n".join(lines) + "\n")
         out = folder / "out.txt"
         command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]
@@ -149,7 +154,14 @@ def _named(target: Target) -> str:
 
 
 def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
-    """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on."""
+    """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on.
+
+    Raises `OutsideError` on another system than Linux, for which that would be.
+    """
+    want_linux(
+        "pip-tools solves for the system that it runs on",
+        hint="leave --resolver away: uv solves for Linux wherever it runs",
+    )
     base = find_interpreter(target.python, target.patch)
     if base == pathlib.Path(os.path.realpath(sys.executable)):
         return pathlib.Path(sys.executable)

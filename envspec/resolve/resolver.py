@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import concurrent.futures
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
+from envspec.ingest.draft import Pin
 from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
 from envspec.resolve import pip_tools_solver, uv_solver
 from envspec.resolve.graph import assign
+from envspec.resolve.keep import keep_pins, refuse_gaps
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
@@ -54,12 +56,16 @@ def resolve_spec(
     variant: str | None = None,
     image_digest: str | None = None,
     libc: Libc | None = None,
+    pins: Sequence[Pin] = (),
     progress: Progress = SILENT,
 ) -> Lock:
     """The lock of a spec; `libc` is the C library that its base was seen to have, where somebody looked.
 
+    With `pins` nothing is solved: they are the solution, and `resolver` names where they come from.
+
     Raises `FindingsError` when the requirements contradict each other, or a package has nothing to install or
-    cannot be built from its source; `OutsideError` when an index cannot be asked.
+    cannot be built from its source; `OutsideError` when an index cannot be asked, `UnkeptError` when pins
+    are not all that the spec needs.
     """
     target = target_of(spec, libc)
     sources.progress = progress
@@ -67,7 +73,10 @@ def resolve_spec(
     _open_wheels(spec, sources)
     yard = SourceYard(spec=spec, sources=sources, store=store, progress=progress)
     own = {package.name: package for package in yard.take_all()}
-    solution = _solve(spec, target, sources, resolver, tuple(own.values()), progress)
+    if pins:
+        solution = keep_pins(spec, target, sources, pins)
+    else:
+        solution = _solve(spec, target, sources, resolver, tuple(own.values()), progress)
     chosen = _choose(spec, target, (solved for solved in solution if solved.name not in own))
     progress.step("read metadata")
     artifacts, known = _describe(chosen, spec, target, sources, store, progress)
@@ -75,6 +84,15 @@ def resolve_spec(
     known |= {name: package.metadata for name, package in own.items()}
     stages = [(stage.name, _roots(stage, number, own.values())) for number, stage in enumerate(spec.stage)]
     without = frozenset(map(canonicalize_name, spec.remove.packages))
+    if pins:
+        refuse_gaps(
+            (root for _, roots in stages for root in roots),
+            known,
+            {artifact.name: artifact.version for artifact in artifacts},
+            target,
+            overridden=frozenset(canonicalize_name(Requirement(text).name) for text in spec.overrides),
+            without=without,
+        )
     placed = assign(stages, known, target, without=without)
     order = {stage.name: number for number, stage in enumerate(spec.stage)}
     located = [
@@ -299,6 +317,7 @@ def _describe(
                     target=target,
                     python=python,
                     machine=sources.machine,
+                    root=sources.build_root,
                     progress=progress,
                 )
             except BuildError as error:

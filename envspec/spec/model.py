@@ -19,6 +19,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from envspec.spec.cards import Architecture, architectures
+from envspec.spec.constraint import ConstraintText
 from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
@@ -82,6 +83,8 @@ class BaseWish(Part):
     """The C library of the image, where its name does not tell: `musl` for Alpine's, `glibc` for most."""
     apt: tuple[AptPackage, ...] = ()
     """Debian packages to install besides."""
+    build_apt: tuple[AptPackage, ...] = Field(default=(), alias="build-apt")
+    """Debian packages that source distributions and own code are built with; no image has them."""
     budget: SizeText | None = None
     """What the stages may add at most, installed, such as `1.4 GB`; the base itself does not count."""
 
@@ -108,6 +111,8 @@ class NamedIndex(Part):
     """A package index that stages refer to by name."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
+    extra: StrictBool = False
+    """Whether it is asked for every package besides the machine's own indexes, and the best version wins."""
 
 
 class PrebuiltWheel(Part):
@@ -156,6 +161,8 @@ class Stage(Part):
     """Name of the only index that may serve what this stage names; `default` in a variant: the machine's."""
     as_of: Moment | None = Field(default=None, alias="as-of")
     """What this stage names is taken from the index as it stood then."""
+    build_apt: tuple[AptPackage, ...] = Field(default=(), alias="build-apt")
+    """As in `[base]`, said where it is needed: all builds have all of them."""
 
     @functools.cached_property
     def words(self) -> tuple[Requirement | SourceWord, ...]:
@@ -276,6 +283,8 @@ class Overlay(Part):
     base: BaseWish | None = None
     target: TargetWish | None = None
     env: EnvTable = Field(default_factory=dict)
+    constraints: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    overrides: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: tuple[Stage, ...] = ()
     remove: Remove | None = None
@@ -301,6 +310,10 @@ class Spec(Part):
     target: TargetWish = TargetWish()
     env: EnvTable = Field(default_factory=dict)
     """Environment variables of all that runs there; `{site}` is its site-packages, `{prefix}` its folder."""
+    constraints: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    """What limits versions of whatever is installed, and installs nothing."""
+    overrides: Annotated[tuple[ConstraintText, ...], Field(max_length=REQUIREMENTS)] = ()
+    """What counts of a package instead of all that anybody requires of it."""
     index: Mapping[IndexName, NamedIndex] = Field(default_factory=dict)
     stage: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=STAGES), AfterValidator(_few_words)]
     remove: Remove = Remove()
@@ -344,6 +357,13 @@ class Spec(Part):
     def python_wish(self) -> PythonWish:
         """`python`, understood."""
         return parse_python(self.python)
+
+    @property
+    def build_packages(self) -> tuple[str, ...]:
+        """Debian packages that builds have, of the base and of all stages, sorted."""
+        return tuple(
+            sorted({*self.base.build_apt, *(name for each in self.stage for name in each.build_apt)})
+        )
 
     @property
     def image(self) -> str | None:

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.spec.model import PrebuiltWheel, Spec
+from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.http import PATIENCE, Patience, http_session
 from envspec.supply.listings import Listings
 from envspec.supply.page import HTML, NoPageError, RemoteFile, project_of, read_page
@@ -28,6 +29,7 @@ class Sources:
         self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Patience = PATIENCE
     ) -> None:
         self.spec = spec
+        machine = asking_besides(machine, spec)
         self.machine = machine
         self.patience = patience
         self.offline = offline
@@ -42,6 +44,8 @@ class Sources:
         """The pages of indexes on the network, by address."""
         self.relay = Relay(machine, self.listings, lambda: self.session)
         """Through which programs ask the same indexes."""
+        self.build_root: BuildRoot = THIS_MACHINE
+        """Where source distributions and own code are built."""
         self.progress: Progress = SILENT
         """Who is told of waits that somebody notices."""
         self.unreachable: dict[str, str] = {}
@@ -171,6 +175,17 @@ class Sources:
             yield from (file for file in found if project_of(file.file) == canonicalize_name(project))
         else:
             yield from folder_files(index, project)
+
+
+def asking_besides(machine: PipSettings, spec: Spec) -> PipSettings:
+    """pip's settings with the spec's extra indexes behind those of the machine."""
+    urls = [machine.url(name, index.url) for name, index in spec.index.items() if index.extra]
+    links = [url for url in urls if url.endswith(".html")]
+    return dataclasses.replace(
+        machine,
+        extra_index_urls=(*machine.extra_index_urls, *(url for url in urls if url not in links)),
+        find_links=(*machine.find_links, *links),
+    )
 
 
 def folder_files(folder: pathlib.Path, project: str) -> Iterator[RemoteFile]:

@@ -1,0 +1,54 @@
+"""A project without a spec of its own: one made in memory of what somebody else described."""
+
+from __future__ import annotations
+
+import pathlib
+
+from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
+from builder.flow.project import Project
+from envspec.ingest import read, write
+from envspec.ingest.draft import Draft, Wish
+from envspec.lockfile.lock import Lock
+from envspec.resolve.keep import UnkeptError
+from envspec.resolve.resolver import resolve_spec
+from envspec.spec.load import parse_spec
+from envspec.system.errors import UsageError
+from envspec.system.progress import SILENT, Progress
+
+
+def describe_place(place: pathlib.Path, wish: Wish) -> Draft:
+    """The draft of a place. Raises `UsageError` where it names nothing to install, and as its reader does."""
+    draft = read.read_description(place, wish)
+    if not any(install.requirements for install in draft.installs):
+        said = "".join(f"\n{note}" for note in draft.notes)
+        raise UsageError(f"{place} names nothing that a spec could install{said}")
+    return draft
+
+
+def described_project(place: pathlib.Path, variant: str | None, *, offline: bool = False) -> Project:
+    """The project that `envspec init` would make of a description. Raises as `describe_place` does."""
+    draft = describe_place(place, Wish(folder=place.absolute().parent))
+    text = write.spec_text(draft)
+    spec = parse_spec(text, name=f"the spec made of {place}", variant=variant)
+    return Project(file=place, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
+
+
+def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Lock:
+    """The lock of a project with the versions and digests that its description holds.
+
+    Raises `UnkeptError` where those are not all that the spec needs, and as `resolve_spec` does.
+    """
+    if not draft.pins or project.variant is not None:
+        raise UnkeptError("it does not hold versions with their digests")
+    sources = project.sources(fresh=True, progress=progress)
+    lock = resolve_spec(
+        project.spec,
+        sources,
+        project.store,
+        resolver=write.name_of(draft.pinned_by),
+        image_digest=image_digest(project),
+        libc=seen_libc(project),
+        pins=draft.pins,
+        progress=progress,
+    )
+    return lock_build_root(lock_base(lock, project, progress), sources.build_root, progress)

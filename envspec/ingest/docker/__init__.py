@@ -1,0 +1,1 @@
+"""Reads Dockerfiles, and the commands that they run."""

@@ -1,0 +1,150 @@
+"""The image that a Dockerfile makes, as far as a reader has come: files, variables and what is started."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import pathlib
+import posixpath
+from typing import TYPE_CHECKING
+
+from envspec.ingest.drafting import Step
+
+if TYPE_CHECKING:
+    from envspec.ingest.docker.started import Saying
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """One place of the build's folder that the image has a copy of."""
+
+    source: str
+    """Below the build's folder; `.` is all of it."""
+    goal: str
+    """Absolute, in the image."""
+    folder: bool
+    """Whether the source is a folder, whose contents are copied."""
+
+
+@dataclasses.dataclass(kw_only=True, slots=True)
+class Image:
+    """One build stage of a Dockerfile."""
+
+    name: str
+    base: str
+    line: int
+    parent: Image | None = None
+    variables: dict[str, str] = dataclasses.field(default_factory=dict)
+    workdir: str = "/"
+    brought: list[Brought] = dataclasses.field(default_factory=list)
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    taken: list[Image] = dataclasses.field(default_factory=list)
+    """Stages whose packages were copied into this one."""
+    sayings: list[Saying] = dataclasses.field(default_factory=list)
+    """What is said of the program that the image starts."""
+    moved: bool = False
+    """Whether a WORKDIR was said."""
+    copies: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
+    apt: list[str] = dataclasses.field(default_factory=list)
+
+    def ancestors(self) -> list[Image]:
+        """The stage and those that it begins with, the first one first."""
+        chain: list[Image] = []
+        image: Image | None = self
+        while image is not None and image not in chain:
+            chain.insert(0, image)
+            image = image.parent
+        return chain
+
+    def whole(self) -> list[Image]:
+        """Every stage that the image has something of, in the order in which it happens."""
+        found: list[Image] = []
+        waiting = [self]
+        seen: set[int] = set()
+
+        def visit(image: Image) -> None:
+            if id(image) in seen:
+                return
+            seen.add(id(image))
+            for ancestor in image.ancestors():
+                for taken in ancestor.taken:
+                    visit(taken)
+                if ancestor not in found:
+                    found.append(ancestor)
+
+        for image in waiting:
+            visit(image)
+        return found
+
+    def absolute(self, path: str) -> str:
+        """A path of the image, whatever folder it starts from."""
+        return posixpath.normpath(posixpath.join(self.workdir, path))
+
+    def original(self, path: str, folder: str | None = None) -> str | None:
+        """What of the build's folder stands at a path of the image; None where nothing is known to."""
+        wanted = posixpath.normpath(posixpath.join(folder or self.workdir, path))
+        for stage in reversed(self.ancestors()):
+            for brought in reversed(stage.brought):
+                if (found := _within(wanted, brought)) is not None:
+                    return found
+        return None
+
+
+def _within(wanted: str, brought: Brought) -> str | None:
+    if not brought.folder:
+        name = posixpath.basename(brought.source)
+        inside = posixpath.join(brought.goal, name) if brought.goal.endswith("/") else brought.goal
+        return brought.source if wanted == posixpath.normpath(inside) else None
+    goal = posixpath.normpath(brought.goal)
+    if wanted == goal:
+        return brought.source
+    if wanted.startswith(goal.rstrip("/") + "/"):
+        return posixpath.normpath(posixpath.join(brought.source, wanted[len(goal.rstrip("/")) + 1 :]))
+    return None
+
+
+MATCHES = 50
+"""Files that one pattern of a COPY brings, as far as they are looked at."""
+
+
+def matching(context: pathlib.Path, source: str) -> list[str]:
+    """The places of the build's folder that a source of a COPY means; none where nothing is there."""
+    bare = posixpath.normpath(source.lstrip("/") or ".")
+    if bare.startswith(".."):
+        return []
+    try:
+        if not any(character in bare for character in "*?["):
+            return [bare] if (context / bare).exists() else []
+        parent, _, pattern = bare.rpartition("/")
+        if any(character in parent for character in "*?["):
+            return []
+        names = sorted(entry.name for entry in (context / parent).iterdir())
+    except (OSError, ValueError):
+        return []
+    found = [name for name in names if fnmatch.fnmatch(name, pattern)]
+    return [posixpath.join(parent, name) for name in found[:MATCHES]]
+
+
+PACKAGES = (
+    "site-packages",
+    "dist-packages",
+    "venv",
+    ".local",
+    "/install",
+    "/usr/local",
+    "conda",
+    "wheel",
+    "/opt",
+)
+"""Parts of paths under which Python's packages stand in images."""
+
+
+def holds_packages(path: str) -> bool:
+    """Whether what is copied from another stage may be its packages."""
+    if path.rstrip("/") in {"", "/usr", "/app", "/root", "/code", "/home", "/src", "/build"}:
+        return True
+    below = path.endswith((".so", "/uv", "/uvx")) or (
+        "/bin/" in path and "python" not in path and "venv" not in path
+    )
+    return not below and any(part in path for part in PACKAGES)

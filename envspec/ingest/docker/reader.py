@@ -1,0 +1,428 @@
+"""Reads a Dockerfile: its last stage, with all that it takes of others."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import posixpath
+import re
+import shlex
+
+from envspec.ingest.docker.image import Brought, Image, holds_packages, matching
+from envspec.ingest.docker.instructions import Instruction, instructions, without_heredocs
+from envspec.ingest.docker.run import Runner
+from envspec.ingest.docker.shell import expanded
+from envspec.ingest.docker.started import Saying, Started
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
+from envspec.system.errors import Problem, SpecError
+from envspec.system.limits import COPIES, STAGES
+from envspec.system.reading import read_text
+
+LIMIT = 1 << 20
+"""Largest Dockerfile in bytes."""
+
+RELEASES = {
+    "bullseye": "3.9",
+    "bookworm": "3.11",
+    "trixie": "3.13",
+    "focal": "3.8",
+    "jammy": "3.10",
+    "noble": "3.12",
+    "20.04": "3.8",
+    "22.04": "3.10",
+    "24.04": "3.12",
+}
+"""The Python that a release of Debian or Ubuntu has itself. Source: their package lists."""
+
+_PYTHON = re.compile(r"python[:-]?v?(3\.\d+)", re.IGNORECASE)
+_PIP_VARIABLES = re.compile(r"(PIP|UV|POETRY|PIPENV|CONDA|VIRTUAL_ENV|DEBIAN_FRONTEND|PATH|PYTHONPATH)(_|$)")
+_ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*)=((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])*)", re.DOTALL)
+_OTHER_STAGE = "belongs to a stage of which the last one takes no packages"
+
+
+def read_dockerfile(file: pathlib.Path, wish: Wish, target: str | None = None) -> Draft:
+    """The draft that a Dockerfile's last stage gives, or the one called `target`. Raises `SpecError`."""
+    text = read_text(file, LIMIT)
+    try:
+        found = list(instructions(text))
+        return _Reader(file, wish, found).draft(target)
+    except ValueError as error:
+        raise SpecError(str(file), (Problem(path="", message=f"no Dockerfile: {error}"),)) from error
+
+
+def build_folder(file: pathlib.Path, found: list[Instruction]) -> pathlib.Path:
+    """The folder that the build is likely given: the nearest that has most of what is copied."""
+    folder = file.absolute().parent
+    wanted = [
+        word
+        for instruction in found
+        if instruction.name in {"COPY", "ADD"} and instruction.flag("from") is None
+        for word in _copy_words(instruction.value)[:-1]
+        if "://" not in word and "$" not in word and word not in {".", "./"}
+    ]
+    places = [folder, *list(folder.parents)[:2]]
+    return max(
+        places, key=lambda place: (sum(bool(matching(place, word)) for word in wanted), _has_project(place))
+    )
+
+
+def _has_project(folder: pathlib.Path) -> bool:
+    return any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "requirements.txt"))
+
+
+def _copy_words(value: str) -> list[str]:
+    bare = without_heredocs(value).strip()
+    if bare.startswith("["):
+        try:
+            words = json.loads(bare)
+        except (ValueError, RecursionError):
+            words = []
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return list(words)
+    try:
+        return shlex.split(bare)
+    except ValueError:
+        return bare.split()
+
+
+class _Reader:
+    """One pass over the instructions."""
+
+    def __init__(self, file: pathlib.Path, wish: Wish, found: list[Instruction]) -> None:
+        self._instructions = found
+        self._context = build_folder(file, found)
+        name = self._context.name
+        self._drafting = Drafting(file, wish, name=name)
+        if self._context != file.absolute().parent:
+            self._drafting.remark(
+                f"paths of the build count from {self._context.name}/, which has what it copies"
+            )
+        self._images: list[Image] = []
+        self._arguments: dict[str, str] = {}
+        self._whose: list[tuple[int, int, Image | None]] = []
+        """Which items belong to which stage."""
+
+    def draft(self, target: str | None) -> Draft:
+        """Read all, then keep what the image has."""
+        drafting = self._drafting
+        self._find_python()
+        for instruction in self._instructions:
+            before = len(drafting.items)
+            self._read(instruction)
+            if len(drafting.items) == before:
+                drafting.carry(f"{instruction.name} {instruction.value}", instruction.line)
+            self._whose.append((before, len(drafting.items), self._images[-1] if self._images else None))
+            if sum(len(image.steps) for image in self._images) > STAGES:
+                raise ValueError(f"it installs more than {STAGES} times: a spec has no more stages")
+        if not self._images:
+            raise ValueError("it has no FROM")
+        named = [image for image in self._images if target and image.name == target.lower()]
+        last = named[-1] if named else self._images[-1]
+        return self._finished(last)
+
+    def _find_python(self) -> None:
+        """The Python comes first: markers are decided for it."""
+        drafting = self._drafting
+        if drafting.python is not None:
+            return
+        arguments: dict[str, str] = {}
+        said: list[tuple[str, str]] = []
+        for instruction in self._instructions:
+            value = expanded(instruction.value, arguments)
+            if instruction.name in {"ARG", "ENV"}:
+                arguments |= {name: value for name, value in _assigned(value) if "$" not in value}
+            if instruction.name == "FROM":
+                said.append(("image", value.split()[0] if value.split() else ""))
+            if instruction.name == "RUN":
+                text = "\n".join([value, *(body for _, body in instruction.heredocs)])
+                for pattern in (
+                    r"(?:apt(?:-get)?|conda|mamba)\b[^&;]*\bpython=?(3\.\d+)",
+                    r"uv (?:python install|venv)[^&;]*?\b(3\.\d+)",
+                ):
+                    said += [("command", found[1]) for found in re.finditer(pattern, text)]
+        for kind, text in reversed(said):
+            tagged = _PYTHON.search(text) if kind == "image" else None
+            if tagged or kind == "command":
+                drafting.python = minor_version(tagged[1] if tagged else text)
+                return
+        for kind, text in reversed(said):
+            release = next(
+                (python for name, python in RELEASES.items() if kind == "image" and name in text), None
+            )
+            if release:
+                drafting.python = release
+                drafting.remark(f"python = {release}: that of {text}, as the file names no other")
+                return
+        drafting.choose_python(None, drafting.file.name)
+
+    def _finished(self, last: Image) -> Draft:
+        drafting = self._drafting
+        whole = last.whole()
+        for begin, end, image in self._whose:
+            if image is not None and image not in whole:
+                for number in range(begin, end):
+                    item = drafting.items[number]
+                    if item.carried:
+                        drafting.items[number] = type(item)(
+                            text=item.text, line=item.line, file=item.file, size=item.size, why=_OTHER_STAGE
+                        )
+        seen: dict[str, None] = {}
+        for image in whole:
+            drafting.installs += image.steps
+            seen |= dict.fromkeys(image.apt if image in last.ancestors() else ())
+        drafting.apt = list(seen)
+        for number, step in enumerate(drafting.installs, 1):
+            if re.fullmatch(r"step-\d+", step.name):
+                step.name = f"step-{number}"
+        base = last.ancestors()[0].base
+        for image in last.ancestors():
+            drafting.env |= image.env
+        copies = [copy for image in last.ancestors() for copy in image.copies]
+        if len(copies) > COPIES:
+            drafting.remark(f"only the first {COPIES} of {len(copies)} copies are in the spec")
+        started = Started(drafting, last)
+        return drafting.finish(
+            image=base if _is_image(base) else None,
+            copies=tuple(copies[:COPIES]),
+            run=started.table(),
+        )
+
+    def _read(self, instruction: Instruction) -> None:
+        name, drafting = instruction.name, self._drafting
+        if name == "FROM":
+            self._from(instruction)
+            return
+        if name == "ARG" and not self._images:
+            self._argument(instruction, self._arguments)
+            return
+        if not self._images:
+            raise ValueError(f"line {instruction.line}: {name} stands before the first FROM")
+        image = self._images[-1]
+        value = expanded(instruction.value, image.variables)
+        match name:
+            case "ARG":
+                self._argument(instruction, image.variables)
+            case "ENV":
+                self._env(instruction, image)
+            case "RUN":
+                self._run(instruction, image)
+            case "COPY" | "ADD":
+                self._copy(instruction, value, image)
+            case "WORKDIR":
+                image.workdir = image.absolute(value)
+                if "$" in value:
+                    drafting.leave(f"WORKDIR {value}", instruction.line, "holds a variable without a value")
+                else:
+                    image.moved = True
+            case "EXPOSE" | "USER" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK" | "STOPSIGNAL" | "VOLUME":
+                raw = instruction.value if name in {"CMD", "ENTRYPOINT", "HEALTHCHECK"} else value
+                item = len(drafting.items)
+                image.sayings.append(Saying(name=name, value=raw, flags=instruction.flags, item=item))
+                drafting.carry(f"{name} {instruction.value}", instruction.line)
+            case "LABEL" | "MAINTAINER" | "SHELL":
+                drafting.aside(f"{name} {instruction.value}", instruction.line)
+            case _:
+                why = "is for images that begin with this one: a spec has no counterpart"
+                drafting.leave(f"{name} {instruction.value}", instruction.line, why)
+
+    def _from(self, instruction: Instruction) -> None:
+        words = expanded(instruction.value, self._arguments).split()
+        if not words:
+            raise ValueError(f"line {instruction.line}: FROM without an image")
+        named = words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else ""
+        known = {image.name: image for image in self._images if image.name}
+        parent = known.get(words[0].lower())
+        image = Image(name=named, base=words[0], line=instruction.line, parent=parent)
+        if parent is not None:
+            image.variables |= {key: value for key, value in parent.variables.items() if key in parent.env}
+            image.workdir, image.moved = parent.workdir, parent.moved
+        self._images.append(image)
+        text = f"FROM {instruction.value}"
+        if parent is None and words[0] != "scratch" and not _is_image(words[0]):
+            why = "names its image by a variable without a value" if "$" in words[0] else "is no image's name"
+            self._drafting.leave(text, instruction.line, f"{why}: the spec's base is open")
+        else:
+            self._drafting.carry(text, instruction.line)
+
+    def _argument(self, instruction: Instruction, variables: dict[str, str]) -> None:
+        for word in shlex_words(instruction.value):
+            name, given, value = word.partition("=")
+            if given:
+                variables[name] = expanded(value, {**self._arguments, **variables})
+            elif name in self._arguments:
+                variables[name] = self._arguments[name]
+
+    def _env(self, instruction: Instruction, image: Image) -> None:
+        pairs = list(_assigned(instruction.value))
+        if not pairs:
+            name, _, value = instruction.value.partition(" ")
+            pairs = [(name, value.strip())]
+        for name, written in pairs:
+            value = expanded(written, image.variables)
+            text, line = f"ENV {name}={written}", instruction.line
+            own = bool(_PIP_VARIABLES.match(name))
+            if "$" not in value:
+                image.variables[name] = value
+                image.env.pop(name, None)
+            if own and not name.startswith(("PATH", "PYTHONPATH")):
+                self._drafting.carry(text, line)
+            elif "$" in value:
+                why = "adds to a variable that the image has from elsewhere: the environment has its own"
+                self._drafting.leave(text, line, why)
+            elif why := env_refusal(name, value):
+                self._drafting.leave(text, line, why)
+            else:
+                image.env[name] = value
+                self._drafting.carry(text, line)
+
+    def _run(self, instruction: Instruction, image: Image) -> None:
+        mounts = [flag for flag in instruction.flags if flag.startswith("--mount=")]
+        brought = len(image.brought)
+        for mount in mounts:
+            self._mount(mount, image)
+        runner = Runner(self._drafting, image, self._context)
+        value = instruction.value.strip()
+        if value.startswith("[") and (words := _exec_form(value)) is not None:
+            runner.words(words, instruction.line)
+        elif instruction.heredocs:
+            bare = without_heredocs(value).strip()
+            shell = not bare or re.fullmatch(r"(/\S*/)?(env )?(ba|z|a|da)?sh( -\S+)*", bare)
+            for _, body in instruction.heredocs if shell else ():
+                runner.script(body, instruction.line + 1)
+            if not shell:
+                why = "gives a text to a program of the build: a spec runs none"
+                self._drafting.leave(f"RUN {value}", instruction.line, why)
+        else:
+            runner.script(value, instruction.line)
+        del image.brought[brought:]
+
+    def _mount(self, mount: str, image: Image) -> None:
+        parts = dict(part.partition("=")[::2] for part in mount.removeprefix("--mount=").split(","))
+        if parts.get("type", "bind") != "bind" or "from" in parts:
+            return
+        source = posixpath.normpath((parts.get("source") or parts.get("src") or ".").lstrip("/") or ".")
+        goal = parts.get("target") or parts.get("dst") or parts.get("destination") or "."
+        folder = (self._context / source).is_dir()
+        image.brought.append(Brought(source=source, goal=image.absolute(goal), folder=folder))
+
+    def _copy(self, instruction: Instruction, value: str, image: Image) -> None:
+        drafting, line = self._drafting, instruction.line
+        words = _copy_words(value)
+        text = f"{instruction.name} {' '.join([*instruction.flags, *words])}"
+        if len(words) < 2 and not instruction.heredocs:
+            raise ValueError(f"line {line}: {instruction.name} needs a source and a goal")
+        origin = instruction.flag("from")
+        if origin is not None:
+            self._copy_from(
+                expanded(origin, {**self._arguments, **image.variables}), words, text, line, image
+            )
+            return
+        *sources, goal = words
+        if instruction.heredocs:
+            drafting.leave(text, line, "writes a text: put it into a file, and copy that")
+            return
+        for source in sources:
+            if "://" in source or source.startswith("git@"):
+                drafting.leave(
+                    f"{instruction.name} {source}", line, "fetches something: put it beside the spec"
+                )
+            else:
+                self._bring(source, goal, len(sources), instruction, image)
+
+    def _bring(self, source: str, goal: str, count: int, instruction: Instruction, image: Image) -> None:
+        drafting, line = self._drafting, instruction.line
+        text = f"{instruction.name} {source} {goal}"
+        places = matching(self._context, source) if "$" not in source + goal else []
+        if not places:
+            why = (
+                "holds a variable without a value"
+                if "$" in source + goal
+                else f"is not in {self._context.name}/"
+            )
+            drafting.leave(text, line, why)
+            return
+        carried = False
+        for place in places:
+            folder = (self._context / place).is_dir()
+            several = count > 1 or len(places) > 1 or goal.endswith(("/", "/.")) or goal in {".", "./"}
+            to = image.absolute(goal)
+            into = f"{to.rstrip('/')}/" if several else to
+            image.brought.append(Brought(source=place, goal=into, folder=folder))
+            below = drafting.path(place, self._context)
+            if below is None or not into.strip("/"):
+                continue
+            copy = {"from": below.removeprefix("./"), "to": into if not folder else to}
+            owner = (instruction.flag("chown") or "").partition(":")
+            if owner[0] and re.fullmatch(r"[a-z_][a-z0-9_-]*|\d+", owner[0]):
+                copy["owner"] = "".join(owner) if owner[2].isdigit() else owner[0]
+            mode = instruction.flag("chmod") or ""
+            if re.fullmatch(r"0?[0-7]{3,4}", mode):
+                copy["mode"] = mode
+            image.copies.append(copy)
+            carried = True
+        if carried:
+            drafting.carry(text, line)
+        else:
+            drafting.leave(text, line, "is outside of the spec's folder, or goes to the root of the image")
+
+    def _copy_from(self, origin: str, words: list[str], text: str, line: int, image: Image) -> None:
+        known = {each.name: each for each in self._images[:-1] if each.name}
+        other = known.get(origin.lower())
+        if other is None and origin.isdigit() and int(origin) < len(self._images) - 1:
+            other = self._images[int(origin)]
+        if other is None:
+            tool = re.search(r"(^|/)(uv|poetry|pip|python|micromamba)([:@]|$)", origin)
+            if tool:
+                self._drafting.carry(text, line)
+            else:
+                self._drafting.leave(
+                    text, line, "brings files of another image: add what they are to the spec"
+                )
+            return
+        if any(holds_packages(word) for word in words[:-1]) and any(each.steps for each in other.whole()):
+            image.taken.append(other)
+            self._drafting.carry(text, line)
+            return
+        originals = [other.original(word) for word in words[:-1]]
+        if all(originals):
+            for original in originals:
+                folder = (self._context / (original or ".")).is_dir()
+                below = self._drafting.path(original or ".", self._context)
+                to = image.absolute(words[-1])
+                image.brought.append(Brought(source=original or ".", goal=to, folder=folder))
+                if below is not None and to.strip("/"):
+                    slash = "/" if words[-1].endswith("/") and not folder else ""
+                    image.copies.append({"from": below.removeprefix("./"), "to": f"{to}{slash}"})
+            self._drafting.carry(text, line)
+            return
+        self._drafting.leave(text, line, "brings what another stage made: make it before, and copy it")
+
+
+def _exec_form(value: str) -> list[str] | None:
+    try:
+        words = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    good = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return list(words) if good else None
+
+
+def shlex_words(value: str) -> list[str]:
+    """Words without their quotes, whatever they look like."""
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return value.split()
+
+
+def _assigned(value: str) -> list[tuple[str, str]]:
+    """Pairs of an ENV, with quotes off."""
+    return [
+        (name, re.sub(r"\\(.)|[\"']", lambda part: part[1] or "", written))
+        for name, written in _ASSIGNED.findall(value)
+    ]
+
+
+def _is_image(name: str) -> bool:
+    return not refusal(name, "image") and name != "scratch"

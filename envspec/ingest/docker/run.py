@@ -1,0 +1,374 @@
+"""The commands of a RUN: what each installs, and which of them a spec has no need of."""
+
+from __future__ import annotations
+
+import pathlib
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from envspec.ingest.docker import projects
+from envspec.ingest.docker.image import Image
+from envspec.ingest.docker.shell import Command, commands
+from envspec.ingest.drafting import Drafting, Step, minor_version, refusal
+from envspec.ingest.indexes import add_index
+from envspec.ingest.pip_options import Option, sorted_words
+from envspec.ingest.requirements import Requirements
+
+_CONDITION = "stands under a condition, which only the build knows: add it where it holds"
+_COMMAND = "is a command of the build: a spec runs none"
+_UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
+
+_NEEDLESS = frozenset(
+    {
+        *(
+            "set",
+            "export",
+            "cd",
+            ":",
+            "true",
+            "echo",
+            "printf",
+            "source",
+            ".",
+            "hash",
+            "umask",
+            "ulimit",
+            "wait",
+        ),
+        *(
+            "exit",
+            "sync",
+            "mkdir",
+            "rm",
+            "find",
+            "whoami",
+            "which",
+            "type",
+            "ls",
+            "pwd",
+            "date",
+            "env",
+            "sleep",
+        ),
+        *("ldconfig", "update-ca-certificates", "unset", "shopt", "trap", "test", "[", "[["),
+    }
+)
+"""Commands that leave nothing behind that a spec would have to say."""
+
+_WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
+_SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
+_PIP = re.compile(r"pip3?(?:\.\d+)?")
+_PYTHON = re.compile(r"(?:python|pypy)3?(?:\.\d+)?")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?")
+_TOOLS = {"pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "virtualenv", "hatch", "pip-tools"}
+"""What manages environments, and is no part of one."""
+
+NESTED = 5
+"""Shells in shells that are read."""
+
+
+class Runner:
+    """Reads the commands of one stage's RUN instructions into steps."""
+
+    def __init__(self, drafting: Drafting, image: Image, context: pathlib.Path) -> None:
+        self.drafting = drafting
+        self.image = image
+        self.context = context
+        self.line = 0
+
+    def script(self, text: str, line: int, *, depth: int = 0) -> None:
+        """Every simple command of a script. Raises `SpecError`, and `ValueError` beyond all bounds."""
+        folder = self.image.workdir
+        for command in commands(text, self.image.variables):
+            self.line = line + (command.line if depth == 0 else 0)
+            if command.words[0] == "cd" and len(command.words) > 1 and "$" not in command.words[1]:
+                folder = posixpath.join(folder, command.words[1])
+            self._command(command, folder, depth)
+
+    def words(self, words: Sequence[str], line: int) -> None:
+        """One command that no shell reads."""
+        self.line = line
+        if words:
+            self._command(Command(words=tuple(words), text=" ".join(words)), self.image.workdir, 0)
+
+    def _command(self, command: Command, folder: str, depth: int) -> None:
+        drafting = self.drafting
+        words = unwrapped(command.words)
+        program = posixpath.basename(words[0]) if words else ""
+        if not words or program in _NEEDLESS:
+            drafting.carry(command.text, self.line)
+        elif _SHELL.fullmatch(words[0]) and (inner := _shell_text(words)) is not None:
+            if depth >= NESTED:
+                drafting.leave(command.text, self.line, "is a shell in a shell in a shell")
+            else:
+                self.script(inner, self.line, depth=depth + 1)
+        elif (reader := self._reader(program, words)) is not None:
+            if command.conditional:
+                drafting.leave(command.text, self.line, _CONDITION)
+                return
+            _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
+        elif _housekeeping(program, words):
+            drafting.carry(command.text, self.line)
+        else:
+            drafting.leave(command.text, self.line, _COMMAND)
+
+    def _reader(self, program: str, words: list[str]) -> Callable[[Command, str], None] | None:
+        """What reads a command that installs; None for others."""
+        kind, arguments = installing(program, words)
+        if kind is None:
+            return None
+        if kind == "pip":
+            return lambda command, folder: self._pip(command, arguments, folder)
+        if kind == "uninstall":
+            return lambda command, _: self._uninstall(command, arguments)
+        if kind == "apt":
+            return lambda command, _: self._apt(command, arguments)
+        return lambda command, folder: projects.install_project(self, kind, arguments, command.text, folder)
+
+    def new_step(self) -> Step:
+        """A step of this stage, with the indexes that its variables name."""
+        count = sum(len(image.steps) for image in self.image.ancestors())
+        step = Step(name=f"step-{count + 1}")
+        for name, kind in (
+            ("PIP_INDEX_URL", "index"),
+            ("UV_INDEX_URL", "index"),
+            ("UV_DEFAULT_INDEX", "index"),
+            ("PIP_EXTRA_INDEX_URL", "extra"),
+            ("UV_EXTRA_INDEX_URL", "extra"),
+            ("UV_INDEX", "extra"),
+            ("PIP_FIND_LINKS", "links"),
+            ("UV_FIND_LINKS", "links"),
+        ):
+            for url in self.image.variables.get(name, "").split():
+                add_index(self.drafting, step, kind, url.rpartition("=")[2], self.line, shown=f"{name}={url}")
+        return step
+
+    def _pip(self, command: Command, arguments: list[str], folder: str) -> None:
+        drafting = self.drafting
+        step = self.new_step()
+        reader = Requirements(drafting, step)
+        before = len(drafting.items)
+        kept: list[str] = []
+        for part in sorted_words(arguments):
+            self._pip_part(part, step, reader, folder, kept)
+        if kept:
+            reader.words(kept, self.context, self.line)
+        if constraint := self.image.variables.get("PIP_CONSTRAINT"):
+            self._include(
+                Option(text=f"PIP_CONSTRAINT={constraint}", kind="constraint", value=constraint),
+                reader,
+                folder,
+            )
+        if len(drafting.items) == before:
+            drafting.carry(command.text, self.line)
+        if step.says_something:
+            self.image.steps.append(step)
+
+    def _pip_part(
+        self, part: Option | str, step: Step, reader: Requirements, folder: str, kept: list[str]
+    ) -> None:
+        drafting = self.drafting
+        text = part if isinstance(part, str) else part.text
+        if "$" in text:
+            drafting.leave(text, self.line, _UNKNOWN)
+        elif isinstance(part, Option):
+            if part.why:
+                drafting.leave(part.text, self.line, part.why)
+            elif part.kind in {"requirement", "constraint", "override"}:
+                self._include(part, reader, folder)
+            elif part.kind == "editable":
+                self._local(part.value, reader, step, folder, editable=True)
+            elif part.kind == "group":
+                projects.install_project(self, "group", ["--group", part.value], part.text, folder)
+            elif part.kind:
+                kept += part.text.split(maxsplit=1)
+        elif re.split(r"[\[=<>!~ ]", part)[0].lower() in _TOOLS and "/" not in part:
+            drafting.carry(part, self.line)
+        elif part.startswith((".", "/", "~")) or ("/" in part and "://" not in part and "@" not in part):
+            self._local(part, reader, step, folder, editable=False)
+        else:
+            reader.words([part], self.context, self.line)
+
+    def _include(self, option: Option, reader: Requirements, folder: str) -> None:
+        found = self.file(option.value, folder)
+        if found is None:
+            why = "is not among the files that the image gets from here"
+            self.drafting.leave(option.text, self.line, why)
+            return
+        self.drafting.carry(option.text, self.line)
+        reader.read(found, limits="" if option.kind == "requirement" else option.kind)
+
+    def file(self, path: str, folder: str) -> pathlib.Path | None:
+        """The file of the build's folder that a path of the image means; None where there is none."""
+        original = self.image.original(path, folder)
+        places = [original] if original else []
+        if not path.startswith("/"):
+            places.append(path)
+        places += [posixpath.basename(path)] if not places else []
+        for place in places:
+            found = self.context / place
+            if not posixpath.normpath(place).startswith("..") and found.is_file():
+                return found
+        return None
+
+    def _local(self, text: str, reader: Requirements, step: Step, folder: str, *, editable: bool) -> None:
+        """A path of the image that is installed, or an address."""
+        shown = f"-e {text}" if editable else text
+        if "://" in text:
+            reader.words([text], self.context, self.line)
+            return
+        found = re.fullmatch(r"([^\[\]]*)(\[[^\[\]]*\])?", text)
+        path, extras = (found[1], found[2] or "") if found else (text, "")
+        original = self.image.original(path, folder)
+        if original is None and not path.startswith(("/", "~", "..")) and (self.context / path).exists():
+            original = path
+        if original is None:
+            if any(image.taken for image in self.image.ancestors()):
+                self.drafting.carry(shown, self.line)  # wheels that another stage made
+                return
+            self.drafting.leave(
+                shown, self.line, "is a place of the image that nothing is copied to from here"
+            )
+            return
+        word, why = self.drafting.source(f"{original}{extras}", self.context)
+        if why:
+            self.drafting.leave(shown, self.line, why)
+        else:
+            self.drafting.require(step, f"-e {word}" if editable else word, self.line, shown=shown)
+
+    def _uninstall(self, command: Command, names: list[str]) -> None:
+        self.drafting.carry(command.text, self.line)
+        wanted = [name for name in names if not name.startswith("-") and "$" not in name]
+        steps = [step for image in self.image.ancestors() for step in image.steps]
+        if steps:
+            steps[-1].uninstalled += wanted
+
+    def _apt(self, command: Command, words: list[str]) -> None:
+        drafting = self.drafting
+        said = False
+        for word in words:
+            if word.startswith("-"):
+                continue
+            said = True
+            bare = re.sub(r":[a-z0-9]+(?==|$)", "", word, count=1) if "=" not in word else word
+            why = _UNKNOWN if "$" in word else ""
+            if not why and (not _PACKAGE.fullmatch(word) or refusal(bare, "apt")):
+                why = "is no Debian package that a spec can name"
+            if why:
+                drafting.leave(word, self.line, why)
+            else:
+                self.image.apt.append(bare)
+                drafting.carry(word, self.line)
+                if drafting.python is None and re.fullmatch(r"python3\.\d+", bare):
+                    drafting.python = minor_version(bare)
+        if not said:
+            drafting.carry(command.text, self.line)
+
+
+def unwrapped(words: Sequence[str]) -> list[str]:
+    """A command without what only calls it: `sudo`, `env X=y`, `conda run -n x`, `uv run`."""
+    left = list(words)
+    while left:
+        program = posixpath.basename(left[0])
+        if program in _WRAPPERS:
+            left = left[1:]
+            while left and left[0].startswith("-"):
+                left = left[1:]
+        elif program == "env":
+            left = left[1:]
+            while left and ("=" in left[0] or left[0].startswith("-")):
+                left = left[1:]
+        elif program in {"conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pdm"} and left[1:2] == [
+            "run"
+        ]:
+            left = left[2:]
+            while left and left[0].startswith("-"):
+                takes = left[0] in {"-n", "--name", "-p", "--prefix", "--python", "--with"}
+                left = left[2 if takes else 1 :]
+        else:
+            return left
+    return left
+
+
+def _shell_text(words: Sequence[str]) -> str | None:
+    """The script of `bash -c SCRIPT`; None for a script in a file."""
+    for number, word in enumerate(words[1:], 1):
+        if re.fullmatch(r"-[a-z]*c[a-z]*", word) and number + 1 < len(words):
+            return words[number + 1]
+    return None
+
+
+def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """What a command installs with, and its arguments; None for a command that installs nothing."""
+    rest = list(words[1:])
+    if _PYTHON.fullmatch(program):
+        while rest and rest[0].startswith("-") and rest[0] != "-m":
+            rest = rest[1:]
+        if rest[:1] != ["-m"] or len(rest) < 2:
+            return None, []
+        return installing(rest[1], rest[1:]) if rest[1] in {"pip", "uv", "poetry", "pipenv"} else (None, [])
+    if program == "uv" and rest[:1] == ["pip"]:
+        return installing("pip", rest)
+    verb = next((word for word in rest if not word.startswith("-")), "")
+    arguments = rest[rest.index(verb) + 1 :] if verb in rest else []
+    if _PIP.fullmatch(program):
+        kinds = {"install": "pip", "wheel": "pip", "download": "pip", "sync": "pip", "uninstall": "uninstall"}
+        if verb == "sync":
+            arguments = [
+                part for word in arguments for part in (["-r", word] if not word.startswith("-") else [word])
+            ]
+        return kinds.get(verb), arguments
+    if program in {"apt", "apt-get", "aptitude"}:
+        return ("apt", arguments) if verb == "install" else (None, [])
+    if (
+        program in {"uv", "pdm"}
+        and verb in {"sync", "install", "add"}
+        and (program, verb) != ("uv", "install")
+    ):
+        return ("pip" if verb == "add" else program), arguments
+    if program == "poetry" and verb in {"install", "sync", "add"}:
+        return ("pip" if verb == "add" else "poetry"), arguments
+    if program == "pipenv" and verb in {"install", "sync"}:
+        return "pipenv", arguments
+    if program in {"conda", "mamba", "micromamba"}:
+        if verb == "env" and arguments[:1] and arguments[0] in {"create", "update"}:
+            return "conda-env", arguments[1:]
+        if verb in {"install", "create"}:
+            return "conda", arguments
+    return None, []
+
+
+def _housekeeping(program: str, words: Sequence[str]) -> bool:
+    """Whether a command only prepares or tidies what installs."""
+    rest = [word for word in words[1:] if not word.startswith("-")]
+    if program in {"apt-get", "apt", "aptitude"}:
+        return rest[:1] != ["install"]
+    if _PIP.fullmatch(program) or program in {
+        "uv",
+        "poetry",
+        "pipenv",
+        "pdm",
+        "conda",
+        "mamba",
+        "micromamba",
+    }:
+        return rest[:1] not in (["install"], ["sync"], ["tool"], ["create"])
+    if _PYTHON.fullmatch(program):
+        return rest[:1] in (["venv"], ["virtualenv"], ["compileall"], ["ensurepip"]) or "--version" in words
+    return program in {"virtualenv", "activate"}
+
+
+def _with_settings(
+    variables: dict[str, str], settings: Mapping[str, str], action: Callable[[], None]
+) -> None:
+    before = {name: variables.get(name) for name in settings}
+    variables.update(settings)
+    try:
+        action()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                variables.pop(name, None)
+            else:
+                variables[name] = value

@@ -1,0 +1,159 @@
+"""What an image starts, as `[run]` of a spec has it: command, ports, health, user, folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import posixpath
+import re
+import shlex
+from typing import Any
+
+import pydantic
+
+from envspec.ingest.docker.image import Image
+from envspec.ingest.docker.shell import expanded
+from envspec.ingest.drafting import Drafting
+from envspec.spec.program import Program
+
+_NO_COMMAND = "belongs to a program, and the file names none with CMD or ENTRYPOINT"
+_REQUEST = re.compile(
+    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d{1,5}))?(/[\w/.~%+@:,;=?&-]*)?"
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Saying:
+    """One instruction that says something of the program, and where its item is."""
+
+    name: str
+    value: str
+    flags: tuple[str, ...]
+    item: int
+
+
+class Started:
+    """Makes the table of what the stages say, the last word of each counting."""
+
+    def __init__(self, drafting: Drafting, image: Image) -> None:
+        self._drafting = drafting
+        self._image = image
+        self._sayings = [saying for stage in image.ancestors() for saying in stage.sayings]
+
+    def table(self) -> dict[str, Any]:
+        """The table `[run]`; empty where the image starts nothing of its own."""
+        command = self._command()
+        if not command:
+            for saying in self._sayings:
+                if saying.name not in {"CMD", "ENTRYPOINT"}:
+                    self._leave(saying, _NO_COMMAND)
+            return {}
+        table: dict[str, Any] = {"command": command}
+        self._ports(table)
+        if self._image.moved:
+            self._try(table, "workdir", self._image.workdir, None)
+        for saying in self._sayings:
+            match saying.name:
+                case "USER":
+                    user, _, group = saying.value.partition(":")
+                    said = f"{user}:{group}" if group.isdigit() else user
+                    self._try(table, "user", said, saying)
+                case "STOPSIGNAL":
+                    self._try(table, "stop-signal", saying.value, saying)
+                case "VOLUME":
+                    places = _listed(saying.value) or saying.value.split()
+                    self._try(table, "volumes", [*table.get("volumes", []), *places], saying)
+                case "HEALTHCHECK":
+                    self._health(table, saying)
+        return table
+
+    def _command(self) -> list[str]:
+        entry: list[str] = []
+        arguments: list[str] = []
+        for saying in self._sayings:
+            if saying.name == "ENTRYPOINT":
+                entry, arguments = self._words(saying.value), []
+                if not saying.value.lstrip().startswith("[") and len(entry) > 2 and entry[0] == "sh":
+                    self._drafting.remark("ENTRYPOINT is a line for a shell, which the spec's command starts")
+            elif saying.name == "CMD":
+                arguments = self._words(saying.value)
+        shell = entry[:2] == ["sh", "-c"]  # a shell's line takes no further words
+        return entry if shell else [*entry, *arguments]
+
+    def _words(self, value: str) -> list[str]:
+        if (listed := _listed(value)) is not None:
+            return listed
+        text = expanded(value, self._image.variables).removeprefix("exec ").strip()
+        if not text:
+            return []
+        if re.search(r"[;&|<>$`(){}*?\n]", text):
+            return ["sh", "-c", value.strip()]
+        try:
+            return shlex.split(text)
+        except ValueError:
+            return ["sh", "-c", value.strip()]
+
+    def _ports(self, table: dict[str, Any]) -> None:
+        ports: list[int] = []
+        for saying in self._sayings:
+            if saying.name != "EXPOSE":
+                continue
+            found = [re.fullmatch(r"(\d{1,5})(/tcp)?", word, re.IGNORECASE) for word in saying.value.split()]
+            ports += [int(match[1]) for match in found if match and 0 < int(match[1]) < 65536]
+            if not all(found):
+                self._leave(saying, "names a port that is no number, or not of TCP")
+        ports = list(dict.fromkeys(ports))
+        if ports:
+            table["port"] = ports[0]
+        if ports[1:]:
+            table["ports"] = ports[1:]
+
+    def _health(self, table: dict[str, Any], saying: Saying) -> None:
+        value = saying.value.strip()
+        if value.upper() == "NONE":
+            table.pop("health", None)
+            return
+        said = re.sub(r"^CMD\s+", "", value, flags=re.IGNORECASE)
+        words = self._words(said)
+        request = _REQUEST.search(expanded(" ".join(words), self._image.variables))
+        asks = posixpath.basename(words[0]) in {"curl", "wget", "sh"} if words else False
+        port = table.get("port")
+        if request and asks and (request[1] is None or port in {None, int(request[1])}):
+            if request[1] is not None and port is None:
+                table["port"] = int(request[1])
+            if "port" in table:
+                self._try(table, "health", request[2] or "/", saying)
+                return
+        if words:
+            self._try(table, "health", {"command": words}, saying)
+
+    def _try(self, table: dict[str, Any], key: str, value: Any, saying: Saying | None) -> None:
+        """Say something, if a program of a spec can have it."""
+        try:
+            Program.model_validate({**table, key: value})
+        except pydantic.ValidationError as error:
+            if saying is not None:
+                first = error.errors(include_url=False)[0]
+                why = (
+                    str(first["ctx"]["error"])
+                    if first["type"] == "value_error"
+                    else "is none that a spec can have"
+                )
+                self._leave(saying, why)
+        else:
+            table[key] = value
+
+    def _leave(self, saying: Saying, why: str) -> None:
+        items = self._drafting.items
+        items[saying.item] = dataclasses.replace(items[saying.item], why=why)
+
+
+def _listed(value: str) -> list[str] | None:
+    """The words of a value in JSON; None for one in words of a shell."""
+    if not value.lstrip().startswith("["):
+        return None
+    try:
+        words = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None

@@ -1,0 +1,143 @@
+"""Reads `uv.lock`. Source: uv 0.11 writes it; https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile."""
+
+from __future__ import annotations
+
+import pathlib
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import Drafting
+from envspec.ingest.indexes import bare_url, is_public, plain_url
+from envspec.ingest.locks.held import (
+    ELSEWHERE,
+    Held,
+    asked_names,
+    drafted_lock,
+    lock_tables,
+    pin_files,
+    wanted_text,
+)
+from envspec.ingest.pyproject import draft_pyproject
+
+Package = Mapping[str, Any]
+
+_OWN = ("editable", "virtual", "directory")
+
+
+def read_uv_lock(file: pathlib.Path, wish: Wish) -> Draft:
+    """The draft that a `uv.lock` gives, with the `pyproject.toml` beside it. Raises `SpecError`."""
+    data, packages, lines = lock_tables(file)
+    return drafted_lock(
+        file,
+        wish,
+        lambda drafting: list(_held(drafting, packages, lines)),
+        manifest=("pyproject.toml", lambda place, asked: draft_pyproject(place, asked)[0]),
+        allowed=wanted_text(data, "requires-python") or None,
+    )
+
+
+def _held(drafting: Drafting, packages: Sequence[Package], lines: Sequence[int]) -> Iterable[Held]:
+    reached = _reached(drafting, packages)
+    for number, (package, line) in enumerate(zip(packages, lines, strict=False)):
+        source = package.get("source")
+        source = source if isinstance(source, dict) else {}
+        name, version = wanted_text(package, "name"), wanted_text(package, "version")
+        own = any(key in source for key in _OWN)
+        word, why = _source_word(drafting, name, source)
+        here = number in reached
+        files = [package["sdist"]] if isinstance(package.get("sdist"), dict) else []
+        wheels = package.get("wheels")
+        files += wheels if isinstance(wheels, list) else []
+        if own and wanted_text(source, "virtual"):
+            word, why = "", "is the project itself, which is no package"
+        yield Held(
+            name=name,
+            version=version,
+            files=pin_files(files),
+            index_url=_index(source),
+            line=line or None,
+            why=why or ("" if here or own else ELSEWHERE),
+            source=word,
+        )
+
+
+def _index(source: Mapping[str, Any]) -> str | None:
+    url, why = plain_url(wanted_text(source, "registry"))
+    return None if why or is_public(url) else bare_url(url)
+
+
+def _source_word(drafting: Drafting, name: str, source: Mapping[str, Any]) -> tuple[str, str]:
+    if git := wanted_text(source, "git"):
+        address, _, commit = git.partition("#")
+        return f"{name} @ git+{address.partition('?')[0]}" + (f"@{commit}" if commit else ""), ""
+    if url := wanted_text(source, "url"):
+        return f"{name} @ {url}", ""
+    for key in ("editable", "directory", "path"):
+        if place := wanted_text(source, key):
+            return drafting.source(place)
+    return "", ""
+
+
+def _reached(drafting: Drafting, packages: Sequence[Package]) -> set[int]:
+    """Which packages the target's environment has, without extras and groups that nobody asks for."""
+    by_name: dict[str, list[int]] = {}
+    for number, package in enumerate(packages):
+        by_name.setdefault(canonicalize_name(wanted_text(package, "name")), []).append(number)
+    reached: set[int] = set()
+    done: set[tuple[int, str]] = set()
+    waiting: deque[Any] = deque()
+    own = [
+        (number, next((source[key] for key in _OWN if key in source), ""))
+        for number, package in enumerate(packages)
+        if isinstance(source := package.get("source"), dict) and any(key in source for key in _OWN)
+    ]
+    roots = [number for number, place in own if place == "."] or [number for number, _ in own]
+    for number in roots:
+        reached.add(number)
+        waiting.extend(_entries(packages[number].get("dependencies")))
+    if not roots:
+        waiting.extend({"name": name, "extra": sorted(extras)} for name, extras in asked_names(drafting))
+    if not waiting:
+        return set(range(len(packages)))
+    while waiting:
+        entry = waiting.popleft()
+        if not isinstance(entry, dict) or not _counts(drafting, entry):
+            continue
+        chosen = ["", *map(str, _entries(entry.get("extra")))]
+        for number in by_name.get(canonicalize_name(wanted_text(entry, "name")), ()):
+            package = packages[number]
+            if any(key in entry and entry[key] != package.get(key) for key in ("version", "source")):
+                continue
+            if len(by_name[canonicalize_name(wanted_text(entry, "name"))]) > 1 and not _fits(
+                drafting, package
+            ):
+                continue
+            reached.add(number)
+            for extra in chosen:
+                if (number, extra) in done:
+                    continue
+                done.add((number, extra))
+                optional = package.get("optional-dependencies")
+                table = optional if isinstance(optional, dict) else {}
+                more = table.get(extra) if extra else package.get("dependencies")
+                waiting.extend(_entries(more))
+    return reached
+
+
+def _entries(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _counts(drafting: Drafting, entry: Mapping[str, Any]) -> bool:
+    marker = wanted_text(entry, "marker")
+    return not marker or bool(drafting.wants(marker))
+
+
+def _fits(drafting: Drafting, package: Package) -> bool:
+    """Whether one of several versions is that of the target."""
+    markers = [text for text in _entries(package.get("resolution-markers")) if isinstance(text, str)]
+    return not markers or any(drafting.wants(marker) for marker in markers)

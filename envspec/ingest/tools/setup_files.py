@@ -1,0 +1,210 @@
+"""What setuptools reads: `[tool.setuptools.dynamic]`, `setup.cfg`, and the static parts of `setup.py`.
+
+`setup.py` is read as syntax and never run. Source: https://setuptools.pypa.io/en/latest/userguide/.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import pathlib
+from collections.abc import Iterator, Mapping
+
+from packaging.utils import canonicalize_name
+
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import Drafting
+from envspec.ingest.entries import Entries
+from envspec.ingest.requirements import Requirements
+from envspec.ingest.tools.steps import Steps
+from envspec.system.errors import Problem, SpecError
+from envspec.system.reading import read_text
+
+LIMIT = 512 << 10
+"""Largest `setup.py` or `setup.cfg` in bytes."""
+
+_TOP = ("tool", "setuptools", "dynamic")
+
+_COMPUTED = "is computed: what it gives is known when the file runs, which it never does here"
+
+
+def dynamic_files(entries: Entries, what: str) -> list[tuple[str, str, int | None]]:
+    """The files from which it fills in dependencies: variant, file and line each."""
+    if what == "dependencies":
+        return _files(entries, "", (*_TOP, "dependencies"))
+    found = []
+    for extra in entries.table(*_TOP, "optional-dependencies"):
+        found += _files(entries, canonicalize_name(extra), (*_TOP, "optional-dependencies", extra))
+    return found
+
+
+def _files(entries: Entries, variant: str, path: tuple[str, ...]) -> list[tuple[str, str, int | None]]:
+    named = entries.get(*path, "file")
+    if isinstance(named, str):
+        entries.take(*path, "file")
+        return [(variant, named, entries.line(*path, "file"))]
+    return [(variant, text, line) for text, line in entries.texts(*path, "file")]
+
+
+def read_setup(file: pathlib.Path, wish: Wish) -> Draft:
+    """The draft that a `setup.py` or `setup.cfg` gives, with the other beside it. Raises `SpecError`."""
+    drafting = Drafting(file, wish)
+    said = [_said(drafting.folder / name, needed=name == file.name) for name in ("setup.cfg", "setup.py")]
+    allowed = [text for parts in said for key, text, _ in parts if key == "python_requires"]
+    drafting.choose_python(allowed[0] if allowed else None, file.name)
+    steps = Steps(drafting)
+    for name, parts in zip(("setup.cfg", "setup.py"), said, strict=True):
+        _add(drafting, steps, parts, "" if name == file.name else name)
+    word = drafting.path(".")
+    _, why = drafting.accepted(word) if word else ("", "stands outside the folder of the spec")
+    if why:
+        drafting.remark(f"the project's own code is not installed: {why}")
+    else:
+        drafting.step("project").requirements.append(word or ".")
+    return drafting.finish()
+
+
+def add_setup(drafting: Drafting, steps: Steps, what: str) -> bool:
+    """Add what `setup.cfg` and `setup.py` beside a project say of dependencies; whether they say anything."""
+    found = False
+    for name in ("setup.cfg", "setup.py"):
+        parts = _said(drafting.folder / name)
+        wanted = [part for part in parts if (part[0] == "") == (what == "dependencies")]
+        wanted = [part for part in wanted if part[0] != "python_requires" and not part[0].startswith("=")]
+        _add(drafting, steps, wanted, name)
+        found |= bool(wanted)
+    return found
+
+
+_Part = tuple[str, str, int | None]
+"""A variant (`""` is always installed; `python_requires`; `=` and a key for what is computed), text, line."""
+
+
+def _add(drafting: Drafting, steps: Steps, parts: list[_Part], label: str) -> None:
+    for key, text, line in parts:
+        if key == "python_requires":
+            drafting.carry(f"python_requires {text}", line, file=label)
+        elif key.startswith("="):
+            drafting.leave(f"{key[1:]} = {text}", line, _COMPUTED, file=label)
+        elif text.startswith("file:"):
+            drafting.carry(text, line, file=label)
+            for name in text.removeprefix("file:").split(","):
+                Requirements(drafting, steps.of(key)).read(drafting.folder / name.strip())
+        else:
+            drafting.require(steps.of(key), text, line, file=label)
+
+
+def _said(file: pathlib.Path, *, needed: bool = False) -> list[_Part]:
+    if not needed and not file.is_file():
+        return []
+    text = read_text(file, LIMIT)
+    return list(_of_cfg(file, text) if file.name == "setup.cfg" else _of_script(file, text))
+
+
+def _of_cfg(file: pathlib.Path, text: str) -> Iterator[_Part]:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text, str(file))
+    except (configparser.Error, ValueError) as error:
+        message = f"no setup.cfg: {' '.join(str(error).split())}"
+        raise SpecError(str(file), (Problem(path="", message=message),)) from error
+    lines: dict[str, int] = {}
+    for number, written in enumerate(text.splitlines(), 1):
+        lines.setdefault(written.strip(), number)
+
+    def listed(section: str, key: str) -> Iterator[tuple[str, int | None]]:
+        for said in parser.get(section, key, fallback="").splitlines():
+            if (bare := said.strip()) and not bare.startswith("#"):
+                yield bare, lines.get(bare)
+
+    for bare, line in listed("options", "install_requires"):
+        yield "", bare, line
+    for bare, line in listed("options", "python_requires"):
+        yield "python_requires", bare, line
+    if parser.has_section("options.extras_require"):
+        for extra in parser.options("options.extras_require"):
+            for bare, line in listed("options.extras_require", extra):
+                yield canonicalize_name(extra), bare, line
+
+
+def _of_script(file: pathlib.Path, text: str) -> Iterator[_Part]:
+    """What the call of `setup` says in literals, or in names that the file gives a literal once."""
+    try:
+        tree = ast.parse(text, str(file))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        why = getattr(error, "msg", None) or "it cannot be parsed"
+        raise SpecError(
+            str(file), (Problem(path="", message=f"no Python: {why}", line=getattr(error, "lineno", None)),)
+        ) from error
+    values = _assigned(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node.func) == "setup":
+            for keyword in node.keywords:
+                if keyword.arg in {"install_requires", "extras_require", "python_requires"}:
+                    yield from _keyword(keyword.arg, keyword.value, values)
+
+
+def _keyword(key: str, value: ast.expr, values: Mapping[str, ast.expr]) -> Iterator[_Part]:
+    found = values.get(value.id, value) if isinstance(value, ast.Name) else value
+    if key == "python_requires":
+        if isinstance(found, ast.Constant) and isinstance(found.value, str):
+            yield key, found.value, found.lineno
+        return
+    if key == "install_requires":
+        yield from _words("", key, found, values)
+        return
+    if not isinstance(found, ast.Dict):
+        yield f"={key}", ast.unparse(value)[:100], value.lineno
+        return
+    for name, inner in zip(found.keys, found.values, strict=True):
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            title, _, marker = name.value.partition(":")
+            for variant, text, line in _words(canonicalize_name(title) if title else "", key, inner, values):
+                yield variant, f"{text}; {marker}" if marker else text, line
+        else:
+            yield f"={key}", ast.unparse(inner)[:100], inner.lineno
+
+
+def _words(variant: str, key: str, node: ast.expr, values: Mapping[str, ast.expr]) -> Iterator[_Part]:
+    """The texts of a list, tuple or text, of names of such, and of sums of them."""
+    seen = 0
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        seen += 1
+        if isinstance(found, ast.Name) and found.id in values and seen < 1000:
+            waiting.append(values[found.id])
+        elif isinstance(found, ast.BinOp) and isinstance(found.op, ast.Add):
+            waiting += [found.right, found.left]
+        elif isinstance(found, ast.List | ast.Tuple):
+            waiting += reversed(found.elts)
+        elif isinstance(found, ast.Starred):
+            waiting.append(found.value)
+        elif isinstance(found, ast.Constant) and isinstance(found.value, str):
+            for line in found.value.splitlines():
+                if bare := line.strip():
+                    yield variant, bare, found.lineno
+        else:
+            yield f"={key}", ast.unparse(found)[:100], getattr(found, "lineno", None)
+
+
+def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
+    """Names of the module that are given a value exactly once."""
+    found: dict[str, ast.expr] = {}
+    often: set[str] = set()
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else targets
+        for target in targets:
+            if isinstance(target, ast.Name):
+                once = target.id not in found and not isinstance(node, ast.AugAssign)
+                value = getattr(node, "value", None)
+                if once and value is not None:
+                    found[target.id] = value
+                else:
+                    often.add(target.id)
+    return {name: value for name, value in found.items() if name not in often}
+
+
+def _called(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -1,0 +1,256 @@
+"""Specs from Dockerfiles: what is installed by whatever command, and what the image starts."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from envspec.ingest.docker import reader
+from envspec.ingest.docker.instructions import instructions
+from envspec.ingest.docker.shell import commands
+from envspec.ingest.draft import Wish
+from envspec.system.errors import EnvspecError
+from tests.support.counting import is_linear
+from tests.support.drafts import drafted, left, spec_of, words_of
+
+WHOLE = """\
+# syntax=docker/dockerfile:1
+ARG PYTHON=3.11
+ARG UNKNOWN
+FROM python:3.8 AS tools
+RUN pip install black
+FROM python:${PYTHON}-slim-bookworm AS build
+WORKDIR /src
+COPY requirements.txt .
+RUN python -m venv /opt/venv
+RUN --mount=type=cache,target=/root/.cache \\
+    /opt/venv/bin/pip install -r requirements.txt
+FROM python:${PYTHON}-slim-bookworm
+ENV NUMPY=1.23.5 HF_HOME="/my models" PATH=/opt/venv/bin:$PATH
+ENV PIP_EXTRA_INDEX_URL=https://torch.example/whl/cpu
+LABEL a=b
+RUN DEBIAN_FRONTEND=noninteractive apt-get update && apt-get install -y --no-install-recommends \\
+    # sound
+    libsndfile1 ffmpeg=7:5.1* libsm6=2:1.2.3-1 \\
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /opt/venv /opt/venv
+RUN pip install --no-cache-dir numpy==$NUMPY "scipy<2" --no-deps
+RUN python -m pip install torch --index-url https://example.org/whl/cpu && pip uninstall -y jupyter
+RUN pip install "uvicorn[standard]" $UNKNOWN
+RUN pip install uvicorn==0.34.2
+RUN make all
+RUN if [ "$GPU" = 1 ]; then pip install cupy; fi
+ADD https://example.org/model.bin /models/
+COPY --chown=app:app app /srv/app
+COPY absent /srv/absent
+WORKDIR /srv
+EXPOSE 9000 9001/udp
+USER app:app
+VOLUME /data
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=5s CMD curl -f http://localhost:9000/healthz || exit 1
+ENTRYPOINT ["python", "-m"]
+CMD ["app.train"]
+ONBUILD RUN true
+"""
+
+FILES = {"requirements__txt": "six==1.16.0\n", "app/train__py": ""}
+
+
+def test_every_instruction_is_carried_over_or_named(tmp_path: pathlib.Path) -> None:
+    draft = drafted(tmp_path, WHOLE, "Dockerfile", **FILES)
+    keywords = r"^(FROM|ARG|RUN|COPY|ADD|ENV|LABEL|WORKDIR|EXPOSE|USER|VOLUME|STOP|HEALTH|ENTRY|CMD|ONBUILD)"
+    begun = {number for number, line in enumerate(WHOLE.splitlines(), 1) if re.match(keywords, line)}
+    assert {item.line for item in draft.items if not item.file} >= begun
+    left(draft)
+
+
+def test_what_cannot_be_carried_over_is_named_with_the_reason(tmp_path: pathlib.Path) -> None:
+    found = left(drafted(tmp_path, WHOLE, "Dockerfile", **FILES))
+    assert {
+        "black", "--no-deps", "$UNKNOWN", "make all", "pip install cupy", "ADD https://example.org/model.bin",
+        "COPY absent /srv/absent", "ffmpeg=7:5.1*", "EXPOSE 9000 9001/udp", "ONBUILD RUN true",
+        "ENV PATH=/opt/venv/bin:$PATH", "LABEL a=b",
+    } <= found.keys()  # fmt: skip
+
+
+def test_the_image_and_its_installs_become_the_spec(tmp_path: pathlib.Path) -> None:
+    spec = spec_of(drafted(tmp_path, WHOLE, "Dockerfile", python=None, **FILES))
+    assert (spec.python, spec.base.image) == ("3.11", "python:3.11-slim-bookworm")
+    assert [stage.install for stage in spec.stage] == [
+        ("six==1.16.0",),
+        ("numpy==1.23.5", "scipy<2"),
+        ("torch",),
+        ("uvicorn[standard]==0.34.2",),
+    ]
+    assert spec.stage[2].index == "example-cpu"
+    assert [index.extra for index in spec.index.values()] == [True, False]
+    assert spec.base.apt == ("libsndfile1", "libsm6=2:1.2.3-1")
+    assert spec.remove.packages == ("jupyter",)
+    assert spec.env == {"NUMPY": "1.23.5", "HF_HOME": "/my models"}
+
+
+def test_the_image_starts_what_it_started(tmp_path: pathlib.Path) -> None:
+    spec = spec_of(drafted(tmp_path, WHOLE, "Dockerfile", **FILES))
+    assert spec.run is not None
+    assert spec.run.command == ("python", "-m", "app.train")
+    assert (spec.run.port, spec.run.workdir, spec.run.user) == (9000, "/srv", "app")
+    assert (spec.run.volumes, spec.run.stop_signal) == (("/data",), "SIGINT")
+    assert spec.run.health is not None
+    assert spec.run.health.path == "/healthz"
+    copied = [(copy.source, copy.to, copy.owner) for copy in spec.copies]
+    assert copied == [("app", "/srv/app", "app")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install flask==3.0.3",
+        "pip3.11 install -U flask==3.0.3",
+        "python3 -m pip install flask==3.0.3",
+        "/opt/venv/bin/pip install flask==3.0.3",
+        "$VENV/bin/pip install flask==3.0.3",
+        ". /opt/venv/bin/activate && pip install flask==3.0.3",
+        "bash -c 'pip install flask==3.0.3'",
+        '/bin/bash -o pipefail -lc "pip install flask==3.0.3"',
+        '["pip", "install", "flask==3.0.3"]',
+        "<<EOF\npip install flask==3.0.3\nEOF",
+        "<<-'EOF' bash\n\tset -e\n\tpip install flask==3.0.3\n\tEOF",
+        "uv pip install --system flask==3.0.3",
+        "python -m uv pip install flask==3.0.3",
+        "sudo -H env A=b pip install flask==3.0.3",
+        "X=1 pip install flask==3.0.3",
+        "V=3.0.3; pip install flask==${V}",
+        "P='flask==3.0.3' && pip install $P",
+        "pip install flask==${MISSING:-3.0.3}",
+        "conda run -n base pip install flask==3.0.3",
+        "conda install -y flask=3.0.3",
+        "micromamba install -y -n base -c conda-forge flask==3.0.3",
+        "poetry add flask==3.0.3",
+        "pip wheel flask==3.0.3 -w /wheels",
+    ],
+)
+def test_packages_are_found_however_they_are_installed(tmp_path: pathlib.Path, command: str) -> None:
+    assert words_of(drafted(tmp_path, f"FROM python:3.11\nRUN {command}\n", "Dockerfile")) == ["flask==3.0.3"]
+
+
+PROJECT = '[project]\nname = "demo"\ndependencies = ["six"]\n[project.optional-dependencies]\nx = ["flask"]\n'
+PROJECT += '[dependency-groups]\ndev = ["pytest"]\n[build-system]\nrequires = []\n'
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("uv sync --frozen --no-dev", ["six", "."]),
+        ("uv sync --no-install-project --extra x", ["six", "flask"]),
+        ("uv sync --only-group dev", ["pytest"]),
+        ("poetry install --no-root --with dev", ["six", "pytest"]),
+        ("uv sync --no-install-project && uv sync", ["six", "."]),
+        ("pip install .", ["."]),
+        ("pip install -e '.[x]'", ["-e .[x]"]),
+        ("cd sub && pip install ..", ["."]),
+    ],
+)
+def test_projects_are_installed_as_their_files_say(
+    tmp_path: pathlib.Path, command: str, expected: list[str]
+) -> None:
+    text = f"FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN {command}\n"
+    assert words_of(drafted(tmp_path, text, "Dockerfile", pyproject__toml=PROJECT)) == expected
+
+
+def test_pipfiles_and_environments_of_conda_are_read(tmp_path: pathlib.Path) -> None:
+    text = "FROM continuumio/miniconda3\nCOPY . /x/\nRUN conda env create -f /x/env.yml\n"
+    draft = drafted(tmp_path, text, "Dockerfile", env__yml="dependencies: [numpy=1.26, pytorch, ffmpeg]\n")
+    assert words_of(draft) == ["numpy==1.26.*", "torch"]
+    assert "ffmpeg" in left(draft)
+    text = "FROM python:3.11\nCOPY Pipfile* ./\nRUN pipenv install --system --deploy\n"
+    assert words_of(drafted(tmp_path, text, "Dockerfile", Pipfile='[packages]\nsix = "*"\n')) == ["six"]
+
+
+def test_a_folder_above_is_the_one_that_is_built_where_it_has_what_is_copied(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nCOPY needs.txt /tmp/\nRUN pip install -r /tmp/needs.txt\n"
+    draft = drafted(tmp_path, text, "docker/Dockerfile", needs__txt="six\n")
+    assert words_of(draft) == ["six"]
+    assert any("paths of the build" in remark for remark in draft.remarks)
+
+
+def test_stages_that_begin_with_others_have_what_those_have(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.11 AS base\nENV A=1\nRUN pip install six\nFROM base AS last\nRUN pip install flask\n"
+    )
+    spec = spec_of(drafted(tmp_path, text, "Dockerfile"))
+    assert ([stage.install for stage in spec.stage], spec.env) == ([("six",), ("flask",)], {"A": "1"})
+
+
+def test_constraints_limit_and_install_nothing(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nCOPY c.txt .\nRUN pip install -c c.txt flask==3.0.3\n"
+    spec = spec_of(drafted(tmp_path, text, "Dockerfile", c__txt="click==8.1.7\ntorch==2.13.0\n"))
+    assert spec.stage[0].install == ("flask==3.0.3",)
+    assert spec.constraints == ("click==8.1.7", "torch==2.13.0")
+
+
+_PIECES = some.sampled_from(
+    [
+        *("FROM a\n", "FROM a AS b\n", "RUN ", "COPY ", "--from=b ", "ENV ", "ARG A\n", "pip install ", "$A"),
+        *(
+            "${A:-",
+            "}",
+            "'",
+            '"',
+            "\\\n",
+            "<<EOF\n",
+            "EOF\n",
+            "&& ",
+            "x",
+            " ",
+            "\n",
+            "[",
+            "]",
+            "-r y ",
+            "CMD ",
+        ),
+        *("$(", "`", "/", "WORKDIR ", "six==1"),
+    ]
+)
+
+
+@given(some.one_of(some.text(max_size=200), some.lists(_PIECES, max_size=30).map("".join)))
+def test_any_dockerfile_gives_a_draft_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    file = tmp_path_factory.mktemp("fuzz") / "Dockerfile"
+    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with contextlib.suppress(EnvspecError):
+        draft = reader.read_dockerfile(file, Wish(python="3.11", folder=file.parent))
+        begun = {instruction.line for instruction in instructions(file.read_text())}
+        assert {item.line for item in draft.items} >= begun
+
+
+@given(some.lists(_PIECES, max_size=40).map("".join))
+def test_any_script_is_cut_into_commands(text: str) -> None:
+    for command in commands(text, {"A": "b c"}):
+        assert command.words
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ENV {}=1\n",
+        "RUN apt-get install -y libx{}\n",
+        "RUN --mount=x ls {}\n",
+        "RUN echo '$({}' \\\n",
+        "COPY {} /x\n",
+    ],
+)
+def test_reading_a_dockerfile_is_linear(tmp_path: pathlib.Path, line: str) -> None:
+    def read(size: int) -> Callable[[], object]:
+        text = "FROM a\n" + "".join(line.format(f"a{number}") for number in range(size)) + "\n"
+        return lambda: drafted(tmp_path, text, f"{size}.dockerfile")
+
+    assert is_linear(read, 50)
