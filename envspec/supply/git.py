@@ -8,7 +8,7 @@ import re
 import tarfile
 from collections.abc import Mapping
 
-from envspec.spec.words import SourceWord
+from envspec.spec.words import SourceWord, without_password
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, Words, run_process
@@ -130,7 +130,7 @@ def _must(done: Completed, word: SourceWord, wanted: str) -> None:
     if done.refusal:
         raise done.refusal
     said = scrub_addresses(done.tail)
-    repository = scrub_addresses(word.place)
+    repository = without_password(word.place)
     if done.timed_out:
         raise OutsideError(f"{repository} did not answer within {TIME // 60} minutes", hint="run again")
     if _DENIED.search(said):
@@ -148,7 +148,7 @@ def _must(done: Completed, word: SourceWord, wanted: str) -> None:
 def _gone(word: SourceWord, wanted: str) -> OutsideError:
     what = f"commit {wanted}" if _COMMIT.fullmatch(wanted) else wanted
     return OutsideError(
-        f"{what} of {scrub_addresses(word.place)} is gone: the repository does not have it",
+        f"{what} of {without_password(word.place)} is gone: the repository does not have it",
         hint="it was removed or rewritten there: name another commit, or bring it back",
     )
 

@@ -14,7 +14,7 @@ from envspec.supply import backend
 from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.source_packages import SourceYard
+from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
@@ -190,6 +190,27 @@ def test_a_requirement_by_address_wants_a_word_of_its_own(place: Place) -> None:
     project(place.folder / "core", "core", requires=["util @ https://host.example/util-1.0.tar.gz"])
     with pytest.raises(SpecError, match="core requires util by an address"):
         place.lock("./core")
+    project(place.folder / "util", "util")
+    assert place.lock("./core", "./util")[1].pins == {"core": "1.0", "util": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ('git = "https://host.example/util", tag = "v1"', "util @ git+https://host.example/util@v1"),
+        ('url = "https://host.example/util-1.0.tar.gz"', "util @ https://host.example/util-1.0.tar.gz"),
+        ('path = "../util-1.0.tar.gz"', "./util-1.0.tar.gz"),
+    ],
+)
+def test_what_a_tree_takes_from_elsewhere_never_comes_from_an_index(
+    place: Place, said: str, word: str
+) -> None:
+    (place.folder / "util-1.0.tar.gz").touch()
+    more = f"[tool.uv.sources]\nutil = {{ {said} }}\n"
+    project(place.folder / "core", "core", requires=["util"], more=more)
+    with pytest.raises(SpecError, match="core takes util from elsewhere than an index") as caught:
+        place.lock("./core")
+    assert word in caught.value.hint
     project(place.folder / "util", "util")
     assert place.lock("./core", "./util")[1].pins == {"core": "1.0", "util": "1.0"}
 
@@ -397,3 +418,16 @@ def test_a_part_of_a_commit_s_digits_is_enough(place: Place, repository: pathlib
 def test_another_name_than_stated_is_refused(place: Place, repository: pathlib.Path) -> None:
     with pytest.raises(SpecError, match="is not other, but core"):
         place.lock(f"other @ git+{repository.as_uri()}#subdirectory=libs/core")
+
+
+def test_members_of_a_repository_want_words_of_their_own(place: Place, repository: pathlib.Path) -> None:
+    settings = "[tool.uv.workspace]\nmembers = ['libs/*']\n[tool.uv.sources]\nutil = { workspace = true }\n"
+    written(repository, {"pyproject.toml": settings})
+    project(repository / "libs" / "core", "core", requires=["util"])
+    project(repository / "libs" / "util", "util")
+    commit(repository)
+    with pytest.raises(SpecError, match="core takes util from elsewhere") as caught:
+        place.lock(word(repository, "main"))
+    other = f"util @ git+{repository.as_uri()}@main#subdirectory=libs/util"
+    assert "@main#subdirectory=libs/util" in caught.value.hint
+    assert place.lock(word(repository, "main"), other)[1].pins == {"core": "1.0", "util": "1.0"}
