@@ -132,17 +132,21 @@ def _must(done: Completed, word: SourceWord, wanted: str) -> None:
     said = scrub_addresses(done.tail)
     repository = without_password(word.place)
     if done.timed_out:
-        raise OutsideError(f"{repository} did not answer within {TIME // 60} minutes", hint="run again")
+        raise OutsideError(
+            f"the repository {repository} did not answer within {TIME // 60} minutes", hint="run again"
+        )
     if _DENIED.search(said):
         raise OutsideError(
-            f"{repository} wants a password\n{said}",
+            f"the repository {repository} wants a password\n{said}",
             hint="set up a credential helper for git, or a key for ssh: nobody is asked here",
         )
     if _GONE.search(said):
         raise _gone(word, wanted)
     if _ABSENT.search(said):
         raise OutsideError(f"there is no repository at {repository}\n{said}", hint="is the address right?")
-    raise OutsideError(f"{repository} cannot be asked\n{said}", hint="check the network, then run again")
+    raise OutsideError(
+        f"the repository {repository} cannot be asked\n{said}", hint="check the network, then run again"
+    )
 
 
 def _gone(word: SourceWord, wanted: str) -> OutsideError:

@@ -21,7 +21,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError, SpecError
 from tests.support.fakes import Recorder
 from tests.support.projects import project, written
-from tests.support.specs import file_of, spec, stage
+from tests.support.specs import artifact, file_of, lock, spec, stage
 from tests.support.web import Answer, serving
 from tests.support.wheels import sdist, wheel
 
@@ -259,6 +259,21 @@ def test_a_wheel_by_path_that_was_built_anew_is_another(place: Place) -> None:
     os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
     with pytest.raises(ChangedSourceError, match="is not the file that was locked"):
         refuse_changed(held, wanted, place.folder)
+
+
+def test_a_wheel_of_the_key_that_was_built_anew_is_another(tmp_path: pathlib.Path) -> None:
+    file = wheel(tmp_path / "dist", "core")
+    held = lock(artifact(file, index="spec"))
+    wanted = spec(stage("one", more=f'wheels = [{{ path = "dist/{file.name}" }}]'))
+    refuse_changed(held, wanted, tmp_path)
+    data, date = bytearray(file.read_bytes()), file.stat()
+    data[10] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
+    with pytest.raises(ChangedSourceError, match=r"dist/core-1\.0-py3-none-any\.whl is not the file"):
+        refuse_changed(held, wanted, tmp_path)
+    file.unlink()  # what is kept serves
+    refuse_changed(held, wanted, tmp_path)
 
 
 def test_a_source_distribution_by_path_is_built(place: Place) -> None:
