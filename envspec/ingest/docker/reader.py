@@ -235,7 +235,7 @@ class _Reader:
         parent = known.get(words[0].lower())
         image = Image(name=named, base=words[0], line=instruction.line, parent=parent)
         if parent is not None:
-            image.variables |= {key: value for key, value in parent.variables.items() if key in parent.env}
+            image.variables |= parent.variables
             image.workdir, image.moved = parent.workdir, parent.moved
         self._images.append(image)
         text = f"FROM {instruction.value}"
@@ -385,7 +385,7 @@ class _Reader:
             self._drafting.carry(text, line)
             return
         originals = [other.original(word) for word in words[:-1]]
-        if all(originals):
+        if all(original and matching(self._context, original) for original in originals):
             for original in originals:
                 folder = (self._context / (original or ".")).is_dir()
                 below = self._drafting.path(original or ".", self._context)
