@@ -1,7 +1,6 @@
 """The page: throws dice and shows how often each number came."""
 
 import streamlit
-
 from dice import throws
 
 streamlit.title("Dice")
