@@ -17,8 +17,9 @@ from envspec.ingest.draft import Draft, Wish
 from envspec.lockfile import lock as lockfile
 from envspec.spec.load import parse_spec
 from envspec.spec.python import parse_python
-from envspec.system.errors import EnvspecError, UsageError
+from envspec.system.errors import EnvspecError, FindingsError, UsageError
 from envspec.system.home import disk_refusals, write_atomic
+from envspec.system.quoting import shortened
 
 
 @click.command()
@@ -58,8 +59,10 @@ def _keep_lock(project: Project, draft: Draft) -> None:
         with shown_progress(quiet=False) as progress:
             lock = kept_lock(project, draft, progress)
     except EnvspecError as error:
-        why = f"the versions that {draft.pinned_by} holds are not kept: {error.message}"
-        say_text(f"note: {why}; `envspec lock` finds others", aside=True)
+        found = error.findings if isinstance(error, FindingsError) else ()
+        why = "; ".join([error.message, *(shortened(finding.message, 300) for finding in found[:3])])
+        say_text(f"note: the versions that {draft.pinned_by} holds are not kept: {why}", aside=True)
+        say_text("hint: `envspec lock` finds versions anew", aside=True)
         return
     lockfile.write_lock(project.lock_file, lock)
     say_text(f"wrote: {project.lock_file}, with the versions and digests of {draft.pinned_by}")

@@ -143,6 +143,7 @@ def settled(installs: Sequence[Install]) -> list[tuple[Install, list[str]]]:
             if (parsed := _parsed(text)) is not None:
                 later.setdefault(canonicalize_name(parsed.name), []).append((number, parsed, text))
     words = {name: _last_words(said) for name, said in later.items()}
+    places = {name: _place(said, installs) for name, said in later.items()}
     result = []
     for number, install in enumerate(installs):
         kept: dict[str, None] = {}
@@ -152,10 +153,15 @@ def settled(installs: Sequence[Install]) -> list[tuple[Install, list[str]]]:
                 kept[text] = None
             else:
                 name = canonicalize_name(parsed.name)
-                first = later[name][0][0]
-                kept |= dict.fromkeys(words[name] if number == first else ())
+                kept |= dict.fromkeys(words[name] if number == places[name] else ())
         result.append((install, list(kept)))
     return result
+
+
+def _place(said: list[tuple[int, Requirement, str]], installs: Sequence[Install]) -> int:
+    """Which install keeps a package: the first that names it, or the last that has an index of its own."""
+    own = [number for number, _, _ in said if installs[number].index_url]
+    return own[-1] if own else said[0][0]
 
 
 def _last_words(said: list[tuple[int, Requirement, str]]) -> list[str]:

@@ -26,15 +26,18 @@ class UnkeptError(OutsideError):
     """A lock of another tool is not kept: it does not hold all that its spec needs, or another version."""
 
 
-def keep_pins(spec: Spec, target: Target, sources: Sources, pins: Sequence[Pin]) -> tuple[Solved, ...]:
+def refuse_unasked(spec: Spec, target: Target, pins: Sequence[Pin]) -> None:
+    """Raise `UnkeptError` where the spec asks for what no pin gives: told before anything is fetched."""
+    asked = [requirement for stage in spec.stage for requirement in stage.requirements]
+    if lacking := list(_lacking(asked, {pin.name: pin.version for pin in pins}, target)):
+        raise UnkeptError(f"it does not hold {listed(lacking)}, which the spec asks for")
+
+
+def keep_pins(spec: Spec, sources: Sources, pins: Sequence[Pin]) -> tuple[Solved, ...]:
     """The pins as a solution: each with its files, as an index offers them or as the lock tells them.
 
-    Raises `UnkeptError` where the spec asks for what no pin gives, or a file cannot be found anywhere.
+    Raises `UnkeptError` where a file cannot be found anywhere.
     """
-    by_name = {pin.name: pin for pin in pins}
-    asked = [requirement for stage in spec.stage for requirement in stage.requirements]
-    if lacking := list(_lacking(asked, {name: pin.version for name, pin in by_name.items()}, target)):
-        raise UnkeptError(f"it does not hold {listed(lacking)}, which the spec asks for")
     indexes = {index.url: name for name, index in spec.index.items() if not index.extra}
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         return tuple(pool.map(lambda pin: _found(pin, indexes, sources), pins))

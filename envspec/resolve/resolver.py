@@ -14,7 +14,7 @@ from envspec.ingest.draft import Pin
 from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
 from envspec.resolve import pip_tools_solver, uv_solver
 from envspec.resolve.graph import assign
-from envspec.resolve.keep import keep_pins, refuse_gaps
+from envspec.resolve.keep import keep_pins, refuse_gaps, refuse_unasked
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
@@ -24,7 +24,8 @@ from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import local_path
 from envspec.supply.sdist import built_wheel
-from envspec.supply.source_packages import SourcePackage, SourceYard
+from envspec.supply.source_package import SourcePackage
+from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
@@ -71,10 +72,12 @@ def resolve_spec(
     sources.progress = progress
     progress.step("resolve")
     _open_wheels(spec, sources)
+    if pins:
+        refuse_unasked(spec, target, pins)
     yard = SourceYard(spec=spec, sources=sources, store=store, progress=progress)
     own = {package.name: package for package in yard.take_all()}
     if pins:
-        solution = keep_pins(spec, target, sources, pins)
+        solution = keep_pins(spec, sources, pins)
     else:
         solution = _solve(spec, target, sources, resolver, tuple(own.values()), progress)
     chosen = _choose(spec, target, (solved for solved in solution if solved.name not in own))

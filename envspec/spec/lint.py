@@ -193,7 +193,8 @@ def undeclared_index(spec: Spec) -> Iterator[Finding]:
                 where=f"stage[{number}].index",
             )
     overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}
-    for name in sorted(set(spec.index) - used - overlays):
+    besides = {name for name, index in spec.index.items() if index.extra}
+    for name in sorted(set(spec.index) - used - overlays - besides):
         yield rules.INDEX_UNUSED.finding(
             f"index {name} is declared and used by no stage",
             where=f"index.{name}",

@@ -54,6 +54,11 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
     wish = Wish(python=drafting.python, folder=drafting.wish.folder)
     part = _drafted(kind, file, wish)
     _merge(runner, part, options, file.name)
+    for lock in ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"):
+        if (file.parent / lock).is_file():
+            drafting.remark(
+                f"{lock} beside {file.name} holds versions: `envspec init {lock}` makes a lock of them"
+            )
 
 
 def _drafted(kind: str, file: pathlib.Path, wish: Wish) -> Drafting:

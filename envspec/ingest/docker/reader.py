@@ -51,7 +51,7 @@ def read_dockerfile(file: pathlib.Path, wish: Wish, target: str | None = None) -
         raise SpecError(str(file), (Problem(path="", message=f"no Dockerfile: {error}"),)) from error
 
 
-def build_folder(file: pathlib.Path, found: list[Instruction]) -> pathlib.Path:
+def build_folder(file: pathlib.Path, found: list[Instruction], wish: Wish) -> pathlib.Path:
     """The folder that the build is likely given: the nearest that has most of what is copied."""
     folder = file.absolute().parent
     wanted = [
@@ -62,13 +62,19 @@ def build_folder(file: pathlib.Path, found: list[Instruction]) -> pathlib.Path:
         if "://" not in word and "$" not in word and word not in {".", "./"}
     ]
     places = [folder, *list(folder.parents)[:2]]
-    return max(
-        places, key=lambda place: (sum(bool(matching(place, word)) for word in wanted), _has_project(place))
+    below = wish.folder.absolute()
+
+    def worth(place: pathlib.Path) -> tuple[int, bool]:
+        return sum(bool(matching(place, word)) for word in wanted), _has_project(place, below)
+
+    return max(places, key=worth)
+
+
+def _has_project(folder: pathlib.Path, below: pathlib.Path) -> bool:
+    """Whether a folder has a project, and is one that the spec can name."""
+    return folder.is_relative_to(below) and any(
+        (folder / name).is_file() for name in ("pyproject.toml", "setup.py", "requirements.txt")
     )
-
-
-def _has_project(folder: pathlib.Path) -> bool:
-    return any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "requirements.txt"))
 
 
 def _copy_words(value: str) -> list[str]:
@@ -91,7 +97,7 @@ class _Reader:
 
     def __init__(self, file: pathlib.Path, wish: Wish, found: list[Instruction]) -> None:
         self._instructions = found
-        self._context = build_folder(file, found)
+        self._context = build_folder(file, found, wish)
         name = self._context.name
         self._drafting = Drafting(file, wish, name=name)
         if self._context != file.absolute().parent:
@@ -235,7 +241,7 @@ class _Reader:
         parent = known.get(words[0].lower())
         image = Image(name=named, base=words[0], line=instruction.line, parent=parent)
         if parent is not None:
-            image.variables |= {key: value for key, value in parent.variables.items() if key in parent.env}
+            image.variables |= parent.variables
             image.workdir, image.moved = parent.workdir, parent.moved
         self._images.append(image)
         text = f"FROM {instruction.value}"
@@ -385,7 +391,7 @@ class _Reader:
             self._drafting.carry(text, line)
             return
         originals = [other.original(word) for word in words[:-1]]
-        if all(originals):
+        if all(original and matching(self._context, original) for original in originals):
             for original in originals:
                 folder = (self._context / (original or ".")).is_dir()
                 below = self._drafting.path(original or ".", self._context)

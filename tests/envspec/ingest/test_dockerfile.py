@@ -29,7 +29,7 @@ FROM python:${PYTHON}-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.txt .
 RUN python -m venv /opt/venv
-RUN --mount=type=cache,target=/root/.cache \\
+RUN --mount=type=cache,target=/cache \\
     /opt/venv/bin/pip install -r requirements.txt
 FROM python:${PYTHON}-slim-bookworm
 ENV NUMPY=1.23.5 HF_HOME="/my models" PATH=/opt/venv/bin:$PATH
@@ -186,6 +186,19 @@ def test_stages_that_begin_with_others_have_what_those_have(tmp_path: pathlib.Pa
     )
     spec = spec_of(drafted(tmp_path, text, "Dockerfile"))
     assert ([stage.install for stage in spec.stage], spec.env) == ([("six",), ("flask",)], {"A": "1"})
+
+
+def test_arguments_reach_the_stages_that_begin_with_theirs(tmp_path: pathlib.Path) -> None:
+    text = "ARG U=7\nFROM python:3.11 AS a\nARG U\nFROM a\nRUN pip install six==$U\n"
+    assert words_of(drafted(tmp_path, text, "Dockerfile")) == ["six==7"]
+
+
+def test_what_another_stage_made_is_named(tmp_path: pathlib.Path) -> None:
+    text = "FROM a AS b\nCOPY src /src\nRUN make\nFROM python:3.11\nCOPY --from=b /src/made /made\n"
+    text += "COPY --from=b /src/kept /kept\nRUN pip install six\n"
+    draft = drafted(tmp_path, text, "Dockerfile", **{"src/kept": "x"})
+    assert "COPY --from=b /src/made /made" in left(draft)
+    assert [copy.source for copy in spec_of(draft).copies] == ["src/kept"]
 
 
 def test_constraints_limit_and_install_nothing(tmp_path: pathlib.Path) -> None:

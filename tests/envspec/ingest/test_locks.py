@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from envspec.ingest.draft import Draft, Pin, PinFile
 from envspec.ingest.read import read_description
-from envspec.resolve.keep import UnkeptError, keep_pins
+from envspec.resolve.keep import UnkeptError, keep_pins, refuse_unasked
 from envspec.spec.load import parse_spec
 from envspec.spec.target import target_of
 from envspec.supply.page import RemoteFile
@@ -257,14 +257,14 @@ WHEEL = RemoteFile(file="flask-3.1.1-py3-none-any.whl", url="file:///flask", sha
 
 def test_pins_are_looked_up_by_their_digest() -> None:
     other = RemoteFile(file="flask-3.1.1.tar.gz", url="file:///other", sha256=B)
-    [solved] = keep_pins(SPEC, target_of(SPEC), Offering(WHEEL, other), [FLASK])  # type: ignore[arg-type]
+    [solved] = keep_pins(SPEC, Offering(WHEEL, other), [FLASK])  # type: ignore[arg-type]
     assert (solved.version, solved.files) == ("3.1.1", (WHEEL,))
 
 
 def test_a_lock_that_tells_its_files_needs_no_index() -> None:
     file = PinFile(sha256=A, file="flask-3.1.1-py3-none-any.whl", url="https://files.example/x", size=9)
     pin = Pin(name="flask", version="3.1.1", files=(file,))
-    [solved] = keep_pins(SPEC, target_of(SPEC), Offering(away=True), [pin])  # type: ignore[arg-type]
+    [solved] = keep_pins(SPEC, Offering(away=True), [pin])  # type: ignore[arg-type]
     assert (solved.files[0].url, solved.files[0].size) == ("https://files.example/x", 9)
 
 
@@ -273,13 +273,17 @@ def test_a_lock_that_tells_its_files_needs_no_index() -> None:
     [
         (FLASK, Offering(), "no index offers"),
         (FLASK, Offering(away=True), "cannot be looked up"),
-        (Pin(name="flask", version="2.0", files=FLASK.files), Offering(WHEEL), "does not hold flask>=3"),
-        (Pin(name="six", version="1.0", files=FLASK.files), Offering(WHEEL), "does not hold flask>=3"),
     ],
 )
 def test_pins_that_do_not_do_are_refused(pin: Pin, offering: Offering, why: str) -> None:
     with pytest.raises(UnkeptError, match=why):
-        keep_pins(SPEC, target_of(SPEC), offering, [pin])  # type: ignore[arg-type]
+        keep_pins(SPEC, offering, [pin])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "version"), [("flask", "2.0"), ("six", "1.0")])
+def test_pins_that_are_not_what_is_asked_for_are_refused_first(name: str, version: str) -> None:
+    with pytest.raises(UnkeptError, match="does not hold flask>=3"):
+        refuse_unasked(SPEC, target_of(SPEC), [Pin(name=name, version=version, files=FLASK.files)])
 
 
 LOCKS = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "conda-lock.yml"]

@@ -150,6 +150,18 @@ def test_the_last_word_on_a_version_is_kept_where_the_package_stands_first() -> 
     assert [stage.install for stage in spec.stage] == [("numpy[x]==1.26.4", "six"), ("flask",)]
 
 
+def test_a_package_stays_where_it_has_an_index_of_its_own() -> None:
+    installs = (
+        Install(name="one", requirements=("torch==2.8.0", "six")),
+        Install(name="two", requirements=("torch",), index_url="https://torch.example/whl/cpu"),
+    )
+    spec = parse_spec(write.spec_text(Draft(name="x", python="3.11", installs=installs)))
+    assert [(stage.install, stage.index) for stage in spec.stage] == [
+        (("six",), None),
+        (("torch==2.8.0",), "torch-cpu"),
+    ]
+
+
 def test_an_interpreter_gives_pins_of_what_it_has() -> None:
     draft = read_description(pathlib.Path(sys.executable))
     assert any(pin.startswith("pytest==") for pin in draft.installs[0].requirements)
