@@ -9,6 +9,7 @@ from builder.backends.port import Backend
 from builder.values.plan import Plan
 from builder.values.request import Request
 from envspec.system.errors import OutsideError, UsageError
+from envspec.system.machine import runs_linux
 
 if TYPE_CHECKING:
     from builder.oci.image.documents import Image
@@ -86,5 +87,7 @@ def choose_backend(request: Request, plan: Plan) -> Backend:
         )
     backend = BACKENDS[request.backend](request)
     if (missing := backend.available()) is not None:
-        raise OutsideError(missing, hint="use --backend virtualenv, which needs nothing but Python")
+        needless = "virtualenv, which needs nothing but Python"
+        other = "docker or oci" if request.backend == "virtualenv" or not runs_linux() else needless
+        raise OutsideError(missing, hint=f"use --backend {other}")
     return backend

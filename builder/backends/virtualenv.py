@@ -2,7 +2,8 @@
 
 <home>/environments/<name>-<digest>/      a whole environment; it appears by one rename
 <home>/environments/building/             work under way, swept by the next run
-<home>/payloads/<digest>/                 the payload's code, kept apart so that editing it rebuilds nothing
+<home>/payloads/<digest>/                 the payload's code and what is copied beside it, kept apart so that
+                                          editing it rebuilds nothing
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from builder.inside import guard
 from builder.inside.trim import trim
 from builder.values import models
 from builder.values import payload as payload_files
+from builder.values.copies import relative_files
+from builder.values.copying import copy_file
 from builder.values.environment import Environment
 from builder.values.plan import InstallStage, Plan
 from builder.values.program import PlannedProgram
@@ -35,6 +38,7 @@ from envspec.system.errors import BuildError, OutsideError
 from envspec.system.home import disk_refusals, holding, remove, tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.kept import touch
+from envspec.system.machine import needs_linux, want_linux
 from envspec.system.pattern import expression
 from envspec.system.process import Completed, Words, run_process
 from envspec.system.progress import Progress
@@ -47,6 +51,9 @@ _SHORT = 16
 
 BUILDING = "building"
 """Folder with the environments under way."""
+
+
+BUILDS_FOR = "the virtualenv backend builds for Linux"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,14 +96,15 @@ class VirtualenvBackend:
     reaches = True
 
     def available(self) -> str | None:
-        """It works wherever this program does."""
-        return None
+        """It works wherever Linux does."""
+        return needs_linux(BUILDS_FOR)
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment; trees that are editable are used in place.
 
         Raises `BuildError` and `OutsideError`.
         """
+        want_linux(BUILDS_FOR, hint="use --backend docker or oci")
         planned, plan = plan, in_place(plan, folder, store, progress)
         place = tool_home() / "environments" / _key(plan)
         reused = _stands(place)
@@ -107,12 +115,14 @@ class VirtualenvBackend:
                 if not reused:
                     self._build(plan, place, store, progress)
         touch(place)
+        start = self._folder(plan, folder)
         return Environment(
             backend=self.name,
             reference=str(place),
             digest=planned.digest,
             python=str(place / "bin" / "python"),
-            payload=self._payload(plan, folder),
+            payload=start if plan.payload else None,
+            folder=start,
             reused=reused,
             # What is used in place may be edited at any time: the plan knows what it was.
             contents=_contents(place) if plan == planned else digest_of([_contents(place), planned.digest]),
@@ -198,16 +208,30 @@ class VirtualenvBackend:
         command += ["--no-deps", "--require-hashes", "--find-links", folder, "--link-mode", "hardlink"]
         return [*command, "--python", building / "bin" / "python", "--requirement", requirements]
 
-    def _payload(self, plan: Plan, folder: pathlib.Path) -> str | None:
-        if plan.payload is None or plan.service is None:
+    def _folder(self, plan: Plan, folder: pathlib.Path) -> str | None:
+        """The folder that programs start in, with code and copies; None where there is neither."""
+        copied = relative_files(plan.copies)
+        payload = plan.payload if plan.service else None
+        if payload is None and not copied:
             return None
-        place = tool_home() / "payloads" / plan.payload.digest.removeprefix("sha256:")[:_SHORT]
+        digest = (
+            payload.digest
+            if payload and not copied
+            else digest_of(
+                [payload and payload.digest, [copy.digest for copy in plan.copies if not copy.absolute]]
+            )
+        )
+        place = tool_home() / "payloads" / digest.removeprefix("sha256:")[:_SHORT]
         if not tree_holds(place):
             with disk_refusals(place), holding(place):
                 if not settled(place):
                     with scratch_folder("payload", place.parent) as workshop:
                         building = workshop / "payload"
-                        payload_files.copy_payload(plan.payload, plan.service, folder, building)
+                        building.mkdir()
+                        for path, (copy, file) in copied.items():
+                            copy_file(copy, file, folder, building / path)
+                        if payload is not None and plan.service is not None:
+                            payload_files.copy_payload(payload, plan.service, folder, building)
                         note_tree(building, place)
                         building.rename(place)
         touch(place)
@@ -238,11 +262,12 @@ class VirtualenvBackend:
 
     @staticmethod
     def folder(environment: Environment, program: PlannedProgram | None) -> pathlib.Path | None:
-        """Where a program starts: in its own folder where this machine has that, else in the payload's."""
+        """Where a program starts: in its own folder where that is here, else beside what was copied."""
         own = pathlib.Path(program.workdir) if program and program.workdir else None
         if own is not None and own.is_dir():
             return own
-        return pathlib.Path(environment.payload) if environment.payload else None
+        start = environment.folder or environment.payload
+        return pathlib.Path(start) if start else None
 
     def subject(self, environment: Environment) -> VirtualenvSubject:
         """The environment as the judge sees it."""

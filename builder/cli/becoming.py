@@ -42,17 +42,13 @@ def build_here(request: Request, *, quiet: bool) -> Built | Report:
 
 
 def become(built: Built, words: Sequence[str], program: PlannedProgram | None = None) -> NoReturn:
-    """Become a command: as that program is started, or any in the environment's own variables.
+    """Become a command: as that program is started, or any, here and with the main program's variables.
 
-    Raises `UsageError` where there is no such command.
+    What this process has in its own variables goes along. Raises `UsageError` where there is no such command.
     """
     environment = built.environment
-    own = built.plan.variables(environment.reference, program) if program else {}
-    main = built.plan.main.env if built.plan.main and program and program != built.plan.main else {}
-    kept = {name: value for name, value in environment.variables.items() if name not in main}
-    seen = dataclasses.replace(environment, variables={**kept, **own})
-    variables = VirtualenvBackend.variables(seen)
-    folder = VirtualenvBackend.folder(environment, program)
+    variables = _inherited() | VirtualenvBackend.variables(_seen(built, program))
+    folder = VirtualenvBackend.folder(environment, program) if program else None
     if folder is not None:
         os.chdir(folder)
     found = shutil.which(words[0], path=variables["PATH"])
@@ -63,3 +59,19 @@ def become(built: Built, words: Sequence[str], program: PlannedProgram | None = 
         )
     undo_all()  # nobody comes back to it
     os.execve(found, list(words), variables)  # noqa: S606 - no shell is wanted
+
+
+def _seen(built: Built, program: PlannedProgram | None) -> Environment:
+    """The environment with the variables that a program has, rather than those of the main one."""
+    plan, environment = built.plan, built.environment
+    if program is None or program == plan.main:
+        return environment
+    mains = plan.main.env if plan.main else {}
+    others = {name: value for name, value in environment.variables.items() if name not in mains}
+    own = plan.variables(environment.reference, program)
+    return dataclasses.replace(environment, variables={**others, **own})
+
+
+def _inherited() -> dict[str, str]:
+    """Variables of this process itself, but for those by which an interpreter would look elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -44,6 +44,15 @@ def _variants(ctx: click.Context) -> Iterable[tuple[str, str]]:
     return [(name, "") for name in load.load_spec(ctx.params.get("spec") or ctx.params.get("place")).variant]
 
 
+def _programs(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from envspec.spec import load
+    from envspec.spec.program import MAIN
+
+    spec = load.load_spec(load.find_spec(ctx.params.get("spec")))
+    main = [(MAIN, "what [service] names")] if spec.service else []
+    return [*main, *((name, " ".join(each.command)) for name, each in spec.programs.items())]
+
+
 def _packages(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from envspec.lockfile import lock as locks
     from envspec.spec import load
@@ -61,6 +70,8 @@ def _rules(_: click.Context) -> Iterable[tuple[str, str]]:
 
 offer_variants = _offered(_variants)
 """The variants of the spec that was named, or of this folder's."""
+offer_programs = _offered(_programs)
+"""The programs of the spec, with their commands."""
 offer_packages = _offered(_packages)
 """The packages of its lock, with their versions."""
 offer_rules = _offered(_rules)

@@ -11,6 +11,7 @@ from builder.cli.options import quiet_option, spec_argument
 from builder.cli.streams import say_text
 from builder.fix import search
 from envspec.spec.load import find_spec
+from envspec.system.machine import want_linux
 
 
 @click.command()
@@ -26,6 +27,10 @@ def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) ->
     It changes the spec and its lock, and keeps comments and order; --dry-run shows the change alone. What
     is tried is really locked, built and verified, which takes its time.
     """
+    want_linux(
+        "what is tried is built and verified in virtual environments, which are for Linux",
+        hint="run it on Linux, in a container or in WSL; `envspec check` works here and says what is wrong",
+    )
     with shown_progress(quiet=quiet) as progress:
         found = search.search_fix(find_spec(spec), budget=budget, write=not dry_run, progress=progress)
     for edit in found.edits:

@@ -6,6 +6,7 @@ the program is started again without looking there. Its children still see the v
 
 import gc
 import os
+import subprocess
 import sys
 
 from envspec.system.interruption import answer_signals, hold_signals
@@ -16,6 +17,8 @@ def start_program(program: str) -> None:
     if os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment:
         command = [sys.executable, "-E", "-P", "-m", "builder.cli.launch", program, *sys.argv[1:]]
         hold_signals()
+        if os.name == "nt":  # where a process cannot become another one
+            sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)  # noqa: S606
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of a short run
     from builder.cli.main import run_program

@@ -33,7 +33,9 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
     },
     "Build and run": {
         "render": "Print the Dockerfile of SPEC, or what runs its image.",
-        "serve": "Serve the payload of SPEC in the environment built for it.",
+        "run": "Start a program of SPEC, or any command, in the environment built for it.",
+        "serve": "Serve what SPEC has as its service in the environment built for it.",
+        "shell": "Start a shell in the environment built for SPEC.",
     },
     "Judge": {
         "verify": "Judge any Python environment: may it ship, why not, what to do.",

@@ -16,6 +16,7 @@ from builder.values.request import Request
 from envspec.spec import load
 from envspec.spec.program import MAIN
 from envspec.system.errors import OutsideError, UsageError
+from envspec.system.machine import want_linux
 
 
 @click.command()
@@ -41,6 +42,10 @@ def serve_program(request: Request, host: str, port: int | None, *, quiet: bool)
     Gives the exit code of a build that failed. The address stands on standard output as soon as it is known,
     for programs that wait for it. Raises `UsageError`, and `OutsideError` for a port in use.
     """
+    want_linux(
+        "the payload is served in a virtual environment, which is built for Linux",
+        hint="build an image with `build-image --backend docker` and run that",
+    )
     spec = load.load_spec(load.find_spec(request.spec), request.variant)
     programs = {program.name: program for program in planned_programs(spec)}
     _refuse_unmovable(programs.get(MAIN), host, port)

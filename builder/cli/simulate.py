@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 from collections.abc import Iterator
@@ -27,8 +26,8 @@ from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, ask_pip
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.sources import Sources, asking_besides
-from envspec.system.errors import OutsideError
-from envspec.system.interpreter import find_interpreter
+from envspec.system.interpreter import known_interpreter
+from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
 
 DEFAULT_PYTHON = "3.11"
@@ -93,13 +92,9 @@ def simulate_place(
 
 
 def _place(target: Target) -> PipTarget:
-    return PipTarget(target=target, interpreter=_interpreter(target))
-
-
-def _interpreter(target: Target) -> pathlib.Path | None:
-    with contextlib.suppress(OutsideError):
-        return find_interpreter(target.python, target.patch)
-    return None
+    # Elsewhere than on Linux pip is made to believe in the target: an interpreter from here would not be it.
+    here = known_interpreter(target.python, target.patch) if runs_linux() else None
+    return PipTarget(target=target, interpreter=here)
 
 
 def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:

@@ -12,6 +12,7 @@ import click
 from builder.cli.bars import shown_progress
 from builder.cli.deliver import deliver
 from builder.cli.options import PLACE, report_options, strict_option, variant_option
+from builder.flow.project import open_project
 from builder.judge import InterpreterSubject, Subject, judge_subject
 from builder.report.model import Report
 from builder.values.variables import expanded
@@ -60,7 +61,7 @@ def verify_environment(
     """
     if sum(place is not None for place in (interpreter, venv, image)) != 1:
         raise UsageError("name one thing to judge: --python PATH, --venv DIR or --image NAME")
-    wanted, lock = _expectations(spec, variant)
+    wanted, lock = _expectations(spec, variant, progress)
     began = time.monotonic()
     subject = _subject(interpreter, venv, image, wanted)
     verdict = judge_subject(
@@ -101,7 +102,9 @@ def _python_of(venv: pathlib.Path) -> pathlib.Path:
     return python
 
 
-def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Spec | None, locks.Lock | None]:
+def _expectations(
+    spec: pathlib.Path | None, variant: str | None, progress: Progress
+) -> tuple[Spec | None, locks.Lock | None]:
     """A spec and its lock; none of both where none is named."""
     if spec is None:
         return None, None
@@ -111,4 +114,6 @@ def _expectations(spec: pathlib.Path | None, variant: str | None) -> tuple[Spec 
     if lock is None:
         problem = Problem(path="", message="it has no lock to compare with")
         raise SpecError(str(file), (problem,), hint="`envspec lock` makes its lock")
+    if lock.trees:  # which version they are, only they themselves tell
+        lock = open_project(spec, variant).needed_lock(progress)
     return wanted, lock

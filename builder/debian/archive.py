@@ -21,6 +21,9 @@ from envspec.system.seen import holds
 _LARGEST = 1 << 30
 """Bytes of an index, uncompressed; Debian's own main has 50 million."""
 
+_PIECE = 1 << 16
+"""Packed bytes of a list of files that are inflated at once; they grow a thousandfold at most."""
+
 _FORMS = ("xz", "gz")
 
 
@@ -34,6 +37,38 @@ def package_lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> 
         release = _release(pocket, fetcher, required=number == 0)
         if release is not None:
             yield PackageList(_index(pocket, release, machine, fetcher), pocket.archive)
+
+
+def contents_lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> Iterator[Iterator[bytes]]:
+    """Of each pocket the lines of its list of all files, by which package brings each, inflated bit by bit.
+
+    Raises `OutsideError` as `package_lists` does; a pocket without such a list is passed over.
+    """
+    for number, pocket in enumerate(pockets):
+        release = _release(pocket, fetcher, required=number == 0)
+        hashes = dict(_hashes(release)) if release is not None else {}
+        name = f"main/Contents-{machine}.gz"
+        if release is not None and name in hashes:
+            by_hash = release.get("Acquire-By-Hash") == "yes"
+            yield _lines(_kept(pocket, name, hashes[name], fetcher, by_hash=by_hash))
+
+
+def _lines(packed: bytes) -> Iterator[bytes]:
+    """The lines of a packed list, of which never more than a piece is inflated."""
+    inflating, rest, size = zlib.decompressobj(31), b"", 0
+    try:
+        for start in range(0, len(packed), _PIECE):
+            piece = inflating.decompress(packed[start : start + _PIECE])
+            size += len(piece)
+            if size > _LARGEST:
+                raise OutsideError("a list of files is larger than any of Debian's")
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+    except zlib.error as error:
+        raise OutsideError(f"a list of files cannot be read ({error})") from error
+    if not inflating.eof:
+        raise OutsideError("a list of files cannot be read (it ends too early)")
+    yield rest
 
 
 def _release(pocket: Pocket, fetcher: Fetcher, *, required: bool) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ from builder.debian import archive
 from builder.debian.closure import Universe, package_closure
 from builder.debian.mirrors import Pocket
 from builder.debian.package import OfferedPackage, Relation
-from builder.debian.request import ROOTS, DebianRequest
+from builder.debian.request import DebianRequest
 from builder.oci.store.network import Fetcher
 from envspec.lockfile.lock import DebianPackage
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
@@ -28,7 +28,7 @@ def resolve_packages(
     Raises `OutsideError` when an archive cannot be asked or lacks a package.
     """
     universe = Universe(tuple(archive.package_lists(pockets, processor_of(wanted.machine).debian, fetcher)))
-    asked = [*map(_relation, ROOTS), *map(_relation, wanted.apt)]
+    asked = [*map(_relation, wanted.roots), *map(_relation, wanted.apt)]
     return tuple(map(_held, package_closure(asked, universe)))
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from builder.values.plan import Plan
-from envspec.lockfile.lock import Lock
+from envspec.lockfile.lock import DebianPackage, Lock
 from envspec.spec.model import digest_of
 from envspec.spec.part import Part
 from envspec.system.errors import Problem, SpecError
+from envspec.system.quoting import listed
 
-PYTHON = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
-"""The Python of each suite. Source: the suites' own package lists."""
+PYTHON = {
+    "bullseye": ("3.9",),
+    "bookworm": ("3.11",),
+    "trixie": ("3.13",),
+    "forky": ("3.14", "3.13", "3.15"),
+}
+"""The Pythons of each suite, the one that it calls `python3` first. Source: the suites' own package lists."""
 
 MIRROR = "ENVSPEC_DEBIAN_MIRROR"
 """Environment variable with the address of the archive to take packages from; never part of the base."""
@@ -62,11 +69,17 @@ class DebianRequest(Part):
     """Packages besides those that every base has."""
 
     @property
+    def roots(self) -> tuple[str, ...]:
+        """The packages that it has whatever is asked for, `ROOTS` with the Python that is wanted."""
+        own = self.python == PYTHON[self.suite][0]
+        return tuple(name if own or name != "python3" else f"python{self.python}" for name in ROOTS)
+
+    @property
     def key(self) -> str:
         """A digest: equal requests, read by the same rules, give equal keys."""
         rules = {
             "request": self.model_dump(mode="json"),
-            "roots": ROOTS,
+            "roots": self.roots,
             "without": sorted(SCRIPTS_ONLY),
         }
         return digest_of(rules).removeprefix("sha256:")
@@ -78,9 +91,13 @@ def debian_request(asker: Plan | Lock) -> DebianRequest:
     Raises `SpecError` when that suite has another Python, or is not known.
     """
     suite = asker.base.debian or ""
-    if (has := PYTHON.get(suite)) != asker.python:
-        known = ", ".join(f"{name} (Python {version})" for name, version in PYTHON.items())
-        what = f"Debian {suite} has Python {has}" if has else f"{suite!r} is no suite that this program knows"
+    if asker.python not in (has := PYTHON.get(suite, ())):
+        known = ", ".join(f"{name} (Python {', '.join(all_of)})" for name, all_of in PYTHON.items())
+        what = (
+            f"Debian {suite} has Python {listed(has)}"
+            if has
+            else f"{suite!r} is no suite that this program knows"
+        )
         problem = Problem(path="base.debian", message=f"{what}, the spec wants {asker.python}")
         raise SpecError("the plan", (problem,), hint=f"known suites: {known}; or give [base] an image")
     return DebianRequest(suite=suite, python=asker.python, machine=asker.machine, apt=apt_packages(asker))
@@ -94,6 +111,15 @@ def apt_packages(asker: Plan | Lock) -> tuple[str, ...]:
     return tuple(sorted(asker.base.apt))
 
 
-def suite_with_python(python: str) -> str:
-    """The suite of that Python, for hints; bookworm where there is none."""
-    return next((suite for suite, version in PYTHON.items() if version == python), "bookworm")
+def debian_hint(python: str, what: str) -> str:
+    """What to do for want of an image: the suite that has that Python does `what`, where there is one."""
+    suite = next((suite for suite, versions in PYTHON.items() if python in versions), None)
+    if suite is None:
+        return f"name an image that can be had and that has python{python}: no Debian suite has it"
+    return f'[base] debian = "{suite}" {what}'
+
+
+def python_release(packages: Iterable[DebianPackage], python: str) -> str:
+    """The upstream version of that Python among the packages of a base; empty where it is not there."""
+    found = next((each.version for each in packages if each.name == f"python{python}"), "")
+    return found.rpartition(":")[2].partition("-")[0]

@@ -28,10 +28,10 @@ class Deadline:
     def enforced(self) -> Iterator[None]:
         """Interrupt the body when the moment comes: `TimeIsOverError` is raised in it, wherever it is.
 
-        A signal does it, which only the main thread can get; elsewhere the body runs to its end, and the
-        error is raised behind it.
+        A signal does it, which only the main thread can get, and not on Windows; elsewhere the body runs to
+        its end, and the error is raised behind it.
         """
-        if threading.current_thread() is not threading.main_thread():
+        if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
             yield
         else:
             before = signal.signal(signal.SIGALRM, _over)

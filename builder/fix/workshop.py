@@ -8,9 +8,11 @@ from typing import Protocol
 
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.flow.base import read_base
+from builder.flow.build_root import DebianBuildRoot
 from builder.flow.check import judge_environment, try_environment
 from builder.flow.project import Project
 from builder.flow.serving import find_server
+from builder.values.copying import collect_copies
 from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
 from envspec.lockfile.lock import Lock
@@ -66,7 +68,9 @@ class RealWorkshop:
     def offers(self, spec: Spec) -> Sources:
         """The indexes and folders of the spec; what they answered is kept."""
         if spec.digest not in self._sources:
-            self._sources[spec.digest] = Sources(spec, ask_pip()).within(self._folder)
+            sources = Sources(spec, ask_pip()).within(self._folder)
+            sources.build_root = DebianBuildRoot(spec, None, self._store, progress=self._progress)
+            self._sources[spec.digest] = sources
         return self._sources[spec.digest]
 
     def lock(self, spec: Spec) -> Lock:
@@ -89,8 +93,9 @@ class RealWorkshop:
         """The verdict on a virtual environment that is thrown away again."""
         fetch_locked(lock, self.offers(spec), self._store, self._progress)
         cargo = collect_payload(spec.service, self._folder) if spec.service else None
+        copies = collect_copies(spec.copies, self._folder)
         project = Project(file=self._folder / FILE_NAME, spec=spec)
-        plan = make_plan(spec, lock, cargo, served=find_server(project, lock).words)
+        plan = make_plan(spec, lock, cargo, served=find_server(project, lock).words, copies=copies)
         backend = VirtualenvBackend()
         environment = backend.build(plan, self._folder, self._store, self._progress)
         try:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import pathlib
 
+from builder.flow.build_root import DebianBuildRoot
 from builder.flow.project import Project
 from builder.oci.store.blobs import Blobs, Layer
 from builder.values.plan import make_plan
+from builder.values.release import refuse_other_release
 from envspec.lockfile.lock import Lock, LockedArchive
-from envspec.proof.abi.base import BaseFolder
+from envspec.proof.abi.base import BaseFolder, RootBase
+from envspec.spec.types import Libc
+from envspec.supply.build_root import BuildRoot
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, OutsideError
 from envspec.system.home import tool_home
+from envspec.system.processor import processor_of
 from envspec.system.progress import SILENT, Progress
 
 
@@ -28,6 +33,28 @@ def image_digest(project: Project) -> str | None:
     return None
 
 
+def seen_libc(project: Project) -> Libc | None:
+    """The C library that the spec's image on disk really has; None where that cannot be told from here.
+
+    What the spec says of it, or the name of an image elsewhere, is left to whoever asks.
+    """
+    base = project.spec.base
+    if base.archive is None or base.libc is not None:
+        return None
+    from builder.oci.image import saved
+    from builder.oci.store.tree import unpack_libraries
+
+    blobs = Blobs(tool_home() / "oci")
+    machine = processor_of(project.spec.machine).oci
+    with contextlib.suppress(OutsideError):  # said where the archive is locked
+        image = saved.load_saved_image(
+            project.folder / base.archive, machine, project.spec.python_wish.line, blobs
+        )
+        musl = RootBase(unpack_libraries(image.layers, blobs)).musl
+        return None if musl is None else "musl" if musl else "glibc"
+    return None
+
+
 def lock_base(lock: Lock, project: Project, progress: Progress) -> Lock:
     """The lock with all that can be told of its base now. Raises `SpecError` and `OutsideError`."""
     if project.spec.base.archive is not None:
@@ -37,11 +64,26 @@ def lock_base(lock: Lock, project: Project, progress: Progress) -> Lock:
     return lock
 
 
+def lock_build_root(lock: Lock, root: BuildRoot, progress: Progress) -> Lock:
+    """The lock with the packages that sources are built with, where an archive can tell them.
+
+    Raises `SpecError` where it is not known which Debian they are of.
+    """
+    try:
+        build = root.added(lock) if isinstance(root, DebianBuildRoot) else ()
+    except DiskError:
+        raise
+    except OutsideError as error:
+        progress.note(f"what sources are built with is not locked: {error.message}")
+        return lock
+    return lock.model_copy(update={"build": build})
+
+
 def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:
     """The lock with the packages of its Debian base, where an archive can tell them."""
     from builder.debian.locked import resolve_packages
     from builder.debian.mirrors import archive_pockets
-    from builder.debian.request import debian_request
+    from builder.debian.request import debian_request, python_release
     from builder.oci.store.network import Network
     from envspec.supply.pip_settings import ask_pip
 
@@ -54,6 +96,7 @@ def _with_debian(lock: Lock, project: Project, progress: Progress) -> Lock:
     except OutsideError as error:
         progress.note(f"the Debian base is not locked: {error.message}")
         return lock
+    refuse_other_release(lock, f"Debian {wanted.suite}", python_release(packages, lock.python))
     return lock.model_copy(update={"base": lock.base.model_copy(update={"packages": packages})})
 
 

@@ -13,12 +13,13 @@ from builder.judge.trial import try_program
 from builder.judge.tried import called, judge_trials
 from builder.values.environment import Environment
 from builder.values.plan import Plan
+from builder.values.release import release_findings
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
 from envspec.spec.program import MAIN
 from envspec.spec.target import libc_words
 from envspec.system import rules
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, order_findings
 from envspec.system.progress import Progress
 
 
@@ -39,7 +40,21 @@ def judge_environment(
         return _not_run(plan, environment)
     progress.step("verify")
     subject = backend.subject(environment)
-    return judge_subject(subject, lock=plan.pins, smoke=spec.smoke, fast=fast, progress=progress)
+    verdict = judge_subject(
+        subject,
+        lock=plan.pins,
+        smoke=spec.smoke,
+        folder=environment.folder or environment.payload,
+        fast=fast,
+        progress=progress,
+    )
+    counting = (  # who begins has little code, and who names a source knows which package it is
+        found
+        for found in verdict.findings
+        if found.rule != rules.PLACEHOLDER.id or found.where not in plan.sources
+    )
+    other = release_findings(plan, verdict.python)
+    return dataclasses.replace(verdict, findings=order_findings([*other, *counting]))
 
 
 def try_environment(

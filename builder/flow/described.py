@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from builder.flow.base import image_digest, lock_base
+from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
 from builder.flow.project import Project
 from envspec.ingest import read, write
 from envspec.ingest.draft import Draft, Wish
@@ -40,13 +40,15 @@ def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Lo
     """
     if not draft.pins or project.variant is not None:
         raise UnkeptError("it does not hold versions with their digests")
+    sources = project.sources(fresh=True, progress=progress)
     lock = resolve_spec(
         project.spec,
-        project.sources(),
+        sources,
         project.store,
         resolver=write.name_of(draft.pinned_by),
         image_digest=image_digest(project),
+        libc=seen_libc(project),
         pins=draft.pins,
         progress=progress,
     )
-    return lock_base(lock, project, progress)
+    return lock_build_root(lock_base(lock, project, progress), sources.build_root, progress)

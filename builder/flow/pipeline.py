@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base, read_base
+from builder.flow.base import image_digest, lock_base, lock_build_root, read_base, seen_libc
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
 from builder.flow.serving import find_server
-from builder.report.model import Report, stages_of
+from builder.image.placing import check_places
+from builder.report.model import Report, copies_of, stages_of
 from builder.report.source import Source
 from builder.values import models
+from builder.values.copying import collect_copies
 from builder.values.environment import Environment
 from builder.values.gpu import planned_gpu
-from builder.values.left_out import judge_left_out
+from builder.values.left_out import judge_left_out, judge_unplaced
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
@@ -145,7 +147,7 @@ def lock_phase(run: Run) -> Run:
                 (),
                 hint="run `envspec lock` and commit what it writes",
             )
-        fresh, lock = True, lock_base(_resolved(run), project, run.progress)
+        fresh, lock = True, _resolved(run)
     else:
         fresh = False
     lock = models.settle_models(
@@ -184,15 +186,19 @@ def _resolved(run: Run) -> Lock:
                 raise
             by = project.draft.pinned_by
             run.progress.note(f"the versions that {by} holds are not kept: {error.message}")
-    return resolve_spec(
+    sources = project.sources(fresh=True, progress=run.progress)
+    lock = resolve_spec(
         project.spec,
-        project.sources(),
+        sources,
         project.store,
         resolver=run.request.resolver,
         variant=project.variant,
         image_digest=image_digest(project),
+        libc=seen_libc(project),
         progress=run.progress,
     )
+    lock = lock_base(lock, project, run.progress)
+    return lock_build_root(lock, sources.build_root, run.progress)
 
 
 def prove_phase(run: Run) -> Run:
@@ -254,10 +260,13 @@ def plan_phase(run: Run) -> Run:
     """What a backend has to do."""
     project = run.project
     payload = collect_payload(project.spec.service, project.folder) if project.spec.service else None
+    copies = collect_copies(project.spec.copies, project.folder)
     gpu = planned_gpu(run.report.gpu)
-    plan = make_plan(project.spec, already_made(run.lock), payload, gpu, run.served)
+    plan = make_plan(project.spec, already_made(run.lock), payload, gpu, run.served, copies)
+    check_places(plan.copies, plan.payload, [model.name for model in plan.models])
     left_out = judge_left_out(plan, project.folder)
-    run = dataclasses.replace(run.reporting(*left_out, plan=plan.digest, stages=stages_of(plan)), plan=plan)
+    made = {"plan": plan.digest, "stages": stages_of(plan), "copies": copies_of(plan)}
+    run = dataclasses.replace(run.reporting(*left_out, **made), plan=plan)
     if run.request.report is None:
         return run
     from builder.image.bill import bill_of
@@ -270,6 +279,8 @@ def build_phase(run: Run) -> Run:
     """The environment, built or found by the backend that was asked for."""
     plan = already_made(run.plan)
     backend = choose_backend(run.request, plan)
+    if backend.name == "virtualenv":
+        run = run.reporting(*judge_unplaced(plan))
     _fetch(run)
     environment = backend.build(plan, run.project.folder, run.project.store, run.progress)
     return dataclasses.replace(
@@ -284,7 +295,7 @@ def _fetch(run: Run) -> None:
         return
     from envspec.supply.fetch import fetch_locked
 
-    fetch_locked(lock, run.project.sources(), store, run.progress)
+    fetch_locked(lock, run.project.sources(progress=run.progress), store, run.progress)
 
 
 def verify_phase(run: Run) -> Run:
@@ -308,6 +319,8 @@ def _judged(run: Run, plan: Plan, backend: Backend, environment: Environment) ->
             "variables": dict(environment.variables),
             "smoke": spec.smoke.model_dump(mode="json"),
             "fast": fast,
+            **({} if plan.patch is None else {"patch": plan.patch}),
+            **({"copies": [copy.digest for copy in plan.copies]} if plan.copies else {}),
         }
     )
     known = bool(environment.contents) or environment.reused

@@ -84,12 +84,21 @@ class Project:
             message = f"the lock {self.lock_file.name} does not fit: {changed}"
             raise FindingsError(message, (), hint="`envspec lock` makes it anew") from changed
 
-    def sources(self) -> Sources:
-        """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet."""
+    def sources(self, *, fresh: bool = False, progress: Progress = SILENT) -> Sources:
+        """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet.
+
+        What its lock holds of Debian packages to build with is taken, unless `fresh`.
+        """
+        from builder.flow.build_root import DebianBuildRoot
         from envspec.supply.pip_settings import ask_pip  # a run without change needs neither
         from envspec.supply.sources import Sources
 
-        return Sources(self.spec, ask_pip(), offline=self.offline).within(self.folder)
+        sources = Sources(self.spec, ask_pip(), offline=self.offline).within(self.folder)
+        held = None if fresh else self.lock()
+        sources.build_root = DebianBuildRoot(
+            self.spec, held, self.store, offline=self.offline, progress=progress
+        )
+        return sources
 
 
 def open_project(place: pathlib.Path | None, variant: str | None, *, offline: bool = False) -> Project:

@@ -12,6 +12,8 @@ class BilledWheel(PlannedWheel):
 
     stage: str
     """Name of the stage that installs it."""
+    own: bool = False
+    """Whether it was built of a tree of the spec's, and is nothing that an index has under its name."""
 
 
 class Bill(Part):
@@ -37,7 +39,7 @@ def bill_of(plan: Plan) -> Bill:
         packages=plan.packages_digest,
         base=f"{base.partition('@')[0]}@{plan.base.digest}" if plan.base.digest else base,
         wheels=tuple(
-            BilledWheel(stage=stage.name, **wheel.model_dump())
+            BilledWheel(stage=stage.name, own=bool(stage.trees), **wheel.model_dump())
             for stage in plan.stages
             for wheel in stage.wheels
         ),

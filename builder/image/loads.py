@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Collection, Sequence
 
 from builder.values.plan import InstallStage
+from envspec.lockfile.lock import File
 from envspec.supply.facts import FactStore
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import tool_home
@@ -41,12 +42,17 @@ def stage_loads(
 
 def _brought(stage: InstallStage, store: Wheelhouse) -> set[str]:
     """First parts of the names of all modules that the stage's wheels bring."""
-    known = FactStore(tool_home() / "facts")
     names: set[str] = set()
     for wheel in stage.wheels:
         with contextlib.suppress(zipfile.BadZipFile):  # the build says which stage it fails in
-            read = functools.partial(_top_level, store.path(wheel))
-            names.update(known.cached(wheel.sha256, "top-level", 1, read))
+            names.update(top_level_names(wheel, store))
+    return names
+
+
+def top_level_names(wheel: File, store: Wheelhouse) -> list[str]:
+    """First parts of the names of all modules that a wheel brings. Raises `zipfile.BadZipFile`."""
+    read = functools.partial(_top_level, store.path(wheel))
+    names: list[str] = FactStore(tool_home() / "facts").cached(wheel.sha256, "top-level", 1, read)
     return names
 
 

@@ -10,7 +10,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from builder.image.bill import Bill
+from builder.image.bill import Bill, BilledWheel
 
 _NAMESPACE = uuid.UUID("6f1c2a52-5d0f-5b43-9d1e-3c8a4b0f7e21")
 """Of the serial numbers, which are derived from bills."""
@@ -30,8 +30,8 @@ def cyclonedx_text(bill: Bill) -> str:
             type=ComponentType.LIBRARY,
             name=wheel.name,
             version=wheel.version,
-            purl=(purl := PackageURL(type="pypi", name=wheel.name, version=wheel.version)),
-            bom_ref=purl.to_string(),
+            purl=_purl(wheel),
+            bom_ref=_purl(wheel).to_string(),
             hashes=[HashType(alg=HashAlgorithm.SHA_256, content=wheel.sha256)],
             properties=[
                 Property(name="envspec:stage", value=wheel.stage),
@@ -57,3 +57,8 @@ def cyclonedx_text(bill: Bill) -> str:
     bom.metadata.timestamp = None  # type: ignore[assignment]
     bom.register_dependency(whole, [base, *packages, *models])
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
+
+
+def _purl(wheel: BilledWheel) -> PackageURL:
+    """Where it can be had: one's own code is not the index's package of that name, nor has its weaknesses."""
+    return PackageURL(type="generic" if wheel.own else "pypi", name=wheel.name, version=wheel.version)

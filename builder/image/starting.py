@@ -65,10 +65,7 @@ def image_user(plan: Plan) -> str:
 
 def owner_of(program: PlannedProgram) -> str:
     """The user that a program runs as, as engines have it; root and ours by their numbers."""
-    user, _, group = (program.user or _DEFAULT_USER).partition(":")
-    number = {"root": "0", places.USER: str(places.USER_ID)}.get(user, user)
-    own = group or (number if number in ("0", str(places.USER_ID)) else "")
-    return f"{number}:{own}" if own else number
+    return program.owner(places.USER, places.USER_ID)
 
 
 def image_folders(plan: Plan) -> tuple[Folder, ...]:

@@ -1,8 +1,10 @@
 """Runs a command in a tree of files as in a container: own root, own processes, no network. Needs no root.
 
 Its words are JSON and the command: `{"layers": [folder], "root": folder, "env": {}, "cwd": path,
-"user": number, "out": folder or null, "volumes": [path]}`. It talks to the kernel itself, so no other program
-is needed. It ends as the command ended; with 125 and a line on standard error where the kernel refuses.
+"user": number, "out": folder or null, "volumes": [path], "shown": [folder]}`. Volumes are empty folders that
+can be written to; so can what is shown, at the path that it has outside, which one of the layers must have,
+unless it is below /tmp. It talks to the kernel itself, so no other program is needed. It ends as the command
+ended; with 125 and a line on standard error where the kernel refuses.
 
 Source: pid_namespaces(7), overlayfs in the kernel's documentation.
 """
@@ -136,6 +138,9 @@ def _make_root(wanted: dict[str, Any]) -> None:
     for volume in wanted.get("volumes", ()):
         os.makedirs(root + volume, exist_ok=True)  # below what is new here, such as /run
         kernel.mount("tmpfs", root + volume, "tmpfs", _PLAIN, "mode=1777")
+    for folder in wanted.get("shown", ()):
+        os.makedirs(root + folder, exist_ok=True)  # below /tmp, which is new
+        kernel.mount(folder, root + folder, None, kernel.MS_BIND)
     kernel.change_root(root)
 
 

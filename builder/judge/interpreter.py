@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from envspec.system.errors import OutsideError
+from envspec.system.machine import want_linux
 from envspec.system.process import Completed
 from envspec.system.sandbox import Sandbox, best_sandbox, run_sandboxed, without_secrets
 
@@ -19,6 +20,10 @@ class InterpreterSubject:
     """
 
     def __init__(self, path: pathlib.Path | str, env: Mapping[str, str] | None = None) -> None:
+        want_linux(
+            "environments are judged where they run, on Linux",
+            hint="verify an image of an engine: `envspec verify --image NAME`",
+        )
         self._env = dict(env or {})
         # Never resolved: the link is what makes a virtualenv of its interpreter.
         self._path = pathlib.Path(os.path.abspath(path))  # noqa: PTH100

@@ -38,6 +38,7 @@ def judge_subject(
     *,
     lock: Mapping[str, str] | None = None,
     smoke: Smoke = NO_CHECKS,
+    folder: str | None = None,
     fast: bool = False,
     timeout: float = 60.0,
     deadline: float = 900.0,
@@ -46,7 +47,9 @@ def judge_subject(
 ) -> Verdict:
     """Judge an environment; it is not changed by that.
 
-    `lock` maps names to locked versions. `fast` leaves out compiled modules, hashes, use and exchange.
+    `lock` maps names to locked versions. `folder` is where the environment's programs start, as seen inside:
+    what cannot be imported elsewhere is tried there. `fast` leaves out compiled modules, hashes, use and
+    exchange.
     `timeout` bounds one import, `deadline` all of them, in seconds; reading what code uses of others has
     half as much at least. `strict` raises warnings to errors.
 
@@ -54,7 +57,7 @@ def judge_subject(
     """
     began = time.monotonic()
     progress.step(f"verify {subject.label}")
-    facts = Facts.of(transport.run_probe(subject, _options(smoke, fast, timeout, deadline), progress))
+    facts = Facts.of(transport.run_probe(subject, _options(smoke, folder, fast, timeout, deadline), progress))
     progress.step("judge")
     built = read_numpy_builds(facts, subject.root)
     read = [*judge_numpy_builds(facts, built), *judge_binaries(facts, subject.root)]
@@ -98,8 +101,11 @@ def judge_sandbox(subject: Subject) -> Iterable[Finding]:
         )
 
 
-def _options(smoke: Smoke, fast: bool, timeout: float, deadline: float) -> dict[str, object]:
+def _options(
+    smoke: Smoke, folder: str | None, fast: bool, timeout: float, deadline: float
+) -> dict[str, object]:
     return {
+        "folder": folder,
         "fast": fast,
         "timeout": timeout,
         "deadline": deadline,

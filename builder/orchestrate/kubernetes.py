@@ -1,17 +1,19 @@
-"""Kubernetes: a deployment with its service, scaling by the queue, and a budget for disruptions."""
+"""Kubernetes: a workload for each program, with what reaches it, scales it and keeps its volumes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from builder.orchestrate.deployment import Deployment
-from builder.orchestrate.document import document, doubled
+from builder.orchestrate.deployment import Deployed, Deployment
+from builder.orchestrate.document import document
+from builder.orchestrate.pod import labels, pod, ports
 
-SETTLE = 5
-"""Seconds a replica still works before it is told to stop, so that no proxy sends to it any more."""
 QUEUE = "tts_queue_depth"
 WAITING = "8"
 """Requests in a replica's queue, on average, from which on there are too few replicas."""
+STORAGE = "1Gi"
+"""What a volume asks for: a spec does not say how much it is to hold."""
 
 HEAD = """\
 kubectl apply --filename THIS; Kubernetes 1.30 or newer.
@@ -21,6 +23,10 @@ SCALING = """\
 Scaling by {queue} needs an adapter that offers pods' metrics (custom.metrics.k8s.io), such as
 prometheus-adapter; without one, scaling goes by the processor's use alone.
 """
+VOLUMES = """\
+Every volume asks for {storage} of the cluster's default kind, for one node at a time: change what does
+not suit.
+"""
 CARDS = """\
 Every replica asks for one NVIDIA card, which must be one of: {cards}. The device plugin or the GPU operator
 offers them as nvidia.com/gpu. Where NVIDIA's runtime is not the default, add `runtimeClassName: nvidia` to
@@ -29,134 +35,114 @@ the pod, and a nodeSelector such as nvidia.com/gpu.product where the cluster has
 
 
 def render(wanted: Deployment) -> str:
-    """The manifest: Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget.
+    """The manifest: volumes, and for each program a Deployment, a Job or a CronJob with what belongs to it.
 
-    The number of replicas stands in the autoscaler alone: in the Deployment it would undo every scaling.
+    The number of replicas of what is scaled stands in its autoscaler alone: in the Deployment it would undo
+    every scaling.
     """
-    head = HEAD.format(image=wanted.image) + (SCALING.format(queue=QUEUE) if wanted.measured else "")
+    head = HEAD.format(image=wanted.image)
+    head += SCALING.format(queue=QUEUE) if any(each.measured for each in wanted.programs) else ""
+    head += VOLUMES.format(storage=STORAGE) if wanted.volumes else ""
     head += CARDS.format(cards=", ".join(wanted.cards)) if wanted.cards else ""
-    return document(head, _deployment(wanted), _service(wanted), _autoscaler(wanted), _budget(wanted))
+    return document(
+        head, *_volumes(wanted), *(part for each in wanted.programs for part in _parts(wanted, each))
+    )
 
 
-def _object(wanted: Deployment, version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    head = {"name": wanted.name, "labels": _labels(wanted)}
+def _parts(wanted: Deployment, each: Deployed) -> Iterator[dict[str, Any]]:
+    if not each.program.lasting:
+        yield _job(wanted, each)
+        return
+    yield _deployment(wanted, each)
+    if each.program.all_ports:
+        yield _service(each)
+    if each.scaled:
+        yield _autoscaler(wanted, each)
+        yield _budget(each)
+
+
+def _object(each: Deployed, version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    head = {"name": each.host, "labels": labels(each)}
     return {"apiVersion": version, "kind": kind, "metadata": head, "spec": spec}
 
 
-def _labels(wanted: Deployment) -> dict[str, str]:
-    return {"app.kubernetes.io/name": wanted.name}
+def _volumes(wanted: Deployment) -> Iterator[dict[str, Any]]:
+    for name in wanted.volumes.values():
+        yield {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": f"{wanted.name}-{name}", "labels": {"app.kubernetes.io/name": wanted.name}},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": STORAGE}}},
+        }
 
 
-def _deployment(wanted: Deployment) -> dict[str, Any]:
+def _template(wanted: Deployment, each: Deployed) -> dict[str, Any]:
     scraped = {
         "prometheus.io/scrape": "true",
         "prometheus.io/path": "/metrics",
-        "prometheus.io/port": str(wanted.port),
+        "prometheus.io/port": str(each.program.port),
     }
-    template = {
-        "metadata": {
-            "labels": _labels(wanted),
-            **({"annotations": scraped} if wanted.measured else {}),
-        },
-        "spec": _pod(wanted),
+    marks = {"labels": labels(each), **({"annotations": scraped} if each.measured else {})}
+    return {"metadata": marks, "spec": pod(wanted, each)}
+
+
+def _deployment(wanted: Deployment, each: Deployed) -> dict[str, Any]:
+    body = {
+        **({} if each.scaled else {"replicas": 1}),
+        "selector": {"matchLabels": labels(each)},
+        "strategy": _strategy(wanted, each),
+        "template": _template(wanted, each),
     }
-    return _object(
-        wanted,
-        "apps/v1",
-        "Deployment",
-        {
-            "selector": {"matchLabels": _labels(wanted)},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling(wanted)},
-            "template": template,
-        },
-    )
+    return _object(each, "apps/v1", "Deployment", body)
 
 
-def _rolling(wanted: Deployment) -> dict[str, int]:
-    """One more at first; with cards one less, since a spare card that is not there would be waited for."""
-    return {"maxUnavailable": 1, "maxSurge": 0} if wanted.cards else {"maxUnavailable": 0, "maxSurge": 1}
+def _strategy(wanted: Deployment, each: Deployed) -> dict[str, Any]:
+    """One more at first; with cards one less, since a spare card that is not there would be waited for.
+
+    A volume is one's at a time: the old one goes before the new one comes.
+    """
+    if each.program.volumes:
+        return {"type": "Recreate"}
+    rolling = {"maxUnavailable": 1, "maxSurge": 0} if wanted.cards else {"maxUnavailable": 0, "maxSurge": 1}
+    return {"type": "RollingUpdate", "rollingUpdate": rolling}
 
 
-def _pod(wanted: Deployment) -> dict[str, Any]:
-    return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": SETTLE + wanted.drain + 10,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": wanted.user,
-            "runAsGroup": wanted.user,
-            "fsGroup": wanted.user,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": _labels(wanted)},
-            }
-        ],
-        "containers": [_container(wanted)],
-        "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}],
+def _job(wanted: Deployment, each: Deployed) -> dict[str, Any]:
+    """A Job, or where it has a schedule a CronJob, of which no two run at once."""
+    again = each.program.restart == "on-failure"
+    job = {"backoffLimit": 3 if again else 0, "template": _template(wanted, each)}
+    if each.program.schedule is None:
+        return _object(each, "batch/v1", "Job", job)
+    body = {
+        "schedule": each.program.schedule,
+        "concurrencyPolicy": "Forbid",
+        "jobTemplate": {"metadata": {"labels": labels(each)}, "spec": job},
     }
+    return _object(each, "batch/v1", "CronJob", body)
 
 
-def _container(wanted: Deployment) -> dict[str, Any]:
-    ready = {"httpGet": {"path": wanted.ready, "port": "http"}}
-    alive = (
-        {"httpGet": {"path": wanted.alive, "port": "http"}}
-        if wanted.alive
-        else {"tcpSocket": {"port": "http"}}
-    )
-    return {
-        "name": "service",
-        "image": wanted.image,
-        "ports": [{"name": "http", "containerPort": wanted.port}],
-        **(
-            {"env": [{"name": key, "value": doubled(value)} for key, value in sorted(wanted.env.items())]}
-            if wanted.env
-            else {}
-        ),
-        "startupProbe": {**ready, "periodSeconds": 2, "timeoutSeconds": 6, "failureThreshold": 150},
-        "readinessProbe": {**ready, "periodSeconds": 10, "timeoutSeconds": 6, "failureThreshold": 2},
-        "livenessProbe": {**alive, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
-        "lifecycle": {"preStop": {"sleep": {"seconds": SETTLE}}},
-        "resources": {
-            "requests": {"cpu": f"{int(1000 * wanted.cores / 2)}m", "memory": wanted.memory},
-            "limits": {
-                "cpu": f"{int(1000 * wanted.cores)}m",
-                "memory": wanted.memory,
-                **({"nvidia.com/gpu": "1"} if wanted.cards else {}),
-            },
-        },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - inside the container
-    }
+def _service(each: Deployed) -> dict[str, Any]:
+    names = ports(each)
+    shown = [
+        {"name": name, "port": 80 if name == "http" else port, "targetPort": name}
+        for port, name in names.items()
+    ]
+    return _object(each, "v1", "Service", {"selector": labels(each), "ports": shown})
 
 
-def _service(wanted: Deployment) -> dict[str, Any]:
-    port = {"name": "http", "port": 80, "targetPort": "http"}
-    return _object(wanted, "v1", "Service", {"selector": _labels(wanted), "ports": [port]})
-
-
-def _autoscaler(wanted: Deployment) -> dict[str, Any]:
+def _autoscaler(wanted: Deployment, each: Deployed) -> dict[str, Any]:
     used = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 150}}
     waiting = {"metric": {"name": QUEUE}, "target": {"type": "AverageValue", "averageValue": WAITING}}
     return _object(
-        wanted,
+        each,
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
         {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": wanted.name},
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": each.host},
             "minReplicas": wanted.replicas,
             "maxReplicas": wanted.most,
             "metrics": [
-                *([{"type": "Pods", "pods": waiting}] if wanted.measured else []),
+                *([{"type": "Pods", "pods": waiting}] if each.measured else []),
                 {"type": "Resource", "resource": used},
             ],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
@@ -164,6 +150,6 @@ def _autoscaler(wanted: Deployment) -> dict[str, Any]:
     )
 
 
-def _budget(wanted: Deployment) -> dict[str, Any]:
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": _labels(wanted)}}
-    return _object(wanted, "policy/v1", "PodDisruptionBudget", spec)
+def _budget(each: Deployed) -> dict[str, Any]:
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": labels(each)}}
+    return _object(each, "policy/v1", "PodDisruptionBudget", spec)

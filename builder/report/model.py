@@ -42,6 +42,21 @@ class StageReport:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CopyReport:
+    """One copy as it was planned."""
+
+    source: str
+    """File or folder of the spec's folder."""
+    to: str
+    files: int
+    """How many files and links it brings."""
+    size: int
+    """Their bytes."""
+    ignored: int
+    """How many files and folders `.gitignore` and `.dockerignore` keep out of it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """All that one run found. A field that a run did not come to is empty."""
 
@@ -56,6 +71,7 @@ class Report:
     lock: str | None = None
     """Digest of the lock."""
     stages: tuple[StageReport, ...] = ()
+    copies: tuple[CopyReport, ...] = ()
     plan: str | None = None
     """Digest of the plan."""
     environment: Environment | None = None
@@ -138,6 +154,7 @@ class Report:
         if environment:
             environment.pop("variables")  # they may hold secrets
             environment.pop("contents")
+            environment.pop("folder")
         body = {
             "version": VERSION,
             "tool": f"envspec {importlib.metadata.version('envspec')}",
@@ -153,6 +170,7 @@ class Report:
             "changes": self.changes.as_dict() if self.changes is not None else None,
             "lock": self.lock,
             "stages": [dataclasses.asdict(stage) for stage in self.stages],
+            "copies": [dataclasses.asdict(copy) for copy in self.copies],
             "gpu": served.as_json(self.gpu) if self.gpu and self.gpu.rows else None,
             "plan": self.plan,
             "environment": environment,
@@ -191,4 +209,18 @@ def stages_of(plan: Plan) -> tuple[StageReport, ...]:
             size=sum(wheel.size for wheel in stage.wheels),
         )
         for stage in plan.stages
+    )
+
+
+def copies_of(plan: Plan) -> tuple[CopyReport, ...]:
+    """The copies of a plan with what each brings."""
+    return tuple(
+        CopyReport(
+            source=copy.source,
+            to=copy.to,
+            files=len(copy.files),
+            size=copy.size,
+            ignored=copy.ignored,
+        )
+        for copy in plan.copies
     )

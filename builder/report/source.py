@@ -70,15 +70,19 @@ class Source:
 def _index(text: str) -> tuple[Lines, dict[str, int]]:
     """The lines of the keys, and of what is required by its canonical name: read once for all findings."""
     required: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    named: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        found = named if _NAMING.match(line) else required
         for name in _REQUIRED.findall(line):
-            required.setdefault(_canonical(name), number)
-    return Lines(text), required
+            found.setdefault(_canonical(name), number)
+    return Lines(text), named | required
 
 
 def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+_NAMING = re.compile(r"\s*+name\s*+=")
+"""A line that gives a stage its name, which may be that of a package."""
 _REQUIRED = re.compile(r"[\"']([\w.-]++)\s*+[=<>!~;\[\"']")
 """A quoted requirement, as far as its name."""

@@ -60,6 +60,11 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
         yield Text(_wrapped(report.occasion.line(), width, 1)[0], style="dim")
     if report.stages:
         yield _stages(report)
+    for copy in report.copies:
+        ignored = f", {copy.ignored:,} ignored" if copy.ignored else ""
+        size = f"{copy.size / 1e6:,.1f} MB" if copy.size >= 1e5 else f"{copy.size / 1e3:,.1f} kB"
+        line = f"copy {copy.source} to {copy.to}: {copy.files:,} files, {size}{ignored}"
+        yield Text(_wrapped(line, width, 1)[0])
     if report.gpu is not None:
         for line in gpu.summary(report.gpu):
             yield Text(_wrapped(line, width, 1)[0])

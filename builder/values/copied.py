@@ -1,4 +1,4 @@
-"""Which files of a user's folder are copied into an environment: all but those that hold secrets."""
+"""What is in files that are copied into an environment, and which of a model's folder those are."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import dataclasses
 import hashlib
 import os
 import pathlib
-import sys
-from collections.abc import Callable, Collection
 
 from builder.values.key_files import bare_key
 from builder.values.private_keys import KeySpotter
@@ -37,19 +35,10 @@ class FileContents(Part):
     """Whether it holds a private key."""
 
 
-def name_files(
-    top: pathlib.Path,
-    unwanted: Callable[[str, bool], bool],
-    *,
-    named: Collection[str] = (),
-    most: int = sys.maxsize,
-) -> Named:
-    """The files of a folder, without those that hold secrets by their names, unless those are `named`.
+def name_files(top: pathlib.Path) -> Named:
+    """The files of a folder, links to files too, that are neither hidden nor hold secrets by their names.
 
-    `unwanted` tells of a name, and of whether it is a folder's, that it is passed over without a word.
-
-    Raises `SpecError` for more than `most` files and for a name that is no UTF-8, `OutsideError` for a folder
-    that cannot be read.
+    Raises `SpecError` for a name that is no UTF-8, `OutsideError` for a folder that cannot be read.
     """
     files: list[str] = []
     left_out: list[str] = []
@@ -60,24 +49,19 @@ def name_files(
             path = (below / name).as_posix()
             if is_secret_name(path) or is_history(path):
                 left_out.append(f"{path}/")
-            elif not unwanted(name, True):
+            elif not name.startswith("."):
                 going.append(name)
         folders[:] = going
         for name in sorted(names):
             path = (below / name).as_posix()
-            if path in named:
-                files.append(path)
-            elif is_secret_name(path) or is_history(path) or _leads_to_secret(top, path):
+            if is_secret_name(path) or is_history(path) or _leads_to_secret(top, path):
                 left_out.append(path)
-            elif not unwanted(name, False):
+            elif not name.startswith("."):
                 files.append(path)
-        if len(files) > most:
-            raise _mistake(top, f"{top} holds more than {most} files")
     for path in (*files, *left_out):
         if not _is_text(path):
             raise _mistake(top, f"the name {path!r} is no UTF-8: rename it")
-    hidden = [path for path in sorted(set(named) - set(files)) if (top / path).is_file()]
-    return Named(files=(*files, *hidden), left_out=tuple(left_out))
+    return Named(files=tuple(files), left_out=tuple(left_out))
 
 
 def _refuse(error: OSError) -> None:

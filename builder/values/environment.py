@@ -21,6 +21,8 @@ class Environment:
     """Folder of the payload's code, as seen inside."""
     reused: bool
     """Whether it stood already and nothing had to be done."""
+    folder: str | None = None
+    """Folder that commands start in, as seen inside, where it is another than that of the payload's code."""
     contents: str = ""
     """Digest of what the judge looks at: everything but the payload. Empty where nobody can tell."""
     foreign: str = ""

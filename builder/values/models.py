@@ -79,7 +79,7 @@ def read_model(place: pathlib.Path) -> ModelContents:
 
     Hidden files are a downloader's notes and no part of it. Raises `OutsideError` for what cannot be read.
     """
-    named = name_files(place, lambda name, _: name.startswith("."))
+    named = name_files(place)
     there = {path: place / path for path in named.files if (place / path).is_file()}
     seen = [
         (path, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for path, file in there.items()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import pathlib
-import re
 import shutil
 
 from pydantic import Field
 
 import service
-from builder.values.copied import name_files, read_file
+from builder.values.copied import read_file
+from builder.values.walk import walk_folder
 from envspec.spec.model import Service, digest_of
 from envspec.spec.part import Part
+from envspec.supply.ignored import Ignored
 from envspec.system.errors import Problem, SpecError
-
-_TOOLS = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
-_LOCK = re.compile(r"envspec(\.[\w.-]+)?\.lock")
-"""A spec's own locks, which may stand in the payload's folder and are no part of it."""
 
 _LIMIT = 100_000
 """Files of one payload; a folder with more is some other folder."""
@@ -38,6 +35,10 @@ class Payload(Part):
     files: tuple[PayloadFile, ...]
     left_out: tuple[str, ...] = Field(default=(), exclude=True)
     """Files of the folder that stay at home because they hold secrets; folders end with `/`."""
+    lost: tuple[str, ...] = Field(default=(), exclude=True)
+    """Links that lead to no file of the payload, and pipes and the like: none of them travels."""
+    outputs: tuple[str, ...] = Field(default=(), exclude=True)
+    """What stays at home because this tool wrote it."""
 
     @property
     def digest(self) -> str:
@@ -63,13 +64,16 @@ def collect_payload(service_part: Service, folder: pathlib.Path) -> Payload:
     """The payload as it stands on disk now. Raises `SpecError`, `OutsideError` for what cannot be read."""
     top = payload_root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
-    found = name_files(top, _unwanted, named=service_part.include, most=_LIMIT)
-    _refuse_missing(service_part.include, found.files)
+    rules = Ignored(folder, service_part.source) if service_part.source is not None else None
+    found = walk_folder(top, rules, named=service_part.include, most=_LIMIT, place="service.source")
+    _refuse_missing(service_part.include, found.files + found.links)
     files: list[PayloadFile] = []
     private: list[str] = []
-    for path in found.files:
+    lost = list(found.special)
+    for path in sorted((*found.files, *found.links)):
         file = top / path
-        if not file.resolve().is_relative_to(top) or not file.is_file():
+        if not _is_within(file, top):
+            lost.append(path)
             continue
         contents = read_file(file)
         if contents.private and path not in service_part.include:
@@ -77,12 +81,19 @@ def collect_payload(service_part: Service, folder: pathlib.Path) -> Payload:
         else:
             executable = os.access(file, os.X_OK)
             files.append(PayloadFile(path=prefix + path, sha256=contents.sha256, executable=executable))
-    return Payload(files=tuple(files), left_out=tuple(sorted([*found.left_out, *private])))
+    return Payload(
+        files=tuple(files),
+        left_out=tuple(sorted([*found.secrets, *private])),
+        lost=tuple(sorted(lost)),
+        outputs=found.outputs,
+    )
 
 
-def _unwanted(name: str, folder: bool) -> bool:
-    """Whether a name is of no use in an environment: a cache, a tool's folder, a lock."""
-    return name in _TOOLS if folder else name.endswith(".pyc") or _LOCK.fullmatch(name) is not None
+def _is_within(file: pathlib.Path, top: pathlib.Path) -> bool:
+    try:
+        return file.resolve().is_relative_to(top) and file.is_file()
+    except (OSError, RuntimeError):  # a link that leads in a circle
+        return False
 
 
 def _refuse_missing(named: tuple[str, ...], there: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
+from builder.values.copies import PlannedCopy
 from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
 from builder.values.program import PlannedProgram, planned_programs, service_program
@@ -69,12 +70,16 @@ class Plan(Part):
     """Digest of the lock that the plan was made from."""
     named: tuple[str, ...] = ()
     """Canonical names of the packages that the spec names itself; the doctor has a line for each."""
+    sources: tuple[str, ...] = ()
+    """Names of the packages that are words of the spec's, or members of their workspaces: no index's."""
     loads: tuple[str, ...] = ()
     """Modules that the service is known to import."""
     compiled: bool = True
     """Whether an image carries what those and small packages load, and the payload, as compiled files."""
     models: tuple[LockedModel, ...] = ()
     """Models that travel with the payload."""
+    copies: tuple[PlannedCopy, ...] = ()
+    """Files of the spec's folder that travel along, in the spec's order."""
     env: Mapping[str, str] = Field(default_factory=dict)
     """Variables of all that runs in the environment, with `{site}` and `{prefix}` for its places."""
     gpu: PlannedGpu | None = None
@@ -117,6 +122,7 @@ class Plan(Part):
         # What most plans do not have is left out, so that theirs keep the digests that they had before.
         more = {
             **({"models": models} if models else {}),
+            **({"copies": [copy.digest for copy in self.copies]} if self.copies else {}),
             **({} if self.compiled else {"compiled": False}),
             **({"env": dict(self.env)} if self.env else {}),
             **({"gpu": self.gpu.model_dump(mode="json")} if self.gpu else {}),
@@ -156,6 +162,7 @@ def make_plan(
     payload: Payload | None = None,
     gpu: PlannedGpu | None = None,
     served: tuple[str, ...] | None = None,
+    copies: tuple[PlannedCopy, ...] = (),
 ) -> Plan:
     """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves.
 
@@ -189,9 +196,11 @@ def make_plan(
         service=spec.service,
         lock=lock.digest,
         named=tuple(sorted(_named(spec, lock) & lock.pins.keys())),
+        sources=tuple(source.name for source in lock.source),
         loads=spec.smoke.imports,
         compiled=spec.compile,
         models=lock.models,
+        copies=copies,
         env=spec.env,
         gpu=(gpu or meant_cards(spec.target)) if spec.target.gpu else None,
         programs=planned_programs(spec, served),

@@ -51,6 +51,17 @@ class PlannedProgram(Part):
         """Every port, its first one first."""
         return (*((self.port,) if self.port else ()), *self.ports)
 
+    def owner(self, own: str, number: int) -> str:
+        """The user that it runs as, as engines have it: root and the image's own by their numbers.
+
+        The image's own is called `own` and has this number, as its group has.
+        """
+        user, _, group = (self.user or own).partition(":")
+        numbers = {"root": "0", own: str(number)}
+        name = numbers.get(user, user)
+        shown = group or (name if name in numbers.values() else "")
+        return f"{name}:{shown}" if shown else name
+
     def words(self, host: str, port: int | None = None) -> list[str]:
         """Its command where it listens there; `port` left out, on its own."""
         return placed_words(self.command, host, self.port if port is None else port)

@@ -207,6 +207,8 @@ class Lock(Part):
     """Names of the stages in install order."""
     removed: tuple[Name, ...] = ()
     """Packages of the solution that the spec keeps out."""
+    build: tuple[DebianPackage, ...] = ()
+    """Debian packages that sources are built with, by name, beside those of the base; no image has them."""
     models: tuple[LockedModel, ...] = ()
     """In the spec's order."""
     source: tuple[LockedSource, ...] = ()
@@ -252,7 +254,7 @@ class Lock(Part):
         """`sha256:...` over the lock's content."""
         body = self.model_dump(mode="json", exclude_none=True)
         return digest_of(
-            {key: value for key, value in body.items() if key not in {"models", "source"} or value}
+            {key: value for key, value in body.items() if key not in {"build", "models", "source"} or value}
         )
 
     @property
@@ -304,15 +306,16 @@ def dump_lock(lock: Lock) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
     body = lock.unbound.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    artifacts, own = body.pop("artifact", []), body.pop("source", [])
+    artifacts, own, build = body.pop("artifact", []), body.pop("source", []), body.pop("build", [])
     document.add("version", tomlkit.item(lock.version))
     for key, value in body.items():
         document.add(key, tomlkit.item(value))
-    if own:
-        tables = tomlkit.aot()
-        for source in own:
-            tables.append(tomlkit.item(source))
-        document.add("source", tables)
+    for key, values in (("build", build), ("source", own)):
+        if values:
+            tables = tomlkit.aot()
+            for each in values:
+                tables.append(tomlkit.item(each))
+            document.add(key, tables)
     table = tomlkit.aot()
     for artifact in artifacts:
         built = artifact.pop("wheel", None)

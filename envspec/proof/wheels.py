@@ -67,7 +67,10 @@ def prove_wheels(
         if any(compiled.values()):
             yield from unread_findings(compiled, loader, base, suite, cuda=may_have_cuda(spec))
         report = _linked(job, linking, judgement.broken)
-        yield from link_findings(report, lock.pins, python=lock.python, suite=suite, hints=judgement.hints)
+        own = {source.name for source in lock.source}  # of which nobody is mistaken for another
+        for found in link_findings(report, lock.pins, python=lock.python, suite=suite, hints=judgement.hints):
+            if found.rule != rules.LINK_PLACEHOLDER.id or found.where not in own:
+                yield found
         yield from _unread(wheels)
 
 

@@ -27,6 +27,7 @@ from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
+from envspec.system.machine import want_linux
 from envspec.system.process import Completed, Words
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import run_sandboxed
@@ -153,7 +154,14 @@ def _named(target: Target) -> str:
 
 
 def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
-    """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on."""
+    """A Python of the target's version that has pip-tools: pip resolves for the Python it runs on.
+
+    Raises `OutsideError` on another system than Linux, for which that would be.
+    """
+    want_linux(
+        "pip-tools solves for the system that it runs on",
+        hint="leave --resolver away: uv solves for Linux wherever it runs",
+    )
     base = find_interpreter(target.python, target.patch)
     if base == pathlib.Path(os.path.realpath(sys.executable)):
         return pathlib.Path(sys.executable)

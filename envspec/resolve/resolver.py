@@ -319,6 +319,7 @@ def _describe(
                     target=target,
                     python=python,
                     machine=sources.machine,
+                    root=sources.build_root,
                     progress=progress,
                 )
             except BuildError as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
+import sys
+import sysconfig
 import tomllib
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +30,7 @@ from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.source_packages import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
+from envspec.system.interpreter import known_interpreter
 from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
@@ -94,7 +98,10 @@ def solve_with_uv(
 def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
     command += ["--output-file", "pylock.toml", "--python-version", _version(target)]
-    command += ["--universal"] if target.free_threaded else ["--python-platform", _platform(target)]
+    if (python := _interpreter(target)) is None:
+        command += ["--universal"]
+    else:
+        command += ["--python", str(python), "--python-platform", _platform(target)]
     command += ["--no-deps"] * exact + ["--offline"] * sources.offline
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
     # A source distribution may tell what it requires only when it is run: uv then runs it.
@@ -118,13 +125,24 @@ def _platform(target: Target) -> str:
     return f"{target.machine}-manylinux_2_{min(target.glibc[1], _NEWEST_PLATFORM)}"
 
 
-def _only(target: Target) -> dict[str, Any]:
-    """What keeps an answer for every platform to the target's own.
+@functools.cache
+def _interpreter(target: Target) -> pathlib.Path | None:
+    """The interpreter whose kind of build uv takes the target's to be; None where all must be asked for.
 
-    uv can be told a version of Python and not that it is free-threaded: for one platform it would leave out
-    the very wheels that are wanted. So it is asked for all, and the target chooses among their wheels.
+    uv can be told a version of Python and not whether it is free-threaded: it has that from the interpreter
+    that it finds, and leaves out the wheels of the other kind. For a free-threaded target, of which this
+    machine need not have one, it is asked for every platform, and the target chooses among their wheels.
     """
-    if not target.free_threaded:
+    if target.free_threaded:
+        return None
+    if (found := known_interpreter(target.python, target.patch)) is not None:
+        return found
+    return None if sysconfig.get_config_var("Py_GIL_DISABLED") else pathlib.Path(sys.executable)
+
+
+def _only(target: Target) -> dict[str, Any]:
+    """What keeps an answer for every platform to the target's own."""
+    if _interpreter(target) is not None:
         return {}
     markers = target.markers()
     names = ("sys_platform", "platform_machine", "implementation_name")
@@ -178,7 +196,7 @@ def _project(
 
 def _requires_python(target: Target) -> str:
     major, minor = target.version
-    return f">={_version(target)}" + (f",<{major}.{minor + 1}" if target.free_threaded else "")
+    return f">={_version(target)}" + (f",<{major}.{minor + 1}" if _interpreter(target) is None else "")
 
 
 def _views(folder: pathlib.Path) -> list[pathlib.Path]:

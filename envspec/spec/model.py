@@ -83,6 +83,8 @@ class BaseWish(Part):
     """The C library of the image, where its name does not tell: `musl` for Alpine's, `glibc` for most."""
     apt: tuple[AptPackage, ...] = ()
     """Debian packages to install besides."""
+    build_apt: tuple[AptPackage, ...] = Field(default=(), alias="build-apt")
+    """Debian packages that source distributions and own code are built with; no image has them."""
     budget: SizeText | None = None
     """What the stages may add at most, installed, such as `1.4 GB`; the base itself does not count."""
 
@@ -159,6 +161,8 @@ class Stage(Part):
     """Name of the only index that may serve what this stage names; `default` in a variant: the machine's."""
     as_of: Moment | None = Field(default=None, alias="as-of")
     """What this stage names is taken from the index as it stood then."""
+    build_apt: tuple[AptPackage, ...] = Field(default=(), alias="build-apt")
+    """As in `[base]`, said where it is needed: all builds have all of them."""
 
     @functools.cached_property
     def words(self) -> tuple[Requirement | SourceWord, ...]:
@@ -353,6 +357,13 @@ class Spec(Part):
     def python_wish(self) -> PythonWish:
         """`python`, understood."""
         return parse_python(self.python)
+
+    @property
+    def build_packages(self) -> tuple[str, ...]:
+        """Debian packages that builds have, of the base and of all stages, sorted."""
+        return tuple(
+            sorted({*self.base.build_apt, *(name for each in self.stage for name in each.build_apt)})
+        )
 
     @property
     def image(self) -> str | None:

@@ -14,6 +14,7 @@ from packaging.utils import parse_wheel_filename
 
 from envspec.spec.model import Spec
 from envspec.spec.types import Libc
+from envspec.system.machine import want_linux
 
 GLIBC = {
     "bullseye": (2, 31),
@@ -161,9 +162,16 @@ def _ranks(target: Target) -> Mapping[Tag, int]:
 
 
 def target_of(spec: Spec, libc: Libc | None = None) -> Target:
-    """The target that a spec means; `libc` is what its base was seen to have, where somebody looked."""
+    """The target that a spec means; `libc` is what its base was seen to have, where somebody looked.
+
+    Raises `OutsideError` where that is this machine, and it is no Linux.
+    """
     wish = spec.python_wish
     if spec.base.host:
+        want_linux(
+            "`[base] host = true` means this machine, which has to run Linux",
+            hint="give [base] a debian suite or an image",
+        )
         return dataclasses.replace(host_target(wish.line), machine=spec.machine, patch=wish.patch)
     found = libc or spec.base.libc or _libc_by_name(spec)
     return Target(

@@ -40,6 +40,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REVISION = re.compile(r"[A-Za-z0-9_][\w./+-]*")
 """Of no form that git would take for an option, or for more than one revision. Source: gitrevisions(7)."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PASSWORD = re.compile(r"://(?!git@)([^/@:\s]*:)?[^/@\s]+@")
+"""Who asks, in an address: with a password, or with a token in the place of a name."""
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}")
 
 
@@ -88,8 +90,9 @@ class SourceWord:
 
     @property
     def shown(self) -> str:
-        """What messages call it: as it was written, without the marker."""
-        return self.text.partition(" ;")[0].partition("; ")[0].strip()
+        """What messages call it: as it was written, without marker, fragment and password."""
+        text = self.text.partition(" ;")[0].partition("; ")[0].partition("#")[0].strip()
+        return _without_password(text)
 
     def requirement(self, name: str) -> Requirement:
         """The same as a requirement of a package by name."""
@@ -270,8 +273,12 @@ def _fragment(text: str, fragment: str) -> dict[str, str]:
     return said
 
 
+def _without_password(text: str) -> str:
+    return _PASSWORD.sub(r"://\1***@", text)
+
+
 def _wrong(text: str, why: str) -> ValueError:
-    return ValueError(f"{shortened(text)!r} {why}")
+    return ValueError(f"{shortened(_without_password(text))!r} {why}")
 
 
 def _word(text: str) -> str:

@@ -2,7 +2,9 @@
 
 What builds it is fetched first, by us, as wheels alone. It is first tried without a compiler: many packages
 only speed themselves up with one, and a wheel without machine code is the same on every machine. Only when
-that fails is this machine's compiler used. Source: PEP 517, PEP 518, PEP 660.
+that fails is this machine's compiler used; a root that was made for builds has its own.
+
+Source: PEP 517, PEP 518, PEP 660.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.supply import uv
+from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.relay import Relay
+from envspec.system.descriptors import NOFOLLOW, NONBLOCK
 from envspec.system.process import Completed, Words, run_process
-from envspec.system.sandbox import run_sandboxed
 
 EPOCH = "315532800"
 """SOURCE_DATE_EPOCH of every build: 1980-01-01, the first moment that a zip archive can hold."""
@@ -41,8 +44,10 @@ _NO_COMPILER = {"CC": "false", "CXX": "false", "CFLAGS": "", "CPPFLAGS": "", "LD
 _UNPACK = """
 import shutil, sys, tarfile, warnings
 warnings.simplefilter("ignore")
+tarfile.TarFile.chown = lambda *words, **more: None
 shutil.unpack_archive(*sys.argv[1:3])
 """
+"""What is unpacked belongs to who builds it, not to who packed it: a build could not write there."""
 
 _CALL = """
 import importlib, json, os, sys
@@ -87,6 +92,8 @@ class BuildRoom:
     relay: Relay
     """Through which what builds is fetched."""
     offline: bool = False
+    root: BuildRoot = THIS_MACHINE
+    """Where the project's own steps are run."""
 
 
 def build_wheel(
@@ -114,7 +121,7 @@ def build_wheel(
     ]
     env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(folder / "cache")}
     run_process([*command, folder / "tools"], env=env, timeout=120, check=True)
-    done = _run([own, "-I", "-c", _UNPACK, archive, folder / "source"], folder)
+    done = _unpack(archive, folder)
     system = build_system(_project(folder / "source", subdirectory))
     requires = tuple(system["requires"])
     if not done.ok:
@@ -122,7 +129,8 @@ def build_wheel(
     if requires and not (done := _install(requires, tools, folder, room)).ok:
         return Attempt(done=done, step="install", requires=requires)
     asking = hook.replace("build_", "get_requires_for_build_")
-    done = _call(system, asking, [], folder)
+    made_with = compiling(folder) if room.root.key else _NO_COMPILER
+    done = _call(system, asking, [], folder, room.root, made_with)
     if not done.ok:
         return Attempt(done=done, step=asking, requires=requires)
     more = _answer(folder / "answer.json")
@@ -130,13 +138,20 @@ def build_wheel(
         return Attempt(done=done, step="install", requires=requires)
     used = _freeze(own, folder)
     (folder / "out").mkdir()
-    done = _call(system, hook, [str(folder / "out")], folder)
-    if not done.ok and not done.timed_out and shutil.which("cc"):
-        fresh = _run([own, "-I", "-c", _UNPACK, archive, folder / "source"], _emptied(folder))
-        done = _call(system, hook, [str(folder / "out")], folder, compiling(folder)) if fresh.ok else fresh
+    done = _call(system, hook, [str(folder / "out")], folder, room.root, made_with)
+    if not done.ok and not done.timed_out and not room.root.key and room.root.compiles:
+        fresh = _unpack(archive, _emptied(folder))
+        words = [str(folder / "out")]
+        done = _call(system, hook, words, folder, room.root, compiling(folder)) if fresh.ok else fresh
     wheels = sorted((folder / "out").glob("*.whl"))
     made = wheels[0] if done.ok and wheels and stat.S_ISREG(wheels[0].lstat().st_mode) else None
     return Attempt(done=done, step=hook, wheel=made, tools=used, requires=requires)
+
+
+def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> Completed:
+    """On this machine, wherever the build is run: what packs archives need not be there."""
+    own = folder / "tools" / "bin" / "python"
+    return _run([own, "-I", "-c", _UNPACK, archive, folder / "source"], folder, THIS_MACHINE, _NO_COMPILER)
 
 
 def compiling(folder: pathlib.Path) -> dict[str, str]:
@@ -176,11 +191,12 @@ def _call(
     hook: str,
     words: Sequence[str],
     folder: pathlib.Path,
-    extra: Mapping[str, str] = _NO_COMPILER,
+    root: BuildRoot,
+    extra: Mapping[str, str],
 ) -> Completed:
     own = folder / "tools" / "bin" / "python"
     command: Words = [own, "-c", _CALL, json.dumps(system), hook, json.dumps(words), folder / "answer.json"]
-    return _run(command, folder, extra)
+    return _run(command, folder, root, extra)
 
 
 def _answer(file: pathlib.Path) -> list[str]:
@@ -195,7 +211,7 @@ def _answer(file: pathlib.Path) -> list[str]:
 def read_plain(file: pathlib.Path) -> str:
     """A file of foreign code's, never through a link to somewhere else; empty where it is no file."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(file, os.O_RDONLY | NOFOLLOW | NONBLOCK)
     except OSError:
         return ""
     with os.fdopen(handle, "rb") as stream:
@@ -273,11 +289,13 @@ def _freeze(own: pathlib.Path, folder: pathlib.Path) -> tuple[str, ...]:
     return tuple(sorted(line for line in done.stdout.splitlines() if "==" in line))
 
 
-def _run(command: Words, folder: pathlib.Path, extra: Mapping[str, str] = _NO_COMPILER) -> Completed:
-    """Run a step of the build in the sandbox."""
+def _run(command: Words, folder: pathlib.Path, root: BuildRoot, extra: Mapping[str, str]) -> Completed:
+    """Run a step of the build in its root."""
     env = {**uv.without_secrets(uv.uv_environment(PipSettings())), **extra}
     env = {name: value for name, value in env.items() if not name.startswith("PYTHON")}
     env |= {"UV_CACHE_DIR": str(folder / "cache"), "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
-    env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), os.environ.get("PATH", os.defpath)))
+    env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), root.path))
     env["VIRTUAL_ENV"] = str(folder / "tools")
-    return run_sandboxed(command, env=env, writable=[folder], cwd=folder, timeout=TIME, keep=_LONGEST)
+    if (rustup := pathlib.Path.home() / ".rustup").is_dir():  # which the sandbox's home has not
+        env.setdefault("RUSTUP_HOME", str(rustup))
+    return root.run(command, env=env, folder=folder, timeout=TIME, keep=_LONGEST)

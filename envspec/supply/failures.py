@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from envspec.supply.backend import TIME, Attempt
+from envspec.supply.build_root import THIS_MACHINE, BuildRoot
+from envspec.supply.missing import missing_of
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.system.errors import BuildError
 
@@ -15,7 +17,7 @@ _NETWORK = re.compile(
 )
 _OUTSIDE = re.compile(r"Read-only file system|Permission denied|EROFS")
 _PROGRAM = re.compile(
-    r"(?:^|[\s'\"`/:(])(cargo|rustc|cmake|ninja|gfortran|swig|pkg-config|go|gcc|g\+\+|clang|Rust|CMake)"
+    r"(?:^|[\s'\"`/:(])(cargo|rustc|cmake|ninja|gfortran|swig|pkg-config|go|gcc|g\+\+|clang|Rust)"
     r"(?=$|[\s'\"`:,.)])"
 )
 """Programs that builds are known to want beyond Python."""
@@ -34,14 +36,19 @@ _GENERAL = (
 )
 
 
-def build_failure(what: str, attempt: Attempt, *, own: bool = False) -> BuildError:
-    """The error that says of an attempt why there is no wheel of `what`; `own` code can be mended."""
-    why, hint = _explained(attempt, own=own)
+def build_failure(
+    what: str, attempt: Attempt, root: BuildRoot = THIS_MACHINE, *, own: bool = False
+) -> BuildError:
+    """The error that says of an attempt why there is no wheel of `what`; `own` code can be mended.
+
+    What a header, a library or a program would come with, the root is asked in which it was missing.
+    """
+    why, hint = _explained(attempt, root, own=own)
     said = scrub_addresses(attempt.done.tail)
     return BuildError(f"no wheel could be built from {what}{why}\n{said}".rstrip(), hint=hint)
 
 
-def _explained(attempt: Attempt, *, own: bool) -> tuple[str, str]:
+def _explained(attempt: Attempt, root: BuildRoot, *, own: bool) -> tuple[str, str]:
     """What happened, as the rest of a sentence, and what to do."""
     said = f"{attempt.done.stdout}\n{attempt.done.stderr}"
     general = "the last lines are its backend's: mend what they name" if own else _GENERAL
@@ -64,6 +71,8 @@ def _explained(attempt: Attempt, *, own: bool) -> tuple[str, str]:
         return ": it asks for the network, which a build has not", (
             "put what it downloads into the source, or give a wheel that was built elsewhere"
         )
+    if (missing := missing_of(said)) and (advice := root.advise(missing)):
+        return f": it needs {missing.words}", advice
     if tool := _missing_tool(said):
         return f": it needs {tool}, which is not on this machine", (
             f"install {tool}, or give a wheel that was built elsewhere"
@@ -75,6 +84,8 @@ def _explained(attempt: Attempt, *, own: bool) -> tuple[str, str]:
 
 def _missing_tool(said: str) -> str:
     """The program that a build wants and does not find; empty where it is something else."""
+    if "command 'false' failed" in said:  # what stands for a compiler where there is none
+        return "a C compiler"
     for line in said.splitlines():
         if _ABSENT.search(line) and (found := _PROGRAM.search(line)):
             return found[1]

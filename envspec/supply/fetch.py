@@ -60,6 +60,7 @@ def _bring(
             target=lock.target,
             python=find_interpreter(lock.python, lock.patch),
             machine=sources.machine,
+            root=sources.build_root,
             progress=progress,
         )
         if wheel.sha256 != artifact.wheel.sha256:

@@ -12,12 +12,14 @@ from envspec.spec.model import digest_of
 from envspec.spec.part import Part
 from envspec.spec.target import Target
 from envspec.supply.backend import Attempt, BuildRoom, build_wheel
+from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.failures import build_failure
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.relay import relay_for
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import holding
 from envspec.system.kept import Kept
+from envspec.system.machine import want_linux
 from envspec.system.progress import SILENT, Progress
 from envspec.system.sandbox import best_sandbox
 from envspec.system.scratch import scratch_folder
@@ -38,21 +40,27 @@ def built_wheel(
     target: Target,
     python: pathlib.Path,
     machine: PipSettings,
+    root: BuildRoot = THIS_MACHINE,
     progress: Progress = SILENT,
 ) -> File:
     """The wheel of a stored source distribution for the target, built now if it was not built before.
 
-    `python` is an interpreter of the target's version. Raises `BuildError` with the build's last lines, and
-    `OutsideError` when what the build needs cannot be had from its index.
+    `python` is an interpreter of the target's version, `root` where it is built. Raises `BuildError` with the
+    build's last lines, and `OutsideError` when what the build needs cannot be had from its index.
     """
     kept: Kept[File] = Kept(store.root / "built", File)
-    key = f"{sdist.sha256}-{target.python}-{target.machine}{'-musl' * (target.musl is not None)}"
+    musl = "musl" if target.musl else ""
+    key = "-".join(filter(None, (sdist.sha256, target.python, target.machine, musl, root.key)))
     with holding(kept.file(key)):
         known = kept.get(key)
         if known is not None and store.has(known):
             return known
+        want_linux(
+            f"{sdist.file} has to be built, on Linux",
+            hint="lock on Linux, pin a version that has a wheel, or give one under `wheels`",
+        )
         progress.note(f"building a wheel from {sdist.file}: its index has none")
-        wheel = _build(store.path(sdist), sdist.file, store, python, machine, progress).wheel
+        wheel = _build(store.path(sdist), sdist.file, store, python, machine, root, progress).wheel
         kept.put(key, wheel)
     return wheel
 
@@ -66,6 +74,7 @@ def built_source(
     target: Target,
     python: pathlib.Path,
     machine: PipSettings,
+    root: BuildRoot = THIS_MACHINE,
     subdirectory: str = "",
     tools: tuple[str, ...] = (),
     offline: bool = False,
@@ -78,7 +87,8 @@ def built_source(
     was built here first. Raises as `built_wheel` does.
     """
     kept: Kept[BuiltWheel] = Kept(store.root / "built" / "sources", BuiltWheel)
-    depends = [sha256, target.python, target.machine, subdirectory, editable]
+    musl = "musl" if target.musl else ""
+    depends = [sha256, target.python, target.machine, subdirectory, editable, *filter(None, (musl, root.key))]
 
     def key(*used: str) -> str:
         return digest_of([*depends, *used]).removeprefix("sha256:")
@@ -95,6 +105,7 @@ def built_source(
             store,
             python,
             machine,
+            root,
             progress,
             subdirectory=subdirectory,
             tools=tools,
@@ -113,6 +124,7 @@ def _build(
     store: Wheelhouse,
     python: pathlib.Path,
     machine: PipSettings,
+    root: BuildRoot,
     progress: Progress,
     *,
     subdirectory: str = "",
@@ -121,16 +133,16 @@ def _build(
     hook: str = "build_wheel",
     own: bool = False,
 ) -> BuiltWheel:
-    if lacks := best_sandbox().lacks:
+    if not root.key and (lacks := best_sandbox().lacks):
         progress.note(f"no whole sandbox is allowed here: what builds {label} {lacks}")
     with scratch_folder("build") as folder:
         with relay_for(machine) as relay:
-            room = BuildRoom(python=python, relay=relay, offline=offline)
+            room = BuildRoom(python=python, relay=relay, offline=offline, root=root)
             attempt: Attempt = build_wheel(
                 archive, folder, room, subdirectory=subdirectory, tools=tools, hook=hook
             )
             if attempt.wheel is None:
                 relay.refuse_failure()
         if attempt.wheel is None:
-            raise attempt.done.refusal or build_failure(label, attempt, own=own)
+            raise attempt.done.refusal or build_failure(label, attempt, root, own=own)
         return BuiltWheel(wheel=store.add(attempt.wheel), tools=attempt.tools)

@@ -209,7 +209,7 @@ class SourceYard:
 
     def _git(self, word: SourceWord, at: str) -> SourcePackage:
         commit, archive = self._commit(word, word.revision if word.fixed else "")
-        label = f"{word.shown.partition('#')[0]} at {commit[:12]}"
+        label = f"{word.shown} at {commit[:12]}"
         built = self._built(self.store.path(archive), archive.sha256, label, word.subdirectory, ())
         return self._held(word, at, built, archive, commit)
 
@@ -293,6 +293,7 @@ class SourceYard:
             target=self.target,
             python=find_interpreter(self.target.python),
             machine=self.sources.machine,
+            root=self.sources.build_root,
             subdirectory=subdirectory,
             tools=tools,
             offline=self.sources.offline,

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.spec.model import PrebuiltWheel, Spec
+from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.http import PATIENCE, Patience, http_session
 from envspec.supply.listings import Listings
 from envspec.supply.page import HTML, NoPageError, RemoteFile, project_of, read_page
@@ -43,6 +44,8 @@ class Sources:
         """The pages of indexes on the network, by address."""
         self.relay = Relay(machine, self.listings, lambda: self.session)
         """Through which programs ask the same indexes."""
+        self.build_root: BuildRoot = THIS_MACHINE
+        """Where source distributions and own code are built."""
         self.progress: Progress = SILENT
         """Who is told of waits that somebody notices."""
         self.unreachable: dict[str, str] = {}

@@ -8,7 +8,7 @@ import errno
 import os
 import pathlib
 import re
-import resource
+import shutil
 import signal
 from collections.abc import Sequence
 
@@ -121,7 +121,7 @@ def spoken_refusal(code: int, said: str, known: Sequence[Place]) -> DiskError | 
     `code` is its exit code, negative for a signal. That a file may not be written is believed only of the
     known places: a build in a sandbox may meet that anywhere else.
     """
-    if code == -signal.SIGXFSZ:
+    if code == -getattr(signal, "SIGXFSZ", 0) < 0:
         return _told(errno.EFBIG, "", None, None)
     if _NO_TEMPORARY in said:
         return _told(errno.ENOENT, _NO_TEMPORARY, None, None)
@@ -158,8 +158,7 @@ def free_bytes(path: pathlib.Path) -> int:
     """Bytes that this user may still write on the disk of a path, which need not be there; 0 if unknown."""
     for folder in (path, *path.absolute().parents):
         with contextlib.suppress(OSError):
-            disk = os.statvfs(folder)
-            return disk.f_bavail * disk.f_frsize
+            return shutil.disk_usage(folder).free
     return 0
 
 
@@ -231,11 +230,21 @@ def _no_room(
 
 
 def _no_inode(path: pathlib.Path) -> bool:
-    for folder in (path, *path.absolute().parents):
+    for folder in (path, *path.absolute().parents) if hasattr(os, "statvfs") else ():
         with contextlib.suppress(OSError):
             disk = os.statvfs(folder)
             return disk.f_files > 0 and disk.f_favail == 0
     return False
+
+
+def _limit(name: str) -> int:
+    """What this process may have at most; 0 where nothing is set, or the system knows no such limits."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    found = resource.getrlimit(getattr(resource, name))[0]
+    return 0 if found == resource.RLIM_INFINITY else found
 
 
 def _told(
@@ -245,14 +254,14 @@ def _told(
     verb = "used" if number in _READ else verb
     message, hint = f"{path} cannot be {verb}: {words}" if path else words, ""
     if number in _FILES:
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        message = f"too many files are open at once: {limit} are allowed"
+        limit = _limit("RLIMIT_NOFILE")
+        message = "too many files are open at once" + (f": {limit} are allowed" if limit else "")
         hint = "raise the limit, such as with `ulimit -n 4096`"
     elif number == errno.EFBIG:
         message = f"{path or 'a file'} would become larger than files may be here"
-        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        limit = _limit("RLIMIT_FSIZE")
         hint = "its disk allows no larger one: choose another"
-        if limit != resource.RLIM_INFINITY:
+        if limit:
             message += f": the limit is {megabytes(limit)}"
             hint = "raise the limit, such as with `ulimit -f unlimited`"
     elif number in _MEMORY:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import functools
 import hashlib
 import logging
@@ -16,6 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO
 
+from envspec.system import locking
+from envspec.system.descriptors import CLOEXEC, DIRECTORY, NOFOLLOW
 from envspec.system.disk import (
     DiskError,
     Place,
@@ -141,14 +142,14 @@ def own(file: pathlib.Path, *, wait: bool = True, shared: bool = False) -> int |
     """
     while True:
         try:
-            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | NOFOLLOW | CLOEXEC, 0o644)
         except OSError:
             if below_home(file) is None or stat.S_ISREG(file.lstat().st_mode):
                 raise
             throw_away(file, "is no file")
             continue
         try:
-            _flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+            _lock(handle, shared=shared, wait=wait)
             if os.path.samestat(os.fstat(handle), file.lstat()):
                 return handle
         except BlockingIOError:
@@ -162,9 +163,9 @@ def own(file: pathlib.Path, *, wait: bool = True, shared: bool = False) -> int |
         os.close(handle)
 
 
-def _flock(handle: int, how: int) -> None:
+def _lock(handle: int, *, shared: bool, wait: bool) -> None:
     try:
-        fcntl.flock(handle, how)
+        locking.lock(handle, shared=shared, wait=wait)
     except OSError as error:
         if error.errno not in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:  # a disk that knows no locks
             raise
@@ -202,11 +203,11 @@ def holding_folder(folder: pathlib.Path) -> Iterator[None]:
     """
     with disk_refusals(folder), contextlib.ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        stack.callback(os.close, handle)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:  # disks of the network may know no such thing for folders
+            handle = os.open(folder, os.O_RDONLY | DIRECTORY)
+            stack.callback(os.close, handle)
+            locking.lock(handle)
+        except OSError:  # disks of the network may know no such thing for folders, and Windows opens none
             stack.enter_context(holding(folder))
         yield
 
@@ -234,9 +235,12 @@ def whole_file(file: pathlib.Path, *, synced: bool = True) -> Iterator[IO[bytes]
                 stream.flush()
                 if synced:
                     os.fsync(stream.fileno())
-                os.fchmod(stream.fileno(), 0o644)
                 if below_home(file) is not None and file.is_dir():
                     throw_away(file, "is a folder")
+                if locking.KNOWN:
+                    os.fchmod(stream.fileno(), 0o644)
+                else:
+                    stream.close()  # where nothing is locked, no open file is renamed
                 partial.replace(file)
             except BaseException:
                 partial.unlink(missing_ok=True)

@@ -13,27 +13,30 @@ import findpython
 
 from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
+from envspec.system.quoting import listed
 
 _NAMED = 4
 """Other releases of a line that a message names."""
 
 
-@functools.cache
 def find_interpreter(line: str, patch: int | None = None) -> pathlib.Path:
+    """A CPython as `known_interpreter` finds it. Raises `OutsideError`, with ways to it, if there is none."""
+    found = known_interpreter(line, patch)
+    if found is None:
+        raise _missing(line, patch)
+    return found
+
+
+@functools.cache
+def known_interpreter(line: str, patch: int | None = None) -> pathlib.Path | None:
     """A CPython of that line, `3.12` or `3.14t`: on PATH, of pyenv, asdf, uv or the like.
 
-    With `patch` one of that release alone. Raises `OutsideError` when there is none.
+    With `patch` one of that release alone; None where this machine has none.
     """
     if line == _own_line() and patch in (None, sys.version_info.micro):
         return pathlib.Path(os.path.realpath(sys.executable))
-    major, minor = map(int, line.removesuffix("t").split("."))
-    threads = line.endswith("t")
-    found = findpython.find(
-        major, minor, patch, implementation="cpython", allow_prereleases=False, freethreaded=threads
-    )
-    if found is None:
-        raise _missing(line, patch)
-    return pathlib.Path(found.executable)
+    found = _found(line, patch)
+    return pathlib.Path(found[0].executable) if found else None
 
 
 def _own_line() -> str:
@@ -46,8 +49,9 @@ def _missing(line: str, patch: int | None) -> OutsideError:
     minor, threads = line.removesuffix("t"), line.endswith("t")
     wanted = f"{minor}{'' if patch is None else f'.{patch}'}{'t' * threads}"
     what = f"Python {wanted} is not on this machine"
-    if patch is not None and (others := _releases(minor, threads=threads)):
-        what += f", which has {', '.join(others[:_NAMED])}"
+    if patch is not None and (others := _found(line)):
+        there = dict.fromkeys(f"{each.version}{'t' * threads}" for each in others)
+        what += f", which has {listed(list(there), most=_NAMED)}"
     ways = [f"`uv python install {wanted}`"]
     if shutil.which("pyenv"):
         ways.append(f"`pyenv install {wanted}`")
@@ -57,11 +61,18 @@ def _missing(line: str, patch: int | None) -> OutsideError:
     return OutsideError(what, hint=f"get it by {' or '.join(ways)}")
 
 
-def _releases(minor: str, *, threads: bool) -> list[str]:
-    """The other releases of a line that this machine has, newest first, as a spec writes them."""
-    numbers = map(int, minor.split("."))
-    found = findpython.find_all(*numbers, implementation="cpython", freethreaded=threads)
-    return list(dict.fromkeys(f"{each.version}{'t' * threads}" for each in found))
+def _found(line: str, patch: int | None = None) -> list[findpython.PythonVersion]:
+    """What this machine has of a line, or of one release of it, the newest first; no pre-releases."""
+    major, minor = map(int, line.removesuffix("t").split("."))
+    return findpython.find_all(
+        major,
+        minor,
+        patch,
+        pre=False,
+        dev=False,
+        implementation="cpython",
+        freethreaded=line.endswith("t"),
+    )
 
 
 def _apt_offers(package: str) -> bool:

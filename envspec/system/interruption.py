@@ -4,7 +4,8 @@ Nothing is raised: an exception waits for whatever the main thread waits for, an
 swallows it. A thread of its own undoes what is under way and ends the process. What a run has completed stays
 as it is, since it has to be right after a SIGKILL too.
 
-This is the first module that the programs load, and it loads next to nothing.
+This is the first module that the programs load, and it loads next to nothing. Windows has no such signals:
+Ctrl-C stays the exception there that it is, and what a run leaves is swept by a later one.
 """
 
 from __future__ import annotations
@@ -22,10 +23,17 @@ from collections.abc import Callable, Iterator
 from envspec.system.descriptors import fill_standard_streams
 from envspec.system.warden import dismiss_warden, post_warden
 
+HAVE_MASKS = hasattr(signal, "pthread_sigmask")
+"""Whether signals can be made to wait."""
+
 ANSWERED = {
-    signal.SIGINT: "interrupted",
-    signal.SIGTERM: "ended by SIGTERM",
-    signal.SIGHUP: "ended, for the terminal is gone",
+    getattr(signal, name): words
+    for name, words in {
+        "SIGINT": "interrupted",
+        "SIGTERM": "ended by SIGTERM",
+        "SIGHUP": "ended, for the terminal is gone",
+    }.items()
+    if hasattr(signal, name)
 }
 """The signals that end a program, each with how its answer begins."""
 
@@ -74,6 +82,8 @@ def answer_signals() -> None:
     For programs, in their main thread, before they start another.
     """
     fill_standard_streams()
+    if not HAVE_MASKS:
+        return
     post_warden()
     read, write = os.pipe()
     os.set_blocking(write, False)
@@ -89,7 +99,8 @@ def answer_signals() -> None:
 
 def hold_signals() -> None:
     """Have signals wait while this process becomes one that answers them again."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ANSWERED)
+    if HAVE_MASKS:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ANSWERED)
     dismiss_warden()
 
 

@@ -49,3 +49,9 @@ PORTS = 64
 
 COPIES = 100
 """Files and folders that a spec copies by name: an image has a layer for each."""
+
+COPIED_FILES = 100_000
+"""Files of one copy; a folder with more is some other folder."""
+
+COPIED_BYTES = 10 * 10**9
+"""Bytes of one copy, which is a layer: common registries refuse larger ones, as GitHub's says of its own."""

@@ -6,6 +6,7 @@ import os
 import pathlib
 import stat
 
+from envspec.system.descriptors import CLOEXEC, NONBLOCK
 from envspec.system.errors import Problem, SpecError
 from envspec.system.quoting import shortened
 
@@ -21,7 +22,7 @@ def read_bytes(file: pathlib.Path, limit: int, *, hint: str = "") -> bytes:
 
     try:
         # Without waiting for whoever might write to a pipe.
-        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(file, os.O_RDONLY | NONBLOCK | CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise wrong("a pipe or a device: give a file")

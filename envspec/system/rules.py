@@ -226,3 +226,7 @@ NO_SERVER = _rule("EV309", "nothing in the lock serves the payload", _ERROR)
 # EV31: what is copied of the user's folders (`builder/values/left_out.py`).
 
 SECRETS_LEFT_OUT = _rule("EV310", "secrets stay out of what is copied", _WARNING)
+LINK_LOST = _rule("EV311", "a link of the service's code is not copied", _WARNING)
+OUTPUT_LEFT_OUT = _rule("EV312", "what this tool wrote is not copied", _INFO)
+COPY_LARGE = _rule("EV313", "a copy is large", _INFO)
+COPY_NOT_PLACED = _rule("EV314", "a virtual environment has no place for a copy", _INFO)

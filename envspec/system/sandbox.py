@@ -15,12 +15,19 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from envspec.system import confine
 from envspec.system.errors import OutsideError
+from envspec.system.machine import needs_linux
 from envspec.system.process import Completed, run_process
 from envspec.system.scratch import scratch_folder
 
-_PROGRAM = pathlib.Path(confine.__file__)
+_PROGRAM = pathlib.Path(__file__).with_name("confine.py")
+"""A program, and no module of ours: it loads what only Linux has."""
+
+NAMESPACES, LANDLOCK, NONE = "namespaces", "landlock", "none"
+"""Kinds of sandboxes, by the names that the program gives them."""
+
+_REFUSED = 125
+"""What it ends with where it cannot make the sandbox."""
 
 _SECRETS = (
     ".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".config/gh", ".config/hub", ".docker", ".kube",
@@ -61,20 +68,22 @@ class Sandbox:
     def lacks(self) -> str:
         """What it does not keep foreign code from, as an end of a sentence; empty for the best kind."""
         return {
-            confine.NAMESPACES: "",
-            confine.LANDLOCK: "could read all files that you may, and ask the network beyond TCP",
-            confine.NONE: "could read and write all files that you may, and reach the network",
+            NAMESPACES: "",
+            LANDLOCK: "could read all files that you may, and ask the network beyond TCP",
+            NONE: "could read and write all files that you may, and reach the network",
         }[self.kind]
 
 
 @functools.cache
 def best_sandbox() -> Sandbox:
     """The best sandbox of this machine, tried once a run."""
+    if (why := needs_linux("sandboxes are Linux's")) is not None:
+        return Sandbox(kind=NONE, why=why)
     with scratch_folder("sandbox") as folder:
         done = run_process(_words({"check": str(folder)}), timeout=60)
     kind, _, why = done.stdout.partition(" ")
-    if not done.ok or kind not in {confine.NAMESPACES, confine.LANDLOCK}:
-        return Sandbox(kind=confine.NONE, why=(why or done.tail).strip())
+    if not done.ok or kind not in {NAMESPACES, LANDLOCK}:
+        return Sandbox(kind=NONE, why=(why or done.tail).strip())
     return Sandbox(kind=kind, why=why.strip())
 
 
@@ -125,7 +134,7 @@ def run_sandboxed(
             "fetches": fetches or reaches,
             "nests": nests,
         }
-        kept = sandbox.kind != confine.NONE
+        kept = sandbox.kind != NONE
         done = run_process(
             [*_words(words), *command] if kept else command,
             env={**env, **told},
@@ -135,7 +144,7 @@ def run_sandboxed(
             on_line=on_line,
             keep=keep,
         )
-    if kept and done.code == confine.REFUSED and done.stderr.startswith("no sandbox"):
+    if kept and done.code == _REFUSED and done.stderr.startswith("no sandbox"):
         raise OutsideError(
             done.stderr.strip(), hint="run it where user namespaces or Landlock are allowed, or with `oci`"
         )

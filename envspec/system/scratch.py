@@ -7,7 +7,6 @@ tell what nobody owns any more and sweeps it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import os
 import pathlib
@@ -17,7 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 
-from envspec.system import home
+from envspec.system import home, locking
+from envspec.system.descriptors import CLOEXEC, NOFOLLOW, NONBLOCK
 from envspec.system.errors import OutsideError
 from envspec.system.home import disk_refusals, make_folder
 from envspec.system.interruption import undoing
@@ -78,7 +78,7 @@ def sweep_scratch(below: pathlib.Path | None = None, *, earlier: str = _EARLIER)
             ours = _NAME.fullmatch(name)
             if ours or re.fullmatch(earlier, name):
                 with contextlib.suppress(OSError):  # another run may be sweeping too
-                    _sweep(folder / name, None if ours else _ABANDONED)
+                    _sweep(folder / name, None if ours and locking.KNOWN else _ABANDONED)
 
 
 def remove(place: pathlib.Path) -> None:
@@ -125,15 +125,18 @@ def _owned(
 @contextlib.contextmanager
 def _lock(place: pathlib.Path) -> Iterator[bool]:
     """Hold the lock of a folder or file; False where a sweep was quicker and takes it away."""
+    if not locking.KNOWN:
+        yield True
+        return
     try:
-        handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(place, os.O_RDONLY | CLOEXEC)
     except FileNotFoundError:
         yield False
         return
     try:
         held = True
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locking.lock(handle, wait=False)
         except BlockingIOError:
             held = False
         except OSError:  # some network disks lock no folders; nobody sweeps there either
@@ -145,14 +148,18 @@ def _lock(place: pathlib.Path) -> Iterator[bool]:
 
 def _sweep(place: pathlib.Path, age: float | None) -> None:
     """Remove it if it is this user's, has no owner, and was not changed for `age` seconds."""
-    handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not locking.KNOWN:
+        if age is not None and time.time() - place.lstat().st_mtime >= age:
+            remove(place)
+        return
+    handle = os.open(place, os.O_RDONLY | NOFOLLOW | NONBLOCK | CLOEXEC)
     try:
         ours = os.fstat(handle)
         if ours.st_uid != os.geteuid() or not (stat.S_ISDIR(ours.st_mode) or stat.S_ISREG(ours.st_mode)):
             return
         if age is not None and time.time() - ours.st_mtime < age:
             return
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locking.lock(handle, wait=False)
         remove(place)
     finally:
         os.close(handle)

@@ -22,7 +22,7 @@ _PATIENCE = 0.5
 _DYING = 0.3
 """Seconds that what was killed gets to be gone."""
 
-_IMMUNE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
+_IMMUNE = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGPIPE")
 
 
 class _Post:
@@ -75,6 +75,10 @@ def end_family(leader: int) -> None:
 
     Comes back when they are gone, or a moment later: a machine may be too busy to let them die.
     """
+    if not hasattr(os, "killpg"):  # Windows has no groups, and nothing but an end for a process
+        with contextlib.suppress(OSError):
+            os.kill(leader, signal.SIGTERM)
+        return
     family = _below(leader)
     with contextlib.suppress(OSError):
         os.killpg(leader, signal.SIGKILL)
@@ -122,8 +126,8 @@ def _tell(word: int) -> None:
 def _keep_watch(pipe: int) -> None:
     """The warden's whole life; it never returns."""
     try:
-        for number in _IMMUNE:
-            signal.signal(number, signal.SIG_IGN)
+        for name in _IMMUNE:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
         os.setsid()
         os.chdir("/")
         null = os.open(os.devnull, os.O_RDWR)

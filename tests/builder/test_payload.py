@@ -193,3 +193,21 @@ def test_a_name_that_is_no_text_is_an_error_in_words(folder: pathlib.Path) -> No
 def test_a_file_that_goes_while_it_is_read_is_told(folder: pathlib.Path) -> None:
     with pytest.raises(OutsideError, match="cannot be read: No such file"):
         read_file(folder / "gone")
+
+
+def test_what_ignore_files_name_and_what_this_tool_wrote_stay_at_home(folder: pathlib.Path) -> None:
+    before = payload.collect_payload(OWN, folder)
+    (folder / ".dockerignore").write_text("app/*.bak\n")
+    (folder / "app" / "data" / ".gitignore").write_text("*.log\n.gitignore\n")
+    (folder / "app" / "old.bak").write_text("x")
+    (folder / "app" / "data" / "a.log").write_text("x")
+    (folder / "app" / "report.json").write_text('{"tool": "envspec 1", "phase": "ship"}')
+    found = payload.collect_payload(OWN, folder)
+    assert (found.files, found.outputs) == (before.files, ("report.json",))
+
+
+def test_an_ignored_file_that_is_included_goes_along(folder: pathlib.Path) -> None:
+    (folder / ".gitignore").write_text("*.bak\n")
+    (folder / "app" / "old.bak").write_text("x")
+    named = OWN.model_copy(update={"include": ("old.bak",)})
+    assert "old.bak" in paths(payload.collect_payload(named, folder))

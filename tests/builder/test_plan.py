@@ -6,8 +6,10 @@ import pytest
 
 from builder.values.payload import Payload, PayloadFile
 from builder.values.plan import MOST_TREES, Plan, make_plan
+from builder.values.release import refuse_other_release, release_findings
 from envspec.lockfile.lock import File, Lock, LockedBase, LockedSource
 from envspec.spec.model import Spec
+from envspec.system.errors import OutsideError
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import sdist, wheel
 
@@ -28,6 +30,30 @@ def locked(tmp_path: pathlib.Path, flask: str = "1.0", **more: object) -> Lock:
 @pytest.fixture
 def planned(tmp_path: pathlib.Path) -> Plan:
     return make_plan(spec(*TWO, tail=SERVICE), locked(tmp_path), payload())
+
+
+def test_a_release_that_is_wanted_makes_another_environment(tmp_path: pathlib.Path, planned: Plan) -> None:
+    other = make_plan(spec(*TWO, tail=SERVICE), locked(tmp_path, patch=7), payload())
+    assert (other.python, other.patch) == ("3.11", 7)
+    assert other.packages_digest != planned.packages_digest
+
+
+@pytest.mark.parametrize("version", ["", "3.11.7", "3.11.7-2+deb", "3.11"])
+def test_the_wanted_release_or_one_that_nobody_could_tell_is_taken(planned: Plan, version: str) -> None:
+    wanting = planned.model_copy(update={"patch": 7})
+    refuse_other_release(wanting, "the base", version)
+    assert release_findings(wanting, version) == ()
+    refuse_other_release(planned, "the base", "3.11.2")
+
+
+def test_another_release_is_refused_before_and_found_after(planned: Plan) -> None:
+    wanting = planned.model_copy(update={"patch": 7, "python": "3.14t"})
+    with pytest.raises(OutsideError) as raised:
+        refuse_other_release(wanting, "x:1", "3.14.2")
+    assert raised.value.message == "x:1 has Python 3.14.2, and 3.14.7 is wanted"
+    assert 'python = "3.14t"' in raised.value.hint
+    (finding,) = release_findings(wanting, "3.14.2")
+    assert (finding.rule, finding.severity) == ("EV280", "error")
 
 
 def test_stages_come_in_order_with_their_wheels_and_reasons(planned: Plan) -> None:

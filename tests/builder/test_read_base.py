@@ -2,10 +2,11 @@
 
 import pathlib
 import sys
+import tarfile
 
 import pytest
 
-from builder.flow.base import lock_base, read_base
+from builder.flow.base import lock_base, read_base, seen_libc
 from builder.flow.project import Project
 from envspec.lockfile.lock import Lock, LockedBase
 from envspec.spec.load import parse_spec
@@ -37,6 +38,30 @@ def test_a_registry_that_is_away_is_no_error(tmp_path: pathlib.Path) -> None:
     found = read_base(*project(tmp_path, f'image = "{IMAGE}"', LockedBase(image=IMAGE)))
     assert found.root is None
     assert IMAGE in found.why
+
+
+@pytest.mark.parametrize(
+    ("files", "more", "seen"),
+    [
+        (["lib/ld-musl-x86_64.so.1"], "", "musl"),
+        (["usr/lib/ld-musl-x86_64.so.1", "lib/x86_64-linux-gnu/libc.so.6"], "", "glibc"),
+        (["etc/hostname"], "", None),
+        (["lib/ld-musl-x86_64.so.1"], 'libc = "glibc"', None),
+    ],
+)
+def test_an_image_on_disk_is_asked_for_its_c_library(
+    tmp_path: pathlib.Path, files: list[str], more: str, seen: str | None
+) -> None:
+    with tarfile.open(tmp_path / "base.tar", "w") as archive:
+        for name in files:
+            archive.addfile(tarfile.TarInfo(name))
+    made, _ = project(tmp_path, f'image = "{IMAGE}"\narchive = "base.tar"\n{more}', LockedBase())
+    assert seen_libc(made) == seen
+
+
+def test_an_image_that_is_elsewhere_or_gone_is_asked_for_nothing(tmp_path: pathlib.Path) -> None:
+    for base in (f'image = "{IMAGE}"', f'image = "{IMAGE}"\narchive = "gone.tar"', "host = true"):
+        assert seen_libc(project(tmp_path, base, LockedBase())[0]) is None
 
 
 @pytest.mark.parametrize("apt", [(), ("libgl1",)])

@@ -11,6 +11,7 @@ from envspec.order.model import PinMove, Simulation, StageOutcome
 from envspec.supply import pip_settings
 from envspec.system.errors import SpecError
 from envspec.system.progress import SILENT
+from tests.support.fakes import Recorder
 from tests.support.index import simple_index
 from tests.support.wheels import wheel
 
@@ -116,3 +117,16 @@ def test_a_requirements_file_is_one_stage(tmp_path: pathlib.Path) -> None:
 def test_what_is_not_there_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SpecError):
         simulate.simulate_place(tmp_path, None, None, SILENT)
+
+
+@pytest.mark.usefixtures("shop")
+def test_sources_that_pip_would_build_are_left_out_and_named(tmp_path: pathlib.Path) -> None:
+    file = wheel(tmp_path / "wheels", "own", "3.0")
+    (tmp_path / "envspec.toml").write_text(
+        'name = "x"\npython = "3.11"\n[base]\nhost = true\n'
+        f'[[stage]]\nname = "one"\ninstall = ["./core", "./wheels/{file.name}", "base"]\n'
+    )
+    said = Recorder()
+    found = simulate.simulate_place(tmp_path, None, None, said)
+    assert dict(found.final) == {"base": "2.0", "own": "3.0"}
+    assert "./core is left out with what it requires: pip would build it first" in said.said

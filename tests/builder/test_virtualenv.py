@@ -6,8 +6,10 @@ import subprocess
 import pytest
 
 from builder.backends.virtualenv import VirtualenvBackend
+from builder.values.copying import collect_copies
 from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
+from envspec.spec.files import Copy
 from envspec.spec.model import Service
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.progress import SILENT
@@ -23,9 +25,9 @@ def test_a_payload_that_was_changed_is_copied_anew(
     service = Service(module="app:app", source="app")
     spec = specs.spec(specs.stage("one")).model_copy(update={"service": service})
     plan = make_plan(spec, specs.lock(), collect_payload(service, tmp_path))
-    copied = pathlib.Path(VirtualenvBackend()._payload(plan, tmp_path) or "")
+    copied = pathlib.Path(VirtualenvBackend()._folder(plan, tmp_path) or "")
     (copied / "app.py").write_text("app = 2\n")
-    assert VirtualenvBackend()._payload(plan, tmp_path) == str(copied)
+    assert VirtualenvBackend()._folder(plan, tmp_path) == str(copied)
     assert (copied / "app.py").read_text() == "app = 1\n"
     assert "is not as it was made" in caplog.text
 
@@ -53,3 +55,30 @@ def test_variables_of_the_environment_reach_whoever_runs_in_it(
     shell = ["bash", "-c", f". {places[1]}/bin/activate; echo $LIB"]
     assert subprocess.run(shell, capture_output=True, text=True, check=True).stdout.strip() == wanted
     assert not backend.build(make_plan(spec, held), tmp_path, store, SILENT).variables
+
+
+def test_copies_stand_beside_the_payload_and_programs_start_there(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVSPEC_HOME", str(tmp_path / "home"))
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("app = 1\n")
+    (tmp_path / "train.yaml").write_text("a: 1\n")
+    service = Service(module="app:app", source="src")
+    spec = specs.spec(specs.stage("one")).model_copy(update={"service": service})
+    wanted = [{"from": "train.yaml", "to": "conf/"}, {"from": "train.yaml", "to": "/etc/shop/"}]
+    copies = collect_copies([Copy.model_validate(each) for each in wanted], tmp_path)
+    plain = make_plan(spec, specs.lock(), collect_payload(service, tmp_path))
+    plan = plain.model_copy(update={"copies": copies})
+    backend = VirtualenvBackend()
+    place = pathlib.Path(backend._folder(plan, tmp_path) or "")
+    assert sorted(path.relative_to(place).as_posix() for path in place.rglob("*.*")) == [
+        "app.py",
+        "conf/train.yaml",
+    ]
+    assert backend._folder(plan, tmp_path) == str(place)
+    assert backend._folder(plain.model_copy(update={"copies": copies[1:]}), tmp_path) == backend._folder(
+        plain, tmp_path
+    ), "what goes to absolute places is nowhere"
+    bare = plan.model_copy(update={"payload": None, "service": None, "copies": copies[1:]})
+    assert backend._folder(bare, tmp_path) is None

@@ -125,7 +125,8 @@ def wrong(line: str) -> str:
             return f"no command {words[0]}"
         command, words = found, words[1:]
     options = {name: param for param in command.params for name in (*param.opts, *param.secondary_opts)}
-    for number, word in enumerate(words):
+    own = words[: words.index("--")] if "--" in words else words  # what is behind it is another program's
+    for number, word in enumerate(own):
         name, _, given = word.partition("=")
         if not word.startswith("-") or name == "--help":
             continue

@@ -10,6 +10,7 @@ import pytest
 from envspec.lockfile.lock import Lock, dump_lock, parse_lock
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import Spec
+from envspec.supply import backend
 from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
@@ -20,7 +21,8 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError, SpecError
 from tests.support.fakes import Recorder
 from tests.support.projects import project, written
-from tests.support.specs import spec, stage
+from tests.support.specs import file_of, spec, stage
+from tests.support.web import Answer, serving
 from tests.support.wheels import sdist, wheel
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -247,6 +249,57 @@ def test_a_source_distribution_by_path_is_built(place: Place) -> None:
     shutil.rmtree(place.store.root)
     fetch_locked(held, place.sources(wanted), place.store)
     assert place.store.verify(entry.installed)
+
+
+def test_a_build_that_waits_is_ended(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "TIME", 5)
+    project(place.folder / "core", "core", backend="import time; time.sleep(60)")
+    with pytest.raises(FindingsError) as caught:
+        place.lock("./core")
+    assert "build_wheel did not end within" in caught.value.findings[0].message
+
+
+def test_what_it_was_built_with_is_taken_again(place: Place) -> None:
+    project(place.folder / "core", "core")
+    wanted, held = place.lock("./core")
+    (source,) = held.source
+    other = held.model_copy(update={"source": (source.model_copy(update={"tools": ("wheel==0.1",)}),)})
+    place.said.said.clear()
+    place.bound(wanted, other)
+    assert place.said.said == ["building a wheel from ./core"]  # with other tools it may be another wheel
+
+
+# By address.
+
+
+def test_an_address_is_held_by_its_sha256_without_its_host(place: Place) -> None:
+    file = sdist(place.folder.parent / "files")
+    with serving() as web:
+        web.answers[f"/{file.name}"] = Answer(body=file.read_bytes())
+        wanted, held = place.lock(f"{web.url}/{file.name}")
+        (entry,) = held.artifact
+        assert (entry.index, entry.file, entry.sha256) == ("spec", file.name, file_of(file).sha256)
+        assert "http" not in dump_lock(held)
+        shutil.rmtree(place.store.root)
+        fetch_locked(parse_lock(dump_lock(held)), place.sources(wanted), place.store)
+        assert place.store.verify(entry.installed)
+        shutil.rmtree(place.store.root)
+        web.answers[f"/{file.name}"] = Answer(
+            body=sdist(place.folder.parent / "other", extra="1").read_bytes()
+        )
+        with pytest.raises(OutsideError, match="is not what was locked"):
+            fetch_locked(held, place.sources(wanted), place.store)
+
+
+def test_an_address_that_gives_another_file_than_promised_is_refused(place: Place) -> None:
+    file = wheel(place.folder.parent / "files", "core", "1.0")
+    with serving() as web:
+        web.answers[f"/{file.name}"] = Answer(body=file.read_bytes())
+        with pytest.raises(OutsideError, match="promises"):
+            place.lock(f"core @ {web.url}/{file.name}#sha256={'0' * 64}")
+        assert place.lock(f"core @ {web.url}/{file.name}#sha256={file_of(file).sha256}")[1].pins == {
+            "core": "1.0"
+        }
 
 
 # Git.

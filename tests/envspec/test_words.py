@@ -169,3 +169,12 @@ def test_a_commit_leaves_nothing_open_and_an_address_without_hash_does() -> None
 def test_a_wheel_for_another_machine_is_found() -> None:
     wanted = spec(stage("one", "./x-1.0-cp311-cp311-win_amd64.whl"))
     assert [(each.rule, each.where) for each in lint_spec(wanted)] == [("EV007", "stage[0].install[0]")]
+
+
+@pytest.mark.parametrize("address", ["https://user:secret@host.example/x", "https://secret@host.example/x"])
+def test_no_password_is_shown(address: str) -> None:
+    assert "secret" not in read(f"git+{address}.git@v1").shown
+    with pytest.raises(SpecError) as caught:
+        spec(stage("one", f"git+{address}#nothing"))
+    assert "secret" not in str(caught.value)
+    assert read("git+ssh://git@host.example/x").shown == "git+ssh://git@host.example/x"

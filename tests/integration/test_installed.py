@@ -69,6 +69,31 @@ def test_examples_template_and_payload_travelled(programs: pathlib.Path, tmp_pat
     assert "verdict: sound so far" in said
 
 
+def test_pages_of_rules_travelled(programs: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert call(programs, "envspec", "rules", "EV101", cwd=tmp_path) == read_page("EV101")
+    (tmp_path / "envspec.toml").write_text(
+        'name = "x"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["six"]\n'
+    )
+    html = call(programs, "build-image", "--stop-after", "lint", "--format", "html", cwd=tmp_path)
+    assert "What EV001 finds, how, and what to do" in html
+
+
+def read_page(rule: str) -> str:
+    return (ROOT / "docs" / "rules" / f"{rule}.md").read_text(encoding="utf-8")
+
+
+def test_a_first_spec_is_made_where_there_is_no_checkout(
+    programs: pathlib.Path, tmp_path: pathlib.Path, shop: str
+) -> None:
+    (tmp_path / "requirements.txt").write_text("greeter==1.0\n")
+    env = machine(tmp_path / "home", PIP_INDEX_URL=shop)
+    call(programs, "envspec", "init", "requirements.txt", cwd=tmp_path, env=env)
+    call(programs, "envspec", "check", cwd=tmp_path, env=env)
+    assert "FROM " in call(programs, "envspec", "render", "--locked", cwd=tmp_path, env=env)
+    said = call(programs, "envspec", "explain", ".", "numbers-kit", cwd=tmp_path, env=env)
+    assert "greeter" in said
+
+
 def test_every_file_of_the_rooms_travelled(programs: pathlib.Path) -> None:
     """Data files too: what git knows below the three rooms is in the wheel."""
     site = next((programs.parent / "lib").glob("python*/site-packages"))

@@ -15,10 +15,13 @@ from builder.backends.docker import ship
 from builder.backends.docker.base import ensure_base
 from builder.backends.docker.builders import AptPackages, Builder, BuildRequest, choose_builder
 from builder.backends.docker.container import run_in_container
-from builder.backends.docker.dockerfile import render_dockerfile
+from builder.backends.docker.dockerfile import copy_name, render_dockerfile
 from builder.backends.docker.engine import Engine, translated
-from builder.backends.docker.layout import lay_out_context
+from builder.backends.docker.files import image_files
+from builder.backends.docker.installer import installer
+from builder.backends.docker.layout import lay_out_context, link_or_copy
 from builder.backends.port import RemoteSubject
+from builder.image.copies import copy_layers, settle_copies
 from builder.image.settings import apt_command
 from builder.image.settings import base_reference as base_name
 from builder.image.starting import named_users, owner_of
@@ -81,12 +84,14 @@ class DockerBackend:
         with disk_refusals(context), holding(context):
             start = ensure_base(self.engine, plan, store, Blobs(tool_home() / "oci"), self._network, progress)
             shutil.rmtree(context, ignore_errors=True)
-            lay_out_context(plan, render_dockerfile(plan, mounts=self.builder.mounts), folder, store, context)
+            dockerfile = render_dockerfile(plan, mounts=self.builder.mounts)
+            uv = installer(plan, offline=self._offline, progress=progress)
+            lay_out_context(plan, dockerfile, folder, store, context, installer=uv)
             reference = f"envspec/{name}:{_key(context, plan, start)}"
             reused = self.engine.image_id(reference) is not None
             contents = "" if apt_command(plan) else _contents(context, plan, start)  # an archive moves on
             if not reused:
-                image = self._built(plan, context, progress)
+                image = self._built(plan, folder, context, progress)
                 self._refuse_unknown_users(plan, image)
                 self._tag(image, reference)
         return Environment(
@@ -95,6 +100,7 @@ class DockerBackend:
             digest=plan.digest,
             python=f"{places.ENVIRONMENT}/bin/python",
             payload=places.PAYLOAD if plan.payload else None,
+            folder=places.PAYLOAD,
             reused=reused,
             contents=contents,
             variables=plan.variables(places.ENVIRONMENT),
@@ -105,7 +111,7 @@ class DockerBackend:
 
         return Network(ask_pip(), offline=self._offline)
 
-    def _built(self, plan: Plan, context: pathlib.Path, progress: Progress) -> str:
+    def _built(self, plan: Plan, folder: pathlib.Path, context: pathlib.Path, progress: Progress) -> str:
         """Id of the image. Only the pass that installs Debian packages has a network."""
         arguments: dict[str, str] = {}
         if apt_command(plan):
@@ -115,9 +121,22 @@ class DockerBackend:
             image = self.builder.install_packages(request, packages, ask_pip(), progress)
             arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
             self._tag(image, arguments["START"])
+        if plan.copies:
+            self._lay_out_copies(plan, folder, context, arguments.get("START") or base_name(plan))
         progress.step("image")
         request = BuildRequest(context=context, target="environment", network="none", arguments=arguments)
         return self.builder.build_image(request, progress)
+
+    def _lay_out_copies(self, plan: Plan, folder: pathlib.Path, context: pathlib.Path, start: str) -> None:
+        """Put the layers of what is copied into the context, as they are on the image below them."""
+        blobs = Blobs(tool_home() / "oci")
+        with image_files(self.engine, start) as base:
+            settled = settle_copies(plan.copies, base)
+        (context / "copies").mkdir()
+        for number, (copy, layer) in enumerate(
+            zip(plan.copies, copy_layers(settled, folder, blobs), strict=True), 1
+        ):
+            link_or_copy(blobs.path(layer.digest), context / copy_name(number, copy))
 
     def _tag(self, image: str, reference: str) -> None:
         repository, _, tag = reference.partition(":")
@@ -198,7 +217,9 @@ def _key(context: pathlib.Path, plan: Plan, start: str) -> str:
 def _contents(context: pathlib.Path, plan: Plan, start: str) -> str:
     """Digest of what the packages' layers are made of: no build step of theirs has a network."""
     content = _small(context, ("tools", "stages"))
-    return digest_of({"files": content, "packages": plan.packages_digest, "base": start})
+    anywhere = [copy.digest for copy in plan.copies if copy.absolute]
+    more = {"copies": anywhere} if anywhere else {}
+    return digest_of({"files": content, "packages": plan.packages_digest, "base": start, **more})
 
 
 def _small(context: pathlib.Path, parts: Sequence[str]) -> dict[str, str]:

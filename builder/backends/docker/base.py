@@ -9,9 +9,11 @@ import docker.errors
 
 from builder.backends.docker.engine import BROKEN, Engine, translated
 from builder.debian.base import MakeFetcher, obtain_base
+from builder.debian.request import python_release
 from builder.image.settings import base_reference as base_name
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
+from builder.values.release import refuse_other_release
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.progress import Progress
@@ -27,8 +29,13 @@ def ensure_base(
     """
     name = base_name(plan)
     if not plan.base.debian:
-        return engine.image_id(name) or _pulled(engine, name, progress)
-    layer = obtain_base(plan, store, blobs, network, progress).layer
+        found = engine.image_id(name) or _pulled(engine, name, progress)
+        if plan.patch is not None:
+            refuse_other_release(plan, name, _python_told(engine, name))
+        return found
+    made = obtain_base(plan, store, blobs, network, progress)
+    refuse_other_release(plan, f"Debian {made.suite}", python_release(made.packages, plan.python))
+    layer = made.layer
     if engine.layers(name) != (layer.diff_id,):
         progress.step(f"import {name}")
         import_root(engine, blobs.plain(layer), name)
@@ -60,6 +67,14 @@ def _pulled(engine: Engine, name: str, progress: Progress) -> str:
     if (known := engine.image_id(name)) is None:
         raise OutsideError(f"the engine does not have {name} although it just pulled it")
     return known
+
+
+def _python_told(engine: Engine, name: str) -> str:
+    """The full version of Python that an image's own variables tell; empty where they do not."""
+    with translated(engine.address.host):
+        lines = engine.client.images.get(name).attrs.get("Config", {}).get("Env") or []
+    told = (str(line) for line in lines if line.startswith("PYTHON_VERSION="))
+    return next(told, "").partition("=")[2]
 
 
 def _why(error: Exception) -> str:

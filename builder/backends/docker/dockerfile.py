@@ -26,10 +26,18 @@ from builder.image.settings import (
 )
 from builder.image.starting import image_folders, image_start
 from builder.inside import places
+from builder.oci.store.tar import archive_epoch
+from builder.values.copies import PlannedCopy
 from builder.values.plan import Plan
 from envspec.system.errors import Problem, SpecError
 
 TEMPLATE = "Dockerfile.template"
+
+_PACKAGES = "packages"
+"""Build stage with all that comes from indexes, where there are trees of the spec's besides."""
+
+_ADDED = "/added"
+"""Where the build stage of a tree has what it adds, for a layer that is the same for the same files."""
 
 _COMPILE_PAYLOAD = (
     "import compileall, py_compile; compileall.compile_dir("
@@ -73,10 +81,15 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "apt": apt_command(plan),
         "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
         "stages": list(_stages(plan, python, mounts=mounts)),
+        "trees": any(stage.trees for stage in plan.stages),
         "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
         "payload": plan.payload is not None,
         "compiled": plan.compiled,
         "models": places.MODELS,
+        "copies": [
+            {"what": f"{copy.source} to {copy.to}", "file": copy_name(number, copy)}
+            for number, copy in enumerate(plan.copies, 1)
+        ],
         "variables": sorted(image_variables(plan).items()),
         "labels": sorted(image_labels(plan).items()),
         "start": image_start(plan),
@@ -85,8 +98,13 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
     }
 
 
+def copy_name(number: int, copy: PlannedCopy) -> str:
+    """The file of a copy's layer in the context; its name changes with the contents, which builders see."""
+    return f"copies/{number}-{copy.digest.removeprefix('sha256:')[:16]}.tar.gz"
+
+
 def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]]:
-    before = "prepare"
+    before = _PACKAGES if mounts else "prepare"
     for number, stage in enumerate(plan.stages, 1):
         folder = places.stage(number, stage.name)
         yield {
@@ -95,9 +113,14 @@ def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]
             "wheels": stage.wheels,
             "folder": folder,
             "before": before,
-            "command": _step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
+            "tree": bool(stage.trees),
+            "command": [
+                *_step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
+                *((["--copy-to", _ADDED] if mounts else []) if stage.trees else []),
+                *(["--date", str(archive_epoch())] if stage.trees else []),
+            ],
         }
-        before = folder
+        before = folder if stage.trees or not mounts else before
 
 
 def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> list[str]:

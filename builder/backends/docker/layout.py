@@ -4,6 +4,7 @@ Dockerfile
 tools/                what works inside build steps: uv, the stage installer and its imports, prepare.json
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
 image/                the doctor and the entrypoint, environment.json, the bill of materials
+copies/               the layers of what the spec copies, which the backend adds once the base is known
 payload/              the payload's code
 models/               the payload's models
 empty/                a folder with nothing in it, of which the folders that programs want are made
@@ -34,9 +35,15 @@ from envspec.system.pattern import expression
 
 
 def lay_out_context(
-    plan: Plan, dockerfile: str, folder: pathlib.Path, store: Wheelhouse, place: pathlib.Path
+    plan: Plan,
+    dockerfile: str,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    place: pathlib.Path,
+    *,
+    installer: pathlib.Path | None = None,
 ) -> None:
-    """Fill the empty folder `place`; `folder` is the spec's.
+    """Fill the empty folder `place`; `folder` is the spec's, `installer` a uv other than this program's own.
 
     Raises `SpoiledError` when a wheel is not in the store.
     """
@@ -44,7 +51,7 @@ def lay_out_context(
     (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     _modules(build_tools(), place / "tools")
     _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
-    _link(pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
+    link_or_copy(installer or pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
     _modules(runtime_files(), place / "image")
@@ -70,7 +77,7 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Pa
     for wheel in stage.wheels:
         if not store.has(wheel):
             raise SpoiledError(f"{wheel.file} in the wheelhouse")
-        _link(store.path(wheel), place / "wheels" / wheel.file)
+        link_or_copy(store.path(wheel), place / "wheels" / wheel.file)
     lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
     (place / "requirements.txt").write_text("".join(lines), encoding="utf-8")
     loaded = stage_loads(stage, plan.named, plan.loads, store) if plan.compiled else Loads()
@@ -88,7 +95,7 @@ def _write_json(file: pathlib.Path, value: Any) -> None:
     file.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _link(source: pathlib.Path, target: pathlib.Path) -> None:
+def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
     """A hard link costs nothing and keeps the date, by which BuildKit sees that nothing changed."""
     try:
         target.hardlink_to(source)

@@ -46,8 +46,10 @@ def how_to_run(engine: Engine, name: str) -> Iterator[str]:
     """The command that serves the image, for people to copy; none for an image that serves nothing."""
     with translated(engine.address.host):
         ports = engine.client.images.get(name).attrs["Config"].get("ExposedPorts") or {}
-    for port in sorted(entry.partition("/")[0] for entry in ports):
-        publish = "--network host" if engine.network == "host" else f"--publish {port}:{port}"
+    numbers = sorted({int(entry.partition("/")[0]) for entry in ports})
+    if numbers:
+        published = " ".join(f"--publish {port}:{port}" for port in numbers)
+        publish = "--network host" if engine.network == "host" else published
         yield f"serve it: docker run --rm --read-only {publish} {name}"
 
 

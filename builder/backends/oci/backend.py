@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from builder.backends.oci import bases
 from builder.backends.oci.recipe import ImageRecipe, image_recipe
 from builder.backends.port import RemoteSubject
+from builder.image.copies import COPY
 from builder.image.starting import owner_of
 from builder.inside import places
 from builder.oci.image.documents import RUNTIME
@@ -28,6 +29,7 @@ from envspec.supply.pip_settings import ask_pip
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from envspec.system.home import tool_home
+from envspec.system.machine import runs_linux
 from envspec.system.process import Completed
 from envspec.system.processor import uname_of
 from envspec.system.progress import Progress
@@ -90,6 +92,7 @@ class OciBackend:
             digest=plan.digest,
             python=record.image.python,
             payload=places.PAYLOAD if plan.payload else None,
+            folder=places.PAYLOAD,
             reused=reused,
             contents=_contents(record),
             foreign=foreign_processor(base.machine),
@@ -177,9 +180,10 @@ def refuse_uncompilable(recipe: ImageRecipe) -> None:
 
 
 def _contents(record: ImageRecord) -> str:
-    """Digest of an image's layers below the doctor: its base, its packages and its models."""
+    """Digest of what the judge looks at: base, packages, models, and copies to anywhere in the system."""
     below = itertools.takewhile(lambda layer: layer.title != RUNTIME, record.image.layers)
-    return digest_of([layer.diff_id for layer in below])
+    copied = (layer for layer in record.image.layers if layer.title.startswith(f"{COPY}/"))
+    return digest_of([layer.diff_id for layer in (*below, *copied)])
 
 
 def _name(plan: Plan) -> str:
@@ -193,7 +197,11 @@ def _file_name(reference: str) -> str:
 def foreign_processor(machine: str, handlers: pathlib.Path = pathlib.Path("/proc/sys/fs/binfmt_misc")) -> str:
     """The image's processor (`arm64`) where neither this machine nor an emulator here can run it; else "".
 
+    On other systems than Linux that is every image's, and is called `linux/arm64`.
+
     Source: the kernel's documentation of binfmt_misc; qemu-user-static names its handlers so.
     """
+    if not runs_linux():
+        return f"linux/{machine}"
     name = uname_of(machine)
     return "" if name == platform.machine() or (handlers / f"qemu-{name}").exists() else machine

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from builder.debian.base import obtain_base
-from builder.debian.request import suite_with_python
+from builder.debian.request import debian_hint, python_release
 from builder.oci.image.base import BaseImage
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
+from builder.values.release import refuse_other_release
 from envspec.lockfile.lock import LockedArchive
 from envspec.spec.model import digest_of
 from envspec.supply.wheelhouse import Wheelhouse
@@ -38,14 +39,28 @@ def obtain_base_image(
 
     `folder` is the spec's, below which an image on disk is.
 
-    Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had.
+    Raises `SpecError` when it cannot have the plan's Python, `OutsideError` when it cannot be had, or surely
+    has another release than the plan wants.
     """
+    base = _obtained(plan, folder, store, blobs, network, progress)
+    refuse_other_release(plan, base.name, base.version)
+    return base
+
+
+def _obtained(
+    plan: Plan,
+    folder: pathlib.Path,
+    store: Wheelhouse,
+    blobs: Blobs,
+    network: MakeNetwork,
+    progress: Progress,
+) -> BaseImage:
     if plan.base.debian:
         return _debian(plan, store, blobs, network, progress)
     if plan.base.apt:
         raise OutsideError(
             f"Debian packages cannot be added to image {plan.base.image} without an engine",
-            hint=f'[base] debian = "{suite_with_python(plan.python)}" takes them, and needs no registry',
+            hint=debian_hint(plan.python, "takes them, and needs no registry"),
         )
     if plan.base.archive is not None:
         return _saved(plan, plan.base.archive, folder, blobs, progress)
@@ -56,7 +71,7 @@ def obtain_base_image(
     except OutsideError as error:
         raise OutsideError(
             f"image {plan.base.image} cannot be had: {error.message}",
-            hint=f'[base] debian = "{suite_with_python(plan.python)}" makes a base from Debian packages',
+            hint=debian_hint(plan.python, "makes a base from Debian packages"),
         ) from error
 
 
@@ -111,10 +126,9 @@ def _debian(
     plan: Plan, store: Wheelhouse, blobs: Blobs, network: MakeNetwork, progress: Progress
 ) -> BaseImage:
     made = obtain_base(plan, store, blobs, network, progress)
-    python = next((each.version for each in made.packages if each.name == f"python{plan.python}"), "")
     return BaseImage(
         name=f"debian:{made.suite}",
         machine=processor_of(plan.machine).oci,
         layers=(made.layer,),
-        version=python.partition(":")[2].partition("-")[0] if ":" in python else python.partition("-")[0],
+        version=python_release(made.packages, plan.python),
     )

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from builder.backends.oci import parts
 from builder.backends.oci.compiled import Compiler
 from builder.backends.oci.recipe import ImageRecipe
+from builder.image.copies import COPY, copy_layers, settle_copies
 from builder.image.loads import stage_loads
 from builder.image.users import user_numbers
 from builder.inside import places
-from builder.oci.image.base import BaseFacts, examine_base
+from builder.oci.image.base import BaseFacts, BaseImage, examine_base
 from builder.oci.image.documents import RUNTIME, Image, assemble_image
 from builder.oci.image.records import Records
 from builder.oci.store.blobs import Blobs, Layer
+from builder.oci.store.lookup import Standing, standing_in_layers
 from builder.oci.store.pieces import layer_of_pieces
 from builder.values import models
+from builder.values.tool import result_key
 from builder.wheels.groups import group_wheels
 from builder.wheels.layers import wheel_layers
 from builder.wheels.prefix import Prefix
+from envspec.spec.part import Part
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.progress import Progress
 
@@ -59,6 +63,7 @@ def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
     added += _models(recipe, supplies)
     added += _folders(recipe, found, supplies)
     added += _runtime(recipe, supplies)
+    added += _copies(recipe, found.passwd, supplies)
     added += _payload(recipe, compiler, supplies)
     return assemble_image(recipe.base, added, recipe.settings, prefix.python, supplies.blobs)
 
@@ -120,6 +125,15 @@ def _runtime(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
     return _kept(RUNTIME, key, lambda: parts.runtime_pieces(recipe.facts, recipe.bill), supplies)
 
 
+def _copies(recipe: ImageRecipe, passwd: str, supplies: Supplies) -> Sequence[Layer]:
+    """The layers of what the spec copies, one each."""
+    base = LayeredBase(base=recipe.base, users=passwd, blobs=supplies.blobs, records=supplies.records)
+    settled = settle_copies(recipe.copies, base)
+    for copy in settled:
+        supplies.progress.note(f"layer {COPY}{copy.goal}")
+    return copy_layers(settled, supplies.folder, supplies.blobs)
+
+
 def _payload(recipe: ImageRecipe, compiler: Compiler | None, supplies: Supplies) -> Sequence[Layer]:
     """The layer of the payload's code, and that of the same compiled; none without payload."""
     if recipe.payload is None:
@@ -127,6 +141,37 @@ def _payload(recipe: ImageRecipe, compiler: Compiler | None, supplies: Supplies)
     pieces = parts.payload_pieces(recipe.payload, recipe.payload_source, supplies.folder)
     layer = layer_of_pieces("payload", pieces, supplies.blobs)
     return [layer, *(compiler.payload(layer) if compiler else ())]
+
+
+class _Found(Part):
+    """What a base has at some paths."""
+
+    paths: Mapping[str, Standing]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class LayeredBase:
+    """The files of a base whose layers are in the store; what was looked for once is remembered."""
+
+    base: BaseImage
+    users: str
+    blobs: Blobs
+    records: Records
+
+    def standing(self, wanted: Collection[str]) -> Mapping[str, Standing]:
+        """See `BaseFiles`."""
+        plain = {path[1:] for path in wanted}
+        key = result_key([[layer.diff_id for layer in self.base.layers], sorted(plain)])
+        found = self.records.fact(
+            key,
+            _Found,
+            lambda: _Found(paths=standing_in_layers(self.base.layers, self.blobs, plain)),
+        )
+        return {f"/{path}": what for path, what in found.paths.items()}
+
+    def passwd(self) -> str:
+        """See `BaseFiles`."""
+        return self.users
 
 
 def _kept(title: str, key: str, pieces: Callable[[], parts.Pieces], supplies: Supplies) -> Sequence[Layer]:

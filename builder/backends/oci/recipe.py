@@ -11,6 +11,7 @@ from builder.image.starting import image_folders
 from builder.oci.image.base import BaseImage
 from builder.oci.image.documents import ContainerSettings
 from builder.oci.store import tar
+from builder.values.copies import PlannedCopy
 from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan
 from builder.values.tool import result_key
@@ -35,6 +36,7 @@ class ImageRecipe(Part):
     models: tuple[LockedModel, ...]
     model_sources: tuple[str, ...]
     """Where the spec says the models are, in their order."""
+    copies: tuple[PlannedCopy, ...]
     payload: Payload | None
     payload_source: str | None
     """The payload's folder, relative to the spec's; None for the embedded service."""
@@ -70,6 +72,7 @@ def image_recipe(plan: Plan, base: BaseImage) -> ImageRecipe:
         modules=plan.loads,
         models=plan.models,
         model_sources=service.models if service else (),
+        copies=plan.copies,
         payload=plan.payload if service else None,
         payload_source=service.source if service else None,
         facts=json.dumps(image_facts(plan), indent=1, sort_keys=True) + "\n",

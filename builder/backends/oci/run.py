@@ -79,10 +79,14 @@ def run_in_layers(
     timeout: float | None = None,
     out: pathlib.Path | None = None,
     volumes: Sequence[str] = (),
+    shown: Sequence[pathlib.Path] = (),
+    keep: int | None = None,
+    what: str = "the image",
 ) -> Completed:
     """Run it in folders laid over each other, lowest first; `out` may be written to, as `OUT`.
 
-    So may volumes, which are empty.
+    So may volumes, which are empty, and what is `shown`, at its own path, which one of the layers must have.
+    `keep` is how many bytes of each stream are kept, `what` the folders are, for people.
 
     Raises `OutsideError` with that hint where this machine's kernel allows no such thing.
     """
@@ -95,13 +99,14 @@ def run_in_layers(
             "user": user,
             "out": str(out) if out else None,
             "volumes": list(volumes),
+            "shown": [str(folder) for folder in shown],
         }
         words: Words = [sys.executable, "-I", "-S", "-c", travelling.program("sandbox"), json.dumps(wanted)]
         words += command
-        done = run_process(words, env={}, input_text=stdin, timeout=timeout)
+        done = run_process(words, env={}, input_text=stdin, timeout=timeout, keep=keep)
     if done.code == sandbox.REFUSED and done.stderr.startswith("no sandbox"):
         why = next((words for sign, words in _WHY.items() if sign in done.stderr), done.stderr.strip())
-        raise OutsideError(f"the image cannot be run on this machine: {why}", hint=hint)
+        raise OutsideError(f"{what} cannot be run on this machine: {why}", hint=hint)
     return Completed(
         command=tuple(command),
         code=done.code,

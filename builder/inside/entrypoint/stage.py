@@ -1,11 +1,12 @@
 """Runs inside a build: makes the empty environment, then installs one stage after the other.
 
     python TOOLS prepare --into ENVIRONMENT [--copy-to FOLDER]
-    python TOOLS install STAGE --into ENVIRONMENT [--cache FOLDER] [--copy-to FOLDER]
+    python TOOLS install STAGE --into ENVIRONMENT [--cache FOLDER] [--copy-to FOLDER [--date SECONDS]]
 
 TOOLS holds this program and `prepare.json`, which says whether the image carries its standard library
 compiled. STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines
-without mounts: what the step adds to the image is also put below that folder, for a later `COPY --from`.
+without mounts, and for what is edited all day: what the step adds to the image is also put below that folder,
+for a later `COPY --from`, which gives the same layer for the same files where `--date` dates them.
 A failure ends with 1 and one line on standard output that starts with `FAILURE`.
 """
 
@@ -56,6 +57,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--into", type=pathlib.Path, required=True)
     parser.add_argument("--cache", type=pathlib.Path)
     parser.add_argument("--copy-to", type=pathlib.Path)
+    parser.add_argument("--date", type=int)
     options = parser.parse_args(arguments)
     root = pathlib.Path("/")
     before = _tree(options.into) if options.copy_to else set()
@@ -70,6 +72,8 @@ def main(arguments: list[str]) -> int:
             # A classic engine loses track of empty layers: a file that is there already goes along.
             added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
             _copy_out([*added, *extra], root, options.copy_to)
+            if options.date is not None:
+                _date(options.copy_to, options.date)
         if options.command == "prepare" and json.loads((_TOOLS / "prepare.json").read_text())["compiled"]:
             _compile_library(str(options.copy_to or ""))
     except StageError as error:
@@ -158,7 +162,9 @@ def _run_uv(
         )
     except OSError as error:
         raise StageError(
-            f"its installer cannot run here: {error}", "", "the base needs glibc and this machine's processor"
+            f"its installer cannot run here: {error}",
+            "",
+            "is the base on musl? then say it: [base] libc = 'musl'",
         ) from error
     said = done.stdout.decode("utf-8", "replace")
     sys.stdout.write(said)
@@ -200,3 +206,11 @@ def _copy_out(files: list[pathlib.Path], root: pathlib.Path, place: pathlib.Path
             os.link(str(file), str(target), follow_symlinks=False)
         except OSError:
             shutil.copy2(str(file), str(target), follow_symlinks=False)
+
+
+def _date(place: pathlib.Path, seconds: int) -> None:
+    """Date all that stands below the folder, from the inside out."""
+    for top, folders, files in os.walk(str(place), topdown=False):
+        for name in [*files, *folders]:
+            os.utime(str(pathlib.Path(top, name)), (seconds, seconds), follow_symlinks=False)
+    os.utime(str(place), (seconds, seconds))

@@ -66,22 +66,26 @@ def _switch(wanted: str, env: dict[str, str]) -> str:
 
     Who is not root goes on as who it is, and says so: the container may have been given its user on purpose.
     """
-    if os.geteuid() != 0:
-        sys.stderr.write(f"this program is meant for another user: --user {wanted} starts it as that\n")
-        return ""
     import pwd  # only here: few programs have a user of their own
 
     named, _, group = wanted.partition(":")
     try:
         known = pwd.getpwuid(int(named)) if named.isdigit() else pwd.getpwnam(named)
-        number, own, env["HOME"] = known.pw_uid, known.pw_gid, known.pw_dir
+        number, own, home = known.pw_uid, known.pw_gid, known.pw_dir
     except KeyError:
         if not named.isdigit():
             return f"there is no user {named}"
         number = own = int(named)
+        home = ""
+    if number == os.geteuid():
+        return ""
+    if os.geteuid() != 0:
+        sys.stderr.write(f"this program is meant for another user: --user {wanted} starts it as that\n")
+        return ""
     os.setgroups([])
     os.setgid(int(group) if group else own)
     os.setuid(number)
+    env.update({"HOME": home} if home else {})
     return ""
 
 

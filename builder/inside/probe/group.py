@@ -7,12 +7,16 @@ import functools
 import importlib
 import json
 import os
-import resource
 import sys
 import tempfile
 
 from .. import kernel
 from . import child, importing, naming
+
+try:
+    import resource
+except ImportError:
+    pass  # on Windows, where the probe is read, to be sent elsewhere, and never run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

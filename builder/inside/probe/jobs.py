@@ -149,7 +149,7 @@ class Runner:
             stdout=output,
             stderr=output,
             env=self.env,
-            cwd=self.scratch,
+            cwd=job.get("cwd", self.scratch),
             pass_fds=[write],
             start_new_session=True,
         )

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 SCRATCH = "envspec-probe-"
 """How temporary folders of probes begin; the process id follows."""
+MOST = 20
+"""Modules that are tried again in the folder that programs start in."""
 STARTERS = {"sitecustomize", "usercustomize"}
 """What the interpreter itself imports when it starts, and goes on without."""
 TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
@@ -169,9 +171,24 @@ class Probe:
         names = standard.names(self.python["stdlib"])
         base = self.runner.run_all([{"kind": "standard", "root": "stdlib", "names": names}], 1)
         outcomes += self.runner.run_all(again(outcomes, plan), self.workers)
+        outcomes += self.try_where_programs_start(outcomes)
         outcomes += self.try_with_loans(outcomes)
         self.clock.lap("imports")
         return outcomes, base[0].get("failed", {})
+
+    def try_where_programs_start(self, outcomes: list[ImportOutcome]) -> list[ImportOutcome]:
+        """How those imports went that failed elsewhere and succeed in the folder that programs start in.
+
+        One's own code may read a file of its own when it is imported.
+        """
+        folder = self.options.get("folder")
+        if not folder or not os.path.isdir(folder):
+            return []
+        failed = [each["module"] for each in outcomes if "error" in each]
+        failed = [name for name in dict.fromkeys(failed) if name not in imported(outcomes)][:MOST]
+        plan = [{"root": name, "roots": [[name, []]], "cwd": folder} for name in failed]
+        told = self.runner.run_all(plan, self.workers)  # type: list[ImportOutcome]
+        return [each for each in told if each["module"] in imported(told)]
 
     def try_with_loans(self, outcomes: list[ImportOutcome]) -> list[ImportOutcome]:
         """How those imports went that lacked a library which is elsewhere, once it was loaded before."""

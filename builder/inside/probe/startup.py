@@ -133,7 +133,9 @@ def cpu_level(cpuinfo: str = "/proc/cpuinfo") -> int:
 
 def c_library(found: tuple[str, str], soabi: str) -> str:
     """The C library and its version, such as `glibc 2.36`; before 3.14 Python knows musl by its ABI alone."""
-    return " ".join(found).strip() or ("musl" if soabi.endswith("-musl") else "")
+    if found[0] not in ("glibc", "musl") and soabi.endswith("-musl"):
+        return "musl"
+    return " ".join(found).strip()
 
 
 def describe_interpreter() -> InterpreterFacts:

@@ -75,9 +75,9 @@ def _usable(folder: str, outside: str) -> bool:
 
 
 def python_version(settings: Mapping[str, str], minor: str) -> str:
-    """The full version that an image's own variables tell; empty where they do not."""
+    """The full version of that line that an image's own variables tell; empty where they do not."""
     said = settings.get("PYTHON_VERSION", "")
-    return said if re.fullmatch(rf"{re.escape(minor)}\.\d+", said) else ""
+    return said if re.fullmatch(rf"{re.escape(minor.removesuffix('t'))}\.\d+", said) else ""
 
 
 def read_base(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
-from builder.oci.store.compress import CHUNK, LayerWriter
+from builder.oci.store.compress import CHUNK, DamagedError, LayerWriter
 from builder.oci.store.tar import Kind, TarEntry
 from builder.values.tool import result_key
+from envspec.system.errors import BuildError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,13 +26,17 @@ class Piece:
     """Of a file on disk, where it is known already."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes."""
+        """The bytes. Raises `DamagedError` where a file on disk is not the one that is known."""
         if isinstance(self.content, bytes):
             yield self.content
             return
+        digest = hashlib.sha256()
         with self.content.open("rb") as stream:
             while chunk := stream.read(CHUNK):
+                digest.update(chunk)
                 yield chunk
+        if self.sha256 and digest.hexdigest() != self.sha256:
+            raise DamagedError(f"{self.content} changed while it was copied")
 
     def identity(self) -> tuple[str, ...]:
         """All that decides the entry's bytes."""
@@ -59,9 +64,12 @@ def folder_piece(path: str, user: int = 0, group: int = 0) -> Piece:
 
 
 def layer_of_pieces(
-    title: str, pieces: Iterable[Piece], blobs: Blobs, *, known: Iterable[str] = ("etc",)
+    title: str, pieces: Iterable[Piece], blobs: Blobs, *, known: Collection[str] = ("etc",)
 ) -> Layer:
-    """The layer of those entries and the folders above them, but for `known` ones, which the base has."""
+    """The layer of those entries and the folders above them, but for `known` ones, which the base has.
+
+    Raises `BuildError` for a file that changes meanwhile, `OutsideError` when the disk refuses.
+    """
     by_path = {piece.entry.path: piece for piece in pieces}
     for path in list(by_path):
         for above in tar.parent_paths(path):
@@ -71,7 +79,12 @@ def layer_of_pieces(
 
     def fill(writer: LayerWriter) -> None:
         for piece in ordered:
-            writer.add(piece.entry, piece.chunks())
+            try:
+                writer.add(piece.entry, piece.chunks())
+            except DamagedError as error:
+                raise BuildError(
+                    f"{piece.entry.path} changed while it was copied", hint="run again"
+                ) from error
 
     key = result_key([tar.archive_epoch(), *(piece.identity() for piece in ordered)])
     return blobs.layer(key, title, fill)

@@ -7,7 +7,7 @@ import gzip
 import importlib.resources
 from collections.abc import Iterable, Mapping
 
-SUITES = ("bullseye", "bookworm", "trixie")
+SUITES = ("bullseye", "bookworm", "trixie", "forky")
 DEFAULT_SUITE = "bookworm"
 NO_SUITE = ""
 """Stands for the suite of a base that takes no Debian packages, such as Alpine's."""

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from builder.debian.base import base_image_name, obtain_base
-from builder.debian.request import MIRROR, ROOTS
+from builder.debian.request import MIRROR, ROOTS, debian_hint, debian_request, python_release
 from builder.oci.store.blobs import Blobs
 from builder.values.plan import Plan
 from envspec.lockfile.lock import DebianPackage, File, LockedBase
@@ -119,6 +119,33 @@ def test_a_bases_name_says_what_its_lock_lists(archive: Archive) -> None:
 def test_a_suite_with_another_python_is_refused(archive: Archive) -> None:
     with pytest.raises(SpecError, match=r"Debian trixie has Python 3\.13, the spec wants 3\.11"):
         base_image_name(plan(debian="trixie"))
+
+
+def test_a_suite_with_several_pythons_brings_the_one_that_is_wanted() -> None:
+    def roots(python: str) -> set[str]:
+        asker = plan(debian="forky").model_copy(update={"python": python})
+        return set(debian_request(asker).roots)
+
+    assert roots("3.14") == set(ROOTS), "it is the suite's own python3"
+    assert roots("3.15") == {*ROOTS, "python3.15"} - {"python3"}
+
+
+def test_a_hint_names_a_suite_only_where_one_has_that_python() -> None:
+    assert debian_hint("3.15", "has it") == '[base] debian = "forky" has it'
+    assert "no Debian suite has it" in debian_hint("3.14t", "has it")
+
+
+def test_the_release_of_a_base_is_read_off_its_packages() -> None:
+    python = DebianPackage(
+        name="python3.11",
+        version="1:3.11.2-6+deb12u6",
+        path="pool/p.deb",
+        file="p.deb",
+        sha256="0" * 64,
+        size=1,
+    )
+    assert python_release([python], "3.11") == "3.11.2"
+    assert python_release([python], "3.12") == ""
 
 
 def test_every_base_has_a_python_and_certificates() -> None:

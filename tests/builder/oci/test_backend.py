@@ -16,10 +16,12 @@ from builder.inside import places
 from builder.oci.image import saved
 from builder.oci.image.documents import RUNTIME
 from builder.oci.store.lookup import look_into_layers
+from builder.values.copying import collect_copies
 from builder.values.models import lock_models
 from builder.values.shipping import Shipping
 from builder.values.verdict import Verdict
 from envspec.lockfile.lock import LockedArchive, LockedBase
+from envspec.spec.files import Copy
 from envspec.spec.model import Service
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT
@@ -273,3 +275,26 @@ def test_debian_packages_become_a_base_that_runs(
     (tmp_path / "another" / "debian").symlink_to(remembered)
     second, other = build(base=debian)
     assert backend.record(environment).image == second.record(other).image
+
+
+def test_copies_stand_between_the_doctor_and_the_payload_in_their_order(
+    build: Build, spec_folder: pathlib.Path
+) -> None:
+    (spec_folder / "conf").mkdir()
+    (spec_folder / "conf" / "a.yaml").write_text("a")
+    wanted = [{"from": "conf", "to": "/etc/shop", "owner": "app"}, {"from": "conf/a.yaml", "to": "conf/"}]
+    copies = collect_copies([Copy.model_validate(each) for each in wanted], spec_folder)
+    backend, plain = build()
+    _, environment = build(copies=copies)
+    image = backend.record(environment).image
+    assert [layer.title for layer in image.layers][-4:] == [
+        RUNTIME,
+        "copy to /etc/shop",
+        "copy to conf/a.yaml",
+        "payload",
+    ]
+    found = look_into_layers(image.layers, backend.blobs, {"etc/shop/a.yaml", "app/conf/a.yaml"})
+    assert found == {"etc/shop/a.yaml": b"a", "app/conf/a.yaml": b"a"}
+    assert environment.contents != plain.contents, "the judge sees what goes anywhere in the system"
+    _, below = build(copies=copies[1:])
+    assert below.contents == plain.contents

@@ -20,6 +20,8 @@ from envspec.spec import load
 from envspec.spec.model import Spec, TargetWish
 from envspec.system.errors import UsageError
 from tests.support.paths import EXAMPLES
+from tests.support.specs import spec as spec_of
+from tests.support.specs import stage
 
 COMPOSE = jsonschema.Draft7Validator(
     json.loads((pathlib.Path(__file__).parent / "data" / "compose-spec.json").read_text())
@@ -102,7 +104,7 @@ def test_variables_of_the_environment_are_placed_and_the_services_own_win() -> N
     spec = on_cards(env={"LIB": "{site}/x:{prefix}", "BOTH": "environment"})
     assert spec.service is not None
     service = spec.service.model_copy(update={"env": {"BOTH": "service"}})
-    found = deployment(spec.model_copy(update={"service": service})).env
+    found = deployment(spec.model_copy(update={"service": service})).programs[0].env
     assert found == {"LIB": "/opt/env/lib/python3.11/site-packages/x:/opt/env", "BOTH": "service"}
 
 
@@ -184,6 +186,137 @@ def test_no_value_becomes_structure(value: str) -> None:
 def test_any_name_of_a_spec_becomes_one_of_a_host(name: str) -> None:
     found = deployment(example().model_copy(update={"name": name})).name
     assert re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", found)
+
+
+SHOP = """
+[run]
+command = ["uvicorn", "shop:app"]
+port = 8000
+ports = [9000]
+health = "/up"
+env = { A = "${B}" }
+[run.grpc]
+command = ["serve"]
+port = 50051
+volumes = ["/data", "/var/models"]
+stop-signal = "SIGINT"
+user = "www-data:33"
+[run.worker]
+command = ["celery"]
+health = { command = ["ping"] }
+restart = "always"
+[run.train]
+command = ["train"]
+restart = "on-failure"
+volumes = ["/data"]
+user = "root"
+[run."nightly.report"]
+command = ["report"]
+schedule = "0 3 * * *"
+"""
+
+
+def shop(text: str = SHOP) -> Deployment:
+    return deployment(spec_of(stage("one", "six==1.17.0"), tail=text))
+
+
+def composed(wanted: Deployment) -> dict[str, Any]:
+    (found,) = documents("compose", wanted)
+    COMPOSE.validate(found)
+    return found
+
+
+def test_kubernetes_takes_every_program() -> None:
+    found = documents("kubernetes", shop())
+    for each in found:
+        for version in ("1.30", kubernetes_validate.latest_version()):
+            kubernetes_validate.validate(each, version, strict=True)
+    names = [(each["kind"], each["metadata"]["name"]) for each in found]
+    assert names == [
+        ("PersistentVolumeClaim", "demo-data"),
+        ("PersistentVolumeClaim", "demo-var-models"),
+        ("Deployment", "demo"),
+        ("Service", "demo"),
+        ("HorizontalPodAutoscaler", "demo"),
+        ("PodDisruptionBudget", "demo"),
+        ("Deployment", "demo-grpc"),
+        ("Service", "demo-grpc"),
+        ("Deployment", "demo-worker"),
+        ("Job", "demo-train"),
+        ("CronJob", "demo-nightly-report"),
+    ]
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    """The specification of each pod by the name of its container."""
+    found = {}
+    for each in documents("kubernetes", shop()):
+        spec = each["spec"].get("jobTemplate", each)["spec"]
+        if "template" in spec:
+            pod = spec["template"]["spec"]
+            found[pod["containers"][0]["name"]] = pod
+    return found
+
+
+def test_pods_are_asked_as_the_health_of_each_program_says() -> None:
+    main, grpc, worker = (pods()[name]["containers"][0] for name in ("main", "grpc", "worker"))
+    assert main["readinessProbe"]["httpGet"] == {"path": "/up", "port": "http"}
+    assert [port["name"] for port in main["ports"]] == ["http", "port-9000"]
+    assert grpc["readinessProbe"]["tcpSocket"] == {"port": "port-50051"}
+    assert worker["livenessProbe"]["exec"]["command"][-2:] == ["health", "worker"]
+    assert ("args" not in main, grpc["args"], worker["args"]) == (True, ["grpc"], ["worker"])
+
+
+def test_pods_have_the_user_the_volumes_and_the_restart_of_each_program() -> None:
+    found = pods()
+    assert found["grpc"]["securityContext"] == {
+        "runAsGroup": 33,
+        "fsGroup": 33,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    train = found["train"]
+    assert (train["restartPolicy"], train["securityContext"]["runAsUser"]) == ("OnFailure", 0)
+    assert "readOnlyRootFilesystem" not in train["containers"][0]["securityContext"]
+    claims = [each.get("persistentVolumeClaim", {}).get("claimName") for each in train["volumes"]]
+    assert claims == [None, "demo-data"]
+    assert found["nightly-report"]["restartPolicy"] == "Never"
+
+
+def test_compose_has_every_program() -> None:
+    services = composed(shop())["services"]
+    assert list(services) == ["main", "grpc", "worker", "train", "nightly.report"]
+    assert services["main"]["ports"] == ["${PORT:-8000}:8000", "9000:9000"]
+    assert services["main"]["environment"] == {"A": "$${B}"}
+    assert services["grpc"]["volumes"] == ["data:/data", "var-models:/var/models"]
+    assert (services["grpc"]["stop_signal"], services["grpc"]["user"]) == ("SIGINT", "www-data:33")
+    assert services["worker"]["healthcheck"]["timeout"] == "30s"
+    assert services["worker"]["restart"] == "always"
+    train, nightly = services["train"], services["nightly.report"]
+    assert (train["profiles"], train["command"], train["restart"]) == (["jobs"], ["train"], "on-failure")
+    assert (train["user"], "read_only" in train) == ("0:0", False)
+    assert (nightly["restart"], "healthcheck" in nightly) == ("no", False)
+    assert composed(shop())["volumes"] == {"data": {}, "var-models": {}}
+    head = FORMS["compose"](shop()).partition("\nservices:")[0]
+    assert "port 8000 (PORT names another)" in head
+    assert "nightly.report, as in '0 3 * * *' is started by hand, or by cron" in head
+
+
+def test_other_programs_stand_beside_the_service() -> None:
+    worker = '[service]\nmodule = "a:b"\nsource = "."\n[run.worker]\ncommand = ["w"]\nkind = "service"\n'
+    services = composed(shop(worker))["services"]
+    assert list(services) == ["service", "worker", "proxy"]
+    assert services["worker"]["command"] == ["worker"]
+
+
+@pytest.mark.parametrize("name", ["proxy", "service"])
+def test_no_two_parts_have_one_name(name: str) -> None:
+    with pytest.raises(UsageError, match=f"two parts of the deployment would be called {name}"):
+        shop(f'[service]\nmodule = "a:b"\n[run.{name}]\ncommand = ["w"]\n')
+
+
+def test_without_a_program_there_is_nothing_to_run() -> None:
+    with pytest.raises(UsageError, match=r"no \[service\] and no \[run\]"):
+        shop("")
 
 
 @pytest.mark.parametrize(

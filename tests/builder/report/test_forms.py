@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from builder.report import github, json_form, junit, sarif, terminal
 from builder.report.forms import FILES, FORMS
-from builder.report.model import MOST, PHASES, Report, StageReport
+from builder.report.model import MOST, PHASES, CopyReport, Report, StageReport
 from builder.report.occasion import Occasion
 from builder.report.source import Source
 from builder.values.environment import Environment
@@ -89,7 +89,8 @@ class TestJson:
             (kinds["finding"], Finding, set(), {"line"}),
             (kinds["occasion"], Occasion, set(), set()),
             (kinds["stage"], StageReport, set(), set()),
-            (kinds["environment"], Environment, {"variables", "contents"}, set()),
+            (kinds["environment"], Environment, {"variables", "contents", "folder"}, set()),
+            (kinds["copy"], CopyReport, set(), set()),
             (installed, Installed, set(), set()),
         ):
             names = {field.name for field in dataclasses.fields(kind)} - dropped | added
@@ -343,6 +344,11 @@ class TestSource:
     )
     def test_places_have_lines(self, where: str, line: int | None) -> None:
         assert self.source.line(where) == line
+
+    def test_a_stage_named_like_a_package_is_not_where_that_is_required(self) -> None:
+        text = '[[stage]]\nname = "torch"\ninstall = [\n    "torch==2.0",\n]\n[[stage]]\nname = "late"\n'
+        source = Source(file="x", text=text)
+        assert (source.line("torch"), source.line("late")) == (4, 7)
 
     @given(text=st.text(), where=st.text())
     def test_any_text_has_a_line_within_it_or_none(self, text: str, where: str) -> None:

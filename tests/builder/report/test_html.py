@@ -148,6 +148,7 @@ def test_what_stopped_the_run_names_the_errors_and_where_they_stand() -> None:
     said = text(card)
     assert "the proof found errors: EV203" in said
     assert "EV203 soundfile envspec.toml:12 soundfile 0.12.1 needs libsndfile.so.1" in said
+    assert "What to do: apt-get install libsndfile1" in said
     assert next(card.iter("a")).get("href") == "#f0"
 
 

@@ -51,6 +51,18 @@ def test_one_cause_is_one_finding_that_counts_what_it_takes_down(environment: En
     assert "takes down 2 more: first, second" in found["EV201:base"]
 
 
+def test_what_wants_a_file_of_its_own_is_tried_where_programs_start(
+    environment: Environment, tmp_path: pathlib.Path
+) -> None:
+    environment.install("shop", {"shop.py": "PRICES = open('prices.json').read()\n"})
+    (tmp_path / "app").mkdir()
+    there = str(tmp_path / "app")
+    assert list(errors(judge_subject(environment.target, folder=there))) == ["EV201:shop"]
+    (tmp_path / "app" / "prices.json").write_text("{}")
+    assert errors(judge_subject(environment.target, folder=there)) == {}
+    assert list(errors(judge_subject(environment.target))) == ["EV201:shop"]
+
+
 def test_a_name_that_another_distribution_lost_names_the_pair(environment: Environment) -> None:
     environment.install("provider", {"provider.py": "new = 1\n"}, version="2.0")
     environment.install("user", {"user.py": "from provider import old\n"}, requires=("provider",))

@@ -18,7 +18,7 @@ import yaml
 from builder import orchestrate
 from builder.backends.docker.backend import DockerBackend
 from builder.backends.docker.engine import Engine
-from builder.orchestrate.compose import PROXY
+from builder.orchestrate.compose import PROXY_IMAGE
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from envspec.spec.model import Spec
@@ -106,7 +106,7 @@ def up(
 
 def test_the_proxy_is_named_for_users() -> None:
     """What the test replaces is there: an image that users can pull."""
-    assert PROXY.startswith("nginx:")
+    assert PROXY_IMAGE.startswith("nginx:")
 
 
 def test_both_replicas_speak(up: Composed, engine: Engine) -> None:

@@ -1,0 +1,70 @@
+"""Why builds fail, in words: what each kind of last line means, and what to do."""
+
+import pathlib
+
+import pytest
+
+from envspec.supply.backend import Attempt
+from envspec.supply.failures import build_failure
+from envspec.system.process import Completed
+
+
+def attempt(said: str = "", *, step: str = "build_wheel", late: bool = False, code: int = 1) -> Attempt:
+    done = Completed(command=("x",), code=code, stdout="", stderr=said, timed_out=late)
+    return Attempt(done=done, step=step)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (
+            "urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>",
+            "the network",
+        ),
+        ("error: failed to fetch: Could not resolve host: host.example", "the network"),
+        ("error: can't find Rust compiler; cargo not found", "it needs Rust"),
+        ("error: command 'false' failed with exit code 1", "it needs a C compiler"),
+        ("CMake Error: Could not find ninja", "it needs ninja"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'swig'", "it needs swig"),
+        ("LookupError: setuptools-scm was unable to detect version for /x", "git's tags"),
+        ("OSError: [Errno 30] Read-only file system: '/usr/x'", "its own folder alone"),
+    ],
+)
+def test_what_a_last_line_means_is_said(said: str, meant: str) -> None:
+    error = build_failure("./core", attempt(said), own=True)
+    assert meant in error.message
+    assert said in error.message
+    assert error.hint
+
+
+def test_what_nobody_knows_is_shown_as_it_is() -> None:
+    error = build_failure("./core", attempt("boom\ncargo built 3 crates"), own=True)
+    assert error.message == "no wheel could be built from ./core\nboom\ncargo built 3 crates"
+
+
+def test_a_build_that_does_not_end_is_said_with_its_limit() -> None:
+    assert "did not end within 30 minutes" in build_failure("./core", attempt(late=True)).message
+
+
+def test_tools_that_cannot_be_had_are_no_fault_of_the_code() -> None:
+    error = build_failure("./core", attempt("No solution found", step="install"))
+    assert "what builds it cannot be had" in error.message
+
+
+def test_a_backend_that_leaves_nothing_is_said_so() -> None:
+    assert "left no wheel" in build_failure("./core", attempt(code=0)).message
+
+
+def test_no_password_of_an_address_is_repeated() -> None:
+    error = build_failure("./core", attempt("cannot fetch https://user:secret@host.example/x"))
+    assert "secret" not in error.message
+
+
+def test_our_own_versions_give_way_to_what_a_project_asks(tmp_path: pathlib.Path) -> None:
+    from envspec.supply.backend import _constraints, _fitting
+
+    ours = _constraints()
+    assert {line.partition("==")[0] for line in ours} == {"setuptools", "wheel"}
+    assert _fitting(ours, ["setuptools>=40"]) == ours
+    assert {line.partition("==")[0] for line in _fitting(ours, ["Setuptools<60"])} == {"wheel"}
+    assert _fitting(ours, ["nothing at all !"]) == ours
