@@ -7,7 +7,7 @@ import json
 import pathlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from envspec.ingest.draft import Draft, Pin, PinFile
@@ -306,6 +306,7 @@ _CUTS = some.tuples(
 @pytest.mark.parametrize(
     ("name", "text"), [("uv.lock", UV), ("pylock.toml", PYLOCK), ("Pipfile.lock", PIPENV)]
 )
+@settings(max_examples=30)
 @given(cut=_CUTS)
 def test_a_damaged_lock_gives_a_draft_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, name: str, text: str, cut: tuple[int, int, str]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from envspec.ingest import write
@@ -176,6 +176,7 @@ NAMES = ["cog.yaml", "environment.yml", "Pipfile", "setup.cfg", "setup.py", "pyp
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=30)
 @given(data=some.one_of(some.binary(max_size=100), some.text(max_size=100).map(str.encode)))
 def test_any_bytes_give_a_draft_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: bytes

@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from envspec.ingest.draft import Wish
@@ -112,6 +112,7 @@ def test_a_folder_without_any_is_refused(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["bentofile.yaml", "config.yaml", "compose.yaml"])
+@settings(max_examples=30)
 @given(
     data=some.one_of(
         some.binary(max_size=100),
