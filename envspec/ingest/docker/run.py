@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from envspec.ingest.docker import projects
 from envspec.ingest.docker.image import Image
 from envspec.ingest.docker.shell import Command, commands
-from envspec.ingest.drafting import Drafting, Step, minor_version, refusal
+from envspec.ingest.drafting import Drafting, Step, is_file, is_there, minor_version, refusal
 from envspec.ingest.indexes import add_index
 from envspec.ingest.pip_options import Option, sorted_words
 from envspec.ingest.requirements import Requirements
@@ -208,7 +208,7 @@ class Runner:
         places += [posixpath.basename(path)] if not places else []
         for place in places:
             found = self.context / place
-            if not posixpath.normpath(place).startswith("..") and found.is_file():
+            if not posixpath.normpath(place).startswith("..") and is_file(found):
                 return found
         return None
 
@@ -221,7 +221,7 @@ class Runner:
         found = re.fullmatch(r"([^\[\]]*)(\[[^\[\]]*\])?", text)
         path, extras = (found[1], found[2] or "") if found else (text, "")
         original = self.image.original(path, folder)
-        if original is None and not path.startswith(("/", "~", "..")) and (self.context / path).exists():
+        if original is None and not path.startswith(("/", "~", "..")) and is_there(self.context / path):
             original = path
         if original is None:
             if any(image.taken for image in self.image.ancestors()):
