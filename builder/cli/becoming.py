@@ -42,13 +42,13 @@ def build_here(request: Request, *, quiet: bool) -> Built | Report:
 
 
 def become(built: Built, words: Sequence[str], program: PlannedProgram | None = None) -> NoReturn:
-    """Become a command: as that program is started, or any, here and with the main program's variables.
+    """Become a command: as that program is started, or any, with the main one's variables and folder.
 
     What this process has in its own variables goes along. Raises `UsageError` where there is no such command.
     """
     environment = built.environment
     variables = _inherited() | VirtualenvBackend.variables(_seen(built, program))
-    folder = VirtualenvBackend.folder(environment, program) if program else None
+    folder = VirtualenvBackend.folder(environment, program or built.plan.main)
     if folder is not None:
         os.chdir(folder)
     found = shutil.which(words[0], path=variables["PATH"])

@@ -66,7 +66,7 @@ class Project:
         refuse_changed(lock, self.spec, self.folder)
         if not lock.trees:
             return lock
-        from envspec.supply.source_packages import SourceYard
+        from envspec.supply.source_yard import SourceYard
 
         yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
         return yard.bind(lock)

@@ -165,8 +165,18 @@ def _lines(finding: Finding, width: int, place: Placed) -> Iterator[Text]:
     for line in _wrapped(finding.message, width - 2, _WRAPPED[finding.severity]):
         yield Text(f"  {line}")
     if finding.hint:
-        for line in _wrapped(f"hint: {finding.hint}", width - 2, _WRAPPED[finding.severity]):
+        for line in _hint(finding.hint, width - 2, _WRAPPED[finding.severity]):
             yield Text(f"  {line}")
+
+
+def _hint(hint: str, width: int, most: int) -> list[str]:
+    """A hint in at most `most` lines; of what a program said, which follows the first one, its end."""
+    first, _, said = hint.partition("\n")
+    if not said or most < 2:
+        return _wrapped(f"hint: {hint}", width, most)
+    last = textwrap.wrap(said[-4 * width * most :], width, break_on_hyphens=False)
+    shown = last if len(last) < most else ["… " + last[1 - most][: width - 2], *last[len(last) - most + 2 :]]
+    return [*_wrapped(f"hint: {first}", width, 1), *shown]
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:

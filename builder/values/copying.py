@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -16,8 +17,9 @@ from builder.values.copies import CopiedFile, PlannedCopy, folders_above, goal_o
 from builder.values.walk import Walked, walk_folder
 from envspec.spec.files import Copy
 from envspec.spec.model import digest_of
+from envspec.supply.facts import sha256_of
 from envspec.supply.ignored import Ignored
-from envspec.system.errors import OutsideError, Problem, SpecError
+from envspec.system.errors import BuildError, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept
 from envspec.system.limits import COPIED_BYTES, COPIED_FILES
@@ -235,12 +237,18 @@ def _stays_inside(top: pathlib.Path, path: str, text: str) -> bool:
 
 
 def copy_file(copy: PlannedCopy, file: CopiedFile, folder: pathlib.Path, target: pathlib.Path) -> None:
-    """Put one file or link where it goes on this machine, for its user to read; `folder` is the spec's."""
+    """Put one file or link where it goes on this machine, for its user to read; `folder` is the spec's.
+
+    Raises `BuildError` for a file that changed since it was planned.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if file.link:
         target.symlink_to(file.link)
     elif not target.exists():  # equal copies may meet at one place
-        shutil.copyfile(folder / file.source, target)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(folder / file.source, target)
+        if not target.is_file() or sha256_of(target) != file.sha256:
+            raise BuildError(f"{file.source} changed while it was copied", hint="run again")
         target.chmod((copy.file_mode(file) & 0o777) | 0o400)
 
 

@@ -22,7 +22,7 @@ from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.relay import relay_for
-from envspec.supply.source_packages import SourcePackage
+from envspec.supply.source_package import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home

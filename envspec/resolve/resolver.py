@@ -24,7 +24,8 @@ from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import local_path
 from envspec.supply.sdist import built_wheel
-from envspec.supply.source_packages import SourcePackage, SourceYard
+from envspec.supply.source_package import SourcePackage
+from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse

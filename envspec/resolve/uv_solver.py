@@ -27,7 +27,7 @@ from envspec.spec.target import Target
 from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
-from envspec.supply.source_packages import SourcePackage
+from envspec.supply.source_package import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.interpreter import known_interpreter

@@ -142,7 +142,8 @@ class PrebuiltWheel(Part):
         try:
             parse_wheel_filename(self.file_name)
         except InvalidWheelFilename as error:
-            raise ValueError(f"{self.file_name!r} is not the name of a wheel") from error
+            hint = "" if self.file_name.endswith(".whl") else "; a folder or an archive goes into `install`"
+            raise ValueError(f"{self.file_name!r} is not the name of a wheel{hint}") from error
         return self
 
 

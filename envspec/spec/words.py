@@ -92,7 +92,7 @@ class SourceWord:
     def shown(self) -> str:
         """What messages call it: as it was written, without marker, fragment and password."""
         text = self.text.partition(" ;")[0].partition("; ")[0].partition("#")[0].strip()
-        return _without_password(text)
+        return without_password(text)
 
     def requirement(self, name: str) -> Requirement:
         """The same as a requirement of a package by name."""
@@ -273,12 +273,13 @@ def _fragment(text: str, fragment: str) -> dict[str, str]:
     return said
 
 
-def _without_password(text: str) -> str:
+def without_password(text: str) -> str:
+    """The text with addresses in which nobody can read who asks."""
     return _PASSWORD.sub(r"://\1***@", text)
 
 
 def _wrong(text: str, why: str) -> ValueError:
-    return ValueError(f"{shortened(_without_password(text))!r} {why}")
+    return ValueError(f"{shortened(without_password(text))!r} {why}")
 
 
 def _word(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.supply.sdist import built_wheel
-from envspec.supply.source_packages import SourceYard
+from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError

@@ -8,7 +8,7 @@ import re
 import tarfile
 from collections.abc import Mapping
 
-from envspec.spec.words import SourceWord
+from envspec.spec.words import SourceWord, without_password
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.system.errors import OutsideError
 from envspec.system.process import Completed, Words, run_process
@@ -130,25 +130,29 @@ def _must(done: Completed, word: SourceWord, wanted: str) -> None:
     if done.refusal:
         raise done.refusal
     said = scrub_addresses(done.tail)
-    repository = scrub_addresses(word.place)
+    repository = without_password(word.place)
     if done.timed_out:
-        raise OutsideError(f"{repository} did not answer within {TIME // 60} minutes", hint="run again")
+        raise OutsideError(
+            f"the repository {repository} did not answer within {TIME // 60} minutes", hint="run again"
+        )
     if _DENIED.search(said):
         raise OutsideError(
-            f"{repository} wants a password\n{said}",
+            f"the repository {repository} wants a password\n{said}",
             hint="set up a credential helper for git, or a key for ssh: nobody is asked here",
         )
     if _GONE.search(said):
         raise _gone(word, wanted)
     if _ABSENT.search(said):
         raise OutsideError(f"there is no repository at {repository}\n{said}", hint="is the address right?")
-    raise OutsideError(f"{repository} cannot be asked\n{said}", hint="check the network, then run again")
+    raise OutsideError(
+        f"the repository {repository} cannot be asked\n{said}", hint="check the network, then run again"
+    )
 
 
 def _gone(word: SourceWord, wanted: str) -> OutsideError:
     what = f"commit {wanted}" if _COMMIT.fullmatch(wanted) else wanted
     return OutsideError(
-        f"{what} of {scrub_addresses(word.place)} is gone: the repository does not have it",
+        f"{what} of {without_password(word.place)} is gone: the repository does not have it",
         hint="it was removed or rewritten there: name another commit, or bring it back",
     )
 

@@ -16,8 +16,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 
-import pathspec
-
+from envspec.supply.ignored import GitIgnore
 from envspec.system.errors import OutsideError, Problem, SpecError
 from envspec.system.quoting import shown_path
 
@@ -155,7 +154,6 @@ def _walk(
     size = count = 0
     for folder, folders, names in os.walk(tree, onerror=_unreadable):
         here = pathlib.Path(folder)
-        ignored.enter(here)
         kept = []
         for name in sorted(folders):
             if ignored.folder(here / name):
@@ -219,22 +217,7 @@ class _Ignored:
     def __init__(self, tree: pathlib.Path, *, everything: bool) -> None:
         self._tree = tree
         self._everything = everything
-        self._rules: list[tuple[pathlib.Path, pathspec.GitIgnoreSpec]] = []
-        top = repository_of(tree)
-        for folder in reversed(tree.parents) if top is not None and not everything else ():
-            if folder == top or top in folder.parents:
-                self._read(folder)
-
-    def _read(self, folder: pathlib.Path) -> None:
-        with contextlib.suppress(OSError):
-            lines = (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
-            self._rules.append((folder, pathspec.GitIgnoreSpec.from_lines(lines)))
-
-    def enter(self, folder: pathlib.Path) -> None:
-        """Note the rules of a folder whose files come next."""
-        if not self._everything:
-            self._rules = [(base, rules) for base, rules in self._rules if folder.is_relative_to(base)]
-            self._read(folder)
+        self._git = GitIgnore(tree)
 
     def folder(self, folder: pathlib.Path) -> bool:
         """Whether all of a folder is no part of the tree."""
@@ -244,20 +227,17 @@ class _Ignored:
             return True
         if any((folder / mark).is_file() for mark in _MARKS) or _built(folder, self._tree):
             return True
-        return self._matches(folder, "/")
+        return self._matches(folder, is_folder=True)
 
     def file(self, file: pathlib.Path) -> bool:
         """Whether a file is no part of the tree."""
         if self._everything:
             return False
-        return file.suffix in {".pyc", ".pyo"} or bool(_OURS.fullmatch(file.name)) or self._matches(file, "")
+        left = file.suffix in {".pyc", ".pyo"} or _OURS.fullmatch(file.name) is not None
+        return left or self._matches(file, is_folder=False)
 
-    def _matches(self, path: pathlib.Path, end: str) -> bool:
-        for base, rules in reversed(self._rules):  # the nearest file that has a word decides: gitignore(5)
-            said = rules.check_file(path.relative_to(base).as_posix() + end).include
-            if said is not None:
-                return said
-        return False
+    def _matches(self, path: pathlib.Path, *, is_folder: bool) -> bool:
+        return self._git.ignores(path.relative_to(self._tree).as_posix(), is_folder=is_folder)
 
 
 def _built(folder: pathlib.Path, tree: pathlib.Path) -> bool:

@@ -67,6 +67,35 @@ def neighbours(tree: pathlib.Path, top: pathlib.Path) -> Mapping[str, pathlib.Pa
     return found
 
 
+def elsewhere(tree: pathlib.Path, top: pathlib.Path) -> Mapping[str, str]:
+    """Packages that a tree takes by an address or a file, by name: the word that says the same in a spec.
+
+    An index may have another package of that name, which must not come in its place.
+    """
+    root = _workspace(tree, top)
+    found: dict[str, str] = {}
+    for place in dict.fromkeys([root or tree, tree]):
+        for name, said in _table(settings_of(place), "tool", "uv", "sources").items():
+            for entry in said if isinstance(said, list) else [said]:
+                if isinstance(entry, dict) and (word := _word(entry, place, top)):
+                    found[canonicalize_name(name)] = word if word.startswith("./") else f"{name} @ {word}"
+    return found
+
+
+def _word(entry: Mapping[str, Any], place: pathlib.Path, top: pathlib.Path) -> str:
+    """The word for one entry of `[tool.uv.sources]`; empty for an index, or a folder."""
+    below = f"#subdirectory={entry['subdirectory']}" if entry.get("subdirectory") else ""
+    if isinstance(address := entry.get("git"), str):
+        revision = next((str(entry[key]) for key in ("rev", "tag", "branch") if entry.get(key)), "")
+        return f"git+{address}" + (f"@{revision}" if revision else "") + below
+    if isinstance(address := entry.get("url"), str):
+        return address + below
+    path = entry.get("path")
+    if isinstance(path, str) and (file := (place / path).resolve()).is_file():
+        return f"./{file.relative_to(top).as_posix()}" if file.is_relative_to(top) else f"./{file.name}"
+    return ""
+
+
 def _neighbour(
     name: str, entry: Mapping[str, Any], place: pathlib.Path, members: Mapping[str, pathlib.Path]
 ) -> Iterator[tuple[str, pathlib.Path]]:

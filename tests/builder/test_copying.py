@@ -13,7 +13,7 @@ from builder.values import copying
 from builder.values.copies import PlannedCopy
 from builder.values.copying import collect_copies, copy_file
 from envspec.spec.files import Copy
-from envspec.system.errors import SpecError
+from envspec.system.errors import BuildError, SpecError
 
 KEY = (
     "-----BEGIN PRIVATE KEY-----\n" + "MIIBVQIBADANBgkqhkiG9w0BAQEFAASC" * 8 + "\n-----END PRIVATE KEY-----\n"
@@ -307,3 +307,10 @@ def test_a_virtual_environment_s_files_can_be_read_by_their_owner(folder: pathli
     out = folder / "out" / "conf"
     assert (out / "train.yaml").stat().st_mode & 0o7777 == 0o440
     assert (out / "now.yaml").readlink() == pathlib.Path("train.yaml")
+
+
+def test_a_file_that_changes_before_it_is_copied_is_refused(folder: pathlib.Path) -> None:
+    (found,) = collected(folder, copy("run.sh", "run"))
+    put(folder, "run.sh", text="another")
+    with pytest.raises(BuildError, match=r"run\.sh changed while it was copied"):
+        copy_file(found, found.files[0], folder, folder / "out")

@@ -34,15 +34,17 @@ def main(arguments: list[str]) -> int:
         return _health(facts, more[0] if more else _noted(programs))
     _temporary()
     name = program.MAIN if command == "serve" else command
+    if name not in programs and command not in ("serve", "doctor"):
+        return _become(arguments)
+    if not _examined(facts):
+        return MISMATCH
     if name in programs:
-        return _start(facts, name, more) if _examined(facts) else MISMATCH
+        return _start(facts, name, more)
     if command == "serve":
         known = ", ".join(sorted(programs)) or "none"
         sys.stderr.write(f"the image has no main program; its programs: {known}\n")
         return MISMATCH
-    if command == "doctor":
-        return 0 if _examined(facts) else MISMATCH
-    return _become(arguments)
+    return 0
 
 
 def _start(facts: dict[str, Any], name: str, more: list[str]) -> int:

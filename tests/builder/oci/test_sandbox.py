@@ -86,6 +86,15 @@ def test_layers_lie_over_each_other(root: pathlib.Path) -> None:
     assert (done.returncode, done.stderr) == (127, "/program: No such file or directory\n")
 
 
+def test_a_folder_that_is_shown_can_be_written_to_at_its_own_path(root: pathlib.Path) -> None:
+    shown, top = root / "shown", root / "top"
+    shown.mkdir()
+    top.mkdir()
+    said = python(f"open({str(shown / 'made')!r}, 'w').write('x')", top, shown=[str(shown)])
+    assert (said.returncode, said.stderr) == (0, "")
+    assert (shown / "made").read_text() == "x"
+
+
 def test_it_ends_as_the_command_ends(root: pathlib.Path) -> None:
     assert python("raise SystemExit(7)", root).returncode == 7
     assert python("import os; os.abort()", root).returncode == -6

@@ -29,7 +29,7 @@ FROM python:${PYTHON}-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.txt .
 RUN python -m venv /opt/venv
-RUN --mount=type=cache,target=/root/.cache \\
+RUN --mount=type=cache,target=/cache \\
     /opt/venv/bin/pip install -r requirements.txt
 FROM python:${PYTHON}-slim-bookworm
 ENV NUMPY=1.23.5 HF_HOME="/my models" PATH=/opt/venv/bin:$PATH

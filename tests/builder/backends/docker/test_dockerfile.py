@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.backends.docker.dockerfile import quoted, render_dockerfile
+from builder.backends.docker.dockerfile import copy_name, quoted, render_dockerfile
+from builder.values.copies import CopiedFile, PlannedCopy
 from builder.values.payload import Payload
 from builder.values.plan import InstallStage, Plan, PlannedWheel, make_plan
 from builder.values.program import PlannedProgram
@@ -238,3 +239,17 @@ def test_nothing_is_compiled_where_the_spec_says_so() -> None:
     assert "COPY payload /app" in render_dockerfile(plain)
     assert "compileall" not in render_dockerfile(plain)
     assert plain.digest != compiled.digest
+
+
+@pytest.mark.parametrize("mounts", [True, False])
+def test_copies_are_layers_below_the_payload_in_their_order(mounts: bool) -> None:
+    copies = tuple(
+        PlannedCopy(source=source, to=to, files=(CopiedFile(path=to, sha256=f"{number:064}"),))
+        for number, (source, to) in enumerate((("a\nRUN evil", "/srv/a"), ("b", "b")))
+    )
+    lines = render_dockerfile(planned("espeak", None).model_copy(update={"copies": copies}), mounts=mounts)
+    kinds = [line.split()[:2] for line in lines.splitlines() if re.match(r"(COPY|ADD|RUN evil)", line)][-4:]
+    assert [kind[0] for kind in kinds] == ["COPY", "ADD", "ADD", "COPY"]
+    assert [name for kind, name in kinds if kind == "ADD"] == [
+        copy_name(number, copy) for number, copy in enumerate(copies, 1)
+    ]

@@ -213,9 +213,11 @@ def test_the_runtime_is_a_program_by_itself(tmp_path: pathlib.Path) -> None:
     known = json.loads((tmp_path / "context" / "image" / "environment.json").read_text())
     site = site_with(tmp_path / "s", "extra-1")
     (tmp_path / "context" / "image" / "environment.json").write_text(json.dumps({**known, "site": str(site)}))
-    done = subprocess.run([*command, "serve"], capture_output=True, text=True, cwd="/")
+    done = subprocess.run([*command, "doctor"], capture_output=True, text=True, cwd="/")
     assert done.returncode == 78
     assert done.stdout.startswith("[FAIL] extra 1 was never locked\nrefusing to start")
+    done = subprocess.run([*command, "serve"], capture_output=True, text=True, cwd="/")
+    assert (done.returncode, done.stderr) == (78, "the image has no main program; its programs: none\n")
     assert subprocess.run([*command, "no-such-program"], capture_output=True).returncode == 127
 
 

@@ -1,18 +1,19 @@
-"""The packages that a spec's own words are: each source fetched or packed, built, and asked what it is."""
+"""Where a spec's sources become packages: each fetched or packed, built, and asked what it is."""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
+import tarfile
 from collections.abc import Mapping
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envspec.lockfile.lock import SPEC_WHEEL, Artifact, File, Lock, LockedSource
+from envspec.lockfile.lock import Artifact, File, Lock, LockedSource
 from envspec.spec.model import Spec, digest_of
 from envspec.spec.target import Target, target_of
-from envspec.spec.words import SourceWord
+from envspec.spec.words import SourceWord, without_password
 from envspec.supply import git
 from envspec.supply.backend import build_system
 from envspec.supply.bound import ChangedSourceError
@@ -20,10 +21,11 @@ from envspec.supply.core_metadata import WheelMetadata, parse_metadata
 from envspec.supply.metadata import of_wheel
 from envspec.supply.page import RemoteFile
 from envspec.supply.sdist import BuiltWheel, built_source
+from envspec.supply.source_package import SourcePackage
 from envspec.supply.sources import Sources
-from envspec.supply.trees import pack_tree, repository_of, tree_folder
+from envspec.supply.trees import TOP, pack_tree, repository_of, tree_folder
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.supply.workspace import neighbours, takes_version_from_git
+from envspec.supply.workspace import elsewhere, neighbours, takes_version_from_git
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError, Problem, SpecError
 from envspec.system.interpreter import find_interpreter
@@ -31,61 +33,6 @@ from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import quoted_output
 from envspec.system.scratch import scratch_folder
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SourcePackage:
-    """One source as the package that it became."""
-
-    word: SourceWord
-    at: str
-    """Key path of its word; empty for a member of a workspace that no word names."""
-    metadata: WheelMetadata
-    wheel: File
-    """In the wheelhouse."""
-    archive: File | None = None
-    """What that was built from, where it is held by its contents."""
-    requires: str | None = None
-    """Of a tree: digest of what it requires."""
-    commit: str | None = None
-    """Of git."""
-    tools: tuple[str, ...] = ()
-    beside: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
-    """Folders of packages that its settings take from beside it, by name."""
-
-    @property
-    def name(self) -> str:
-        """Canonical."""
-        return self.metadata.name
-
-    @property
-    def requirement(self) -> Requirement:
-        """What the spec asks for of it, as a requirement by name."""
-        return self.word.requirement(self.name)
-
-    def locked(self, stage: str) -> LockedSource:
-        """What a lock holds of it."""
-        return LockedSource(
-            name=self.name,
-            stage=stage,
-            at=self.at,
-            path=self.word.place if self.word.kind == "tree" else None,
-            requires=self.requires,
-            commit=self.commit,
-            tools=self.tools,
-        )
-
-    def artifact(self, stage: str) -> Artifact:
-        """The artifact that it is installed from."""
-        file = self.archive or self.wheel
-        return Artifact(
-            name=self.name,
-            version=self.metadata.version,
-            stage=stage,
-            index=SPEC_WHEEL,
-            wheel=self.wheel if self.archive else None,
-            **file.model_dump(),
-        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,8 +99,17 @@ class SourceYard:
                 )
 
     def _refuse_addresses(self, taken: Mapping[str, SourcePackage]) -> None:
-        """What a source requires by an address nobody has locked, unless a word names it as well."""
+        """What a source takes from an address that nobody has locked, unless a word names it as well.
+
+        An index might have something else under that name.
+        """
         for package in taken.values():
+            for name in set(self._needs(package)) & package.elsewhere.keys() - taken.keys():
+                raise self._wrong(
+                    package.at,
+                    f"{package.name} takes {name} from elsewhere than an index",
+                    hint=f"write it among the stage's `install`: {without_password(package.elsewhere[name])}",
+                )
             for requirement in map(Requirement, package.metadata.requires):
                 known = canonicalize_name(requirement.name) in taken
                 if (
@@ -205,13 +161,29 @@ class SourceYard:
             requires=_requires(metadata, tree),
             tools=built.tools,
             beside=neighbours(tree, self.folder.resolve()),
+            elsewhere=elsewhere(tree, self.folder.resolve()),
         )
 
     def _git(self, word: SourceWord, at: str) -> SourcePackage:
         commit, archive = self._commit(word, word.revision if word.fixed else "")
         label = f"{word.shown} at {commit[:12]}"
         built = self._built(self.store.path(archive), archive.sha256, label, word.subdirectory, ())
-        return self._held(word, at, built, archive, commit)
+        package = self._held(word, at, built, archive, commit)
+        return dataclasses.replace(package, elsewhere=self._beside_in(archive, word))
+
+    def _beside_in(self, archive: File, word: SourceWord) -> Mapping[str, str]:
+        """What a project takes from beside it in its repository, or from elsewhere."""
+        with scratch_folder("git") as scratch:
+            with tarfile.open(self.store.path(archive)) as packed:
+                packed.extractall(scratch, filter="data")
+            top = (scratch / TOP).resolve()
+            tree = top / word.subdirectory
+            found = dict(elsewhere(tree, top))
+            for name, folder in neighbours(tree, top).items():
+                below = folder.resolve().relative_to(top).as_posix()
+                revision = f"@{word.revision}" if word.revision else ""
+                found[name] = f"{name} @ git+{word.place}{revision}#subdirectory={below}"
+            return found
 
     def _commit(self, word: SourceWord, commit: str) -> tuple[str, File]:
         """The commit that is meant, and its archive in the store, fetched where it is not kept."""

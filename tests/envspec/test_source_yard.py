@@ -14,14 +14,14 @@ from envspec.supply import backend
 from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.source_packages import SourceYard
+from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError, SpecError
 from tests.support.fakes import Recorder
 from tests.support.projects import project, written
-from tests.support.specs import file_of, spec, stage
+from tests.support.specs import artifact, file_of, lock, spec, stage
 from tests.support.web import Answer, serving
 from tests.support.wheels import sdist, wheel
 
@@ -194,6 +194,27 @@ def test_a_requirement_by_address_wants_a_word_of_its_own(place: Place) -> None:
     assert place.lock("./core", "./util")[1].pins == {"core": "1.0", "util": "1.0"}
 
 
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ('git = "https://host.example/util", tag = "v1"', "util @ git+https://host.example/util@v1"),
+        ('url = "https://host.example/util-1.0.tar.gz"', "util @ https://host.example/util-1.0.tar.gz"),
+        ('path = "../util-1.0.tar.gz"', "./util-1.0.tar.gz"),
+    ],
+)
+def test_what_a_tree_takes_from_elsewhere_never_comes_from_an_index(
+    place: Place, said: str, word: str
+) -> None:
+    (place.folder / "util-1.0.tar.gz").touch()
+    more = f"[tool.uv.sources]\nutil = {{ {said} }}\n"
+    project(place.folder / "core", "core", requires=["util"], more=more)
+    with pytest.raises(SpecError, match="core takes util from elsewhere than an index") as caught:
+        place.lock("./core")
+    assert word in caught.value.hint
+    project(place.folder / "util", "util")
+    assert place.lock("./core", "./util")[1].pins == {"core": "1.0", "util": "1.0"}
+
+
 def test_a_backend_that_fails_says_its_last_words(place: Place) -> None:
     project(place.folder / "core", "core", backend='raise SystemExit("no such thing")')
     with pytest.raises(FindingsError) as caught:
@@ -238,6 +259,21 @@ def test_a_wheel_by_path_that_was_built_anew_is_another(place: Place) -> None:
     os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
     with pytest.raises(ChangedSourceError, match="is not the file that was locked"):
         refuse_changed(held, wanted, place.folder)
+
+
+def test_a_wheel_of_the_key_that_was_built_anew_is_another(tmp_path: pathlib.Path) -> None:
+    file = wheel(tmp_path / "dist", "core")
+    held = lock(artifact(file, index="spec"))
+    wanted = spec(stage("one", more=f'wheels = [{{ path = "dist/{file.name}" }}]'))
+    refuse_changed(held, wanted, tmp_path)
+    data, date = bytearray(file.read_bytes()), file.stat()
+    data[10] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
+    with pytest.raises(ChangedSourceError, match=r"dist/core-1\.0-py3-none-any\.whl is not the file"):
+        refuse_changed(held, wanted, tmp_path)
+    file.unlink()  # what is kept serves
+    refuse_changed(held, wanted, tmp_path)
 
 
 def test_a_source_distribution_by_path_is_built(place: Place) -> None:
@@ -397,3 +433,16 @@ def test_a_part_of_a_commit_s_digits_is_enough(place: Place, repository: pathlib
 def test_another_name_than_stated_is_refused(place: Place, repository: pathlib.Path) -> None:
     with pytest.raises(SpecError, match="is not other, but core"):
         place.lock(f"other @ git+{repository.as_uri()}#subdirectory=libs/core")
+
+
+def test_members_of_a_repository_want_words_of_their_own(place: Place, repository: pathlib.Path) -> None:
+    settings = "[tool.uv.workspace]\nmembers = ['libs/*']\n[tool.uv.sources]\nutil = { workspace = true }\n"
+    written(repository, {"pyproject.toml": settings})
+    project(repository / "libs" / "core", "core", requires=["util"])
+    project(repository / "libs" / "util", "util")
+    commit(repository)
+    with pytest.raises(SpecError, match="core takes util from elsewhere") as caught:
+        place.lock(word(repository, "main"))
+    other = f"util @ git+{repository.as_uri()}@main#subdirectory=libs/util"
+    assert "@main#subdirectory=libs/util" in caught.value.hint
+    assert place.lock(word(repository, "main"), other)[1].pins == {"core": "1.0", "util": "1.0"}

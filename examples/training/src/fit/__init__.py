@@ -1,0 +1,1 @@
+"""Fits a straight line to what is measured."""
