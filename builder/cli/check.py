@@ -24,5 +24,7 @@ def check(form: str, folder: pathlib.Path | None, quiet: bool, **wanted: Any) ->
 
     It reads the spec, writes a lock beside it where none is there that fits (never with --locked), and proves
     from the locked wheels what will fail. Nothing is installed, and no image is made.
+
+    SPEC may also be what `envspec init` reads, such as uv.lock or requirements.txt: then nothing is written.
     """
     return carry_out(Request(stop_after="prove", **wanted), form, folder, quiet=quiet)

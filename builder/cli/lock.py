@@ -49,6 +49,8 @@ def lock(
     A lock that fits SPEC stays as it is. Where SPEC has changed, or with --upgrade, all stages are solved
     anew: versions that it leaves open may move, and `git diff` or `envspec diff` says which did. With
     --locked nothing is written.
+
+    SPEC may also be what `envspec init` reads, such as uv.lock or requirements.txt: versions that it holds stay.
     """
     request = Request(stop_after="lock", **wanted)
     code = carry_out(request, form, folder, quiet=quiet)

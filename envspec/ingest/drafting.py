@@ -305,6 +305,24 @@ def _first_line(file: pathlib.Path) -> str:
         return ""
 
 
+def is_there(place: pathlib.Path) -> bool:
+    """Whether there is anything at a place that others named, whatever they wrote."""
+    try:
+        return place.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def is_file(place: pathlib.Path) -> bool:
+    """Whether it is a file."""
+    return is_there(place) and place.is_file()
+
+
+def is_folder(place: pathlib.Path) -> bool:
+    """Whether it is a folder."""
+    return is_there(place) and place.is_dir()
+
+
 def archive_or_folder(text: str) -> bool:
     """Whether a word names a place on this machine, as pip tells it from a requirement."""
     bare = text.partition(";")[0].strip()

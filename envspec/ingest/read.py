@@ -11,6 +11,7 @@ from collections.abc import Callable
 from envspec.ingest import cog, compose, conda, pipfile, pyproject, requirements, running, serving
 from envspec.ingest.docker import reader as dockerfile
 from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import is_file
 from envspec.ingest.locks import others, pylock, uv_lock
 from envspec.ingest.tools import setup_files
 from envspec.system.errors import UsageError
@@ -22,7 +23,7 @@ Reader = Callable[[pathlib.Path, Wish], Draft]
 def read_project(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft of a `pyproject.toml` or a `Pipfile`, with the lock beside it where there is one."""
     for name in _LOCKS[file.name.lower()]:
-        if (file.parent / name).is_file():
+        if is_file(file.parent / name):
             return READERS[name.lower()](file.parent / name, wish)
     return (pipfile.read_pipfile if file.name.lower() == "pipfile" else pyproject.read_pyproject)(file, wish)
 
@@ -39,7 +40,7 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
 
     Raises `UsageError` where there is none, and as its reader does.
     """
-    there = [name for name in ORDER if (folder / name).is_file()]
+    there = [name for name in ORDER if is_file(folder / name)]
     tried: list[str] = []
     for name in there:
         draft = READERS.get(name.lower(), requirements.read_requirements)(folder / name, wish)

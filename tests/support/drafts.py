@@ -9,6 +9,7 @@ from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.read import read_description
 from envspec.spec.load import parse_spec
 from envspec.spec.model import Spec
+from envspec.system.foreign import readable
 
 
 def drafted(
@@ -44,6 +45,6 @@ def left(draft: Draft) -> dict[str, str]:
     notes = "\n".join(draft.notes)
     for item in draft.items:
         if not item.carried:
-            assert " ".join(item.text.split())[:60] in notes, item
+            assert readable(" ".join(item.text.split()))[:60] in notes, item
             assert not item.line or f"line {item.line}" in notes, item
     return found

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envspec.ingest.conda import add_conda_words, conda_draft
 from envspec.ingest.draft import Wish
-from envspec.ingest.drafting import Drafting, Step
+from envspec.ingest.drafting import Drafting, Step, is_file
 from envspec.ingest.pipfile import pipfile_draft
 from envspec.ingest.pyproject import draft_pyproject
 
@@ -55,7 +55,7 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
     part = _drafted(kind, file, wish)
     _merge(runner, part, options, file.name)
     for lock in ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"):
-        if (file.parent / lock).is_file():
+        if is_file(file.parent / lock):
             drafting.remark(
                 f"{lock} beside {file.name} holds versions: `envspec init {lock}` makes a lock of them"
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import pathlib
-import posixpath
 import re
 import shlex
 
-from envspec.ingest.docker.image import Brought, Image, holds_packages, matching
+from envspec.ingest.docker.copies import Copies, build_folder
+from envspec.ingest.docker.image import Image
 from envspec.ingest.docker.instructions import Instruction, instructions, without_heredocs
 from envspec.ingest.docker.run import Runner
 from envspec.ingest.docker.shell import expanded
@@ -51,47 +51,6 @@ def read_dockerfile(file: pathlib.Path, wish: Wish, target: str | None = None) -
         raise SpecError(str(file), (Problem(path="", message=f"no Dockerfile: {error}"),)) from error
 
 
-def build_folder(file: pathlib.Path, found: list[Instruction], wish: Wish) -> pathlib.Path:
-    """The folder that the build is likely given: the nearest that has most of what is copied."""
-    folder = file.absolute().parent
-    wanted = [
-        word
-        for instruction in found
-        if instruction.name in {"COPY", "ADD"} and instruction.flag("from") is None
-        for word in _copy_words(instruction.value)[:-1]
-        if "://" not in word and "$" not in word and word not in {".", "./"}
-    ]
-    places = [folder, *list(folder.parents)[:2]]
-    below = wish.folder.absolute()
-
-    def worth(place: pathlib.Path) -> tuple[int, bool]:
-        return sum(bool(matching(place, word)) for word in wanted), _has_project(place, below)
-
-    return max(places, key=worth)
-
-
-def _has_project(folder: pathlib.Path, below: pathlib.Path) -> bool:
-    """Whether a folder has a project, and is one that the spec can name."""
-    return folder.is_relative_to(below) and any(
-        (folder / name).is_file() for name in ("pyproject.toml", "setup.py", "requirements.txt")
-    )
-
-
-def _copy_words(value: str) -> list[str]:
-    bare = without_heredocs(value).strip()
-    if bare.startswith("["):
-        try:
-            words = json.loads(bare)
-        except (ValueError, RecursionError):
-            words = []
-        if isinstance(words, list) and all(isinstance(word, str) for word in words):
-            return list(words)
-    try:
-        return shlex.split(bare)
-    except ValueError:
-        return bare.split()
-
-
 class _Reader:
     """One pass over the instructions."""
 
@@ -106,6 +65,7 @@ class _Reader:
             )
         self._images: list[Image] = []
         self._arguments: dict[str, str] = {}
+        self._copies = Copies(self._drafting, self._context, self._images, self._arguments)
         self._whose: list[tuple[int, int, Image | None]] = []
         """Which items belong to which stage."""
 
@@ -214,7 +174,7 @@ class _Reader:
             case "RUN":
                 self._run(instruction, image)
             case "COPY" | "ADD":
-                self._copy(instruction, value, image)
+                self._copies.copy(instruction, value, image)
             case "WORKDIR":
                 image.workdir = image.absolute(value)
                 if "$" in value:
@@ -286,7 +246,7 @@ class _Reader:
         mounts = [flag for flag in instruction.flags if flag.startswith("--mount=")]
         brought = len(image.brought)
         for mount in mounts:
-            self._mount(mount, image)
+            self._copies.mount(mount, image)
         runner = Runner(self._drafting, image, self._context)
         value = instruction.value.strip()
         if value.startswith("[") and (words := _exec_form(value)) is not None:
@@ -302,107 +262,6 @@ class _Reader:
         else:
             runner.script(value, instruction.line)
         del image.brought[brought:]
-
-    def _mount(self, mount: str, image: Image) -> None:
-        parts = dict(part.partition("=")[::2] for part in mount.removeprefix("--mount=").split(","))
-        if parts.get("type", "bind") != "bind" or "from" in parts:
-            return
-        source = posixpath.normpath((parts.get("source") or parts.get("src") or ".").lstrip("/") or ".")
-        goal = parts.get("target") or parts.get("dst") or parts.get("destination") or "."
-        folder = (self._context / source).is_dir()
-        image.brought.append(Brought(source=source, goal=image.absolute(goal), folder=folder))
-
-    def _copy(self, instruction: Instruction, value: str, image: Image) -> None:
-        drafting, line = self._drafting, instruction.line
-        words = _copy_words(value)
-        text = f"{instruction.name} {' '.join([*instruction.flags, *words])}"
-        if len(words) < 2 and not instruction.heredocs:
-            raise ValueError(f"line {line}: {instruction.name} needs a source and a goal")
-        origin = instruction.flag("from")
-        if origin is not None:
-            self._copy_from(
-                expanded(origin, {**self._arguments, **image.variables}), words, text, line, image
-            )
-            return
-        *sources, goal = words
-        if instruction.heredocs:
-            drafting.leave(text, line, "writes a text: put it into a file, and copy that")
-            return
-        for source in sources:
-            if "://" in source or source.startswith("git@"):
-                drafting.leave(
-                    f"{instruction.name} {source}", line, "fetches something: put it beside the spec"
-                )
-            else:
-                self._bring(source, goal, len(sources), instruction, image)
-
-    def _bring(self, source: str, goal: str, count: int, instruction: Instruction, image: Image) -> None:
-        drafting, line = self._drafting, instruction.line
-        text = f"{instruction.name} {source} {goal}"
-        places = matching(self._context, source) if "$" not in source + goal else []
-        if not places:
-            why = (
-                "holds a variable without a value"
-                if "$" in source + goal
-                else f"is not in {self._context.name}/"
-            )
-            drafting.leave(text, line, why)
-            return
-        carried = False
-        for place in places:
-            folder = (self._context / place).is_dir()
-            several = count > 1 or len(places) > 1 or goal.endswith(("/", "/.")) or goal in {".", "./"}
-            to = image.absolute(goal)
-            into = f"{to.rstrip('/')}/" if several else to
-            image.brought.append(Brought(source=place, goal=into, folder=folder))
-            below = drafting.path(place, self._context)
-            if below is None or not into.strip("/"):
-                continue
-            copy = {"from": below.removeprefix("./"), "to": into if not folder else to}
-            owner = (instruction.flag("chown") or "").partition(":")
-            if owner[0] and re.fullmatch(r"[a-z_][a-z0-9_-]*|\d+", owner[0]):
-                copy["owner"] = "".join(owner) if owner[2].isdigit() else owner[0]
-            mode = instruction.flag("chmod") or ""
-            if re.fullmatch(r"0?[0-7]{3,4}", mode):
-                copy["mode"] = mode
-            image.copies.append(copy)
-            carried = True
-        if carried:
-            drafting.carry(text, line)
-        else:
-            drafting.leave(text, line, "is outside of the spec's folder, or goes to the root of the image")
-
-    def _copy_from(self, origin: str, words: list[str], text: str, line: int, image: Image) -> None:
-        known = {each.name: each for each in self._images[:-1] if each.name}
-        other = known.get(origin.lower())
-        if other is None and origin.isdigit() and int(origin) < len(self._images) - 1:
-            other = self._images[int(origin)]
-        if other is None:
-            tool = re.search(r"(^|/)(uv|poetry|pip|python|micromamba)([:@]|$)", origin)
-            if tool:
-                self._drafting.carry(text, line)
-            else:
-                self._drafting.leave(
-                    text, line, "brings files of another image: add what they are to the spec"
-                )
-            return
-        if any(holds_packages(word) for word in words[:-1]) and any(each.steps for each in other.whole()):
-            image.taken.append(other)
-            self._drafting.carry(text, line)
-            return
-        originals = [other.original(word) for word in words[:-1]]
-        if all(original and matching(self._context, original) for original in originals):
-            for original in originals:
-                folder = (self._context / (original or ".")).is_dir()
-                below = self._drafting.path(original or ".", self._context)
-                to = image.absolute(words[-1])
-                image.brought.append(Brought(source=original or ".", goal=to, folder=folder))
-                if below is not None and to.strip("/"):
-                    slash = "/" if words[-1].endswith("/") and not folder else ""
-                    image.copies.append({"from": below.removeprefix("./"), "to": f"{to}{slash}"})
-            self._drafting.carry(text, line)
-            return
-        self._drafting.leave(text, line, "brings what another stage made: make it before, and copy it")
 
 
 def _exec_form(value: str) -> list[str] | None:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envspec.ingest.docker import projects
 from envspec.ingest.docker.image import Image
+from envspec.ingest.docker.programs import NEEDLESS, SHELL, installing, is_housekeeping, shell_text, unwrapped
 from envspec.ingest.docker.shell import Command, commands
-from envspec.ingest.drafting import Drafting, Step, minor_version, refusal
+from envspec.ingest.drafting import Drafting, Step, is_file, is_there, minor_version, refusal
 from envspec.ingest.indexes import add_index
 from envspec.ingest.pip_options import Option, sorted_words
 from envspec.ingest.requirements import Requirements
@@ -19,47 +20,7 @@ _CONDITION = "stands under a condition, which only the build knows: add it where
 _COMMAND = "is a command of the build: a spec runs none"
 _UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
 
-_NEEDLESS = frozenset(
-    {
-        *(
-            "set",
-            "export",
-            "cd",
-            ":",
-            "true",
-            "echo",
-            "printf",
-            "source",
-            ".",
-            "hash",
-            "umask",
-            "ulimit",
-            "wait",
-        ),
-        *(
-            "exit",
-            "sync",
-            "mkdir",
-            "rm",
-            "find",
-            "whoami",
-            "which",
-            "type",
-            "ls",
-            "pwd",
-            "date",
-            "env",
-            "sleep",
-        ),
-        *("ldconfig", "update-ca-certificates", "unset", "shopt", "trap", "test", "[", "[["),
-    }
-)
-"""Commands that leave nothing behind that a spec would have to say."""
 
-_WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
-_SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
-_PIP = re.compile(r"pip3?(?:\.\d+)?")
-_PYTHON = re.compile(r"(?:python|pypy)3?(?:\.\d+)?")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?")
 _TOOLS = {"pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "virtualenv", "hatch", "pip-tools"}
 """What manages environments, and is no part of one."""
@@ -96,9 +57,9 @@ class Runner:
         drafting = self.drafting
         words = unwrapped(command.words)
         program = posixpath.basename(words[0]) if words else ""
-        if not words or program in _NEEDLESS:
+        if not words or program in NEEDLESS:
             drafting.carry(command.text, self.line)
-        elif _SHELL.fullmatch(words[0]) and (inner := _shell_text(words)) is not None:
+        elif SHELL.fullmatch(words[0]) and (inner := shell_text(words)) is not None:
             if depth >= NESTED:
                 drafting.leave(command.text, self.line, "is a shell in a shell in a shell")
             else:
@@ -108,7 +69,7 @@ class Runner:
                 drafting.leave(command.text, self.line, _CONDITION)
                 return
             _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
-        elif _housekeeping(program, words):
+        elif is_housekeeping(program, words):
             drafting.carry(command.text, self.line)
         else:
             drafting.leave(command.text, self.line, _COMMAND)
@@ -208,7 +169,7 @@ class Runner:
         places += [posixpath.basename(path)] if not places else []
         for place in places:
             found = self.context / place
-            if not posixpath.normpath(place).startswith("..") and found.is_file():
+            if not posixpath.normpath(place).startswith("..") and is_file(found):
                 return found
         return None
 
@@ -221,7 +182,7 @@ class Runner:
         found = re.fullmatch(r"([^\[\]]*)(\[[^\[\]]*\])?", text)
         path, extras = (found[1], found[2] or "") if found else (text, "")
         original = self.image.original(path, folder)
-        if original is None and not path.startswith(("/", "~", "..")) and (self.context / path).exists():
+        if original is None and not path.startswith(("/", "~", "..")) and is_there(self.context / path):
             original = path
         if original is None:
             if any(image.taken for image in self.image.ancestors()):
@@ -264,99 +225,6 @@ class Runner:
                     drafting.python = minor_version(bare)
         if not said:
             drafting.carry(command.text, self.line)
-
-
-def unwrapped(words: Sequence[str]) -> list[str]:
-    """A command without what only calls it: `sudo`, `env X=y`, `conda run -n x`, `uv run`."""
-    left = list(words)
-    while left:
-        program = posixpath.basename(left[0])
-        if program in _WRAPPERS:
-            left = left[1:]
-            while left and left[0].startswith("-"):
-                left = left[1:]
-        elif program == "env":
-            left = left[1:]
-            while left and ("=" in left[0] or left[0].startswith("-")):
-                left = left[1:]
-        elif program in {"conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pdm"} and left[1:2] == [
-            "run"
-        ]:
-            left = left[2:]
-            while left and left[0].startswith("-"):
-                takes = left[0] in {"-n", "--name", "-p", "--prefix", "--python", "--with"}
-                left = left[2 if takes else 1 :]
-        else:
-            return left
-    return left
-
-
-def _shell_text(words: Sequence[str]) -> str | None:
-    """The script of `bash -c SCRIPT`; None for a script in a file."""
-    for number, word in enumerate(words[1:], 1):
-        if re.fullmatch(r"-[a-z]*c[a-z]*", word) and number + 1 < len(words):
-            return words[number + 1]
-    return None
-
-
-def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """What a command installs with, and its arguments; None for a command that installs nothing."""
-    rest = list(words[1:])
-    if _PYTHON.fullmatch(program):
-        while rest and rest[0].startswith("-") and rest[0] != "-m":
-            rest = rest[1:]
-        if rest[:1] != ["-m"] or len(rest) < 2:
-            return None, []
-        return installing(rest[1], rest[1:]) if rest[1] in {"pip", "uv", "poetry", "pipenv"} else (None, [])
-    if program == "uv" and rest[:1] == ["pip"]:
-        return installing("pip", rest)
-    verb = next((word for word in rest if not word.startswith("-")), "")
-    arguments = rest[rest.index(verb) + 1 :] if verb in rest else []
-    if _PIP.fullmatch(program):
-        kinds = {"install": "pip", "wheel": "pip", "download": "pip", "sync": "pip", "uninstall": "uninstall"}
-        if verb == "sync":
-            arguments = [
-                part for word in arguments for part in (["-r", word] if not word.startswith("-") else [word])
-            ]
-        return kinds.get(verb), arguments
-    if program in {"apt", "apt-get", "aptitude"}:
-        return ("apt", arguments) if verb == "install" else (None, [])
-    if (
-        program in {"uv", "pdm"}
-        and verb in {"sync", "install", "add"}
-        and (program, verb) != ("uv", "install")
-    ):
-        return ("pip" if verb == "add" else program), arguments
-    if program == "poetry" and verb in {"install", "sync", "add"}:
-        return ("pip" if verb == "add" else "poetry"), arguments
-    if program == "pipenv" and verb in {"install", "sync"}:
-        return "pipenv", arguments
-    if program in {"conda", "mamba", "micromamba"}:
-        if verb == "env" and arguments[:1] and arguments[0] in {"create", "update"}:
-            return "conda-env", arguments[1:]
-        if verb in {"install", "create"}:
-            return "conda", arguments
-    return None, []
-
-
-def _housekeeping(program: str, words: Sequence[str]) -> bool:
-    """Whether a command only prepares or tidies what installs."""
-    rest = [word for word in words[1:] if not word.startswith("-")]
-    if program in {"apt-get", "apt", "aptitude"}:
-        return rest[:1] != ["install"]
-    if _PIP.fullmatch(program) or program in {
-        "uv",
-        "poetry",
-        "pipenv",
-        "pdm",
-        "conda",
-        "mamba",
-        "micromamba",
-    }:
-        return rest[:1] not in (["install"], ["sync"], ["tool"], ["create"])
-    if _PYTHON.fullmatch(program):
-        return rest[:1] in (["venv"], ["virtualenv"], ["compileall"], ["ensurepip"]) or "--version" in words
-    return program in {"virtualenv", "activate"}
 
 
 def _with_settings(

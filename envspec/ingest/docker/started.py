@@ -48,7 +48,11 @@ class Started:
                 if saying.name not in {"CMD", "ENTRYPOINT"}:
                     self._leave(saying, _NO_COMMAND)
             return {}
-        table: dict[str, Any] = {"command": command}
+        table: dict[str, Any] = {}
+        self._try(table, "command", command, None)
+        if not table:
+            self._drafting.remark("the image's command is none that a spec can have, and is left out")
+            return {}
         self._ports(table)
         if self._image.moved:
             self._try(table, "workdir", self._image.workdir, None)

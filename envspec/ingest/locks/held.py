@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envspec.ingest.draft import Draft, Pin, PinFile, Wish
-from envspec.ingest.drafting import Drafting, pip_requirement
+from envspec.ingest.drafting import Drafting, is_file, pip_requirement
 from envspec.ingest.entries import LOCK_LIMIT, toml_data
 from envspec.system.errors import Problem, SpecError
 from envspec.system.reading import read_text
@@ -115,7 +115,7 @@ def drafted_lock(
     `held` gives its packages for the target of the draft. Raises `SpecError`.
     """
     beside = file.absolute().parent / manifest[0] if manifest else None
-    if beside is not None and manifest is not None and beside.is_file():
+    if beside is not None and manifest is not None and is_file(beside):
         drafting = manifest[1](beside, wish)
         drafting.items[:] = [
             dataclasses.replace(item, file=item.file or beside.name) for item in drafting.items

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Draft, Wish
-from envspec.ingest.drafting import Drafting
+from envspec.ingest.drafting import Drafting, is_file
 from envspec.ingest.entries import Entries
 from envspec.ingest.requirements import Requirements
 from envspec.ingest.tools.steps import Steps
@@ -95,7 +95,7 @@ def _add(drafting: Drafting, steps: Steps, parts: list[_Part], label: str) -> No
 
 
 def _said(file: pathlib.Path, *, needed: bool = False) -> list[_Part]:
-    if not needed and not file.is_file():
+    if not needed and not is_file(file):
         return []
     text = read_text(file, LIMIT)
     return list(_of_cfg(file, text) if file.name == "setup.cfg" else _of_script(file, text))

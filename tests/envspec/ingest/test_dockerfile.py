@@ -201,6 +201,15 @@ def test_what_another_stage_made_is_named(tmp_path: pathlib.Path) -> None:
     assert [copy.source for copy in spec_of(draft).copies] == ["src/kept"]
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "\x01", "../../../etc/passwd"])
+def test_names_that_no_file_has_are_named(tmp_path: pathlib.Path, name: str) -> None:
+    text = f"FROM python:3.11\nCOPY {name} /a\nRUN pip install six -r {name} && pip install ./{name}\n"
+    text += f"CMD {name}\n"
+    draft = drafted(tmp_path, text, "Dockerfile")
+    assert words_of(draft) == ["six"]
+    assert len(left(draft)) >= 3
+
+
 def test_constraints_limit_and_install_nothing(tmp_path: pathlib.Path) -> None:
     text = "FROM python:3.11\nCOPY c.txt .\nRUN pip install -c c.txt flask==3.0.3\n"
     spec = spec_of(drafted(tmp_path, text, "Dockerfile", c__txt="click==8.1.7\ntorch==2.13.0\n"))

@@ -1,0 +1,142 @@
+"""Programs that commands of a build call: which of them installs, and what it is told."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+
+NEEDLESS = frozenset(
+    {
+        *(
+            "set",
+            "export",
+            "cd",
+            ":",
+            "true",
+            "echo",
+            "printf",
+            "source",
+            ".",
+            "hash",
+            "umask",
+            "ulimit",
+            "wait",
+        ),
+        *(
+            "exit",
+            "sync",
+            "mkdir",
+            "rm",
+            "find",
+            "whoami",
+            "which",
+            "type",
+            "ls",
+            "pwd",
+            "date",
+            "env",
+            "sleep",
+        ),
+        *("ldconfig", "update-ca-certificates", "unset", "shopt", "trap", "test", "[", "[["),
+    }
+)
+"""Commands that leave nothing behind that a spec would have to say."""
+
+_WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
+SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
+_PIP = re.compile(r"pip3?(?:\.\d+)?")
+_PYTHON = re.compile(r"(?:python|pypy)3?(?:\.\d+)?")
+
+
+def unwrapped(words: Sequence[str]) -> list[str]:
+    """A command without what only calls it: `sudo`, `env X=y`, `conda run -n x`, `uv run`."""
+    left = list(words)
+    while left:
+        program = posixpath.basename(left[0])
+        if program in _WRAPPERS:
+            left = left[1:]
+            while left and left[0].startswith("-"):
+                left = left[1:]
+        elif program == "env":
+            left = left[1:]
+            while left and ("=" in left[0] or left[0].startswith("-")):
+                left = left[1:]
+        elif program in {"conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pdm"} and left[1:2] == [
+            "run"
+        ]:
+            left = left[2:]
+            while left and left[0].startswith("-"):
+                takes = left[0] in {"-n", "--name", "-p", "--prefix", "--python", "--with"}
+                left = left[2 if takes else 1 :]
+        else:
+            return left
+    return left
+
+
+def shell_text(words: Sequence[str]) -> str | None:
+    """The script of `bash -c SCRIPT`; None for a script in a file."""
+    for number, word in enumerate(words[1:], 1):
+        if re.fullmatch(r"-[a-z]*c[a-z]*", word) and number + 1 < len(words):
+            return words[number + 1]
+    return None
+
+
+def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """What a command installs with, and its arguments; None for a command that installs nothing."""
+    rest = list(words[1:])
+    if _PYTHON.fullmatch(program):
+        while rest and rest[0].startswith("-") and rest[0] != "-m":
+            rest = rest[1:]
+        if rest[:1] != ["-m"] or len(rest) < 2:
+            return None, []
+        return installing(rest[1], rest[1:]) if rest[1] in {"pip", "uv", "poetry", "pipenv"} else (None, [])
+    if program == "uv" and rest[:1] == ["pip"]:
+        return installing("pip", rest)
+    verb = next((word for word in rest if not word.startswith("-")), "")
+    arguments = rest[rest.index(verb) + 1 :] if verb in rest else []
+    if _PIP.fullmatch(program):
+        kinds = {"install": "pip", "wheel": "pip", "download": "pip", "sync": "pip", "uninstall": "uninstall"}
+        if verb == "sync":
+            arguments = [
+                part for word in arguments for part in (["-r", word] if not word.startswith("-") else [word])
+            ]
+        return kinds.get(verb), arguments
+    if program in {"apt", "apt-get", "aptitude"}:
+        return ("apt", arguments) if verb == "install" else (None, [])
+    if (
+        program in {"uv", "pdm"}
+        and verb in {"sync", "install", "add"}
+        and (program, verb) != ("uv", "install")
+    ):
+        return ("pip" if verb == "add" else program), arguments
+    if program == "poetry" and verb in {"install", "sync", "add"}:
+        return ("pip" if verb == "add" else "poetry"), arguments
+    if program == "pipenv" and verb in {"install", "sync"}:
+        return "pipenv", arguments
+    if program in {"conda", "mamba", "micromamba"}:
+        if verb == "env" and arguments[:1] and arguments[0] in {"create", "update"}:
+            return "conda-env", arguments[1:]
+        if verb in {"install", "create"}:
+            return "conda", arguments
+    return None, []
+
+
+def is_housekeeping(program: str, words: Sequence[str]) -> bool:
+    """Whether a command only prepares or tidies what installs."""
+    rest = [word for word in words[1:] if not word.startswith("-")]
+    if program in {"apt-get", "apt", "aptitude"}:
+        return rest[:1] != ["install"]
+    if _PIP.fullmatch(program) or program in {
+        "uv",
+        "poetry",
+        "pipenv",
+        "pdm",
+        "conda",
+        "mamba",
+        "micromamba",
+    }:
+        return rest[:1] not in (["install"], ["sync"], ["tool"], ["create"])
+    if _PYTHON.fullmatch(program):
+        return rest[:1] in (["venv"], ["virtualenv"], ["compileall"], ["ensurepip"]) or "--version" in words
+    return program in {"virtualenv", "activate"}
