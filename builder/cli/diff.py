@@ -13,7 +13,7 @@ from builder.cli.streams import say_text
 from builder.judge import InterpreterSubject, Subject
 from envspec.ingest.running import SCRIPT, versions_told
 from envspec.lockfile import lock as locks
-from envspec.lockfile.diff import Change, Side, compare_sides
+from envspec.lockfile.diff import Change, Side, compare_sides, side_of_lock
 from envspec.spec import load
 from envspec.system.errors import UsageError
 
@@ -60,14 +60,7 @@ def side_of(place: str) -> Side:
     lock = locks.read_lock(file)
     if lock is None:
         raise UsageError(f"{file} is not there", hint="`envspec lock` makes it")
-    return Side(
-        label=place,
-        python=lock.python,
-        pins=lock.pins,
-        files={entry.name: entry.installed.sha256 for entry in lock.artifact},
-        stages={entry.name: entry.stage for entry in lock.artifact},
-        trees={source.name: source.requires or "" for source in lock.trees},
-    )
+    return side_of_lock(lock, place)
 
 
 def side_of_subject(subject: Subject) -> Side:

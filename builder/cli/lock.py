@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from builder.cli.bars import shown_progress
+from builder.cli.completing import offer_packages
 from builder.cli.deliver import carry_out
 from builder.cli.options import (
     PLACE,
@@ -33,7 +34,15 @@ from envspec.system.progress import Progress
 @spec_argument
 @variant_option
 @lock_options
-@click.option("--upgrade", is_flag=True, help="Resolve anew even though the lock fits.")
+@click.option("--upgrade", is_flag=True, help="Resolve all anew even though the lock fits.")
+@click.option(
+    "--upgrade-package",
+    "upgrade_packages",
+    multiple=True,
+    metavar="NAME[==VERSION]",
+    shell_complete=offer_packages,
+    help="Let this package move, and what must with it; may be given more than once.",
+)
 @click.option(
     "--export",
     type=PLACE,
@@ -46,9 +55,9 @@ def lock(
 ) -> int:
     """Find versions that work together and write them to the lock beside SPEC.
 
-    A lock that fits SPEC stays as it is. Where SPEC has changed, or with --upgrade, all stages are solved
-    anew: versions that it leaves open may move, and `git diff` or `envspec diff` says which did. With
-    --locked nothing is written.
+    A lock that fits SPEC stays as it is. Where SPEC has changed, all stages are solved anew, and every
+    package keeps its version and its file where SPEC still allows it: what moves is named, with who requires
+    that. With --upgrade all may move that SPEC leaves open. With --locked nothing is written.
 
     SPEC may also be what `envspec init` reads, such as uv.lock or requirements.txt: versions that it holds stay.
     """

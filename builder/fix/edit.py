@@ -11,15 +11,10 @@ from collections.abc import Iterable, Sequence
 import tomlkit
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envspec.resolve.refusal import takes, version_of
 from envspec.spec.python import FREE_THREADED
 from envspec.spec.target import Target
 from envspec.supply.page import RemoteFile
@@ -154,16 +149,6 @@ def mentioned(said: str, name: str) -> SpecifierSet:
     return demands
 
 
-def version_of(file: RemoteFile) -> Version | None:
-    """The version in a file's name; None when it is no distribution."""
-    try:
-        if file.file.endswith(".whl"):
-            return parse_wheel_filename(file.file)[1]
-        return parse_sdist_filename(file.file)[1]
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None
-
-
 def nearest(files: Sequence[RemoteFile], pinned: str, demands: SpecifierSet, target: Target) -> str | None:
     """The version nearest to the pin that meets the demands and runs on the target; newer before older."""
     fitting = sorted(
@@ -174,7 +159,7 @@ def nearest(files: Sequence[RemoteFile], pinned: str, demands: SpecifierSet, tar
             and file.yanked is None
             and not version.is_prerelease
             and demands.contains(version)
-            and _wants(file, target)
+            and takes(file, target)
         }
     )
     here = Version(pinned)
@@ -182,15 +167,6 @@ def nearest(files: Sequence[RemoteFile], pinned: str, demands: SpecifierSet, tar
     older = [version for version in fitting if version < here]
     best = newer[:1] or older[-1:]
     return str(best[0]) if best else None
-
-
-def _wants(file: RemoteFile, target: Target) -> bool:
-    if file.file.endswith(".whl") and target.rank(file.file) is None:
-        return False
-    try:
-        return SpecifierSet(file.requires_python or "").contains(target.newest)
-    except InvalidSpecifier:
-        return True
 
 
 def other_python(files: Iterable[RemoteFile], target: Target) -> str | None:

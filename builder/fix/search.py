@@ -30,11 +30,11 @@ from builder.fix.edit import (
     mentioned,
     nearest,
     other_python,
-    version_of,
 )
 from builder.fix.workshop import Offers, RealWorkshop, Workshop
 from envspec.lockfile.lock import DEFAULT_INDEX, Lock
 from envspec.proof.abi.libraries import packages_brought
+from envspec.resolve.refusal import version_of
 from envspec.resolve.view import young_enough
 from envspec.spec import load
 from envspec.spec.lint import lint_spec
@@ -298,7 +298,7 @@ def search_fix(
     """
     began = time.monotonic()
     before = file.read_text(encoding="utf-8")
-    tried = workshop or RealWorkshop(file.parent, progress)
+    tried = workshop or RealWorkshop(file, progress)
     search = Search(before, str(file), tried, Deadline(budget), progress)
     text = search.run()
     if write and search.edits:

@@ -15,8 +15,9 @@ from builder.flow.serving import find_server
 from builder.values.copying import collect_copies
 from builder.values.payload import collect_payload
 from builder.values.plan import make_plan
-from envspec.lockfile.lock import Lock
+from envspec.lockfile.lock import Lock, lock_file, read_lock
 from envspec.proof.prove import prove_lock
+from envspec.resolve.prefer import preferences_of
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import FILE_NAME, Spec
 from envspec.supply.fetch import fetch_locked
@@ -58,9 +59,10 @@ class Workshop(Protocol):
 class RealWorkshop:
     """Works on this machine, in throw-away virtual environments."""
 
-    def __init__(self, folder: pathlib.Path, progress: Progress) -> None:
-        """`folder` is the spec's own."""
-        self._folder = folder
+    def __init__(self, file: pathlib.Path, progress: Progress) -> None:
+        """`file` is the spec's; what its lock holds is kept where a candidate allows it, as locking does."""
+        self._folder = file.parent
+        self._before = read_lock(lock_file(file, None))
         self._progress = progress
         self._store = Wheelhouse(tool_home() / "wheelhouse")
         self._sources: dict[str, Sources] = {}
@@ -75,7 +77,8 @@ class RealWorkshop:
 
     def lock(self, spec: Spec) -> Lock:
         """One joint solution, found on this machine."""
-        return resolve_spec(spec, self.offers(spec), self._store, progress=self._progress)
+        prefer = preferences_of(self._before)
+        return resolve_spec(spec, self.offers(spec), self._store, prefer=prefer, progress=self._progress)
 
     def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """The proof of the lock, whose files are fetched for it."""

@@ -19,6 +19,7 @@ from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
 from builder.flow.base import image_digest, lock_base, lock_build_root, read_base, seen_libc
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
+from builder.flow.moves import moves
 from builder.flow.project import open_project
 from builder.flow.run import Run, already_made
 from builder.flow.serving import find_server
@@ -147,7 +148,7 @@ def lock_phase(run: Run) -> Run:
                 (),
                 hint="run `envspec lock` and commit what it writes",
             )
-        fresh, lock = True, _resolved(run)
+        fresh, lock = True, _resolved(run, on_disk)
     else:
         fresh = False
     lock = models.settle_models(
@@ -157,6 +158,8 @@ def lock_phase(run: Run) -> Run:
     if wanted and (fresh or lock.unbound != on_disk):
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
+        if fresh and on_disk is not None:
+            run = run.reporting(said=(*run.report.said, *moves(project, on_disk, lock)))
     return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
 
 
@@ -164,7 +167,7 @@ def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:
     """The lock on disk, with its trees bound to it, where it still counts; else None and why not."""
     if on_disk is None:
         return None, "is missing"
-    if run.request.upgrade or not on_disk.fits(run.project.spec):
+    if run.request.upgrade or run.request.upgrade_packages or not on_disk.fits(run.project.spec):
         return None, "was made from another spec"
     try:
         return run.project.bound(on_disk, run.progress), ""
@@ -172,10 +175,13 @@ def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:
         return None, f"does not fit: {changed}"
 
 
-def _resolved(run: Run) -> Lock:
-    from envspec.resolve.resolver import resolve_spec  # solvers are needed where there is no lock
+def _resolved(run: Run, on_disk: Lock | None) -> Lock:
+    """A new lock, in which only what must moves away from the one on disk, and what was asked to."""
+    from envspec.resolve.prefer import moving_packages, preferences_of  # needed where no lock fits
+    from envspec.resolve.resolver import resolve_spec
 
     project = run.project
+    moving = moving_packages(run.request.upgrade_packages, on_disk)
     if project.draft is not None and project.draft.pins and not run.request.upgrade:
         from builder.flow.described import kept_lock
 
@@ -195,6 +201,7 @@ def _resolved(run: Run) -> Lock:
         variant=project.variant,
         image_digest=image_digest(project),
         libc=seen_libc(project),
+        prefer=preferences_of(None if run.request.upgrade else on_disk, moving),
         progress=run.progress,
     )
     lock = lock_base(lock, project, run.progress)

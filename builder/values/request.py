@@ -23,6 +23,8 @@ class Request:
     """Whether a missing or stale lock is an error rather than made anew."""
     upgrade: bool = False
     """Whether to resolve anew even though the lock fits."""
+    upgrade_packages: tuple[str, ...] = ()
+    """Packages that may move although the lock fits, as `NAME` or `NAME==VERSION`."""
     offline: bool = False
     """Whether to touch no network."""
     fast: bool = False

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from packaging.version import InvalidVersion, Version
 
+from envspec.lockfile.lock import Lock
+
 _TREE = "the spec's own tree"
 
 
@@ -51,6 +53,18 @@ class Change:
                 return f"~ {self.name}: stage {self.before} -> {self.after}"
             case _:
                 return f"~ {self.name} {self.before} -> {self.after}"
+
+
+def side_of_lock(lock: Lock, label: str) -> Side:
+    """A lock as one of the two; what its trees are at a version, it does not tell, bound or not."""
+    return Side(
+        label=label,
+        python=lock.python,
+        pins=lock.unbound.pins,
+        files={entry.name: entry.installed.sha256 for entry in lock.unbound.artifact},
+        stages={entry.name: entry.stage for entry in lock.unbound.artifact},
+        trees={source.name: source.requires or "" for source in lock.trees},
+    )
 
 
 def compare_sides(before: Side, after: Side) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, Lock
@@ -44,6 +45,31 @@ class Explanation:
             lines.append(f"  through {' -> '.join(self.chain)}")
         lines += [f"  requires {requirement}" for requirement in self.requires]
         return "\n".join(lines) + "\n"
+
+
+def reason(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], name: str, before: str = "") -> str:
+    """Who wants a package of a lock otherwise than in its version `before`, or at all where that is empty.
+
+    As a sentence without an end, such as `flask 3.1.0 requires click>=8.1.3`; empty where nobody speaks
+    against that version: it may be withdrawn, or `as-of` another day.
+    """
+    found = explain_package(spec, lock, known, name)
+    if found is None:
+        return ""
+    limits = [Wanted(by="the spec", requirement=text) for text in (*spec.constraints, *spec.overrides)]
+    about = [limit for limit in limits if canonicalize_name(Requirement(limit.requirement).name) == name]
+    wanted = next((each for each in (*found.wanted, *about) if not before or _excludes(each, before)), None)
+    if wanted is None:
+        return ""
+    asks = "asks for" if wanted.by.startswith(("stage ", "the ")) else "requires"
+    return f"{wanted.by} {asks} {wanted.requirement}"
+
+
+def _excludes(wanted: Wanted, version: str) -> bool:
+    try:
+        return not Requirement(wanted.requirement).specifier.contains(version, prereleases=True)
+    except InvalidRequirement:  # a source word
+        return True
 
 
 def explain_package(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.uv_solver import named_indexes, own_words
 from envspec.resolve.uv_solver import solve_with_uv as uv_solve
@@ -41,9 +42,10 @@ def solve_with_pip_tools(
     sources: Sources,
     *,
     own: Sequence[SourcePackage] = (),
+    prefer: Preferences = NOTHING,
     progress: Progress = SILENT,
 ) -> tuple[Solved, ...]:
-    """What pip would choose if it were given all stages at once.
+    """What pip would choose if it were given all stages at once; what `prefer` names moves only if it must.
 
     pip has no index per package, so the files of named indexes are chosen first and handed to it by address.
     The files of its choice are then looked up by uv, version for version.
@@ -61,18 +63,21 @@ def solve_with_pip_tools(
     if spec.overrides:
         raise OutsideError("pip-tools knows no overrides", hint="use --resolver uv")
     progress.note("pip-tools resolves for the platform of this machine")
-    pins = dict(_pins(_compiled(spec, target, sources, own)))
+    pins = dict(_pins(_compiled(spec, target, sources, own, prefer)))
     return uv_solve(spec, target, sources, own=own, only=pins, progress=progress)
 
 
-def _compiled(spec: Spec, target: Target, sources: Sources, own: Sequence[SourcePackage]) -> str:
+def _compiled(
+    spec: Spec, target: Target, sources: Sources, own: Sequence[SourcePackage], prefer: Preferences
+) -> str:
     with scratch_folder("pip-tools") as folder:
         wanted = folder / "requirements.in"
         limits = folder / "constraints.txt"
-        limits.write_text("".join(f"{constraint}\n" for constraint in spec.constraints))
+        limits.write_text("".join(f"{limit}\n" for limit in (*spec.constraints, *prefer.demands)))
         lines = [*own_words(own, folder), *_wanted(spec, target, sources), f"-c {limits.name}"]
         wanted.write_text("\n".join(lines) + "\n")
-        out = folder / "out.txt"
+        out = folder / "out.txt"  # what stands there is pip-tools' preference
+        out.write_text("".join(f"{name}=={version}\n" for name, version in prefer.versions.items()))
         command: Words = [_tool(target, sources.machine), "-m", "piptools", "compile", "--quiet"]
         command += ["--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--no-emit-index-url"]
         command += ["--no-emit-find-links", "--no-emit-trusted-host", "--resolver", "backtracking"]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
-from packaging.version import Version
+from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Pin
 from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
 from envspec.resolve import pip_tools_solver, uv_solver
 from envspec.resolve.graph import assign
 from envspec.resolve.keep import keep_pins, refuse_gaps, refuse_unasked
+from envspec.resolve.prefer import NOTHING, Preferences
+from envspec.resolve.refusal import contradiction, unsatisfied
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
@@ -34,12 +34,9 @@ from envspec.system.errors import BuildError, FindingsError, OutsideError
 from envspec.system.finding import Finding, must_fix
 from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
-from envspec.system.quoting import NAMED, quoted_output, shortened
+from envspec.system.quoting import quoted_output
 
 Solver = Callable[..., tuple[Solved, ...]]
-
-_EXPLANATION = 5_000
-"""Characters of a solver's explanation that a finding repeats."""
 
 SOLVERS: Mapping[str, Solver] = {
     "uv": uv_solver.solve_with_uv,
@@ -58,10 +55,12 @@ def resolve_spec(
     image_digest: str | None = None,
     libc: Libc | None = None,
     pins: Sequence[Pin] = (),
+    prefer: Preferences = NOTHING,
     progress: Progress = SILENT,
 ) -> Lock:
     """The lock of a spec; `libc` is the C library that its base was seen to have, where somebody looked.
 
+    What `prefer` names keeps its version and its file wherever that is possible.
     With `pins` nothing is solved: they are the solution, and `resolver` names where they come from.
 
     Raises `FindingsError` when the requirements contradict each other, or a package has nothing to install or
@@ -79,8 +78,8 @@ def resolve_spec(
     if pins:
         solution = keep_pins(spec, sources, pins)
     else:
-        solution = _solve(spec, target, sources, resolver, tuple(own.values()), progress)
-    chosen = _choose(spec, target, (solved for solved in solution if solved.name not in own))
+        solution = _solve(spec, target, sources, resolver, tuple(own.values()), prefer, progress)
+    chosen = _choose(spec, target, (solved for solved in solution if solved.name not in own), prefer)
     progress.step("read metadata")
     artifacts, known = _describe(chosen, spec, target, sources, store, progress)
     artifacts += [package.artifact(spec.stage[0].name) for package in own.values()]
@@ -148,70 +147,22 @@ def _solve(
     sources: Sources,
     resolver: str,
     own: tuple[SourcePackage, ...],
+    prefer: Preferences,
     progress: Progress,
 ) -> tuple[Solved, ...]:
     named = uv_solver.named_indexes(spec)
     try:
-        return SOLVERS[resolver](spec, target, sources, own=own, progress=progress)
+        return SOLVERS[resolver](spec, target, sources, own=own, prefer=prefer, progress=progress)
     except UnsatisfiableError as error:
         unasked = {name: stage.index for name, stage in named.items() if stage.index in sources.unreachable}
         if not unasked:
-            if not_offered := tuple(_not_offered(spec, sources, str(error))):
-                raise FindingsError("some packages cannot be had", not_offered) from error
-            raise _unsatisfiable(spec, str(error)) from error
+            raise unsatisfied(spec, target, sources, str(error), prefer) from error
         _prove_the_rest(spec, target, sources, own, progress)
         package, index = next(iter(unasked.items()))
         raise sources.cannot_ask(index or DEFAULT_INDEX, package) from error
     except OutsideError:
         _prove_the_rest(spec, target, sources, own, progress)
         raise
-
-
-_MISSED = re.compile(
-    r"\b([\w.-]+?)(?:[=<>!~]=?\S+)? was (?:yanked|not found in)|"
-    r"(?:No matching distribution found for|satisfies the requirement) ([\w.-]+)"
-)
-"""Names of packages of which a solver says that it found nothing that it may take."""
-
-
-_LONGEST_REASON = 200
-"""Characters of what an index says of a withdrawal."""
-
-
-def _not_offered(spec: Spec, sources: Sources, said: str) -> Iterator[Finding]:
-    """Packages that no index has, or whose files were all withdrawn: the stages contradict nothing there."""
-    missed = {canonicalize_name(one or other) for one, other in _MISSED.findall(said)}
-    wanted = {
-        canonicalize_name(requirement.name): (requirement, stage)
-        for stage in spec.stage
-        for requirement in stage.requirements
-    }
-    for name in sorted(missed):
-        requirement, stage = wanted.get(name, (Requirement(name), None))
-        index = (stage and stage.index) or DEFAULT_INDEX
-        files = sources.files(index, name)
-        allowed = [
-            file for file in files if requirement.specifier.contains(_version(file.file), prereleases=True)
-        ]
-        if not files:
-            yield rules.NO_FILE.finding(
-                f"index {index} has no file of {name}: {said}",
-                hint="is the name right, and does this machine ask the right index?",
-                where=name,
-            )
-        elif allowed and all(file.yanked is not None for file in allowed):
-            versions = ", ".join(sorted({str(_version(file.file)) for file in allowed}, key=Version))
-            why = (allowed[-1].yanked or "")[:_LONGEST_REASON]
-            yield rules.NO_FILE.finding(
-                f"index {index} withdrew {name} {versions} ({why}), and nothing else will do",
-                hint="pin another version; one that is pinned with == is taken although it was withdrawn",
-                where=name,
-            )
-
-
-def _version(file: str) -> Version:
-    """The version that the name of a distribution's file tells."""
-    return parse_wheel_filename(file)[1] if file.endswith(".whl") else parse_sdist_filename(file)[1]
 
 
 def _prove_the_rest(
@@ -228,31 +179,15 @@ def _prove_the_rest(
     try:
         uv_solver.solve_with_uv(spec, target, sources, own=own, leave=named)
     except UnsatisfiableError as error:
-        raise _unsatisfiable(spec, str(error)) from error
+        raise contradiction(spec, str(error)) from error
     except OutsideError:
         return  # the first error stands
 
 
-def _unsatisfiable(spec: Spec, said: str) -> FindingsError:
-    """EV101, with the stages that ask for what the explanation names."""
-    named = {canonicalize_name(word) for word in re.findall(r"[\w-]+(?:\.[\w-]+)*", said)}
-    asking = [
-        (stage.name, text)
-        for stage in spec.stage
-        for text, word in zip(stage.install, stage.words, strict=True)
-        if word.name and canonicalize_name(word.name) in named
-    ]
-    concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
-    finding = rules.NO_SOLUTION.finding(
-        "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
-        hint="change one of these pins; `envspec fix` searches for pins that work",
-        where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
-    )
-    return FindingsError("no set of versions satisfies this spec", (finding,))
-
-
-def _choose(spec: Spec, target: Target, solution: Iterable[Solved]) -> list[tuple[Solved, RemoteFile]]:
-    """The best wheel of each package, or its source distribution where that is allowed."""
+def _choose(
+    spec: Spec, target: Target, solution: Iterable[Solved], prefer: Preferences
+) -> list[tuple[Solved, RemoteFile]]:
+    """The file that each package was locked as, else its best wheel, or its source where that is allowed."""
     prebuilt = {canonicalize_name(name) for stage in spec.stage for name in stage.prebuilt}
     chosen, findings = [], []
     for solved in solution:
@@ -262,7 +197,10 @@ def _choose(spec: Spec, target: Target, solution: Iterable[Solved]) -> list[tupl
             if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
         ]
         sources = [file for file in solved.files if not file.file.endswith(".whl")]
-        if ranked:
+        usable = [file for *_, file in ranked] + [file for file in sources if solved.name not in prebuilt]
+        if kept := prefer.kept(solved.name, solved.version, usable):
+            chosen.append((solved, kept))
+        elif ranked:
             chosen.append((solved, min(ranked, key=lambda entry: entry[:2])[2]))
         elif sources and solved.name not in prebuilt:
             chosen.append((solved, sources[0]))

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
+from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.stub import write_stub
 from envspec.resolve.view import until, write_view, young_enough
@@ -72,9 +73,10 @@ def solve_with_uv(
     own: Sequence[SourcePackage] = (),
     only: Mapping[str, str] | None = None,
     leave: frozenset[str] = frozenset(),
+    prefer: Preferences = NOTHING,
     progress: Progress = SILENT,
 ) -> tuple[Solved, ...]:
-    """One version of everything that the stages need together.
+    """One version of everything that the stages need together; what `prefer` names moves only if it must.
 
     `own` are the packages of the spec's sources. `only` takes exactly these versions and looks up their
     files; `leave` leaves out what the named indexes would have to serve, to see whether the rest can be
@@ -83,8 +85,10 @@ def solve_with_uv(
     Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
     """
     with scratch_folder("solve") as folder, sources.relay.running():
-        project = _project(spec, target, sources, folder, own, only, leave)
+        project = _project(spec, target, sources, folder, own, only, leave, prefer)
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
+        if prefer.versions and only is None:
+            (folder / "pylock.toml").write_text(tomlkit.dumps(_answer_before(prefer)))
         done = _compile(folder, target, sources, exact=only is not None)
         if not done.ok:
             sources.relay.refuse_failure()  # whatever uv made of it
@@ -157,6 +161,7 @@ def _project(
     own: Sequence[SourcePackage],
     only: Mapping[str, str] | None,
     leave: frozenset[str],
+    prefer: Preferences,
 ) -> dict[str, Any]:
     """The pyproject.toml that puts the question to uv."""
     settings = uv.index_settings(sources.relay.machine)
@@ -179,19 +184,34 @@ def _project(
     anew = [str(repin.word.requirement) for repin in repins(spec).values()]
     if overriding := [*spec.overrides, *anew]:
         settings["override-dependencies"] = overriding
-    if spec.constraints:
-        settings["constraint-dependencies"] = array_of(spec.constraints)
+    if limits := [*spec.constraints, *map(str, prefer.demands)]:
+        settings["constraint-dependencies"] = array_of(limits)
+    asked = _dependencies(spec, sources, only, leave, _names(own))
     return {
         "project": {
             "name": _QUESTION,
             "version": "0",
             "requires-python": _requires_python(target),
             "dependencies": array_of(
-                [*own_words(own, folder), *_dependencies(spec, sources, only, leave, _names(own))]
+                [*own_words(own, folder), *sorted(asked, key=lambda text: _is_held(text, prefer))]
             ),
         },
         "tool": {"uv": settings},
     }
+
+
+def _is_held(text: str, prefer: Preferences) -> bool:
+    """Whether a word is of a package with a preference: uv decides what is asked for first, which is new."""
+    return canonicalize_name(Requirement(text).name) in prefer.versions
+
+
+def _answer_before(prefer: Preferences) -> dict[str, Any]:
+    """What uv takes for its own last answer, whose versions it keeps where they still do.
+
+    Source: https://docs.astral.sh/uv/pip/compile/#upgrading-requirements.
+    """
+    held = [{"name": name, "version": version} for name, version in sorted(prefer.versions.items())]
+    return {"lock-version": "1.0", "created-by": _QUESTION, "packages": held}
 
 
 def _requires_python(target: Target) -> str:

@@ -1,0 +1,202 @@
+"""Why no versions satisfy a spec, as findings: a name or a version that is not there, or a contradiction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import Version
+
+from envspec.lockfile.lock import DEFAULT_INDEX
+from envspec.resolve.prefer import NOTHING, Preferences, near_names
+from envspec.resolve.view import young_enough
+from envspec.spec.model import Spec, Stage
+from envspec.spec.pins import pinned
+from envspec.spec.target import Target
+from envspec.supply.page import RemoteFile
+from envspec.supply.sources import Sources
+from envspec.system import rules
+from envspec.system.errors import FindingsError, OutsideError
+from envspec.system.finding import Finding
+from envspec.system.quoting import NAMED, shortened
+
+_EXPLANATION = 5_000
+"""Characters of a solver's explanation that a finding repeats."""
+
+_LONGEST_REASON = 200
+"""Characters of what an index says of a withdrawal."""
+
+_OFFERED = 8
+"""Versions that are named in the place of one that is not there."""
+
+_MISSED = re.compile(
+    r"\b([\w.-]+?)(?:[=<>!~]=?\S+)? was (?:yanked|not found in)|"
+    r"(?:No matching distribution found for|satisfies the requirement) ([\w.-]+)"
+)
+"""Names of packages of which a solver says that it found nothing that it may take."""
+
+
+def unsatisfied(
+    spec: Spec, target: Target, sources: Sources, said: str, prefer: Preferences = NOTHING
+) -> FindingsError:
+    """What a solver's explanation comes down to: what cannot be had, or else EV101. Raises `OutsideError`."""
+    if not_offered := tuple(_not_offered(spec, target, sources, said, prefer)):
+        return FindingsError("some packages cannot be had", not_offered)
+    return contradiction(spec, said, prefer.demands)
+
+
+def contradiction(spec: Spec, said: str, demands: Sequence[Requirement] = ()) -> FindingsError:
+    """EV101, with the stages that ask for what the explanation names."""
+    named = _named(said)
+    asking = [
+        (stage.name, text)
+        for stage in spec.stage
+        for text, word in zip(stage.install, stage.words, strict=True)
+        if word.name and canonicalize_name(word.name) in named
+    ]
+    concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
+    concerned += [f"{each} is asked for by --upgrade-package" for each in demands]
+    finding = rules.NO_SOLUTION.finding(
+        "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
+        hint="change one of these pins; `envspec fix` searches for pins that work",
+        where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
+    )
+    return FindingsError("no set of versions satisfies this spec", (finding,))
+
+
+def _named(said: str) -> frozenset[str]:
+    """All words of an explanation that may be names of packages."""
+    return frozenset(canonicalize_name(word) for word in re.findall(r"[\w-]+(?:\.[\w-]+)*", said))
+
+
+def _not_offered(
+    spec: Spec, target: Target, sources: Sources, said: str, prefer: Preferences
+) -> Iterator[Finding]:
+    """Packages, or versions of them, that no index has or that were withdrawn: nothing contradicts there."""
+    missed = {canonicalize_name(one or other) for one, other in _MISSED.findall(said)}
+    asked = [
+        (requirement, stage)
+        for stage in spec.stage
+        for requirement in stage.requirements
+        if target.wants(requirement.marker)
+    ]
+    named = _named(said)
+    wanted: dict[str, tuple[Requirement, Stage | None]] = {
+        canonicalize_name(requirement.name): (requirement, None) for requirement in prefer.demands
+    }
+    wanted |= {canonicalize_name(requirement.name): (requirement, stage) for requirement, stage in asked}
+    known = [*wanted, *prefer.versions]
+    for name in sorted(missed | (wanted.keys() & named)):
+        requirement, stage = wanted.get(name, (Requirement(name), None))
+        index, moment = DEFAULT_INDEX, spec.as_of
+        if stage is not None:
+            index, moment = stage.index or DEFAULT_INDEX, stage.as_of or spec.as_of
+        try:
+            offered = sources.files(index, name)
+        except OutsideError:
+            if name in missed:
+                raise
+            continue  # it is among what is contradicted, and that stands
+        files = young_enough(offered, moment)
+        allowed = [file for file in files if _fits(file, requirement)]
+        if not offered:
+            others = [each for each in known if each != name]
+            near = near_names(name, others)
+            yield rules.NO_FILE.finding(
+                f"index {index} has no file of {name}" + (f": {said}" if name in missed else ""),
+                hint=near or "is the name right, and does this machine ask the right index?",
+                where=name,
+            )
+        elif allowed and all(file.yanked is not None for file in allowed):
+            versions = ", ".join(map(str, _versions(allowed)))
+            why = (allowed[-1].yanked or "")[:_LONGEST_REASON]
+            yield rules.NO_FILE.finding(
+                f"index {index} withdrew {name} {versions} ({why}), and nothing else will do",
+                hint="pin another version; one that is pinned with == is taken although it was withdrawn",
+                where=name,
+            )
+        elif not allowed:
+            yield _no_such_version(requirement, index, files, offered, target)
+
+
+def _no_such_version(
+    requirement: Requirement,
+    index: str,
+    files: Sequence[RemoteFile],
+    offered: Sequence[RemoteFile],
+    target: Target,
+) -> Finding:
+    """EV102 of a version that no file has, with those nearest to it that the target can take."""
+    name = canonicalize_name(requirement.name)
+    later = any(_fits(file, requirement) for file in offered)
+    since = " by the day that `as-of` names" if later else ""
+    usable = [file for file in files if file.yanked is None and takes(file, target)]
+    near = _nearest(_versions(usable), requirement)
+    there = ", ".join(map(str, near))
+    return rules.NO_FILE.finding(
+        f"index {index} has no {name}{requirement.specifier}{since}; "
+        + (
+            f"of what Python {target.python} can take, nearest are {there}"
+            if near
+            else "it has none that fits"
+        ),
+        hint=f"write one that is there, as in {name}=={near[0]}" if near else "pin another version",
+        where=name,
+    )
+
+
+def _nearest(versions: Sequence[Version], requirement: Requirement) -> tuple[Version, ...]:
+    """The versions nearest to those that are asked for, the nearest first: by rank, newer before older.
+
+    Where nothing says which version is meant, they are the newest ones.
+    """
+    final = [version for version in versions if not version.is_prerelease] or list(versions)
+    text = pinned(requirement) or next(
+        (each.version.removesuffix(".*") for each in requirement.specifier), ""
+    )
+    try:
+        place = sum(version < Version(text) for version in final)
+    except ValueError:
+        place = len(final)
+    ranked = sorted(
+        range(len(final)), key=lambda rank: (abs(rank - place + 0.5), rank < place)
+    )  # the place is between two
+    return tuple(final[rank] for rank in ranked[:_OFFERED])
+
+
+def takes(file: RemoteFile, target: Target) -> bool:
+    """Whether a file, as its index lists it, is for the target."""
+    if file.file.endswith(".whl") and target.rank(file.file) is None:
+        return False
+    try:
+        return SpecifierSet(file.requires_python or "").contains(target.newest)
+    except InvalidSpecifier:
+        return True
+
+
+def _fits(file: RemoteFile, requirement: Requirement) -> bool:
+    version = version_of(file)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
+
+
+def _versions(files: Sequence[RemoteFile]) -> list[Version]:
+    return sorted({version for file in files if (version := version_of(file)) is not None})
+
+
+def version_of(file: RemoteFile) -> Version | None:
+    """The version in a file's name; None when it is no distribution."""
+    try:
+        if file.file.endswith(".whl"):
+            return parse_wheel_filename(file.file)[1]
+        return parse_sdist_filename(file.file)[1]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
