@@ -59,7 +59,8 @@ def lock(
     package keeps its version and its file where SPEC still allows it: what moves is named, with who requires
     that. With --upgrade all may move that SPEC leaves open. With --locked nothing is written.
 
-    SPEC may also be what `envspec init` reads, such as uv.lock or requirements.txt: versions that it holds stay.
+    SPEC may also be what `envspec init` reads, such as uv.lock or requirements.txt: versions that it holds
+    stay.
     """
     request = Request(stop_after="lock", **wanted)
     code = carry_out(request, form, folder, quiet=quiet)
