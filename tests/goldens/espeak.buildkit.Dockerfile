@@ -59,7 +59,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 
 
 # The doctor and the entrypoint, with what was locked and the bill of materials
-COPY image /opt/envspec
+COPY image /
 
 # The payload: changes most often, so nothing but settings comes after it
 COPY --from=payload /app /app

@@ -62,7 +62,7 @@ COPY --from=stage-2-audio /mnt/added /
 COPY --from=stage-3-service /mnt/added /
 
 # The doctor and the entrypoint, with what was locked and the bill of materials
-COPY image /opt/envspec
+COPY image /
 
 # The payload: changes most often, so nothing but settings comes after it
 COPY --from=payload /app /app

@@ -126,7 +126,7 @@ COPY --from=stage-3-modelscope /mnt/added /
 COPY --from=stage-4-service /mnt/added /
 
 # The doctor and the entrypoint, with what was locked and the bill of materials
-COPY image /opt/envspec
+COPY image /
 
 # The payload: changes most often, so nothing but settings comes after it
 COPY --from=payload /app /app

@@ -3,7 +3,7 @@
 Dockerfile
 tools/                what works inside build steps: uv, the stage installer and its imports, prepare.json
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
-image/                the doctor and the entrypoint, environment.json, the bill of materials
+image/                as from the image's root: the doctor, the entrypoint, environment.json, the bill
 copies/               the layers of what the spec copies, which the backend adds once the base is known
 payload/              the payload's code
 models/               the payload's models
@@ -26,6 +26,7 @@ from builder.image.contents import MAIN, build_tools, image_facts, runtime_files
 from builder.image.loads import Loads, stage_loads
 from builder.image.sbom import cyclonedx_text
 from builder.inside import places
+from builder.oci.store.tar import archive_epoch
 from builder.values import models
 from builder.values import payload as payload_files
 from builder.values.plan import Plan
@@ -55,15 +56,24 @@ def lay_out_context(
     link_or_copy(installer or pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
     for number, stage in enumerate(plan.stages, 1):
         _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
-    _modules(runtime_files(), place / "image")
-    _write_json(place / "image" / "environment.json", image_facts(plan))
-    bill = place / "image" / pathlib.PurePosixPath(places.SBOM).name
+    runtime = place / "image" / places.RUNTIME[1:]
+    _modules(runtime_files(), runtime)
+    _write_json(runtime / "environment.json", image_facts(plan))
+    bill = place / "image" / places.SBOM[1:]
     bill.write_text(cyclonedx_text(bill_of(plan)), encoding="utf-8")
     if plan.payload and plan.service:
         (place / "payload").mkdir()
         payload_files.copy_payload(plan.payload, plan.service, folder, place / "payload")
     models.copy_models(plan, folder, place / "models")
     (place / "empty").mkdir()
+    for part in ("image", "empty"):  # their layers stand above those of one's own code
+        _date(place / part)
+
+
+def _date(place: pathlib.Path) -> None:
+    """Give a folder and all below it the date of all archives: the same files are the same layer then."""
+    for each in (*place.rglob("*"), place):
+        os.utime(each, (archive_epoch(), archive_epoch()))
 
 
 def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:
