@@ -50,7 +50,7 @@ def lock(
     anew: versions that it leaves open may move, and `git diff` or `envspec diff` says which did. With
     --locked nothing is written.
 
-    SPEC may also be what `envspec init` reads, such as uv.lock or requirements.txt: versions that it holds stay.
+    SPEC may also be what `envspec init` reads, such as uv.lock: versions that it holds stay.
     """
     request = Request(stop_after="lock", **wanted)
     code = carry_out(request, form, folder, quiet=quiet)
