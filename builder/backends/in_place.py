@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
-from builder.values.plan import InstallStage, Plan
+from builder.values.plan import Plan
+from builder.values.stages import InstallStage
 from envspec.spec.target import Target
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.progress import Progress

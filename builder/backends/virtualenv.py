@@ -23,9 +23,10 @@ from builder.values import payload as payload_files
 from builder.values.copies import relative_files
 from builder.values.copying import copy_file
 from builder.values.environment import Environment
-from builder.values.plan import InstallStage, Plan
+from builder.values.plan import Plan
 from builder.values.program import PlannedProgram
 from builder.values.shipping import Shipped, Shipping
+from builder.values.stages import InstallStage
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
 from envspec.spec.model import digest_of

@@ -41,9 +41,11 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
 
     `base_read` tells whether the libraries of the base, which the lock names, were looked at.
     """
+    wheels = {artifact.name: artifact.installed.sha256 for artifact in lock.artifact}
     here = lock.base.host and _LOADER_CACHE.exists()
     return {
         "lock": lock.digest,
+        "trees": {source.name: wheels[source.name] for source in lock.trees},
         "base": base_read,
         "spec": spec.digest,
         "budget": spec.base.budget,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from builder.values.plan import Plan, PlannedWheel
+from builder.values.plan import Plan
+from builder.values.stages import PlannedWheel
 from envspec.lockfile.lock import LockedModel
 from envspec.spec.part import Part
 
@@ -23,7 +24,7 @@ class Bill(Part):
     lock: str
     """Digest of the lock."""
     packages: str
-    """Digest of all that was planned of the packages and the base."""
+    """Digest of all that was planned of the base, and of the packages but those of the spec's own trees."""
     base: str
     """Name of the base, with its digest where it has one."""
     wheels: tuple[BilledWheel, ...]
@@ -36,7 +37,7 @@ def bill_of(plan: Plan) -> Bill:
     return Bill(
         name=plan.name,
         lock=plan.lock,
-        packages=plan.packages_digest,
+        packages=plan.lasting_digest,
         base=f"{base.partition('@')[0]}@{plan.base.digest}" if plan.base.digest else base,
         wheels=tuple(
             BilledWheel(stage=stage.name, own=bool(stage.trees), **wheel.model_dump())

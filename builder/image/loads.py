@@ -9,7 +9,7 @@ import pathlib
 import zipfile
 from collections.abc import Collection, Sequence
 
-from builder.values.plan import InstallStage
+from builder.values.stages import InstallStage
 from envspec.lockfile.lock import File
 from envspec.supply.facts import FactStore
 from envspec.supply.wheelhouse import Wheelhouse

@@ -32,7 +32,8 @@ def cyclonedx_text(bill: Bill) -> str:
             version=wheel.version,
             purl=_purl(wheel),
             bom_ref=_purl(wheel).to_string(),
-            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=wheel.sha256)],
+            # Of one's own code the bill has none: its layer alone changes where the same version is edited.
+            hashes=[] if wheel.own else [HashType(alg=HashAlgorithm.SHA_256, content=wheel.sha256)],
             properties=[
                 Property(name="envspec:stage", value=wheel.stage),
                 Property(name="envspec:file", value=wheel.file),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field
 
@@ -10,42 +10,12 @@ from builder.values.copies import PlannedCopy
 from builder.values.gpu import PlannedGpu, meant_cards
 from builder.values.payload import Payload
 from builder.values.program import PlannedProgram, planned_programs, service_program
+from builder.values.stages import InstallStage, planned_stages
 from builder.values.variables import expanded
-from envspec.lockfile.lock import Artifact, File, Lock, LockedBase, LockedModel, LockedSource
+from envspec.lockfile.lock import Lock, LockedBase, LockedModel
 from envspec.spec.model import Service, Spec, digest_of
 from envspec.spec.part import Part
 from envspec.spec.program import MAIN
-from envspec.spec.types import RelativePath
-
-MOST_TREES = 32
-"""Trees that have a stage of their own; where there are more, those that are not editable share one."""
-
-
-class PlannedWheel(File):
-    """One wheel that a stage installs."""
-
-    name: str
-    version: str
-
-
-class InstallStage(Part):
-    """Install exactly these wheels, without dependencies, hashes required; then guard what stood before."""
-
-    name: str
-    why: str
-    wheels: tuple[PlannedWheel, ...]
-    trim: tuple[str, ...] = ()
-    """Patterns of files that are left out."""
-    trees: tuple[RelativePath, ...] = ()
-    """The spec's own folders that its wheels were built from, which are edited all day; else none."""
-    editable: bool = False
-    """Whether its one tree is used in place, where an environment stands on the machine that has it."""
-
-    @property
-    def content(self) -> dict[str, object]:
-        """All of it that decides what stands in an environment; of most stages as it always was."""
-        without = {"why", "editable", *(() if self.trees else ("trees",))}
-        return self.model_dump(mode="json", exclude=without)
 
 
 class Plan(Part):
@@ -104,7 +74,12 @@ class Plan(Part):
     @property
     def packages_digest(self) -> str:
         """Digest of everything but the payload: an edit of the payload rebuilds nothing else."""
-        return list(self.stage_digests())[-1]
+        return list(self._digests(self.stages))[-1]
+
+    @property
+    def lasting_digest(self) -> str:
+        """The same without what was built of the spec's own trees, which are edited all day."""
+        return list(self._digests([stage for stage in self.stages if not stage.trees]))[-1]
 
     @property
     def digest(self) -> str:
@@ -130,13 +105,18 @@ class Plan(Part):
         }
         return digest_of({**parts, **more})
 
-    def stage_digests(self) -> Iterator[str]:
+    def stage_digests(self) -> Sequence[str]:
         """For each stage the digest of it and all before it: equal digests mean equal environments so far."""
+        return list(self._digests(self.stages))[1:]
+
+    def _digests(self, stages: Iterable[InstallStage]) -> Iterator[str]:
+        """Of the base, then for each stage of it and all before it."""
         without = {"archive"} if self.base.archive is None else None  # locks older than the key mean the same
         base = self.base.model_dump(mode="json", exclude=without)
         start = {"python": self.python, "machine": self.machine, "base": base}
         digest = digest_of(start if self.patch is None else {**start, "patch": self.patch})
-        for stage in self.stages:
+        yield digest
+        for stage in stages:
             digest = digest_of({"before": digest, "stage": stage.content})
             yield digest
 
@@ -164,24 +144,11 @@ def make_plan(
     served: tuple[str, ...] | None = None,
     copies: tuple[PlannedCopy, ...] = (),
 ) -> Plan:
-    """The plan of a locked spec. Stages with nothing left to install are kept: they explain themselves.
-
-    What was built of the spec's own trees comes last, each in a stage of its own: an edit moves nothing else.
+    """The plan of a locked spec.
 
     `gpu` is what was proved of the cards that the spec names; left out, the plan knows the cards alone.
     `served` are the words that serve what `[service]` names; left out, they are gunicorn's.
     """
-    why = {stage.name: stage.why for stage in spec.stage}
-    trees = {source.name for source in lock.trees}
-    stages = tuple(
-        InstallStage(
-            name=name,
-            why=why.get(name, ""),
-            wheels=tuple(_planned(artifact) for artifact in artifacts if artifact.name not in trees),
-            trim=spec.remove.files,
-        )
-        for name, artifacts in lock.by_stage()
-    )
     return Plan(
         name=spec.name,
         variant=lock.variant,
@@ -191,7 +158,7 @@ def make_plan(
         glibc=lock.glibc,
         musl=lock.musl,
         base=lock.base,
-        stages=(*stages, *_tree_stages(spec, lock)),
+        stages=planned_stages(spec, lock),
         payload=payload,
         service=spec.service,
         lock=lock.digest,
@@ -207,40 +174,5 @@ def make_plan(
     )
 
 
-def _planned(artifact: Artifact) -> PlannedWheel:
-    file = artifact.installed.model_dump(include={"file", "sha256", "size"})
-    return PlannedWheel(name=artifact.name, version=artifact.version, **file)
-
-
 def _named(spec: Spec, lock: Lock) -> set[str]:
     return {name for stage in spec.stage for name in stage.names} | {source.name for source in lock.source}
-
-
-def _tree_stages(spec: Spec, lock: Lock) -> Iterator[InstallStage]:
-    """The stages of the spec's own trees, by name."""
-    wheels = {artifact.name: _planned(artifact) for artifact in lock.artifact}
-    bound = [source for source in lock.trees if source.name in wheels]
-    live = {source.name for source in bound if _is_editable(spec, source)}
-    together = [source for source in bound if source.name not in live] if len(bound) > MOST_TREES else []
-    for group in ([source] for source in bound if source not in together):
-        yield _tree_stage(spec, group, wheels, editable=group[0].name in live)
-    if together:
-        yield _tree_stage(spec, together, wheels, editable=False)
-
-
-def _tree_stage(
-    spec: Spec, group: Sequence[LockedSource], wheels: Mapping[str, PlannedWheel], *, editable: bool
-) -> InstallStage:
-    name = f"{group[0].stage}.{group[0].name}" if len(group) == 1 else "trees"
-    return InstallStage(
-        name=name,
-        why="the spec's own code, behind all that changes less",
-        wheels=tuple(wheels[source.name] for source in group),
-        trim=spec.remove.files,
-        trees=tuple(source.path or "." for source in group),
-        editable=editable,
-    )
-
-
-def _is_editable(spec: Spec, source: LockedSource) -> bool:
-    return source.at in spec.sources and spec.sources[source.at][1].editable

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from builder.inside import guard
 from builder.oci.store import tar
-from builder.values.plan import InstallStage
+from builder.values.stages import InstallStage
 from builder.wheels.install import InstalledFile, installed_files
 from builder.wheels.packed import PackedWheel
 from builder.wheels.prefix import Prefix

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from builder.oci.store import tar
-from builder.values.plan import InstallStage, PlannedWheel
+from builder.values.stages import InstallStage, PlannedWheel
 from builder.values.tool import result_key
 from builder.wheels.prefix import Prefix
 

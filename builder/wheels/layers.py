@@ -11,7 +11,7 @@ from builder.oci.store import tar
 from builder.oci.store.blobs import Blobs, Layer
 from builder.oci.store.compress import DamagedError, LayerWriter
 from builder.oci.store.tar import TarEntry
-from builder.values.plan import InstallStage, PlannedWheel
+from builder.values.stages import InstallStage, PlannedWheel
 from builder.wheels.groups import WheelGroup, group_wheels
 from builder.wheels.prefix import Prefix
 from envspec.supply.wheel import WheelError

@@ -251,8 +251,8 @@ class Lock(Part):
 
     @property
     def digest(self) -> str:
-        """`sha256:...` over the lock's content."""
-        body = self.model_dump(mode="json", exclude_none=True)
+        """`sha256:...` over what its file holds, of which the contents of trees are no part."""
+        body = self.unbound.model_dump(mode="json", exclude_none=True)
         return digest_of(
             {key: value for key, value in body.items() if key not in {"build", "models", "source"} or value}
         )

@@ -4,9 +4,13 @@ import pathlib
 
 import pytest
 
+from builder.image.bill import bill_of
+from builder.image.contents import image_facts
+from builder.image.sbom import cyclonedx_text
 from builder.values.payload import Payload, PayloadFile
-from builder.values.plan import MOST_TREES, Plan, make_plan
+from builder.values.plan import Plan, make_plan
 from builder.values.release import refuse_other_release, release_findings
+from builder.values.stages import MOST_TREES
 from envspec.lockfile.lock import File, Lock, LockedBase, LockedSource
 from envspec.spec.model import Spec
 from envspec.system.errors import OutsideError
@@ -176,6 +180,21 @@ def test_trees_come_last_each_in_a_stage_of_its_own(tmp_path: pathlib.Path) -> N
     assert planned.pins_until("one.core") == {"numpy": "1.0", "core": "1.0"}
 
 
+def test_a_stage_that_is_one_tree_stays_what_the_spec_says(tmp_path: pathlib.Path) -> None:
+    source = LockedSource(name="core", stage="app", path="core", requires=f"sha256:{'0' * 64}")
+    parts = [artifact(wheel(tmp_path, "numpy")), artifact(wheel(tmp_path, "core"), stage="app", index="spec")]
+    wanted = spec(stage("app", "./core", more='why = "ours"'), stage("one", "numpy==1.0"))
+    planned = make_plan(wanted, lock(*parts, stages=("app", "one"), source=[source]))
+    assert [(part.name, part.why) for part in planned.stages] == [("one", ""), ("app", "ours")]
+
+
+def test_an_edit_changes_nothing_that_an_image_says_of_itself(tmp_path: pathlib.Path) -> None:
+    before, after = own(tmp_path), own(tmp_path, "A = 2\n")
+    assert before.digest != after.digest
+    assert cyclonedx_text(bill_of(before)) == cyclonedx_text(bill_of(after))
+    assert image_facts(before) == image_facts(after)
+
+
 def test_an_edit_of_a_tree_changes_no_stage_below_it(tmp_path: pathlib.Path) -> None:
     before, after = own(tmp_path), own(tmp_path, "A = 2\n")
     digests = zip(before.stage_digests(), after.stage_digests(), strict=True)
@@ -204,4 +223,4 @@ def test_many_trees_share_a_layer(tmp_path: pathlib.Path) -> None:
     ]
     parts = [artifact(wheel(tmp_path, name), index="spec") for name in names]
     planned = make_plan(spec(stage("one", "./p0")), lock(*parts, source=sources))
-    assert [(part.name, len(part.wheels)) for part in planned.stages] == [("one", 0), ("trees", len(names))]
+    assert [(part.name, len(part.wheels)) for part in planned.stages] == [("trees", len(names))]

@@ -28,7 +28,8 @@ from builder.image.sbom import cyclonedx_text
 from builder.inside import places
 from builder.values import models
 from builder.values import payload as payload_files
-from builder.values.plan import InstallStage, Plan
+from builder.values.plan import Plan
+from builder.values.stages import InstallStage
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import SpoiledError
 from envspec.system.pattern import expression

@@ -13,7 +13,8 @@ from builder.oci.image.documents import ContainerSettings
 from builder.oci.store import tar
 from builder.values.copies import PlannedCopy
 from builder.values.payload import Payload
-from builder.values.plan import InstallStage, Plan
+from builder.values.plan import Plan
+from builder.values.stages import InstallStage
 from builder.values.tool import result_key
 from envspec.lockfile.lock import LockedModel
 from envspec.spec.part import Part

@@ -11,7 +11,7 @@ from builder.image.cards import card_labels, toolkit_variables
 from builder.image.contents import image_facts
 from builder.image.settings import image_labels, image_variables
 from builder.values.gpu import PlannedGpu
-from builder.values.plan import PlannedWheel
+from builder.values.stages import PlannedWheel
 from envspec.spec.model import Service
 from tests.builder.backends.docker.conftest import make_plan
 

@@ -20,8 +20,9 @@ from builder.oci.store.network import Network
 from builder.oci.store.pieces import file_piece
 from builder.values.environment import Environment
 from builder.values.payload import collect_payload
-from builder.values.plan import InstallStage, Plan, PlannedWheel
+from builder.values.plan import Plan
 from builder.values.program import service_program
+from builder.values.stages import InstallStage, PlannedWheel
 from builder.wheels.prefix import Prefix
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service

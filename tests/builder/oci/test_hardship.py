@@ -11,7 +11,7 @@ import pytest
 
 from builder.oci.image.records import Records
 from builder.oci.store.blobs import Blobs
-from builder.values.plan import InstallStage
+from builder.values.stages import InstallStage
 from envspec.system.sweeping import sweep_home
 
 MakeWheel = Callable[..., pathlib.Path]
@@ -23,7 +23,7 @@ from builder.wheels import layers
 from builder.oci.store.blobs import Blobs
 from builder.oci.image.records import LayerStack, Records
 from builder.wheels.prefix import Prefix
-from builder.values.plan import InstallStage
+from builder.values.stages import InstallStage
 from envspec.system.errors import EnvspecError
 from envspec.system.progress import SILENT
 from envspec.supply.wheelhouse import Wheelhouse

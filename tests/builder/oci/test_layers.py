@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from builder.oci.store.blobs import Blobs, Layer
-from builder.values.plan import InstallStage, PlannedWheel
+from builder.values.stages import InstallStage, PlannedWheel
 from builder.wheels import layers
 from builder.wheels.groups import LARGE, MOST_LARGE, group_wheels
 from builder.wheels.prefix import Prefix
@@ -74,7 +74,7 @@ def test_the_same_wheels_give_the_same_bytes_whatever_the_process(
     )
     script = (
         "import sys, pathlib; from builder.wheels import layers; from builder.oci.store.blobs import Blobs;"
-        "from builder.wheels.prefix import Prefix; from builder.values.plan import InstallStage;"
+        "from builder.wheels.prefix import Prefix; from builder.values.stages import InstallStage;"
         "from envspec.supply.wheelhouse import Wheelhouse; from envspec.system.progress import SILENT;"
         "prefix = Prefix(root='/opt/env', version='3.11', base_python='/usr/bin/python3.11');"
         "stage = InstallStage.model_validate_json(sys.argv[1]);"

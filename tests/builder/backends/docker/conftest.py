@@ -24,8 +24,9 @@ from builder.oci.store.blobs import Blobs
 from builder.oci.store.network import Network
 from builder.values.environment import Environment
 from builder.values.payload import collect_payload
-from builder.values.plan import InstallStage, Plan, PlannedWheel
+from builder.values.plan import Plan
 from builder.values.program import service_program
+from builder.values.stages import InstallStage, PlannedWheel
 from envspec.lockfile.lock import LockedBase
 from envspec.spec.model import Service
 from envspec.supply.pip_settings import ask_pip

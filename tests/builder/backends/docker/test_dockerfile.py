@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from builder.backends.docker.dockerfile import copy_name, quoted, render_dockerfile
 from builder.values.copies import CopiedFile, PlannedCopy
 from builder.values.payload import Payload
-from builder.values.plan import InstallStage, Plan, PlannedWheel, make_plan
+from builder.values.plan import Plan, make_plan
 from builder.values.program import PlannedProgram
+from builder.values.stages import InstallStage, PlannedWheel
 from envspec.lockfile import lock
 from envspec.lockfile.lock import LockedBase
 from envspec.spec import load

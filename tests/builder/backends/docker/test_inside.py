@@ -18,7 +18,7 @@ from builder.image.sbom import cyclonedx_text
 from builder.inside import health
 from builder.inside.entrypoint import compile as loading
 from builder.inside.entrypoint import doctor, stage
-from builder.values.plan import InstallStage, PlannedWheel
+from builder.values.stages import InstallStage, PlannedWheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from tests.support.wheels import wheel
