@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from envspec.ingest.draft import Draft, Install, Item, Wish
+from envspec.ingest.draft import Draft, Install, Item, Pin, Wish
 from envspec.spec.model import Stage
 from envspec.spec.python import parse_python
 from envspec.spec.target import OLDEST_SUPPORTED, Target
@@ -54,6 +54,8 @@ class Drafting:
         self.overrides: list[str] = []
         self.index_names: dict[str, str] = {}
         self.as_of: str | None = None
+        self.pins: tuple[Pin, ...] = ()
+        self.pinned_by = ""
 
     @property
     def target(self) -> Target:
@@ -188,6 +190,8 @@ class Drafting:
                 overrides=tuple(dict.fromkeys(self.overrides)),
                 index_names=dict(self.index_names),
                 env=dict(self.env),
+                pins=self.pins,
+                pinned_by=self.pinned_by,
                 items=tuple(self.items),
                 remarks=tuple(self.remarks),
             ),

@@ -11,11 +11,21 @@ from packaging.utils import canonicalize_name
 from envspec.ingest.conda import add_conda_words, conda_draft
 from envspec.ingest.draft import Wish
 from envspec.ingest.drafting import Drafting, Step, is_file
+from envspec.ingest.locks import others
+from envspec.ingest.locks.uv_lock import read_uv_lock
 from envspec.ingest.pipfile import pipfile_draft
 from envspec.ingest.pyproject import draft_pyproject
 
 if TYPE_CHECKING:
     from envspec.ingest.docker.run import Runner
+
+_LOCKS = {
+    "uv.lock": read_uv_lock,
+    "poetry.lock": others.read_poetry_lock,
+    "pdm.lock": others.read_pdm_lock,
+    "Pipfile.lock": others.read_pipfile_lock,
+}
+"""Locks beside a project's file, which its installer follows."""
 
 _FILES = {"pipenv": "Pipfile", "conda-env": "environment.yml"}
 
@@ -54,11 +64,10 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
     wish = Wish(python=drafting.python, folder=drafting.wish.folder)
     part = _drafted(kind, file, wish)
     _merge(runner, part, options, file.name)
-    for lock in ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"):
-        if is_file(file.parent / lock):
-            drafting.remark(
-                f"{lock} beside {file.name} holds versions: `envspec init {lock}` makes a lock of them"
-            )
+    for name, reader in _LOCKS.items():
+        if is_file(file.parent / name):
+            held = reader(file.parent / name, wish)
+            drafting.pins, drafting.pinned_by = held.pins, held.pinned_by
 
 
 def _drafted(kind: str, file: pathlib.Path, wish: Wish) -> Drafting:

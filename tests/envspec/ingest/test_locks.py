@@ -230,6 +230,12 @@ def test_other_locks_are_read(tmp_path: pathlib.Path, name: str, text: str, pins
     assert ("torch==2.1.0" in words) == (name == "conda-lock.yml")
 
 
+def test_an_image_that_installs_by_a_lock_has_its_pins(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nCOPY . /app/\nWORKDIR /app\nRUN uv sync --frozen\n"
+    draft = drafted(tmp_path, text, "Dockerfile", uv__lock=UV, pyproject__toml=PYPROJECT)
+    assert (pins_of(draft)["flask"], draft.pinned_by) == ("3.1.1", "uv.lock")
+
+
 def test_packages_of_another_index_have_a_stage_with_it(tmp_path: pathlib.Path) -> None:
     spec = spec_of(drafted(tmp_path, POETRY, "poetry.lock"))
     assert {stage.index: stage.install for stage in spec.stage} == {
