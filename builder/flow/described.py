@@ -52,3 +52,17 @@ def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Lo
         progress=progress,
     )
     return lock_build_root(lock_base(lock, project, progress), sources.build_root, progress)
+
+
+def kept_where_possible(project: Project, draft: Draft, progress: Progress, *, locked: bool) -> Lock | None:
+    """The kept lock; None, with a note, where it cannot be kept and something else may be found.
+
+    Raises `UnkeptError` where nothing but what is `locked` will do.
+    """
+    try:
+        return kept_lock(project, draft, progress)
+    except UnkeptError as error:
+        if locked:
+            raise
+        progress.note(f"the versions that {draft.pinned_by} holds are not kept: {error.message}")
+        return None

@@ -38,7 +38,6 @@ from builder.values.tool import result_key
 from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
-from envspec.resolve.keep import UnkeptError
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT
 from envspec.supply.bound import ChangedSourceError
@@ -183,15 +182,11 @@ def _resolved(run: Run, on_disk: Lock | None) -> Lock:
     project = run.project
     moving = moving_packages(run.request.upgrade_packages, on_disk)
     if project.draft is not None and project.draft.pins and not run.request.upgrade:
-        from builder.flow.described import kept_lock
+        from builder.flow.described import kept_where_possible
 
-        try:
-            return kept_lock(project, project.draft, run.progress)
-        except UnkeptError as error:
-            if run.request.locked:
-                raise
-            by = project.draft.pinned_by
-            run.progress.note(f"the versions that {by} holds are not kept: {error.message}")
+        kept = kept_where_possible(project, project.draft, run.progress, locked=run.request.locked)
+        if kept is not None:
+            return kept
     sources = project.sources(fresh=True, progress=run.progress)
     lock = resolve_spec(
         project.spec,
