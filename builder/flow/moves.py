@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.flow.project import Project
 from envspec.lockfile.diff import Change, compare_sides, side_of_lock
@@ -28,6 +28,18 @@ def moves(project: Project, before: Lock, after: Lock) -> Iterator[str]:
         yield f"{change}: {why}" if why else str(change)
     if (left := len(changes) - SHOWN) > 0:
         yield f"and {left} more changes, as `envspec diff` of the lock before and this one says"
+
+
+def why_wanted(project: Project, lock: Lock, names: Iterable[str]) -> dict[str, str]:
+    """Who wants packages of a lock, each in one sentence; an empty one where that cannot be told."""
+    from envspec.resolve.explain import reason
+
+    wanted = list(names)
+    try:
+        known = _metadata(project, lock) if wanted else {}
+    except EnvspecError:
+        return dict.fromkeys(wanted, "")
+    return {name: reason(project.spec, lock, known, name) for name in wanted}
 
 
 def _reason(project: Project, lock: Lock, known: Mapping[str, WheelMetadata], change: Change) -> str:
