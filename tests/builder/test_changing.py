@@ -116,6 +116,18 @@ def test_what_must_move_along_is_named_with_who_requires_it(place: Place) -> Non
     assert place.lock.pins["leaf"] == "1.0"
 
 
+def test_what_left_because_of_itself_says_so_and_extras_count(place: Place) -> None:
+    place.offer("tied", "1.0", "leaf<2")
+    place.offer("tied", "2.0")
+    place.offer("full", "1.0", "lib; extra == 'all'")
+    place.add("tied", leave_open=True)
+    place.add("tied==1.0")
+    place.file.write_text(place.file.read_text().replace("tied==1.0", "tied"))
+    assert place.add("leaf>=3").lines[-1] == "~ tied 1.0 -> 2.0: tied 1.0 requires leaf<2"
+    place.remove("app")
+    assert '+ lib 3.0: full[all]==1.0 requires lib; extra == "all"' in place.add("full[all]").lines
+
+
 def test_open_and_limited_versions_stay_as_they_are_written(place: Place) -> None:
     place.add("extra>=0.5")
     place.add("young", leave_open=True)
