@@ -62,6 +62,19 @@ def _packages(ctx: click.Context) -> Iterable[tuple[str, str]]:
     return lock.pins.items() if lock is not None else ()
 
 
+def _stages(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from envspec.spec import load
+
+    return [(stage.name, stage.why) for stage in load.load_spec(ctx.params.get("spec")).stage]
+
+
+def _named(ctx: click.Context) -> Iterable[tuple[str, str]]:
+    from envspec.spec import load
+
+    stages = load.load_spec(ctx.params.get("spec")).stage
+    return [(name, f"in stage {stage.name}") for stage in stages for name in stage.names]
+
+
 def _rules(_: click.Context) -> Iterable[tuple[str, str]]:
     from envspec.system.rules import RULES
 
@@ -74,5 +87,9 @@ offer_programs = _offered(_programs)
 """The programs of the spec, with their commands."""
 offer_packages = _offered(_packages)
 """The packages of its lock, with their versions."""
+offer_stages = _offered(_stages)
+"""The stages of the spec, with why they stand there."""
+offer_named = _offered(_named)
+"""The packages that its stages name, each with its stage."""
 offer_rules = _offered(_rules)
 """The ids of all rules, with their titles."""

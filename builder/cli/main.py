@@ -26,9 +26,11 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
         "completion": "Print what makes a shell complete commands, options and names.",
     },
     "Lock and prove": {
-        "lock": "Write the lock; where SPEC changed, all versions are solved anew.",
+        "lock": "Write the lock; where SPEC changed, only what must moves.",
         "check": "Say what is wrong with SPEC before anything is installed.",
         "simulate": "Say what plain pip would do with the stages, one after another.",
+        "add": "Add packages to SPEC and its lock, proved first; nothing else moves but what must.",
+        "remove": "Take packages out of SPEC, and out of its lock what only they needed.",
         "fix": "Change SPEC as little as it takes to build and verify.",
     },
     "Build and run": {
@@ -57,7 +59,7 @@ BUILDING = "`build-image SPEC` does all of it: lock, prove, build, verify, repor
 LONGEST_ERROR = 20_000
 """Characters of an error: what a program said may stand in it."""
 
-REPORTING = {"build_image", "check", "lock", "verify"}
+REPORTING = {"add", "build_image", "check", "lock", "remove", "verify"}
 """Modules of commands that end in a report, from which what pip's settings name is cut.
 
 Asking pip takes as long as loading a command does, so both begin at once.

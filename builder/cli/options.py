@@ -64,6 +64,13 @@ lock_options = _all(
 )
 strict_option = click.option("--strict", is_flag=True, help="Count warnings as errors, as CI should.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+change_options = _all(
+    click.option("--spec", type=PLACE, help="The spec, where its name could be taken for a package's."),
+    click.option("--offline", is_flag=True, help="Touch no network: everything must be here already."),
+    click.option("--resolver", type=click.Choice(["uv", "pip-tools"]), default="uv", show_default=True),
+    click.option("--dry-run", is_flag=True, help="Show the change and write nothing."),
+    quiet_option,
+)
 report_options = _all(
     click.option("--format", "form", type=click.Choice(list(FORMS)), default="text", show_default=True),
     click.option(

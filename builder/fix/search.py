@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from builder.fix.deadline import Deadline, TimeIsOverError
 from builder.fix.edit import (
@@ -41,6 +42,7 @@ from envspec.spec.lint import lint_spec
 from envspec.spec.model import Spec
 from envspec.spec.pins import pinned
 from envspec.spec.target import target_of
+from envspec.supply.page import RemoteFile
 from envspec.system import rules
 from envspec.system.disk import DiskError
 from envspec.system.errors import FindingsError, OutsideError
@@ -165,7 +167,7 @@ class Search:
         for name in self._nothing:
             index = _index_of(spec, name)
             with contextlib.suppress(OutsideError):
-                if version := other_python(offers.files(index, name), target):
+                if version := other_python(_allowed(spec, name, offers.files(index, name)), target):
                     why = f"{name} is offered for it, and not for Python {spec.python}"
                     return Python(version=version, why=why)
         return None
@@ -175,13 +177,15 @@ class Search:
             for requirement in stage.requirements:
                 name, exact = canonicalize_name(requirement.name), pinned(requirement)
                 demands = mentioned(self._said, name)
-                if exact is None or not str(demands):
+                absent = name in self._nothing and stage.index not in offers.unreachable
+                if exact is None or not (str(demands) or absent):
                     continue
                 files = offers.files(stage.index or DEFAULT_INDEX, name)
+                if absent and any(version_of(file) == Version(exact) for file in files):
+                    continue  # it is offered, for other machines
                 if version := nearest(files, exact, demands, target_of(spec)):
-                    return Pin(
-                        name=name, version=version, stage=stage.name, why=f"{name}{demands} is required"
-                    )
+                    why = f"{name}{demands} is required" if str(demands) else f"there is no {name} {exact}"
+                    return Pin(name=name, version=version, stage=stage.name, why=why)
         return None
 
     def _blamed(self, spec: Spec, held: Lock, offers: Offers, errors: list[Finding]) -> Edit | None:
@@ -271,6 +275,18 @@ def _era(spec: Spec, offers: Offers) -> dt.date | None:
 def _index_of(spec: Spec, name: str) -> str:
     stages = [stage for stage in spec.stage if name in stage.names]
     return (stages[0].index if stages else None) or DEFAULT_INDEX
+
+
+def _allowed(spec: Spec, name: str, files: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """The files of the versions that the spec's own words allow."""
+    words = [word for stage in spec.stage for word in stage.requirements]
+    limits = [word.specifier for word in words if canonicalize_name(word.name) == name]
+    return [
+        file
+        for file in files
+        if (version := version_of(file)) is not None
+        and all(limit.contains(version, prereleases=True) for limit in limits)
+    ]
 
 
 def _packages(error: Finding, held: Lock) -> Iterator[str]:

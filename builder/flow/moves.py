@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.flow.project import Project
 from envspec.lockfile.diff import Change, compare_sides, side_of_lock
-from envspec.lockfile.lock import Lock
+from envspec.lockfile.lock import Artifact, Lock
 from envspec.supply.core_metadata import WheelMetadata
 from envspec.system.errors import EnvspecError
 
@@ -19,31 +20,46 @@ def moves(project: Project, before: Lock, after: Lock) -> Iterator[str]:
     changes = list(compare_sides(side_of_lock(before, "before"), side_of_lock(after, "after")))
     if not changes:
         return
-    try:
-        known = _metadata(project, after)
-    except EnvspecError:  # of a package whose file is gone since, or that cannot be asked now
-        known = {}
+    known = _metadata(project, after)
+    old = {entry.name: entry for entry in before.artifact}
     for change in changes[:SHOWN]:
-        why = _reason(project, after, known, change)
+        why = _reason(project, after, known, change, old.get(change.name))
         yield f"{change}: {why}" if why else str(change)
     if (left := len(changes) - SHOWN) > 0:
         yield f"and {left} more changes, as `envspec diff` of the lock before and this one says"
 
 
-def _reason(project: Project, lock: Lock, known: Mapping[str, WheelMetadata], change: Change) -> str:
+def why_wanted(project: Project, lock: Lock, names: Iterable[str]) -> dict[str, str]:
+    """Who wants packages of a lock, each in one sentence; an empty one where that cannot be told."""
     from envspec.resolve.explain import reason
+
+    wanted = list(names)
+    known = _metadata(project, lock) if wanted else {}
+    return {name: reason(project.spec, lock, known, name) for name in wanted}
+
+
+def _reason(
+    project: Project, lock: Lock, known: Mapping[str, WheelMetadata], change: Change, old: Artifact | None
+) -> str:
+    from envspec.resolve.explain import reason, reason_to_leave
 
     if change.kind not in {"added", "up", "down"}:
         return ""
-    return reason(project.spec, lock, known, change.name, change.before)
+    why = reason(project.spec, lock, known, change.name, change.before)
+    if why or old is None:
+        return why
+    return next((reason_to_leave(old, facts, lock) for _, facts in _facts(project, (old,))), "")
 
 
 def _metadata(project: Project, lock: Lock) -> dict[str, WheelMetadata]:
-    """What every package of a lock that was just made says of itself: all of it is kept on this machine."""
+    """What the packages of a lock say of themselves, as far as this machine has kept it."""
+    return dict(_facts(project, lock.artifact))
+
+
+def _facts(project: Project, entries: Iterable[Artifact]) -> Iterator[tuple[str, WheelMetadata]]:
     from envspec.supply.metadata import wheel_metadata
 
     sources, store = project.sources(), project.store
-    return {
-        entry.name: wheel_metadata(entry.installed, None, store=store, sources=sources)
-        for entry in lock.artifact
-    }
+    for entry in entries:
+        with contextlib.suppress(EnvspecError, OSError):  # nobody has read it: no reason is worth a download
+            yield entry.name, wheel_metadata(entry.installed, None, store=store, sources=sources)

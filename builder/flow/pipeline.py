@@ -20,7 +20,7 @@ from builder.backends.port import Backend
 from builder.flow.base import image_digest, lock_base, lock_build_root, read_base, seen_libc
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.moves import moves
-from builder.flow.project import open_project
+from builder.flow.project import Project, open_project
 from builder.flow.run import Run, already_made
 from builder.flow.serving import find_server
 from builder.image.placing import check_places
@@ -39,7 +39,7 @@ from builder.values.verdict import Verdict
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
-from envspec.spec.load import LIMIT
+from envspec.spec.load import LIMIT, find_spec, parse_spec
 from envspec.supply.bound import ChangedSourceError
 from envspec.supply.facts import FactStore
 from envspec.system.disk import DiskError
@@ -77,8 +77,30 @@ def plan_spec(request: Request, progress: Progress = SILENT) -> Plan:
     return already_made(run.plan)
 
 
+def prove_proposal(request: Request, text: str, before: Lock | None, progress: Progress = SILENT) -> Run:
+    """The run of a text that the spec could have, with the versions of a lock kept: it writes nothing.
+
+    Raises `SpecError` when it means nothing.
+    """
+    file = find_spec(request.spec)
+    spec = parse_spec(text, name=str(file), variant=request.variant)
+    proposed = Project(
+        file=file,
+        spec=spec,
+        variant=request.variant,
+        offline=request.offline,
+        text=text,
+        proposed=True,
+        before=before,
+    )
+    return _carry_out(_of(proposed, request, progress))
+
+
 def _begin(request: Request, progress: Progress) -> Run:
-    project = open_project(request.spec, request.variant, offline=request.offline)
+    return _of(open_project(request.spec, request.variant, offline=request.offline), request, progress)
+
+
+def _of(project: Project, request: Request, progress: Progress) -> Run:
     for note in project.draft.notes if project.draft is not None else ():
         progress.note(note)
     text = read_text(project.file, LIMIT) if project.text is None else project.text
@@ -154,7 +176,7 @@ def lock_phase(run: Run) -> Run:
         lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
     )
     wanted = project.draft is None or request.stop_after == "lock"  # of a description nothing else is written
-    if wanted and (fresh or lock.unbound != on_disk):
+    if wanted and not project.proposed and (fresh or lock.unbound != on_disk):
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
         if fresh and on_disk is not None:

@@ -36,6 +36,10 @@ class Project:
     """What its spec was made of in memory; None for one that stands in its file."""
     text: str | None = None
     """The text of a spec that was made in memory."""
+    proposed: bool = False
+    """Whether that text is only thought of for its file: nothing is written."""
+    before: Lock | None = None
+    """Of what is proposed: the lock whose versions are kept, wherever that comes from."""
 
     @property
     def folder(self) -> pathlib.Path:
@@ -56,7 +60,7 @@ class Project:
 
     def lock(self) -> Lock | None:
         """Its lock as it stands on disk; None without one. Raises `SpecError` for one that means nothing."""
-        return lockfile.read_lock(self.lock_file)
+        return self.before if self.proposed else lockfile.read_lock(self.lock_file)
 
     def bound(self, lock: Lock, progress: Progress = SILENT) -> Lock:
         """The lock with the wheels of the spec's trees as they stand now: what a run goes on with.

@@ -60,9 +60,20 @@ def reason(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], name: str
     about = [limit for limit in limits if canonicalize_name(Requirement(limit.requirement).name) == name]
     wanted = next((each for each in (*found.wanted, *about) if not before or _excludes(each, before)), None)
     if wanted is None:
-        return ""
+        *_, by, last = ("", *found.chain) if found.chain else ("", "")
+        pulled = by and (not before or _excludes(Wanted(by=by, requirement=last), before))
+        return f"{by} requires {last}" if pulled else ""  # by an extra of it
     asks = "asks for" if wanted.by.startswith(("stage ", "the ")) else "requires"
     return f"{wanted.by} {asks} {wanted.requirement}"
+
+
+def reason_to_leave(old: Artifact, facts: WheelMetadata, lock: Lock) -> str:
+    """What an older version of a package requires that a lock has otherwise, as `reason` puts it."""
+    for requirement in needed((old.name, frozenset()), {old.name: facts}, lock.target):
+        version = lock.pins.get(canonicalize_name(requirement.name))
+        if version is not None and _excludes(Wanted(by="", requirement=str(requirement)), version):
+            return f"{old.name} {old.version} requires {requirement}"
+    return ""
 
 
 def _excludes(wanted: Wanted, version: str) -> bool:

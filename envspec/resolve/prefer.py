@@ -82,5 +82,5 @@ def _moving(word: str, held: Mapping[str, str]) -> Requirement:
 
 def near_names(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """A question that offers the names most like one that is not known; empty where none is."""
-    near = difflib.get_close_matches(canonicalize_name(name), list(known), n=3)
+    near = difflib.get_close_matches(canonicalize_name(name), list(dict.fromkeys(known)), n=3)
     return f"did you mean {listed(near)}?" if near else ""

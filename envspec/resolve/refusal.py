@@ -112,7 +112,7 @@ def _not_offered(
             others = [each for each in known if each != name]
             near = near_names(name, others)
             yield rules.NO_FILE.finding(
-                f"index {index} has no file of {name}" + (f": {said}" if name in missed else ""),
+                f"index {index} has no file of {name}" + (f": {said}" if stage is None else ""),
                 hint=near or "is the name right, and does this machine ask the right index?",
                 where=name,
             )

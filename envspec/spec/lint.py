@@ -24,21 +24,29 @@ def lint_spec(spec: Spec) -> tuple[Finding, ...]:
 
 
 def floating(spec: Spec) -> Iterator[Finding]:
-    """EV001: a version is left open."""
-    for word in words(spec):
-        if word.pin is None:
-            yield rules.VERSION_OPEN.finding(
-                f"{word.requirement} leaves the version open: only the lock holds it still",
-                hint=f"pin it, as in {word.requirement.name}==1.2.3; `envspec lock` shows the version found",
-                where=word.where,
-            )
-    for where, (_, source) in spec.sources.items():
-        if source.kind == "git" and not source.fixed:
-            yield rules.VERSION_OPEN.finding(
-                f"{source.shown} leaves the commit open: only the lock holds it still",
-                hint="name the commit behind @, all of its digits; `envspec lock` shows the one found",
-                where=where,
-            )
+    """EV001: versions are left open, said once for all of them, at the first."""
+    free = [word for word in words(spec) if word.pin is None]
+    if free:
+        named = listed([str(word.requirement) for word in free])
+        leave = "leaves the version open" if len(free) == 1 else "leave their versions open"
+        yield rules.VERSION_OPEN.finding(
+            f"{named} {leave}: only the lock holds {'it' if len(free) == 1 else 'them'} still",
+            hint="pin to what the lock has, as `envspec add NAME==VERSION` does",
+            where=free[0].where,
+        )
+    moving = {
+        where: source
+        for where, (_, source) in spec.sources.items()
+        if source.kind == "git" and not source.fixed
+    }
+    if moving:
+        named = listed([source.shown for source in moving.values()])
+        leave = "leaves the commit open" if len(moving) == 1 else "leave their commits open"
+        yield rules.VERSION_OPEN.finding(
+            f"{named} {leave}: only the lock holds {'it' if len(moving) == 1 else 'them'} still",
+            hint="name the commit behind @, all of its digits, as the lock has it",
+            where=next(iter(moving)),
+        )
 
 
 def repeated(spec: Spec) -> Iterator[Finding]:

@@ -11,7 +11,10 @@ from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
 from builder.cli import main
+from envspec.spec.load import load_spec
 from tests.support.paths import EXAMPLES, ROOT
+
+STAGES = {stage.name for stage in load_spec(EXAMPLES / "sambert-hifigan").stage}
 
 
 def offered(line: str) -> list[str]:
@@ -37,6 +40,9 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> None:
         ("envspec check --variant c", {"cuda"}),
         ("envspec simulate . --variant s", {"slim"}),
         ("envspec explain . mode", {"modelscope"}),
+        ("envspec lock --upgrade-package mode", {"modelscope"}),
+        ("envspec add --stage ", STAGES),
+        ("envspec remove mode", {"modelscope"}),
         ("envspec rules EV10", {"EV101", "EV106"}),
         ("envspec completion f", {"fish"}),
         ("build-image --backend o", {"oci"}),

@@ -287,3 +287,18 @@ def test_a_spec_that_was_edited_meanwhile_is_not_overwritten(place: pathlib.Path
     with pytest.raises(FindingsError, match="changed meanwhile"):
         fixed(place, FakeWorkshop(truth=meddling))
     assert place.read_text() == SPEC + "# mine\n"
+
+
+def test_a_pin_to_a_version_that_is_not_there_moves_to_the_nearest(place: pathlib.Path) -> None:
+    """Another Python would not help, though there are wheels for all of them."""
+    workshop = FakeWorkshop()
+
+    def locking(spec: Spec) -> Lock:
+        if "app==2.5" in spec.stage[0].install:
+            finding = Finding(rule="EV102", severity=Severity.ERROR, message="no app==2.5", where="app")
+            raise FindingsError("some packages cannot be had", (finding,))
+        return workshop.solve(spec)
+
+    workshop.locking = locking
+    place.write_text(SPEC.replace("app==2.0", "app==2.5"))
+    assert fixed(place, workshop) == SPEC.replace("app==2.0", "app==3.0")

@@ -156,6 +156,7 @@ def test_any_text_is_a_word_or_a_sentence(text: str) -> None:
 
 def test_positions_stay_right_where_sources_stand_between() -> None:
     wanted = spec(stage("one", "./a", "numpy", "git+https://host.example/x", "scipy==1.0"))
+    assert wanted.sources.keys() == {"stage[0].install[0]", "stage[0].install[2]"}
     found = {(each.rule, each.where) for each in lint_spec(wanted)}
     assert ("EV001", "stage[0].install[1]") in found
     assert ("EV001", "stage[0].install[2]") in found

@@ -1,0 +1,216 @@
+"""Words of a spec's stages, added, changed and taken away: comments, order and formatting stay."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pydantic
+import tomlkit
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envspec.resolve.prefer import near_names
+from envspec.spec.load import parse_spec
+from envspec.spec.model import Spec, Stage
+from envspec.spec.words import InstallText, SourceWord, source_word
+from envspec.system.errors import UsageError
+from envspec.system.quoting import listed, shortened
+
+_WORD = pydantic.TypeAdapter(InstallText)
+
+
+_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_BLANK = r"(?:\s|#[^\n]*\n)*"
+_UNENDED = re.compile(rf"(\[(?:{_BLANK}{_STRING}{_BLANK},)*{_BLANK}{_STRING})(\s*#[^\n]*\n{_BLANK}\])")
+"""A list of strings whose last has no comma behind it, but a comment. Source: https://toml.io/en/v1.0.0#array."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One entry of a stage."""
+
+    stage: int
+    """Number of the stage."""
+    key: str
+    """`install` or `wheels`."""
+    position: int
+    text: str
+    """As it stands there."""
+    name: str
+    """Canonical name of the package; of a source that states none, what a lock calls it, or nothing."""
+
+    @property
+    def at(self) -> str:
+        """Key path."""
+        return f"stage[{self.stage}].{self.key}[{self.position}]"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """One word, and what became of it in the spec's text."""
+
+    text: str
+    """As it stands in the spec now; of one that was taken away, as it stood."""
+    stage: str
+    before: str = ""
+    """What stood in its place."""
+    added: bool = False
+    gone: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether the spec is another one for it."""
+        return self.added or self.gone or bool(self.before)
+
+    def __str__(self) -> str:
+        if self.added:
+            return f"added {self.text} to stage {self.stage}"
+        if self.gone:
+            return f"removed {self.text} from stage {self.stage}"
+        if self.before:
+            return f"changed {self.before} to {self.text} in stage {self.stage}"
+        return f"{self.text} is in stage {self.stage} already"
+
+
+def parsed_word(text: str) -> Requirement | SourceWord:
+    """A word as a stage may have it. Raises `UsageError` with what is wrong with it."""
+    try:
+        checked = _WORD.validate_python(text)
+    except pydantic.ValidationError as error:
+        detail = error.errors()[0]
+        said = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else detail["msg"]
+        raise UsageError(f"{shortened(said, 500)}") from error
+    return source_word(checked) or Requirement(checked)
+
+
+def places(spec: Spec, named: Mapping[str, str]) -> Iterator[Place]:
+    """All entries of all stages; `named` has the names of sources that state none, by their key paths."""
+    for number, stage in enumerate(spec.stage):
+        for position, (text, word) in enumerate(zip(stage.install, stage.words, strict=True)):
+            place = Place(stage=number, key="install", position=position, text=text, name="")
+            name = canonicalize_name(word.name) if word.name else named.get(place.at, "")
+            yield dataclasses.replace(place, name=name)
+        for position, wheel in enumerate(stage.wheels):
+            yield Place(stage=number, key="wheels", position=position, text=wheel.file_name, name=wheel.name)
+
+
+def with_word(
+    text: str, word: str, *, stage: str | None = None, named: Mapping[str, str] | None = None
+) -> tuple[str, Wording]:
+    """The spec's text with a word: a new one is appended, one of the same package takes what is new of it.
+
+    Raises `UsageError` for a word or a stage that means nothing.
+    """
+    spec, wanted = parse_spec(text), parsed_word(word)
+    chosen = _stage(spec, stage)
+    document = tomlkit.parse(text)
+    same = [place for place in places(spec, named or {}) if _same(place, spec, wanted, word)]
+    if not same:
+        _append(document["stage"][chosen], word)
+        return tomlkit.dumps(document), Wording(text=word, stage=spec.stage[chosen].name, added=True)
+    new, before = word, same[-1].text
+    for place in same:
+        new = _merged(place.text, spec.stage[place.stage].words[place.position], wanted, word)
+        if new != place.text:
+            before = place.text
+            document["stage"][place.stage]["install"][place.position] = new
+    changed = before if new != before else ""
+    return tomlkit.dumps(document), Wording(text=new, before=changed, stage=spec.stage[same[-1].stage].name)
+
+
+def _append(stage: Any, word: str) -> None:
+    """Append a word to what a stage installs."""
+    listed = stage.setdefault("install", tomlkit.array())
+    found = _UNENDED.fullmatch(listed.as_string())
+    if found is not None:  # tomlkit would leave the comma out
+        ended = tomlkit.parse(f"install = {found[1]},{found[2]}")["install"]
+        for field in dataclasses.fields(ended.trivia):
+            setattr(ended.trivia, field.name, getattr(listed.trivia, field.name))
+        stage["install"] = listed = ended
+    listed.append(word)
+
+
+def _same(place: Place, spec: Spec, wanted: Requirement | SourceWord, word: str) -> bool:
+    """Whether an entry is about the same package, and for the same machines where a marker says which."""
+    if place.key != "install":
+        return False
+    there = spec.stage[place.stage].words[place.position]
+    if place.text == word:
+        return True
+    if not wanted.name or place.name != canonicalize_name(wanted.name):
+        return False
+    return wanted.marker is None or str(wanted.marker) == str(there.marker or "")
+
+
+def _merged(text: str, there: Requirement | SourceWord, wanted: Requirement | SourceWord, word: str) -> str:
+    """An entry with what a word says anew: its version if it names one, and its extras besides."""
+    if isinstance(wanted, SourceWord):
+        return word
+    if isinstance(there, SourceWord):  # it stands, unless a version is named
+        return word if wanted.specifier else text
+    if wanted.extras <= there.extras and wanted.specifier in (SpecifierSet(), there.specifier):
+        return text
+    new = Requirement(text)
+    new.extras = there.extras | wanted.extras
+    new.specifier = wanted.specifier or there.specifier
+    return str(new)
+
+
+def _stage(spec: Spec, name: str | None) -> int:
+    """Number of the stage for a new word: the one named, else the last that is for packages of an index."""
+    if name is not None:
+        known = [stage.name for stage in spec.stage]
+        if name not in known:
+            hint = near_names(name, known) or f"its stages: {listed(known)}"
+            raise UsageError(f"the spec has no stage {shortened(name)}", hint=hint)
+        return known.index(name)
+    numbers = range(len(spec.stage) - 1, -1, -1)
+    open_to_all = (number for number in numbers if _takes_any(spec.stage[number]))
+    return next(open_to_all, len(spec.stage) - 1)
+
+
+def _takes_any(stage: Stage) -> bool:
+    """Whether a stage is no place for own code alone, and not bound to one index or one day."""
+    own = bool(stage.words) and all(isinstance(word, SourceWord) for word in stage.words)
+    return not own and stage.index is None and stage.as_of is None
+
+
+def pinned_word(word: str, version: str) -> str:
+    """A requirement held at a version, with its extras and its marker."""
+    requirement = Requirement(word)
+    requirement.specifier = SpecifierSet(f"=={version}")
+    return str(requirement)
+
+
+def without(
+    text: str, names: Sequence[str], *, named: Mapping[str, str] | None = None
+) -> tuple[str, tuple[Wording, ...], tuple[str, ...]]:
+    """The spec's text without packages, given by name or as they stand there, and what no stage has."""
+    spec = parse_spec(text)
+    document = tomlkit.parse(text)
+    found: list[Place] = []
+    unknown: list[str] = []
+    for name in names:
+        here = [
+            place
+            for place in places(spec, named or {})
+            if place.text == name or (place.name and place.name == canonicalize_name(_bare(name)))
+        ]
+        found += (place for place in here if place not in found)
+        unknown += [name] * (not here)
+    for place in sorted(found, key=lambda place: (place.stage, place.key, -place.position)):
+        del document["stage"][place.stage][place.key][place.position]
+    gone = (
+        Wording(text=place.text, stage=spec.stage[place.stage].name, gone=True)
+        for place in sorted(found, key=lambda place: (place.stage, place.key, place.position))
+    )
+    return tomlkit.dumps(document), tuple(gone), tuple(unknown)
+
+
+def _bare(name: str) -> str:
+    """A name without extras and version, which whoever copies a word leaves in."""
+    return re.split(r"[\s\[=<>!~;@]", name.strip(), maxsplit=1)[0] or name
