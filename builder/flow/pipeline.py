@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
-from builder.flow.base import image_digest, lock_base, lock_build_root, read_base, seen_libc
+from builder.flow.base import read_base
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
-from builder.flow.moves import moves
+from builder.flow.locking import lock_phase
 from builder.flow.project import Project, open_project
 from builder.flow.run import Run, already_made
 from builder.flow.serving import find_server
 from builder.image.placing import check_places
 from builder.report.model import Report, copies_of, stages_of
 from builder.report.source import Source
-from builder.values import models
 from builder.values.copying import collect_copies
 from builder.values.environment import Environment
 from builder.values.gpu import planned_gpu
@@ -36,11 +35,9 @@ from builder.values.plan import Plan, make_plan
 from builder.values.request import Request
 from builder.values.tool import result_key
 from builder.values.verdict import Verdict
-from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT, find_spec, parse_spec
-from envspec.supply.bound import ChangedSourceError
 from envspec.supply.facts import FactStore
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
@@ -151,78 +148,6 @@ def _carry_out(run: Run) -> Run:
 def lint_phase(run: Run) -> Run:
     """What is wrong with the spec itself."""
     return _refused(run.reporting(*lint_spec(run.project.spec)), "the spec has errors")
-
-
-def lock_phase(run: Run) -> Run:
-    """The lock that fits the spec: the one on disk, or a new one that is written there.
-
-    Raises `FindingsError` where the request wants it locked and it is not.
-    """
-    request, project = run.request, run.project
-    on_disk = project.lock()
-    lock, why = _standing(run, on_disk)
-    if lock is None:
-        held = project.draft is not None and bool(project.draft.pins) and project.variant is None
-        if request.locked and not held:
-            raise FindingsError(
-                f"the lock {project.lock_file.name} {why}",
-                (),
-                hint="run `envspec lock` and commit what it writes",
-            )
-        fresh, lock = True, _resolved(run, on_disk)
-    else:
-        fresh = False
-    lock = models.settle_models(
-        lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
-    )
-    wanted = project.draft is None or request.stop_after == "lock"  # of a description nothing else is written
-    if wanted and not project.proposed and (fresh or lock.unbound != on_disk):
-        lockfile.write_lock(project.lock_file, lock)
-        run = run.reporting(files=(*run.report.files, str(project.lock_file)))
-        if fresh and on_disk is not None:
-            run = run.reporting(said=(*run.report.said, *moves(project, on_disk, lock)))
-    return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
-
-
-def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:
-    """The lock on disk, with its trees bound to it, where it still counts; else None and why not."""
-    if on_disk is None:
-        return None, "is missing"
-    if run.request.upgrade or run.request.upgrade_packages or not on_disk.fits(run.project.spec):
-        return None, "was made from another spec"
-    try:
-        return run.project.bound(on_disk, run.progress), ""
-    except ChangedSourceError as changed:
-        return None, f"does not fit: {changed}"
-
-
-def _resolved(run: Run, on_disk: Lock | None) -> Lock:
-    """A new lock, in which only what must moves away from the one on disk, and what was asked to."""
-    from envspec.resolve.prefer import moving_packages, preferences_of  # needed where no lock fits
-    from envspec.resolve.resolver import resolve_spec
-
-    project = run.project
-    moving = moving_packages(run.request.upgrade_packages, on_disk)
-    if project.draft is not None and project.draft.pins and not run.request.upgrade:
-        from builder.flow.described import kept_where_possible
-
-        kept = kept_where_possible(project, project.draft, run.progress, locked=run.request.locked)
-        if kept is not None:
-            return kept
-    sources = project.sources(fresh=True, progress=run.progress)
-    lock = resolve_spec(
-        project.spec,
-        sources,
-        project.store,
-        resolver=run.request.resolver,
-        variant=project.variant,
-        image_digest=image_digest(project),
-        libc=seen_libc(project),
-        prefer=preferences_of(None if run.request.upgrade else on_disk, moving),
-        progress=run.progress,
-    )
-    lock = lock_base(lock, project, run.progress)
-    return lock_build_root(lock, sources.build_root, run.progress)
 
 
 def prove_phase(run: Run) -> Run:
