@@ -21,9 +21,9 @@ from bench.measured import Measured, Side, Size, Skipped, Unit
 from builder.backends.virtualenv import VirtualenvBackend
 from builder.values.environment import Environment
 from builder.values.plan import make_plan
+from envspec.source.fetch import fetch_locked
 from envspec.spec import load
 from envspec.supply import uv
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse

@@ -7,10 +7,10 @@ import pathlib
 from envspec.lockfile.lock import Lock
 from envspec.proof.prove import prove_lock
 from envspec.resolve.resolver import resolve_spec
+from envspec.source.bound import ChangedSourceError
+from envspec.source.yard import SourceYard
 from envspec.spec.model import Spec
-from envspec.supply.bound import ChangedSourceError
 from envspec.supply.pip_settings import ask_pip
-from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError

@@ -27,7 +27,7 @@ def in_place(plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Prog
 def _led(
     stage: InstallStage, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress
 ) -> InstallStage:
-    from envspec.supply.editable import editable_wheel
+    from envspec.source.editable import editable_wheel
     from envspec.supply.pip_settings import ask_pip
 
     (tree,), (wheel,) = stage.trees, stage.wheels

@@ -25,7 +25,7 @@ from builder.flow.project import Project, open_project
 from builder.values.request import Request
 from envspec.lockfile import export as forms
 from envspec.lockfile.lock import File
-from envspec.supply.fetch import fetch_locked
+from envspec.source.fetch import fetch_locked
 from envspec.system.home import disk_refusals, whole_file, write_atomic
 from envspec.system.progress import Progress
 

@@ -19,8 +19,8 @@ from envspec.lockfile.lock import Lock, lock_file, read_lock
 from envspec.proof.prove import prove_lock
 from envspec.resolve.prefer import preferences_of
 from envspec.resolve.resolver import resolve_spec
+from envspec.source.fetch import fetch_locked
 from envspec.spec.model import FILE_NAME, Spec
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources

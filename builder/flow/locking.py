@@ -10,7 +10,7 @@ from builder.flow.run import Run
 from builder.values import models
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
-from envspec.supply.bound import ChangedSourceError
+from envspec.source.bound import ChangedSourceError
 from envspec.system.errors import FindingsError
 
 

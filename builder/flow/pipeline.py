@@ -242,7 +242,7 @@ def _fetch(run: Run) -> None:
     lock, store = already_made(run.lock), run.project.store
     if all(store.has(artifact.installed) for artifact in lock.artifact):
         return
-    from envspec.supply.fetch import fetch_locked
+    from envspec.source.fetch import fetch_locked
 
     fetch_locked(lock, run.project.sources(progress=run.progress), store, run.progress)
 

@@ -10,9 +10,9 @@ from envspec.ingest import read
 from envspec.ingest.draft import Draft
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
+from envspec.source.bound import ChangedSourceError, refuse_changed
 from envspec.spec import load
 from envspec.spec.model import FILE_NAME, Spec
-from envspec.supply.bound import ChangedSourceError, refuse_changed
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError
 from envspec.system.home import tool_home
@@ -70,7 +70,7 @@ class Project:
         refuse_changed(lock, self.spec, self.folder)
         if not lock.trees:
             return lock
-        from envspec.supply.source_yard import SourceYard
+        from envspec.source.yard import SourceYard
 
         yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
         return yard.bind(lock)

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from builder.values.copied import FileContents, read_file
 from builder.values.copies import CopiedFile, PlannedCopy, folders_above, goal_of
 from builder.values.walk import Walked, walk_folder
+from envspec.source.ignored import Ignored
 from envspec.spec.files import Copy
 from envspec.spec.model import digest_of
 from envspec.supply.facts import sha256_of
-from envspec.supply.ignored import Ignored
 from envspec.system.errors import BuildError, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept

@@ -11,9 +11,9 @@ from pydantic import Field
 import service
 from builder.values.copied import read_file
 from builder.values.walk import walk_folder
+from envspec.source.ignored import Ignored
 from envspec.spec.model import Service, digest_of
 from envspec.spec.part import Part
-from envspec.supply.ignored import Ignored
 from envspec.system.errors import Problem, SpecError
 
 _LIMIT = 100_000

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from builder.values.outputs import is_lock, is_output_file, is_output_folder
 from builder.values.secret_names import is_history, is_secret_name
-from envspec.supply.ignored import Ignored
+from envspec.source.ignored import Ignored
 from envspec.system.errors import OutsideError, Problem, SpecError
 
 _CACHES = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache"}

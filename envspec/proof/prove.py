@@ -13,10 +13,10 @@ from envspec.proof.abi.base import BaseFolder
 from envspec.proof.reading import Shelf, bring_to_read
 from envspec.proof.wheels import prove_wheels, unread_base
 from envspec.resolve.graph import chain, needed
+from envspec.source.fetch import fetch_built
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
 from envspec.supply.core_metadata import WheelMetadata
-from envspec.supply.fetch import fetch_built
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse

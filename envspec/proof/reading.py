@@ -24,10 +24,10 @@ from envspec.proof.gpu.device import CardFile
 from envspec.proof.nvidia.files import OPENED_BY_NAME, RELEASED_TOGETHER, vendor_family
 from envspec.proof.nvidia.releases import cuda_of
 from envspec.resolve.graph import needed
+from envspec.source.fetch import fetch_locked
 from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.excerpt import Excerpts, open_excerpt
 from envspec.supply.facts import FactStore
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse

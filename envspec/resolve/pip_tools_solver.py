@@ -16,6 +16,7 @@ from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.uv_solver import named_indexes, own_words
 from envspec.resolve.uv_solver import solve_with_uv as uv_solve
+from envspec.source.package import SourcePackage
 from envspec.spec.model import Spec
 from envspec.spec.pins import repins
 from envspec.spec.target import Target
@@ -23,7 +24,6 @@ from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
 from envspec.supply.relay import relay_for
-from envspec.supply.source_package import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home

@@ -16,6 +16,9 @@ from envspec.resolve.keep import keep_pins, refuse_gaps, refuse_unasked
 from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.refusal import contradiction, unsatisfied
 from envspec.resolve.solution import Solved, UnsatisfiableError
+from envspec.source.package import SourcePackage
+from envspec.source.sdist import built_wheel
+from envspec.source.yard import SourceYard
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
 from envspec.spec.types import Libc
@@ -23,9 +26,6 @@ from envspec.supply.core_metadata import WheelMetadata
 from envspec.supply.metadata import wheel_metadata
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import local_path
-from envspec.supply.sdist import built_wheel
-from envspec.supply.source_package import SourcePackage
-from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse

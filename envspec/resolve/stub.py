@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envspec.supply.source_package import SourcePackage
+from envspec.source.package import SourcePackage
 
 
 def write_stub(package: SourcePackage, folder: pathlib.Path, own: frozenset[str]) -> pathlib.Path:

@@ -22,13 +22,13 @@ from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.stub import write_stub
 from envspec.resolve.view import until, write_view, young_enough
+from envspec.source.package import SourcePackage
 from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import repins, replaced
 from envspec.spec.target import Target
 from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
-from envspec.supply.source_package import SourcePackage
 from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.interpreter import known_interpreter

@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from envspec.supply.backend import Attempt
-from envspec.supply.failures import build_failure
+from envspec.source.backend import Attempt
+from envspec.source.failures import build_failure
 from envspec.system.process import Completed
 
 
@@ -61,7 +61,7 @@ def test_no_password_of_an_address_is_repeated() -> None:
 
 
 def test_our_own_versions_give_way_to_what_a_project_asks(tmp_path: pathlib.Path) -> None:
-    from envspec.supply.backend import _constraints, _fitting
+    from envspec.source.backend import _constraints, _fitting
 
     ours = _constraints()
     assert {line.partition("==")[0] for line in ours} == {"setuptools", "wheel"}

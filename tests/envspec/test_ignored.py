@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspec.supply.ignored import DockerIgnore, GitIgnore, Ignored
+from envspec.source.ignored import DockerIgnore, GitIgnore, Ignored
 
 git = pytest.mark.skipif(not shutil.which("git"), reason="no git on this machine")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.supply.missing import missing_of
+from envspec.source.missing import missing_of
 
 SAID = {
     "psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory": "the header libpq-fe.h",

@@ -11,11 +11,11 @@ import pytest
 
 from envspec.lockfile.lock import File, Lock
 from envspec.proof.prove import prove_lock
+from envspec.source.backend import _answer
+from envspec.source.fetch import fetch_locked
+from envspec.source.sdist import built_wheel
 from envspec.spec.target import Target
-from envspec.supply.backend import _answer
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sdist import built_wheel
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import confine
@@ -151,7 +151,7 @@ def test_a_build_without_a_whole_sandbox_says_so(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = Sandbox(kind=confine.NONE, why="no namespaces")
-    for module in ("envspec.supply.sdist", "envspec.system.sandbox"):
+    for module in ("envspec.source.sdist", "envspec.system.sandbox"):
         monkeypatch.setattr(f"{module}.best_sandbox", lambda: bare)
     said = Recorder()
     build(sdist(tmp_path), tmp_path / "store", said)

@@ -9,12 +9,12 @@ import pytest
 
 from envspec.lockfile.lock import Lock, dump_lock, parse_lock
 from envspec.resolve.resolver import resolve_spec
+from envspec.source import backend
+from envspec.source.bound import ChangedSourceError, refuse_changed
+from envspec.source.fetch import fetch_locked
+from envspec.source.yard import SourceYard
 from envspec.spec.model import Spec
-from envspec.supply import backend
-from envspec.supply.bound import ChangedSourceError, refuse_changed
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.source_yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse

@@ -7,8 +7,8 @@ import tarfile
 
 import pytest
 
-from envspec.supply import trees
-from envspec.supply.trees import pack_tree, tree_folder
+from envspec.source import trees
+from envspec.source.trees import pack_tree, tree_folder
 from envspec.system.errors import SpecError
 from tests.support.projects import written
 

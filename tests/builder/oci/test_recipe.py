@@ -76,5 +76,5 @@ def test_the_digest_of_the_tool_is_that_of_its_files() -> None:
     """Dates, places, compiled files and what an editor leaves are no part of it."""
     assert tool.tool_digest().startswith("sha256:")
     names = [name for package in tool.PACKAGES for name, _ in tool._files(package)]
-    assert {"builder/values/tool.py", "envspec/supply/build-constraints.txt"} <= set(names)
+    assert {"builder/values/tool.py", "envspec/source/build-constraints.txt"} <= set(names)
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]

@@ -12,8 +12,8 @@ from builder.backends.docker.program import buildkit_program, client_environment
 from builder.backends.docker.ship import save_image
 from builder.values.copies import PlannedCopy
 from builder.values.copying import collect_copies
+from envspec.source.ignored import DockerIgnore
 from envspec.spec.files import Copy
-from envspec.supply.ignored import DockerIgnore
 from tests.builder.backends.docker.conftest import Workshop
 
 pytestmark = pytest.mark.docker

@@ -27,9 +27,9 @@ from builder.values.environment import Environment
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from envspec.lockfile import lock
+from envspec.source.fetch import fetch_locked
 from envspec.spec import load
 from envspec.spec.model import Spec
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse

@@ -17,8 +17,8 @@ from builder.backends.oci.backend import OciBackend
 from builder.flow.pipeline import plan_spec
 from builder.values.request import Request
 from envspec.lockfile import lock
+from envspec.source.fetch import fetch_locked
 from envspec.spec.load import load_spec
-from envspec.supply.fetch import fetch_locked
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse

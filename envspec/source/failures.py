@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from envspec.supply.backend import TIME, Attempt
+from envspec.source.backend import TIME, Attempt
+from envspec.source.missing import missing_of
 from envspec.supply.build_root import THIS_MACHINE, BuildRoot
-from envspec.supply.missing import missing_of
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.system.errors import BuildError
 

@@ -14,12 +14,12 @@ import zipfile
 from collections.abc import Mapping
 
 from envspec.lockfile.lock import File
+from envspec.source.backend import BuildRoom, build_wheel
+from envspec.source.failures import build_failure
+from envspec.source.trees import TOP, pack_tree
 from envspec.spec.target import Target
-from envspec.supply.backend import BuildRoom, build_wheel
-from envspec.supply.failures import build_failure
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.relay import relay_for
-from envspec.supply.trees import TOP, pack_tree
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.interpreter import find_interpreter

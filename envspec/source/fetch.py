@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from envspec.lockfile.lock import Artifact, Lock
-from envspec.supply.sdist import built_wheel
-from envspec.supply.source_yard import SourceYard
+from envspec.source.sdist import built_wheel
+from envspec.source.yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError

@@ -16,7 +16,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 
-from envspec.supply.ignored import GitIgnore
+from envspec.source.ignored import GitIgnore
 from envspec.system.errors import OutsideError, Problem, SpecError
 from envspec.system.quoting import shown_path
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import pathlib
 
 from envspec.lockfile.lock import File
+from envspec.source.backend import Attempt, BuildRoom, build_wheel
+from envspec.source.failures import build_failure
 from envspec.spec.model import digest_of
 from envspec.spec.part import Part
 from envspec.spec.target import Target
-from envspec.supply.backend import Attempt, BuildRoom, build_wheel
 from envspec.supply.build_root import THIS_MACHINE, BuildRoot
-from envspec.supply.failures import build_failure
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.relay import relay_for
 from envspec.supply.wheelhouse import Wheelhouse

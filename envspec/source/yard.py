@@ -11,21 +11,21 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, File, Lock, LockedSource
+from envspec.source import git
+from envspec.source.backend import build_system
+from envspec.source.bound import ChangedSourceError
+from envspec.source.package import SourcePackage
+from envspec.source.sdist import BuiltWheel, built_source
+from envspec.source.trees import TOP, pack_tree, repository_of, tree_folder
+from envspec.source.workspace import elsewhere, neighbours, takes_version_from_git
 from envspec.spec.model import Spec, digest_of
 from envspec.spec.target import Target, target_of
 from envspec.spec.words import SourceWord, without_password
-from envspec.supply import git
-from envspec.supply.backend import build_system
-from envspec.supply.bound import ChangedSourceError
 from envspec.supply.core_metadata import WheelMetadata, parse_metadata
 from envspec.supply.metadata import of_wheel
 from envspec.supply.page import RemoteFile
-from envspec.supply.sdist import BuiltWheel, built_source
-from envspec.supply.source_package import SourcePackage
 from envspec.supply.sources import Sources
-from envspec.supply.trees import TOP, pack_tree, repository_of, tree_folder
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.supply.workspace import elsewhere, neighbours, takes_version_from_git
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError, Problem, SpecError
 from envspec.system.interpreter import find_interpreter

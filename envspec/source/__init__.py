@@ -1,0 +1,1 @@
+"""Wheels made here from sources: trees of the spec's, archives, commits of git."""
