@@ -29,8 +29,8 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
         "lock": "Write the lock; where SPEC changed, only what must moves.",
         "check": "Say what is wrong with SPEC before anything is installed.",
         "simulate": "Say what plain pip would do with the stages, one after another.",
-        "add": "Add packages to SPEC and its lock, proved first; nothing else moves but what must.",
-        "remove": "Take packages out of SPEC, and out of its lock what only they needed.",
+        "add": "Add packages to SPEC and its lock, proved first.",
+        "remove": "Take packages out of SPEC and its lock.",
         "fix": "Change SPEC as little as it takes to build and verify.",
     },
     "Build and run": {

@@ -129,6 +129,9 @@ class LockedSource(Part):
     """Of a tree: digest of its name, of what it requires, of which Python, and of what builds it."""
     commit: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")] | None = None
     """Of git: the commit."""
+    word: Digest | None = None
+    """Of git: digest of the repository's address and the revision that named the commit: while both stay, a
+    new lock keeps it."""
     tools: tuple[RequirementPin, ...] = ()
     """What it is built with, in exact versions; empty for what needs no building."""
 

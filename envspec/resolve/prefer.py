@@ -24,6 +24,8 @@ class Preferences:
     """By canonical name."""
     files: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     """Name and sha256 of the file that each was locked as."""
+    commits: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Of git, by the digest of what named them."""
     demands: tuple[Requirement, ...] = ()
     """Exact versions that must be moved to, of packages that need not stand in the spec."""
 
@@ -51,6 +53,11 @@ def preferences_of(lock: Lock | None, moving: Sequence[Requirement] = ()) -> Pre
     return Preferences(
         versions={entry.name: entry.version for entry in held},
         files={entry.name: (entry.file, entry.sha256) for entry in held},
+        commits={
+            source.word: source.commit
+            for source in (lock.source if lock is not None else ())
+            if source.word and source.commit and source.name not in free
+        },
         demands=tuple(requirement for requirement in moving if requirement.specifier),
     )
 

@@ -73,7 +73,7 @@ def resolve_spec(
     _open_wheels(spec, sources)
     if pins:
         refuse_unasked(spec, target, pins)
-    yard = SourceYard(spec=spec, sources=sources, store=store, progress=progress)
+    yard = SourceYard(spec=spec, sources=sources, store=store, progress=progress, commits=prefer.commits)
     own = {package.name: package for package in yard.take_all()}
     if pins:
         solution = keep_pins(spec, sources, pins)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from packaging.requirements import Requirement
 
 from envspec.lockfile.lock import SPEC_WHEEL, Artifact, File, LockedSource
-from envspec.spec.words import SourceWord
+from envspec.spec.model import digest_of
+from envspec.spec.words import SourceWord, without_password
 from envspec.supply.core_metadata import WheelMetadata
 
 
@@ -54,6 +55,7 @@ class SourcePackage:
             path=self.word.place if self.word.kind == "tree" else None,
             requires=self.requires,
             commit=self.commit,
+            word=revision_digest(self.word) if self.commit else None,
             tools=self.tools,
         )
 
@@ -68,3 +70,8 @@ class SourcePackage:
             wheel=self.wheel if self.archive else None,
             **file.model_dump(),
         )
+
+
+def revision_digest(word: SourceWord) -> str:
+    """By which a lock knows again which revision of which repository a word of git means."""
+    return digest_of([without_password(word.place), word.revision])

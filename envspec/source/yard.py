@@ -14,7 +14,7 @@ from envspec.lockfile.lock import Artifact, File, Lock, LockedSource
 from envspec.source import git
 from envspec.source.backend import build_system
 from envspec.source.bound import ChangedSourceError
-from envspec.source.package import SourcePackage
+from envspec.source.package import SourcePackage, revision_digest
 from envspec.source.sdist import BuiltWheel, built_source
 from envspec.source.trees import TOP, pack_tree, repository_of, tree_folder
 from envspec.source.workspace import elsewhere, neighbours, takes_version_from_git
@@ -27,6 +27,7 @@ from envspec.supply.page import RemoteFile
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import rules
+from envspec.system.disk import DiskError
 from envspec.system.errors import BuildError, FindingsError, OutsideError, Problem, SpecError
 from envspec.system.interpreter import find_interpreter
 from envspec.system.kept import Kept
@@ -43,6 +44,8 @@ class SourceYard:
     sources: Sources
     store: Wheelhouse
     progress: Progress = SILENT
+    commits: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Commits that stay while the words that named them do, by `revision_digest`."""
 
     @property
     def target(self) -> Target:
@@ -165,11 +168,23 @@ class SourceYard:
         )
 
     def _git(self, word: SourceWord, at: str) -> SourcePackage:
-        commit, archive = self._commit(word, word.revision if word.fixed else "")
+        commit, archive = self._named_commit(word)
         label = f"{word.shown} at {commit[:12]}"
         built = self._built(self.store.path(archive), archive.sha256, label, word.subdirectory, ())
         package = self._held(word, at, built, archive, commit)
         return dataclasses.replace(package, elsewhere=self._beside_in(archive, word))
+
+    def _named_commit(self, word: SourceWord) -> tuple[str, File]:
+        """The commit of a word: its own, that of the lock before, or what the repository has by that name."""
+        before = self.commits.get(revision_digest(word), "")
+        if before and not word.fixed:
+            try:
+                return self._commit(word, before)
+            except DiskError:
+                raise
+            except OutsideError as error:  # a branch that was written anew
+                self.progress.note(f"{word.shown} moves: {error.message}")
+        return self._commit(word, word.revision if word.fixed else "")
 
     def _beside_in(self, archive: File, word: SourceWord) -> Mapping[str, str]:
         """What a project takes from beside it in its repository, or from elsewhere."""

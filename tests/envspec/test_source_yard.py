@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from envspec.lockfile.lock import Lock, dump_lock, parse_lock
+from envspec.resolve.prefer import moving_packages, preferences_of
 from envspec.resolve.resolver import resolve_spec
 from envspec.source import backend
 from envspec.source.bound import ChangedSourceError, refuse_changed
@@ -384,6 +385,33 @@ def test_a_tag_is_held_by_its_commit_and_contents(place: Place, repository: path
     shutil.rmtree(place.store.root)
     fetch_locked(held, place.sources(wanted), place.store)
     assert place.read(held, "core", "core/__init__.py") == b"A = 1\n"
+
+
+def test_a_branch_stays_at_its_commit_until_it_may_move(place: Place, repository: pathlib.Path) -> None:
+    wanted, held = place.lock(word(repository, "main"))
+    held = parse_lock(dump_lock(held))
+    first = held.source[0].commit
+    project(repository / "libs" / "core", "core", code="A = 2\n")
+    commit(repository, "v2")
+
+    def commits(words: str, *moving: str) -> str | None:
+        asked = spec(stage("one", words), head=HEAD)
+        prefer = preferences_of(held, moving_packages(moving, held))
+        return resolve_spec(asked, place.sources(asked), place.store, prefer=prefer).source[0].commit
+
+    second = git(repository, "rev-parse", "HEAD")
+    assert commits(word(repository, "main")) == first
+    assert commits(word(repository, "main"), "core") == second
+    assert commits(word(repository, "v2")) == second
+    assert place.lock(word(repository, "main"))[1].source[0].commit == second
+    shutil.rmtree(place.store.root)
+    git(repository, "reset", "-q", "--soft", "HEAD~1")
+    git(repository, "commit", "-q", "-m", "written anew", "--amend")
+    git(repository, "tag", "-d", "v1", "v2")
+    git(repository, "reflog", "expire", "--expire=now", "--all")
+    git(repository, "gc", "-q", "--prune=now")
+    assert commits(word(repository, "main")) == git(repository, "rev-parse", "main")
+    assert wanted.sources
 
 
 def test_what_is_kept_serves_without_a_network(place: Place, repository: pathlib.Path) -> None:

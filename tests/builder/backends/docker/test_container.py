@@ -95,7 +95,7 @@ def test_signals_reach_the_service(serving_image: tuple[Workshop, Environment]) 
     with running(workshop, environment.reference) as container:
         assert ask("/") == 200
         command = container.exec_run(["python", "-c", CMDLINE]).output.decode().split("\0")
-        assert command[:3] == ["/opt/env/bin/python", "-m", "gunicorn"]
+        assert command[1:3] == ["-m", "gunicorn"]
 
 
 def test_refuses_to_start_when_something_is_not_as_locked(
