@@ -29,6 +29,8 @@ ROOM = 24
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 _WRAPPED = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
 """Lines that a message or a hint may take."""
+_QUOTED = {Severity.ERROR: 12, Severity.WARNING: 2, Severity.INFO: 0}
+"""Lines of what a program said, which follows a message's first line, that are shown below it."""
 _LAST_WORDS = 16
 """Lines of what a failed program said."""
 Placed = Callable[[Finding], Place | None]
@@ -162,11 +164,21 @@ def _lines(finding: Finding, width: int, place: Placed) -> Iterator[Text]:
     spot = place(finding)
     where = _wrapped(f"{finding.where} ({spot})" if spot else finding.where, width - len(head) - 1, 1)[0]
     yield Text.assemble((head, style), (f" {where}" if where else "", "dim"))
-    for line in _wrapped(finding.message, width - 2, _WRAPPED[finding.severity]):
+    for line in _message(finding, width - 2):
         yield Text(f"  {line}")
     if finding.hint:
         for line in _hint(finding.hint, width - 2, _WRAPPED[finding.severity]):
             yield Text(f"  {line}")
+
+
+def _message(finding: Finding, width: int) -> list[str]:
+    """A message's first line, and the end of what a program said, which stands below it."""
+    first, _, said = finding.message.partition("\n")
+    lines, rows = [line for line in said.splitlines() if line.strip()], _WRAPPED[finding.severity]
+    lines = lines[max(len(lines) - _QUOTED[finding.severity], 0) :]
+    quoted = [part for line in lines[:-1] for part in _wrapped(line, width - 2, 1)]
+    quoted += [part for line in lines[-1:] for part in _wrapped(line, width - 2, rows)]
+    return [*_wrapped(first, width, rows), *(f"  {line}" for line in quoted)]
 
 
 def _hint(hint: str, width: int, most: int) -> list[str]:

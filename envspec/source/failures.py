@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 from envspec.source.backend import TIME, Attempt
 from envspec.source.missing import missing_of
@@ -29,6 +30,9 @@ _ABSENT = re.compile(
     r"not found|No such file|not installed|[Cc]ould not find|[Uu]nable to find|[Mm]issing|not on PATH|"
     r"[Cc]annot find"
 )
+
+_SHELL_SIGNALS = 128
+"""What shells and sandboxes add to a signal's number to make an exit code of it."""
 
 _GENERAL = (
     "pin a version that has a wheel, or give one under `wheels`; "
@@ -79,7 +83,19 @@ def _explained(attempt: Attempt, root: BuildRoot, *, own: bool) -> tuple[str, st
         )
     if _OUTSIDE.search(said):
         return ": it may write to its own folder alone", "let it write below the folder that it is built in"
+    if not attempt.done.tail:
+        return _silent(attempt)
     return "", general
+
+
+def _silent(attempt: Attempt) -> tuple[str, str]:
+    """What is known of a step that failed without a word."""
+    killed = -attempt.done.code if attempt.done.code < 0 else attempt.done.code - _SHELL_SIGNALS
+    if killed == signal.SIGKILL:
+        return f": {attempt.step} was killed and said nothing", "did this machine run out of memory?"
+    return f": {attempt.step} ended with exit code {attempt.done.code} and said nothing", (
+        "run its backend by itself, as `pip wheel --no-deps` does, to see why"
+    )
 
 
 def _missing_tool(said: str) -> str:

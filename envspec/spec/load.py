@@ -110,6 +110,10 @@ def _message(detail: Any, path: Path) -> str:
             return str(detail["ctx"]["error"])
         case "string_pattern_mismatch":
             return f"{shortened(repr(detail['input']))} does not have the form {detail['ctx']['pattern']}"
+        case "tuple_type" if path[-1:] == ("command",):
+            return 'is a list of words, as in ["python", "-m", "http.server"]: no shell reads it'
+        case "tuple_type" | "list_type":
+            return 'is a list, as in ["one", "two"]'
         case "too_long":
             found, most = detail["ctx"]["actual_length"], detail["ctx"]["max_length"]
             return f"has {found} entries; at most {most} are read"

@@ -119,7 +119,7 @@ def refuse_answer(remote: RemoteFile, answer: requests.Response) -> None:
     if (refused := refusal_in_words(answer)) is not None:
         raise OutsideError(
             f"{remote.file} did not arrive: {refused}",
-            hint="the index names the file: does its server give it to this machine?",
+            hint="is the address still right, and does its server give the file to this machine?",
         )
     length = answer.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > (remote.size or LARGEST):

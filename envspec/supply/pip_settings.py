@@ -59,6 +59,8 @@ class PipSettings:
     """Where the user sends a named index instead: `ENVSPEC_INDEX_<NAME>`."""
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """pip's further settings for `install`, such as `constraint`, which are pip's alone."""
+    besides: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What the spec calls those of the indexes that it asks besides, by address."""
     relay: str | None = None
     """Proxy through which programs ask indexes (`envspec.supply.relay`): then they know no password."""
 

@@ -77,7 +77,7 @@ class Relay:
         """What could not be asked, with the reason: sentences by the address asked for."""
         self.token = secrets.token_urlsafe(18)
         self._indexes: dict[str, str] = {}
-        self._names: dict[str, str] = {}
+        self._names = {url: f"index {name}" for url, name in machine.besides.items()}
         self._pages_of_links = {place for place in machine.find_links if local_path(place) is None}
         self._alone: dict[tuple[str, str], RemoteFile] = {}
         self._machine = machine
@@ -92,6 +92,7 @@ class Relay:
             extra_index_urls=tuple(map(self.index, self._machine.extra_index_urls)),
             find_links=tuple(map(self.index, self._machine.find_links)),
             redirects={},
+            besides={},
         )
         hosts = (*self._machine.trusted_hosts, *(f"{key}{_DOMAIN}" for key in self._indexes))
         return dataclasses.replace(
@@ -182,7 +183,11 @@ class Relay:
         """What messages call an index."""
         if index in self._pages_of_links:
             return "a page of pip's `find-links`"
-        return "index default" if index in self._machine.default_urls else self._names.get(index, "an index")
+        if index in self._names:
+            return self._names[index]
+        if index != self._machine.index_url and index in self._machine.extra_index_urls:
+            return "an index of pip's `extra-index-url`"
+        return "index default" if index == self._machine.index_url else "an index"
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Relay]:

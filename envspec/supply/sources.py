@@ -116,10 +116,10 @@ class Sources:
             except OutsideError as error:
                 self.unreachable[index] = error.message
                 if not beside:
-                    raise self.cannot_ask(index, project) from error
+                    raise self.cannot_ask(index, project, url) from error
 
-    def cannot_ask(self, index: str, project: str) -> OutsideError:
-        """The error that says that an index could not be asked for a project."""
+    def cannot_ask(self, index: str, project: str, url: str = "") -> OutsideError:
+        """The error that says that an index could not be asked for a project; `url` is which of default's."""
         why = self.unreachable[index]
         if "(401)" in why:
             hint = PASSWORD_HINT
@@ -127,7 +127,8 @@ class Sources:
             hint = NETWORK_HINT
         else:
             hint = f"set {index_variable(index)} to a mirror or folder that has it"
-        return OutsideError(f"index {index} cannot be asked for {project}: {why}", hint=hint)
+        named = self.relay.name(url) if index == DEFAULT_INDEX and url else f"index {index}"
+        return OutsideError(f"{named} cannot be asked for {project}: {why}", hint=hint)
 
     def meant(self, remote: RemoteFile) -> RemoteFile:
         """A file of a solution by its true address. Raises `OutsideError` when its index cannot be asked."""
@@ -179,12 +180,13 @@ class Sources:
 
 def asking_besides(machine: PipSettings, spec: Spec) -> PipSettings:
     """pip's settings with the spec's extra indexes behind those of the machine."""
-    urls = [machine.url(name, index.url) for name, index in spec.index.items() if index.extra]
+    urls = {machine.url(name, index.url): name for name, index in spec.index.items() if index.extra}
     links = [url for url in urls if url.endswith(".html")]
     return dataclasses.replace(
         machine,
         extra_index_urls=(*machine.extra_index_urls, *(url for url in urls if url not in links)),
         find_links=(*machine.find_links, *links),
+        besides=urls,
     )
 
 

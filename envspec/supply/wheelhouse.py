@@ -124,7 +124,10 @@ class Wheelhouse:
             digest = _downloaded(remote, partial, connection, None, remote.sha256)
             if remote.sha256 not in {None, digest}:
                 partial.unlink()
-                raise OutsideError(f"{remote.file} is not the file that its index, or the spec, promises")
+                raise OutsideError(
+                    f"{remote.file} is not the file that its index, or the spec, promises",
+                    hint=f"its sha256 is {digest}: was it changed where it is served, or was another meant?",
+                )
             file = self.add(partial, move=True)
             shutil.rmtree(partial.parent)
         return file

@@ -37,6 +37,15 @@ def test_what_a_last_line_means_is_said(said: str, meant: str) -> None:
     assert error.hint
 
 
+@pytest.mark.parametrize(
+    ("code", "said"), [(3, "ended with exit code 3"), (137, "was killed"), (-9, "was killed")]
+)
+def test_how_a_silent_step_ended_is_said(code: int, said: str) -> None:
+    error = build_failure("./core", attempt(code=code), own=True)
+    assert f"build_wheel {said}" in error.message
+    assert "last lines" not in error.hint
+
+
 def test_what_nobody_knows_is_shown_as_it_is() -> None:
     error = build_failure("./core", attempt("boom\ncargo built 3 crates"), own=True)
     assert error.message == "no wheel could be built from ./core\nboom\ncargo built 3 crates"

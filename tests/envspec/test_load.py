@@ -22,6 +22,11 @@ SERVICE = STAGE + '[service]\nmodule = "a:b"\n'
 
 MISTAKES = [
     ('[[stage]]\nname = "a"\ninstal = ["numpy"]\n', "stage[0].instal: unknown key, did you mean install?", 5),
+    (
+        STAGE + '[run]\ncommand = "python -m shop"\n',
+        'run.command: is a list of words, as in ["python", "-m", "http.server"]: no shell reads it',
+        7,
+    ),
     (STAGE + 'prebuild = ["numpy"]\n', "stage[0].prebuild: unknown key, did you mean prebuilt?", 6),
     (STAGE + "[smok]\n", "smok: unknown key, did you mean smoke?", 6),
     (STAGE + "[base]\nimag = 'a'\n", "base.imag: unknown key, did you mean image?", 7),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from envspec.supply.listings import Listings
 from envspec.supply.pip_settings import PipSettings, parse_settings
 from envspec.supply.relay import Relay, relay_for
 from envspec.supply.uv import index_settings, uv_environment
@@ -97,6 +98,21 @@ def test_what_an_index_refuses_is_known(liar: Liar) -> None:
         assert ask(relay, f"{relay.machine.index_url}alpha/").status_code == 502
         with pytest.raises(OutsideError, match=r"index default cannot be asked for alpha: .*\(403\)"):
             relay.refuse_trouble()
+
+
+def test_which_of_several_indexes_refuses_is_said(liar: Liar) -> None:
+    machine = PipSettings(
+        index_url=liar.index("ok"),
+        extra_index_urls=(liar.index("403"), liar.index("500")),
+        besides={liar.index("403"): "private"},
+    )
+    relay = Relay(machine, Listings(requests.Session), requests.Session)
+    assert [relay.name(url) for url in (*machine.default_urls, "http://host.example/")] == [
+        "index default",
+        "index private",
+        "an index of pip's `extra-index-url`",
+        "an index",
+    ]
 
 
 def test_what_else_a_build_asks_for_is_handed_on(relay: Relay, liar: Liar) -> None:

@@ -333,8 +333,9 @@ def test_an_address_that_gives_another_file_than_promised_is_refused(place: Plac
     file = wheel(place.folder.parent / "files", "core", "1.0")
     with serving() as web:
         web.answers[f"/{file.name}"] = Answer(body=file.read_bytes())
-        with pytest.raises(OutsideError, match="promises"):
+        with pytest.raises(OutsideError, match="promises") as caught:
             place.lock(f"core @ {web.url}/{file.name}#sha256={'0' * 64}")
+        assert file_of(file).sha256 in caught.value.hint
         assert place.lock(f"core @ {web.url}/{file.name}#sha256={file_of(file).sha256}")[1].pins == {
             "core": "1.0"
         }

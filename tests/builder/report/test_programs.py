@@ -56,6 +56,19 @@ def test_people_see_them() -> None:
     assert "Program worker" in html.render(REPORT, NOBODY)
 
 
+def test_of_what_a_build_said_the_end_is_shown_line_by_line() -> None:
+    said = "\n".join(f"    line {number}" for number in range(30)) + "\nerror: 'zz' undeclared"
+    unbuilt = rules.SOURCE_UNBUILDABLE.finding(f"no wheel could be built from ./core\n{said}", hint="mend it")
+    lines = terminal.render(dataclasses.replace(SHIPS, findings=(unbuilt,)), NOBODY).splitlines()
+    place = lines.index("  no wheel could be built from ./core")
+    assert lines[place + 11 : place + 14] == [
+        "        line 29",
+        "    error: 'zz' undeclared",
+        "  hint: mend it",
+    ]
+    assert "line 18" not in "".join(lines)
+
+
 def test_of_last_words_the_end_is_shown() -> None:
     lines = terminal.render(REPORT, NOBODY).splitlines()
     place = lines.index("  hint: its last words:")
