@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,13 +49,31 @@ def judge_environment(
         fast=fast,
         progress=progress,
     )
-    counting = (  # who begins has little code, and who names a source knows which package it is
-        found
-        for found in verdict.findings
-        if found.rule != rules.PLACEHOLDER.id or found.where not in plan.sources
-    )
+    counting = [found for found in verdict.findings if _counts(found, plan)]
     other = release_findings(plan, verdict.python)
     return dataclasses.replace(verdict, findings=order_findings([*other, *counting]))
+
+
+def _counts(found: Finding, plan: Plan) -> bool:
+    """Whether a finding of the judge says something of this plan.
+
+    Who begins has little code, and who names a source knows which package it is. What a program runs as a
+    script need not be importable: the program's own trial shows whether it works.
+    """
+    if found.rule == rules.PLACEHOLDER.id:
+        return found.where not in plan.sources
+    return found.rule != rules.IMPORT_FAILS.id or found.where not in _scripts(plan)
+
+
+def _scripts(plan: Plan) -> set[str]:
+    """Modules that programs run by `python -m`, as far as they are run before anything ships."""
+    return {
+        module
+        for program in plan.programs
+        if program.lasting or program.trials
+        for option, module in itertools.pairwise(program.command)
+        if option == "-m"
+    }
 
 
 def try_environment(

@@ -71,6 +71,8 @@ def _resolved(run: Run, on_disk: Lock | None) -> Lock:
         if kept is not None:
             return kept
     sources = project.sources(fresh=True, progress=run.progress)
+    for name in sources.machine.idle(project.spec.index):
+        run.progress.note(f"{name} is set, and the spec has no index of that name")
     lock = resolve_spec(
         project.spec,
         sources,

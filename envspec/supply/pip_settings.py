@@ -15,7 +15,7 @@ import re
 import sys
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
@@ -72,6 +72,11 @@ class PipSettings:
     def url(self, index: str, declared: str) -> str:
         """Address of a named index: the user's redirection, or what the spec declares."""
         return self.redirects.get(index_variable(index).removeprefix(_PREFIX), declared)
+
+    def idle(self, indexes: Iterable[str]) -> tuple[str, ...]:
+        """The variables that redirect none of these named indexes: a name may be mistyped."""
+        known = {index_variable(index).removeprefix(_PREFIX) for index in indexes}
+        return tuple(f"{_PREFIX}{name}" for name in sorted(self.redirects.keys() - known))
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ def test_a_named_index_is_where_the_user_sends_it() -> None:
     assert there.url("torch-cpu", "https://declared.example") == "file:///mirror"
     assert there.url("torch.cpu", "https://declared.example") == "file:///mirror"
     assert there.url("other", "https://declared.example") == "https://declared.example"
+    assert there.idle(["torch-cpu"]) == ()
+    assert there.idle(["other"]) == ("ENVSPEC_INDEX_TORCH_CPU",)
 
 
 def test_the_variable_of_an_index_is_one_that_a_shell_can_set() -> None:

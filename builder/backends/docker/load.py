@@ -9,6 +9,7 @@ from docker import DockerClient
 from docker.errors import APIError, ImageLoadError
 
 from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.ship import how_to_run
 from builder.oci.image import layout
 from builder.oci.image.documents import Image
 from builder.oci.store.blobs import Blobs
@@ -24,7 +25,8 @@ def into_engine(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str
             held = load_image(image, tag, blobs, engine.client, progress)
     except OutsideError as error:
         return f"no engine took it ({error.message.splitlines()[0]}); --output X.tar writes it for one"
-    return f"loaded into the engine, which had {held} of {len(image.layers)} layers: docker run --rm {tag}"
+    (start,) = how_to_run(engine, tag)
+    return f"loaded into the engine, which had {held} of {len(image.layers)} layers; {start}"
 
 
 def load_image(image: Image, tag: str, blobs: Blobs, client: DockerClient, progress: Progress) -> int:

@@ -43,14 +43,14 @@ def seal_image(
 
 
 def how_to_run(engine: Engine, name: str) -> Iterator[str]:
-    """The command that serves the image, for people to copy; none for an image that serves nothing."""
+    """The command that starts the image, for people to copy."""
     with translated(engine.address.host):
         ports = engine.client.images.get(name).attrs["Config"].get("ExposedPorts") or {}
     numbers = sorted({int(entry.partition("/")[0]) for entry in ports})
-    if numbers:
-        published = " ".join(f"--publish {port}:{port}" for port in numbers)
-        publish = "--network host" if engine.network == "host" else published
-        yield f"serve it: docker run --rm --read-only {publish} {name}"
+    published = " ".join(f"--publish {port}:{port}" for port in numbers)
+    reached = "--network host" if engine.network == "host" else published
+    words = ["docker run --rm", *(["--read-only", reached] if numbers else []), name]
+    yield f"{'serve' if numbers else 'start'} it: {' '.join(words)}"
 
 
 def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:
