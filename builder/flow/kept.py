@@ -45,6 +45,7 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
     here = lock.base.host and _LOADER_CACHE.exists()
     return {
         "lock": lock.digest,
+        "programs": {name: each.model_dump(mode="json") for name, each in spec.programs.items()},
         "trees": {source.name: wheels[source.name] for source in lock.trees},
         "base": base_read,
         "spec": spec.digest,

@@ -15,6 +15,7 @@ from envspec.proof import size
 from envspec.proof.abi.base import BaseFolder, LoaderBase, RootBase
 from envspec.proof.abi.judge import judge_compiled, unread_findings
 from envspec.proof.abi.packages import NO_SUITE
+from envspec.proof.commands import command_findings
 from envspec.proof.gpu.findings import target_findings
 from envspec.proof.gpu.linking import linking_findings, may_have_cuda
 from envspec.proof.imports import process
@@ -48,6 +49,7 @@ def prove_wheels(
         wheels = {entry.name: stack.enter_context(shelf.open(entry)) for entry in lock.artifact}
         yield from size.size_findings(spec, size.added(spec, lock, wheels))
         yield from place_findings(wheels, matcher(spec.remove.files))
+        yield from command_findings(spec, wheels)
         members = tuple(_members(spec, lock, known, wheels, shelf))
         job = dataclasses.replace(job, members=members, wanted=spec.smoke.imports)
         job = dataclasses.replace(job, variables=tuple(spec.variables))
