@@ -20,6 +20,7 @@ from builder.report.model import Report
 from builder.report.programs import program_lines
 from builder.report.scrubbing import Private, clean_report
 from builder.report.source import Place
+from envspec.proof.size import shown
 from envspec.system.finding import Finding, Severity
 from envspec.system.foreign import no_commands, readable
 
@@ -64,8 +65,8 @@ def _parts(report: Report, width: int) -> Iterator[Text | Table | Padding]:
         yield _stages(report)
     for copy in report.copies:
         ignored = f", {copy.ignored:,} ignored" if copy.ignored else ""
-        size = f"{copy.size / 1e6:,.1f} MB" if copy.size >= 1e5 else f"{copy.size / 1e3:,.1f} kB"
-        line = f"copy {copy.source} to {copy.to}: {copy.files:,} files, {size}{ignored}"
+        files = "one file" if copy.files == 1 else f"{copy.files:,} files"
+        line = f"copy {copy.source} to {copy.to}: {files}, {shown(copy.size)}{ignored}"
         yield Text(_wrapped(line, width, 1)[0])
     if report.gpu is not None:
         for line in gpu.summary(report.gpu):
