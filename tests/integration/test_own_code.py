@@ -259,8 +259,7 @@ def test_an_edit_changes_one_layer_of_an_image(tmp_path: pathlib.Path, env: dict
     before, after = found
     assert before.keys() == after.keys()
     changed = {made.removeprefix("envspec: ") for made in before if before[made] != after[made]}
-    # What an image says of itself has the hash of each wheel.
-    assert changed == {"stage app.early", "stage app.early, compiled", "entrypoint and doctor"}
+    assert changed == {"stage app.early", "stage app.early, compiled"}
 
 
 @pytest.mark.network
@@ -276,7 +275,5 @@ def test_an_edit_changes_one_layer_of_an_engine_s_image(tmp_path: pathlib.Path, 
         edit(code)
     before, after = found
     # The base, the empty environment, the stage, and the two trees, of which the edited one comes first.
-    assert [one == other for one, other in zip(before[:5], after[:5], strict=True)] == [True] * 3 + [
-        False,
-        True,
-    ]
+    assert [place for place, layer in enumerate(before) if after[place] != layer] == [3]
+    assert len(before) == len(after)

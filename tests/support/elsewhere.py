@@ -26,7 +26,7 @@ from typing import Any
 
 LOADED_BEFORE = (
     "asyncio", "capstone", "click.testing", "concurrent.futures.process",
-    "concurrent.futures.thread", "cyclonedx", "docker", "dockerfile_parse", "findpython",
+    "concurrent.futures.thread", "cyclonedx", "docker", "findpython",
     "installer", "isal.isal_zlib", "isal.igzip_threaded", "jinja2", "markdown_it", "mmap",
     "multiprocessing.shared_memory", "packaging.tags", "pip._internal.commands.install",
     "pip._internal.configuration", "pathlib", "piptools", "pydantic",
