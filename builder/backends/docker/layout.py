@@ -3,7 +3,7 @@
 Dockerfile
 tools/                what works inside build steps: uv, the stage installer and its imports, prepare.json
 stages/<stage>/       stage.json, requirements.txt with hashes, wheels/
-image/                as from the image's root: the doctor, the entrypoint, environment.json, the bill
+image/                as from the root of the image: doctor, entrypoint, environment.json, bill, start folder
 copies/               the layers of what the spec copies, which the backend adds once the base is known
 payload/              the payload's code
 models/               the payload's models
@@ -61,6 +61,8 @@ def lay_out_context(
     _write_json(runtime / "environment.json", image_facts(plan))
     bill = place / "image" / places.SBOM[1:]
     bill.write_text(cyclonedx_text(bill_of(plan)), encoding="utf-8")
+    # The folder that programs start in: a builder that has to make it dates it to the build.
+    (place / "image" / places.PAYLOAD[1:]).mkdir()
     if plan.payload and plan.service:
         (place / "payload").mkdir()
         payload_files.copy_payload(plan.payload, plan.service, folder, place / "payload")
