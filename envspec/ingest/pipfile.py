@@ -95,7 +95,8 @@ def _package(
         if key in table
     ]
     tail = f" ; {' and '.join(markers)}" if markers else ""
-    extras = [str(extra) for extra in table.get("extras") or () if isinstance(extra, str)]
+    listed = table.get("extras")
+    extras = [extra for extra in listed if isinstance(extra, str)] if isinstance(listed, list) else []
     title = name + (f"[{','.join(extras)}]" if extras else "")
     if "git" in table:
         revision = f"@{table['ref']}" if "ref" in table else ""

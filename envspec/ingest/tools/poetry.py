@@ -98,6 +98,9 @@ class _Poetry:
             if name.lower() == "python" and variant == "":
                 continue
             found = entries.take(*place)
+            if found == []:
+                self._drafting.leave(f"{name} = []", entries.line(*place), "says no version")
+                continue
             listed = found if isinstance(found, list) else [found]
             for number, wanted in enumerate(listed):
                 line = entries.line(*place, number) if isinstance(found, list) else entries.line(*place)
@@ -177,7 +180,8 @@ class _Poetry:
                         words.append(word)
 
     def _word(self, name: str, table: Mapping[str, Any]) -> tuple[str, str]:
-        extras = [str(extra) for extra in table.get("extras") or () if isinstance(extra, str)]
+        listed = table.get("extras")
+        extras = [extra for extra in listed if isinstance(extra, str)] if isinstance(listed, list) else []
         title = name + (f"[{','.join(extras)}]" if extras else "")
         if not any(key in table for key in ("git", "url", "path", "file")):
             text, why = requirement_text(name, dict(table))

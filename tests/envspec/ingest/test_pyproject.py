@@ -6,7 +6,7 @@ import pathlib
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from envspec.ingest.entries import leaves
@@ -281,6 +281,8 @@ _PLACES = [
 ]  # fmt: skip
 
 
+@example(tables={("tool", "poetry", "dependencies"): {"git": []}})
+@example(tables={("tool", "poetry", "dependencies"): {"git": {"extras": 1}}})
 @given(some.dictionaries(some.sampled_from(_PLACES), _VALUES, min_size=1, max_size=3))
 def test_any_table_gives_a_draft_with_everything_in_it_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, tables: dict[tuple[str, ...], object]
