@@ -18,7 +18,7 @@ from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, UsageError
 from tests.support.index import simple_index
-from tests.support.specs import spec, stage
+from tests.support.specs import PIP_TOOLS, spec, stage
 from tests.support.wheels import sdist, wheel
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -79,7 +79,7 @@ def before(place: Place) -> Lock:
     return held
 
 
-SOLVERS = pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+SOLVERS = pytest.mark.parametrize("resolver", ["uv", PIP_TOOLS])
 
 
 @SOLVERS

@@ -22,7 +22,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError, SpecError
 from tests.support.fakes import Recorder
 from tests.support.projects import project, written
-from tests.support.specs import artifact, file_of, lock, spec, stage
+from tests.support.specs import PIP_TOOLS, artifact, file_of, lock, spec, stage
 from tests.support.web import Answer, serving
 from tests.support.wheels import sdist, wheel
 
@@ -78,7 +78,7 @@ def test_a_tree_is_locked_by_what_it_requires_alone(place: Place) -> None:
     assert "building a wheel from ./core" in place.said.said
 
 
-@pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+@pytest.mark.parametrize("resolver", ["uv", PIP_TOOLS])
 def test_trees_take_part_in_the_joint_solution(place: Place, resolver: str) -> None:
     project(place.folder / "core", "core", requires=["util>=1"], extras={"fast": ["speed==2.0"]})
     project(place.folder / "util", "util")

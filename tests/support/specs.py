@@ -1,6 +1,9 @@
 """Specs and locks made from a few words."""
 
 import pathlib
+import sys
+
+import pytest
 
 from envspec.lockfile.lock import Artifact, File, Lock, LockedBase
 from envspec.spec.load import parse_spec
@@ -8,6 +11,15 @@ from envspec.spec.model import Spec
 from envspec.supply.page import project_of
 
 from .index import sha256
+
+PIP_TOOLS = pytest.param(
+    "pip-tools",
+    marks=pytest.mark.skipif(
+        sys.version_info[:2] != (3, 11),
+        reason="pip-tools solves for the Python that it runs on",
+    ),
+)
+"""The second resolver, where it needs no interpreter but this one."""
 
 PINNED = "python:3.11-slim-bookworm@sha256:" + "0" * 64
 

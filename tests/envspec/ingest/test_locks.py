@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from envspec.ingest.draft import Draft, Pin, PinFile
+from envspec.ingest.draft import Draft, Pin, PinFile, Wish
 from envspec.ingest.read import read_description
 from envspec.resolve.keep import UnkeptError, keep_pins, refuse_unasked
 from envspec.spec.load import parse_spec
@@ -207,7 +207,8 @@ def test_the_project_beside_a_lock_says_what_is_asked_for(tmp_path: pathlib.Path
     assert words_of(draft) == ["flask", "numpy<3"]
     assert list(spec_of(draft).variant) == ["x"]
     assert pins_of(draft) == {"flask": "3.1.1", "asgiref": "3.8.0", "numpy": "1.26.4"}
-    assert pins_of(read_description(tmp_path / "pyproject.toml")) == pins_of(draft)
+    wish = Wish(python="3.11", folder=tmp_path)
+    assert pins_of(read_description(tmp_path / "pyproject.toml", wish)) == pins_of(draft)
 
 
 @pytest.mark.parametrize(
