@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.usefixtures("home"),
     # The Docker SDK leaves the connection that it could not make to the garbage collector.
     pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+        "ignore:Exception ignored (in.|while finalizing socket) <socket:pytest.PytestUnraisableExceptionWarning"
     ),
 ]
 
