@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pathlib
 from collections.abc import Iterator
 
@@ -19,10 +20,15 @@ from tests.support.wheels import wheel
 pytestmark = [
     pytest.mark.usefixtures("home"),
     # The Docker SDK leaves the connection that it could not make to the garbage collector.
-    pytest.mark.filterwarnings(
-        "ignore:Exception ignored (in.|while finalizing socket) <socket:pytest.PytestUnraisableExceptionWarning"
-    ),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What a test leaves to the garbage collector is collected while its own warnings are heeded."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
