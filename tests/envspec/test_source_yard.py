@@ -1,5 +1,6 @@
 """Sources of a spec, as a lock has them: trees, workspaces, archives and commits, and every edit of them."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -21,6 +22,7 @@ from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError, SpecError
 from tests.support.fakes import Recorder
+from tests.support.paths import ROOT
 from tests.support.projects import project, written
 from tests.support.specs import PIP_TOOLS, artifact, file_of, lock, spec, stage
 from tests.support.web import Answer, serving
@@ -235,11 +237,19 @@ def test_a_backend_that_asks_the_network_is_said_so(place: Place) -> None:
 
 
 def test_a_backend_that_writes_elsewhere_is_kept_from_it(place: Place) -> None:
-    outside = place.folder / "written"
-    project(place.folder / "core", "core", backend=f"open({str(outside)!r}, 'w')")
+    project(place.folder / "core", "core", backend=f"open({str(ROOT / 'written-by-a-build')!r}, 'w')")
     with pytest.raises(FindingsError) as caught:
         place.lock("./core")
     assert "its own folder alone" in caught.value.findings[0].message
+    assert not (ROOT / "written-by-a-build").exists()
+
+
+def test_what_a_backend_writes_to_the_temporary_folder_is_thrown_away(place: Place) -> None:
+    """Where the kernel lets it, a build has a temporary folder of its own over this machine's."""
+    outside = place.folder / "written"
+    project(place.folder / "core", "core", backend=f"open({str(outside)!r}, 'w')")
+    with contextlib.suppress(FindingsError):
+        place.lock("./core")
     assert not outside.exists()
 
 
