@@ -19,7 +19,7 @@ from envspec.proof.gpu.served import GpuProof
 from envspec.system.errors import EnvspecError
 from envspec.system.finding import Finding, Severity, must_fix, order_findings
 
-VERSION = 1
+VERSION = 2
 """Of the JSON form; it changes only when a reader would have to."""
 
 MOST = 500
