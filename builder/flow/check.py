@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from builder.values.plan import Plan
 from builder.values.release import release_findings
 from builder.values.verdict import Verdict
 from envspec.spec.model import Spec
-from envspec.spec.program import MAIN
+from envspec.spec.program import MAIN, module_run
 from envspec.spec.target import libc_words
 from envspec.system import rules
 from envspec.system.finding import Finding, order_findings
@@ -67,13 +66,8 @@ def _counts(found: Finding, plan: Plan) -> bool:
 
 def _scripts(plan: Plan) -> set[str]:
     """Modules that programs run by `python -m`, as far as they are run before anything ships."""
-    return {
-        module
-        for program in plan.programs
-        if program.lasting or program.trials
-        for option, module in itertools.pairwise(program.command)
-        if option == "-m"
-    }
+    tried = (program for program in plan.programs if program.lasting or program.trials)
+    return {module for program in tried if (module := module_run(program.command))}
 
 
 def try_environment(

@@ -80,9 +80,7 @@ def _told_worker(service: Service, project: Project, lock: Lock) -> Server | Non
 
 def _missing(service: Service, interface: str, why: str) -> Finding:
     names = server_names(interface)
-    said = f"{service.module} is an {interface} application"
-    if interface == WSGI:
-        said = f"{service.module} is a WSGI application"
+    said = f"{service.module} is {'a' if interface == WSGI else 'an'} {interface} application"
     if why:
         said = f"whether {service.module} is WSGI or ASGI cannot be told ({why})"
     return rules.NO_SERVER.finding(

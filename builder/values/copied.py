@@ -10,8 +10,9 @@ import pathlib
 from builder.values.key_files import bare_key
 from builder.values.private_keys import KeySpotter
 from builder.values.secret_names import is_history, is_secret_name
+from builder.values.walk import leads_to_secret, refuse_foreign_name
 from envspec.spec.part import Part
-from envspec.system.errors import OutsideError, Problem, SpecError
+from envspec.system.errors import OutsideError
 
 _PIECE = 1 << 20
 """Bytes of a file that are read at once."""
@@ -54,13 +55,12 @@ def name_files(top: pathlib.Path) -> Named:
         folders[:] = going
         for name in sorted(names):
             path = (below / name).as_posix()
-            if is_secret_name(path) or is_history(path) or _leads_to_secret(top, path):
+            if is_secret_name(path) or is_history(path) or _hides_secret(top, path):
                 left_out.append(path)
             elif not name.startswith("."):
                 files.append(path)
     for path in (*files, *left_out):
-        if not _is_text(path):
-            raise _mistake(top, f"the name {path!r} is no UTF-8: rename it")
+        refuse_foreign_name(path, top, "service")
     return Named(files=tuple(files), left_out=tuple(left_out))
 
 
@@ -68,25 +68,8 @@ def _refuse(error: OSError) -> None:
     raise OutsideError(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
-def _mistake(top: pathlib.Path, message: str) -> SpecError:
-    return SpecError(str(top), (Problem(path="service", message=message),))
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _leads_to_secret(top: pathlib.Path, path: str) -> bool:
-    """Whether a file is a link to one that holds secrets by its name."""
-    file = top / path
-    if not file.is_symlink():
-        return False
-    place = file.resolve()
-    return is_secret_name(place.relative_to(top).as_posix() if place.is_relative_to(top) else str(place))
+def _hides_secret(top: pathlib.Path, path: str) -> bool:
+    return (top / path).is_symlink() and leads_to_secret(top, path)
 
 
 def read_file(file: pathlib.Path) -> FileContents:

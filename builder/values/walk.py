@@ -64,7 +64,7 @@ class _Walk:
             raise OutsideError(f"{error.filename} cannot be read: {error.strerror}") from error
         for name, mode in found:
             path = f"{below}/{name}" if below else name
-            _refuse_foreign_name(path, self._top, self._place)
+            refuse_foreign_name(path, self._top, self._place)
             if not only or path in self._named or path in self._above:
                 self._one(path, mode, lifted=lifted or path in self._named, only=only)
 
@@ -111,16 +111,7 @@ class _Walk:
             )
 
     def _leads_to_secret(self, path: str, mode: int) -> bool:
-        if not stat.S_ISLNK(mode):
-            return False
-        file = self._top / path
-        try:
-            place = file.resolve()
-        except (OSError, RuntimeError):  # a loop
-            return False
-        return is_secret_name(
-            place.relative_to(self._top).as_posix() if place.is_relative_to(self._top) else str(place)
-        )
+        return stat.S_ISLNK(mode) and leads_to_secret(self._top, path)
 
 
 def walk_folder(
@@ -144,7 +135,17 @@ def _parents(path: str) -> tuple[str, ...]:
     return tuple("/".join(parts[:count]) for count in range(1, len(parts)))
 
 
-def _refuse_foreign_name(path: str, top: pathlib.Path, place: str) -> None:
+def leads_to_secret(top: pathlib.Path, path: str) -> bool:
+    """Whether a link below a folder leads to a file that holds secrets by its name."""
+    try:
+        place = (top / path).resolve()
+    except (OSError, RuntimeError):  # a loop
+        return False
+    return is_secret_name(place.relative_to(top).as_posix() if place.is_relative_to(top) else str(place))
+
+
+def refuse_foreign_name(path: str, top: pathlib.Path, place: str) -> None:
+    """Raise `SpecError` for a path that is no UTF-8; `place` is the key of the spec that leads there."""
     try:
         path.encode()
     except UnicodeEncodeError:

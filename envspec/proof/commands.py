@@ -7,17 +7,15 @@ nearly the same; a module of `python -m` comes from a package, the library, or a
 from __future__ import annotations
 
 import difflib
-import re
 import sys
 from collections.abc import Iterator, Mapping
 
 from envspec.spec.model import Spec
-from envspec.spec.program import Program
+from envspec.spec.program import Program, module_run
 from envspec.supply.wheel import Wheel
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
-_PYTHON = re.compile(r"python(3(\.\d+t?)?)?")
 _PATHS = ("PYTHONPATH", "PYTHONHOME")
 
 
@@ -46,15 +44,14 @@ def _missing(
     command: tuple[str, ...], scripts: set[str], modules: set[str], *, open_to_files: bool
 ) -> tuple[str, str] | None:
     """What is missing for a command, and what to write instead."""
-    if _PYTHON.fullmatch(command[0]):
-        module = command[2] if len(command) > 2 and command[1] == "-m" else ""
+    if module := module_run(command):
         top = module.partition(".")[0]
-        if not top or open_to_files or top in modules or top in sys.stdlib_module_names:
+        if open_to_files or top in modules or top in sys.stdlib_module_names:
             return None
         near = difflib.get_close_matches(top, modules, n=1)
         said = f"no package of the lock brings the module {top}, which `python -m {module}` runs"
         return said, f"did you mean {near[0]}?" if near else "install the package that brings it"
-    if "/" in command[0] or command[0] in scripts:
+    if "/" in command[0] or command[0] in scripts or command[0].startswith("python"):
         return None
     near = difflib.get_close_matches(command[0], scripts, n=1, cutoff=0.8)
     return (

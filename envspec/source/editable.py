@@ -54,7 +54,7 @@ def editable_wheel(
         archive = folder / "source.tar"
         pack_tree(tree, archive, within=within)
         (folder / "build").mkdir()
-        python = find_interpreter(target.python)
+        python = find_interpreter(target.python, target.patch)
         with relay_for(machine) as relay:
             room = BuildRoom(python=python, relay=relay, offline=offline)
             attempt = build_wheel(archive, folder / "build", room, hook="build_editable")

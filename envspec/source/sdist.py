@@ -49,8 +49,7 @@ def built_wheel(
     build's last lines, and `OutsideError` when what the build needs cannot be had from its index.
     """
     kept: Kept[File] = Kept(store.root / "built", File)
-    musl = "musl" if target.musl else ""
-    key = "-".join(filter(None, (sdist.sha256, target.python, target.machine, musl, root.key)))
+    key = "-".join((sdist.sha256, target.python, target.machine, *_further(target, root)))
     with holding(kept.file(key)):
         known = kept.get(key)
         if known is not None and store.has(known):
@@ -87,8 +86,7 @@ def built_source(
     was built here first. Raises as `built_wheel` does.
     """
     kept: Kept[BuiltWheel] = Kept(store.root / "built" / "sources", BuiltWheel)
-    musl = "musl" if target.musl else ""
-    depends = [sha256, target.python, target.machine, subdirectory, editable, *filter(None, (musl, root.key))]
+    depends = [sha256, target.python, target.machine, subdirectory, editable, *_further(target, root)]
 
     def key(*used: str) -> str:
         return digest_of([*depends, *used]).removeprefix("sha256:")
@@ -116,6 +114,11 @@ def built_source(
         for name in {key(*tools), key(*built.tools)}:
             kept.put(name, built)
     return built
+
+
+def _further(target: Target, root: BuildRoot) -> tuple[str, ...]:
+    """What a wheel is kept by besides, where it was built otherwise than most are."""
+    return tuple(filter(None, ("musl" if target.musl else "", root.key)))
 
 
 def _build(

@@ -278,7 +278,7 @@ class SourceYard:
             label=label,
             store=self.store,
             target=self.target,
-            python=find_interpreter(self.target.python),
+            python=find_interpreter(self.target.python, self.target.patch),
             machine=self.sources.machine,
             root=self.sources.build_root,
             subdirectory=subdirectory,

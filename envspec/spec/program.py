@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
@@ -18,6 +20,8 @@ MAIN = "main"
 
 DEADLINE = 120.0
 """Seconds that a program gets to become ready, and each of its trials to end, unless it says otherwise."""
+
+_PYTHON = re.compile(r"python(3(\.\d+t?)?)?")
 
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Command = Annotated[tuple[Line, ...], Field(min_length=1, max_length=ARGUMENTS)]
@@ -100,6 +104,18 @@ class RunTrial(Part):
         if self.sent is not None and self.body is not None:
             raise ValueError("give json or body, not both")
         return self
+
+
+def module_run(command: Sequence[str]) -> str:
+    """The module that a command runs by `python -m`; empty where it runs none.
+
+    Options of the interpreter may stand before it.
+    """
+    if not command or not _PYTHON.fullmatch(command[0].rpartition("/")[2]):
+        return ""
+    options = list(itertools.takewhile(lambda word: word.startswith("-") and word != "-m", command[1:]))
+    module = command[1 + len(options) : 3 + len(options)]
+    return module[1] if len(module) == 2 and module[0] == "-m" else ""
 
 
 class ProgramChanges(Part):

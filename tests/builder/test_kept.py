@@ -1,6 +1,7 @@
 """What a run found out is found again by the next one, unless something that it depends on changed."""
 
 import dataclasses
+import pathlib
 
 import pytest
 
@@ -9,9 +10,12 @@ from builder.flow.kept import proof_depends
 from builder.values import tool
 from builder.values.tool import result_key
 from envspec.lockfile import lock
+from envspec.lockfile.lock import LockedSource
 from envspec.spec import load
 from envspec.system.finding import Finding, Severity
+from tests.support import specs
 from tests.support.paths import EXAMPLES
+from tests.support.wheels import wheel
 
 EXAMPLE = EXAMPLES / "espeak" / "envspec.toml"
 
@@ -49,6 +53,7 @@ def rules_finding() -> Finding:
         ("[service]\n", '[service]\nenv = { WORD = "x" }\n'),
         ("[service]\n", '[env]\nWORD = "x"\n[service]\n'),
         ("[service]\n", '[target]\ngpu = ["sm_90"]\n[service]\n'),
+        ("[service]\n", '[run.job]\ncommand = ["python", "-m", "job"]\n[service]\n'),
     ],
 )
 def test_what_a_proof_depends_on(old: str, new: str) -> None:
@@ -74,4 +79,15 @@ def test_a_proof_depends_on_what_a_variable_holds() -> None:
         )
         for value in "ab"
     ]
+    assert keys[0] != keys[1]
+
+
+def test_a_proof_depends_on_what_stands_in_a_tree(tmp_path: pathlib.Path) -> None:
+    """The lock says the same of it before and after an edit."""
+    tree = LockedSource(name="core", stage="one", path="core", requires=f"sha256:{'0' * 64}")
+    wheels = [wheel(tmp_path / code, "core", files={"core.py": code}) for code in "ab"]
+    held = [specs.lock(specs.artifact(each, index="spec"), source=[tree]) for each in wheels]
+    wanted = specs.spec(specs.stage("one", "./core"))
+    keys = [proof_depends(wanted, each, base_read=True) for each in held]
+    assert held[0].digest == held[1].digest
     assert keys[0] != keys[1]

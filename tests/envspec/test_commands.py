@@ -15,10 +15,8 @@ pytestmark = pytest.mark.usefixtures("home")
 def sets(tmp_path: pathlib.Path) -> Sets:
     """A server with a program, and a package with modules alone."""
     made = Sets(tmp_path, ("EV306",))
-    files = {
-        "uvicorn.py": "",
-        "uvicorn-1.0.dist-info/entry_points.txt": "[console_scripts]\nuvicorn = uvicorn:main\n",
-    }
+    scripts = "[console_scripts]\nuvicorn = uvicorn:main\nipython = uvicorn:main\n"
+    files = {"uvicorn.py": "", "uvicorn-1.0.dist-info/entry_points.txt": scripts}
     made.wheels.append(wheel(tmp_path, "uvicorn", files=files))
     made.add("shop")
     return made

@@ -6,7 +6,7 @@ import pytest
 
 from envspec.spec.load import parse_spec
 from envspec.spec.model import Spec
-from envspec.spec.program import Health
+from envspec.spec.program import Health, module_run
 from envspec.system.errors import SpecError
 
 HEAD = 'name = "shop"\npython = "3.11"\n[[stage]]\nname = "app"\ninstall = ["six==1.17.0"]\n'
@@ -64,6 +64,21 @@ def test_a_variant_changes_single_keys_of_programs() -> None:
 def test_programs_and_copies_change_nothing_that_is_locked() -> None:
     copied = '[[copy]]\nfrom = "conf"\nto = "/etc/shop/"\nmode = "0640"\n'
     assert read(SHOP + copied).digest == read("").digest
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (["python", "-m", "shop"], "shop"),
+        (["/opt/env/bin/python3.11", "-u", "-m", "shop.worker", "-m", "x"], "shop.worker"),
+        (["python", "shop.py", "-m", "x"], ""),
+        (["celery", "-m", "shop"], ""),
+        (["python", "-m"], ""),
+        (["python"], ""),
+    ],
+)
+def test_the_module_that_a_command_runs(command: list[str], module: str) -> None:
+    assert module_run(command) == module
 
 
 @pytest.mark.parametrize(
