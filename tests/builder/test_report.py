@@ -58,7 +58,7 @@ def test_what_a_run_did_not_come_to_is_left_out() -> None:
 
 def test_json_is_read_back() -> None:
     body = json.loads(FORMS["json"](SHIPS.having(finding(message="漢字 \u2028 \x1b[31m")), NOBODY))
-    assert (body["version"], body["ships"]) == (1, False)
+    assert (body["version"], body["ships"]) == (2, False)
     assert body["findings"][0]["message"] == r"漢字 \u2028 \x1b[31m"
 
 
