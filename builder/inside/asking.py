@@ -28,7 +28,21 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
+def _opener() -> urllib.request.OpenerDirector:
+    """Plain HTTP and nothing else: through no proxy, and without the certificates that a handler of HTTPS would load."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.HTTPHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        _Stay(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+_OPENER = _opener()
 
 
 def asked(url: str, wanted: dict[str, Any], timeout: float) -> dict[str, Any]:
