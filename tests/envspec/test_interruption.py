@@ -87,6 +87,14 @@ while True:
 }
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_count() -> Iterator[None]:
+    """Whoever runs the tests under `nohup` has SIGHUP ignored, and what the tests start would inherit it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def start(tmp_path: pathlib.Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a program that answers signals and waits until it is in its phase."""
