@@ -102,6 +102,14 @@ class Shadow(TypedDict):
     """Public names that it lacks."""
 
 
+class Door(TypedDict):
+    """What begins in a module: a command, or what another distribution finds by an entry point."""
+
+    dist: str
+    command: str
+    """The name of the program; empty where it is none."""
+
+
 class Severed(TypedDict):
     """An editable installation whose folder is gone."""
 
@@ -328,6 +336,8 @@ class ProbeReport(TypedDict):
     placeholders: list[str]
     surface: dict[str, list[str]]
     """For packages whose `__init__` does nothing: their direct public modules."""
+    doors: dict[str, Door]
+    """By module, the commands and plugins that begin in it."""
     shadows: list[Shadow]
     leftovers: list[str]
     severed: list[Severed]

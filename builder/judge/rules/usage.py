@@ -26,12 +26,20 @@ def judge_usage(facts: Facts) -> Iterator[Finding]:
     that fails is a warning.
     """
     pairs: dict[tuple[str, str], list[report.Misfit]] = {}
+    told = _told(facts)
     for job in facts.raw["usage"]:
         for each in [*job.get("missing", []), *job.get("refused", [])]:
-            if each.get("confirmed", True):
+            if each.get("confirmed", True) and (each["path"], each["line"]) not in told:
                 pairs.setdefault((job["module"], _provider(each["name"], facts)), []).append(each)
     for (root, provider), uses in pairs.items():
         yield _finding(root, provider, uses, facts)
+
+
+def _told(facts: Facts) -> set[tuple[str, int]]:
+    """Files and lines in which commands end when they are imported: of those the imports' findings speak."""
+    commands = {module for module, door in facts.raw["doors"].items() if door["command"]}
+    failed = [each for each in facts.imports if each.module in commands]
+    return {each.root.frames[-1][:2] for each in failed if each.root and each.root.frames}
 
 
 def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) -> Finding:
