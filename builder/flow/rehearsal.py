@@ -60,7 +60,7 @@ class Rehearsal:
 def hindrance(lock: Lock, *, cards: bool) -> str | None:
     """Why the imports of a lock cannot be tried on this machine, in a few words; None where they can.
 
-    `cards` says that packages of the lock compute on cards: their gigabytes are read without being fetched whole.
+    `cards` says that packages of it compute on cards: such gigabytes are read without being fetched whole.
     """
     if cards:
         return "it has packages for cards"

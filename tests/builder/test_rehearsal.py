@@ -38,18 +38,18 @@ FAILS_IN_USE = "import sys\nif len(sys.path):\n    raise RuntimeError('no such e
 def check(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Check]:
     """Checks a spec that installs packages with that code, each a module of its own name."""
 
-    def checked(code: Mapping[str, str], *, python: str = "3.11", smoke: str = "", **wanted: bool) -> Report:
+    def checked(code: Mapping[str, str], *, rehearse: bool = True) -> Report:
         wheels = [wheel(tmp_path / "files", name, files={f"{name}.py": text}) for name, text in code.items()]
         monkeypatch.setenv("PIP_INDEX_URL", simple_index(tmp_path / "simple", wheels))
         monkeypatch.setenv("PIP_FIND_LINKS", "")
         pip_settings._asked.cache_clear()
         words = json.dumps([f"{name}==1.0" for name in code])
         (tmp_path / "envspec.toml").write_text(
-            f'name = "demo"\npython = "{python}"\n[base]\nhost = true\n'
-            f'[[stage]]\nname = "one"\ninstall = {words}\n{smoke}'
+            f'name = "demo"\npython = "3.11"\n[base]\nhost = true\n'
+            f'[[stage]]\nname = "one"\ninstall = {words}\n'
         )
         (tmp_path / "envspec.lock").unlink(missing_ok=True)
-        request = Request(spec=tmp_path, stop_after="prove", **{"rehearse": True, **wanted})
+        request = Request(spec=tmp_path, stop_after="prove", rehearse=rehearse)
         return run_pipeline(request)
 
     yield checked
