@@ -247,6 +247,11 @@ class Misfit(TypedDict):
     kind: NotRequired[str]
     chain: NotRequired[str]
     argument: NotRequired[str]
+    """The name of an argument that is not taken; empty where there are too many by their place."""
+    given: NotRequired[int]
+    """How many those are, ..."""
+    taken: NotRequired[int]
+    """... and how many of them are taken."""
     confirmed: NotRequired[bool]
     takes: NotRequired[int]
     """How many modules of the distribution fail with it, ..."""
@@ -258,6 +263,13 @@ class Misfit(TypedDict):
     """Commands that cannot start for it."""
 
 
+class LazyName(TypedDict):
+    """A public name of a package that fails when it is reached for, though the package imports."""
+
+    name: str
+    error: FaultFacts
+
+
 class UsageOutcome(Ended):
     """What one root's code uses and does not find."""
 
@@ -265,6 +277,7 @@ class UsageOutcome(Ended):
     """Whether its time had come before it was read."""
     missing: NotRequired[list[Misfit]]
     refused: NotRequired[list[Misfit]]
+    lazy: NotRequired[list[LazyName]]
     programs: NotRequired[dict[str, str]]
     """Programs that it runs by name and that are not there, with the place."""
     wrapped: NotRequired[dict[str, str]]

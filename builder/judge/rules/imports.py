@@ -31,10 +31,12 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
     """Findings about every import that failed or did more than it should."""
     role_of = roles(facts, smoke)
     causes: dict[tuple[str, str, str], list[tuple[Cause, Outcome]]] = {}
-    for outcome in facts.imports:
+    tried = [(each, role_of(each.module)) for each in facts.imports]
+    tried += [(each, role_of(root)) for root, each in facts.lazy() if _is_mistake(each)]
+    for outcome, role in tried:
         if outcome.late or not outcome.failed:
             continue
-        cause = _cause(FailedImport(outcome=outcome, role=role_of(outcome.module), facts=facts))
+        cause = _cause(FailedImport(outcome=outcome, role=role, facts=facts))
         if cause is not None:
             # Wherever it is looked for, a module that is gone is one cause.
             place = "" if cause.rule is rules.STDLIB_GONE else cause.place
@@ -46,6 +48,13 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
     for outcome in facts.imports:
         yield from _manners(outcome, facts)
     yield from _noises(facts)
+
+
+def _is_mistake(outcome: Outcome) -> bool:
+    """Whether what fails behind a public name does not fit; others say what they lack."""
+    root = outcome.root
+    missing = root is not None and root.type == "ImportError" and "cannot import name" in root.message
+    return missing or (root is not None and root.isa(*MISTAKES) and not root.isa("ImportError"))
 
 
 def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:

@@ -47,10 +47,7 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
     first = graded[0]
     user = facts.owner(root)
     if "argument" in first:
-        rule, what = (
-            rules.ARGUMENT,
-            f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it",
-        )
+        rule, what = rules.ARGUMENT, _refused(first, provider)
     else:
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
     if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
@@ -67,6 +64,13 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         where=first["module"],
         severity=_weight(root, first, facts),
     )
+
+
+def _refused(first: report.Misfit, provider: str) -> str:
+    if first["argument"]:
+        return f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it"
+    given, taken = first["given"], first["taken"]
+    return f"passes {given} arguments by their place to {first['name']}, and {provider} takes {taken}"
 
 
 def _overwritten(user: Distribution, first: report.Misfit, facts: Facts) -> Finding:

@@ -82,3 +82,29 @@ def test_entry_points_are_read_as_they_are_written() -> None:
         ("console_scripts", "b", "x"),
         ("some", "c", "p.q"),
     ]
+
+
+def test_a_public_name_that_fails_behind_a_lazy_package_is_an_error(environment: Environment) -> None:
+    environment.install("helper", {"helper.py": "import os\n"}, version="2.0")
+    lazy = "import importlib\n__all__ = ['Queue', 'Gone', 'Extra']\ndef __getattr__(name):\n"
+    lazy += "    if name == 'Gone':\n        raise AttributeError(name)\n"
+    lazy += "    return getattr(importlib.import_module('tool.' + name.lower()), name)\n"
+    inner = {"tool/queue.py": "import helper\nQueue = helper.gone\n", "tool/extra.py": "import nowhere\n"}
+    environment.install("tool", {"tool/__init__.py": lazy, **inner}, requires=("helper",))
+    found = errors(judge_subject(environment.target))
+    assert list(found) == ["EV201:tool.Queue"]
+    assert "module 'helper' has no attribute 'gone' (tool/queue.py:2)" in found["EV201:tool.Queue"]
+
+
+def test_arguments_beyond_what_is_taken_are_told(environment: Environment) -> None:
+    environment.install(
+        "helper", {"helper.py": "class Made:\n    def __init__(self, one):\n        self.a = one\n"}
+    )
+    code = (
+        "import helper\ndef make():\n    return helper.Made(1, 2)\ndef fine():\n    return helper.Made(1)\n"
+    )
+    environment.install("tool", {"tool.py": code}, requires=("helper",))
+    (found,) = of_rule(judge_subject(environment.target), "EV261")
+    assert (
+        "passes 2 arguments by their place to helper.Made.__init__, and helper 1.0 takes 1" in found.message
+    )
