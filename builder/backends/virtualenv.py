@@ -91,10 +91,14 @@ class VirtualenvSubject:
 
 
 class VirtualenvBackend:
-    """Builds virtual environments below the tool's home, one for each set of packages."""
+    """Builds virtual environments, one for each set of packages."""
 
     name = "virtualenv"
     reaches = True
+
+    def __init__(self, environments: pathlib.Path | None = None) -> None:
+        """`environments` is the folder that holds them; left out, it is below the tool's home."""
+        self._environments = environments
 
     def available(self) -> str | None:
         """It works wherever Linux does."""
@@ -107,7 +111,7 @@ class VirtualenvBackend:
         """
         want_linux(BUILDS_FOR, hint="use --backend docker or oci")
         planned, plan = plan, in_place(plan, folder, store, progress)
-        place = tool_home() / "environments" / _key(plan)
+        place = (self._environments or tool_home() / "environments") / _key(plan)
         reused = _stands(place)
         if not reused:
             _refuse_foreign(plan)

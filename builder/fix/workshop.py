@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 from typing import Protocol
 
-from builder.backends.virtualenv import VirtualenvBackend
+from builder.backends.virtualenv import BUILDING, VirtualenvBackend
 from builder.flow.base import read_base
 from builder.flow.build_root import DebianBuildRoot
 from builder.flow.check import judge_environment, try_environment
@@ -28,6 +27,7 @@ from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.finding import Finding
 from envspec.system.home import tool_home
 from envspec.system.progress import Progress
+from envspec.system.scratch import scratch_folder
 
 
 class Offers(Protocol):
@@ -99,12 +99,9 @@ class RealWorkshop:
         copies = collect_copies(spec.copies, self._folder)
         project = Project(file=self._folder / FILE_NAME, spec=spec)
         plan = make_plan(spec, lock, cargo, served=find_server(project, lock).words, copies=copies)
-        backend = VirtualenvBackend()
-        environment = backend.build(plan, self._folder, self._store, self._progress)
-        try:
+        with scratch_folder("candidate", tool_home() / "environments" / BUILDING) as folder:
+            backend = VirtualenvBackend(folder)
+            environment = backend.build(plan, self._folder, self._store, self._progress)
             verdict = judge_environment(spec, plan, backend, environment, fast=False, progress=self._progress)
             trial = try_environment(spec, plan, backend, environment, self._progress)
-        finally:
-            if not environment.reused:
-                shutil.rmtree(environment.reference, ignore_errors=True)
         return (*verdict.findings, *trial.findings)

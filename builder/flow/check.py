@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.backends.port import Backend
@@ -33,9 +33,19 @@ class TrialResult:
 
 
 def judge_environment(
-    spec: Spec, plan: Plan, backend: Backend, environment: Environment, *, fast: bool, progress: Progress
+    spec: Spec,
+    plan: Plan,
+    backend: Backend,
+    environment: Environment,
+    *,
+    fast: bool,
+    besides: Sequence[str] = (),
+    progress: Progress,
 ) -> Verdict:
-    """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`."""
+    """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`.
+
+    `besides` are modules to import whatever they are (see `judge_subject`).
+    """
     if environment.foreign:
         return _not_run(plan, environment)
     progress.step("verify")
@@ -46,6 +56,7 @@ def judge_environment(
         smoke=spec.smoke,
         folder=environment.folder or environment.payload,
         fast=fast,
+        besides=besides,
         progress=progress,
     )
     counting = [found for found in verdict.findings if _counts(found, plan)]

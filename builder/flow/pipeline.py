@@ -39,9 +39,10 @@ from envspec.lockfile.lock import Lock
 from envspec.spec.lint import lint_spec
 from envspec.spec.load import LIMIT, find_spec, parse_spec
 from envspec.supply.facts import FactStore
+from envspec.system import rules
 from envspec.system.disk import DiskError
 from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
-from envspec.system.finding import Finding, must_fix
+from envspec.system.finding import Finding, Severity, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
@@ -157,8 +158,27 @@ def prove_phase(run: Run) -> Run:
     found = _proved(run, anew=anew) if findings is None else findings
     serving = find_server(run.project, already_made(run.lock))
     run = dataclasses.replace(run, served=serving.words)
-    run = run.reporting(*found, *serving.findings, gpu=_gpu_proof(run))
+    run = _rehearsed(run.reporting(gpu=_gpu_proof(run)), (*found, *serving.findings))
     return _refused(run, "the proof found errors")
+
+
+def _rehearsed(run: Run, found: tuple[Finding, ...]) -> Run:
+    """The run with what the proof has found, and with what trying shows where that was asked for.
+
+    An error of the proof that trying would decide is tried in any case: it may stop a build only if it is so.
+    """
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    decisive = bool(errors) and all(each.module for each in errors)
+    if not decisive and (errors or not run.request.rehearse):
+        return run.reporting(*found)
+    from builder.flow.rehearsal import hindrance, rehearse
+
+    lock = already_made(run.lock)
+    if (why := hindrance(lock, cards=bool(run.report.gpu and run.report.gpu.rows))) is not None:
+        left_out = rules.NOT_TRIED.finding(f"the imports were read, and not tried: {why}")
+        return run.reporting(*found, *([left_out] if run.request.rehearse else []))
+    tried = rehearse(run.project, lock, found, run.progress)
+    return run.reporting(*tried.findings, said=(*run.report.said, tried.said))
 
 
 def _gpu_proof(run: Run) -> GpuProof | None:

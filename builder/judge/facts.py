@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -190,6 +190,16 @@ class Facts:
     def is_wanted(self, dist: Distribution) -> bool:
         """Whether somebody wants a distribution for itself: no other requires it, or it was asked for."""
         return dist.requested or dist.key not in self.needed
+
+    def lazy(self) -> Iterator[tuple[str, Outcome]]:
+        """Public names that fail when they are reached for, each with the root that promises it."""
+        for job in self.raw["usage"]:
+            for each in job.get("lazy", []):
+                named: report.ImportOutcome = {
+                    "module": f"{job['module']}.{each['name']}",
+                    "error": each["error"],
+                }
+                yield job["module"], _outcome(named)
 
     def violates(self, user: Distribution, provider: Distribution) -> bool:
         """Whether one of the two requires another version of the other."""

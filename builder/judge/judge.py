@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from builder.judge import transport
 from builder.judge.facts import Facts
@@ -42,6 +42,7 @@ def judge_subject(
     fast: bool = False,
     timeout: float = 60.0,
     deadline: float = 900.0,
+    besides: Sequence[str] = (),
     strict: bool = False,
     progress: Progress = SILENT,
 ) -> Verdict:
@@ -51,13 +52,16 @@ def judge_subject(
     what cannot be imported elsewhere is tried there. `fast` leaves out compiled modules, hashes, use and
     exchange.
     `timeout` bounds one import, `deadline` all of them, in seconds; reading what code uses of others has
-    half as much at least. `strict` raises warnings to errors.
+    half as much at least. `besides` names modules to import whatever they are; the verdict says
+    of each whether it could be. `strict` raises warnings to errors.
 
     Raises `OutsideError` when the subject's interpreter cannot run the probe.
     """
     began = time.monotonic()
     progress.step(f"verify {subject.label}")
-    facts = Facts.of(transport.run_probe(subject, _options(smoke, folder, fast, timeout, deadline), progress))
+    facts = Facts.of(
+        transport.run_probe(subject, _options(smoke, folder, fast, timeout, deadline, besides), progress)
+    )
     progress.step("judge")
     built = read_numpy_builds(facts, subject.root)
     read = [*judge_numpy_builds(facts, built), *judge_binaries(facts, subject.root)]
@@ -73,6 +77,9 @@ def judge_subject(
         counts=_counts(facts),
         timings={**facts.raw["timings"], "total": round(time.monotonic() - began, 3)},
         fast=fast,
+        asked={
+            each.module: not each.failed for each in facts.imports if each.module in besides and not each.late
+        },
     )
 
 
@@ -102,14 +109,14 @@ def judge_sandbox(subject: Subject) -> Iterable[Finding]:
 
 
 def _options(
-    smoke: Smoke, folder: str | None, fast: bool, timeout: float, deadline: float
+    smoke: Smoke, folder: str | None, fast: bool, timeout: float, deadline: float, besides: Sequence[str]
 ) -> dict[str, object]:
     return {
         "folder": folder,
         "fast": fast,
         "timeout": timeout,
         "deadline": deadline,
-        "imports": list(smoke.imports),
+        "imports": [*smoke.imports, *besides],
         "attributes": attributes_by_module(smoke),
         "budget": 15.0,
         "gone": lost_names(),

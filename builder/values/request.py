@@ -27,6 +27,8 @@ class Request:
     """Packages that may move although the lock fits, as `NAME` or `NAME==VERSION`."""
     offline: bool = False
     """Whether to touch no network."""
+    rehearse: bool = False
+    """Whether to try the imports of what is locked, where this machine can, before anything is built."""
     fast: bool = False
     """Whether to verify only the static part and the top-level imports."""
     fresh: bool = False

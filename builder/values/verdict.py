@@ -61,6 +61,8 @@ class Verdict:
     """Seconds by phase, `total` among them."""
     fast: bool = False
     """Whether only the static part and the top-level imports were asked for."""
+    asked: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    """Modules that were to be imported besides, and whether each could be."""
 
     @property
     def ships(self) -> bool:
@@ -80,6 +82,7 @@ class Verdict:
             "distributions": [each.as_dict() for each in self.distributions],
             "counts": dict(sorted(self.counts.items())),
             "timings": dict(self.timings),
+            **({"asked": dict(self.asked)} if self.asked else {}),
         }
 
     @classmethod
@@ -99,4 +102,5 @@ class Verdict:
             counts=dict(data["counts"]),
             timings=dict(data["timings"]),
             fast=data["fast"],
+            asked=dict(data.get("asked", {})),
         )

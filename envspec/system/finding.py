@@ -36,6 +36,8 @@ class Finding:
     """What to do next; empty where nothing needs doing."""
     where: str = ""
     """The place: a key path of the spec, a distribution, a module or a file of the environment."""
+    module: str = ""
+    """The module whose import decides whether it is so, on whichever machine; empty where none does."""
 
     def __post_init__(self) -> None:
         """Most of what is found is foreign: here it becomes harmless, whatever form it is shown in later."""

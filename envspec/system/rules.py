@@ -29,11 +29,22 @@ class Rule:
         return f"docs/rules/{self.id}.md"
 
     def finding(
-        self, message: str, *, hint: str = "", where: str = "", severity: Severity | None = None
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        where: str = "",
+        module: str = "",
+        severity: Severity | None = None,
     ) -> Finding:
         """A finding of this rule; `severity` where this case weighs other than most."""
         return Finding(
-            rule=self.id, severity=severity or self.severity, message=message, hint=hint, where=where
+            rule=self.id,
+            severity=severity or self.severity,
+            message=message,
+            hint=hint,
+            where=where,
+            module=module,
         )
 
 
@@ -94,6 +105,7 @@ LINK_FAILS = _rule("EV140", "an import surely fails", _ERROR)
 LINK_DOUBTFUL = _rule("EV141", "an import may fail", _WARNING)
 LINK_PLACEHOLDER = _rule("EV142", "a package is a placeholder", _ERROR)
 
+NOT_TRIED = _rule("EV144", "the imports were read, and not tried", _INFO)
 LINK_UNREAD = _rule("EV143", "a module is too large to be read", _INFO)
 
 # EV15: sizes (`envspec/proof/size.py`).

@@ -24,7 +24,8 @@ ANSWERS = {
 }
 
 HEAD = """
-import concurrent.futures, ctypes, os, sys, time, zlib
+import concurrent.futures, ctypes, os, signal, sys, time, zlib
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests under nohup has it ignored, and so would this
 from envspec.system.interruption import answer_signals
 answer_signals()
 from envspec.system.process import run_process

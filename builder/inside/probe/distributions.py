@@ -6,7 +6,7 @@ import importlib.machinery
 import os
 import re
 
-from ..names import SEPARATORS
+from ..names import SEPARATORS, canonical_name
 from ..record import read_record
 from . import elf
 
@@ -24,7 +24,7 @@ TAGGED = re.compile(r"\.(?:cpython|pypy)-?\d[^.]*\.so$")
 
 def find_distributions(path: list[str]) -> list[FoundDistribution]:
     """Every distribution on the path, in its order; doubles included."""
-    found = []
+    found = []  # type: list[FoundDistribution]
     for folder in path:
         try:
             names = sorted(os.listdir(folder))
@@ -33,7 +33,19 @@ def find_distributions(path: list[str]) -> list[FoundDistribution]:
         found += [
             read_distribution(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))
         ]
+    brought = needed(found)
+    if all(dist.get("requested") for dist in found if canonical_name(dist["name"]) in brought):
+        # Where all was asked for, as from a list of all that was installed elsewhere, the marks say nothing.
+        for dist in found:
+            dist["requested"] = False
     return found
+
+
+def needed(dists: list[FoundDistribution]) -> set[str]:
+    """Canonical names of what distributions require, the requirements of extras left out."""
+    words = {word for dist in dists for word in dist["requires"] if "extra ==" not in word}
+    found = (re.match(r"[\w.-]*", word) for word in words)
+    return {canonical_name(name.group()) for name in found if name}
 
 
 def read_distribution(folder: str, entry: str) -> FoundDistribution:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from . import (
     cards,
     device,
     distributions,
+    doors,
     exchange,
     files,
     jobs,
@@ -114,9 +114,10 @@ class Probe:
         loose = files.ownerless([each for each in self.sites if is_site(each)], dists)
         shaded = shadows.find_shadows(python, self.path, self.env)
         surface = {} if self.fast else shape.surfaces(dists)
+        begun = {} if self.fast else doors.doors(dists)
         self.clock.lap("read")
         self.runner = self.make_runner()
-        outcomes, broken = self.import_all(families(dists, loose, surface, options))
+        outcomes, broken = self.import_all(families(dists, loose, surface, list(begun), options))
         compared = files.compare_files(dists, hashes=not self.fast, jobs=self.workers)
         self.clock.lap("files")
         below = folders([python["prefix"], *self.sites]) if python["prefix"] != "/usr" else self.sites
@@ -137,6 +138,7 @@ class Probe:
             "scripts": shape.scripts(python["prefix"], dists),
             "placeholders": shape.placeholders(dists),
             "surface": surface,
+            "doors": begun,
             "shadows": shaded,
             "leftovers": shape.leftovers(self.path),
             "severed": shape.severed(self.sites, dists),
@@ -265,9 +267,13 @@ def families(
     dists: list[FoundDistribution],
     loose: list[LooseModule],
     surface: dict[str, list[str]],
+    begun: list[str],
     options: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """One job a distribution, with its roots and, unless `fast`, their compiled modules; the longest first.
+
+    `surface` has the modules that are imported in the place of a root that is empty, `begun` those in which
+    commands and plugins begin.
 
     Each of the `roots` is a pair of a name and the names `below` it.
     """
@@ -293,6 +299,10 @@ def families(
     for root, modules in surface.items():
         if root in planned:
             planned[root] += modules
+    for module in begun:
+        roots = [root for root in planned if module.startswith(root + ".")]
+        if roots and not asides.is_test(module):
+            planned[max(roots, key=len)].append(module)
     found = [each["name"] for each in loose if each["name"] not in STARTERS]
     for name in [*found, *options["imports"], *attributes]:
         add([name])
@@ -324,7 +334,7 @@ def uses(
     for dist in dists:
         for root in dist["roots"]:
             tops.setdefault(dist["name"], set()).add(root.partition(".")[0])
-    needed = {simplified(word) for dist in dists for word in dist["requires"] if "extra ==" not in word}
+    brought = distributions.needed(dists)
     everything = set().union(*tops.values()) if tops else set()
     plan = []
     for dist in dists:
@@ -339,24 +349,11 @@ def uses(
                 others = sorted(everything - own - TOOLS)
                 job = {"kind": "usage", "root": root, "files": files, "others": others}  # type: dict[str, Any]
                 job.update(dist=dist["name"], summary=dist["summary"])
-                job["commands"] = commands(dist.get("entry_points", ""))
+                job["commands"] = doors.commands(dist)
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
-                job["hot"] = simplified(dist["name"]) in needed and not dist.get("requested")
+                job["hot"] = canonical_name(dist["name"]) in brought and not dist.get("requested")
                 plan.append(dict(job, budget=options["budget"], gone=options["gone"], path=programs))
     return sorted(plan, key=lambda job: -len(job["files"]))
-
-
-def commands(text: str) -> dict[str, str]:
-    """Module to the command that it is, of those that `entry_points.txt` promises."""
-    found = {}  # type: dict[str, str]
-    section = ""
-    for line in text.splitlines():
-        if line.startswith("["):
-            section = line.strip(" []\t")
-        elif section == "console_scripts" and "=" in line:
-            name, _, value = line.partition("=")
-            found.setdefault(re.split(r"[:\[]", value)[0].strip(), name.strip())
-    return found
 
 
 def imported(outcomes: list[ImportOutcome]) -> set[str]:
@@ -386,12 +383,6 @@ def send_twice(runner: jobs.Runner, plan: list[dict[str, Any]], workers: int) ->
     late = {each["module"] for each in sent if each.get("timeout")}
     more = runner.run_all([job for job in plan if job["root"] in late], 1)
     return [each for each in sent if each["module"] not in late] + more
-
-
-def simplified(requirement: str) -> str:
-    """The canonical name that a requirement begins with."""
-    name = re.match(r"[\w.-]*", requirement)
-    return canonical_name(name.group() if name else "")
 
 
 def sources(dist: FoundDistribution, root: str) -> list[list[Any]]:

@@ -29,6 +29,7 @@ DOUBT = re.compile(
 """Words of a condition that may ask whether a name is there."""
 CONSTANT = re.compile(r"^_?[A-Z][A-Z0-9_]{2,}$")
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+TRIES = {getattr(ast, name) for name in ("Try", "TryStar") if hasattr(ast, name)}
 BINDERS = {
     getattr(ast, name)
     for name in (
@@ -57,6 +58,10 @@ class Use:
         """Names of arguments where it is called, else None."""
         self.doubted = False
         """Whether it depends on a condition that may ask for it."""
+        self.given = 0
+        """How many arguments it is called with by their place; 0 where that is not known."""
+        self.function = 0
+        """Which function of the file it stands in."""
         self.asked = ()  # type: tuple[str, ...]
         """Words of the conditions around it, and the names of the functions and classes that it stands in."""
 
@@ -68,18 +73,22 @@ class SourceReader:
         self.package = package
         self.wanted = wanted
         self.uses = []  # type: list[Use]
-        self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str]]]
-        self.stored = set()  # type: set[tuple[str, ...]]
+        self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str], int]]
+        self.stored = {}  # type: dict[tuple[str, ...], list[tuple[int, int]]]
+        """What the file itself puts into others: the function and the line of each place."""
         self.imports = []  # type: list[str]
         self.scopes = []  # type: list[dict[str, list[Any]]]
         self.guards = dict.fromkeys(CAUGHT, 0)
         self.doubts = 0
         self.asked = []  # type: list[str]
         self.depth = 0
+        self.function = 0
 
     def read_module(self, tree: ast.Module) -> None:
         """Go through a whole module."""
-        self.scopes.append(bindings(tree, self))
+        scope = bindings(tree, self)
+        scope.update(set_later(tree, scope, self.package))
+        self.scopes.append(scope)
         self.block(tree.body)
         self.scopes.pop()
 
@@ -192,7 +201,9 @@ class SourceReader:
         self.scopes, outer = [*held, bindings(node, self)], self.scopes
         self.asked.append(getattr(node, "name", "").lower())
         self.depth += 1
+        around, self.function = self.function, node.lineno
         self.block(body)
+        self.function = around
         self.depth -= 1
         self.asked.pop()
         self.scopes = outer
@@ -234,18 +245,19 @@ class SourceReader:
 
     def visit_Call(self, node: Any) -> None:
         words = [word.arg for word in node.keywords if word.arg is not None]
+        given = 0 if any(isinstance(each, ast.Starred) for each in node.args) else len(node.args)
         chain = spelled(node.func)
-        if words and chain is not None and not self.guards["call"] and not self.doubts:
-            self.call(chain, node, words)
+        if (words or given) and chain is not None and not self.guards["call"] and not self.doubts:
+            self.call(chain, node, words, given)
         self.children(node)
 
-    def call(self, chain: tuple[str, ...], node: Any, words: list[str]) -> None:
-        """A call with named arguments: of a module's function, or of a name of this module."""
+    def call(self, chain: tuple[str, ...], node: Any, words: list[str], given: int) -> None:
+        """A call with arguments: of a module's function, or of a name of this module."""
         found = self.resolve(chain[0])
         for target in found or ():
-            self.use("call", (*target, *chain[1:]), node.lineno, words)
+            self.use("call", (*target, *chain[1:]), node.lineno, words, given)
         if found is None and self.is_global(chain[0]):
-            self.calls.append((chain, node.lineno, words))
+            self.calls.append((chain, node.lineno, words, given))
 
     def is_global(self, name: str) -> bool:
         """Whether a name means what the module binds to it."""
@@ -262,14 +274,28 @@ class SourceReader:
             if isinstance(node.ctx, ast.Load):
                 self.use("name", full, node.lineno)
             else:
-                self.stored.add(full)
+                self.stored.setdefault(full, []).append((self.function, node.lineno))
 
-    def use(self, kind: str, chain: tuple[str, ...], line: int, keywords: list[str] | None = None) -> None:
+    def is_stored(self, use: Use) -> bool:
+        """Whether the file may have put there what it uses: in another function, or a line before."""
+        return any(
+            function != use.function or line < use.line for function, line in self.stored.get(use.chain, ())
+        )
+
+    def use(
+        self,
+        kind: str,
+        chain: tuple[str, ...],
+        line: int,
+        keywords: list[str] | None = None,
+        given: int = 0,
+    ) -> None:
         """Note a use that has no way out, as far as can be told: outside of functions the import tells."""
         if not self.guards[kind] and not (self.depth and self.doubts) and self.wanted(chain):
             used = Use(kind, chain, line, self.depth > 0, keywords)
             used.doubted = self.doubts > 0
             used.asked = tuple(self.asked)
+            used.given, used.function = given, self.function
             self.uses.append(used)
 
     def resolve(self, name: str) -> list[tuple[str, ...]] | None:
@@ -306,11 +332,16 @@ def bindings(node: Any, reader: SourceReader) -> dict[str, list[Any]]:
                 scope[arg.arg] = ["other"]
     body = node.body if isinstance(node.body, list) else []
     loops, foreign = [], []  # type: tuple[list[Any], list[str]]
-    for each in within(body):
+    nodes = list(within(body))
+    # What is imported where another import fails is taken only then.
+    handlers = [handler for each in nodes if type(each) in TRIES for handler in each.handlers]
+    spare = {id(inner) for handler in handlers for inner in within(handler.body)}
+    for each in sorted(nodes, key=lambda node: id(node) in spare) if spare else nodes:
         kind = type(each)
         if kind in BINDERS or (kind is ast.Name and type(each.ctx) is not ast.Load):
             for name, target in bound(each, reader.package):
-                scope.setdefault(name, []).append(target)
+                if target == "other" or id(each) not in spare or name not in scope:
+                    scope.setdefault(name, []).append(target)
         elif kind is ast.For and isinstance(each.target, ast.Name):
             loops.append(each)
         elif kind in (ast.Global, ast.Nonlocal):
@@ -320,6 +351,29 @@ def bindings(node: Any, reader: SourceReader) -> dict[str, list[Any]]:
     for word in foreign:
         scope.pop(word, None)
     return scope
+
+
+def set_later(tree: ast.Module, scope: dict[str, list[Any]], package: str) -> dict[str, list[Any]]:
+    """What names of a module stand for that are nothing at first, and that a function imports for all."""
+    empty = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and not node.value.value
+        for target in node.targets
+        if isinstance(target, ast.Name) and scope.get(target.id) == ["other"]
+    }
+    found = {}  # type: dict[str, list[Any]]
+    for function in (
+        (node for node in within(tree.body) if isinstance(node, ast.FunctionDef)) if empty else ()
+    ):
+        nodes = list(within(function.body))
+        shared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names} & empty
+        for node in nodes if shared else ():
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                for name, target in bound(node, package):
+                    if name in shared:
+                        found.setdefault(name, []).append(target)
+    return {name: targets for name, targets in found.items() if len(targets) == 1}
 
 
 def rebind(loop: Any, scope: dict[str, list[Any]], reader: SourceReader) -> None:

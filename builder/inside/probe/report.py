@@ -102,6 +102,14 @@ class Shadow(TypedDict):
     """Public names that it lacks."""
 
 
+class Door(TypedDict):
+    """What begins in a module: a command, or what another distribution finds by an entry point."""
+
+    dist: str
+    command: str
+    """The name of the program; empty where it is none."""
+
+
 class Severed(TypedDict):
     """An editable installation whose folder is gone."""
 
@@ -239,6 +247,11 @@ class Misfit(TypedDict):
     kind: NotRequired[str]
     chain: NotRequired[str]
     argument: NotRequired[str]
+    """The name of an argument that is not taken; empty where there are too many by their place."""
+    given: NotRequired[int]
+    """How many those are, ..."""
+    taken: NotRequired[int]
+    """... and how many of them are taken."""
     confirmed: NotRequired[bool]
     takes: NotRequired[int]
     """How many modules of the distribution fail with it, ..."""
@@ -250,6 +263,13 @@ class Misfit(TypedDict):
     """Commands that cannot start for it."""
 
 
+class LazyName(TypedDict):
+    """A public name of a package that fails when it is reached for, though the package imports."""
+
+    name: str
+    error: FaultFacts
+
+
 class UsageOutcome(Ended):
     """What one root's code uses and does not find."""
 
@@ -257,6 +277,7 @@ class UsageOutcome(Ended):
     """Whether its time had come before it was read."""
     missing: NotRequired[list[Misfit]]
     refused: NotRequired[list[Misfit]]
+    lazy: NotRequired[list[LazyName]]
     programs: NotRequired[dict[str, str]]
     """Programs that it runs by name and that are not there, with the place."""
     wrapped: NotRequired[dict[str, str]]
@@ -328,6 +349,8 @@ class ProbeReport(TypedDict):
     placeholders: list[str]
     surface: dict[str, list[str]]
     """For packages whose `__init__` does nothing: their direct public modules."""
+    doors: dict[str, Door]
+    """By module, the commands and plugins that begin in it."""
     shadows: list[Shadow]
     leftovers: list[str]
     severed: list[Severed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -12,7 +13,7 @@ import time
 import types
 import warnings
 
-from . import asides, child, confirming, programs, reaching, reading, screening
+from . import asides, child, confirming, importing, programs, reaching, reading, screening
 from .group import limit, serve
 
 TYPE_CHECKING = False
@@ -54,11 +55,17 @@ class Usage:
         self.deadline = time.process_time() + float(self.job["budget"])
         warnings.simplefilter("ignore")
         try:
-            self.touch(importlib.import_module(self.root))
+            refused_names = self.touch(importlib.import_module(self.root))
         except BaseException as error:
             return {"failed": type(error).__name__}
+        for module in self.job["commands"]:
+            with contextlib.suppress(BaseException):  # its own import tells
+                importlib.import_module(module)
         unread = self.read_files()
-        stored = {chain for _, reader in self.readers.values() for chain in reader.stored}
+        stored = {}  # type: dict[tuple[str, ...], list[str]]
+        for module, (_, reader) in self.readers.items():
+            for chain in reader.stored:
+                stored.setdefault(chain, []).append(module)
         missing, refused = [], []  # type: tuple[list[dict[str, Any]], list[dict[str, Any]]]
         for module, (path, reader) in self.readers.items():
             hot = module in sys.modules
@@ -74,10 +81,12 @@ class Usage:
                 lack = self.lacks(use.chain)
                 # Outside of functions a module that was imported has shown itself what it reaches.
                 asked = is_asked(lack, use, module) if lack else False
-                if lack and use.chain not in stored and not asked and not (use.doubted and hot):
+                elsewhere = any(name != module for name in stored.get(use.chain, ()))
+                put = elsewhere or reader.is_stored(use)
+                if lack and not put and not asked and not (use.doubted and hot):
                     missing.append(dict(place, name=lack, chain=".".join(use.chain)))
-                elif use.keywords and hot and use.chain[0] in self.others:
-                    refused += self.refuses(self.value(use.chain), use.keywords, place)
+                elif (use.keywords or use.given) and hot and use.chain[0] in self.others:
+                    refused += self.refuses(self.value(use.chain), use.keywords or [], place, use.given)
             if hot:
                 refused += self.own_calls(module, path, reader)
         for each in [*missing, *refused]:
@@ -85,6 +94,7 @@ class Usage:
         return {
             "missing": distinct(missing)[:MOST],
             "refused": distinct(refused)[:MOST],
+            "lazy": refused_names,
             "programs": self.programs.run,
             "wrapped": self.programs.wrapped,
             "read": len(self.readers),
@@ -97,17 +107,23 @@ class Usage:
             self.maps[module] = reaching.Map(path, module, sys.modules[self.root])
         return self.maps[module].reach(line)
 
-    def touch(self, root: Any) -> None:
-        """Reach for all public names, so that what is loaded lazily is there."""
+    def touch(self, root: Any) -> list[dict[str, Any]]:
+        """Reach for all public names, so that what is loaded lazily is there; those that fail behind it."""
         until = time.monotonic() + TOUCH
         names = getattr(root, "__all__", ())
+        failed = []  # type: list[dict[str, Any]]
         for name in list(names)[:400] if isinstance(names, (list, tuple)) else ():
             if time.monotonic() > until:
-                return
+                break
             try:
                 getattr(root, name)
-            except BaseException:
-                continue
+            except BaseException as error:
+                told = importing.describe(error)
+                cause = told.get("root") or told
+                # One that only says that it has no such name promises nothing that it breaks.
+                if len({frame[0] for frame in cause["frames"][1:]} - {getattr(root, "__file__", "")}):
+                    failed.append({"name": str(name), "error": told})
+        return failed[:MOST]
 
     def read_files(self) -> int:
         """Read all files that mention another distribution; returns how many there was no time for."""
@@ -223,18 +239,20 @@ class Usage:
         """Calls of this module's own names that end in another distribution, as subclasses do."""
         found = []
         names = vars(sys.modules[module])
-        for chain, line, words in reader.calls:
+        for chain, line, words, given in reader.calls:
             value = names.get(chain[0])
             for name in chain[1:]:
                 value = (
                     getattr(value, name, None) if issubclass(type(value), (types.ModuleType, type)) else None
                 )
             place = {"module": module, "path": path, "line": line, "deep": True, "hot": True}
-            found += self.refuses(value, words, place)
+            found += self.refuses(value, words, place, given)
         return found
 
-    def refuses(self, value: Any, words: list[str], place: dict[str, Any]) -> list[dict[str, Any]]:
-        """Arguments that a callable of another distribution does not take."""
+    def refuses(
+        self, value: Any, words: list[str], place: dict[str, Any], given: int
+    ) -> list[dict[str, Any]]:
+        """Arguments that a callable of another distribution does not take, by name or by place."""
         final = receiver(value, words)
         if final is None:
             return []
@@ -243,13 +261,16 @@ class Usage:
         if home not in self.others:
             return []
         try:
-            parameters = inspect.signature(function).parameters.values()
+            parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError):
             return []
+        name = "%s.%s" % (function.__module__, function.__qualname__)
+        most = places(value, function, parameters)
+        if most is not None and given > most:
+            return [dict(place, name=name, argument="", given=given, taken=most)]
         if any(each.kind is each.VAR_KEYWORD for each in parameters):
             return []
         accepted = {each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY}
-        name = "%s.%s" % (function.__module__, function.__qualname__)
         return [
             dict(place, name=name, argument=word)
             for word in words
@@ -262,6 +283,17 @@ def is_asked(lack: str, use: reading.Use, module: str) -> bool:
     names = lack.lower().split(".")[1:]
     around = (*use.asked, *module.lower().split(".")[1:])
     return use.deep and any(name in word for name in names for word in around)
+
+
+def places(value: Any, function: Any, parameters: list[Any]) -> int | None:
+    """How many arguments a callable takes by their place; None where any number, or it is not known."""
+    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        return None
+    own = function is value
+    if not own and vars(value).get("__init__") is not function:
+        return None  # a constructor further up, which one in between may call in its own way
+    taken = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    return len(taken) if own else len(taken) - 1
 
 
 def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:

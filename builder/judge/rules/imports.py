@@ -17,12 +17,13 @@ from builder.judge.rules.symptoms import ENDS, SYMPTOMS, Cause, FailedImport, fi
 from envspec.spec.model import Smoke
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
-from envspec.system.quoting import quoted_output
+from envspec.system.quoting import listed, quoted_output
 
 MISTAKES = ("AttributeError", "NameError", "TypeError", "ValueError")
 """Exceptions of code that does not fit what it calls, as opposed to code that lacks something or refuses."""
 SHOWN = 6
 """How many modules a finding names; the others are counted."""
+NO_DOOR: report.Door = {"dist": "", "command": ""}
 CIRCULAR = re.compile(r"partially initialized module|circular import")
 
 
@@ -30,10 +31,12 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
     """Findings about every import that failed or did more than it should."""
     role_of = roles(facts, smoke)
     causes: dict[tuple[str, str, str], list[tuple[Cause, Outcome]]] = {}
-    for outcome in facts.imports:
+    tried = [(each, role_of(each.module)) for each in facts.imports]
+    tried += [(each, role_of(root)) for root, each in facts.lazy() if _is_mistake(each)]
+    for outcome, role in tried:
         if outcome.late or not outcome.failed:
             continue
-        cause = _cause(FailedImport(outcome=outcome, role=role_of(outcome.module), facts=facts))
+        cause = _cause(FailedImport(outcome=outcome, role=role, facts=facts))
         if cause is not None:
             # Wherever it is looked for, a module that is gone is one cause.
             place = "" if cause.rule is rules.STDLIB_GONE else cause.place
@@ -45,6 +48,13 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
     for outcome in facts.imports:
         yield from _manners(outcome, facts)
     yield from _noises(facts)
+
+
+def _is_mistake(outcome: Outcome) -> bool:
+    """Whether what fails behind a public name does not fit; others say what they lack."""
+    root = outcome.root
+    missing = root is not None and root.type == "ImportError" and "cannot import name" in root.message
+    return missing or (root is not None and root.isa(*MISTAKES) and not root.isa("ImportError"))
 
 
 def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
@@ -60,6 +70,10 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
     if others:
         named = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
         message += f"; takes down {len(others)} more: {named}"
+    doors = facts.raw["doors"]
+    commands = sorted(command for module in taken if (command := doors.get(module, NO_DOOR)["command"]))
+    if commands and cause.rule is not rules.OPTIONAL:
+        message += f"; {listed([f'`{command}`' for command in commands[:SHOWN]])} cannot start"
     return cause.rule.finding(message, hint=cause.hint, where=first.module, severity=severity)
 
 
@@ -107,6 +121,8 @@ def _nearness(pair: tuple[Cause, Outcome], facts: Facts) -> tuple[bool, int, str
 
 def _cause(failed: FailedImport) -> Cause | None:
     """Why an import failed; None where it does no harm."""
+    if (stopped := _stopped_command(failed)) is not None:
+        return stopped
     if not failed.faults:
         return first_cause(ENDS, failed)
     if (known := first_cause(SYMPTOMS, failed)) is not None:
@@ -123,6 +139,22 @@ def _cause(failed: FailedImport) -> Cause | None:
         what=failed.said,
         place=root.place,
         hint=_versions(root, failed.facts),
+    )
+
+
+def _stopped_command(failed: FailedImport) -> Cause | None:
+    """Why a command ends where it is only imported: it says what it lacks, or it runs at once."""
+    outcome = failed.outcome
+    left = bool(failed.faults) and failed.faults[1].isa("SystemExit")
+    if failed.role is not Role.COMMAND or not (left or outcome.exit is not None or outcome.timeout):
+        return None
+    words = failed.faults[1].message if left else outcome.output
+    said = quoted_output(words).strip().splitlines()
+    return Cause(
+        rule=rules.OPTIONAL,
+        severity=Severity.INFO,
+        what="the command ends as soon as its module is imported" + (f": {said[-1]}" if said else ""),
+        hint="start it once, if it is used",
     )
 
 

@@ -17,6 +17,8 @@ class Role(enum.Enum):
     """The spec's smoke checks name it."""
     ROOT = "root"
     """It is what a distribution offers that somebody wants for itself."""
+    COMMAND = "command"
+    """A command of a wanted distribution begins in it."""
     TRANSITIVE = "transitive"
     """It is what a distribution offers that is there for others, which may well work without it."""
     SURFACE = "surface"
@@ -32,7 +34,7 @@ class Role(enum.Enum):
     @property
     def is_wanted(self) -> bool:
         """Whether somebody counts on the module itself."""
-        return self in (Role.DECLARED, Role.ROOT)
+        return self in (Role.DECLARED, Role.ROOT, Role.COMMAND)
 
 
 def roles(facts: Facts, smoke: Smoke) -> Callable[[str], Role]:
@@ -47,11 +49,16 @@ def roles(facts: Facts, smoke: Smoke) -> Callable[[str], Role]:
         module for root, modules in facts.raw["surface"].items() if root in wanted for module in modules
     }
 
+    commands = {module for module, door in facts.raw["doors"].items() if door["command"]}
+    known = (
+        (Role.DECLARED, declared),
+        (Role.ROOT, wanted - surface),
+        (Role.COMMAND, commands),
+        (Role.SURFACE, surface),
+        (Role.TRANSITIVE, transitive),
+    )
+
     def role(module: str) -> Role:
-        if module in declared:
-            return Role.DECLARED
-        if module in surface:
-            return Role.SURFACE
-        return Role.ROOT if module in wanted else Role.TRANSITIVE if module in transitive else Role.INSIDE
+        return next((role for role, modules in known if module in modules), Role.INSIDE)
 
     return role

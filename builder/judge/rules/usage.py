@@ -26,12 +26,20 @@ def judge_usage(facts: Facts) -> Iterator[Finding]:
     that fails is a warning.
     """
     pairs: dict[tuple[str, str], list[report.Misfit]] = {}
+    told = _told(facts)
     for job in facts.raw["usage"]:
         for each in [*job.get("missing", []), *job.get("refused", [])]:
-            if each.get("confirmed", True):
+            if each.get("confirmed", True) and (each["path"], each["line"]) not in told:
                 pairs.setdefault((job["module"], _provider(each["name"], facts)), []).append(each)
     for (root, provider), uses in pairs.items():
         yield _finding(root, provider, uses, facts)
+
+
+def _told(facts: Facts) -> set[tuple[str, int]]:
+    """Files and lines in which commands end when they are imported: of those the imports' findings speak."""
+    commands = {module for module, door in facts.raw["doors"].items() if door["command"]}
+    failed = [each for each in facts.imports if each.module in commands]
+    return {each.root.frames[-1][:2] for each in failed if each.root and each.root.frames}
 
 
 def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) -> Finding:
@@ -39,10 +47,7 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
     first = graded[0]
     user = facts.owner(root)
     if "argument" in first:
-        rule, what = (
-            rules.ARGUMENT,
-            f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it",
-        )
+        rule, what = rules.ARGUMENT, _refused(first, provider)
     else:
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
     if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
@@ -59,6 +64,13 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         where=first["module"],
         severity=_weight(root, first, facts),
     )
+
+
+def _refused(first: report.Misfit, provider: str) -> str:
+    if first["argument"]:
+        return f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it"
+    given, taken = first["given"], first["taken"]
+    return f"passes {given} arguments by their place to {first['name']}, and {provider} takes {taken}"
 
 
 def _overwritten(user: Distribution, first: report.Misfit, facts: Facts) -> Finding:

@@ -10,6 +10,8 @@ from envspec.proof.imports.link import Failure, LinkReport
 from envspec.system import rules
 from envspec.system.finding import Finding
 
+_OF_BASES = frozenset({"library", "binary", "platform-name"})
+"""Kinds of faults that another machine than the target may not have."""
 NO_HINTS: Mapping[str, str] = {}
 
 
@@ -41,6 +43,7 @@ def link_findings(
             f"`import {failure.module}` of {named} {fails}: {why}",
             hint=hints.get(failure.fault.wanted) or _hint(failure, versions, python, suite),
             where=str(failure.fault.where),
+            module="" if failure.fault.kind in _OF_BASES else failure.module,
         )
 
 

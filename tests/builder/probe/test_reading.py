@@ -34,6 +34,12 @@ def uses(source: str) -> set[str]:
         ("import numpy as np\ntry:\n    np.bool8\nexcept AttributeError:\n    pass", set()),
         ("import numpy as np\ntry:\n    np.bool8\nexcept ImportError:\n    pass", {"numpy.bool8"}),
         ("try:\n    from numpy import bool8\nexcept ImportError:\n    pass", set()),
+        (
+            "try:\n    from numpy import a\nexcept ImportError:\n    from other import a\ndef f():\n    a.b",
+            {"numpy.a.b"},
+        ),
+        ("n = None\ndef g():\n    global n\n    import numpy as n\ndef f():\n    n.float", {"numpy.float"}),
+        ("n = 1\ndef g():\n    global n\n    import numpy as n\ndef f():\n    n.float", set()),
         ("import numpy as np\nif hasattr(np, 'bool8'):\n    np.bool8", set()),
         ("import numpy as np\nif np.__version__ < '2':\n    np.bool8", set()),
         ("import numpy as np\ndef f(x):\n    if x:\n        return np.float", {"numpy.float"}),
@@ -141,3 +147,26 @@ def steps(code: str) -> dict[str, object]:
 )
 def test_a_step_tells_how_it_ended(code: str, key: str, value: object) -> None:
     assert steps(code)[key] == value
+
+
+@pytest.mark.parametrize(
+    ("source", "put"),
+    [
+        ("import other\nother.a = 1\ndef f():\n    other.a()", True),
+        ("import other\ndef f():\n    old = other.a\n    other.a = 1", False),
+        ("import other\ndef g():\n    other.a = 1\ndef f():\n    other.a", True),
+    ],
+)
+def test_what_a_file_puts_into_another_is_there_from_then_on(source: str, put: bool) -> None:
+    reader = reading.SourceReader("pkg", lambda chain: chain[0] == "other")
+    reader.read_module(ast.parse(source))
+    assert reader.is_stored(next(use for use in reader.uses if use.deep)) is put
+
+
+@pytest.mark.parametrize(
+    ("call", "given"), [("other.f(1, 2, a=3)", 2), ("other.f(*x)", 0), ("other.f(1, *x, a=3)", 0)]
+)
+def test_arguments_by_place_are_counted_where_they_are_known(call: str, given: int) -> None:
+    reader = reading.SourceReader("pkg", lambda chain: chain[0] == "other")
+    reader.read_module(ast.parse(f"import other\n{call}"))
+    assert {use.given for use in reader.uses if use.kind == "call"} in ({given}, set())

@@ -59,6 +59,7 @@ def facts(*imports: Mapping[str, Any], **raw: object) -> Facts:
         "imports": list(imports),
         "loose": [],
         "surface": {},
+        "doors": {},
         "usage": [],
         "files": {"shared": [], "changed": []},
         "device": {"nodes": [], "driver": ""},

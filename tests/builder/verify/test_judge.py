@@ -382,8 +382,8 @@ def test_a_name_that_a_command_misses_at_its_start_is_an_error(
         environment.install("other", {"other.py": "import user\n"}, requires=("user",))
     verdict = judge_subject(environment.target)
     assert verdict.ships is needed
-    said = [each.message for each in verdict.findings if each.rule == "EV260"]
-    assert needed or "the command use-it cannot start" in said[0]
+    said = [each.message for each in verdict.findings if each.rule == "EV201"]
+    assert needed or "takes down 1 more: user.main; `use-it` cannot start" in said[0]
 
 
 def test_names_that_are_gone_count_by_where_they_are_used(environment: Environment) -> None:
