@@ -29,7 +29,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Plain HTTP and nothing else: through no proxy, and without the certificates that a handler of HTTPS would load."""
+    """Plain HTTP and nothing else: through no proxy, and without the certificates that one of HTTPS loads."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.HTTPHandler(),

@@ -171,6 +171,24 @@ def test_what_a_tree_pins_otherwise_than_its_neighbour_is_a_contradiction(place:
     assert [finding.rule for finding in caught.value.findings] == ["EV101"]
 
 
+@pytest.mark.parametrize("status", [401, 503])
+def test_what_a_tree_requires_of_an_index_that_does_not_answer_is_no_contradiction(
+    place: Place, status: int
+) -> None:
+    project(place.folder / "core", "core", requires=["lib>=1"])
+    with serving() as web:
+        web.answers["/lib/"] = Answer(status=status)
+        wanted = spec(
+            stage("one", "lib", more='index = "mine"'),
+            stage("two", "./core"),
+            head=HEAD,
+            tail=f'[index.mine]\nurl = "{web.url}"',
+        )
+        with pytest.raises(OutsideError, match="index mine cannot be asked for lib") as caught:
+            resolve_spec(wanted, place.sources(wanted), place.store, progress=place.said)
+    assert ("NAME:PASSWORD@" in caught.value.hint) == (status == 401)
+
+
 def test_one_name_twice_is_refused(place: Place) -> None:
     project(place.folder / "a", "core")
     project(place.folder / "b", "core")

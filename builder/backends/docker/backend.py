@@ -196,7 +196,7 @@ class DockerBackend:
     ) -> Shipped:
         """Seal the image with its verdict and name it; then file and registry. Raises `OutsideError`."""
         name = ship.seal_image(self.engine, environment, verdict, wanted.tag)
-        files, said = [], list(ship.how_to_run(self.engine, name))
+        files, said = [], [ship.how_to_run(self.engine, name)]
         if wanted.output is not None:
             if wanted.output.suffix != ".tar":
                 raise UsageError(f"{wanted.output} is no .tar", hint="the oci backend writes layout folders")
