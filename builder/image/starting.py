@@ -34,6 +34,8 @@ class Starting:
     """Command of the health check; empty for none."""
     health_timeout: int
     """Seconds."""
+    start_timeout: int
+    """Seconds in which a health check that fails does not count yet."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -59,6 +61,7 @@ def image_start(plan: Plan) -> Starting:
         stop_signal=(main.stop_signal if main else None) or "SIGTERM",
         health=(*places.entrypoint(), "health") if asked else (),
         health_timeout=_PATIENT if commands else _QUICK,
+        start_timeout=max((program.start_period for program in plan.programs if program.health), default=0),
     )
 
 

@@ -86,6 +86,8 @@ class Plan(Part):
         """Digest of the whole plan; which files a service includes, its payload tells."""
         payload = self.payload.digest if self.payload else None
         service = self.service.model_dump(mode="json", exclude={"include"}) if self.service else None
+        if service and service["start_timeout"] is None:
+            service.pop("start_timeout")
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
         implied = service_program(self.service) if self.service else None

@@ -23,7 +23,7 @@ from envspec.spec.constraint import ConstraintText
 from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
-from envspec.spec.program import Program, Run, RunChanges
+from envspec.spec.program import Program, Run, RunChanges, Seconds
 from envspec.spec.python import PythonWish, parse_python
 from envspec.spec.types import (
     MODULE,
@@ -241,6 +241,8 @@ class Service(Part):
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 5000
     health: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")] = "/readyz"
     """Path that answers 200 once the service can work."""
+    start_timeout: Seconds | None = Field(default=None, alias="start-timeout")
+    """Seconds until then at most, wherever it is started."""
     env: Mapping[EnvName, Line] = Field(default_factory=dict)
     """Environment variables of the service."""
     models: tuple[ModelName, ...] = ()

@@ -96,6 +96,22 @@ def test_an_image_starts_as_its_programs_say() -> None:
     assert named_users(plan()) == ("www-data",)
 
 
+def test_an_image_is_patient_as_long_as_its_slowest_program() -> None:
+    assert image_start(plan()).start_timeout == 60
+    slow = SHOP.replace('health = "/healthz"', 'health = "/healthz"\nstart-timeout = 299.5', 1)
+    assert image_start(plan(slow)).start_timeout == 300
+    assert plan(slow).digest != plan().digest
+    assert plan(slow).packages_digest == plan().packages_digest
+
+
+def test_a_plan_of_a_service_has_its_patience_only_where_it_is_said() -> None:
+    service = '[service]\nmodule = "a:b"\nsource = "."\n'
+    slow = make_plan(spec(service + "start-timeout = 300\n"), lock())
+    assert slow.digest != make_plan(spec(service), lock()).digest
+    assert slow.main is not None
+    assert slow.main.start_timeout == 300
+
+
 def test_an_image_without_a_main_program_starts_python() -> None:
     start = image_start(plan('[run.train]\ncommand = ["train"]\n'))
     assert (start.command, start.ports, start.health) == (("python",), (), ())
