@@ -60,7 +60,7 @@ def name_files(top: pathlib.Path) -> Named:
             elif not name.startswith("."):
                 files.append(path)
     for path in (*files, *left_out):
-        refuse_foreign_name(path, top, "service")
+        refuse_foreign_name(path, "service")
     return Named(files=tuple(files), left_out=tuple(left_out))
 
 
