@@ -99,6 +99,9 @@ class VirtualenvBackend:
         """It works wherever Linux does."""
         return needs_linux(BUILDS_FOR)
 
+    def seek(self, image: str, machine: str, progress: Progress) -> None:
+        """It stands on this machine, whatever image a spec names."""
+
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment; trees that are editable are used in place.
 

@@ -229,7 +229,7 @@ def plan_phase(run: Run) -> Run:
 def build_phase(run: Run) -> Run:
     """The environment, built or found by the backend that was asked for."""
     plan = already_made(run.plan)
-    backend = choose_backend(run.request, plan)
+    backend = choose_backend(run.request, plan.base)
     if backend.name == "virtualenv":
         run = run.reporting(*judge_unplaced(plan))
     _fetch(run)
