@@ -175,7 +175,9 @@ def _read(file: pathlib.Path, seen: os.stat_result) -> FileContents:
     if seen.st_size < _LARGE:
         return read_file(file)
     kept: Kept[FileContents] = Kept(tool_home() / READ, FileContents)
-    key = digest_of([str(file), seen.st_size, seen.st_mtime_ns, seen.st_ino]).removeprefix("sha256:")
+    key = digest_of(["tokens", str(file), seen.st_size, seen.st_mtime_ns, seen.st_ino]).removeprefix(
+        "sha256:"
+    )
     return kept.get_or_make(key, lambda: read_file(file))
 
 
