@@ -239,6 +239,15 @@ def test_health_is_that_of_the_program_that_runs(image: pathlib.Path) -> None:
     assert told(image, "health").returncode == 0
 
 
+def test_a_word_that_is_nothing_is_answered_with_the_programs(image: pathlib.Path) -> None:
+    done = told(image, "nosuch")
+    assert done.returncode == 127
+    assert "nosuch cannot be run: No such file or directory" in done.stderr
+    assert f"neither a program of this image ({', '.join(sorted(PROGRAMS))})" in done.stderr
+    assert "any command may stand there" in done.stderr
+    assert "neither" not in told(image, "/nowhere/x").stderr  # a path is no program's name
+
+
 def test_an_image_without_a_main_program_says_what_it_has(image: pathlib.Path) -> None:
     known = {"site": "/nowhere", "pins": {}, "named": [], "embedded": False, "programs": {"train": {}}}
     (image / "environment.json").write_text(json.dumps(known))
