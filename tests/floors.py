@@ -32,7 +32,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "oci orchestrate",
         "values inside",
     ),
-    "builder.backends": ("choose", "oci docker virtualenv", "activation in_place port"),
+    "builder.backends": ("choose", "oci docker virtualenv", "activation port"),
     "builder.oci": ("registry", "image", "store"),
     "service": (
         "client server",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from builder.backends.port import Backend
-from builder.values.plan import Plan
 from builder.values.request import Request
+from envspec.lockfile.lock import LockedBase
 from envspec.system.errors import OutsideError, UsageError
 from envspec.system.machine import runs_linux
 
@@ -48,21 +48,21 @@ BACKENDS: Mapping[str, Callable[[Request], Backend]] = {
 """By the name that `--backend` takes, best first: `auto` takes the first that is available."""
 
 
-def _can(name: str, plan: Plan, request: Request) -> bool:
+def _can(name: str, base: LockedBase, request: Request) -> bool:
     """Whether a backend could do it at all: images stand on images, and only images are named or written."""
     match name:
         case "virtualenv":
             return not request.shipping
         case "oci":
-            return plan.base.debian is not None or plan.base.archive is not None
+            return base.debian is not None or base.archive is not None
         case _:
-            return not plan.base.host
+            return not base.host
 
 
-def choose_backend(request: Request, plan: Plan) -> Backend:
-    """The backend of a request.
+def choose_backend(request: Request, base: LockedBase) -> Backend:
+    """The backend of a request for what stands on that base.
 
-    Raises `UsageError` when it cannot build that plan, `OutsideError` when what it needs is missing.
+    Raises `UsageError` when it cannot build on it, `OutsideError` when what it needs is missing.
     """
     if request.shipping and request.backend == "virtualenv":
         raise UsageError(
@@ -70,7 +70,7 @@ def choose_backend(request: Request, plan: Plan) -> Backend:
             hint="use --backend docker or oci",
         )
     if request.backend == "auto":
-        candidates = [name for name in BACKENDS if _can(name, plan, request)]
+        candidates = [name for name in BACKENDS if _can(name, base, request)]
         for name in candidates:
             backend = BACKENDS[name](request)
             if backend.available() is None:
@@ -80,7 +80,7 @@ def choose_backend(request: Request, plan: Plan) -> Backend:
             f"no backend that could build this plan works on this machine: {could}",
             hint="`make engine` starts a private Docker engine on a Debian machine",
         )
-    if plan.base.host and request.backend != "virtualenv":
+    if base.host and request.backend != "virtualenv":
         raise UsageError(
             f"the spec's base is this machine: the {request.backend} backend cannot build on it",
             hint="use --backend virtualenv, or give [base] an image or a debian suite",

@@ -28,6 +28,12 @@ class Backend(Protocol):
     def available(self) -> str | None:
         """None when the backend can work here; otherwise why it cannot, in one sentence."""
 
+    def seek(self, image: str, machine: str, progress: Progress) -> None:
+        """Ask for the image that a plan for that processor would stand on, before anything that takes long.
+
+        Raises `OutsideError` where it cannot be had.
+        """
+
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """The environment of that plan; `folder` is the spec's, `store` holds all wheels of the plan.
 

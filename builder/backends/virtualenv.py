@@ -15,7 +15,6 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.backends.activation import write_activation
-from builder.backends.in_place import in_place
 from builder.inside import guard
 from builder.inside.trim import trim
 from builder.values import models
@@ -104,13 +103,16 @@ class VirtualenvBackend:
         """It works wherever Linux does."""
         return needs_linux(BUILDS_FOR)
 
+    def seek(self, image: str, machine: str, progress: Progress) -> None:
+        """It stands on this machine, whatever image a spec names."""
+
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the environment; trees that are editable are used in place.
 
         Raises `BuildError` and `OutsideError`.
         """
         want_linux(BUILDS_FOR, hint="use --backend docker or oci")
-        planned, plan = plan, in_place(plan, folder, store, progress)
+        planned, plan = plan, plan.model_copy(update={"stages": tuple(each.placed for each in plan.stages)})
         place = (self._environments or tool_home() / "environments") / _key(plan)
         reused = _stands(place)
         if not reused:

@@ -9,7 +9,7 @@ from builder.values.plan import Plan
 from envspec.lockfile.lock import DebianPackage, Lock
 from envspec.spec.model import digest_of
 from envspec.spec.part import Part
-from envspec.system.errors import Problem, SpecError
+from envspec.system.errors import THE_SPEC, Problem, SpecError
 from envspec.system.quoting import listed
 
 PYTHON = {
@@ -99,7 +99,7 @@ def debian_request(asker: Plan | Lock) -> DebianRequest:
             else f"{suite!r} is no suite that this program knows"
         )
         problem = Problem(path="base.debian", message=f"{what}, the spec wants {asker.python}")
-        raise SpecError("the plan", (problem,), hint=f"known suites: {known}; or give [base] an image")
+        raise SpecError(THE_SPEC, (problem,), hint=f"known suites: {known}; or give [base] an image")
     return DebianRequest(suite=suite, python=asker.python, machine=asker.machine, apt=apt_packages(asker))
 
 
@@ -107,7 +107,7 @@ def apt_packages(asker: Plan | Lock) -> tuple[str, ...]:
     """The Debian packages that a base has besides. Raises `SpecError` for what is no package's name."""
     for name in asker.base.apt:
         if not APT.fullmatch(name):
-            raise SpecError("the plan", (Problem(path="base.apt", message=f"{name!r} is no package"),))
+            raise SpecError(THE_SPEC, (Problem(path="base.apt", message=f"{name!r} is no package"),))
     return tuple(sorted(asker.base.apt))
 
 

@@ -20,7 +20,7 @@ from envspec.spec.model import Spec, digest_of
 from envspec.spec.python import PythonWish
 from envspec.supply.build_root import THIS_MACHINE, Missing
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import OutsideError, Problem, SpecError
+from envspec.system.errors import THE_SPEC, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.interpreter import find_interpreter
 from envspec.system.process import Completed, Words
@@ -114,7 +114,7 @@ class DebianBuildRoot:
                 path="base.build-apt",
                 message=f"which Debian has Python {self._spec.python} and this base's C library is not known",
             )
-            raise SpecError("the spec", (problem,), hint=f"give [base] a debian suite: {known}")
+            raise SpecError(THE_SPEC, (problem,), hint=f"give [base] a debian suite: {known}")
         line = self._spec.python_wish.line
         headers = f"libpython{line}-dev"
         apt = tuple(sorted({*self._spec.base.apt, *self._spec.build_packages, *_TOOLS, headers}))

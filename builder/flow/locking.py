@@ -7,6 +7,7 @@ import dataclasses
 from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
 from builder.flow.moves import moves
 from builder.flow.run import Run
+from builder.flow.seeking import seek_base
 from builder.values import models
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
@@ -21,6 +22,7 @@ def lock_phase(run: Run) -> Run:
     """
     request, project = run.request, run.project
     on_disk = project.lock()
+    seek_base(run, on_disk)
     lock, why = _standing(run, on_disk)
     if lock is None:
         held = project.draft is not None and bool(project.draft.pins) and project.variant is None

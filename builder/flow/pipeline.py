@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from builder.backends.choose import choose_backend
 from builder.backends.port import Backend
 from builder.flow.base import read_base
+from builder.flow.in_place import with_trees_in_place
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.locking import lock_phase
 from builder.flow.project import Project, open_project
@@ -122,7 +123,8 @@ def _carry_out(run: Run) -> Run:
         began = time.monotonic()
         run = run.reporting(phase=name)
         try:
-            run = phase(run)
+            with run.project.placing():
+                run = phase(run)
         except SpoiledError as error:
             if error.what not in spoiled:
                 spoiled.add(error.what)
@@ -247,10 +249,12 @@ def plan_phase(run: Run) -> Run:
 def build_phase(run: Run) -> Run:
     """The environment, built or found by the backend that was asked for."""
     plan = already_made(run.plan)
-    backend = choose_backend(run.request, plan)
+    backend = choose_backend(run.request, plan.base)
     if backend.name == "virtualenv":
         run = run.reporting(*judge_unplaced(plan))
     _fetch(run)
+    if backend.name == "virtualenv":
+        plan = with_trees_in_place(run)
     environment = backend.build(plan, run.project.folder, run.project.store, run.progress)
     return dataclasses.replace(
         run.reporting(environment=environment), backend=backend, environment=environment

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import pathlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from envspec.ingest import read
@@ -12,11 +15,13 @@ from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.source.bound import ChangedSourceError, refuse_changed
 from envspec.spec import load
+from envspec.spec.lines import Lines
 from envspec.spec.model import FILE_NAME, Spec
 from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.errors import FindingsError
+from envspec.system.errors import FindingsError, SpecError
 from envspec.system.home import tool_home
 from envspec.system.progress import SILENT, Progress
+from envspec.system.reading import read_text
 
 if TYPE_CHECKING:
     from envspec.supply.sources import Sources
@@ -40,6 +45,17 @@ class Project:
     """Whether that text is only thought of for its file: nothing is written."""
     before: Lock | None = None
     """Of what is proposed: the lock whose versions are kept, wherever that comes from."""
+
+    @contextlib.contextmanager
+    def placing(self) -> Iterator[None]:
+        """Let what is wrong with the spec be told with the file, and the line, that says it."""
+        try:
+            yield
+        except SpecError as error:
+            text = read_text(self.file, load.LIMIT) if self.text is None else self.text
+            lines = Lines(text)
+            placed = error.placed(os.path.relpath(self.file), lambda path: lines.of(load.path_of(path)))
+            raise placed.with_traceback(error.__traceback__) from error.__cause__
 
     @property
     def folder(self) -> pathlib.Path:
@@ -73,7 +89,8 @@ class Project:
         from envspec.source.yard import SourceYard
 
         yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
-        return yard.bind(lock)
+        with self.placing():
+            return yard.bind(lock)
 
     def needed_lock(self, progress: Progress = SILENT) -> Lock:
         """Its lock, bound. Raises `FindingsError` where it has none, or one that its sources do not fit."""

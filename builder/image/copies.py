@@ -17,7 +17,7 @@ from builder.oci.store.lookup import Standing
 from builder.oci.store.pieces import Piece, layer_of_pieces
 from builder.oci.store.tar import Kind, TarEntry, folder_entry
 from builder.values.copies import CopiedFile, PlannedCopy, folders_above, within
-from envspec.system.errors import BuildError, Problem, SpecError
+from envspec.system.errors import THE_SPEC, BuildError, Problem, SpecError
 
 COPY = "copy to "
 """Begins the title of a copy's layer."""
@@ -93,7 +93,7 @@ def _as_entry(path: str, what: Standing) -> TarEntry:
 
 
 def _wrong(number: int, message: str) -> SpecError:
-    return SpecError("the spec", (Problem(path=f"copy[{number}].to", message=message),))
+    return SpecError(THE_SPEC, (Problem(path=f"copy[{number}].to", message=message),))
 
 
 def _is_at(path: str, goal: str) -> bool:
@@ -156,7 +156,7 @@ def owner_ids(owner: str | None, base: BaseFiles, key: str) -> tuple[int, int]:
         known.setdefault("root", (0, 0))
         if name not in known:
             message = f"the base has no user {name!r}; it has {', '.join(sorted(known))}"
-            raise SpecError("the spec", (Problem(path=key, message=message),), hint="or give its number")
+            raise SpecError(THE_SPEC, (Problem(path=key, message=message),), hint="or give its number")
         user, own = known[name]
     return user, int(group) if group else own
 

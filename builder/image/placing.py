@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from builder.inside import places
 from builder.values.copies import CopiedFile, PlannedCopy, copied_places, folders_above, within
 from builder.values.payload import Payload
-from envspec.system.errors import Problem, SpecError
+from envspec.system.errors import THE_SPEC, Problem, SpecError
 
 _OURS: Mapping[str, str] = {
     places.ENVIRONMENT: "the packages stand there",
@@ -41,7 +41,7 @@ def check_places(copies: Sequence[PlannedCopy], payload: Payload | None, models:
     ]
     problems += _collisions(copies, payload)
     if problems:
-        raise SpecError("the spec", tuple(problems), hint="give the copy another `to`")
+        raise SpecError(THE_SPEC, tuple(problems), hint="give the copy another `to`")
 
 
 def _reaches(copy: PlannedCopy, place: str) -> bool:

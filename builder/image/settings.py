@@ -15,7 +15,7 @@ from builder.values import models
 from builder.values.plan import Plan
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
-from envspec.system.errors import Problem, SpecError
+from envspec.system.errors import THE_SPEC, Problem, SpecError
 
 IMAGE = re.compile(r"[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?")
 
@@ -89,7 +89,7 @@ def image_labels(plan: Plan) -> dict[str, str]:
 def checked_text(pattern: re.Pattern[str], text: str, path: str) -> str:
     """The text, which must match the pattern as a whole. Raises `SpecError`."""
     if not pattern.fullmatch(text):
-        raise SpecError("the plan", (Problem(path=path, message=f"{text!r} cannot stand in a Dockerfile"),))
+        raise SpecError(THE_SPEC, (Problem(path=path, message=f"{text!r} cannot stand in a Dockerfile"),))
     return text
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from builder.inside import places
 from builder.values.plan import Plan
 from builder.values.program import PlannedProgram
 
 _DEFAULT_USER = f"{places.USER_ID}:{places.USER_ID}"
+_SERVE, _PYTHON = "serve", "python"
+"""What the entrypoint is told: start the main program; or Python, where the spec names none."""
 _QUICK, _PATIENT = 5, 30
 """Seconds that a health check gets: to be answered, and to run a command."""
 
@@ -30,6 +34,8 @@ class Starting:
     """Command of the health check; empty for none."""
     health_timeout: int
     """Seconds."""
+    start_timeout: int
+    """Seconds in which a health check that fails does not count yet."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -49,13 +55,29 @@ def image_start(plan: Plan) -> Starting:
     return Starting(
         user=image_user(plan),
         folder=(main.workdir if main else None) or places.PAYLOAD,
-        command=("serve",) if main else ("python",),
+        command=(_SERVE,) if main else (_PYTHON,),
         ports=tuple(sorted({port for program in plan.programs for port in program.all_ports})),
         volumes=main.volumes if main else (),
         stop_signal=(main.stop_signal if main else None) or "SIGTERM",
         health=(*places.entrypoint(), "health") if asked else (),
         health_timeout=_PATIENT if commands else _QUICK,
+        start_timeout=max((program.start_period for program in plan.programs if program.health), default=0),
     )
+
+
+def start_line(name: str, config: Mapping[str, Any], *, host: bool = False) -> str:
+    """The line with the command that starts an image, from its configuration (`Cmd`, `ExposedPorts`).
+
+    `host` is for engines whose containers reach nobody but by the machine's own network.
+    """
+    numbers = sorted({int(entry.partition("/")[0]) for entry in config.get("ExposedPorts") or {}})
+    published = " ".join(f"--publish {port}:{port}" for port in numbers)
+    reached = "--network host" if host else published
+    words = ["docker run --rm", *(["--read-only", reached] if numbers else [])]
+    if list(config.get("Cmd") or ()) != [_PYTHON]:
+        return f"{'serve' if numbers else 'start'} it: {' '.join([*words, name])}"
+    words += ["--interactive --tty", name]
+    return f"start it: {' '.join(words)} (it is Python alone: [run] in the spec says what to start)"
 
 
 def image_user(plan: Plan) -> str:

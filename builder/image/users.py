@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.inside import places
-from envspec.system.errors import Problem, SpecError
+from envspec.system.errors import THE_SPEC, Problem, SpecError
 
 _OURS = f"{places.USER}:x:{places.USER_ID}:{places.USER_ID}:"
 """The line of the user that every image has from us."""
@@ -32,7 +32,7 @@ def _is_user(line: list[str]) -> bool:
 def unknown_user(name: str) -> SpecError:
     """What is said of a user that the base does not have."""
     return SpecError(
-        "the spec",
+        THE_SPEC,
         (Problem(path="run.user", message=f"the base has no user {name}"),),
         hint=f"name one that it has, such as root or {places.USER}, or give a number",
     )

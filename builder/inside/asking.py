@@ -61,10 +61,10 @@ def asked(url: str, wanted: dict[str, Any], timeout: float) -> dict[str, Any]:
     try:
         request = urllib.request.Request(url, data=data, headers=headers, method=wanted.get("method"))
         with _OPENER.open(request, timeout=timeout) as answer:
-            return {"status": answer.status, "body": answer.read(MOST)}
+            return {"status": answer.status, "body": answer.read(MOST), "server": answer.headers["Server"]}
     except urllib.error.HTTPError as error:
         with error:
-            return {"status": error.code, "body": error.read(MOST)}
+            return {"status": error.code, "body": error.read(MOST), "server": error.headers["Server"]}
     except (OSError, ValueError) as error:
         return {"error": str(error) or type(error).__name__}
     except http.client.HTTPException as error:  # of an answer that is no HTTP

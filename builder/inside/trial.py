@@ -7,6 +7,7 @@ it prints as one line of JSON; it judges nothing. The task:
     trials                  in order; each asks for a `path`, runs a `command`, or the program itself
     starts                  whether it is started at all, or its command is only looked for
     deadline, grace         seconds to become ready, and to prove that it goes on where nothing says how
+    refusal                 seconds after which a refusal at the path of its health ends the wait, or none
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ TAIL = 4000
 SEARCHED = 64 << 20
 """Bytes of a command's output in which what a trial expects is looked for."""
 HOST = "127.0.0.1"
+LATER = ("408", "425", "429")
+"""Statuses that say: ask again later. Source: RFC 9110, RFC 8470, RFC 6585."""
 CARDS = ("/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 """What is there where a card is. Source: the drivers of NVIDIA, of WSL and of AMD."""
 
@@ -58,6 +61,11 @@ class Trial:
         """The program's port: any that is free where its words can say which, else its own."""
         own = self.wanted.get("port")
         return free_port() if own and any("{port}" in word for word in self.wanted["command"]) else own
+
+    @property
+    def address(self) -> str:
+        """Where it is asked."""
+        return "http://%s:%d" % (HOST, self.port or 0)
 
     def facts(self) -> Dict[str, Any]:
         """All that was seen."""
@@ -90,6 +98,7 @@ class Trial:
         """How it became ready, or why it did not."""
         began = time.monotonic()
         facts: Dict[str, Any] = {"ready": False}
+        refusing = Refusing(self.task.get("refusal"))
         wish = self.moved(self.wanted.get("health"))
         patience = self.task["deadline"] if wish else self.task["grace"]
         pause = 0.05
@@ -100,6 +109,8 @@ class Trial:
                 well, facts["seen"] = health.asked(wish, self.port, self.env, self.folder)
                 if well:
                     break
+                if "path" in wish and refusing.lasts(facts["seen"]):
+                    return dict(facts, refused=asking.answered(self.address, wish, health.TIMEOUT))
             time.sleep(pause)
             pause = min(0.5, pause * 1.1)
         else:
@@ -121,9 +132,28 @@ class Trial:
             return {"lacks": "gpu"}
         timeout = trial["timeout"]
         if "path" in trial:
-            return asking.answered("http://%s:%d" % (HOST, self.port or 0), trial, timeout)
+            return asking.answered(self.address, trial, timeout)
         words = program.words(trial["command"], HOST, self.port) if "command" in trial else None
         return ended(words or [*self.command, *trial.get("args", ())], self.env, self.folder, trial, timeout)
+
+
+class Refusing:
+    """Whether a program that answers goes on to refuse the path of its health."""
+
+    def __init__(self, patience: Optional[float]) -> None:
+        """`patience` is how many seconds it may; None for any number."""
+        self.patience = patience
+        self.seen = ""
+        self.since = 0.0
+
+    def lasts(self, seen: str) -> bool:
+        """Whether what was seen now has been seen for that long, and is a refusal."""
+        now = time.monotonic()
+        if seen != self.seen:
+            self.seen, self.since = seen, now
+        status = seen.rpartition(" ")[2]
+        refused = len(status) == 3 and status[0] == "4" and status not in LATER
+        return refused and self.patience is not None and now - self.since >= self.patience
 
 
 def ended(

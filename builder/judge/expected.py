@@ -1,7 +1,8 @@
-"""What a trial expects of an answer's JSON, held against what came: the difference in few words."""
+"""What a trial expects of an answer's JSON, held against what came: the differences in few words."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,17 +11,22 @@ from envspec.system.quoting import shortened
 
 _SHOWN = 80
 """Characters of a value that are shown."""
+_TOLD = 5
+"""Differences that are told; the others are counted."""
 _MANY = 1_000
-"""Differences that are looked at for the shortest one."""
+"""Differences that are counted."""
 
 
-def difference(expected: Any, found: Any) -> str | None:
-    """The shortest difference in words; None where the answer holds all that is expected.
+def differences(expected: Any, found: Any) -> str:
+    """The differences in words; empty where the answer holds all that is expected.
 
     Objects may hold more than is expected; lists and plain values must be equal, and 1 is not true.
     """
-    told = [words for words, _ in zip(_differences("", expected, found), range(_MANY), strict=False)]
-    return min(told, key=len, default=None)
+    every = _differences("", expected, found)
+    told = list(itertools.islice(every, _TOLD))
+    left = sum(1 for _ in itertools.islice(every, _MANY))
+    more = [f"and {left if left < _MANY else f'at least {left}'} more"] if left else []
+    return "; ".join([*told, *more])
 
 
 def _differences(place: str, expected: Any, found: Any) -> Iterator[str]:

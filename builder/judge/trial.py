@@ -20,6 +20,11 @@ from envspec.spec.program import DEADLINE, RunTrial
 
 GRACE = 3.0
 """Seconds after which a program that still runs is taken to work, where nothing says how that is seen."""
+REFUSAL = 10.0
+"""Seconds after which a refusal at the path of a program's health is taken for its last word.
+
+Not where the spec says how long to wait: what is loaded may be refused until it is there.
+"""
 _AROUND = 60.0
 """Seconds for starting and stopping."""
 
@@ -85,6 +90,7 @@ def _run(
     network: bool,
 ) -> dict[str, Any]:
     trials = [program.trials[number] for number in numbers]
+    patience = program.start_timeout or DEADLINE
     prefix = places.ENVIRONMENT if environment.backend != "virtualenv" else environment.reference
     task = {
         "name": program.name,
@@ -95,14 +101,15 @@ def _run(
             for trial in trials
         ],
         "starts": starts,
-        "deadline": DEADLINE,
+        "deadline": patience,
         "grace": GRACE,
+        "refusal": REFUSAL if program.start_timeout is None else None,
     }
     done = backend.run(
         environment,
         [environment.python, "-", json.dumps(task)],
         stdin=travelling.program("trial"),
-        timeout=DEADLINE + _AROUND + sum(trial.timeout + _AROUND for trial in trials),
+        timeout=patience + _AROUND + sum(trial.timeout + _AROUND for trial in trials),
         program=program,
         network=network,
     )

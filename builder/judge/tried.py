@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.judge.expected import difference
+from builder.judge.expected import differences
 from builder.values.plan import Plan
 from builder.values.program import PlannedProgram
-from envspec.spec.program import DEADLINE, MAIN, RunTrial
+from envspec.spec.program import DEADLINE, MAIN, START_TIMEOUT, RunTrial
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 from envspec.system.process import quote_command
@@ -128,9 +128,24 @@ class _Judge:
         if facts.get("broken"):
             message = f"{self.name} could not be tried in the environment"
             return self._failed(rules.PROGRAM_ENDS, message, self.last)
+        if "refused" in facts and self.program.health is not None:
+            return self._refused(facts["refused"], self.program.health.path or "")
         seen = facts.get("seen", "nothing was seen of it")
-        return self._failed(
-            rules.PROGRAM_NOT_READY, f"{self.name} is not ready after {DEADLINE:.0f} s: {seen}", self.last
+        patience = self.program.start_timeout or DEADLINE
+        message = f"{self.name} is not ready after {patience:g} s: {seen}"
+        return self._failed(rules.PROGRAM_NOT_READY, message, self.last)
+
+    def _refused(self, answer: Mapping[str, Any], path: str) -> Finding:
+        said = quoted_output(answer.get("said", ""))
+        server = f" ({shortened(str(answer['server']).strip(), 80)})" if answer.get("server") else ""
+        message = (
+            f"{self.name} runs and answers GET {path}, its health, with {answer.get('status', 'nothing')}"
+        )
+        return rules.PROGRAM_NOT_READY.finding(
+            f"{message}{server}: {said}" if said else f"{message}{server}",
+            hint=f"name as health a path that answers 200; where {path} does so later, say with "
+            f"`{START_TIMEOUT}` how many seconds to wait",
+            where=self.where,
         )
 
     def _trial(self, number: int, trial: RunTrial, answer: Mapping[str, Any]) -> Iterator[Finding]:
@@ -156,7 +171,7 @@ class _Judge:
             wrong = f"with {answer['status']} instead of {trial.status}: {said}"
         elif "no_json" in answer:
             wrong = f"with what is no JSON: {said}"
-        elif trial.expect is not None and (unlike := difference(trial.expect, answer.get("json"))):
+        elif trial.expect is not None and (unlike := differences(trial.expect, answer.get("json"))):
             wrong = f"otherwise than expected: {quoted_output(unlike)}"
         elif answer.get("holds") is False:
             wrong = f"without {shortened(repr(trial.output), 80)}: {said}"

@@ -107,7 +107,7 @@ def _health(each: Deployed) -> dict[str, Any]:
             "test": ["CMD", *each.health],
             "interval": "10s",
             "timeout": "30s" if each.program.health.command else "5s",
-            "start_period": "60s",
+            "start_period": f"{each.program.start_period}s",
             "retries": 3,
         }
     }

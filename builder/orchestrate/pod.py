@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from builder.orchestrate.deployment import Deployed, Deployment, host_name
@@ -9,6 +10,9 @@ from builder.orchestrate.document import doubled
 
 SETTLE = 5
 """Seconds a replica still works before it is told to stop, so that no proxy sends to it any more."""
+
+_START_TIMEOUT = 300
+"""Seconds until a program must have started where the spec says nothing: a cluster is shared."""
 
 
 def labels(each: Deployed) -> dict[str, str]:
@@ -113,7 +117,7 @@ def _probes(each: Deployed, names: dict[int, str]) -> dict[str, Any]:
     if health.command is not None:
         asked = {"exec": {"command": list(each.health)}, "timeoutSeconds": 30}
         return {
-            "startupProbe": {**asked, "periodSeconds": 10, "failureThreshold": 30},
+            "startupProbe": {**asked, **_startup(each, 10)},
             "readinessProbe": {**asked, "periodSeconds": 30, "failureThreshold": 2},
             "livenessProbe": {**asked, "periodSeconds": 60, "failureThreshold": 3},
         }
@@ -126,7 +130,13 @@ def _probes(each: Deployed, names: dict[int, str]) -> dict[str, Any]:
         ready = there = {"tcpSocket": {"port": names.get(port_number, port_number)}}
     alive = {"httpGet": {"path": each.alive, "port": "http"}} if each.alive else there
     return {
-        "startupProbe": {**ready, "periodSeconds": 2, "timeoutSeconds": 6, "failureThreshold": 150},
+        "startupProbe": {**ready, "timeoutSeconds": 6, **_startup(each, 2)},
         "readinessProbe": {**ready, "periodSeconds": 10, "timeoutSeconds": 6, "failureThreshold": 2},
         "livenessProbe": {**alive, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
     }
+
+
+def _startup(each: Deployed, period: int) -> dict[str, int]:
+    """How often it is asked whether it has started, in seconds, and how many times in vain."""
+    patience = each.program.start_timeout or _START_TIMEOUT
+    return {"periodSeconds": period, "failureThreshold": math.ceil(patience / period)}

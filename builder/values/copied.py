@@ -10,6 +10,7 @@ import pathlib
 from builder.values.key_files import bare_key
 from builder.values.private_keys import KeySpotter
 from builder.values.secret_names import is_history, is_secret_name
+from builder.values.tokens import TokenSpotter
 from builder.values.walk import leads_to_secret, refuse_foreign_name
 from envspec.spec.part import Part
 from envspec.system.errors import OutsideError
@@ -33,7 +34,7 @@ class FileContents(Part):
 
     sha256: str
     private: bool
-    """Whether it holds a private key."""
+    """Whether it holds a private key, or an access token."""
 
 
 def name_files(top: pathlib.Path) -> Named:
@@ -60,7 +61,7 @@ def name_files(top: pathlib.Path) -> Named:
             elif not name.startswith("."):
                 files.append(path)
     for path in (*files, *left_out):
-        refuse_foreign_name(path, top, "service")
+        refuse_foreign_name(path, "service")
     return Named(files=tuple(files), left_out=tuple(left_out))
 
 
@@ -73,19 +74,21 @@ def _hides_secret(top: pathlib.Path, path: str) -> bool:
 
 
 def read_file(file: pathlib.Path) -> FileContents:
-    """A file's digest, and whether a private key is in it, read once and in pieces. Raises `OutsideError`."""
+    """A file's digest, and whether a secret is in it, read once and in pieces. Raises `OutsideError`."""
     name = file.name.casefold()
     digest, begin = hashlib.sha256(), b""
     try:
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             spotter = KeySpotter(size, stores=not ("trust" in name or "cacert" in name))
+            tokens = TokenSpotter()
             while piece := stream.read(_PIECE):
                 begin = begin or piece
                 digest.update(piece)
                 if not name.endswith(".whl"):  # what a wheel holds is its maker's
                     spotter.feed(piece)
+                    tokens.feed(piece)
     except OSError as error:
         raise OutsideError(f"{file} cannot be read: {error.strerror}") from error
     private = spotter.close() or (name.endswith(".key") and size == len(begin) and bare_key(begin))
-    return FileContents(sha256=digest.hexdigest(), private=private)
+    return FileContents(sha256=digest.hexdigest(), private=private or tokens.found)

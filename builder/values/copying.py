@@ -19,7 +19,7 @@ from envspec.source.ignored import Ignored
 from envspec.spec.files import Copy
 from envspec.spec.model import digest_of
 from envspec.supply.facts import sha256_of
-from envspec.system.errors import BuildError, OutsideError, Problem, SpecError
+from envspec.system.errors import THE_SPEC, BuildError, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept
 from envspec.system.limits import COPIED_BYTES, COPIED_FILES
@@ -51,7 +51,7 @@ class _Found:
     def wrong(self, message: str, *, hint: str = "", key: str = "from") -> SpecError:
         """The error for this copy."""
         problem = Problem(path=f"{self.key}.{key}", message=message)
-        return SpecError(str(self.top), (problem,), hint=hint)
+        return SpecError(THE_SPEC, (problem,), hint=hint)
 
 
 def collect_copies(copies: Sequence[Copy], folder: pathlib.Path) -> tuple[PlannedCopy, ...]:
@@ -74,9 +74,9 @@ def collect_copies(copies: Sequence[Copy], folder: pathlib.Path) -> tuple[Planne
 def _find(key: str, copy: Copy, folder: pathlib.Path) -> _Found:
     place = (folder / copy.source).resolve()
     if not place.is_relative_to(folder):
-        raise _wrong(folder, key, f"{copy.source!r} leads out of the spec's folder")
+        raise _wrong(key, f"{copy.source!r} leads out of the spec's folder")
     if not place.exists():
-        raise _wrong(folder, key, f"{copy.source!r} is not there")
+        raise _wrong(key, f"{copy.source!r} is not there")
     if place.is_dir():
         source = place.relative_to(folder).as_posix()
         rules = Ignored(folder, source)
@@ -85,16 +85,16 @@ def _find(key: str, copy: Copy, folder: pathlib.Path) -> _Found:
         _refuse_unfit(found)
         return found
     if not stat.S_ISREG(place.stat().st_mode):
-        raise _wrong(folder, key, f"{copy.source!r} is a pipe, a socket or a device")
+        raise _wrong(key, f"{copy.source!r} is a pipe, a socket or a device")
     if copy.include:
-        raise _wrong(folder, key, "a single file is named by `from` already", field="include")
+        raise _wrong(key, "a single file is named by `from` already", field="include")
     only = Walked(files=(place.name,), links=(), special=(), secrets=(), outputs=(), ignored=())
     goal = goal_of(copy, pathlib.PurePosixPath(copy.source).name)
     return _Found(key=key, copy=copy, top=place.parent, single=True, walked=only, goal=goal)
 
 
-def _wrong(folder: pathlib.Path, key: str, message: str, field: str = "from") -> SpecError:
-    return SpecError(str(folder), (Problem(path=f"{key}.{field}", message=message),))
+def _wrong(key: str, message: str, field: str = "from") -> SpecError:
+    return SpecError(THE_SPEC, (Problem(path=f"{key}.{field}", message=message),))
 
 
 def _refuse_unfit(found: _Found) -> None:
@@ -175,7 +175,9 @@ def _read(file: pathlib.Path, seen: os.stat_result) -> FileContents:
     if seen.st_size < _LARGE:
         return read_file(file)
     kept: Kept[FileContents] = Kept(tool_home() / READ, FileContents)
-    key = digest_of([str(file), seen.st_size, seen.st_mtime_ns, seen.st_ino]).removeprefix("sha256:")
+    key = digest_of(["tokens", str(file), seen.st_size, seen.st_mtime_ns, seen.st_ino]).removeprefix(
+        "sha256:"
+    )
     return kept.get_or_make(key, lambda: read_file(file))
 
 

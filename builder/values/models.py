@@ -16,7 +16,7 @@ from builder.values.plan import Plan
 from envspec.lockfile.lock import Lock, LockedModel
 from envspec.spec.model import Service, digest_of
 from envspec.spec.part import Part
-from envspec.system.errors import FindingsError, OutsideError, Problem, SpecError
+from envspec.system.errors import THE_SPEC, FindingsError, OutsideError, Problem, SpecError
 from envspec.system.home import tool_home
 from envspec.system.kept import Kept
 
@@ -30,7 +30,7 @@ def model_folder(entry: str, folder: pathlib.Path) -> pathlib.Path:
         place = (folder / entry).resolve()
         if not place.is_relative_to(folder.resolve()) or not place.is_dir():
             problem = Problem(path="service.models", message=f"{entry!r} is no folder of the spec's")
-            raise SpecError(str(folder), (problem,))
+            raise SpecError(THE_SPEC, (problem,))
         return place
     for place in _downloads(entry):
         if place.is_dir():
@@ -105,7 +105,7 @@ def lock_models(service: Service | None, folder: pathlib.Path) -> tuple[LockedMo
     names = [model.name for model in found]
     if twice := sorted({each for each in names if names.count(each) > 1}):
         problem = Problem(path="service.models", message=f"two of them would stand at {twice[0]}")
-        raise SpecError(str(folder), (problem,))
+        raise SpecError(THE_SPEC, (problem,))
     return found
 
 

@@ -14,7 +14,7 @@ from builder.values.walk import walk_folder
 from envspec.source.ignored import Ignored
 from envspec.spec.model import Service, digest_of
 from envspec.spec.part import Part
-from envspec.system.errors import Problem, SpecError
+from envspec.system.errors import THE_SPEC, Problem, SpecError
 
 _LIMIT = 100_000
 """Files of one payload; a folder with more is some other folder."""
@@ -56,7 +56,7 @@ def payload_root(source: str | None, folder: pathlib.Path) -> pathlib.Path:
     place = (folder / source).resolve()
     if not place.is_relative_to(folder.resolve()) or not place.is_dir():
         problem = Problem(path="service.source", message=f"{source!r} is no folder of the spec's")
-        raise SpecError(str(folder), (problem,))
+        raise SpecError(THE_SPEC, (problem,))
     return place
 
 
@@ -100,7 +100,7 @@ def _refuse_missing(named: tuple[str, ...], there: tuple[str, ...]) -> None:
     for number, path in enumerate(named):
         if path not in there:
             place = f"service.include[{number}]"
-            raise SpecError(path, (Problem(path=place, message=f"{path!r} is no file of the payload's"),))
+            raise SpecError(THE_SPEC, (Problem(path=place, message=f"{path!r} is no file of the payload's"),))
 
 
 def copy_payload(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:

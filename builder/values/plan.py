@@ -15,7 +15,7 @@ from builder.values.variables import expanded
 from envspec.lockfile.lock import Lock, LockedBase, LockedModel
 from envspec.spec.model import Service, Spec, digest_of
 from envspec.spec.part import Part
-from envspec.spec.program import MAIN
+from envspec.spec.program import MAIN, START_TIMEOUT
 
 
 class Plan(Part):
@@ -86,6 +86,8 @@ class Plan(Part):
         """Digest of the whole plan; which files a service includes, its payload tells."""
         payload = self.payload.digest if self.payload else None
         service = self.service.model_dump(mode="json", exclude={"include"}) if self.service else None
+        if service and service[START_TIMEOUT] is None:
+            service.pop(START_TIMEOUT)
         parts = {"packages": self.packages_digest, "payload": payload, "service": service}
         models = [model.model_dump(mode="json") for model in self.models]
         implied = service_program(self.service) if self.service else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ HOST, PORT = "{host}", "{port}"
 ANYWHERE, HERE = "0.0.0.0", "127.0.0.1"  # noqa: S104 - a container is reached from outside
 """What `{host}` is in an image, and where a program is tried."""
 
+_START_PERIOD = 60
+"""Seconds, where the spec says nothing."""
+
 
 class PlannedProgram(Part):
     """One program of an environment."""
@@ -34,6 +38,8 @@ class PlannedProgram(Part):
     """Further ones."""
     health: Health | None = None
     """How it is seen that it can work; where a spec says nothing, its port takes connections."""
+    start_timeout: float | None = None
+    """Seconds that it gets to become ready; None where the spec leaves it to who starts it."""
     env: Mapping[str, str] = Field(default_factory=dict)
     """Its own variables, over those of the environment, with `{site}` and `{prefix}` for its places."""
     workdir: str | None = None
@@ -50,6 +56,11 @@ class PlannedProgram(Part):
     def all_ports(self) -> tuple[int, ...]:
         """Every port, its first one first."""
         return (*((self.port,) if self.port else ()), *self.ports)
+
+    @property
+    def start_period(self) -> int:
+        """Seconds in which it does not count for engines yet that it is not well."""
+        return math.ceil(self.start_timeout or _START_PERIOD)
 
     def owner(self, own: str, number: int) -> str:
         """The user that it runs as, as engines have it: root and the image's own by their numbers.
@@ -108,6 +119,7 @@ def service_program(service: Service, served: tuple[str, ...] | None = None) -> 
         command=served or default_words(service),
         port=service.port,
         health=Health(path=service.health),
+        start_timeout=service.start_timeout,
         env=service.env,
         trials=(RunTrial.model_validate(asked),) if asked else (),
     )
@@ -122,6 +134,7 @@ def _planned(name: str, program: Program) -> PlannedProgram:
         port=program.port,
         ports=program.ports,
         health=program.health or implied,
+        start_timeout=program.start_timeout,
         env=program.env,
         workdir=program.workdir,
         user=program.user,

@@ -35,11 +35,18 @@ class InstallStage(Part):
     """The spec's own folders that its wheels were built from, which are edited all day; else none."""
     editable: bool = False
     """Whether its one tree is used in place, where an environment stands on the machine that has it."""
+    in_place: PlannedWheel | None = None
+    """The wheel that does so, where one was made: it is of this machine alone, and no part of any digest."""
+
+    @property
+    def placed(self) -> InstallStage:
+        """The stage with the wheel that uses its tree in place, where it has one."""
+        return self if self.in_place is None else self.model_copy(update={"wheels": (self.in_place,)})
 
     @property
     def content(self) -> dict[str, object]:
         """All of it that decides what stands in an environment; of most stages as it always was."""
-        without = {"why", "editable", *(() if self.trees else ("trees",))}
+        without = {"why", "editable", "in_place", *(() if self.trees else ("trees",))}
         return self.model_dump(mode="json", exclude=without)
 
 

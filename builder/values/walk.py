@@ -11,7 +11,7 @@ from collections.abc import Collection
 from builder.values.outputs import is_lock, is_output_file, is_output_folder
 from builder.values.secret_names import is_history, is_secret_name
 from envspec.source.ignored import Ignored
-from envspec.system.errors import OutsideError, Problem, SpecError
+from envspec.system.errors import THE_SPEC, OutsideError, Problem, SpecError
 
 _CACHES = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 _CACHES |= {".tox", ".nox", ".ipynb_checkpoints", ".hypothesis"}
@@ -64,7 +64,7 @@ class _Walk:
             raise OutsideError(f"{error.filename} cannot be read: {error.strerror}") from error
         for name, mode in found:
             path = f"{below}/{name}" if below else name
-            refuse_foreign_name(path, self._top, self._place)
+            refuse_foreign_name(path, self._place)
             if not only or path in self._named or path in self._above:
                 self._one(path, mode, lifted=lifted or path in self._named, only=only)
 
@@ -105,7 +105,7 @@ class _Walk:
         self._count += 1
         if self._count > self._most:
             raise SpecError(
-                str(self._top),
+                THE_SPEC,
                 (Problem(path=self._place, message=f"{self._top} holds more than {self._most:,} files"),),
                 hint="name a folder below it, or leave files out with .dockerignore or .gitignore",
             )
@@ -144,10 +144,10 @@ def leads_to_secret(top: pathlib.Path, path: str) -> bool:
     return is_secret_name(place.relative_to(top).as_posix() if place.is_relative_to(top) else str(place))
 
 
-def refuse_foreign_name(path: str, top: pathlib.Path, place: str) -> None:
+def refuse_foreign_name(path: str, place: str) -> None:
     """Raise `SpecError` for a path that is no UTF-8; `place` is the key of the spec that leads there."""
     try:
         path.encode()
     except UnicodeEncodeError:
         message = f"the name {path!r} is no UTF-8: rename it"
-        raise SpecError(str(top), (Problem(path=place, message=message),)) from None
+        raise SpecError(THE_SPEC, (Problem(path=place, message=message),)) from None

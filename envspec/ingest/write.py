@@ -19,6 +19,15 @@ from envspec.system.toml import array_of
 _LONG = 2
 """Words of an array that stand on one line."""
 
+_STARTED = """
+# Nothing that was read says what is started. As a program of the image:
+# [run]
+# command = ["python", "-m", "{name}"]  # "{{host}}" and "{{port}}" stand for where it listens
+# port = 8000
+# health = "/healthz"
+"""
+"""What stands below a spec without a program: the few keys that make one of it, to be filled in."""
+
 _RESERVED = {"default", "spec"}
 
 
@@ -62,7 +71,8 @@ def spec_text(draft: Draft) -> str:
         document.add("copy", copies)
     if draft.variants:
         document.add("variant", _variants(draft, names, indexes))
-    return tomlkit.dumps(document)
+    text = tomlkit.dumps(document)
+    return text if draft.run else text + _STARTED.format(name=name_of(draft.name).replace("-", "_"))
 
 
 def name_of(text: str) -> str:

@@ -17,7 +17,7 @@ from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.refusal import contradiction, unsatisfied
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.source.package import SourcePackage
-from envspec.source.sdist import built_wheel
+from envspec.source.sdist import BuildSite, built_wheel
 from envspec.source.yard import SourceYard
 from envspec.spec.model import Spec, Stage
 from envspec.spec.target import Target, target_of
@@ -32,7 +32,6 @@ from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system import rules
 from envspec.system.errors import BuildError, FindingsError, OutsideError
 from envspec.system.finding import Finding, must_fix
-from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import quoted_output
 
@@ -250,17 +249,8 @@ def _describe(
         if not file.file.endswith(".whl"):
             if not store.has(file):
                 store.bring(sources.meant(remote), file, sources)
-            python = find_interpreter(target.python, target.patch)
             try:
-                wheel = built_wheel(
-                    file,
-                    store=store,
-                    target=target,
-                    python=python,
-                    machine=sources.machine,
-                    root=sources.build_root,
-                    progress=progress,
-                )
+                wheel = built_wheel(file, BuildSite.of(sources, store, target, progress))
             except BuildError as error:
                 raise FindingsError(
                     "a source distribution cannot be built", (_unbuilt(solved, error),)

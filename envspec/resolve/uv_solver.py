@@ -182,8 +182,9 @@ def _project(
     settings["sources"] = {package: {"index": stage.index} for package, stage in named.items()}
     settings |= _eras(spec, frozenset(named)) | _only(target)
     anew = [str(repin.word.requirement) for repin in repins(spec).values()]
-    if overriding := [*spec.overrides, *anew]:
-        settings["override-dependencies"] = overriding
+    overriding = [text for text in (*spec.overrides, *anew) if _name_of(text) not in leave]
+    if overriding := [*overriding, *(f"{name} ; python_version < '0'" for name in sorted(leave))]:
+        settings["override-dependencies"] = overriding  # a marker that never holds: whoever requires it
     if limits := [*spec.constraints, *map(str, prefer.demands)]:
         settings["constraint-dependencies"] = array_of(limits)
     asked = _dependencies(spec, sources, only, leave, _names(own))
@@ -271,6 +272,10 @@ def _dependencies(
             counts = f"stage[{number}].install[{position}]" not in void
             if counts and canonicalize_name(requirement.name) not in leave:
                 yield str(requirement)
+
+
+def _name_of(text: str) -> str:
+    return canonicalize_name(Requirement(text).name)
 
 
 def _failure(done: Completed) -> Exception:

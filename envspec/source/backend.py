@@ -23,6 +23,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from envspec.spec.model import BUILD_TIMEOUT
 from envspec.supply import uv
 from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.pip_settings import PipSettings
@@ -32,9 +33,6 @@ from envspec.system.process import Completed, Words, run_process
 
 EPOCH = "315532800"
 """SOURCE_DATE_EPOCH of every build: 1980-01-01, the first moment that a zip archive can hold."""
-
-TIME = 1800
-"""Seconds that one step of a build may take."""
 
 _LONGEST = 1 << 20
 """Bytes of an answer that is read, and of each stream that is kept of what a step says."""
@@ -94,6 +92,8 @@ class BuildRoom:
     offline: bool = False
     root: BuildRoot = THIS_MACHINE
     """Where the project's own steps are run."""
+    timeout: float = BUILD_TIMEOUT
+    """Seconds that one step may take."""
 
 
 def build_wheel(
@@ -121,7 +121,7 @@ def build_wheel(
     ]
     env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(folder / "cache")}
     run_process([*command, folder / "tools"], env=env, timeout=120, check=True)
-    done = _unpack(archive, folder)
+    done = _unpack(archive, folder, room)
     system = build_system(_project(folder / "source", subdirectory))
     requires = tuple(system["requires"])
     if not done.ok:
@@ -130,7 +130,7 @@ def build_wheel(
         return Attempt(done=done, step="install", requires=requires)
     asking = hook.replace("build_", "get_requires_for_build_")
     made_with = compiling(folder) if room.root.key else _NO_COMPILER
-    done = _call(system, asking, [], folder, room.root, made_with)
+    done = _call(system, asking, [], folder, room, made_with)
     if not done.ok:
         return Attempt(done=done, step=asking, requires=requires)
     more = _answer(folder / "answer.json")
@@ -138,20 +138,21 @@ def build_wheel(
         return Attempt(done=done, step="install", requires=requires)
     used = _freeze(own, folder)
     (folder / "out").mkdir()
-    done = _call(system, hook, [str(folder / "out")], folder, room.root, made_with)
+    done = _call(system, hook, [str(folder / "out")], folder, room, made_with)
     if not done.ok and not done.timed_out and not room.root.key and room.root.compiles:
-        fresh = _unpack(archive, _emptied(folder))
+        fresh = _unpack(archive, _emptied(folder), room)
         words = [str(folder / "out")]
-        done = _call(system, hook, words, folder, room.root, compiling(folder)) if fresh.ok else fresh
+        done = _call(system, hook, words, folder, room, compiling(folder)) if fresh.ok else fresh
     wheels = sorted((folder / "out").glob("*.whl"))
     made = wheels[0] if done.ok and wheels and stat.S_ISREG(wheels[0].lstat().st_mode) else None
     return Attempt(done=done, step=hook, wheel=made, tools=used, requires=requires)
 
 
-def _unpack(archive: pathlib.Path, folder: pathlib.Path) -> Completed:
+def _unpack(archive: pathlib.Path, folder: pathlib.Path, room: BuildRoom) -> Completed:
     """On this machine, wherever the build is run: what packs archives need not be there."""
     own = folder / "tools" / "bin" / "python"
-    return _run([own, "-I", "-c", _UNPACK, archive, folder / "source"], folder, THIS_MACHINE, _NO_COMPILER)
+    here = dataclasses.replace(room, root=THIS_MACHINE)
+    return _run([own, "-I", "-c", _UNPACK, archive, folder / "source"], folder, here, _NO_COMPILER)
 
 
 def compiling(folder: pathlib.Path) -> dict[str, str]:
@@ -191,12 +192,12 @@ def _call(
     hook: str,
     words: Sequence[str],
     folder: pathlib.Path,
-    root: BuildRoot,
+    room: BuildRoom,
     extra: Mapping[str, str],
 ) -> Completed:
     own = folder / "tools" / "bin" / "python"
     command: Words = [own, "-c", _CALL, json.dumps(system), hook, json.dumps(words), folder / "answer.json"]
-    return _run(command, folder, root, extra)
+    return _run(command, folder, room, extra)
 
 
 def _answer(file: pathlib.Path) -> list[str]:
@@ -247,7 +248,7 @@ def _fetched(
     command += ["--config-file", uv.write_settings(private, room.relay.machine)]
     command += ["--link-mode", "copy"]  # a link that goes later would look like a change of the cache
     command += ["--offline"] * room.offline + ["--requirements", wanted]
-    done = uv.run_with_cache(command, env=uv.uv_environment(room.relay.machine), timeout=TIME)
+    done = uv.run_with_cache(command, env=uv.uv_environment(room.relay.machine), timeout=room.timeout)
     shutil.rmtree(private, ignore_errors=True)
     return done
 
@@ -289,13 +290,13 @@ def _freeze(own: pathlib.Path, folder: pathlib.Path) -> tuple[str, ...]:
     return tuple(sorted(line for line in done.stdout.splitlines() if "==" in line))
 
 
-def _run(command: Words, folder: pathlib.Path, root: BuildRoot, extra: Mapping[str, str]) -> Completed:
+def _run(command: Words, folder: pathlib.Path, room: BuildRoom, extra: Mapping[str, str]) -> Completed:
     """Run a step of the build in its root."""
     env = {**uv.without_secrets(uv.uv_environment(PipSettings())), **extra}
     env = {name: value for name, value in env.items() if not name.startswith("PYTHON")}
     env |= {"UV_CACHE_DIR": str(folder / "cache"), "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
-    env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), root.path))
+    env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), room.root.path))
     env["VIRTUAL_ENV"] = str(folder / "tools")
     if (rustup := pathlib.Path.home() / ".rustup").is_dir():  # which the sandbox's home has not
         env.setdefault("RUSTUP_HOME", str(rustup))
-    return root.run(command, env=env, folder=folder, timeout=TIME, keep=_LONGEST)
+    return room.root.run(command, env=env, folder=folder, timeout=room.timeout, keep=_LONGEST)

@@ -14,16 +14,15 @@ import zipfile
 from collections.abc import Mapping
 
 from envspec.lockfile.lock import File
-from envspec.source.backend import BuildRoom, build_wheel
+from envspec.source.backend import build_wheel
 from envspec.source.failures import build_failure
-from envspec.source.trees import TOP, pack_tree
-from envspec.spec.target import Target
-from envspec.supply.pip_settings import PipSettings
-from envspec.supply.relay import relay_for
+from envspec.source.sdist import BuildSite
+from envspec.source.trees import TOP
+from envspec.source.versioned import pack_versioned
+from envspec.spec.model import digest_of
 from envspec.supply.wheel import Wheel
-from envspec.supply.wheelhouse import Wheelhouse
-from envspec.system.interpreter import find_interpreter
-from envspec.system.progress import SILENT, Progress
+from envspec.system.home import holding
+from envspec.system.kept import Kept
 from envspec.system.scratch import scratch_folder
 
 _COMPILED = (".so", ".pyd")
@@ -31,43 +30,57 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def editable_wheel(
-    tree: pathlib.Path,
-    ordinary: File,
-    *,
-    within: pathlib.Path,
-    store: Wheelhouse,
-    target: Target,
-    machine: PipSettings,
-    offline: bool = False,
-    progress: Progress = SILENT,
+    tree: pathlib.Path, ordinary: File, site: BuildSite, *, within: pathlib.Path, tools: tuple[str, ...] = ()
 ) -> File:
-    """The wheel that uses the tree in place.
+    """The wheel that uses the tree in place, made now if the tree was not asked for one as it stands now.
 
-    `ordinary` is the one that was built of it, which stays where code is compiled: no edit of such code would
-    count without a build. `within` is the spec's folder. Raises `BuildError` and `OutsideError`.
+    `ordinary` is the one that was built of it with these `tools`; it stays where code is compiled: no edit of
+    such code would count without a build. `within` is the spec's folder. Raises `BuildError`, `OutsideError`.
     """
+    store, target = site.store, site.target
     with Wheel(store.path(ordinary)) as opened:
         if any(entry.name.endswith(_COMPILED) for entry in opened.entries):
-            progress.note(f"{ordinary.file} holds compiled code: it is installed as it is, not in place")
+            site.progress.note(f"{ordinary.file} holds compiled code: it is installed as it is, not in place")
             return ordinary
     with scratch_folder("editable") as folder:
         archive = folder / "source.tar"
-        pack_tree(tree, archive, within=within)
-        (folder / "build").mkdir()
-        python = find_interpreter(target.python, target.patch)
-        with relay_for(machine) as relay:
-            room = BuildRoom(python=python, relay=relay, offline=offline)
-            attempt = build_wheel(archive, folder / "build", room, hook="build_editable")
-            if not attempt.done.ok:
-                relay.refuse_failure()
+        digest, below = pack_versioned(tree, archive, within=within)
+        kept: Kept[File] = Kept(store.root / "built" / "editable", File)
+        depends = [digest, below, str(tree), ordinary.sha256, target.python, target.machine, *tools]
+        key = digest_of([*depends, *site.further]).removeprefix("sha256:")
+        with holding(kept.file(key)):
+            known = kept.get(key)
+            if known is not None and store.has(known):
+                return known
+            site.progress.note(f"asking for a wheel that uses {tree} in place")
+            members, name = _made(tree, ordinary, site, archive, folder / "build", below, tools)
+            _write(folder / name, members)
+            found = store.add(folder / name)
+            kept.put(key, found)
+            return found
+
+
+def _made(
+    tree: pathlib.Path,
+    ordinary: File,
+    site: BuildSite,
+    archive: pathlib.Path,
+    folder: pathlib.Path,
+    below: str,
+    tools: tuple[str, ...],
+) -> tuple[Mapping[str, bytes], str]:
+    """The members of the wheel that uses the tree in place, and its name."""
+    folder.mkdir()
+    with site.room() as room:
+        attempt = build_wheel(archive, folder, room, subdirectory=below, tools=tools, hook="build_editable")
         if not attempt.done.ok:
-            raise attempt.done.refusal or build_failure(str(tree), attempt, own=True)
-        copy = folder / "build" / "source" / TOP
-        made = attempt.wheel
-        members = _pointing(store.path(ordinary), tree) if made is None else _moved(made, copy, tree)
-        file = folder / (ordinary.file if made is None else made.name)
-        _write(file, members)
-        return store.add(file)
+            room.relay.refuse_failure()
+    if not attempt.done.ok:
+        raise attempt.done.refusal or build_failure(str(tree), attempt, room, own=True)
+    if attempt.wheel is None:
+        return _pointing(site.store.path(ordinary), tree), ordinary.file
+    copy = folder / "source" / TOP / below
+    return _moved(attempt.wheel, copy, tree), attempt.wheel.name
 
 
 def _pointing(ordinary: pathlib.Path, tree: pathlib.Path) -> Mapping[str, bytes]:

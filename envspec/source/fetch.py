@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from envspec.lockfile.lock import Artifact, Lock
-from envspec.source.sdist import built_wheel
+from envspec.source.sdist import BuildSite, built_wheel
 from envspec.source.yard import SourceYard
 from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import BuildError
-from envspec.system.interpreter import find_interpreter
 from envspec.system.progress import SILENT, Progress
 
 
@@ -54,15 +53,7 @@ def _bring(
     for artifact in missing:
         if artifact.wheel is None:
             continue
-        wheel = built_wheel(
-            artifact,
-            store=store,
-            target=lock.target,
-            python=find_interpreter(lock.python, lock.patch),
-            machine=sources.machine,
-            root=sources.build_root,
-            progress=progress,
-        )
+        wheel = built_wheel(artifact, BuildSite.of(sources, store, lock.target, progress))
         if wheel.sha256 != artifact.wheel.sha256:
             raise BuildError(
                 f"the wheel built here from {artifact.file} is not the one that was locked: its bytes differ",

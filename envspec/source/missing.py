@@ -20,37 +20,50 @@ _CONFIG = re.compile(
 )
 _PROGRAMS = (
     re.compile(rf"error: command '({_NAME})' failed: No such file"),
-    re.compile(rf"(?:FileNotFoundError|No such file or directory): '({_NAME})'"),
-    re.compile(rf"(?:unable to execute|[Cc]ould not find|can't find) ['\"]?({_NAME})['\"]?:? No such"),
-    re.compile(rf"(?:^|[\s:])({_NAME}): (?:command )?not found", re.MULTILINE),
+    re.compile(rf"unable to execute ['\"]?({_NAME})['\"]?:? No such"),
     re.compile(rf"\b({_NAME}) executable not found"),
     re.compile(rf"Unknown compiler\(s\): \[\['({_NAME})'"),
 )
+_FILES = (
+    re.compile(rf"(?:FileNotFoundError|No such file or directory): '({_NAME})'"),
+    re.compile(rf"(?:[Cc]ould not find|can't find) ['\"]?({_NAME})['\"]?:? No such"),
+    re.compile(rf"(?:^|[\s:])({_NAME}): (?:command )?not found", re.MULTILINE),
+)
+"""What may be a program, or any file: it counts where a package is known that brings such a program."""
 _TOOL = re.compile(
-    r"(?i)\b(cargo|rustc|cmake|ninja|gfortran|swig|pkg-config|make)\b[^\n]{0,80}"
-    r"(?:is not installed|not found|not on PATH|is required|missing)"
+    r"(?:^|[\s'\"`/:(])"
+    r"((?i:cargo|rustc|rust compiler|cmake(?! error| warning)|ninja|gfortran|swig|pkg-config)"
+    r"|go|gcc|g\+\+|clang)"
+    r"(?=$|[\s'\"`:,.;)])"
+)
+"""Programs that builds are known to want beyond Python."""
+_ABSENT = re.compile(
+    r"not found|No such file|not installed|[Cc]ould not find|[Uu]nable to find|[Mm]issing|not on PATH|"
+    r"[Cc]an(?:not|'t) find|is required"
 )
 _NO_COMPILER = re.compile(r"command '[^']*\bfalse' failed")
 """What a build says that needs a compiler after all, and was to go without one."""
 _CALLED = {"x86_64-linux-gnu-gcc": "gcc", "aarch64-linux-gnu-gcc": "gcc", "cc": "gcc", "c++": "g++"}
-_CALLED |= {"x86_64-linux-gnu-g++": "g++", "aarch64-linux-gnu-g++": "g++"}
+_CALLED |= {"x86_64-linux-gnu-g++": "g++", "aarch64-linux-gnu-g++": "g++", "rust compiler": "cargo"}
 """Programs by the names under which other packages than that of the plain name bring them."""
 
 
-def missing_of(said: str) -> Missing | None:
-    """What was missing first, by the words of compilers, linkers and pkg-config; None where none says so."""
-    return next(_found(said), None)
-
-
-def _found(said: str) -> Iterator[Missing]:
+def missing_in(said: str) -> Iterator[Missing]:
+    """What was missing, in the words of compilers, linkers, pkg-config and scripts: the likeliest first."""
     if match := _HEADER.search(said):
         yield Missing(kind="header", name=match[1])
     if match := _LIBRARY.search(said):
         yield Missing(kind="library", name=match[1])
     if match := _CONFIG.search(said):
         yield Missing(kind="pkg-config file", name=next(filter(None, match.groups())))
-    names = [match[1].rpartition("/")[2] for pattern in _PROGRAMS if (match := pattern.search(said))]
-    names += [match[1].lower() for match in [_TOOL.search(said)] if match]
-    names += ["gcc"] if _NO_COMPILER.search(said) else []
-    for name in names:
-        yield Missing(kind="program", name=_CALLED.get(name, name))
+    yield from (_program(match[1]) for pattern in _PROGRAMS if (match := pattern.search(said)))
+    yield from (_program(match[1], sure=False) for pattern in _FILES if (match := pattern.search(said)))
+    named = (_TOOL.search(line) for line in said.splitlines() if _ABSENT.search(line))
+    yield from (_program(match[1].lower()) for match in [next(filter(None, named), None)] if match)
+    if _NO_COMPILER.search(said):
+        yield _program("gcc")
+
+
+def _program(path: str, *, sure: bool = True) -> Missing:
+    name = path.rpartition("/")[2]
+    return Missing(kind="program", name=_CALLED.get(name, name), sure=sure or bool(_TOOL.fullmatch(name)))

@@ -17,7 +17,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 
 from envspec.source.ignored import GitIgnore
-from envspec.system.errors import OutsideError, Problem, SpecError
+from envspec.system.errors import THE_SPEC, OutsideError, Problem, SpecError
 from envspec.system.quoting import shown_path
 
 MOST_BYTES = 1 << 30
@@ -54,22 +54,20 @@ def tree_folder(path: str, folder: pathlib.Path, where: str) -> pathlib.Path:
     try:
         real, top = place.resolve(strict=True), folder.resolve()
     except FileNotFoundError:
-        raise _wrong(folder, where, f"./{path} is not there") from None
+        raise _wrong(where, f"./{path} is not there") from None
     except (OSError, RuntimeError) as error:  # a loop of links is either, by the version of Python
-        raise _wrong(folder, where, f"./{path} leads nowhere: its links form a loop") from error
+        raise _wrong(where, f"./{path} leads nowhere: its links form a loop") from error
     if not real.is_relative_to(top):
-        raise _wrong(folder, where, f"./{path} is a link that leaves the folder of the spec")
+        raise _wrong(where, f"./{path} is a link that leaves the folder of the spec")
     if not real.is_dir():
-        raise _wrong(folder, where, f"./{path} is neither a folder nor a wheel or archive")
+        raise _wrong(where, f"./{path} is neither a folder nor a wheel or archive")
     if not any((real / name).is_file() for name in _PROJECT):
-        raise _wrong(
-            folder, where, f"./{path} holds no project: it has no pyproject.toml, setup.py or setup.cfg"
-        )
+        raise _wrong(where, f"./{path} holds no project: it has no pyproject.toml, setup.py or setup.cfg")
     return real
 
 
-def _wrong(folder: pathlib.Path, where: str, message: str) -> SpecError:
-    return SpecError(str(folder), (Problem(path=where, message=message),))
+def _wrong(where: str, message: str) -> SpecError:
+    return SpecError(THE_SPEC, (Problem(path=where, message=message),))
 
 
 def pack_tree(

@@ -15,8 +15,9 @@ from envspec.source import git
 from envspec.source.backend import build_system
 from envspec.source.bound import ChangedSourceError
 from envspec.source.package import SourcePackage, revision_digest
-from envspec.source.sdist import BuiltWheel, built_source
-from envspec.source.trees import TOP, pack_tree, repository_of, tree_folder
+from envspec.source.sdist import BuildSite, BuiltWheel, built_source
+from envspec.source.trees import TOP, pack_tree, tree_folder
+from envspec.source.versioned import pack_versioned
 from envspec.source.workspace import elsewhere, neighbours, takes_version_from_git
 from envspec.spec.model import Spec, digest_of
 from envspec.spec.target import Target, target_of
@@ -28,8 +29,7 @@ from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import rules
 from envspec.system.disk import DiskError
-from envspec.system.errors import BuildError, FindingsError, OutsideError, Problem, SpecError
-from envspec.system.interpreter import find_interpreter
+from envspec.system.errors import THE_SPEC, BuildError, FindingsError, OutsideError, Problem, SpecError
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import quoted_output
@@ -127,7 +127,7 @@ class SourceYard:
                     )
 
     def _wrong(self, at: str, message: str, hint: str = "") -> SpecError:
-        return SpecError(str(self.folder), (Problem(path=at, message=message),), hint=hint)
+        return SpecError(THE_SPEC, (Problem(path=at, message=message),), hint=hint)
 
     def take(self, word: SourceWord, at: str, held: LockedSource | None = None) -> SourcePackage:
         """One source. `held` is what a lock has of it, whose tools are taken. Raises as `take_all`."""
@@ -152,8 +152,7 @@ class SourceYard:
         tree = tree_folder(word.place, self.folder, at)
         with scratch_folder("source") as scratch:
             archive = scratch / "source.tar"
-            below, added = _versioned(tree)
-            digest = pack_tree(tree, archive, within=self.folder, below=below, added=added)
+            digest, below = pack_versioned(tree, archive, within=self.folder)
             built = self._built(archive, digest, word.shown, below, held.tools if held else ())
         metadata = self._metadata(built.wheel)
         return SourcePackage(
@@ -272,20 +271,8 @@ class SourceYard:
     def _built(
         self, archive: pathlib.Path, sha256: str, label: str, subdirectory: str, tools: tuple[str, ...]
     ) -> BuiltWheel:
-        return built_source(
-            archive,
-            sha256,
-            label=label,
-            store=self.store,
-            target=self.target,
-            python=find_interpreter(self.target.python, self.target.patch),
-            machine=self.sources.machine,
-            root=self.sources.build_root,
-            subdirectory=subdirectory,
-            tools=tools,
-            offline=self.sources.offline,
-            progress=self.progress,
-        )
+        site = BuildSite.of(self.sources, self.store, self.target, self.progress)
+        return built_source(archive, sha256, site, label=label, subdirectory=subdirectory, tools=tools)
 
     def _metadata(self, wheel: File) -> WheelMetadata:
         try:
@@ -338,16 +325,6 @@ class SourceYard:
             return self.spec.sources[held.at][1]
         path = held.path or ""
         return SourceWord(text=f"./{path}", kind="tree", place=path, name=held.name)
-
-
-def _versioned(tree: pathlib.Path) -> tuple[str, dict[str, str]]:
-    """Where a tree stands in its archive, and what goes beside it: what makes versions of tags needs them."""
-    repository = repository_of(tree)
-    if repository is None or not takes_version_from_git(tree):
-        return "", {}
-    said = git.describe(repository)
-    below = tree.relative_to(repository).as_posix()
-    return ("" if below == "." else below), ({".git_archival.txt": said} if said else {})
 
 
 def _requires(metadata: WheelMetadata, tree: pathlib.Path) -> str:

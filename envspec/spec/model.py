@@ -23,7 +23,7 @@ from envspec.spec.constraint import ConstraintText
 from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
-from envspec.spec.program import Program, Run, RunChanges
+from envspec.spec.program import Program, Run, RunChanges, Seconds
 from envspec.spec.python import PythonWish, parse_python
 from envspec.spec.types import (
     MODULE,
@@ -234,6 +234,8 @@ class Trial(Part):
 class Service(Part):
     """The payload that the environment carries."""
 
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)  # plans, which hold it, are read again
+
     module: Annotated[str, StringConstraints(pattern=rf"^{MODULE}:[A-Za-z_]\w*(\(\))?$")]
     """`package.module:application` or `package.module:factory()`, as gunicorn has it."""
     source: RelativePath | None = None
@@ -241,6 +243,8 @@ class Service(Part):
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 5000
     health: Annotated[str, StringConstraints(pattern=r"^/[\w/.-]*$")] = "/readyz"
     """Path that answers 200 once the service can work."""
+    start_timeout: Seconds | None = Field(default=None, alias="start-timeout")
+    """Seconds until then at most, wherever it is started."""
     env: Mapping[EnvName, Line] = Field(default_factory=dict)
     """Environment variables of the service."""
     models: tuple[ModelName, ...] = ()
@@ -274,6 +278,10 @@ class TargetWish(Part):
         return self
 
 
+BUILD_TIMEOUT = 1800.0
+"""Seconds that one step of a build may take where a spec says nothing."""
+
+
 class Overlay(Part):
     """The parts of a spec that a variant may change: tables are merged, stages by their name."""
 
@@ -281,6 +289,7 @@ class Overlay(Part):
     machine: Machine | None = None
     as_of: Moment | None = Field(default=None, alias="as-of")
     compile: StrictBool | None = None
+    build_timeout: Seconds | None = Field(default=None, alias="build-timeout")
     base: BaseWish | None = None
     target: TargetWish | None = None
     env: EnvTable = Field(default_factory=dict)
@@ -307,6 +316,8 @@ class Spec(Part):
     """Resolve as the index stood at this date."""
     compile: StrictBool = True
     """Whether images carry what a service loads as compiled files, so that containers start sooner."""
+    build_timeout: Seconds = Field(default=BUILD_TIMEOUT, alias="build-timeout")
+    """Seconds that one step may take of what builds a source distribution, or own code."""
     base: BaseWish = BaseWish()
     target: TargetWish = TargetWish()
     env: EnvTable = Field(default_factory=dict)
@@ -384,7 +395,9 @@ class Spec(Part):
         body = self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"variant", "smoke", "service", "compile", "target", "env", "run", "copies"},
+            exclude={
+                *("variant", "smoke", "service", "compile", "target", "env", "run", "copies", "build_timeout")
+            },
             exclude_defaults=True,
         )
         for stage in body["stage"]:

@@ -21,6 +21,9 @@ MAIN = "main"
 DEADLINE = 120.0
 """Seconds that a program gets to become ready, and each of its trials to end, unless it says otherwise."""
 
+START_TIMEOUT = "start-timeout"
+"""Key of the spec for what a program gets to become ready."""
+
 _PYTHON = re.compile(r"python(3(\.\d+t?)?)?")
 
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
@@ -130,6 +133,8 @@ class ProgramChanges(Part):
     ports: Annotated[tuple[Port, ...], Field(max_length=PORTS)] = ()
     """Further ports."""
     health: HealthWish | None = None
+    start_timeout: Seconds | None = Field(default=None, alias="start-timeout")
+    """Seconds that it gets to become ready, wherever it is started."""
     env: EnvTable = Field(default_factory=dict)
     """Its own environment variables, over those of `[env]`."""
     workdir: InsidePath | None = None
@@ -169,6 +174,10 @@ class Program(ProgramChanges):
                 raise ValueError("health is a path: give the port that answers it")
             if any(trial.path is not None for trial in self.trial):
                 raise ValueError("a trial asks for a path: give the port that answers it")
+        if self.start_timeout is not None and not self.lasting:
+            raise ValueError(
+                f"{START_TIMEOUT} is for a service, and a job ends by itself: give a port or a health"
+            )
         if self.schedule is not None and self.lasting:
             raise ValueError(
                 "schedule is for a job, which ends by itself: leave out port, health and restart"

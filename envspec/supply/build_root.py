@@ -20,6 +20,8 @@ class Missing:
     kind: Literal["header", "library", "pkg-config file", "program"]
     name: str
     """`libpq-fe.h`, `pq`, `libffi`, `pg_config`."""
+    sure: bool = True
+    """Whether the words can hardly mean anything else: a file that is not found need not be a program."""
 
     @property
     def words(self) -> str:

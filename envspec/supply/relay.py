@@ -58,7 +58,10 @@ _NOWHERE = 9
 """A port at which nobody answers, as long as the relay does not run."""
 
 NETWORK_HINT = "check the network and pip's configuration (`pip config list`)"
-PASSWORD_HINT = "give a name and a password that it accepts: in its address, in netrc or in a keyring"  # noqa: S105
+PASSWORD_HINT = (
+    "give a name and a password that it accepts: a line in ~/.netrc, "  # noqa: S105 - it says where it goes
+    "`machine HOST login NAME password PASSWORD`, in its address, or in a keyring"
+)
 
 _UNHEARD = (BrokenPipeError, ConnectionResetError, TimeoutError)
 """Whoever asked has left."""

@@ -122,7 +122,8 @@ class Sources:
         """The error that says that an index could not be asked for a project; `url` is which of default's."""
         why = self.unreachable[index]
         if "(401)" in why:
-            hint = PASSWORD_HINT
+            where = f"; {index_variable(index)} may hold that address, with NAME:PASSWORD@ before its host"
+            hint = PASSWORD_HINT + where * (index != DEFAULT_INDEX)
         elif index == DEFAULT_INDEX:
             hint = NETWORK_HINT
         else:

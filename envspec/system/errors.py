@@ -16,6 +16,7 @@ The command line turns them into exit codes in one place (`builder.cli.main`); n
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from envspec.system.finding import Finding
 from envspec.system.foreign import readable
@@ -23,6 +24,9 @@ from envspec.system.quoting import shortened
 
 LIMIT = 16_000
 """Characters of an error: the last lines of a program belong to it."""
+
+THE_SPEC = "the spec"
+"""The file of a `SpecError` that was raised where only the spec is known, and not the file it stands in."""
 
 SHOWN = 20
 """Mistakes of a spec that an error names in its text; `SpecError.problems` has all of them."""
@@ -80,6 +84,13 @@ class SpecError(EnvspecError):
         if (left := len(problems) - SHOWN) > 0:
             lines.append(f"{file}: and {left} more")
         super().__init__("\n".join(lines), hint=hint)
+
+    def placed(self, file: str, line: Callable[[str], int | None]) -> SpecError:
+        """The same where the spec stands in `file`; `line` tells where a key path does."""
+        if self.file != THE_SPEC:
+            return self
+        found = (dataclasses.replace(each, line=each.line or line(each.path)) for each in self.problems)
+        return SpecError(file, tuple(found), hint=self.hint)
 
 
 class FindingsError(EnvspecError):

@@ -117,6 +117,18 @@ def test_findings_of_a_spec_are_exit_1(call: Call, spec: pathlib.Path) -> None:
     assert "nothing was installed" in said.out
 
 
+def test_what_is_wrong_with_a_source_is_told_with_its_line(
+    call: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = spec_text(stage("one", "./gone"), tail="[base]\ndebian = 'bookworm'")
+    pathlib.Path("envspec.toml").write_text(text)
+    line = text.splitlines().index("install = ['./gone']") + 1
+    said = call("build-image", "-q")
+    assert said.code == 2
+    assert f"envspec.toml:{line}: stage[0].install[0]: ./gone is not there" in said.out
+
+
 def test_json_stands_alone_on_standard_output(call: Call, spec: pathlib.Path) -> None:
     said = call("build-image", spec, "--format", "json")
     report = json.loads(said.out)

@@ -96,6 +96,22 @@ def test_an_image_starts_as_its_programs_say() -> None:
     assert named_users(plan()) == ("www-data",)
 
 
+def test_an_image_is_patient_as_long_as_its_slowest_program() -> None:
+    assert image_start(plan()).start_timeout == 60
+    slow = SHOP.replace('health = "/healthz"', 'health = "/healthz"\nstart-timeout = 299.5', 1)
+    assert image_start(plan(slow)).start_timeout == 300
+    assert plan(slow).digest != plan().digest
+    assert plan(slow).packages_digest == plan().packages_digest
+
+
+def test_a_plan_of_a_service_has_its_patience_only_where_it_is_said() -> None:
+    service = '[service]\nmodule = "a:b"\nsource = "."\n'
+    slow = make_plan(spec(service + "start-timeout = 300\n"), lock())
+    assert slow.digest != make_plan(spec(service), lock()).digest
+    assert slow.main is not None
+    assert slow.main.start_timeout == 300
+
+
 def test_an_image_without_a_main_program_starts_python() -> None:
     start = image_start(plan('[run.train]\ncommand = ["train"]\n'))
     assert (start.command, start.ports, start.health) == (("python",), (), ())
@@ -221,6 +237,15 @@ def test_health_is_that_of_the_program_that_runs(image: pathlib.Path) -> None:
     assert told(image, "health").returncode == 1
     told(image, "worker")
     assert told(image, "health").returncode == 0
+
+
+def test_a_word_that_is_nothing_is_answered_with_the_programs(image: pathlib.Path) -> None:
+    done = told(image, "nosuch")
+    assert done.returncode == 127
+    assert "nosuch cannot be run: No such file or directory" in done.stderr
+    assert f"neither a program of this image ({', '.join(sorted(PROGRAMS))})" in done.stderr
+    assert "any command may stand there" in done.stderr
+    assert "neither" not in told(image, "/nowhere/x").stderr  # a path is no program's name
 
 
 def test_an_image_without_a_main_program_says_what_it_has(image: pathlib.Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from builder.image import travelling
 from builder.inside import asking, program
-from builder.judge.expected import difference
+from builder.judge.expected import differences
 from builder.judge.trial import try_program
 from builder.judge.tried import judge_trial
 from builder.values.plan import Plan
@@ -174,19 +174,32 @@ def test_a_trial_that_goes_wrong_says_what_was_expected(
 @pytest.mark.parametrize(
     ("expected", "found", "words"),
     [
-        ({"a": 1}, {"a": 1, "b": 2}, None),
-        (12.0, 12, None),
-        ({"a": [1, {"b": None}]}, {"a": [1, {"b": None, "c": 1}]}, None),
+        ({"a": 1}, {"a": 1, "b": 2}, ""),
+        (12.0, 12, ""),
+        ({"a": [1, {"b": None}]}, {"a": [1, {"b": None, "c": 1}]}, ""),
         ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, "a[1].b is 3, expected 2"),
         ({"a": 1}, {}, "a is missing, expected 1"),
         ({"a": True}, {"a": 1}, "a is 1, expected true"),
         ([1, 2], [1], "it is a list of 1, expected 2"),
         ("x", None, 'it is null, expected "x"'),
-        ({"long name": {"of": 1}, "b": 2}, {"long name": {"of": 2}, "b": 3}, "b is 3, expected 2"),
+        (
+            {"long": {"of": 1}, "b": 2, "c": 3},
+            {"long": {"of": 2}, "b": 3, "c": 3},
+            "long.of is 2, expected 1; b is 3, expected 2",
+        ),
     ],
 )
-def test_the_shortest_difference_is_told(expected: Any, found: Any, words: str | None) -> None:
-    assert difference(expected, found) == words
+def test_the_differences_are_told(expected: Any, found: Any, words: str) -> None:
+    assert differences(expected, found) == words
+
+
+@pytest.mark.parametrize(
+    ("length", "rest"), [(5, ""), (6, "; and 1 more"), (9999, "; and at least 1000 more")]
+)
+def test_of_many_differences_some_are_told_and_the_others_counted(length: int, rest: str) -> None:
+    told = differences([1] * length, [2] * length)
+    assert told.endswith(f"[4] is 2, expected 1{rest}")
+    assert told.count("expected 1") == 5
 
 
 # Inside: whole programs.
@@ -206,7 +219,9 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def tried(wanted: PlannedProgram, *, deadline: float = 20, grace: float = 0.3) -> dict[str, Any]:
+def tried(
+    wanted: PlannedProgram, *, deadline: float = 20, grace: float = 0.3, refusal: float | None = None
+) -> dict[str, Any]:
     """Run the script as it runs inside an environment."""
     task = {
         "name": wanted.name,
@@ -218,6 +233,7 @@ def tried(wanted: PlannedProgram, *, deadline: float = 20, grace: float = 0.3) -
         "starts": True,
         "deadline": deadline,
         "grace": grace,
+        "refusal": refusal,
     }
     done = subprocess.run(
         [sys.executable, "-", json.dumps(task)],
@@ -281,6 +297,37 @@ def test_a_service_that_never_gets_ready_is_stopped() -> None:
     assert not facts["ready"]
     assert rules(facts) == ["EV302"]
     assert "/readyz answers nothing" in facts["seen"]
+
+
+REFUSING = """
+import http.server, sys, time
+began = time.monotonic()
+class Handler(http.server.BaseHTTPRequestHandler):
+    server_version, sys_version = "shop/1", ""
+    def do_GET(self):
+        early = time.monotonic() - began < float(sys.argv[3])
+        self.send_response(int(sys.argv[2]) if early else 200)
+        self.end_headers(); self.wfile.write(b"no such page")
+    def log_message(self, *words): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_a_path_that_is_refused_again_and_again_ends_the_wait() -> None:
+    wanted = started(sys.executable, "-c", REFUSING, "{port}", 404, 60, trials=())
+    began = time.monotonic()
+    facts = tried(wanted, refusal=0.5)
+    assert time.monotonic() - began < 15
+    (finding,) = judge_trial(facts, wanted)
+    assert finding.rule == "EV302"
+    assert "answers GET /readyz, its health, with 404 (shop/1): no such page" in finding.message
+    assert "start-timeout" in finding.hint
+
+
+@pytest.mark.parametrize(("status", "refusal"), [(404, 5.0), (404, None), (503, 0.3), (429, 0.3)])
+def test_what_is_refused_at_first_or_busy_is_waited_for(status: int, refusal: float | None) -> None:
+    wanted = started(sys.executable, "-c", REFUSING, "{port}", status, 1.5, trials=())
+    assert tried(wanted, refusal=refusal)["ready"]
 
 
 def test_without_health_a_service_must_go_on() -> None:

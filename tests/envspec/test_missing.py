@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envspec.source.missing import missing_of
+from envspec.source.missing import missing_in
+from envspec.supply.build_root import Missing
 
 SAID = {
     "psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory": "the header libpq-fe.h",
@@ -28,6 +29,11 @@ SAID = {
 }
 
 
+def missing_of(said: str) -> Missing | None:
+    """What it says first."""
+    return next(missing_in(said), None)
+
+
 @pytest.mark.parametrize(("said", "words"), SAID.items())
 def test_each_way_to_say_it_is_understood(said: str, words: str) -> None:
     found = missing_of(f"running build_ext\n{said}\n")
@@ -43,10 +49,27 @@ def test_each_way_to_say_it_is_understood(said: str, words: str) -> None:
         "SyntaxError: invalid syntax",
         "x.c:3:5: error: unknown type name 'foo'",
         "ModuleNotFoundError: No module named 'numpy'",
+        "make sure that the data is not missing",
     ],
 )
 def test_other_failures_are_not_taken_for_it(said: str) -> None:
     assert missing_of(said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "sure"),
+    [
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'README.md'", False),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'swig'", True),
+        ("Licence: not found", False),
+        ("/bin/sh: 1: gfortran: not found", True),
+        ("error: command 'frobnicate' failed: No such file or directory", True),
+    ],
+)
+def test_a_file_that_is_not_found_need_not_be_a_program(said: str, sure: bool) -> None:
+    found = missing_of(said)
+    assert found is not None
+    assert found.sure == sure
 
 
 def test_a_header_counts_over_what_the_failure_made_of_it() -> None:
@@ -58,4 +81,4 @@ def test_a_header_counts_over_what_the_failure_made_of_it() -> None:
 
 @given(st.text())
 def test_any_words_are_read(said: str) -> None:
-    missing_of(said)
+    list(missing_in(said))

@@ -93,6 +93,8 @@ def test_the_module_that_a_command_runs(command: list[str], module: str) -> None
         ('[run]\ncommand = ["a"]\nhealth = { tcp = 80, command = ["a"] }', "run.health: give one way"),
         ('[run]\ncommand = ["a"]\nport = 80\nports = [81, 80]', "port 80 is given twice"),
         ('[run]\ncommand = ["a"]\nport = 80\nschedule = "* * * * *"', "schedule is for a job"),
+        ('[run]\ncommand = ["a"]\nstart-timeout = 9', "start-timeout is for a service"),
+        ('[run]\ncommand = ["a"]\nport = 80\nstart-timeout = "9s"', "run.start-timeout"),
         ('[run]\ncommand = ["a"]\n[[run.trial]]\npath = "/"', "give the port that answers it"),
         ('[run]\ncommand = ["a"]\n[[run.trial]]\nstatus = 200', "status belongs to a request"),
         (

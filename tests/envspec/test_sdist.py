@@ -13,7 +13,7 @@ from envspec.lockfile.lock import File, Lock
 from envspec.proof.prove import prove_lock
 from envspec.source.backend import _answer
 from envspec.source.fetch import fetch_locked
-from envspec.source.sdist import built_wheel
+from envspec.source.sdist import BuildSite, built_wheel
 from envspec.spec.target import Target
 from envspec.supply.pip_settings import PipSettings
 from envspec.supply.sources import Sources
@@ -33,10 +33,8 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def build(source: pathlib.Path, root: pathlib.Path, said: Recorder | None = None) -> File:
     store = Wheelhouse(root)
-    python = pathlib.Path(sys.executable)
-    return built_wheel(
-        store.add(source), store=store, target=HERE, python=python, machine=ALONE, progress=said or Recorder()
-    )
+    site = BuildSite(store=store, target=HERE, machine=ALONE, progress=said or Recorder())
+    return built_wheel(store.add(source), site)
 
 
 def test_it_is_built_once_and_remembered(tmp_path: pathlib.Path) -> None:

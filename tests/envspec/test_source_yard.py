@@ -8,12 +8,13 @@ import subprocess
 
 import pytest
 
-from envspec.lockfile.lock import Lock, dump_lock, parse_lock
+from envspec.lockfile.lock import File, Lock, dump_lock, parse_lock
 from envspec.resolve.prefer import moving_packages, preferences_of
 from envspec.resolve.resolver import resolve_spec
-from envspec.source import backend
 from envspec.source.bound import ChangedSourceError, refuse_changed
+from envspec.source.editable import editable_wheel
 from envspec.source.fetch import fetch_locked
+from envspec.source.sdist import BuildSite
 from envspec.source.yard import SourceYard
 from envspec.spec.model import Spec
 from envspec.supply.pip_settings import PipSettings
@@ -171,6 +172,24 @@ def test_what_a_tree_pins_otherwise_than_its_neighbour_is_a_contradiction(place:
     assert [finding.rule for finding in caught.value.findings] == ["EV101"]
 
 
+@pytest.mark.parametrize("status", [401, 503])
+def test_what_a_tree_requires_of_an_index_that_does_not_answer_is_no_contradiction(
+    place: Place, status: int
+) -> None:
+    project(place.folder / "core", "core", requires=["lib>=1"])
+    with serving() as web:
+        web.answers["/lib/"] = Answer(status=status)
+        wanted = spec(
+            stage("one", "lib", more='index = "mine"'),
+            stage("two", "./core"),
+            head=HEAD,
+            tail=f'[index.mine]\nurl = "{web.url}"',
+        )
+        with pytest.raises(OutsideError, match="index mine cannot be asked for lib") as caught:
+            resolve_spec(wanted, place.sources(wanted), place.store, progress=place.said)
+    assert ("NAME:PASSWORD@" in caught.value.hint) == (status == 401)
+
+
 def test_one_name_twice_is_refused(place: Place) -> None:
     project(place.folder / "a", "core")
     project(place.folder / "b", "core")
@@ -299,12 +318,49 @@ def test_a_source_distribution_by_path_is_built(place: Place) -> None:
     assert place.store.verify(entry.installed)
 
 
-def test_a_build_that_waits_is_ended(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "TIME", 5)
+def in_place(place: Place, word: str, *, offline: bool = False) -> tuple[str, File]:
+    """What an editable tree is installed from: its ordinary wheel's name, and the wheel that leads to it."""
+    wanted = spec(stage("one", word), head=HEAD)
+    sources = place.sources(wanted, offline=offline)
+    held = SourceYard(spec=wanted, sources=sources, store=place.store, progress=place.said).bind(
+        resolve_spec(wanted, sources, place.store, progress=place.said)
+    )
+    (source,), (entry,) = held.trees, held.artifact
+    site = BuildSite.of(sources, place.store, held.target, place.said)
+    tree = (place.folder / (source.path or ".")).resolve()
+    found = editable_wheel(tree, entry, site, within=place.folder.resolve(), tools=source.tools)
+    return entry.file, found
+
+
+def test_an_editable_tree_is_asked_again_only_when_it_changed(place: Place) -> None:
+    hook = (
+        "\ndef build_editable(folder, config_settings=None, metadata_directory=None):\n"
+        "    name = build_wheel(folder)\n"
+        "    import os, zipfile\n"
+        "    with zipfile.ZipFile(os.path.join(folder, name), 'a') as wheel:\n"
+        "        wheel.writestr('core.pth', os.getcwd() + '/src')\n"
+        "    return name\n"
+    )
+    tree = project(place.folder / "core", "core")
+    (tree / "backend.py").write_text((tree / "backend.py").read_text() + hook)
+    _, first = in_place(place, "-e ./core")
+    with Wheel(place.store.path(first)) as opened:
+        assert opened.read("core.pth").decode() == f"{tree.resolve()}/src"
+    asks = f"asking for a wheel that uses {tree.resolve()} in place"
+    assert in_place(place, "-e ./core", offline=True)[1] == first
+    assert place.said.said.count(asks) == 1
+    (tree / "pyproject.toml").write_text((tree / "pyproject.toml").read_text() + "\n# another\n")
+    in_place(place, "-e ./core")
+    assert place.said.said.count(asks) == 2
+
+
+def test_a_build_that_waits_is_ended_when_the_spec_says(place: Place) -> None:
     project(place.folder / "core", "core", backend="import time; time.sleep(60)")
+    wanted = spec(stage("one", "./core"), head=f"{HEAD}build-timeout = 6\n")
     with pytest.raises(FindingsError) as caught:
-        place.lock("./core")
-    assert "build_wheel did not end within" in caught.value.findings[0].message
+        resolve_spec(wanted, place.sources(wanted), place.store, progress=place.said)
+    assert "build_wheel did not end within 0.1 minutes" in caught.value.findings[0].message
+    assert wanted.digest == spec(stage("one", "./core"), head=HEAD).digest
 
 
 def test_what_it_was_built_with_is_taken_again(place: Place) -> None:

@@ -43,6 +43,9 @@ class FakeBackend:
     def available(self) -> str | None:
         return self.missing
 
+    def seek(self, image: str, machine: str, progress: Progress) -> None:
+        """Whatever it is, it is there."""
+
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         return environment(digest=plan.digest)
 

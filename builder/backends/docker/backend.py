@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from builder.backends.docker import ship
-from builder.backends.docker.base import ensure_base
+from builder.backends.docker.base import ensure_base, seek_image
 from builder.backends.docker.builders import AptPackages, Builder, BuildRequest, choose_builder
 from builder.backends.docker.container import run_in_container
 from builder.backends.docker.dockerfile import copy_name, render_dockerfile
@@ -75,6 +75,10 @@ class DockerBackend:
         except EnvspecError as error:
             return error.message
         return None
+
+    def seek(self, image: str, machine: str, progress: Progress) -> None:  # noqa: ARG002 - the engine's own
+        """See to it that the engine has the image. Raises `OutsideError`."""
+        seek_image(self.engine, image, progress)
 
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the image. Raises `BuildError`, `OutsideError` and `SpecError`."""
@@ -196,7 +200,7 @@ class DockerBackend:
     ) -> Shipped:
         """Seal the image with its verdict and name it; then file and registry. Raises `OutsideError`."""
         name = ship.seal_image(self.engine, environment, verdict, wanted.tag)
-        files, said = [], list(ship.how_to_run(self.engine, name))
+        files, said = [], [ship.how_to_run(self.engine, name)]
         if wanted.output is not None:
             if wanted.output.suffix != ".tar":
                 raise UsageError(f"{wanted.output} is no .tar", hint="the oci backend writes layout folders")

@@ -29,7 +29,7 @@ def ensure_base(
     """
     name = base_name(plan)
     if not plan.base.debian:
-        found = engine.image_id(name) or _pulled(engine, name, progress)
+        found = seek_image(engine, name, progress)
         if plan.patch is not None:
             refuse_other_release(plan, name, _python_told(engine, name))
         return found
@@ -42,6 +42,11 @@ def ensure_base(
         if engine.layers(name) != (layer.diff_id,):
             raise OutsideError(f"the engine took {name} for other bytes than it was given")
     return layer.diff_id
+
+
+def seek_image(engine: Engine, name: str, progress: Progress) -> str:
+    """See to it that the engine has an image, and give its id. Raises `OutsideError`."""
+    return engine.image_id(name) or _pulled(engine, name, progress)
 
 
 def import_root(engine: Engine, archive: Iterable[bytes], name: str) -> None:

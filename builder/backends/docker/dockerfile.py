@@ -29,7 +29,7 @@ from builder.inside import places
 from builder.oci.store.tar import archive_epoch
 from builder.values.copies import PlannedCopy
 from builder.values.plan import Plan
-from envspec.system.errors import Problem, SpecError
+from envspec.system.errors import THE_SPEC, Problem, SpecError
 
 TEMPLATE = "Dockerfile.template"
 
@@ -139,7 +139,7 @@ def quoted(text: str) -> str:
     """The text as one double-quoted word of `ENV` or `LABEL`, in which nothing is expanded."""
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         problem = Problem(path="", message=f"{text!r} holds a line break or control character")
-        raise SpecError("the plan", (problem,))
+        raise SpecError(THE_SPEC, (problem,))
     return '"' + re.sub(r'([\\"$])', r"\\\1", text) + '"'
 
 

@@ -25,7 +25,7 @@ def into_engine(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str
             held = load_image(image, tag, blobs, engine.client, progress)
     except OutsideError as error:
         return f"no engine took it ({error.message.splitlines()[0]}); --output X.tar writes it for one"
-    (start,) = how_to_run(engine, tag)
+    start = how_to_run(engine, tag)
     return f"loaded into the engine, which had {held} of {len(image.layers)} layers; {start}"
 
 

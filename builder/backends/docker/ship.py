@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pathlib
-from collections.abc import Iterator
 
 from docker.errors import BuildError
 from docker.utils import parse_repository_tag
@@ -12,6 +11,7 @@ from docker.utils import parse_repository_tag
 from builder.backends.docker.dockerfile import quoted
 from builder.backends.docker.engine import BROKEN, Engine, refusal, translated
 from builder.image.settings import verdict_labels
+from builder.image.starting import start_line
 from builder.values.environment import Environment
 from builder.values.verdict import Verdict
 from envspec.system.errors import OutsideError
@@ -42,15 +42,11 @@ def seal_image(
     return f"{repository}:{tag or 'latest'}"
 
 
-def how_to_run(engine: Engine, name: str) -> Iterator[str]:
-    """The command that starts the image, for people to copy."""
+def how_to_run(engine: Engine, name: str) -> str:
+    """The line with the command that starts the image, for people to copy."""
     with translated(engine.address.host):
-        ports = engine.client.images.get(name).attrs["Config"].get("ExposedPorts") or {}
-    numbers = sorted({int(entry.partition("/")[0]) for entry in ports})
-    published = " ".join(f"--publish {port}:{port}" for port in numbers)
-    reached = "--network host" if engine.network == "host" else published
-    words = ["docker run --rm", *(["--read-only", reached] if numbers else []), name]
-    yield f"{'serve' if numbers else 'start'} it: {' '.join(words)}"
+        config = engine.client.images.get(name).attrs["Config"]
+    return start_line(name, config, host=engine.network == "host")
 
 
 def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:

@@ -63,6 +63,10 @@ class OciBackend:
         """It works wherever this program does; what a base needs is asked for when it is."""
         return None
 
+    def seek(self, image: str, machine: str, progress: Progress) -> None:  # noqa: ARG002 - it asks once
+        """Ask the image's registry for it. Raises `OutsideError`."""
+        bases.seek_image(image, self._network)
+
     def build(self, plan: Plan, folder: pathlib.Path, store: Wheelhouse, progress: Progress) -> Environment:
         """Build, or find, the image. Raises `BuildError`, `OutsideError`, `SpecError` and `WheelError`."""
         base = bases.obtain_base_image(plan, folder, store, self.blobs, self._network, progress)

@@ -75,6 +75,17 @@ def _obtained(
         ) from error
 
 
+def seek_image(image: str, network: MakeNetwork) -> None:
+    """Ask the registry of an image for what it is, and fetch nothing. Raises `OutsideError`."""
+    from builder.oci.registry import reference
+    from builder.oci.registry.credentials import stored_credentials
+    from builder.oci.registry.repository import Registry
+
+    found = reference.parse_reference(image)
+    with network().session() as session:
+        Registry(found, session, stored_credentials).manifest(found.target)
+
+
 def _saved(
     plan: Plan, archive: LockedArchive, folder: pathlib.Path, blobs: Blobs, progress: Progress
 ) -> BaseImage:

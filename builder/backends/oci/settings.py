@@ -27,4 +27,5 @@ def image_settings(plan: Plan, base: BaseImage) -> ContainerSettings:
         stop_signal=start.stop_signal,
         health=start.health,
         health_timeout=start.health_timeout,
+        start_timeout=start.start_timeout,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from builder.image.settings import verdict_labels
+from builder.image.starting import start_line
 from builder.oci.image import attest, layout
 from builder.oci.image.attest import Referrer
 from builder.oci.image.documents import Image, encode_document
@@ -53,7 +54,9 @@ def ship_image(
         progress.step(f"write {wanted.output.name}")
         written = layout.write_image(image, record.machine, tag, blobs, wanted.output, artifacts)
         files += map(str, written)
-        said.append(how_to_use(wanted.output.suffix == ".tar", str(wanted.output), tag))
+        loadable = wanted.output.suffix == ".tar"
+        said.append(how_to_use(loadable, str(wanted.output), tag))
+        said += [start_line(tag, json.loads(blobs.read(image.config))["config"])] * loadable
     if load is not None and wanted.tag and wanted.output is None and not wanted.push:
         said.append(load(image, tag, blobs, progress))
     if wanted.push:

@@ -35,14 +35,13 @@ def main(arguments: list[str]) -> int:
     _temporary()
     name = program.MAIN if command == "serve" else command
     if name not in programs and command not in ("serve", "doctor"):
-        return _become(arguments)
+        return _become(arguments, otherwise=programs)
     if not _examined(facts):
         return MISMATCH
     if name in programs:
         return _start(facts, name, more)
     if command == "serve":
-        known = ", ".join(sorted(programs)) or "none"
-        sys.stderr.write(f"the image has no main program; its programs: {known}\n")
+        sys.stderr.write(f"the image has no main program; its programs: {_known(programs)}\n")
         return MISMATCH
     return 0
 
@@ -157,9 +156,19 @@ def _temporary() -> None:
         os.environ["TMPDIR"] = "/dev/shm"  # noqa: S108
 
 
-def _become(command: list[str]) -> int:
+def _become(command: list[str], otherwise: Iterable[str] | None = None) -> int:
+    """Become a command; of a word that somebody typed, `otherwise` are the programs that may be meant."""
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:
         sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}\n")
+        if otherwise is not None and isinstance(error, FileNotFoundError) and "/" not in command[0]:
+            sys.stderr.write(
+                f"it is neither a program of this image ({_known(otherwise)}) nor a command that it has; "
+                "any command may stand there with its words, such as: python -c 'print(1)'\n"
+            )
         return 127
+
+
+def _known(programs: Iterable[str]) -> str:
+    return ", ".join(sorted(programs)) or "none"

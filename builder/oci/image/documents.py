@@ -37,6 +37,8 @@ class ContainerSettings(Part):
     """Command of the health check; empty for none."""
     health_timeout: int = 5
     """Seconds that it gets."""
+    start_timeout: int = 60
+    """Seconds in which one that fails does not count yet."""
 
 
 class Image(Part):
@@ -104,7 +106,7 @@ def image_configuration(
             "Test": ["CMD", *settings.health],
             "Interval": 10 * second,
             "Timeout": settings.health_timeout * second,
-            "StartPeriod": 60 * second,
+            "StartPeriod": settings.start_timeout * second,
             "Retries": 3,
         }
     return {

@@ -247,10 +247,10 @@ def test_kubernetes_takes_every_program() -> None:
     ]
 
 
-def pods() -> dict[str, dict[str, Any]]:
+def pods(text: str = SHOP) -> dict[str, dict[str, Any]]:
     """The specification of each pod by the name of its container."""
     found = {}
-    for each in documents("kubernetes", shop()):
+    for each in documents("kubernetes", shop(text)):
         spec = each["spec"].get("jobTemplate", each)["spec"]
         if "template" in spec:
             pod = spec["template"]["spec"]
@@ -265,6 +265,18 @@ def test_pods_are_asked_as_the_health_of_each_program_says() -> None:
     assert grpc["readinessProbe"]["tcpSocket"] == {"port": "port-50051"}
     assert worker["livenessProbe"]["exec"]["command"][-2:] == ["health", "worker"]
     assert ("args" not in main, grpc["args"], worker["args"]) == (True, ["grpc"], ["worker"])
+
+
+def test_programs_get_the_time_to_start_that_the_spec_says() -> None:
+    slow = SHOP.replace('health = "/up"', 'health = "/up"\nstart-timeout = 900', 1)
+    slow = slow.replace('restart = "always"', 'restart = "always"\nstart-timeout = 45', 1)
+    probes = {name: pod["containers"][0].get("startupProbe", {}) for name, pod in pods(slow).items()}
+    waits = {
+        name: probe["periodSeconds"] * probe["failureThreshold"] for name, probe in probes.items() if probe
+    }
+    assert waits == {"main": 900, "grpc": 300, "worker": 50}
+    checks = {name: each.get("healthcheck", {}) for name, each in composed(shop(slow))["services"].items()}
+    assert [checks[name]["start_period"] for name in ("main", "grpc", "worker")] == ["900s", "60s", "45s"]
 
 
 def test_pods_have_the_user_the_volumes_and_the_restart_of_each_program() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import sys
@@ -263,3 +264,16 @@ def test_writing_a_spec_is_linear_in_what_it_installs() -> None:
         return lambda: write.spec_text(Draft(name="x", installs=(install,)))
 
     assert is_linear(written, 200)
+
+
+def test_a_spec_without_a_program_shows_the_keys_of_one() -> None:
+    installs = (Install(name="one", requirements=("lib==1",)),)
+    draft = Draft(name="the-shop", python="3.11", installs=installs)
+    text = write.spec_text(draft)
+    assert parse_spec(text).run is None
+    head, _, tail = text.partition("# [run]\n")
+    shown = "[run]\n" + "".join(line.removeprefix("# ") + "\n" for line in tail.splitlines())
+    program = parse_spec(head + shown).programs["main"]
+    assert program.command == ("python", "-m", "the_shop")
+    assert program.port == 8000
+    assert "# [run]" not in write.spec_text(dataclasses.replace(draft, run={"command": ["python"]}))

@@ -119,7 +119,7 @@ def test_the_printed_command_answers_the_readmes_curl(
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", 5000)) == 0:
             pytest.skip("something else answers at port 5000")
-    (line,) = ship.how_to_run(backend.engine, environment.reference)
+    line = ship.how_to_run(backend.engine, environment.reference)
     words = shlex.split(line.removeprefix("serve it: "))
     (asked,) = re.findall(
         r"^ *(curl .*127\.0\.0\.1:5000/tts .*)$", (ROOT / "README.md").read_text(), re.MULTILINE

@@ -56,7 +56,7 @@ def test_an_image_without_a_wanted_name_is_called_as_its_spec(
 
 def test_tells_how_to_run_it(serving_image: tuple[Workshop, Environment]) -> None:
     workshop, environment = serving_image
-    (line,) = ship.how_to_run(workshop.engine, environment.reference)
+    line = ship.how_to_run(workshop.engine, environment.reference)
     assert "docker run --rm --read-only" in line
     assert line.endswith(environment.reference)
 

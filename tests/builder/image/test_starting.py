@@ -1,0 +1,40 @@
+"""The line that says how an image is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builder.image.starting import image_start, start_line
+from tests.builder.backends.docker.conftest import make_plan
+
+ALONE = "it is Python alone: [run] in the spec says what to start"
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        (
+            {"Cmd": ["serve"], "ExposedPorts": {"9000/tcp": {}, "8000/tcp": {}}},
+            "serve it: docker run --rm --read-only --publish 8000:8000 --publish 9000:9000 a:1",
+        ),
+        ({"Cmd": ["serve"]}, "start it: docker run --rm a:1"),
+        (
+            {"Cmd": ["python"]},
+            f"start it: docker run --rm --interactive --tty a:1 ({ALONE})",
+        ),
+    ],
+)
+def test_an_image_says_how_it_is_started(config: dict[str, Any], line: str) -> None:
+    assert start_line("a:1", config) == line
+
+
+def test_where_containers_have_the_machines_network_no_port_is_published() -> None:
+    config = {"Cmd": ["serve"], "ExposedPorts": {"80/tcp": {}}}
+    assert start_line("a:1", config, host=True).endswith("--read-only --network host a:1")
+
+
+def test_an_image_of_a_plan_without_programs_is_python_alone() -> None:
+    command = list(image_start(make_plan([("one", [])])).command)
+    assert "Python alone" in start_line("a:1", {"Cmd": command})
