@@ -107,7 +107,8 @@ def reader_of(place: pathlib.Path) -> Reader | None:
         return conda.read_environment
     if re.fullmatch(r"(docker-)?compose[\w.-]*\.ya?ml", name):
         return compose.read_compose
-    return requirements.read_requirements if name.endswith((".txt", ".in")) else None
+    listed = name.endswith((".txt", ".in")) or re.fullmatch(r"requirements[\w.-]*\.lock", name)
+    return requirements.read_requirements if listed else None
 
 
 def describes(place: pathlib.Path) -> bool:
