@@ -129,36 +129,38 @@ def test_a_good_file_is_read(tmp_path: pathlib.Path, name: str) -> None:
     spec_of(read_description(tmp_path / name, Wish(folder=tmp_path)))
 
 
-_BITS = (
-    "",
-    "\0",
-    "\x85",
-    "\u2028",
-    "\ufeff",
-    "[",
-    "]",
-    "{",
-    "}",
-    "'",
-    '"',
-    "\\",
-    "\n",
-    "$",
-    "*a",
-    "&a ",
-    "<<: ",
-)
-_BITS += (
-    "- ",
-    ": ",
-    "1e999",
-    "9" * 400,
-    "null",
-    "../" * 9,
-    "-r ",
-    "; x",
-    "!!python/object:os.system ",
-    "é" * 90,
+_BITS: tuple[str, ...] = (
+    *(
+        "",
+        "\0",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        '"',
+        "\\",
+        "\n",
+        "$",
+        "*a",
+        "&a ",
+        "<<: ",
+    ),
+    *(
+        "- ",
+        ": ",
+        "1e999",
+        "9" * 400,
+        "null",
+        "../" * 9,
+        "-r ",
+        "; x",
+        "!!python/object:os.system ",
+        "é" * 90,
+    ),
 )
 _CUTS = some.tuples(some.integers(0, 400), some.integers(0, 9), some.sampled_from(_BITS))
 
@@ -292,7 +294,7 @@ def test_no_code_of_a_project_is_run_to_read_it(tmp_path: pathlib.Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         '[project]\nname = "demo"\ndynamic = ["version", "dependencies"]\n'
-        '[tool.setuptools.dynamic]\nversion = {attr = "demo.v"}\ndependencies = {file = ["requirements.txt"]}\n'
+        '[tool.setuptools.dynamic]\nversion = {attr = "demo.v"}\ndependencies = {file = "limits.txt"}\n'
         "[tool.hatch.metadata.hooks.custom]\n"
     )
     (tmp_path / "limits.txt").write_text("six<2\n")
