@@ -46,6 +46,8 @@ class Image:
     steps: list[Step] = dataclasses.field(default_factory=list)
     picked: set[str] = dataclasses.field(default_factory=set)
     """Extras and groups of projects that are installed."""
+    exports: list[tuple[str, tuple[str, ...]]] = dataclasses.field(default_factory=list)
+    """Commands that write requirements of a project's lock: program and arguments."""
     environments: list[str] = dataclasses.field(default_factory=list)
     """Folders that packages are installed into: virtual environments, and those of `pip install --target`."""
     taken: list[Image] = dataclasses.field(default_factory=list)

@@ -93,11 +93,15 @@ def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str
     if _PYTHON.fullmatch(program):
         while rest and rest[0].startswith("-") and rest[0] != "-m":
             rest = rest[1:]
+        if rest[:1] == ["setup.py"] and {"install", "develop"} & set(rest):
+            return "setup", []
         if rest[:1] != ["-m"] or len(rest) < 2:
             return None, []
         return installing(rest[1], rest[1:]) if rest[1] in {"pip", "uv", "poetry", "pipenv"} else (None, [])
     if program == "uv" and rest[:1] == ["pip"]:
         return installing("pip", rest)
+    if program in {"uv", "poetry", "pdm", "pipenv"} and {"export", "requirements"} & set(rest[:1]):
+        return "export", rest[1:]
     verb = next((word for word in rest if not word.startswith("-")), "")
     arguments = rest[rest.index(verb) + 1 :] if verb in rest else []
     if _PIP.fullmatch(program):

@@ -127,7 +127,9 @@ class _Options:
         self.picked: list[str] = []
         self.only = False
         self.all_extras = "--all-extras" in words
-        self.without_project = bool({"--no-install-project", "--no-root", "--no-self"} & set(words))
+        self.without_project = bool(
+            {"--no-install-project", "--no-emit-project", "--no-root", "--no-self"} & set(words)
+        )
         self.without_project |= any(word.startswith(("--only=", "--only-group")) for word in words)
         self.file = ""
         waiting = list(reversed(words))

@@ -105,6 +105,10 @@ class Runner:
             return lambda command, folder: self._pip(command, arguments, folder)
         if kind == "other-packages":
             return lambda command, _: drafting.leave(command.text, self.line, _OTHER_PACKAGES)
+        if kind == "export":
+            return lambda command, _: self._export(command, program, arguments)
+        if kind == "setup":
+            return self._setup
         if kind == "uninstall":
             return lambda command, _: self._uninstall(command, arguments)
         if kind == "apt":
@@ -177,12 +181,41 @@ class Runner:
 
     def _include(self, option: Option, reader: Requirements, folder: str) -> None:
         found = self.file(option.value, folder)
+        if found is None and option.kind == "requirement" and self._exported(option, folder):
+            return
         if found is None:
             why = "is not among the files that the image gets from here"
             self.drafting.leave(option.text, self.line, why)
             return
         self.drafting.carry(option.text, self.line)
         reader.read(found, limits="" if option.kind == "requirement" else option.kind)
+
+    def _export(self, command: Command, program: str, arguments: list[str]) -> None:
+        """Remember which requirements a command writes of a project's lock, until something installs them."""
+        self.drafting.carry(command.text, self.line)
+        self.image.exports.append((program, tuple(arguments)))
+
+    def _exported(self, option: Option, folder: str) -> bool:
+        """Install what an earlier command wrote of a project's lock; whether one did."""
+        name = posixpath.basename(option.value)
+        for program, arguments in reversed(
+            [found for image in self.image.whole() for found in image.exports]
+        ):
+            goals = [word for word in arguments if posixpath.basename(word.rpartition("=")[2]) == name]
+            if goals or not any(word.startswith(("-o", "--output")) for word in arguments):
+                text = " ".join(word for word in arguments if word not in goals)
+                kept = re.sub(r"(^| )(-f|--format)[ =]\S+", "", text).split()
+                kept += [] if program == "uv" else ["--no-root"]  # the others never write the project itself
+                projects.install_project(self, program, kept, option.text, folder)
+                return True
+        return False
+
+    def _setup(self, command: Command, folder: str) -> None:
+        """`setup.py install` in a folder of the image, as pip installs that folder."""
+        step = self.new_step()
+        self._local(folder, Requirements(self.drafting, step), step, folder, editable=False)
+        if step.says_something:
+            self.image.steps.append(step)
 
     def file(self, path: str, folder: str) -> pathlib.Path | None:
         """The file of the build's folder that a path of the image means; None where there is none."""

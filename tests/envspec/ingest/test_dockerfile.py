@@ -155,6 +155,13 @@ PROJECT += '[dependency-groups]\ndev = ["pytest"]\n[build-system]\nrequires = []
         ("pip install .", ["."]),
         ("pip install -e '.[x]'", ["-e .[x]"]),
         ("cd sub && pip install ..", ["."]),
+        ("uv export -o needs.txt && uv pip install --python-preference system -r needs.txt", ["six", "."]),
+        (
+            "uv export --no-emit-project --extra x --output-file=/tmp/n.txt && pip install -r /tmp/n.txt",
+            ["six", "flask"],
+        ),
+        ("poetry export -f requirements.txt --only dev > needs.txt && pip install -r needs.txt", ["pytest"]),
+        ("python setup.py install", ["."]),
     ],
 )
 def test_projects_are_installed_as_their_files_say(
