@@ -31,8 +31,8 @@ def find_interpreter(line: str, patch: int | None = None) -> pathlib.Path:
 def known_interpreter(line: str, patch: int | None = None) -> pathlib.Path | None:
     """A CPython of that line, `3.12` or `3.14t`: on PATH, of pyenv, asdf, uv or the like.
 
-    With `patch` one of that release alone; None where this machine has none. Looking starts every interpreter that
-    there is: threads that want the same one wait for the first of them.
+    With `patch` one of that release alone; None where this machine has none. Looking starts every interpreter
+    that there is: threads that want the same one wait for the first of them.
     """
     with _LOOKING:
         return _looked_up(line, patch)

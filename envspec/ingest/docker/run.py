@@ -108,7 +108,7 @@ class Runner:
         if kind == "export":
             return lambda command, _: self._export(command, program, arguments)
         if kind == "setup":
-            return self._setup
+            return lambda _, folder: self._setup(folder)
         if kind == "uninstall":
             return lambda command, _: self._uninstall(command, arguments)
         if kind == "apt":
@@ -210,7 +210,7 @@ class Runner:
                 return True
         return False
 
-    def _setup(self, command: Command, folder: str) -> None:
+    def _setup(self, folder: str) -> None:
         """`setup.py install` in a folder of the image, as pip installs that folder."""
         step = self.new_step()
         self._local(folder, Requirements(self.drafting, step), step, folder, editable=False)
