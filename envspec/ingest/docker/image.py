@@ -46,6 +46,8 @@ class Image:
     steps: list[Step] = dataclasses.field(default_factory=list)
     picked: set[str] = dataclasses.field(default_factory=set)
     """Extras and groups of projects that are installed."""
+    users: set[str] = dataclasses.field(default_factory=set)
+    """Users that the build makes."""
     exports: list[tuple[str, tuple[str, ...]]] = dataclasses.field(default_factory=list)
     """Commands that write requirements of a project's lock: program and arguments."""
     environments: list[str] = dataclasses.field(default_factory=list)
@@ -102,6 +104,10 @@ class Image:
         if name and "/" not in name and (made or _ENVIRONMENT.fullmatch(folder)):
             return name
         return "python" if _INTERPRETER.fullmatch(word) else word
+
+    def user(self, name: str) -> str:
+        """A user as a spec has it: for one that the build makes, images have their own, `app`."""
+        return "app" if any(name in image.users for image in self.ancestors()) else name
 
     def absolute(self, path: str) -> str:
         """A path of the image, whatever folder it starts from."""

@@ -50,6 +50,8 @@ Source: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in
 _PYTHON = re.compile(r"python[:-]?v?(3\.\d+)", re.IGNORECASE)
 _PIP_VARIABLES = re.compile(r"(PIP|UV|POETRY|PIPENV|CONDA|VIRTUAL_ENV|DEBIAN_FRONTEND|PATH|PYTHONPATH)(_|$)")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*)=((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])*)", re.DOTALL)
+_SITE = re.compile(r"(?:/usr(?:/local)?|/[\w./-]*venv)/lib/python3\.\d+/(?:site|dist)-packages(?=/|:|$)")
+"""Where an image has its packages; a spec calls it `{site}`."""
 _OTHER_STAGE = "belongs to a stage of which the last one takes no packages"
 
 
@@ -239,7 +241,7 @@ class _Reader:
             name, _, value = instruction.value.partition(" ")
             pairs = [(name, value.strip())]
         for name, written in pairs:
-            value = expanded(written, image.variables)
+            value = _SITE.sub("{site}", expanded(written, image.variables))
             text, line = f"ENV {name}={written}", instruction.line
             own = bool(_PIP_VARIABLES.match(name))
             if "$" not in value:

@@ -72,6 +72,10 @@ class Runner:
         program = posixpath.basename(words[0]) if words else ""
         if words and command.runs is not False:
             made = made_environment(program, words, self.image.variables)
+            if program in {"useradd", "adduser"} and not words[-1].startswith("-") and "$" not in words[-1]:
+                self.image.users.add(words[-1])
+                drafting.carry(command.text, self.line)
+                return
             if made and "$" not in made:
                 self.image.environments.append(posixpath.normpath(posixpath.join(folder, made)))
         if not words or program in NEEDLESS:

@@ -60,6 +60,8 @@ class Started:
             match saying.name:
                 case "USER":
                     user, _, group = saying.value.partition(":")
+                    if self._image.user(user) != user:
+                        user, group = self._image.user(user), ""
                     said = f"{user}:{group}" if group.isdigit() else user
                     self._try(table, "user", said, saying)
                 case "STOPSIGNAL":

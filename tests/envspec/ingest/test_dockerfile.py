@@ -224,6 +224,10 @@ def test_names_that_no_file_has_are_named(tmp_path: pathlib.Path, name: str) -> 
         ("pip install --prefix=/out six", "COPY --from=b /out/lib /usr/lib"),
         ("python -m venv /e && /e/bin/pip install six", "COPY --from=b /e /e"),
         ("cd /e && uv venv && uv pip install six", "COPY --from=b /e /e"),
+        (
+            "pip wheel --wheel-dir=/w six",
+            "RUN --mount=type=bind,from=b,source=/w,target=/w pip install /w/*.whl",
+        ),
     ],
 )
 def test_packages_are_taken_from_wherever_another_stage_has_put_them(
@@ -251,6 +255,24 @@ def test_a_program_of_an_environment_is_started_by_its_name(
     run = spec_of(drafted(tmp_path, f"{text}CMD {command}\n", "Dockerfile")).run
     assert run is not None
     assert run.command == expected
+
+
+def test_a_user_that_the_build_makes_is_the_image_s_own(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.11\nRUN useradd -m -u 1001 shop && pip install six\nCOPY --chown=shop:shop app /srv\n"
+    )
+    draft = drafted(tmp_path, f"{text}USER shop:shop\nCMD six\n", "Dockerfile", **{"app/x": ""})
+    spec = spec_of(draft)
+    assert spec.run is not None
+    assert (spec.run.user, spec.copies[0].owner) == ("app", "app")
+    assert not left(draft)
+
+
+def test_the_folder_of_packages_in_a_variable_is_that_of_the_environment(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nENV A=/usr/local/lib/python3.11/site-packages/x:/b\n"
+    text += "ENV B=/app/.venv/lib/python3.11/site-packages\n"
+    spec = spec_of(drafted(tmp_path, f"{text}RUN pip install six\n", "Dockerfile"))
+    assert spec.env == {"A": "{site}/x:/b", "B": "{site}"}
 
 
 def test_extras_that_are_installed_are_no_variants_and_their_pins_are_kept(tmp_path: pathlib.Path) -> None:
