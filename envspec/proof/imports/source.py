@@ -48,9 +48,9 @@ class Package:
     doors: tuple[str, ...] = ()
     """Modules that its commands begin with."""
     fills: Callable[[str, str], bool] = lambda _, __: False
-    """Whether one compiled file of its holds a module's name, as code that imports it does, and another name.
+    """Whether one file of its holds a module's name, as code that imports it by a text, and another name.
 
-    Such code may give the module that name.
+    Such code may give the module that name: machine code, or a function or class that is defined there.
     """
     large: bool = False
     """Whether bodies of functions are read only when they are called: see `LARGE`."""
@@ -76,7 +76,14 @@ class Package:
                     # Linkers let one string be the end of another.
                     if mentions and content.find(attribute.encode() + b"\0") >= 0:
                         return True
-            return False
+            written = re.compile(rb"[\"']" + re.escape(module.encode()) + rb"[\"']")
+            defined = re.compile(
+                rb"^[ \t]*(?:class|(?:async )?def)[ \t]+" + attribute.encode() + rb"\b", re.MULTILINE
+            )
+            texts = (
+                wheel.read(name, limit=LARGEST) for name in wheel.library.values() if name.endswith(".py")
+            )
+            return any(written.search(text) and defined.search(text) for text in texts)
 
         return cls(
             name=wheel.metadata.name,
