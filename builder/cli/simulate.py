@@ -71,12 +71,13 @@ def simulate_place(
     """
     with relay_for(ask_pip(), progress.note) as relay:
         if place is not None and descriptions.describes(place):
-            wish = Wish(python=wished_python(python), folder=place.absolute().parent)
+            folder = place if place.is_dir() else place.parent
+            wish = Wish(python=wished_python(python), folder=folder.absolute())
             draft = descriptions.read_description(place, wish)
             for note in draft.notes:
                 progress.note(note)
             target = host_target(parse_python(draft.python or DEFAULT_PYTHON).line)
-            stages = list(_drafted(draft, place.parent, relay, progress))
+            stages = list(_drafted(draft, folder, relay, progress))
         else:
             file = load.find_spec(place)
             spec = load.load_spec(file, variant)

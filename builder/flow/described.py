@@ -27,10 +27,12 @@ def describe_place(place: pathlib.Path, wish: Wish) -> Draft:
 
 def described_project(place: pathlib.Path, variant: str | None, *, offline: bool = False) -> Project:
     """The project that `envspec init` would make of a description. Raises as `describe_place` does."""
-    draft = describe_place(place, Wish(folder=place.absolute().parent))
+    folder = place if place.is_dir() else place.parent
+    draft = describe_place(place, Wish(folder=folder.absolute()))
     text = write.spec_text(draft)
     spec = parse_spec(text, name=f"the spec made of {place}", variant=variant)
-    return Project(file=place, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
+    file = folder / draft.file if place.is_dir() else place
+    return Project(file=file, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
 
 
 def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Lock:

@@ -47,14 +47,19 @@ def check(site: pathlib.Path, expected: Mapping[str, str], base: Collection[str]
     return wrong + clobbered(found)
 
 
+def minds(path: str) -> bool:
+    """Whether it matters which of two distributions has a file, by its path below site-packages."""
+    top, _, below = path.partition("/")
+    return top not in SHARED and top not in ("", "..") and bool(below or top.endswith(_CODE))
+
+
 def clobbered(found: Found) -> List[str]:
     """Files that one distribution wrote over another's with other content."""
     owners: Dict[str, Tuple[str, str]] = {}
     wrong = []
     for name, entries in sorted(found.items()):
         for path, digest in entries[0][1].items():
-            top, _, below = path.partition("/")
-            if not digest or top in SHARED or top == ".." or not (below or top.endswith(_CODE)):
+            if not digest or not minds(path):
                 continue
             other, content = owners.setdefault(path, (name, digest))
             if content != digest:

@@ -48,7 +48,7 @@ def open_wheels(
 def overwritten_paths(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozenset[str]]:
     """Paths that a later package brings as well, by the package that leaves them out.
 
-    Raises `BuildError` naming both when their contents differ, save in folders that careless packages share.
+    Raises `BuildError` naming both when the contents of code differ. Of programs and data the later counts.
     """
     owners: dict[str, tuple[str, InstalledFile]] = {}
     lost: dict[str, set[str]] = {}
@@ -58,7 +58,7 @@ def overwritten_paths(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozen
             before = owners.get(item.path)
             if before is not None:
                 lost.setdefault(before[0], set()).add(item.path)
-                if before[1].identity != item.identity and not _shared(item.path):
+                if before[1].identity != item.identity and _minds(item.path):
                     wrong.append(f"{before[0]} and {name} both bring /{item.path}, with different content")
             owners[item.path] = name, item
     both = owners.keys() & tar.folders_above(owners)
@@ -71,6 +71,5 @@ def overwritten_paths(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozen
     return {name: frozenset(paths) for name, paths in lost.items()}
 
 
-def _shared(path: str) -> bool:
-    below = path.partition("/site-packages/")[2]
-    return below.split("/", 1)[0] in guard.SHARED
+def _minds(path: str) -> bool:
+    return guard.minds(path.partition("/site-packages/")[2])

@@ -248,19 +248,28 @@ def _rest(entries: Entries, drafting: Drafting) -> None:
         ):
             drafting.aside(shown, line, size=size)
         else:
-            drafting.leave(shown, line, "is not carried over", size=size)
+            drafting.leave(shown, line, _NAMED.get(path[1:3], "is not carried over"), size=size)
 
 
 _OWN_BUSINESS = {
     "uv": r"required-version|cache-dir|preview|concurrent-.*|python-.*|link-mode|compile-bytecode|pip"
     r"|build-backend|cache-keys|managed|environments|required-environments|conflicts|add-bounds"
-    r"|check-url|publish-url|trusted-publishing|native-tls|fork-strategy|resolution|index-strategy|keyring-provider|default-groups|exclude-newer-package",
+    r"|check-url|publish-url|trusted-publishing|native-tls|fork-strategy|keyring-provider",
     "poetry": r"version|description|authors|maintainers|license|readme|homepage|repository|keywords"
     r"|documentation|classifiers|packages|include|exclude|scripts|plugins|urls|build|requires-poetry|requires-plugins",
     "pdm": r"build|version|scripts|distribution|publish|plugins|ignore_package_warnings|options|python",
     "hatch": r"build|version|publish|metadata|workspace",
 }
 """Keys of tools' tables that say how they go about it, not what is installed."""
+
+
+_NAMED: dict[tuple[str | int, ...], str] = {
+    ("uv", "default-groups"): "is not carried over: each group is a variant of its own",
+    ("uv", "exclude-newer-package"): "has no place in a spec: give a stage of its own an `as-of`",
+    ("uv", "resolution"): "has no place in a spec: it takes the newest versions that work together",
+    ("uv", "index-strategy"): "has no place in a spec: of several indexes the best version of all counts",
+}
+"""Why keys that concern what is installed are not carried over, where there is more to say than that."""
 
 
 def _concerns(path: Path) -> bool:

@@ -14,6 +14,7 @@ from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import is_file
 from envspec.ingest.locks import others, pylock, uv_lock
 from envspec.ingest.tools import setup_files
+from envspec.spec.model import FILE_NAME
 from envspec.system.errors import UsageError
 from envspec.system.quoting import listed, shortened
 
@@ -50,7 +51,7 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
             )
             said = f"{name} of the folder was read, as it says most exactly what is installed"
             more = f"; there are also: {others}" if others != "none" else ""
-            return dataclasses.replace(draft, remarks=(said + more, *draft.remarks))
+            return dataclasses.replace(draft, file=name, remarks=(said + more, *draft.remarks))
         tried.append(name)
     raise UsageError(
         f"{folder} holds no description that names anything to install",
@@ -106,12 +107,15 @@ def reader_of(place: pathlib.Path) -> Reader | None:
         return conda.read_environment
     if re.fullmatch(r"(docker-)?compose[\w.-]*\.ya?ml", name):
         return compose.read_compose
-    return requirements.read_requirements if name.endswith((".txt", ".in")) else None
+    listed = name.endswith((".txt", ".in")) or re.fullmatch(r"requirements[\w.-]*\.lock", name)
+    return requirements.read_requirements if listed else None
 
 
 def describes(place: pathlib.Path) -> bool:
-    """Whether something is a description by its name, and no spec."""
+    """Whether something is a description by its name, and no spec: a file, or a folder that has some."""
     try:
+        if place.is_dir():
+            return not (place / FILE_NAME).exists() and any(is_file(place / name) for name in ORDER)
         return place.is_file() and reader_of(place) is not None
     except OSError:
         return False

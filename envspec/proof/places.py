@@ -232,7 +232,7 @@ def _shared(first: str, second: str, weight: Severity, paths: list[str]) -> Find
             where=second,
             severity=weight,
         )
-    what = "files" if weight is Severity.ERROR else "programs or modules"
+    what = "files" if weight is Severity.ERROR else "programs, data or modules"
     return rules.WHEELS_OVERLAP.finding(
         f"{first} and {second} both bring {what} with different content: {_some(paths)}",
         hint=f"keep one of {first} and {second}, or leave the files out with `[remove] files`",

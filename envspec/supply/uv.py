@@ -101,6 +101,8 @@ def run_with_cache(
 def _blames_cache(said: str) -> bool:
     """Whether uv failed because of what its cache holds, and not because the disk refused it."""
     refused = any(os.strerror(number) in said for number in _REFUSALS)
+    # A build that fails in there tells the paths of its own tools and sources: that is the package's fault.
+    said = re.sub(rf"{re.escape(str(_cache()))}/(?:builds|sdists)-v\d+/", "", said)
     return not refused and (str(_cache()) in said or _UNREADABLE.search(said) is not None)
 
 

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import sys
 import sysconfig
+import threading
 
 import findpython
 
@@ -27,12 +28,21 @@ def find_interpreter(line: str, patch: int | None = None) -> pathlib.Path:
     return found
 
 
-@functools.cache
 def known_interpreter(line: str, patch: int | None = None) -> pathlib.Path | None:
     """A CPython of that line, `3.12` or `3.14t`: on PATH, of pyenv, asdf, uv or the like.
 
-    With `patch` one of that release alone; None where this machine has none.
+    With `patch` one of that release alone; None where this machine has none. Looking starts every interpreter
+    that there is: threads that want the same one wait for the first of them.
     """
+    with _LOOKING:
+        return _looked_up(line, patch)
+
+
+_LOOKING = threading.Lock()
+
+
+@functools.cache
+def _looked_up(line: str, patch: int | None) -> pathlib.Path | None:
     if line == _own_line() and patch in (None, sys.version_info.micro):
         return pathlib.Path(os.path.realpath(sys.executable))
     found = _found(line, patch)

@@ -1,8 +1,11 @@
 """Interpreters of this machine: found as lines, releases and builds, or told how to get."""
 
+import concurrent.futures
 import pathlib
 import sys
+import time
 
+import findpython
 import pytest
 from packaging.version import Version
 
@@ -33,7 +36,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[int, int, bool], list
 
     monkeypatch.setattr("findpython.find_all", find_all)
     monkeypatch.setattr("shutil.which", {"pyenv": "/usr/bin/pyenv"}.get)
-    interpreter.known_interpreter.cache_clear()
+    interpreter._looked_up.cache_clear()
     return there
 
 
@@ -86,3 +89,21 @@ def test_apt_is_named_only_where_it_has_it(
         interpreter.find_interpreter(line)
     assert said in raised.value.hint
     assert offered == ("apt-get" in raised.value.hint)
+
+
+def test_threads_that_want_one_interpreter_look_for_it_once(
+    machine: dict[tuple[int, int, bool], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine[3, 99, False] = ["3.99.1"]
+    looked: list[int] = []
+    find_all = findpython.find_all
+
+    def slow(*arguments: int, **options: bool) -> object:
+        looked.append(1)
+        time.sleep(0.05)
+        return find_all(*arguments, **options)
+
+    monkeypatch.setattr("findpython.find_all", slow)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(interpreter.known_interpreter, ["3.99"] * 8))
+    assert len(found) == len(looked) == 1

@@ -24,8 +24,7 @@ ANSWERS = {
 }
 
 HEAD = """
-import concurrent.futures, ctypes, os, signal, sys, time, zlib
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests under nohup has it ignored, and so would this
+import concurrent.futures, ctypes, os, sys, time, zlib
 from envspec.system.interruption import answer_signals
 answer_signals()
 from envspec.system.process import run_process

@@ -72,3 +72,21 @@ def test_a_cache_that_uv_cannot_read_goes(
     assert lines(program) == 1
     assert lines(program) == 2
     assert caplog.messages == ["kept file uv cannot be read by uv: thrown away, made anew"]
+
+
+def test_a_build_that_fails_in_the_cache_leaves_it(
+    home: pathlib.Path, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = home / "uv"
+    cache.mkdir(parents=True)
+    (cache / "entry").write_text("answer\n")
+    said = (
+        f'error: Failed to build x\n  File "{cache}/builds-v0/.tmpA1/lib/setuptools/build_meta.py", line 1\n'
+    )
+    said += f'  File "{cache}/sdists-v9/pypi/x/1/src/setup.py", line 2\nModuleNotFoundError: torch'
+    failing = tmp_path / "uv"
+    failing.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 2\n")
+    failing.chmod(stat.S_IRWXU)
+    assert not run_with_cache([failing], env=os.environ, timeout=60).ok
+    assert (cache / "entry").exists()
+    assert caplog.text == ""

@@ -79,12 +79,29 @@ class Copies:
     def mount(self, mount: str, image: Image) -> None:
         """What a `RUN --mount=type=bind` shows of the build's folder."""
         parts = dict(part.partition("=")[::2] for part in mount.removeprefix("--mount=").split(","))
-        if parts.get("type", "bind") != "bind" or "from" in parts:
+        if parts.get("type", "bind") != "bind":
+            return
+        if "from" in parts:
+            self._mount_from(parts["from"], parts.get("source") or parts.get("src") or "/", image)
             return
         source = posixpath.normpath((parts.get("source") or parts.get("src") or ".").lstrip("/") or ".")
         goal = parts.get("target") or parts.get("dst") or parts.get("destination") or "."
         folder = is_folder(self._context / source)
         image.brought.append(Brought(source=source, goal=image.absolute(goal), folder=folder))
+
+    def _mount_from(self, origin: str, source: str, image: Image) -> None:
+        """Another stage whose packages a command is shown, as wheels that it made."""
+        other = self._stage(origin)
+        shown = other is not None and (holds_packages(source) or other.installs_into(source))
+        if other is not None and shown and any(each.steps for each in other.whole()):
+            image.taken.append(other)
+
+    def _stage(self, name: str) -> Image | None:
+        """A stage before this one, by its name or number."""
+        for number, each in enumerate(self._images[:-1]):
+            if name.lower() == each.name or name == str(number):
+                return each
+        return None
 
     def copy(self, instruction: Instruction, value: str, image: Image) -> None:
         """Read one instruction. Raises `ValueError` for one that is none."""
@@ -135,7 +152,9 @@ class Copies:
                 continue
             copy = {"from": below.removeprefix("./"), "to": into if not folder else to}
             owner = (instruction.flag("chown") or "").partition(":")
-            if owner[0] and re.fullmatch(r"[a-z_][a-z0-9_-]*|\d+", owner[0]):
+            if image.user(owner[0]) != owner[0]:
+                copy["owner"] = image.user(owner[0])
+            elif owner[0] and re.fullmatch(r"[a-z_][a-z0-9_-]*|\d+", owner[0]):
                 copy["owner"] = "".join(owner) if owner[2].isdigit() else owner[0]
             mode = instruction.flag("chmod") or ""
             if re.fullmatch(r"0?[0-7]{3,4}", mode):
@@ -149,10 +168,7 @@ class Copies:
             drafting.leave(text, line, "is outside of the spec's folder, or goes to the root of the image")
 
     def _copy_from(self, origin: str, words: list[str], text: str, line: int, image: Image) -> None:
-        known = {each.name: each for each in self._images[:-1] if each.name}
-        other = known.get(origin.lower())
-        if other is None and origin.isdigit() and int(origin) < len(self._images) - 1:
-            other = self._images[int(origin)]
+        other = self._stage(origin)
         if other is None:
             tool = re.search(r"(^|/)(uv|poetry|pip|python|micromamba)([:@]|$)", origin)
             if tool:
@@ -162,7 +178,8 @@ class Copies:
                     text, line, "brings files of another image: add what they are to the spec"
                 )
             return
-        if any(holds_packages(word) for word in words[:-1]) and any(each.steps for each in other.whole()):
+        packed = any(holds_packages(word) or other.installs_into(word) for word in words[:-1])
+        if packed and any(each.steps for each in other.whole()):
             image.taken.append(other)
             self._drafting.carry(text, line)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 NEEDLESS = frozenset(
     {
@@ -37,11 +37,16 @@ NEEDLESS = frozenset(
             "date",
             "env",
             "sleep",
+            "break",
+            "continue",
         ),
         *("ldconfig", "update-ca-certificates", "unset", "shopt", "trap", "test", "[", "[["),
     }
 )
 """Commands that leave nothing behind that a spec would have to say."""
+
+OTHER_PACKAGES = frozenset({"apk", "dnf", "microdnf", "yum", "tdnf", "zypper"})
+"""Programs that install packages of other distributions than Debian and those made of it."""
 
 _WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
 SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
@@ -88,11 +93,15 @@ def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str
     if _PYTHON.fullmatch(program):
         while rest and rest[0].startswith("-") and rest[0] != "-m":
             rest = rest[1:]
+        if rest[:1] == ["setup.py"] and {"install", "develop"} & set(rest):
+            return "setup", []
         if rest[:1] != ["-m"] or len(rest) < 2:
             return None, []
         return installing(rest[1], rest[1:]) if rest[1] in {"pip", "uv", "poetry", "pipenv"} else (None, [])
     if program == "uv" and rest[:1] == ["pip"]:
         return installing("pip", rest)
+    if program in {"uv", "poetry", "pdm", "pipenv"} and {"export", "requirements"} & set(rest[:1]):
+        return "export", rest[1:]
     verb = next((word for word in rest if not word.startswith("-")), "")
     arguments = rest[rest.index(verb) + 1 :] if verb in rest else []
     if _PIP.fullmatch(program):
@@ -104,6 +113,8 @@ def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str
         return kinds.get(verb), arguments
     if program in {"apt", "apt-get", "aptitude"}:
         return ("apt", arguments) if verb == "install" else (None, [])
+    if program in OTHER_PACKAGES and verb in {"add", "install", "groupinstall", "in"}:
+        return "other-packages", arguments
     if (
         program in {"uv", "pdm"}
         and verb in {"sync", "install", "add"}
@@ -120,6 +131,25 @@ def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str
         if verb in {"install", "create"}:
             return "conda", arguments
     return None, []
+
+
+def made_environment(program: str, words: Sequence[str], variables: Mapping[str, str]) -> str | None:
+    """The folder that a command installs into, or makes an environment of; None for others."""
+    rest = list(words[1:])
+    if _PYTHON.fullmatch(program) and rest[:1] == ["-m"]:
+        return made_environment(rest[1], rest[1:], variables) if len(rest) > 1 else None
+    bare = [word for word in rest if not word.startswith("-")]
+    if program in {"venv", "virtualenv"}:
+        return bare[-1] if bare else None
+    if program == "uv" and bare[:1] in (["venv"], ["sync"]):
+        own = variables.get("UV_PROJECT_ENVIRONMENT", ".venv")
+        return bare[-1] if bare[0] == "venv" and len(bare) > 1 else own
+    if _PIP.fullmatch(program) or (program == "uv" and bare[:1] == ["pip"]):
+        for number, word in enumerate(rest):
+            name, given, value = word.partition("=")
+            if name in {"--target", "-t", "--prefix", "--root", "--wheel-dir", "-w"}:
+                return value if given else next(iter(rest[number + 1 :]), None)
+    return None
 
 
 def is_housekeeping(program: str, words: Sequence[str]) -> bool:

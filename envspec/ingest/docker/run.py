@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envspec.ingest.docker import projects
 from envspec.ingest.docker.image import Image
-from envspec.ingest.docker.programs import NEEDLESS, SHELL, installing, is_housekeeping, shell_text, unwrapped
+from envspec.ingest.docker.programs import (
+    NEEDLESS,
+    SHELL,
+    installing,
+    is_housekeeping,
+    made_environment,
+    shell_text,
+    unwrapped,
+)
 from envspec.ingest.docker.shell import Command, commands
 from envspec.ingest.drafting import Drafting, Step, is_file, is_there, minor_version, refusal
 from envspec.ingest.indexes import add_index
@@ -17,7 +25,11 @@ from envspec.ingest.pip_options import Option, sorted_words
 from envspec.ingest.requirements import Requirements
 
 _CONDITION = "stands under a condition, which only the build knows: add it where it holds"
+_RULED_OUT = "stands in a branch that the values in the file rule out"
 _COMMAND = "is a command of the build: a spec runs none"
+_OTHER_PACKAGES = (
+    "installs packages of another distribution, and a spec names those of Debian: take a base that has them"
+)
 _UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
 
 
@@ -43,7 +55,8 @@ class Runner:
         folder = self.image.workdir
         for command in commands(text, self.image.variables):
             self.line = line + (command.line if depth == 0 else 0)
-            if command.words[0] == "cd" and len(command.words) > 1 and "$" not in command.words[1]:
+            goes = command.words[0] == "cd" and command.runs is not False
+            if goes and len(command.words) > 1 and "$" not in command.words[1]:
                 folder = posixpath.join(folder, command.words[1])
             self._command(command, folder, depth)
 
@@ -57,15 +70,27 @@ class Runner:
         drafting = self.drafting
         words = unwrapped(command.words)
         program = posixpath.basename(words[0]) if words else ""
+        if words and command.runs is not False:
+            made = made_environment(program, words, self.image.variables)
+            if program in {"useradd", "adduser"} and not words[-1].startswith("-") and "$" not in words[-1]:
+                self.image.users.add(words[-1])
+                drafting.carry(command.text, self.line)
+                return
+            if made and "$" not in made:
+                self.image.environments.append(posixpath.normpath(posixpath.join(folder, made)))
         if not words or program in NEEDLESS:
             drafting.carry(command.text, self.line)
+        elif command.runs is False:
+            drafting.leave(command.text, self.line, _RULED_OUT)
         elif SHELL.fullmatch(words[0]) and (inner := shell_text(words)) is not None:
-            if depth >= NESTED:
+            if command.runs is None:
+                drafting.leave(command.text, self.line, _CONDITION)
+            elif depth >= NESTED:
                 drafting.leave(command.text, self.line, "is a shell in a shell in a shell")
             else:
                 self.script(inner, self.line, depth=depth + 1)
         elif (reader := self._reader(program, words)) is not None:
-            if command.conditional:
+            if command.runs is None:
                 drafting.leave(command.text, self.line, _CONDITION)
                 return
             _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
@@ -76,11 +101,18 @@ class Runner:
 
     def _reader(self, program: str, words: list[str]) -> Callable[[Command, str], None] | None:
         """What reads a command that installs; None for others."""
+        drafting = self.drafting
         kind, arguments = installing(program, words)
         if kind is None:
             return None
         if kind == "pip":
             return lambda command, folder: self._pip(command, arguments, folder)
+        if kind == "other-packages":
+            return lambda command, _: drafting.leave(command.text, self.line, _OTHER_PACKAGES)
+        if kind == "export":
+            return lambda command, _: self._export(command, program, arguments)
+        if kind == "setup":
+            return lambda _, folder: self._setup(folder)
         if kind == "uninstall":
             return lambda command, _: self._uninstall(command, arguments)
         if kind == "apt":
@@ -153,12 +185,41 @@ class Runner:
 
     def _include(self, option: Option, reader: Requirements, folder: str) -> None:
         found = self.file(option.value, folder)
+        if found is None and option.kind == "requirement" and self._exported(option, folder):
+            return
         if found is None:
             why = "is not among the files that the image gets from here"
             self.drafting.leave(option.text, self.line, why)
             return
         self.drafting.carry(option.text, self.line)
         reader.read(found, limits="" if option.kind == "requirement" else option.kind)
+
+    def _export(self, command: Command, program: str, arguments: list[str]) -> None:
+        """Remember which requirements a command writes of a project's lock, until something installs them."""
+        self.drafting.carry(command.text, self.line)
+        self.image.exports.append((program, tuple(arguments)))
+
+    def _exported(self, option: Option, folder: str) -> bool:
+        """Install what an earlier command wrote of a project's lock; whether one did."""
+        name = posixpath.basename(option.value)
+        for program, arguments in reversed(
+            [found for image in self.image.whole() for found in image.exports]
+        ):
+            goals = [word for word in arguments if posixpath.basename(word.rpartition("=")[2]) == name]
+            if goals or not any(word.startswith(("-o", "--output")) for word in arguments):
+                text = " ".join(word for word in arguments if word not in goals)
+                kept = re.sub(r"(^| )(-f|--format)[ =]\S+", "", text).split()
+                kept += [] if program == "uv" else ["--no-root"]  # the others never write the project itself
+                projects.install_project(self, program, kept, option.text, folder)
+                return True
+        return False
+
+    def _setup(self, folder: str) -> None:
+        """`setup.py install` in a folder of the image, as pip installs that folder."""
+        step = self.new_step()
+        self._local(folder, Requirements(self.drafting, step), step, folder, editable=False)
+        if step.says_something:
+            self.image.steps.append(step)
 
     def file(self, path: str, folder: str) -> pathlib.Path | None:
         """The file of the build's folder that a path of the image means; None where there is none."""

@@ -60,6 +60,8 @@ class Started:
             match saying.name:
                 case "USER":
                     user, _, group = saying.value.partition(":")
+                    if self._image.user(user) != user:
+                        user, group = self._image.user(user), ""
                     said = f"{user}:{group}" if group.isdigit() else user
                     self._try(table, "user", said, saying)
                 case "STOPSIGNAL":
@@ -82,7 +84,8 @@ class Started:
             elif saying.name == "CMD":
                 arguments = self._words(saying.value)
         shell = entry[:2] == ["sh", "-c"]  # a shell's line takes no further words
-        return entry if shell else [*entry, *arguments]
+        words = entry if shell else [*entry, *arguments]
+        return [self._image.program(word) if number == 0 else word for number, word in enumerate(words)]
 
     def _words(self, value: str) -> list[str]:
         if (listed := _listed(value)) is not None:

@@ -281,12 +281,20 @@ def _is_bare(interpreter: Interpreter, package: Package) -> bool:
 
 
 def _commands(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
-    """Modules that the package's own commands begin with: what they miss for sure, their users miss."""
-    for name in package.doors:
-        origin = interpreter.modules.index.origins.get(name)
-        raised = interpreter.failure(name) if origin and origin.package is package else None
-        if raised and _hard(raised, package, interpreter.modules.index) is not None:
-            yield _failure(package, name, raised, certain=_decides(raised))
+    """Modules that the package's own commands begin with: what they miss for sure, their users miss.
+
+    Of several commands one may be a corner that nobody uses any more, where Python has moved on.
+    """
+    index = interpreter.modules.index
+    origins = {name: index.origins.get(name) for name in package.doors}
+    own = [name for name, origin in origins.items() if origin and origin.package is package]
+    failed = {name: raised for name in own if (raised := interpreter.failure(name)) is not None}
+    for name, raised in failed.items():
+        hard = _hard(raised, package, index)
+        if hard is not None:
+            yield _failure(
+                package, name, raised, certain=_decides(raised) and (hard or len(failed) == len(own))
+            )
 
 
 def _hard(raised: Raised, package: Package, index: Index, providers: Set[str] = frozenset()) -> bool | None:

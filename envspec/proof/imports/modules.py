@@ -33,7 +33,7 @@ class State:
     """Annotations are not evaluated."""
 
     def may_be_given(self, name: str) -> bool:
-        """Whether machine code of its package may give it this name: it knows the module's, and this one."""
+        """Whether other code of its package may give it this name: it knows the module's, and this one."""
         inner = self.package is not None and "." in self.name
         return inner and self.package is not None and self.package.fills(self.name, name)
 

@@ -48,9 +48,9 @@ class Package:
     doors: tuple[str, ...] = ()
     """Modules that its commands begin with."""
     fills: Callable[[str, str], bool] = lambda _, __: False
-    """Whether one compiled file of its holds a module's name, as code that imports it does, and another name.
+    """Whether one file of its holds a module's name, as code that imports it by a text, and another name.
 
-    Such code may give the module that name.
+    Such code may give the module that name: machine code, or a function or class that is defined there.
     """
     large: bool = False
     """Whether bodies of functions are read only when they are called: see `LARGE`."""
@@ -76,7 +76,14 @@ class Package:
                     # Linkers let one string be the end of another.
                     if mentions and content.find(attribute.encode() + b"\0") >= 0:
                         return True
-            return False
+            written = re.compile(rb"[\"']" + re.escape(module.encode()) + rb"[\"']")
+            defined = re.compile(
+                rb"^[ \t]*(?:class|(?:async )?def)[ \t]+" + attribute.encode() + rb"\b", re.MULTILINE
+            )
+            texts = (
+                wheel.read(name, limit=LARGEST) for name in wheel.library.values() if name.endswith(".py")
+            )
+            return any(written.search(text) and defined.search(text) for text in texts)
 
         return cls(
             name=wheel.metadata.name,
@@ -237,6 +244,7 @@ _MARKS = tuple(
         (b"vars", rb"vars\s*\(\s*\)"),
         (b"exec", rb"exec\s*\("),
         (b".modules", rb"\.modules"),
+        (b"modules", rb"(?<![\w.])modules\s*\["),
         (b"meta_path", rb"meta_path"),
         (b"__path__", rb"__path__"),
         (b"_getframe", rb"_getframe"),
@@ -263,6 +271,8 @@ def syntax(tree: ast.Module, lines: list[int]) -> Syntax:
             found.open |= _makes_names(node, node.func.id, parent, inside=inside)
         elif isinstance(node, ast.Name) and node.id == "__path__":
             found.path = True
+        elif isinstance(node, ast.Name) and node.id == "modules" and _from_sys(tree):
+            _module_table_use(parent, found)
         elif isinstance(node, ast.Attribute):
             _attribute_use(node, parent, found)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -344,6 +354,16 @@ def _attribute_use(node: ast.Attribute, parent: ast.AST, found: Syntax) -> None:
             _module_table_use(parent, found)
 
 
+def _from_sys(tree: ast.Module) -> bool:
+    """Whether a module has `from sys import modules`."""
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "sys"
+        and any(alias.name == "modules" and alias.asname is None for alias in node.names)
+        for node in tree.body
+    )
+
+
 def _module_table_use(parent: ast.AST, found: Syntax) -> None:
     """`sys.modules[...] = ...` and its likes."""
     if isinstance(parent, ast.Subscript):
@@ -356,6 +376,7 @@ def _module_table_use(parent: ast.AST, found: Syntax) -> None:
             found.registered.add(key.value)
         else:
             found.modules = True
+            found.open |= isinstance(key, ast.Name)  # which may be its own
     elif isinstance(parent, ast.Attribute):
         found.modules |= parent.attr in ("setdefault", "update", "__setitem__")
     else:

@@ -118,6 +118,19 @@ def test_two_wheels_with_one_path_are_refused_by_name(
         layers.wheel_layers([stage], prefix, store, blobs, SILENT)
 
 
+def test_of_programs_and_data_in_two_wheels_the_later_one_counts(
+    make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
+) -> None:
+    first, second = (
+        make_wheel(name, {f"{name}-1.0.data/scripts/run": f"#!python\n{name}", "README.md": name})
+        for name in ("a", "b")
+    )
+    (layer,) = layers.wheel_layers([make_stage("one", first, second)], prefix, store, blobs, SILENT)
+    found = names(blobs, layer)
+    assert [name.rpartition("/")[2] for name in found].count("run") == 1
+    assert [name.rpartition("/")[2] for name in found].count("README.md") == 1
+
+
 def test_one_file_in_two_wheels_is_written_once(
     make_wheel: MakeWheel, make_stage: MakeStage, prefix: Prefix, store: Wheelhouse, blobs: Blobs
 ) -> None:

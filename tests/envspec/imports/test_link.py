@@ -103,6 +103,21 @@ def test_names_that_machine_code_may_put_into_a_module(make: Make, tmp_path: pat
         assert found == ["app.b", "app.c"]
 
 
+def test_names_that_another_module_puts_into_one_that_it_names(make: Make, tmp_path: pathlib.Path) -> None:
+    given = (
+        "def into(module):\n    def give(kind):\n        setattr(__import__(module), kind.__name__, kind)\n"
+    )
+    given += "        return kind\n    return give\n@into('other.orm')\nclass Given: pass\nclass Kept: pass\n"
+    files = {"other/__init__.py": "", "other/orm.py": "", "other/alone.py": "", "other/given.py": given}
+    app = {"app/__init__.py": "", "app/a.py": "import other.orm\nother.orm.Given"}
+    app["app/b.py"] = "import other.orm\nother.orm.Gone"
+    app["app/c.py"] = "import other.alone\nother.alone.Given"
+    with Wheel(wheel(tmp_path, "other", "1.0", files=files)) as opened:
+        packages = [make("app", app, requires=("other",)), Package.of_wheel(opened)]
+        found = [failure.module for failure in link(packages, python="3.11").failures]
+        assert found == ["app.b", "app.c"]
+
+
 REDIRECT = """
 import sys
 class Finder:
@@ -193,6 +208,12 @@ def test_what_a_command_begins_with_decides(make: Make, source: str, certain: bo
     app = dataclasses.replace(make("app", files), doors=("app.cli", "gone.cli"))
     found = link([app], python="3.12").failures
     assert [failure.certain for failure in found] == ([certain] if certain else [])
+
+
+def test_one_of_several_commands_may_be_a_corner(make: Make) -> None:
+    files = {"app/__init__.py": "", "app/cli.py": "def main(): pass\n", "app/old.py": "import asyncore\n"}
+    app = dataclasses.replace(make("app", files), doors=("app.cli", "app.old"))
+    assert [failure.certain for failure in link([app], python="3.12").failures] == [False]
 
 
 def test_commands_are_read_off_a_wheel(tmp_path: pathlib.Path) -> None:

@@ -155,6 +155,13 @@ PROJECT += '[dependency-groups]\ndev = ["pytest"]\n[build-system]\nrequires = []
         ("pip install .", ["."]),
         ("pip install -e '.[x]'", ["-e .[x]"]),
         ("cd sub && pip install ..", ["."]),
+        ("uv export -o needs.txt && uv pip install --python-preference system -r needs.txt", ["six", "."]),
+        (
+            "uv export --no-emit-project --extra x --output-file=/tmp/n.txt && pip install -r /tmp/n.txt",
+            ["six", "flask"],
+        ),
+        ("poetry export -f requirements.txt --only dev > needs.txt && pip install -r needs.txt", ["pytest"]),
+        ("python setup.py install", ["."]),
     ],
 )
 def test_projects_are_installed_as_their_files_say(
@@ -208,6 +215,95 @@ def test_names_that_no_file_has_are_named(tmp_path: pathlib.Path, name: str) -> 
     draft = drafted(tmp_path, text, "Dockerfile")
     assert words_of(draft) == ["six"]
     assert len(left(draft)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("made", "copied"),
+    [
+        ("pip install --target /deps six", "COPY --from=b /deps /usr/lib"),
+        ("pip install --prefix=/out six", "COPY --from=b /out/lib /usr/lib"),
+        ("python -m venv /e && /e/bin/pip install six", "COPY --from=b /e /e"),
+        ("cd /e && uv venv && uv pip install six", "COPY --from=b /e /e"),
+        (
+            "pip wheel --wheel-dir=/w six",
+            "RUN --mount=type=bind,from=b,source=/w,target=/w pip install /w/*.whl",
+        ),
+    ],
+)
+def test_packages_are_taken_from_wherever_another_stage_has_put_them(
+    tmp_path: pathlib.Path, made: str, copied: str
+) -> None:
+    text = f"FROM python:3.11 AS b\nRUN {made}\nFROM python:3.11\n{copied}\n"
+    draft = drafted(tmp_path, text, "Dockerfile")
+    assert words_of(draft) == ["six"]
+    assert not any(text.startswith("COPY") for text in left(draft))
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ('["/app/.venv/bin/shop", "/app/.venv/bin/x"]', ("shop", "/app/.venv/bin/x")),
+        ('["/opt/made/bin/shop"]', ("shop",)),
+        ('["/usr/local/bin/python3.11", "-m", "shop"]', ("python", "-m", "shop")),
+        ('["/usr/local/bin/start.sh"]', ("/usr/local/bin/start.sh",)),
+    ],
+)
+def test_a_program_of_an_environment_is_started_by_its_name(
+    tmp_path: pathlib.Path, command: str, expected: tuple[str, ...]
+) -> None:
+    text = "FROM python:3.11\nRUN python -m venv /opt/made && /opt/made/bin/pip install six\n"
+    run = spec_of(drafted(tmp_path, f"{text}CMD {command}\n", "Dockerfile")).run
+    assert run is not None
+    assert run.command == expected
+
+
+def test_a_user_that_the_build_makes_is_the_image_s_own(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.11\nRUN useradd -m -u 1001 shop && pip install six\nCOPY --chown=shop:shop app /srv\n"
+    )
+    draft = drafted(tmp_path, f"{text}USER shop:shop\nCMD six\n", "Dockerfile", **{"app/x": ""})
+    spec = spec_of(draft)
+    assert spec.run is not None
+    assert (spec.run.user, spec.copies[0].owner) == ("app", "app")
+    assert not left(draft)
+
+
+def test_the_folder_of_packages_in_a_variable_is_that_of_the_environment(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nENV A=/usr/local/lib/python3.11/site-packages/x:/b\n"
+    text += "ENV B=/app/.venv/lib/python3.11/site-packages\n"
+    spec = spec_of(drafted(tmp_path, f"{text}RUN pip install six\n", "Dockerfile"))
+    assert spec.env == {"A": "{site}/x:/b", "B": "{site}"}
+
+
+def test_extras_that_are_installed_are_no_variants_and_their_pins_are_kept(tmp_path: pathlib.Path) -> None:
+    def package(name: str) -> str:
+        digest = f"sha256:{'0' * 64}"
+        wheel = f'{{url = "https://files.example/{name}-1-py3-none-any.whl", hash = "{digest}"}}'
+        return f'[[package]]\nname = "{name}"\nversion = "1"\nwheels = [{wheel}]\n'
+
+    lock = "version = 1\n" + package("six") + package("flask") + package("pytest")
+    lock += '[[package]]\nname = "demo"\nversion = "1"\nsource = {editable = "."}\n'
+    lock += 'dependencies = [{name = "six"}]\n[package.optional-dependencies]\nx = [{name = "flask"}]\n'
+    lock += '[package.dev-dependencies]\ndev = [{name = "pytest"}]\n'
+    text = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN uv sync --no-install-project\n"
+    text += "RUN uv sync --extra x\n"
+    draft = drafted(tmp_path, text, "Dockerfile", pyproject__toml=PROJECT, uv__lock=lock)
+    assert words_of(draft) == ["six", ".", "flask"]
+    assert list(spec_of(draft).variant) == ["dev"]
+    assert {pin.name for pin in draft.pins} == {"six", "flask"}
+
+
+def test_packages_of_other_distributions_are_named_as_such(tmp_path: pathlib.Path) -> None:
+    text = "FROM alpine:3.20\nRUN apk add --no-cache libpq && pip install six\n"
+    assert "another distribution" in left(drafted(tmp_path, text, "Dockerfile"))["apk add --no-cache libpq"]
+
+
+def test_the_base_of_the_target_is_chosen_by_its_processor(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.12 AS on-amd64\nRUN pip install six\nFROM other AS on-arm64\nFROM on-${TARGETARCH}\n"
+    )
+    spec = spec_of(drafted(tmp_path, text, "Dockerfile", python=None))
+    assert (spec.base.image, spec.stage[0].install) == ("python:3.12", ("six",))
 
 
 def test_constraints_limit_and_install_nothing(tmp_path: pathlib.Path) -> None:
