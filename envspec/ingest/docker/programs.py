@@ -43,6 +43,13 @@ NEEDLESS = frozenset(
 )
 """Commands that leave nothing behind that a spec would have to say."""
 
+UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
+
+APT_VALUES = frozenset(
+    {"-o", "--option", "-t", "--target-release", "--default-release", "-c", "--config-file", "-a"}
+)
+"""Options of apt-get that take the next word."""
+
 _WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
 SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
 _PIP = re.compile(r"pip3?(?:\.\d+)?")

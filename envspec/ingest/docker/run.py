@@ -9,7 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envspec.ingest.docker import projects
 from envspec.ingest.docker.image import Image
-from envspec.ingest.docker.programs import NEEDLESS, SHELL, installing, is_housekeeping, shell_text, unwrapped
+from envspec.ingest.docker.programs import (
+    APT_VALUES,
+    NEEDLESS,
+    SHELL,
+    UNKNOWN,
+    installing,
+    is_housekeeping,
+    shell_text,
+    unwrapped,
+)
 from envspec.ingest.docker.shell import Command, commands
 from envspec.ingest.drafting import Drafting, Step, is_file, is_there, minor_version, refusal
 from envspec.ingest.indexes import add_index
@@ -18,7 +27,6 @@ from envspec.ingest.requirements import Requirements
 
 _CONDITION = "stands under a condition, which only the build knows: add it where it holds"
 _COMMAND = "is a command of the build: a spec runs none"
-_UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
 
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?")
@@ -132,7 +140,7 @@ class Runner:
         drafting = self.drafting
         text = part if isinstance(part, str) else part.text
         if "$" in text:
-            drafting.leave(text, self.line, _UNKNOWN)
+            drafting.leave(text, self.line, UNKNOWN)
         elif isinstance(part, Option):
             if part.why:
                 drafting.leave(part.text, self.line, part.why)
@@ -208,12 +216,16 @@ class Runner:
     def _apt(self, command: Command, words: list[str]) -> None:
         drafting = self.drafting
         said = False
-        for word in words:
+        waiting = list(reversed(words))
+        while waiting:
+            word = waiting.pop()
             if word.startswith("-"):
+                if word in APT_VALUES and waiting:
+                    waiting.pop()
                 continue
             said = True
             bare = re.sub(r":[a-z0-9]+(?==|$)", "", word, count=1) if "=" not in word else word
-            why = _UNKNOWN if "$" in word else ""
+            why = UNKNOWN if "$" in word else ""
             if not why and (not _PACKAGE.fullmatch(word) or refusal(bare, "apt")):
                 why = "is no Debian package that a spec can name"
             if why:

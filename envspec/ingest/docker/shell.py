@@ -44,7 +44,7 @@ def commands(script: str, variables: Mapping[str, str]) -> Iterator[Command]:
     words: list[str] = []
     begin = line = 0
     depth: list[str] = []
-    either = False
+    either = pattern = False
     lexer = _Lexer(script, known)
     for kind, text, place in lexer.tokens():
         if kind == "word":
@@ -52,7 +52,13 @@ def commands(script: str, variables: Mapping[str, str]) -> Iterator[Command]:
                 begin = place
             words.append(text)
             continue
+        if pattern and words[:1] != ["esac"]:  # of a `case`: what stands before its `)` is no command
+            pattern = text != ")"
+            words = []
+            continue
+        cases = depth.count("esac")
         yield from _command(words, script[begin:place], known, depth, either, line)
+        pattern = (depth.count("esac") > cases and text != ")") or (text == ";;" and depth[-1:] == ["esac"])
         either = text == "||" or (text == "&&" and words[:1] in (["["], ["[["], ["test"]))
         words = []
         line = script.count("\n", 0, place) + (text == "\n")
@@ -78,14 +84,15 @@ def _command(
         settings[found[1]] = found[2]
         words.pop(0)
     if not words:
-        known.update({name: value for name, value in settings.items() if "$" not in value})
+        for name, value in settings.items():
+            _assign(known, name, value, sure=not (depth or either))
         if settings:
             yield Command(words=("export",), text=text.strip(), settings=settings, line=line)
         return
     if words[0] in {"export", "declare", "local", "readonly"}:
         for word in words[1:]:
-            if (found := _ASSIGNED.fullmatch(word)) and "$" not in found[2]:
-                known[found[1]] = found[2]
+            if found := _ASSIGNED.fullmatch(word):
+                _assign(known, found[1], found[2], sure=not (depth or either))
     yield Command(
         words=tuple(words),
         text=text.strip(),
@@ -93,6 +100,14 @@ def _command(
         conditional=bool(depth) or either,
         line=line,
     )
+
+
+def _assign(known: dict[str, str], name: str, value: str, *, sure: bool) -> None:
+    """Give a variable its value, or forget it where the build alone knows which value it has."""
+    if sure and "$" not in value:
+        known[name] = value
+    else:
+        known.pop(name, None)
 
 
 class _Lexer:
