@@ -14,7 +14,6 @@ from envspec.lockfile.lock import Lock
 from envspec.resolve.keep import UnkeptError
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.load import parse_spec
-from envspec.spec.model import FILE_NAME
 from envspec.system.errors import UsageError
 from envspec.system.progress import SILENT, Progress
 from envspec.system.scratch import scratch_folder
@@ -56,7 +55,7 @@ def described_project(place: pathlib.Path, variant: str | None, *, offline: bool
     draft = describe_place(place, Wish(folder=folder))
     text = write.spec_text(draft)
     spec = parse_spec(text, name=f"the spec made of {place}", variant=variant)
-    file = place / FILE_NAME if place.is_dir() else place
+    file = place / draft.file if place.is_dir() else place
     return Project(file=file, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
 
 

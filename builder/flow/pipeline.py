@@ -101,7 +101,7 @@ def _of(project: Project, request: Request, progress: Progress) -> Run:
     for note in project.draft.notes if project.draft is not None else ():
         progress.note(note)
     text = read_text(project.file, LIMIT) if project.text is None else project.text
-    source = Source(file=os.path.relpath(project.file), text=text)
+    source = Source(file=os.path.relpath(project.file), text=text, described=project.described_lines)
     report = Report(name=project.spec.name, variant=request.variant, source=source)
     return Run(request=request, project=project, progress=progress, report=report)
 

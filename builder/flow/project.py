@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import re
 from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from envspec.ingest import read
 from envspec.ingest.draft import Draft
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 IMAGE = "image:"
 """What stands before the name of an engine's image, where a place is wanted."""
+
+_PACKAGE = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
+"""The name that a package is required by."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +63,18 @@ class Project:
         if self.draft is not None:
             return lockfile.lock_file(self.folder / FILE_NAME, self.variant)
         return lockfile.lock_file(self.file, self.variant)
+
+    @property
+    def described_lines(self) -> dict[str, int] | None:
+        """Where in its description each package stands, by canonical name; None for a spec of its own."""
+        if self.draft is None:
+            return None
+        found: dict[str, int] = {}
+        for item in self.draft.items:
+            name = _PACKAGE.match(item.text)
+            if item.carried and item.line and name and item.file in {"", self.file.name}:
+                found.setdefault(canonicalize_name(name[0]), item.line)
+        return found
 
     @property
     def store(self) -> Wheelhouse:

@@ -167,6 +167,8 @@ def _walked(value: Any, private: Private) -> Any:
 
 def _with_lines(source: Source, findings: Iterable[Finding], private: Private) -> Source:
     """The source with the lines that findings speak of, as they may be shown."""
+    if source.described is not None:  # the lines are those of a file that nobody holds here
+        return source
     key, instead = _PATTERNS[0]  # a private key goes from all of its lines, and their number stays
     lines = key.sub(lambda found: instead + "\n" * found[0].count("\n"), source.text).split("\n")
     numbers = {source.line(finding.where) for finding in findings if finding.where} - {None}

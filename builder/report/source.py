@@ -44,6 +44,8 @@ class Source:
     file: str
     """Its path as a user would write it, relative to the folder of the run."""
     text: str
+    described: Mapping[str, int] | None = None
+    """Of a spec that was made of another description: lines there of packages, by canonical name."""
     shown: Mapping[int, str] = dataclasses.field(default_factory=dict)
     """Lines that findings speak of, as they may be shown, by number: `builder.report.scrubbing` fills it."""
 
@@ -61,9 +63,12 @@ class Source:
         where the spec requires it.
         """
         lines, required = _index(self.text)
-        return lines.of(path_of(where)) or required.get(
-            _canonical(re.split(r"[^\w.-]", where, maxsplit=1)[0])
-        )
+        name = _canonical(re.split(r"[^\w.-]", where, maxsplit=1)[0])
+        number = lines.of(path_of(where))
+        if self.described is None:
+            return number or required.get(name)
+        meant = {line: package for package, line in required.items()}
+        return self.described.get(meant.get(number, name) if number else name)
 
 
 @functools.lru_cache(maxsize=4)

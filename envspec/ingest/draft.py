@@ -114,6 +114,8 @@ class Draft:
     """Name of that lock."""
     items: tuple[Item, ...] = ()
     """All that the description says, in its order."""
+    file: str = ""
+    """Name of the file of a folder that was read."""
     remarks: tuple[str, ...] = ()
     """What was decided for a spec that the description leaves open, a sentence each."""
 
@@ -131,6 +133,8 @@ class Wish:
     """Minor version of the target, when the user gives one."""
     folder: pathlib.Path = pathlib.Path()
     """Where the spec will stand, to which its paths are relative."""
+    picked: frozenset[str] = frozenset()
+    """Extras and groups that are installed besides, by canonical name: a command of a build names them."""
 
 
 def left_notes(items: tuple[Item, ...]) -> Iterator[str]:

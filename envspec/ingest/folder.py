@@ -68,14 +68,14 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
             continue
         if _words(draft) <= _words(image) and len(draft.pins) <= len(image.pins):
             said = f"{place} of the folder was read, as it installs what {name} says, and tells of its image"
-            draft, others = image, [other for other in others if other != place]
+            draft, name, others = image, place, [other for other in others if other != place]
             break
         if image.run:
             said += f"; what is started stands in {place}, which installs something else"
             break
     more = listed(list(others))
     said += f"; there are also: {more}" if more != "none" else ""
-    return dataclasses.replace(draft, remarks=(said, *draft.remarks))
+    return dataclasses.replace(draft, file=name, remarks=(said, *draft.remarks))
 
 
 def _image(file: pathlib.Path, wish: Wish) -> Draft | None:

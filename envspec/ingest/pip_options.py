@@ -66,8 +66,11 @@ LEFT_VALUES = {
 }
 """Options with a value that have no counterpart, each with why."""
 
+_NO_DEPS = "has no place in a spec: what they require comes along; `[remove] packages` keeps some out"
+
 LEFT_FLAGS = {
-    "--no-deps": "has no place in a spec: what they require comes along; `[remove] packages` keeps some out",
+    "--no-deps": _NO_DEPS,
+    "--no-dependencies": _NO_DEPS,
     "--pre": "has no place in a spec: pin the pre-release itself",
     "--no-index": "has no place in a spec: set it up in pip, with `find-links`",
     "--no-build-isolation": "has no place in a spec: builds are isolated, with what they say they need",

@@ -41,7 +41,8 @@ def find_spec(place: pathlib.Path | str | None) -> pathlib.Path:
         found, what = False, f"cannot be read: {error.strerror}"
     if not found:
         problem = Problem(path="", message=what)
-        raise SpecError(shortened(str(path)), (problem,), hint="`envspec init` writes a first spec")
+        hint = "`envspec init .` writes a first spec of what is here, `envspec check .` needs none"
+        raise SpecError(shortened(str(path)), (problem,), hint=hint)
     return file
 
 

@@ -83,3 +83,28 @@ def test_what_names_nothing_to_install_is_refused_with_its_notes(folder: pathlib
     with pytest.raises(UsageError, match="names nothing that a spec could install") as caught:
         open_project(folder / "Dockerfile", None)
     assert "make (line 2)" in caught.value.message
+
+
+def test_a_folder_is_read_without_a_spec(folder: pathlib.Path) -> None:
+    (folder / "pinned.txt").rename(folder / "requirements.txt")
+    project = open_project(folder, None)
+    assert (project.file, project.lock_file) == (folder / "requirements.txt", folder / "envspec.lock")
+    assert project.spec.name == "project"
+    (folder / "envspec.toml").write_text(
+        'name = "own"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["lib"]\n'
+    )
+    assert open_project(folder, None).spec.name == "own"
+
+
+def test_findings_point_at_the_line_of_the_description(folder: pathlib.Path) -> None:
+    (folder / "open.txt").write_text("# needs\n\n\n\n\n\n\n\n\n\n\n\nlib\n")
+    report = run_pipeline(asked(folder / "open.txt", "lock"))
+    places = [report.place(finding) for finding in report.findings if finding.rule == "EV001"]
+    assert [(place.short, place.text) for place in places if place] == [("open.txt:13", "")]
+
+
+def test_a_place_that_a_description_does_not_have_has_no_line(folder: pathlib.Path) -> None:
+    (folder / "open.txt").write_text("lib\n")
+    report = run_pipeline(asked(folder / "open.txt", "lock"))
+    assert report.source is not None
+    assert report.source.line("base.image") is None

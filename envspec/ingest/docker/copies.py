@@ -162,7 +162,8 @@ class Copies:
                     text, line, "brings files of another image: add what they are to the spec"
                 )
             return
-        if any(holds_packages(word) for word in words[:-1]) and any(each.steps for each in other.whole()):
+        packed = any(holds_packages(word) or other.installs_into(word) for word in words[:-1])
+        if packed and any(each.steps for each in other.whole()):
             image.taken.append(other)
             self._drafting.carry(text, line)
             return

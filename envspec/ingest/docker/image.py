@@ -6,12 +6,18 @@ import dataclasses
 import fnmatch
 import pathlib
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from envspec.ingest.drafting import Step
 
 if TYPE_CHECKING:
     from envspec.ingest.docker.started import Saying
+
+
+_ENVIRONMENT = re.compile(r".*/\.?(?:venv|virtualenv)")
+_INTERPRETER = re.compile(r"/usr/local/bin/python(?:3(?:\.\d+)?)?")
+"""Where images of Python have theirs, which knows nothing of an environment's packages."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +44,10 @@ class Image:
     workdir: str = "/"
     brought: list[Brought] = dataclasses.field(default_factory=list)
     steps: list[Step] = dataclasses.field(default_factory=list)
+    picked: set[str] = dataclasses.field(default_factory=set)
+    """Extras and groups of projects that are installed."""
+    environments: list[str] = dataclasses.field(default_factory=list)
+    """Folders that packages are installed into: virtual environments, and those of `pip install --target`."""
     taken: list[Image] = dataclasses.field(default_factory=list)
     """Stages whose packages were copied into this one."""
     sayings: list[Saying] = dataclasses.field(default_factory=list)
@@ -76,6 +86,20 @@ class Image:
         for image in waiting:
             visit(image)
         return found
+
+    def installs_into(self, path: str) -> bool:
+        """Whether what stands at a path is packages that were installed there, or holds them."""
+        wanted = self.absolute(path).rstrip("/") + "/"
+        places = [f"{place}/" for image in self.whole() for place in image.environments]
+        return any(place.startswith(wanted) or wanted.startswith(place) for place in places)
+
+    def program(self, word: str) -> str:
+        """A program by its name, where it is one of an environment that the image makes."""
+        folder, _, name = word.rpartition("/bin/")
+        made = any(folder == place for image in self.whole() for place in image.environments)
+        if name and "/" not in name and (made or _ENVIRONMENT.fullmatch(folder)):
+            return name
+        return "python" if _INTERPRETER.fullmatch(word) else word
 
     def absolute(self, path: str) -> str:
         """A path of the image, whatever folder it starts from."""

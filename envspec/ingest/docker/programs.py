@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 NEEDLESS = frozenset(
     {
@@ -37,6 +37,8 @@ NEEDLESS = frozenset(
             "date",
             "env",
             "sleep",
+            "break",
+            "continue",
         ),
         *("ldconfig", "update-ca-certificates", "unset", "shopt", "trap", "test", "[", "[["),
     }
@@ -49,6 +51,9 @@ APT_VALUES = frozenset(
     {"-o", "--option", "-t", "--target-release", "--default-release", "-c", "--config-file", "-a"}
 )
 """Options of apt-get that take the next word."""
+
+OTHER_PACKAGES = frozenset({"apk", "dnf", "microdnf", "yum", "tdnf", "zypper"})
+"""Programs that install packages of other distributions than Debian and those made of it."""
 
 _WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
 SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
@@ -111,6 +116,8 @@ def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str
         return kinds.get(verb), arguments
     if program in {"apt", "apt-get", "aptitude"}:
         return ("apt", arguments) if verb == "install" else (None, [])
+    if program in OTHER_PACKAGES and verb in {"add", "install", "groupinstall", "in"}:
+        return "other-packages", arguments
     if (
         program in {"uv", "pdm"}
         and verb in {"sync", "install", "add"}
@@ -127,6 +134,25 @@ def installing(program: str, words: Sequence[str]) -> tuple[str | None, list[str
         if verb in {"install", "create"}:
             return "conda", arguments
     return None, []
+
+
+def made_environment(program: str, words: Sequence[str], variables: Mapping[str, str]) -> str | None:
+    """The folder that a command installs into, or makes an environment of; None for others."""
+    rest = list(words[1:])
+    if _PYTHON.fullmatch(program) and rest[:1] == ["-m"]:
+        return made_environment(rest[1], rest[1:], variables) if len(rest) > 1 else None
+    bare = [word for word in rest if not word.startswith("-")]
+    if program in {"venv", "virtualenv"}:
+        return bare[-1] if bare else None
+    if program == "uv" and bare[:1] in (["venv"], ["sync"]):
+        own = variables.get("UV_PROJECT_ENVIRONMENT", ".venv")
+        return bare[-1] if bare[0] == "venv" and len(bare) > 1 else own
+    if _PIP.fullmatch(program) or (program == "uv" and bare[:1] == ["pip"]):
+        for number, word in enumerate(rest):
+            name, given, value = word.partition("=")
+            if name in {"--target", "-t", "--prefix", "--root", "--wheel-dir", "-w"}:
+                return value if given else next(iter(rest[number + 1 :]), None)
+    return None
 
 
 def is_housekeeping(program: str, words: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -68,9 +69,10 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
     wish = Wish(python=drafting.python, folder=drafting.wish.folder)
     part = _drafted(kind, file, wish)
     _merge(runner, part, options, file.name)
+    picked = frozenset(name for image in runner.image.ancestors() for name in image.picked)
     for name, reader in _LOCKS.items():
         if is_file(file.parent / name):
-            held = reader(file.parent / name, wish)
+            held = reader(file.parent / name, dataclasses.replace(wish, picked=picked))
             drafting.pins, drafting.pinned_by = held.pins, held.pinned_by
 
 
@@ -100,7 +102,9 @@ def _merge(runner: Runner, part: Drafting, options: _Options, label: str) -> Non
     for name, variant in part.variants.items():
         if name in chosen or (options.all_extras and name not in {"dev", "test", "docs", "lint"}):
             wanted += variant
-        else:
+            runner.image.picked.add(name)
+            drafting.variants.pop(name, None)
+        elif not have.issuperset(word for step in variant for word in step.requirements):
             drafting.variants.setdefault(name, variant)
     for step in wanted:
         fresh = [word for word in step.requirements if word not in have]

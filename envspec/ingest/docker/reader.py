@@ -29,11 +29,23 @@ RELEASES = {
     "focal": "3.8",
     "jammy": "3.10",
     "noble": "3.12",
+    "resolute": "3.14",
     "20.04": "3.8",
     "22.04": "3.10",
     "24.04": "3.12",
+    "26.04": "3.14",
 }
 """The Python that a release of Debian or Ubuntu has itself. Source: their package lists."""
+
+PLATFORM = {
+    f"{side}{name}": value
+    for side in ("TARGET", "BUILD")
+    for name, value in (("PLATFORM", "linux/amd64"), ("OS", "linux"), ("ARCH", "amd64"), ("VARIANT", ""))
+}
+"""What BuildKit gives these arguments on x86-64, which a spec is for where nothing else is said.
+
+Source: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope.
+"""
 
 _PYTHON = re.compile(r"python[:-]?v?(3\.\d+)", re.IGNORECASE)
 _PIP_VARIABLES = re.compile(r"(PIP|UV|POETRY|PIPENV|CONDA|VIRTUAL_ENV|DEBIAN_FRONTEND|PATH|PYTHONPATH)(_|$)")
@@ -64,7 +76,7 @@ class _Reader:
                 f"paths of the build count from {self._context.name}/, which has what it copies"
             )
         self._images: list[Image] = []
-        self._arguments: dict[str, str] = {}
+        self._arguments: dict[str, str] = dict(PLATFORM)
         self._copies = Copies(self._drafting, self._context, self._images, self._arguments)
         self._whose: list[tuple[int, int, Image | None]] = []
         """Which items belong to which stage."""
@@ -92,7 +104,7 @@ class _Reader:
         drafting = self._drafting
         if drafting.python is not None:
             return
-        arguments: dict[str, str] = {}
+        arguments = dict(PLATFORM)
         said: list[tuple[str, str]] = []
         for instruction in self._instructions:
             value = expanded(instruction.value, arguments)
@@ -214,7 +226,9 @@ class _Reader:
     def _argument(self, instruction: Instruction, variables: dict[str, str]) -> None:
         for word in shlex_words(instruction.value):
             name, given, value = word.partition("=")
-            if given:
+            if name in PLATFORM:
+                variables[name] = PLATFORM[name]
+            elif given:
                 variables[name] = expanded(value, {**self._arguments, **variables})
             elif name in self._arguments:
                 variables[name] = self._arguments[name]

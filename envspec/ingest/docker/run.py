@@ -16,6 +16,7 @@ from envspec.ingest.docker.programs import (
     UNKNOWN,
     installing,
     is_housekeeping,
+    made_environment,
     shell_text,
     unwrapped,
 )
@@ -26,7 +27,11 @@ from envspec.ingest.pip_options import Option, sorted_words
 from envspec.ingest.requirements import Requirements
 
 _CONDITION = "stands under a condition, which only the build knows: add it where it holds"
+_RULED_OUT = "stands in a branch that the values in the file rule out"
 _COMMAND = "is a command of the build: a spec runs none"
+_OTHER_PACKAGES = (
+    "installs packages of another distribution, and a spec names those of Debian: take a base that has them"
+)
 
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?")
@@ -51,7 +56,8 @@ class Runner:
         folder = self.image.workdir
         for command in commands(text, self.image.variables):
             self.line = line + (command.line if depth == 0 else 0)
-            if command.words[0] == "cd" and len(command.words) > 1 and "$" not in command.words[1]:
+            goes = command.words[0] == "cd" and command.runs is not False
+            if goes and len(command.words) > 1 and "$" not in command.words[1]:
                 folder = posixpath.join(folder, command.words[1])
             self._command(command, folder, depth)
 
@@ -65,15 +71,23 @@ class Runner:
         drafting = self.drafting
         words = unwrapped(command.words)
         program = posixpath.basename(words[0]) if words else ""
+        if words and command.runs is not False:
+            made = made_environment(program, words, self.image.variables)
+            if made and "$" not in made:
+                self.image.environments.append(posixpath.normpath(posixpath.join(folder, made)))
         if not words or program in NEEDLESS:
             drafting.carry(command.text, self.line)
+        elif command.runs is False:
+            drafting.leave(command.text, self.line, _RULED_OUT)
         elif SHELL.fullmatch(words[0]) and (inner := shell_text(words)) is not None:
-            if depth >= NESTED:
+            if command.runs is None:
+                drafting.leave(command.text, self.line, _CONDITION)
+            elif depth >= NESTED:
                 drafting.leave(command.text, self.line, "is a shell in a shell in a shell")
             else:
                 self.script(inner, self.line, depth=depth + 1)
         elif (reader := self._reader(program, words)) is not None:
-            if command.conditional:
+            if command.runs is None:
                 drafting.leave(command.text, self.line, _CONDITION)
                 return
             _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
@@ -84,11 +98,14 @@ class Runner:
 
     def _reader(self, program: str, words: list[str]) -> Callable[[Command, str], None] | None:
         """What reads a command that installs; None for others."""
+        drafting = self.drafting
         kind, arguments = installing(program, words)
         if kind is None:
             return None
         if kind == "pip":
             return lambda command, folder: self._pip(command, arguments, folder)
+        if kind == "other-packages":
+            return lambda command, _: drafting.leave(command.text, self.line, _OTHER_PACKAGES)
         if kind == "uninstall":
             return lambda command, _: self._uninstall(command, arguments)
         if kind == "apt":

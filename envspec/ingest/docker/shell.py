@@ -10,14 +10,13 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
+from envspec.ingest.docker.branches import Branches
+
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _BRACED = re.compile(r"\{([A-Za-z_]\w*)(?:(:?[-+=?])([^{}]*))?\}")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _OPERATORS = ("&&", "||", ";;", "|&", "|", ";", "&", "(", ")", "\n")
 _REDIRECT = re.compile(r"(\d*)(?:>>|>&|>\||&>>|&>|<<<|<>|<&|>|<)")
-
-_OPENS = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "esac"}
-_STEPS = {"then", "else", "elif", "do", "!", "{", "}", "fi", "done", "esac", "time", "("}
 
 EXPANDED = 1 << 20
 """Characters of one script with its variables filled in."""
@@ -32,8 +31,8 @@ class Command:
     """As it was written, about."""
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Variables that it alone has: `VAR=x` before it."""
-    conditional: bool = False
-    """Whether it stands in an `if`, a loop or behind `||`."""
+    runs: bool | None = True
+    """Whether it runs; None where an `if`, a loop or a `||` decides it that only the build knows."""
     line: int = 0
     """Lines of the script before it."""
 
@@ -43,71 +42,52 @@ def commands(script: str, variables: Mapping[str, str]) -> Iterator[Command]:
     known = dict(variables)
     words: list[str] = []
     begin = line = 0
-    depth: list[str] = []
-    either = pattern = False
-    lexer = _Lexer(script, known)
-    for kind, text, place in lexer.tokens():
-        if kind == "word":
+    branches = Branches()
+    for kind, text, place in _Lexer(script, known).tokens():
+        if kind == "word" or branches.goes_on(words, text):
             if not words:
                 begin = place
             words.append(text)
             continue
-        if pattern and words[:1] != ["esac"]:  # of a `case`: what stands before its `)` is no command
-            pattern = text != ")"
-            words = []
-            continue
-        cases = depth.count("esac")
-        yield from _command(words, script[begin:place], known, depth, either, line)
-        pattern = (depth.count("esac") > cases and text != ")") or (text == ";;" and depth[-1:] == ["esac"])
-        either = text == "||" or (text == "&&" and words[:1] in (["["], ["[["], ["test"]))
+        yield from _command(words, script[begin:place], known, branches, line)
+        branches.operator(text, words)
         words = []
         line = script.count("\n", 0, place) + (text == "\n")
-    yield from _command(words, script[begin:], known, depth, either, line)
+    yield from _command(words, script[begin:], known, branches, line)
 
 
 def _command(
-    words: list[str], text: str, known: dict[str, str], depth: list[str], either: bool, line: int
+    words: list[str], text: str, known: dict[str, str], branches: Branches, line: int
 ) -> Iterator[Command]:
+    if words[:1] == ["for"]:
+        known.pop(words[1] if len(words) > 1 else "", None)
     count = len(words)
-    words = list(words)
-    while words and (words[0] in _STEPS or words[0] in _OPENS):
-        word = words.pop(0)
-        if word in _OPENS:
-            depth.append(_OPENS[word])
-            if word in {"for", "case"}:
-                return
-        elif depth and word == depth[-1]:
-            depth.pop()
+    words = branches.opened(words)
     text = " ".join(words) if len(words) < count else text
+    runs = branches.runs
     settings: dict[str, str] = {}
     while words and (found := _ASSIGNED.fullmatch(words[0])):
         settings[found[1]] = found[2]
-        words.pop(0)
+        words = words[1:]
     if not words:
-        for name, value in settings.items():
-            _assign(known, name, value, sure=not (depth or either))
+        _learn(known, settings, runs)
         if settings:
-            yield Command(words=("export",), text=text.strip(), settings=settings, line=line)
+            yield Command(words=("export",), text=text.strip(), settings=settings, runs=runs, line=line)
         return
     if words[0] in {"export", "declare", "local", "readonly"}:
-        for word in words[1:]:
-            if found := _ASSIGNED.fullmatch(word):
-                _assign(known, found[1], found[2], sure=not (depth or either))
-    yield Command(
-        words=tuple(words),
-        text=text.strip(),
-        settings=settings,
-        conditional=bool(depth) or either,
-        line=line,
-    )
+        given = (_ASSIGNED.fullmatch(word) for word in words[1:])
+        _learn(known, {found[1]: found[2] for found in given if found}, runs)
+    branches.ran(words)
+    yield Command(words=tuple(words), text=text.strip(), settings=settings, runs=runs, line=line)
 
 
-def _assign(known: dict[str, str], name: str, value: str, *, sure: bool) -> None:
-    """Give a variable its value, or forget it where the build alone knows which value it has."""
-    if sure and "$" not in value:
-        known[name] = value
-    else:
-        known.pop(name, None)
+def _learn(known: dict[str, str], values: Mapping[str, str], runs: bool | None) -> None:
+    """Keep what variables are given, and forget what they were where that may have happened or not."""
+    for name, value in values.items():
+        if runs is not False:
+            known.pop(name, None)
+        if runs and "$" not in value:
+            known[name] = value
 
 
 class _Lexer:

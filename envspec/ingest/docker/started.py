@@ -82,7 +82,8 @@ class Started:
             elif saying.name == "CMD":
                 arguments = self._words(saying.value)
         shell = entry[:2] == ["sh", "-c"]  # a shell's line takes no further words
-        return entry if shell else [*entry, *arguments]
+        words = entry if shell else [*entry, *arguments]
+        return [self._image.program(word) if number == 0 else word for number, word in enumerate(words)]
 
     def _words(self, value: str) -> list[str]:
         if (listed := _listed(value)) is not None:

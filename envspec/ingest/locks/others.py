@@ -61,7 +61,7 @@ def _of_poetry(
         groups = package.get("groups")
         if isinstance(marker, dict):
             marker = marker.get("main", next(iter(marker.values()), ""))
-        main = not isinstance(groups, list) or "main" in groups
+        main = not isinstance(groups, list) or _counts(groups, "main", drafting)
         main &= package.get("category", "main") == "main" and package.get("optional") is not True
         holds = not isinstance(marker, str) or not marker or bool(drafting.wants(marker))
         entries = package.get("files") or before.get(name) or []
@@ -78,6 +78,12 @@ def _of_poetry(
             ),
             source,
         )
+
+
+def _counts(groups: Sequence[Any], main: str, drafting: Drafting) -> bool:
+    """Whether a package is in a group that is installed."""
+    names = {canonicalize_name(group) for group in groups if isinstance(group, str)}
+    return main in names or bool(names & drafting.wish.picked)
 
 
 def _with_source(drafting: Drafting, held: Held, source: Mapping[str, Any]) -> Held:
@@ -107,7 +113,7 @@ def read_pdm_lock(file: pathlib.Path, wish: Wish) -> Draft:
     def held(drafting: Drafting) -> Iterator[Held]:
         for package, line in zip(packages, lines, strict=False):
             marker, groups = wanted_text(package, "marker"), package.get("groups")
-            main = not isinstance(groups, list) or "default" in groups
+            main = not isinstance(groups, list) or _counts(groups, "default", drafting)
             here = main and (not marker or bool(drafting.wants(marker)))
             files = package.get("files")
             word = ""

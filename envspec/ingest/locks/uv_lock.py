@@ -99,6 +99,7 @@ def _reached(drafting: Drafting, packages: Sequence[Package]) -> set[int]:
     for number in roots:
         reached.add(number)
         waiting.extend(_entries(packages[number].get("dependencies")))
+        waiting.extend(_picked(packages[number], drafting.wish.picked))
     if not roots:
         waiting.extend({"name": name, "extra": sorted(extras)} for name, extras in asked_names(drafting))
     if not waiting:
@@ -126,6 +127,14 @@ def _reached(drafting: Drafting, packages: Sequence[Package]) -> set[int]:
                 more = table.get(extra) if extra else package.get("dependencies")
                 waiting.extend(_entries(more))
     return reached
+
+
+def _picked(package: Package, names: frozenset[str]) -> Iterable[Any]:
+    """What the extras and groups of the project ask for that are installed with it."""
+    for key in ("optional-dependencies", "dev-dependencies"):
+        table = package.get(key)
+        for name, entries in table.items() if isinstance(table, dict) else ():
+            yield from _entries(entries) if canonicalize_name(name) in names else ()
 
 
 def _entries(found: Any) -> list[Any]:

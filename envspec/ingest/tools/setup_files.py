@@ -25,6 +25,13 @@ LIMIT = 512 << 10
 
 _TOP = ("tool", "setuptools", "dynamic")
 
+_OTHER = {
+    "setup_requires": "is what its build needs, and the build brings that itself",
+    "tests_require": "is for its tests: name it in a variant",
+    "dependency_links": "names pages that pip asks no more: give an index, or the package by its address",
+}
+"""What else says of packages, and why it is not carried over."""
+
 _COMPUTED = "is computed: what it gives is known when the file runs, which it never does here"
 
 
@@ -50,6 +57,7 @@ def read_setup(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that a `setup.py` or `setup.cfg` gives, with the other beside it. Raises `SpecError`."""
     drafting = Drafting(file, wish)
     said = [_said(drafting.folder / name, needed=name == file.name) for name in ("setup.cfg", "setup.py")]
+    drafting.name = next((text for parts in said for key, text, _ in parts if key == "name"), drafting.name)
     allowed = [text for parts in said for key, text, _ in parts if key == "python_requires"]
     drafting.choose_python(allowed[0] if allowed else None, file.name)
     steps = Steps(drafting)
@@ -84,14 +92,19 @@ def add_setup(drafting: Drafting, steps: Steps, what: str) -> bool:
     for name in ("setup.cfg", "setup.py"):
         parts = _said(drafting.folder / name)
         wanted = [part for part in parts if (part[0] == "") == (what == "dependencies")]
-        wanted = [part for part in wanted if part[0] != "python_requires" and not part[0].startswith("=")]
+        wanted = [part for part in wanted if not part[0].startswith(("=", "~"))]
+        wanted = [part for part in wanted if part[0] not in {"python_requires", "name"}]
         _add(drafting, steps, wanted, name)
         found |= bool(wanted)
     return found
 
 
 _Part = tuple[str, str, int | None]
-"""A variant (`""` is always installed; `python_requires`; `=` and a key for what is computed), text, line."""
+"""What of it says something, text and line.
+
+A variant, where `""` is always installed; `python_requires` and `name`; `=` and a key for what is computed,
+`~` and a key for what says nothing that a spec takes.
+"""
 
 
 def _add(drafting: Drafting, steps: Steps, parts: list[_Part], label: str) -> None:
@@ -100,6 +113,14 @@ def _add(drafting: Drafting, steps: Steps, parts: list[_Part], label: str) -> No
             drafting.carry(f"python_requires {text}", line, file=label)
         elif key.startswith("="):
             drafting.leave(f"{key[1:]} = {text}", line, _COMPUTED, file=label)
+        elif key.startswith("~"):
+            why = _OTHER.get(key[1:])
+            if why:
+                drafting.leave(f"{key[1:]} {text}", line, why, file=label)
+            else:
+                drafting.aside(key[1:], line, file=label)
+        elif key == "name":
+            drafting.carry(f"name {text}", line, file=label)
         elif text.startswith("file:"):
             drafting.carry(text, line, file=label)
             for name in text.removeprefix("file:").split(","):
@@ -131,6 +152,9 @@ def _of_cfg(file: pathlib.Path, text: str) -> Iterator[_Part]:
         yield "", bare, line
     for bare, line in listed("options", "python_requires"):
         yield "python_requires", bare, line
+    if name := parser.get("metadata", "name", fallback="").strip():
+        yield "name", name, lines.get(f"name = {name}")
+    yield from _rest_of_cfg(parser, lines)
     if parser.has_section("options.extras_require"):
         for extra in parser.options("options.extras_require"):
             for bare, line in listed("options.extras_require", extra):
@@ -143,6 +167,21 @@ def _fill(parser: configparser.ConfigParser, file: pathlib.Path, text: str | Non
     except (configparser.Error, ValueError) as error:
         message = f"no setup.cfg: {' '.join(str(error).split())}"
         raise SpecError(str(file), (Problem(path="", message=message),)) from error
+
+
+def _rest_of_cfg(parser: configparser.ConfigParser, lines: Mapping[str, int]) -> Iterator[_Part]:
+    for section in parser.sections():
+        if section == "options.extras_require":
+            continue
+        if section not in {"options", "metadata"}:
+            yield f"~[{section}]", "", lines.get(f"[{section}]")
+            continue
+        for key in parser.options(section):
+            value = parser.get(section, key)
+            if key in _OTHER:
+                yield f"~{key}", " ".join(value.split())[:100], lines.get(f"{key} =")
+            elif key not in {"install_requires", "python_requires", "name"}:
+                yield f"~{section}.{key}", "", lines.get(f"{key} = {value}".strip())
 
 
 def _of_script(file: pathlib.Path, text: str) -> Iterator[_Part]:
@@ -160,6 +199,10 @@ def _of_script(file: pathlib.Path, text: str) -> Iterator[_Part]:
             for keyword in node.keywords:
                 if keyword.arg in {"install_requires", "extras_require", "python_requires"}:
                     yield from _keyword(keyword.arg, keyword.value, values)
+                elif keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
+                    yield "name", str(keyword.value.value), keyword.value.lineno
+                elif keyword.arg:
+                    yield f"~{keyword.arg}", ast.unparse(keyword.value)[:100], keyword.value.lineno
 
 
 def _keyword(key: str, value: ast.expr, values: Mapping[str, ast.expr]) -> Iterator[_Part]:

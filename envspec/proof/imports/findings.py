@@ -69,6 +69,10 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
     fault = failure.fault
     if fault.kind == "library":
         return what_brings([fault.wanted], suite)
+    if fault.kind in ("name", "module") and fault.owner == failure.package:
+        return (
+            "take another version of it, or, where the code is your own, generate there first what it lacks"
+        )
     if fault.kind in ("name", "module") and fault.owner in versions:
         return f"pin an older {fault.owner}, or a {failure.package} that knows {versions[fault.owner]}"
     if fault.kind == "module":

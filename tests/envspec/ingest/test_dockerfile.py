@@ -210,6 +210,73 @@ def test_names_that_no_file_has_are_named(tmp_path: pathlib.Path, name: str) -> 
     assert len(left(draft)) >= 3
 
 
+@pytest.mark.parametrize(
+    ("made", "copied"),
+    [
+        ("pip install --target /deps six", "COPY --from=b /deps /usr/lib"),
+        ("pip install --prefix=/out six", "COPY --from=b /out/lib /usr/lib"),
+        ("python -m venv /e && /e/bin/pip install six", "COPY --from=b /e /e"),
+        ("cd /e && uv venv && uv pip install six", "COPY --from=b /e /e"),
+    ],
+)
+def test_packages_are_taken_from_wherever_another_stage_has_put_them(
+    tmp_path: pathlib.Path, made: str, copied: str
+) -> None:
+    text = f"FROM python:3.11 AS b\nRUN {made}\nFROM python:3.11\n{copied}\n"
+    draft = drafted(tmp_path, text, "Dockerfile")
+    assert words_of(draft) == ["six"]
+    assert not any(text.startswith("COPY") for text in left(draft))
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ('["/app/.venv/bin/shop", "/app/.venv/bin/x"]', ("shop", "/app/.venv/bin/x")),
+        ('["/opt/made/bin/shop"]', ("shop",)),
+        ('["/usr/local/bin/python3.11", "-m", "shop"]', ("python", "-m", "shop")),
+        ('["/usr/local/bin/start.sh"]', ("/usr/local/bin/start.sh",)),
+    ],
+)
+def test_a_program_of_an_environment_is_started_by_its_name(
+    tmp_path: pathlib.Path, command: str, expected: tuple[str, ...]
+) -> None:
+    text = "FROM python:3.11\nRUN python -m venv /opt/made && /opt/made/bin/pip install six\n"
+    run = spec_of(drafted(tmp_path, f"{text}CMD {command}\n", "Dockerfile")).run
+    assert run is not None
+    assert run.command == expected
+
+
+def test_extras_that_are_installed_are_no_variants_and_their_pins_are_kept(tmp_path: pathlib.Path) -> None:
+    def package(name: str) -> str:
+        digest = f"sha256:{'0' * 64}"
+        wheel = f'{{url = "https://files.example/{name}-1-py3-none-any.whl", hash = "{digest}"}}'
+        return f'[[package]]\nname = "{name}"\nversion = "1"\nwheels = [{wheel}]\n'
+
+    lock = "version = 1\n" + package("six") + package("flask") + package("pytest")
+    lock += '[[package]]\nname = "demo"\nversion = "1"\nsource = {editable = "."}\n'
+    lock += 'dependencies = [{name = "six"}]\n[package.optional-dependencies]\nx = [{name = "flask"}]\n'
+    lock += '[package.dev-dependencies]\ndev = [{name = "pytest"}]\n'
+    text = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN uv sync --no-install-project\n"
+    text += "RUN uv sync --extra x\n"
+    draft = drafted(tmp_path, text, "Dockerfile", pyproject__toml=PROJECT, uv__lock=lock)
+    assert words_of(draft) == ["six", ".", "flask"]
+    assert list(spec_of(draft).variant) == ["dev"]
+    assert {pin.name for pin in draft.pins} == {"six", "flask"}
+
+
+def test_packages_of_other_distributions_are_named_as_such(tmp_path: pathlib.Path) -> None:
+    text = "FROM alpine:3.20\nRUN apk add --no-cache libpq && pip install six\n"
+    assert "another distribution" in left(drafted(tmp_path, text, "Dockerfile"))["apk add --no-cache libpq"]
+
+
+def test_the_base_of_the_target_is_chosen_by_its_processor(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.12 AS on-amd64\nRUN pip install six\nFROM other AS on-arm64\nFROM on-${TARGETARCH}\n"
+    )
+    spec = spec_of(drafted(tmp_path, text, "Dockerfile", python=None))
+    assert (spec.base.image, spec.stage[0].install) == ("python:3.12", ("six",))
+
+
 def test_constraints_limit_and_install_nothing(tmp_path: pathlib.Path) -> None:
     text = "FROM python:3.11\nCOPY c.txt .\nRUN pip install -c c.txt flask==3.0.3\n"
     spec = spec_of(drafted(tmp_path, text, "Dockerfile", c__txt="click==8.1.7\ntorch==2.13.0\n"))

@@ -243,6 +243,31 @@ def test_setup_cfg_is_read(tmp_path: pathlib.Path) -> None:
     assert list(spec_of(draft).variant) == ["x"]
 
 
+def test_all_that_setup_files_say_is_named(tmp_path: pathlib.Path) -> None:
+    script = "from setuptools import setup\nsetup(name='shop', version=v(), setup_requires=['cython'],\n"
+    script += "  tests_require=['mock'], entry_points={'a': ['b']}, install_requires=['six'])\n"
+    draft = drafted(tmp_path, script, "setup.py")
+    assert spec_of(draft).name == "shop"
+    assert left(draft).keys() == {
+        "version",
+        "entry_points",
+        "setup_requires ['cython']",
+        "tests_require ['mock']",
+    }
+    text = "[metadata]\nname = till\nauthor = me\n[options]\ninstall_requires = six\nzip_safe = no\n"
+    text += "tests_require =\n  mock\n[flake8]\nmax = 1\n[options.entry_points]\nx = y\n"
+    draft = drafted(tmp_path, text, "setup.cfg")
+    assert spec_of(draft).name == "till"
+    named = {
+        "metadata.author",
+        "options.zip_safe",
+        "tests_require mock",
+        "[flake8]",
+        "[options.entry_points]",
+    }
+    assert left(draft).keys() >= named
+
+
 WRONG = {
     "no list": "[project]\ndependencies = 1\n",
     "no text": "[project]\ndependencies = [1.5, []]\n",

@@ -8,35 +8,35 @@ from envspec.ingest.docker.shell import commands
 from tests.support.drafts import drafted, left, spec_of, words_of
 
 
-def said(script: str, **variables: str) -> list[tuple[str, bool]]:
-    """Each command but assignments, and whether it stands under a condition."""
+def said(script: str, **variables: str) -> list[tuple[str, bool | None]]:
+    """Each command but assignments, and whether it runs."""
     found = commands(script, variables)
-    return [(" ".join(each.words), each.conditional) for each in found if each.words != ("export",)]
+    return [(" ".join(each.words), each.runs) for each in found if each.words != ("export",)]
 
 
 def test_patterns_of_a_case_are_no_commands() -> None:
     script = 'case "$A" in core|ingest) pip install a ;;\n (x)\n pip install b;; *) :;; esac; pip install c'
     assert said(script) == [
-        ("pip install a", True),
-        ("pip install b", True),
-        (":", True),
-        ("pip install c", False),
+        ("pip install a", None),
+        ("pip install b", None),
+        (":", None),
+        ("pip install c", True),
     ]
 
 
 def test_cases_in_loops_and_in_each_other_end_where_they_end() -> None:
-    script = "for e in $X; do case $e in a) case b in c) pip install q;; esac;; esac; done; pip install e"
-    assert said(script) == [("pip install q", True), ("pip install e", False)]
+    script = "for e in $X; do case $e in a) case $b in c) pip install q;; esac;; esac; done; pip install e"
+    assert said(script) == [("pip install q", None), ("pip install e", True)]
 
 
 def test_a_variable_that_a_condition_sets_is_not_known() -> None:
     script = 'U=a; if [ "$G" = 1 ]; then U=b; fi; pip install $U'
-    assert said(script)[-1] == ("pip install $U", False)
+    assert said(script)[-1] == ("pip install $U", True)
 
 
 def test_a_variable_that_grows_by_something_unknown_is_not_known() -> None:
-    assert said('F=""; F="$F --extra $E"; uv sync $F')[-1] == ("uv sync $F", False)
-    assert said("F=-q; F=$F; uv sync $F")[-1] == ("uv sync -q", False)
+    assert said('F=""; F="$F --extra $E"; uv sync $F')[-1] == ("uv sync $F", True)
+    assert said("F=-q; F=$F; uv sync $F")[-1] == ("uv sync -q", True)
 
 
 def test_options_of_a_project_that_are_not_known_are_named(tmp_path: pathlib.Path) -> None:
