@@ -31,7 +31,7 @@ GIT = {
         ("", "pip", "x==1.0+cpu"),
         (json.dumps(GIT), "uv", "x @ git+https://git.example/a.git@c0ffee#subdirectory=b"),
         ('{"url": "https://files.example/x-1.0.tar.gz", "archive_info": {}}', "pip", "x @ https://files.example/x-1.0.tar.gz"),
-        ('{"url": "file:///home/conda/feedstock_root/x", "dir_info": {}}', "conda", "x==1.0+cpu"),
+        ('{"url": "file:///croot/x", "dir_info": {}}', "conda", "x==1.0+cpu"),
         ("[1]", "pip", "x==1.0+cpu"),
         ("{", "pip", "x==1.0+cpu"),
     ],
@@ -44,7 +44,7 @@ def test_what_is_installed_is_asked_for_where_it_came_from(
 
 
 def test_what_came_from_a_folder_is_named() -> None:
-    direct = '{"url": "file:///home/me/x", "dir_info": {"editable": true}}'
+    direct = '{"url": "file:///src/x", "dir_info": {"editable": true}}'
     word, why = frozen_word(Installed(name="x", version="1", direct=direct))
     assert (word, why.partition(",")[0]) == ("", "was installed editable")
 
@@ -67,7 +67,7 @@ def test_a_virtual_environment_is_read(tmp_path: pathlib.Path, whole: bool) -> N
     add_distribution(
         site, "numpy", INSTALLER="conda\n", **{"direct_url.json": '{"url": "file:///build/numpy"}'}
     )
-    add_distribution(site, "mine", **{"direct_url.json": '{"url": "file:///home/me/mine", "dir_info": {}}'})
+    add_distribution(site, "mine", **{"direct_url.json": '{"url": "file:///src/mine", "dir_info": {}}'})
     place = tmp_path / "env" if whole else tmp_path / "env" / "bin" / "python"
     draft = read_description(place, Wish(folder=tmp_path))
     assert (draft.python, words_of(draft)) == (line, ["numpy==1.0", "six==1.0"])
