@@ -57,6 +57,8 @@ class Image:
     copies: list[dict[str, str]] = dataclasses.field(default_factory=list)
     env: dict[str, str] = dataclasses.field(default_factory=dict)
     apt: list[str] = dataclasses.field(default_factory=list)
+    users: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Users that the build makes, with their numbers where it gives some."""
 
     def ancestors(self) -> list[Image]:
         """The stage and those that it begins with, the first one first."""
@@ -100,6 +102,11 @@ class Image:
         if name and "/" not in name and (made or _ENVIRONMENT.fullmatch(folder)):
             return name
         return "python" if _INTERPRETER.fullmatch(word) else word
+
+    def user(self, name: str) -> str | None:
+        """The number of a user that the build makes, empty where it is open; None for one of the base."""
+        made = {each: number for image in self.ancestors() for each, number in image.users.items()}
+        return made.get(name)
 
     def absolute(self, path: str) -> str:
         """A path of the image, whatever folder it starts from."""

@@ -17,6 +17,7 @@ from envspec.ingest.docker.programs import (
     installing,
     is_housekeeping,
     made_environment,
+    made_user,
     shell_text,
     unwrapped,
 )
@@ -91,6 +92,9 @@ class Runner:
                 drafting.leave(command.text, self.line, _CONDITION)
                 return
             _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
+        elif program in {"useradd", "adduser"} and (made := made_user(words)):
+            self.image.users |= made
+            drafting.carry(command.text, self.line)
         elif is_housekeeping(program, words):
             drafting.carry(command.text, self.line)
         else:

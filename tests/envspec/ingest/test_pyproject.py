@@ -345,3 +345,11 @@ def test_poetry_adds_to_the_standard_table_only_where_packages_come_from(tmp_pat
     assert {word.split(">")[0] for word in words_of(draft)} == {"websockets", "torch"}
     assert "websockets>=15" in words_of(draft)
     assert {"websockets = ^13.1", "more = *"} <= {text.replace('"', "") for text in left(draft)}
+
+
+def test_an_override_that_holds_nowhere_here_still_takes_its_package_away(tmp_path: pathlib.Path) -> None:
+    text = '[project]\nname = "demo"\ndependencies = ["six"]\n[tool.uv]\n'
+    text += "override-dependencies = [\"torchcodec; sys_platform == 'never'\"]\n"
+    draft = drafted(tmp_path, text, "pyproject.toml")
+    assert spec_of(draft).overrides == ("torchcodec; sys_platform == 'never'",)
+    assert not left(draft)
