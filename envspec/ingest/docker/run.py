@@ -92,8 +92,8 @@ class Runner:
                 drafting.leave(command.text, self.line, _CONDITION)
                 return
             _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
-        elif program in {"useradd", "adduser"} and (made := made_user(words)):
-            self.image.users |= made
+        elif program in {"useradd", "adduser"} and (user := made_user(words)):
+            self.image.users |= user
             drafting.carry(command.text, self.line)
         elif is_housekeeping(program, words):
             drafting.carry(command.text, self.line)
