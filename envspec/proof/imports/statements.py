@@ -407,7 +407,7 @@ def _plain(block: Sequence[ast.stmt]) -> bool:
 
 
 def _guessed(block: Sequence[ast.stmt], frame: Frame) -> bool:
-    """Whether a name was imported of which nobody knows whether it is there, as of a module that still loads."""
+    """Whether a name was imported that may be missing, as one of a module that still loads."""
     names = [
         alias.asname or alias.name
         for item in block
