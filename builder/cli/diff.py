@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from builder.cli.options import Place
 from builder.cli.streams import say_text
+from builder.flow.project import IMAGE
 from builder.judge import InterpreterSubject, Subject
 from envspec.ingest.running import SCRIPT, versions_told
 from envspec.lockfile import lock as locks
@@ -19,8 +20,6 @@ from envspec.system.errors import UsageError
 
 PATIENCE = 120.0
 """Seconds for an interpreter to say what it has."""
-IMAGE = "image:"
-"""What stands before the name of an image."""
 
 
 @click.command()

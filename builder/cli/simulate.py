@@ -12,6 +12,8 @@ from builder.cli.bars import shown_progress
 from builder.cli.init import wished_python
 from builder.cli.options import PLACE, quiet_option, variant_option
 from builder.cli.streams import say_document, say_text
+from builder.flow.described import drafted_place
+from builder.flow.project import is_described
 from envspec import order
 from envspec.ingest import read as descriptions
 from envspec.ingest.draft import Draft, Wish
@@ -70,14 +72,13 @@ def simulate_place(
     Raises `SpecError`, `UsageError` and `OutsideError`.
     """
     with relay_for(ask_pip(), progress.note) as relay:
-        if place is not None and descriptions.describes(place):
-            folder = place if place.is_dir() else place.parent
-            wish = Wish(python=wished_python(python), folder=folder.absolute())
-            draft = descriptions.read_description(place, wish)
+        if place is not None and is_described(place):
+            wish = Wish(python=wished_python(python), folder=descriptions.folder_of(place))
+            draft = drafted_place(place, wish)
             for note in draft.notes:
                 progress.note(note)
             target = host_target(parse_python(draft.python or DEFAULT_PYTHON).line)
-            stages = list(_drafted(draft, folder, relay, progress))
+            stages = list(_drafted(draft, wish.folder, relay, progress))
         else:
             file = load.find_spec(place)
             spec = load.load_spec(file, variant)

@@ -5,33 +5,57 @@ from __future__ import annotations
 import pathlib
 
 from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
-from builder.flow.project import Project
-from envspec.ingest import read, write
+from builder.flow.project import IMAGE, Project
+from builder.oci.image.contents import is_saved_image, read_contents
+from envspec.ingest import image, read, write
 from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import Drafting
 from envspec.lockfile.lock import Lock
 from envspec.resolve.keep import UnkeptError
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.load import parse_spec
 from envspec.system.errors import UsageError
 from envspec.system.progress import SILENT, Progress
+from envspec.system.scratch import scratch_folder
 
 
 def describe_place(place: pathlib.Path, wish: Wish) -> Draft:
     """The draft of a place. Raises `UsageError` where it names nothing to install, and as its reader does."""
-    draft = read.read_description(place, wish)
+    draft = drafted_place(place, wish)
     if not any(install.requirements for install in draft.installs):
         said = "".join(f"\n{note}" for note in draft.notes)
         raise UsageError(f"{place} names nothing that a spec could install{said}")
     return draft
 
 
+def drafted_place(place: pathlib.Path, wish: Wish) -> Draft:
+    """The draft of a place, which may be an image on disk, or one that an engine has by its name.
+
+    Raises as readers of descriptions do, and `OutsideError` where an image cannot be read.
+    """
+    if str(place).startswith(IMAGE):
+        from builder.backends.docker.engine import Engine  # it takes the SDK
+
+        with scratch_folder("image") as folder:
+            name = str(place).removeprefix(IMAGE)
+            Engine().save(name, folder / "image.tar")
+            return _of_image(folder / "image.tar", name, wish)
+    return _of_image(place, place.name, wish) if is_saved_image(place) else read.read_description(place, wish)
+
+
+def _of_image(place: pathlib.Path, label: str, wish: Wish) -> Draft:
+    contents = read_contents(place, image.describes_image)
+    drafting = Drafting(pathlib.Path(label), wish, name=contents.short_name or label)
+    return image.draft_image(drafting, contents.settings, contents.files)
+
+
 def described_project(place: pathlib.Path, variant: str | None, *, offline: bool = False) -> Project:
     """The project that `envspec init` would make of a description. Raises as `describe_place` does."""
-    folder = place if place.is_dir() else place.parent
-    draft = describe_place(place, Wish(folder=folder.absolute()))
+    folder = read.folder_of(place)
+    draft = describe_place(place, Wish(folder=folder))
     text = write.spec_text(draft)
     spec = parse_spec(text, name=f"the spec made of {place}", variant=variant)
-    file = folder / draft.file if place.is_dir() else place
+    file = place / draft.file if place.is_dir() else place
     return Project(file=file, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
 
 

@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -29,6 +29,9 @@ from envspec.system.reading import read_text
 if TYPE_CHECKING:
     from envspec.supply.sources import Sources
 
+
+IMAGE = "image:"
+"""What stands before the name of an engine's image, where a place is wanted."""
 
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
 """The name that a package is required by."""
@@ -141,12 +144,23 @@ class Project:
         return sources
 
 
+def is_described(place: pathlib.Path) -> bool:
+    """Whether something is no spec but a description of an environment: a file, a folder, or an image."""
+    if str(place).startswith(IMAGE) or read.describes(place):
+        return True
+    if place.suffix == ".toml" or os.path.lexists(place / FILE_NAME):
+        return False
+    from builder.oci.image.contents import is_saved_image  # a spec needs nothing of it
+
+    return is_saved_image(place)
+
+
 def open_project(place: pathlib.Path | None, variant: str | None, *, offline: bool = False) -> Project:
     """Read the spec that `place` means, or make it of a description that `place` is.
 
     Raises `SpecError` when it means nothing.
     """
-    if place is not None and read.describes(place):
+    if place is not None and is_described(place):
         from builder.flow.described import described_project  # it needs solvers
 
         return described_project(place, variant, offline=offline)

@@ -48,6 +48,14 @@ def read_compose(file: pathlib.Path, wish: Wish) -> Draft:
     return dataclasses.replace(draft, name=built[0], items=tuple(items), remarks=remarks)
 
 
+def interpolated(text: str) -> str:
+    """A value with the defaults that it names, as `${PORT:-8000}` does; what has none stays as it is."""
+    return _DEFAULT.sub(lambda found: found[1].replace("$$", "$"), text)
+
+
+_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w*:?-([^${}]*)\}")
+
+
 class _Service:
     """One service of the file."""
 
@@ -79,13 +87,14 @@ class _Service:
         self.label = dockerfile.name
         draft = read_dockerfile(dockerfile, wish, target or None)
         env, run = dict(draft.env), dict(draft.run)
-        for name, value, place in self._variables():
+        for name, written, place in self._variables():
+            value = interpolated(written) if written is not None else None
             why = (
                 "takes its value from whoever starts it"
                 if value is None or "$" in value
                 else env_refusal(name, value)
             )
-            self.leave(f"{name}={value}", place, why)
+            self.leave(f"{name}={written}", place, why)
             if not why and value is not None:
                 env[name] = value
         self._command(run)
@@ -132,7 +141,7 @@ class _Service:
                 place = (*self._path, key, number)
                 self._entries.take(*place)
                 text = str(entry.get("target", "")) if isinstance(entry, dict) else str(entry)
-                found = re.fullmatch(r"(?:[\d.\[\]:]*[:])?(\d{1,5})(?:/tcp)?", text.strip())
+                found = re.fullmatch(r"(?:[\d.\[\]:]*[:])?(\d{1,5})(?:/tcp)?", interpolated(text).strip())
                 why = "" if found and 0 < int(found[1]) < 65536 else "is no port of the program's own"
                 self.leave(f"{key} {text}", self._entries.line(*place), why, self._entries.size(*place))
                 if found and not why:

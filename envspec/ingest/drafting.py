@@ -54,6 +54,7 @@ class Drafting:
         self.overrides: list[str] = []
         self.index_names: dict[str, str] = {}
         self.as_of: str | None = None
+        self.run: dict[str, Any] = {}
         self.pins: tuple[Pin, ...] = ()
         self.pinned_by = ""
 
@@ -190,6 +191,7 @@ class Drafting:
                 overrides=tuple(dict.fromkeys(self.overrides)),
                 index_names=dict(self.index_names),
                 env=dict(self.env),
+                run=dict(self.run),
                 pins=self.pins,
                 pinned_by=self.pinned_by,
                 items=tuple(self.items),

@@ -12,6 +12,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from envspec.ingest import scripts
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, pip_requirement, refusal
 from envspec.ingest.entries import Entries, Path, read_toml
@@ -33,7 +34,6 @@ _METADATA = frozenset(
         "keywords",
         "classifiers",
         "urls",
-        "scripts",
         "gui-scripts",
         "entry-points",
         "import-names",
@@ -69,6 +69,7 @@ def draft_pyproject(file: pathlib.Path, wish: Wish) -> tuple[Drafting, Steps]:
     reader.groups()
     uv.finish()
     _own_project(entries, drafting)
+    scripts.propose(entries, drafting)
     _rest(entries, drafting)
     return drafting, steps
 
@@ -256,7 +257,7 @@ _OWN_BUSINESS = {
     r"|build-backend|cache-keys|managed|environments|required-environments|conflicts|add-bounds"
     r"|check-url|publish-url|trusted-publishing|native-tls|fork-strategy|keyring-provider",
     "poetry": r"version|description|authors|maintainers|license|readme|homepage|repository|keywords"
-    r"|documentation|classifiers|packages|include|exclude|scripts|plugins|urls|build|requires-poetry|requires-plugins",
+    r"|documentation|classifiers|packages|include|exclude|plugins|urls|build|requires-poetry|requires-plugins",
     "pdm": r"build|version|scripts|distribution|publish|plugins|ignore_package_warnings|options|python",
     "hatch": r"build|version|publish|metadata|workspace",
 }

@@ -19,6 +19,7 @@ from packaging.version import Version
 from envspec.lockfile.lock import DEFAULT_INDEX
 from envspec.resolve.prefer import NOTHING, Preferences, near_names
 from envspec.resolve.view import young_enough
+from envspec.source.missing import missing_in
 from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import pinned
 from envspec.spec.target import Target
@@ -27,7 +28,7 @@ from envspec.supply.sources import Sources
 from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding
-from envspec.system.quoting import NAMED, shortened
+from envspec.system.quoting import NAMED, quoted_output, shortened
 
 _EXPLANATION = 5_000
 """Characters of a solver's explanation that a finding repeats."""
@@ -71,6 +72,30 @@ def contradiction(spec: Spec, said: str, demands: Sequence[Requirement] = ()) ->
         where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
     )
     return FindingsError("no set of versions satisfies this spec", (finding,))
+
+
+def unbuilt_source(package: str, said: str) -> FindingsError:
+    """EV106 for a source that a solver could not ask for what it needs, and who asks for it."""
+    missing = next((each for each in missing_in(said) if each.sure), None)
+    lacks = f", which needs {missing.words}" if missing else ""
+    asks = _INCLUDED.search(said)
+    shown = "\n".join(said.partition("\n  hint:")[0].strip().splitlines()[-_LINES:])
+    finding = rules.SOURCE_UNBUILDABLE.finding(
+        f"{package} is offered as source alone{lacks}: what it requires shows only when it is built, and that"
+        f" fails:\n{quoted_output(shown)}",
+        hint="pin a version that has a wheel"
+        + (f", or another {asks[1]}, which {asks[2]}" if asks else "")
+        + "; or install on this machine what its build lacks",
+        where=re.split(r"[=@ ]", package)[0],
+    )
+    return FindingsError("a source distribution cannot be built", (finding,))
+
+
+_LINES = 6
+"""Last lines of a build that a finding shows."""
+
+_INCLUDED = re.compile(r"was included because `([^`]+)`[^`]*(depends on `[^`]+`)", re.DOTALL)
+"""How uv tells who asks for a package."""
 
 
 def _named(said: str) -> frozenset[str]:

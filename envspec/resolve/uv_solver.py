@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.resolve.prefer import NOTHING, Preferences
+from envspec.resolve.refusal import unbuilt_source
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.stub import write_stub
 from envspec.resolve.view import until, write_view, young_enough
@@ -278,6 +279,10 @@ def _name_of(text: str) -> str:
     return canonicalize_name(Requirement(text).name)
 
 
+_UNBUILT = re.compile(r"Failed to build `([^`]+)`")
+"""The package of which uv could not learn what it needs."""
+
+
 def _failure(done: Completed) -> Exception:
     said = scrub_addresses(done.stderr)
     if any(trouble in said for trouble in _TROUBLE):
@@ -293,6 +298,8 @@ def _failure(done: Completed) -> Exception:
         return OutsideError(f"offline\n{_plain(said)}", hint="run once without --offline")
     if "No solution found" in said or "unsatisfiable" in said or "no version of" in said:
         return UnsatisfiableError(_plain(said))
+    if (unbuilt := _UNBUILT.search(said)) is not None:
+        return unbuilt_source(unbuilt[1], said)
     return OutsideError(f"uv could not resolve\n{said.strip()}")
 
 

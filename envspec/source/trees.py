@@ -182,7 +182,7 @@ def _walk(
 
 
 def _item(tree: pathlib.Path, file: pathlib.Path, path: str, within: pathlib.Path) -> _File | _Link | None:
-    """What is packed of a file or link; None for what is neither, such as a socket."""
+    """What is packed of a file or link; None for what is neither, and for links to nothing outside."""
     if not file.is_symlink():
         return _File(file) if stat.S_ISREG(file.lstat().st_mode) else None
     try:
@@ -197,6 +197,8 @@ def _item(tree: pathlib.Path, file: pathlib.Path, path: str, within: pathlib.Pat
     target = os.path.relpath(real, file.parent.resolve())
     if real.is_relative_to(tree) and not file.readlink().is_absolute():
         return _Link(target)
+    if there is None:
+        return None  # where it leads there is nothing that could be missed
     out = "the folder of the spec" if not real.is_relative_to(within) else "the tree"
     raise _refused(tree, f"{path} is a link that leaves {out}", "put what it leads to into the tree")
 

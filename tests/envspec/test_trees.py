@@ -98,6 +98,11 @@ def test_a_link_that_leads_out_is_refused(tree: pathlib.Path, target: str) -> No
         packed(tree)
 
 
+def test_a_link_to_nothing_outside_brings_nothing(tree: pathlib.Path) -> None:
+    (tree / "gone").symlink_to(tree.parent / "absent")
+    assert "gone" not in names(tree)
+
+
 def test_links_in_a_circle_are_refused(tree: pathlib.Path) -> None:
     (tree / "one").symlink_to("two")
     (tree / "two").symlink_to("one")

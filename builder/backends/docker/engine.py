@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import importlib.util
 import os
+import pathlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,7 +22,8 @@ from docker.tls import TLSConfig
 from docker.utils.utils import kwargs_from_env
 from requests.utils import get_environ_proxies
 
-from envspec.system.errors import OutsideError
+from envspec.system.errors import OutsideError, UsageError
+from envspec.system.home import disk_refusals
 from envspec.system.processor import uname_of
 
 BROKEN = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
@@ -166,6 +168,22 @@ class Engine:
             except docker.errors.ImageNotFound:
                 return ()
         return tuple(known.get("Layers") or ())
+
+    def save(self, name: str, file: pathlib.Path) -> None:
+        """Write an image of the engine's to a file, as `docker save` does.
+
+        Raises `UsageError` where the engine has none of that name, `OutsideError` where it does not answer.
+        """
+        with translated(self.address.host):
+            try:
+                found = self.client.images.get(name)
+            except docker.errors.ImageNotFound as error:
+                raise UsageError(
+                    f"the engine has no image {name}", hint="`docker pull` fetches one"
+                ) from error
+            with disk_refusals(file, setting="TMPDIR"), file.open("wb") as target:
+                for chunk in found.save(chunk_size=1 << 20, named=name):
+                    target.write(chunk)
 
     def close(self) -> None:
         """Let go of the connection; it is made anew when needed again."""

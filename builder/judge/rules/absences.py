@@ -16,6 +16,10 @@ from envspec.system.finding import Severity
 
 _ABSENT = re.compile(r"No module named '?(?P<name>[\w.]+)")
 
+_DEMAND = re.compile(
+    r"(?:requires?|needs?) (?:the )?[`'\"]?(?P<name>[A-Za-z0-9][\w.-]*)[`'\"]? (?:package|module|library)\b"
+)
+
 
 def missing_module(failed: FailedImport) -> ImportFault | None:
     """The exception that says that a module is not there, where one of the chain does."""
@@ -23,6 +27,18 @@ def missing_module(failed: FailedImport) -> ImportFault | None:
         if each.isa("ModuleNotFoundError") or (each.isa("ImportError") and _ABSENT.search(each.message)):
             return each
     return None
+
+
+def cause_of_demand(failed: FailedImport) -> Cause | None:
+    """That a module refuses by itself to be imported until some package is installed, and tells how."""
+    found = _DEMAND.search(failed.text) if failed.role.is_inner and "pip install" in failed.text else None
+    if found is None or canonicalize_name(found["name"]) in failed.facts.by_name():
+        return None
+    return Cause(
+        rule=rules.OPTIONAL, severity=Severity.INFO, place=failed.place,
+        what=f"needs the optional package {found['name']}",
+        hint="install it if that part is used",
+    )  # fmt: skip
 
 
 def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts, ImportFault, Outcome
 from builder.judge.rules import threads
-from builder.judge.rules.absences import cause_of_absence, missing_module
+from builder.judge.rules.absences import cause_of_absence, cause_of_demand, missing_module
 from builder.judge.rules.paths import shortened
 from builder.judge.rules.roles import Role, roles
 from builder.judge.rules.symptoms import ENDS, SYMPTOMS, Cause, FailedImport, first_cause
@@ -129,6 +129,8 @@ def _cause(failed: FailedImport) -> Cause | None:
         return known
     if (fault := missing_module(failed)) is not None:
         return cause_of_absence(failed, fault)
+    if (asks := cause_of_demand(failed)) is not None:
+        return asks
     if CIRCULAR.search(failed.text) and failed.role.is_inner:
         return None
     root = failed.faults[0]

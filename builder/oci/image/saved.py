@@ -19,7 +19,7 @@ from builder.oci.store.blobs import CONFIG, LAYER, Blobs, Descriptor, Layer
 from builder.oci.store.compress import CHUNK, LayerWriter
 from envspec.system.errors import OutsideError
 
-_UNREADABLE = (
+UNREADABLE = (
     tarfile.TarError,
     AttributeError,
     EOFError,
@@ -29,6 +29,8 @@ _UNREADABLE = (
     TypeError,
     ValueError,
 )
+"""What reading somebody else's archive may raise."""
+
 _SMALL = 16 << 20
 
 
@@ -53,13 +55,13 @@ def load_saved_image(place: pathlib.Path, machine: str, python: str, blobs: Blob
     Raises `OutsideError` when there is none, or none that can be read.
     """
     try:
-        with _opened(place) as source:
+        with opened_image(place) as source:
             if source.has("index.json"):
                 return _layout(place.name, source, machine, python, blobs)
             if source.has("manifest.json"):
                 return _docker(place.name, source, machine, python, blobs)
         return _rootfs(place, machine, blobs)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise OutsideError(
             f"{place} cannot be read as an image ({error})",
             hint="give an OCI layout, a file of `docker save`, or a root file system as .tar",
@@ -107,7 +109,8 @@ def _inside(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def _opened(place: pathlib.Path) -> Iterator[SavedImage]:
+def opened_image(place: pathlib.Path) -> Iterator[SavedImage]:
+    """The files of a folder or an archive. Raises one of `UNREADABLE`."""
     if place.is_dir():
         yield SavedImage(folder=place)
         return
@@ -128,13 +131,13 @@ def _first_names(archive: tarfile.TarFile) -> frozenset[str]:
 def _layout(name: str, source: SavedImage, machine: str, python: str, blobs: Blobs) -> BaseImage:
     document = source.document("index.json")
     while "manifests" in document:
-        document = source.document(_path(_matching(document["manifests"], machine)["digest"]))
+        document = source.document(blob_path(matching(document["manifests"], machine)["digest"]))
     config = _take(source, document["config"], CONFIG, blobs)
     layers = [_take(source, layer, LAYER, blobs) for layer in document["layers"]]
     return read_base(name, config, layers, machine, python, blobs)
 
 
-def _matching(entries: list[dict[str, Any]], machine: str) -> dict[str, Any]:
+def matching(entries: list[dict[str, Any]], machine: str) -> dict[str, Any]:
     """The entry for the processor; the only one where none says what it is for."""
     for entry in entries:
         if "artifactType" in entry:  # it belongs to an image and is none
@@ -144,7 +147,8 @@ def _matching(entries: list[dict[str, Any]], machine: str) -> dict[str, Any]:
     raise ValueError(f"nothing in it is for {machine}")
 
 
-def _path(digest: str) -> str:
+def blob_path(digest: str) -> str:
+    """Where a layout has a blob. Raises `ValueError` for what is no digest."""
     algorithm, _, code = digest.partition(":")
     if algorithm != "sha256" or not code.isalnum():
         raise ValueError(f"{digest!r} is no digest")
@@ -155,7 +159,7 @@ def _take(source: SavedImage, named: dict[str, Any], media: str, blobs: Blobs) -
     """Copy a blob into the store. What is in it is checked when it is read from there."""
     blob = Descriptor(media=media, digest=named["digest"], size=named["size"])
     if not blobs.has(blob):
-        with source.open(_path(blob.digest)) as stream, blobs.incoming() as target:
+        with source.open(blob_path(blob.digest)) as stream, blobs.incoming() as target:
             while chunk := stream.read(CHUNK):
                 target.write(chunk)
             blobs.keep(target, blob.digest)

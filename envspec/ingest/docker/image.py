@@ -46,8 +46,6 @@ class Image:
     steps: list[Step] = dataclasses.field(default_factory=list)
     picked: set[str] = dataclasses.field(default_factory=set)
     """Extras and groups of projects that are installed."""
-    users: set[str] = dataclasses.field(default_factory=set)
-    """Users that the build makes."""
     exports: list[tuple[str, tuple[str, ...]]] = dataclasses.field(default_factory=list)
     """Commands that write requirements of a project's lock: program and arguments."""
     environments: list[str] = dataclasses.field(default_factory=list)
@@ -61,6 +59,8 @@ class Image:
     copies: list[dict[str, str]] = dataclasses.field(default_factory=list)
     env: dict[str, str] = dataclasses.field(default_factory=dict)
     apt: list[str] = dataclasses.field(default_factory=list)
+    users: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Users that the build makes, with their numbers where it gives some."""
 
     def ancestors(self) -> list[Image]:
         """The stage and those that it begins with, the first one first."""
@@ -105,9 +105,10 @@ class Image:
             return name
         return "python" if _INTERPRETER.fullmatch(word) else word
 
-    def user(self, name: str) -> str:
-        """A user as a spec has it: for one that the build makes, images have their own, `app`."""
-        return "app" if any(name in image.users for image in self.ancestors()) else name
+    def user(self, name: str) -> str | None:
+        """The number of a user that the build makes, empty where it is open; None for one of the base."""
+        made = {each: number for image in self.ancestors() for each, number in image.users.items()}
+        return made.get(name)
 
     def absolute(self, path: str) -> str:
         """A path of the image, whatever folder it starts from."""

@@ -45,6 +45,13 @@ NEEDLESS = frozenset(
 )
 """Commands that leave nothing behind that a spec would have to say."""
 
+UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
+
+APT_VALUES = frozenset(
+    {"-o", "--option", "-t", "--target-release", "--default-release", "-c", "--config-file", "-a"}
+)
+"""Options of apt-get that take the next word."""
+
 OTHER_PACKAGES = frozenset({"apk", "dnf", "microdnf", "yum", "tdnf", "zypper"})
 """Programs that install packages of other distributions than Debian and those made of it."""
 
@@ -170,3 +177,26 @@ def is_housekeeping(program: str, words: Sequence[str]) -> bool:
     if _PYTHON.fullmatch(program):
         return rest[:1] in (["venv"], ["virtualenv"], ["compileall"], ["ensurepip"]) or "--version" in words
     return program in {"virtualenv", "activate"}
+
+
+_USER_VALUES = re.compile(
+    r"-[bcdefgGkKpsuZR]|--(?:base-dir|comment|home-dir|home|expiredate|inactive|gid|groups|skel|key|password"
+    r"|shell|uid|selinux-user|root|ingroup|gecos)"
+)
+"""Options of useradd and adduser that take the next word."""
+
+
+def made_user(words: Sequence[str]) -> dict[str, str]:
+    """The user that `useradd` or `adduser` makes, and its number; none where the words do not tell."""
+    name = number = ""
+    waiting = list(reversed(words[1:]))
+    while waiting:
+        word = waiting.pop()
+        option, given, value = word.partition("=")
+        if not word.startswith("-"):
+            name = name or word
+        elif not given and (_USER_VALUES.fullmatch(word) or re.fullmatch(r"-[a-zA-Z]*[dgGsu]", word)):
+            value = waiting.pop() if waiting else ""
+        if option in {"-u", "--uid"} or re.fullmatch(r"-[a-zA-Z]*u", option):
+            number = value if value.isdigit() else ""
+    return {name: number} if re.fullmatch(r"[a-z_][a-z0-9_-]*", name) else {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from envspec.ingest.conda import add_conda_words, conda_draft
+from envspec.ingest.docker.programs import UNKNOWN
 from envspec.ingest.draft import Wish
 from envspec.ingest.drafting import Drafting, Step, is_file
 from envspec.ingest.locks import others
@@ -62,6 +63,9 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
         drafting.leave(text, line, f"installs what {name} says, which the image does not get from here")
         return
     drafting.carry(text, line)
+    for word in words:
+        if "$" in word:
+            drafting.leave(word, line, UNKNOWN)
     wish = Wish(python=drafting.python, folder=drafting.wish.folder)
     part = _drafted(kind, file, wish)
     _merge(runner, part, options, file.name)

@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from envspec.ingest.docker import projects
 from envspec.ingest.docker.image import Image
 from envspec.ingest.docker.programs import (
+    APT_VALUES,
     NEEDLESS,
     SHELL,
+    UNKNOWN,
     installing,
     is_housekeeping,
     made_environment,
+    made_user,
     shell_text,
     unwrapped,
 )
@@ -30,7 +33,6 @@ _COMMAND = "is a command of the build: a spec runs none"
 _OTHER_PACKAGES = (
     "installs packages of another distribution, and a spec names those of Debian: take a base that has them"
 )
-_UNKNOWN = "holds a variable that has no value in the file: write what it stands for"
 
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?")
@@ -72,10 +74,6 @@ class Runner:
         program = posixpath.basename(words[0]) if words else ""
         if words and command.runs is not False:
             made = made_environment(program, words, self.image.variables)
-            if program in {"useradd", "adduser"} and not words[-1].startswith("-") and "$" not in words[-1]:
-                self.image.users.add(words[-1])
-                drafting.carry(command.text, self.line)
-                return
             if made and "$" not in made:
                 self.image.environments.append(posixpath.normpath(posixpath.join(folder, made)))
         if not words or program in NEEDLESS:
@@ -94,6 +92,9 @@ class Runner:
                 drafting.leave(command.text, self.line, _CONDITION)
                 return
             _with_settings(self.image.variables, command.settings, lambda: reader(command, folder))
+        elif program in {"useradd", "adduser"} and (user := made_user(words)):
+            self.image.users |= user
+            drafting.carry(command.text, self.line)
         elif is_housekeeping(program, words):
             drafting.carry(command.text, self.line)
         else:
@@ -164,7 +165,7 @@ class Runner:
         drafting = self.drafting
         text = part if isinstance(part, str) else part.text
         if "$" in text:
-            drafting.leave(text, self.line, _UNKNOWN)
+            drafting.leave(text, self.line, UNKNOWN)
         elif isinstance(part, Option):
             if part.why:
                 drafting.leave(part.text, self.line, part.why)
@@ -269,12 +270,16 @@ class Runner:
     def _apt(self, command: Command, words: list[str]) -> None:
         drafting = self.drafting
         said = False
-        for word in words:
+        waiting = list(reversed(words))
+        while waiting:
+            word = waiting.pop()
             if word.startswith("-"):
+                if word in APT_VALUES and waiting:
+                    waiting.pop()
                 continue
             said = True
             bare = re.sub(r":[a-z0-9]+(?==|$)", "", word, count=1) if "=" not in word else word
-            why = _UNKNOWN if "$" in word else ""
+            why = UNKNOWN if "$" in word else ""
             if not why and (not _PACKAGE.fullmatch(word) or refusal(bare, "apt")):
                 why = "is no Debian package that a spec can name"
             if why:

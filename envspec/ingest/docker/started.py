@@ -60,8 +60,11 @@ class Started:
             match saying.name:
                 case "USER":
                     user, _, group = saying.value.partition(":")
-                    if self._image.user(user) != user:
-                        user, group = self._image.user(user), ""
+                    if (made := self._image.user(user)) is not None:
+                        user, group = made, group if made else ""
+                    if not user:  # the image's own stands for it
+                        table.pop("user", None)
+                        continue
                     said = f"{user}:{group}" if group.isdigit() else user
                     self._try(table, "user", said, saying)
                 case "STOPSIGNAL":

@@ -18,6 +18,10 @@ from envspec.ingest.tools.steps import Steps
 
 _TOP = ("tool", "poetry")
 
+_SAYS_WHERE = frozenset({"source", "git", "path", "url", "file"})
+
+_STANDARD_COUNTS = "limits what Poetry locks alone: [project] dependencies says what is installed"
+
 
 def allowed_python(entries: Entries, drafting: Drafting) -> str | None:
     """Which Pythons the project allows, as a specifier; None where it does not say."""
@@ -115,6 +119,9 @@ class _Poetry:
         table: Mapping[str, Any] = wanted if isinstance(wanted, dict) else {"version": wanted}
         if enriches and "extra" in str(table.get("markers", "")):
             self._enrich_extras(name, table, shown, line, size)
+            return
+        if enriches and not _SAYS_WHERE & table.keys():
+            drafting.leave(shown, line, _STANDARD_COUNTS, size=size)
             return
         text, why = self._word(name, table)
         if why:

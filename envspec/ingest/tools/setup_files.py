@@ -63,6 +63,11 @@ def read_setup(file: pathlib.Path, wish: Wish) -> Draft:
     steps = Steps(drafting)
     for name, parts in zip(("setup.cfg", "setup.py"), said, strict=True):
         _add(drafting, steps, parts, "" if name == file.name else name)
+    if not is_project(drafting.folder):
+        drafting.remark(
+            f"{file.name} describes no package: it has neither metadata nor options of setuptools"
+        )
+        return drafting.finish()
     word = drafting.path(".")
     _, why = drafting.accepted(word) if word else ("", "stands outside the folder of the spec")
     if why:
@@ -70,6 +75,15 @@ def read_setup(file: pathlib.Path, wish: Wish) -> Draft:
     else:
         drafting.step("project").requirements.append(word or ".")
     return drafting.finish()
+
+
+def is_project(folder: pathlib.Path) -> bool:
+    """Whether setuptools can build what stands in a folder. Raises `SpecError`."""
+    if is_file(folder / "setup.py"):
+        return True
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    _fill(parser, folder / "setup.cfg")
+    return parser.has_section("metadata") or parser.has_section("options")
 
 
 def add_setup(drafting: Drafting, steps: Steps, what: str) -> bool:
@@ -124,11 +138,7 @@ def _said(file: pathlib.Path, *, needed: bool = False) -> list[_Part]:
 
 def _of_cfg(file: pathlib.Path, text: str) -> Iterator[_Part]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string(text, str(file))
-    except (configparser.Error, ValueError) as error:
-        message = f"no setup.cfg: {' '.join(str(error).split())}"
-        raise SpecError(str(file), (Problem(path="", message=message),)) from error
+    _fill(parser, file, text)
     lines: dict[str, int] = {}
     for number, written in enumerate(text.splitlines(), 1):
         lines.setdefault(written.strip(), number)
@@ -149,6 +159,14 @@ def _of_cfg(file: pathlib.Path, text: str) -> Iterator[_Part]:
         for extra in parser.options("options.extras_require"):
             for bare, line in listed("options.extras_require", extra):
                 yield canonicalize_name(extra), bare, line
+
+
+def _fill(parser: configparser.ConfigParser, file: pathlib.Path, text: str | None = None) -> None:
+    try:
+        parser.read_string(read_text(file, LIMIT) if text is None else text, str(file))
+    except (configparser.Error, ValueError) as error:
+        message = f"no setup.cfg: {' '.join(str(error).split())}"
+        raise SpecError(str(file), (Problem(path="", message=message),)) from error
 
 
 def _rest_of_cfg(parser: configparser.ConfigParser, lines: Mapping[str, int]) -> Iterator[_Part]:

@@ -86,7 +86,8 @@ class UvSettings:
         ):
             for text, line in entries.texts("tool", "uv", key):
                 parsed = pip_requirement(text)
-                word, why = drafting.accepted(text)
+                overrides = goal is drafting.overrides  # one that does not hold here takes its package away
+                word, why = (text, "") if overrides else drafting.accepted(text)
                 if parsed is None or parsed.url or parsed.extras:
                     why = "is none by name and version"
                 if why:

@@ -301,7 +301,7 @@ class Executor:
         raised = flow.surely
         if raised is not None:
             flow = self._handle(node, raised, frame)
-        elif not _plain(node.body) or flow.raises:
+        elif not _plain(node.body) or flow.raises or _guessed(node.body, frame):
             flow = self._perhaps_handled(node, flow, before, frame)
         elif flow.normal:
             flow = self._then(flow, node.orelse, frame)
@@ -404,6 +404,17 @@ def _plain(block: Sequence[ast.stmt]) -> bool:
         )
         for item in block
     )
+
+
+def _guessed(block: Sequence[ast.stmt], frame: Frame) -> bool:
+    """Whether a name was imported that may be missing, as one of a module that still loads."""
+    names = [
+        alias.asname or alias.name
+        for item in block
+        if isinstance(item, ast.ImportFrom)
+        for alias in item.names
+    ]
+    return any(frame.names.get(name) is UNKNOWN for name in names)
 
 
 def _takes_name_errors(handler: ast.ExceptHandler) -> bool:

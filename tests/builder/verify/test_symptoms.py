@@ -499,3 +499,19 @@ def test_what_was_not_reached_in_time_is_said() -> None:
     assert imports.rule == uses.rule == "EV290"
     assert imports.message == "for lack of time these families of modules were not imported: wanted"
     assert uses.message == "for lack of time it was not read what these use of other packages: helper"
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "rule", "severity"),
+    [
+        ("inside", "elsewhere", "EV212", "info"),
+        ("surface", "elsewhere", "EV212", "info"),
+        ("root", "elsewhere", "EV201", "error"),
+        ("inside", "helper", "EV201", "warning"),
+    ],
+)
+def test_what_a_module_asks_for_in_words_is_optional(role: str, asked: str, rule: str, severity: str) -> None:
+    said = f"wanted.testclient requires the {asked} package to be installed: $ pip install {asked}"
+    (found,) = judged(role, {"error": fault("RuntimeError", said)})
+    assert (found.rule, found.severity) == (rule, severity)
+    assert rule == "EV201" or "needs the optional package elsewhere" in found.message

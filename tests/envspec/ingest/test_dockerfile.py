@@ -257,17 +257,6 @@ def test_a_program_of_an_environment_is_started_by_its_name(
     assert run.command == expected
 
 
-def test_a_user_that_the_build_makes_is_the_image_s_own(tmp_path: pathlib.Path) -> None:
-    text = (
-        "FROM python:3.11\nRUN useradd -m -u 1001 shop && pip install six\nCOPY --chown=shop:shop app /srv\n"
-    )
-    draft = drafted(tmp_path, f"{text}USER shop:shop\nCMD six\n", "Dockerfile", **{"app/x": ""})
-    spec = spec_of(draft)
-    assert spec.run is not None
-    assert (spec.run.user, spec.copies[0].owner) == ("app", "app")
-    assert not left(draft)
-
-
 def test_the_folder_of_packages_in_a_variable_is_that_of_the_environment(tmp_path: pathlib.Path) -> None:
     text = "FROM python:3.11\nENV A=/usr/local/lib/python3.11/site-packages/x:/b\n"
     text += "ENV B=/app/.venv/lib/python3.11/site-packages\n"
@@ -372,3 +361,26 @@ def test_reading_a_dockerfile_is_linear(tmp_path: pathlib.Path, line: str) -> No
         return lambda: drafted(tmp_path, text, f"{size}.dockerfile")
 
     assert is_linear(read, 50)
+
+
+@pytest.mark.parametrize(
+    ("command", "user", "owner"),
+    [
+        ("useradd --create-home --shell /bin/bash --uid 1000 me", "1000", "1000"),
+        ("useradd -rm -G sudo -u 1000 -g users me", "1000", "1000"),
+        ("adduser --disabled-password --gecos '' me", None, "app"),
+        ("adduser me", None, "app"),
+        ("useradd -ms /bin/bash me", None, "app"),
+        ("true", "me", "me"),
+    ],
+)
+def test_a_user_that_the_build_makes_is_the_images_own(
+    tmp_path: pathlib.Path, command: str, user: str | None, owner: str
+) -> None:
+    text = f"FROM python:3.11\nRUN {command}\nRUN pip install six\nCOPY --chown=me:me src /src\n"
+    text += "USER me\nCMD six\n"
+    draft = drafted(tmp_path, text, "Dockerfile", **{"src/a": ""})
+    spec = spec_of(draft)
+    assert spec.run is not None
+    assert (spec.run.user, spec.copies[0].owner) == (user, owner)
+    assert not left(draft)

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from envspec.ingest.draft import Wish
-from envspec.ingest.read import ORDER, READERS, read_description, reader_of
+from envspec.ingest.folder import ORDER
+from envspec.ingest.read import read_description
+from envspec.ingest.readers import READERS, reader_of
 from envspec.system.errors import EnvspecError
 from tests.support.drafts import spec_of
 

@@ -333,3 +333,23 @@ def test_any_table_gives_a_draft_with_everything_in_it_or_an_error(
         return
     own = [item for item in draft.items if not item.file]
     assert sum(item.size for item in own) == leaves(tomllib.loads(text))
+
+
+def test_poetry_adds_to_the_standard_table_only_where_packages_come_from(tmp_path: pathlib.Path) -> None:
+    text = (
+        '[project]\nname = "demo"\ndependencies = ["websockets>=15", "torch"]\n[tool.poetry.dependencies]\n'
+    )
+    text += 'websockets = "^13.1"\nmore = "*"\ntorch = {version = "^2", source = "cpu"}\n'
+    text += '[[tool.poetry.source]]\nname = "cpu"\nurl = "https://torch.example/cpu"\npriority = "explicit"\n'
+    draft = drafted(tmp_path, text, "pyproject.toml")
+    assert {word.split(">")[0] for word in words_of(draft)} == {"websockets", "torch"}
+    assert "websockets>=15" in words_of(draft)
+    assert {"websockets = ^13.1", "more = *"} <= {text.replace('"', "") for text in left(draft)}
+
+
+def test_an_override_that_holds_nowhere_here_still_takes_its_package_away(tmp_path: pathlib.Path) -> None:
+    text = '[project]\nname = "demo"\ndependencies = ["six"]\n[tool.uv]\n'
+    text += "override-dependencies = [\"torchcodec; sys_platform == 'never'\"]\n"
+    draft = drafted(tmp_path, text, "pyproject.toml")
+    assert spec_of(draft).overrides == ("torchcodec; sys_platform == 'never'",)
+    assert not left(draft)

@@ -91,6 +91,19 @@ def test_compose_says_what_its_dockerfile_leaves_open(tmp_path: pathlib.Path) ->
     assert left(draft).keys() >= {"SECRET=${SECRET}", "services.redis", "services.api.volumes"}
 
 
+def test_defaults_of_compose_count(tmp_path: pathlib.Path) -> None:
+    build = "{context: ., dockerfile: docker/api.Dockerfile, target: last}"
+    text = f"services:\n  api:\n    build: {build}\n"
+    text += "    ports: ['${OUT:-80}:${IN-9385}']\n"
+    text += "    environment: {POOL: '${POOL:-5}', EMPTY: '${E-}', KEY: '${KEY:?missing}'}\n"
+    draft = drafted(tmp_path, text, "compose.yaml", **FILES)
+    spec = spec_of(draft)
+    assert spec.run is not None
+    assert spec.run.port == 9385
+    assert spec.env == {"POOL": "5", "EMPTY": ""}
+    assert "KEY=${KEY:?missing}" in left(draft)
+
+
 def test_a_compose_file_that_builds_nothing_is_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SpecError, match="none of them is built"):
         drafted(tmp_path, "services: {a: {image: b}}\n", "compose.yaml")

@@ -1,0 +1,117 @@
+"""Reads a folder: by the best description in it, and by its Dockerfile where that says the same and more."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from envspec.ingest import procfile
+from envspec.ingest.docker.reader import read_dockerfile
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.drafting import is_file
+from envspec.ingest.readers import LOCKS, READERS, reader_of
+from envspec.ingest.requirements import read_requirements
+from envspec.system.errors import EnvspecError, UsageError
+from envspec.system.quoting import listed
+
+ORDER = (
+    *("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "pyproject.toml", "Pipfile"),
+    *("requirements.lock", "requirements.txt", "requirements.in", "environment.yml", "environment.yaml"),
+    *("conda-lock.yml", "setup.py", "setup.cfg", "cog.yaml", "bentofile.yaml", "Dockerfile"),
+    *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"),
+)
+"""What a folder is looked through for, the most exact first: locks, projects, requirements, images."""
+
+_IMAGES = ("Dockerfile", "docker/Dockerfile")
+"""Where a project's Dockerfile stands."""
+
+_LOOKED_AT = 300
+"""Folders that are looked through for descriptions deeper down."""
+
+
+def holds_description(folder: pathlib.Path) -> bool:
+    """Whether a folder has a file that a folder is read by."""
+    return any(is_file(folder / name) for name in ORDER)
+
+
+def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
+    """The draft of the best description in a folder: what says most exactly what is installed.
+
+    Its Dockerfile is read instead where that installs all of it: it says what is started besides.
+    Raises `UsageError` where there is none, and as its reader does.
+    """
+    there = [name for name in ORDER if is_file(folder / name)]
+    tried: list[str] = []
+    for name in there:
+        draft = READERS.get(name.lower(), read_requirements)(folder / name, wish)
+        if any(install.requirements for install in draft.installs):
+            left = [other for other in there if other not in {name, *tried, *LOCKS.get(name.lower(), ())}]
+            return procfile.completed(folder, _with_image(folder, wish, name, draft, left))
+        tried.append(name)
+    deeper = list(_deeper(folder))
+    raise UsageError(
+        f"{folder} holds no description that names anything to install",
+        hint=f"give one of those further down: {listed(deeper)}"
+        if deeper
+        else f"it is looked for in {listed(ORDER, most=len(ORDER))}",
+    )
+
+
+def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, others: Sequence[str]) -> Draft:
+    """The draft, or that of the folder's Dockerfile, and which file was read."""
+    said = f"{name} of the folder was read, as it says most exactly what is installed"
+    for place in _IMAGES if name not in _IMAGES and not draft.run.get("command") else ():
+        image = _image(folder / place, wish)
+        if image is None:
+            continue
+        if _words(draft) <= _words(image) and len(draft.pins) <= len(image.pins):
+            said = f"{place} of the folder was read, as it installs what {name} says, and tells of its image"
+            draft, name, others = image, place, [other for other in others if other != place]
+            break
+        if image.run:
+            said += f"; what is started stands in {place}, which installs something else"
+            break
+    more = listed(list(others))
+    said += f"; there are also: {more}" if more != "none" else ""
+    return dataclasses.replace(draft, file=name, remarks=(said, *draft.remarks))
+
+
+def _image(file: pathlib.Path, wish: Wish) -> Draft | None:
+    """The draft of a Dockerfile; None where there is none that can be read."""
+    try:
+        return read_dockerfile(file, wish) if is_file(file) else None
+    except EnvspecError:  # another description of the folder is good enough
+        return None
+
+
+def _words(draft: Draft) -> set[str]:
+    """What a draft installs, but for the project's own code, which images often run where it was copied."""
+    found = {word for install in draft.installs for word in install.requirements}
+    return {word for word in found if word.removeprefix("-e ").partition("[")[0] != "."}
+
+
+def _deeper(folder: pathlib.Path) -> Iterator[str]:
+    """Descriptions up to two folders below, and files of requirements by other names."""
+    waiting = [(folder, 0)]
+    for seen, (place, depth) in enumerate(waiting):
+        if seen >= _LOOKED_AT:
+            return
+        try:
+            with os.scandir(place) as entries:
+                there = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in there:
+            if entry.is_dir(follow_symlinks=False):
+                if depth < 2 and not entry.name.startswith(".") and entry.name != "node_modules":
+                    waiting.append((pathlib.Path(entry.path), depth + 1))
+            elif reader_of(found := pathlib.Path(entry.path)) is not None and _named(found):
+                yield str(found.relative_to(folder))
+
+
+def _named(file: pathlib.Path) -> bool:
+    """Whether a text is a file of requirements by its name; other files have names of their own."""
+    name = file.name.lower()
+    return "require" in name if name.endswith((".txt", ".in")) else name not in {"config.yaml", "setup.cfg"}

@@ -1,0 +1,69 @@
+"""Reads a Procfile: what a platform starts, one process a line.
+
+Source: https://devcenter.heroku.com/articles/procfile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import re
+import shlex
+from typing import Any
+
+import pydantic
+
+from envspec.ingest.draft import Draft, Item
+from envspec.ingest.drafting import is_file
+from envspec.spec.program import Run
+from envspec.system.reading import read_text
+
+LIMIT = 64 << 10
+"""Largest Procfile in bytes."""
+
+PORT = 8000
+"""Where a process listens that is told its port by the platform."""
+
+_LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
+_ASKS = re.compile(r"\$(?:PORT\b|\{PORT(?::-\d+)?\})")
+
+
+def completed(folder: pathlib.Path, draft: Draft) -> Draft:
+    """The draft, with what its folder's Procfile starts where it starts nothing. Raises `SpecError`."""
+    file = folder / "Procfile"
+    if draft.run.get("command") or not is_file(file):
+        return draft
+    found: dict[str, Any] = {}
+    items = list(draft.items)
+    for number, line in enumerate(read_text(file, LIMIT).splitlines(), 1):
+        said = _LINE.fullmatch(line.strip())
+        if said is None:
+            continue
+        title, program = said[1], _program(said[2])
+        wanted = {**found, **program} if title == "web" else {**found, title.lower(): program}
+        why = _refused(wanted)
+        if title != "web" and not found.get("command"):
+            why = why or "stands beside a process `web`, of which there is none before it"
+        items.append(Item(text=line.strip(), line=number, file="Procfile", why=why))
+        found = found if why else wanted
+    return dataclasses.replace(draft, run=found, items=tuple(items))
+
+
+def _program(command: str) -> dict[str, Any]:
+    """A program of `[run]`, which a shell starts where one has to read its command."""
+    asks = _ASKS.search(command) is not None
+    text = _ASKS.sub("{port}", command)
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    plain = not re.search(r"[;&|<>$`()*?]", text) and words and "=" not in words[0]
+    return {"command": words if plain else ["sh", "-c", text], **({"port": PORT} if asks else {})}
+
+
+def _refused(run: dict[str, Any]) -> str:
+    try:
+        Run.model_validate(run)
+    except pydantic.ValidationError:
+        return "is none that a program of a spec can be"
+    return ""

@@ -1,0 +1,101 @@
+"""Folders: which of their files is read, and what they start."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.read import describes, read_description
+from envspec.system.errors import UsageError
+from tests.support.drafts import left, spec_of, words_of
+
+PYPROJECT = """\
+[project]
+name = "demo-server"
+dependencies = ["flask"]
+[project.scripts]
+other = "demo:other"
+demo = "demo:main"
+[build-system]
+requires = []
+"""
+
+
+def read(folder: pathlib.Path, **files: str) -> Draft:
+    """The draft of a folder with these files; `__` in their names stands for a dot, `--` for a slash."""
+    for name, text in files.items():
+        place = folder / name.replace("__", ".").replace("--", "/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    return read_description(folder, Wish(python="3.11", folder=folder))
+
+
+IMAGE = (
+    "FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nRUN pip install -r requirements.txt\nCMD python app.py\n"
+)
+
+
+@pytest.mark.parametrize("place", ["Dockerfile", "docker--Dockerfile"])
+def test_a_dockerfile_that_installs_all_of_it_is_read_instead(tmp_path: pathlib.Path, place: str) -> None:
+    draft = read(tmp_path, requirements__txt="six==1.16.0\n", **{place: IMAGE})
+    spec = spec_of(draft)
+    assert (words_of(draft), spec.base.image) == (["six==1.16.0"], "python:3.12-slim")
+    assert spec.run is not None
+    assert spec.run.command == ("python", "app.py")
+    assert "installs what requirements.txt says" in draft.remarks[0]
+
+
+def test_a_dockerfile_that_installs_something_else_is_told(tmp_path: pathlib.Path) -> None:
+    image = "FROM python:3.12\nRUN pip install flask\nCMD flask\n"
+    draft = read(tmp_path, requirements__txt="six\n", Dockerfile=image)
+    assert (words_of(draft), dict(draft.run)) == (["six"], {})
+    assert "what is started stands in Dockerfile" in draft.remarks[0]
+
+
+def test_a_dockerfile_that_cannot_be_read_is_in_nobodys_way(tmp_path: pathlib.Path) -> None:
+    assert words_of(read(tmp_path, requirements__txt="six\n", Dockerfile="RUN x\n")) == ["six"]
+
+
+def test_a_procfile_says_what_is_started(tmp_path: pathlib.Path) -> None:
+    procfile = (
+        "release: ./migrate\nweb: uvicorn app:app --port ${PORT:-8000}\nworker: A=1 celery -A app worker\n"
+    )
+    draft = read(tmp_path, requirements__txt="six\n", Procfile=procfile)
+    run = spec_of(draft).run
+    assert run is not None
+    assert (run.command, run.port) == (("uvicorn", "app:app", "--port", "{port}"), 8000)
+    assert run.programs["worker"].command == ("sh", "-c", "A=1 celery -A app worker")
+    assert left(draft).keys() == {"release: ./migrate"}
+
+
+def test_a_script_of_the_project_is_what_its_image_starts(tmp_path: pathlib.Path) -> None:
+    draft = read(tmp_path, pyproject__toml=PYPROJECT)
+    assert draft.run == {"command": ["demo"]}
+    assert any("the image has these programs too: other" in remark for remark in draft.remarks)
+    assert "script demo" not in left(draft)
+
+
+def test_scripts_of_a_project_that_is_not_installed_are_named(tmp_path: pathlib.Path) -> None:
+    draft = read(tmp_path, pyproject__toml=PYPROJECT.replace("[build-system]\nrequires = []\n", ""))
+    assert draft.run == {}
+    assert left(draft)["script demo"].startswith("is a program of the project's own code")
+
+
+def test_settings_of_tools_alone_are_no_project(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(UsageError, match="names anything to install") as caught:
+        read(
+            tmp_path,
+            setup__cfg="[flake8]\nmax-line-length = 9\n",
+            **{"deploy--requirements-cpu__txt": "six\n"},
+        )
+    assert "deploy/requirements-cpu.txt" in (caught.value.hint or "")
+
+
+def test_a_folder_is_a_description_where_it_has_one_and_no_spec(tmp_path: pathlib.Path) -> None:
+    assert not describes(tmp_path)
+    (tmp_path / "requirements.txt").write_text("six\n")
+    assert describes(tmp_path)
+    (tmp_path / "envspec.toml").write_text("")
+    assert not describes(tmp_path)
