@@ -2,7 +2,7 @@
 
 import pytest
 
-from envspec.spec.python_images import NEWEST, SUITES, suite_of
+from envspec.spec.python_images import NEWEST, SUITES, setuptools_of, suite_of
 from envspec.spec.target import GLIBC
 
 DIGEST = "@sha256:" + "0" * 64
@@ -48,3 +48,19 @@ def test_what_is_no_such_tag_tells_nothing(image: str) -> None:
 def test_every_debian_of_theirs_is_known_by_its_glibc() -> None:
     """Buster has the glibc that is assumed where none is known."""
     assert {suite for suites in SUITES.values() for suite, _ in suites} - {"buster"} <= GLIBC.keys()
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("python:3.11-slim", "79.0.1"),
+        ("python:3.11-alpine3.20" + DIGEST, "79.0.1"),
+        ("python:3.10.8-slim-bullseye", "63.2.0"),
+        ("python:3.12", None),
+        ("python:3.8.1", None),
+        ("python:latest", None),
+        ("mine:3.11", None),
+    ],
+)
+def test_a_tag_tells_its_setuptools(image: str, version: str | None) -> None:
+    assert setuptools_of(image) == version
