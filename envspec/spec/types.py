@@ -31,6 +31,13 @@ MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 """Dotted name of a module, as a pattern."""
 
 
+NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
+"""Name of a spec, a stage, an index or a program, as a pattern."""
+
+SHA256 = r"^[0-9a-f]{64}$"
+"""A digest, as a pattern."""
+
+
 def _card(word: str) -> str:
     architecture(word)
     return word
@@ -119,13 +126,13 @@ def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 Line = Annotated[str, AfterValidator(_printable)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=100)]
 PackageName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
 ]
 RelativePath = Annotated[Line, AfterValidator(relative_path)]
 Module = Annotated[str, StringConstraints(pattern=rf"^{MODULE}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
 ImageName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")
