@@ -65,7 +65,9 @@ def _packages(ctx: click.Context) -> Iterable[tuple[str, str]]:
 def _stages(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from envspec.spec import load
 
-    return [(stage.name, stage.why) for stage in load.load_spec(ctx.params.get("spec")).stage]
+    spec, variant = load.load_spec(ctx.params.get("spec")), ctx.params.get("variant")
+    stages = spec.variant[variant].stage if variant in spec.variant else spec.stage
+    return [(stage.name, stage.why) for stage in stages]
 
 
 def _named(ctx: click.Context) -> Iterable[tuple[str, str]]:

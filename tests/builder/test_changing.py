@@ -242,6 +242,23 @@ def test_what_only_a_variant_has_is_left_to_its_user(place: Place) -> None:
     assert place.add("young").lines[-1] == "variant big is locked anew when it is used next"
 
 
+def test_a_variant_is_edited_alone_and_keeps_what_the_spec_s_lock_holds(place: Place) -> None:
+    place.file.write_text(SPEC + '[variant.big]\n[[variant.big.stage]]\nname = "more"\ninstall = []\n')
+    place.offer("leaf", "9.0")
+    before = place.beside.read_text()
+    done = add_packages(Request(spec=place.file, variant="big"), ["extra"])
+    assert place.beside.read_text() == before
+    assert [str(wording) for wording in done.wordings] == ["added extra==1.0 to stage more"]
+    assert [line.split(":")[0] for line in done.lines] == ["+ extra 1.0"]
+    held = parse_lock((place.folder / "envspec.big.lock").read_text())
+    assert held.pins == {**place.lock.pins, "extra": "1.0"}
+    assert held.fits(load_spec(place.file, "big"))
+    with pytest.raises(UsageError, match="the spec itself names it"):
+        remove_packages(Request(spec=place.file, variant="big"), ["app"])
+    remove_packages(Request(spec=place.file, variant="big"), ["extra"])
+    assert parse_lock((place.folder / "envspec.big.lock").read_text()).pins == place.lock.pins
+
+
 def test_a_spec_that_somebody_else_wrote_meanwhile_stays(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

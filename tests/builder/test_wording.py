@@ -111,7 +111,7 @@ def test_a_source_takes_the_place_of_a_version() -> None:
 
 
 def test_a_source_that_states_no_name_is_known_by_its_lock() -> None:
-    named = {"stage[2].install[0]": "core"}
+    named = {("own", 0): "core"}
     assert with_word(SPEC, "core", named=named)[1].text == "./libs/core"
     assert install(without(SPEC, ["core"], named=named)[0])[2] == []
     assert without(SPEC, ["core"])[2] == ("core",)
@@ -189,3 +189,68 @@ def test_any_list_is_edited_in_place(
     for each in (removed, added):
         assert each.endswith(f"]  # tail{end}# end{end}")
     assert added.count("#") == text.count("#")
+
+
+BIG = (
+    SPEC
+    + """
+[variant.big]
+python = "3.12"
+
+[[variant.big.stage]]
+name = "numeric"
+index = "cards"
+
+[[variant.big.stage]]
+name = "plots"  # only here
+install = ["matplotlib==3.9.0"]
+
+[variant.small.base]
+debian = "bookworm"
+"""
+)
+
+
+def of_variant(text: str, variant: str) -> list[tuple[str, list[str]]]:
+    stages = tomllib.loads(text)["variant"][variant]["stage"]
+    return [(stage["name"], stage.get("install", [])) for stage in stages]
+
+
+def test_a_variant_gets_a_word_of_its_own_and_the_spec_none() -> None:
+    text, done = with_word(BIG, "seaborn==0.13.2", variant="big")
+    assert str(done) == "added seaborn==0.13.2 to stage plots"
+    assert of_variant(text, "big")[1] == ("plots", ["matplotlib==3.9.0", "seaborn==0.13.2"])
+    assert (install(text), "# only here" in text) == (install(BIG), True)
+    text, done = with_word(text, "matplotlib==3.10.0", variant="big")
+    assert str(done) == "changed matplotlib==3.9.0 to matplotlib==3.10.0 in stage plots"
+    text, _, unknown = without(text, ["matplotlib", "numpy"], variant="big")
+    assert (of_variant(text, "big")[1], unknown) == (("plots", ["seaborn==0.13.2"]), ("numpy",))
+
+
+def test_a_variant_without_stages_gets_one_that_is_called_as_it_is() -> None:
+    text, done = with_word(BIG, "seaborn", variant="small")
+    assert (of_variant(text, "small"), done.stage) == ([("small", ["seaborn"])], "small")
+    assert text.startswith(BIG.rstrip("\n"))
+
+
+def test_what_a_variant_has_from_the_spec_is_there_already_unless_it_wants_another() -> None:
+    text, done = with_word(BIG, "gunicorn", variant="big")
+    assert (text, str(done)) == (BIG, "gunicorn is in stage service already")
+    text, _ = with_word(BIG, "gunicorn==23.0.0", variant="big")
+    assert of_variant(text, "big")[1][1][-1] == "gunicorn==23.0.0"
+
+
+@pytest.mark.parametrize(
+    ("stage", "variant", "said"),
+    [
+        ("service", "big", "is the spec's own"),
+        ("numeric", "big", "is the spec's own"),
+        ("plot", "big", "variant big has no stage plot"),
+        (None, "bigg", "no variant bigg"),
+    ],
+)
+def test_a_variant_or_a_stage_of_it_that_means_nothing_is_refused(
+    stage: str | None, variant: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        with_word(BIG, "seaborn", stage=stage, variant=variant)
