@@ -65,8 +65,9 @@ def _packages(ctx: click.Context) -> Iterable[tuple[str, str]]:
 def _stages(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from envspec.spec import load
 
-    spec, variant = load.load_spec(ctx.params.get("spec")), ctx.params.get("variant")
-    stages = spec.variant[variant].stage if variant in spec.variant else spec.stage
+    spec = load.load_spec(ctx.params.get("spec"))
+    overlay = spec.variant.get(ctx.params.get("variant") or "")
+    stages = spec.stage if overlay is None else overlay.stage
     return [(stage.name, stage.why) for stage in stages]
 
 

@@ -55,6 +55,8 @@ class Wording:
     """What stood in its place."""
     added: bool = False
     gone: bool = False
+    last: bool = False
+    """Whether its stage went with it, having nothing else."""
 
     @property
     def changes(self) -> bool:
@@ -65,7 +67,8 @@ class Wording:
         if self.added:
             return f"added {self.text} to stage {self.stage}"
         if self.gone:
-            return f"removed {self.text} from stage {self.stage}"
+            stage = f"stage {self.stage}" + ", which had nothing else and is gone" * self.last
+            return f"removed {self.text} from {stage}"
         if self.before:
             return f"changed {self.before} to {self.text} in stage {self.stage}"
         return f"{self.text} is in stage {self.stage} already"
@@ -258,7 +261,8 @@ def without(
 
     With `variant` the stages are those that it has itself. Raises `UsageError` where the spec has none such.
     """
-    stages = _stages(parse_spec(text), variant)
+    spec = parse_spec(text)
+    stages = _stages(spec, variant)
     document = tomlkit.parse(text)
     found: list[Place] = []
     unknown: list[str] = []
@@ -272,11 +276,37 @@ def without(
         unknown += [name] * (not here)
     for place in sorted(found, key=lambda place: (place.stage, place.key, -place.position)):
         del _tables(document, variant)[place.stage][place.key][place.position]
-    gone = (
-        Wording(text=place.text, stage=stages[place.stage].name, gone=True)
-        for place in sorted(found, key=lambda place: (place.stage, place.key, place.position))
+    emptied = _emptied(spec, stages, variant, found)
+    for number in sorted(emptied, reverse=True):
+        del _tables(document, variant)[number]
+    if variant is not None and emptied and len(emptied) == len(stages):
+        del document["variant"][variant]["stage"]
+    ordered = sorted(found, key=lambda place: (place.stage, place.key, place.position))
+    last = {place.stage: place for place in ordered}
+    gone = tuple(
+        Wording(
+            text=place.text,
+            stage=stages[place.stage].name,
+            gone=True,
+            last=place.stage in emptied and place == last[place.stage],
+        )
+        for place in ordered
     )
-    return tomlkit.dumps(document), tuple(gone), tuple(unknown)
+    return tomlkit.dumps(document), gone, tuple(unknown)
+
+
+def _emptied(
+    spec: Spec, stages: Sequence[Stage], variant: str | None, gone: Sequence[Place]
+) -> frozenset[int]:
+    """The stages that have nothing left and may go: a spec keeps one, a variant those over the spec's."""
+    left = {number: len(stage.install) + len(stage.wheels) for number, stage in enumerate(stages)}
+    for place in gone:
+        left[place.stage] -= 1
+    bare = frozenset(place.stage for place in gone if not left[place.stage])
+    if variant is None:
+        return bare if len(bare) < len(stages) else frozenset()
+    over = {stage.name for stage in spec.stage}
+    return frozenset(number for number in bare if stages[number].name not in over)
 
 
 def _bare(name: str) -> str:

@@ -113,7 +113,7 @@ def test_a_source_takes_the_place_of_a_version() -> None:
 def test_a_source_that_states_no_name_is_known_by_its_lock() -> None:
     named = {("own", 0): "core"}
     assert with_word(SPEC, "core", named=named)[1].text == "./libs/core"
-    assert install(without(SPEC, ["core"], named=named)[0])[2] == []
+    assert install(without(SPEC, ["core"], named=named)[0])[2] == ["torch==2.4.0"]
     assert without(SPEC, ["core"])[2] == ("core",)
 
 
@@ -121,10 +121,10 @@ def test_what_is_removed_takes_its_own_comment_along_and_no_other() -> None:
     text, done, unknown = without(SPEC, ["FLASK", "torch==2.4.0"])
     assert [str(each) for each in done] == [
         "removed Flask[async]==3.0.3 ; python_version > '3.8' from stage numeric",
-        "removed torch==2.4.0 from stage cards",
+        "removed torch==2.4.0 from stage cards, which had nothing else and is gone",
     ]
     gone, come = changed_lines(SPEC, text)
-    assert (len(gone), come, unknown) == (2, {"install = []"}, ())
+    assert (len(gone), come, unknown) == (4, set(), ())
     assert "# kept for the plots" in text
 
 
@@ -225,6 +225,16 @@ def test_a_variant_gets_a_word_of_its_own_and_the_spec_none() -> None:
     assert str(done) == "changed matplotlib==3.9.0 to matplotlib==3.10.0 in stage plots"
     text, _, unknown = without(text, ["matplotlib", "numpy"], variant="big")
     assert (of_variant(text, "big")[1], unknown) == (("plots", ["seaborn==0.13.2"]), ("numpy",))
+
+
+def test_a_stage_that_has_nothing_left_is_gone_unless_it_is_the_only_one() -> None:
+    text, done, _ = without(SPEC, ["gunicorn", "numpy"])
+    assert [len(words) for words in install(text)] == [2, 1, 1]
+    assert str(done[-1]) == "removed numpy from stage service, which had nothing else and is gone"
+    alone = 'name = "x"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["b"]\n'
+    assert install(without(alone, ["b"])[0]) == [[]]
+    text, _, _ = without(BIG, ["matplotlib"], variant="big")
+    assert of_variant(text, "big") == [("numeric", [])]
 
 
 def test_a_variant_without_stages_gets_one_that_is_called_as_it_is() -> None:
