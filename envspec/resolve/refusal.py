@@ -17,6 +17,7 @@ from packaging.utils import (
 from packaging.version import Version
 
 from envspec.lockfile.lock import DEFAULT_INDEX
+from envspec.resolve.limits import machine_limits
 from envspec.resolve.prefer import NOTHING, Preferences, near_names
 from envspec.resolve.view import young_enough
 from envspec.spec.model import Spec, Stage
@@ -51,11 +52,13 @@ def unsatisfied(
     """What a solver's explanation comes down to: what cannot be had, or else EV101. Raises `OutsideError`."""
     if not_offered := tuple(_not_offered(spec, target, sources, said, prefer)):
         return FindingsError("some packages cannot be had", not_offered)
-    return contradiction(spec, said, prefer.demands)
+    return contradiction(spec, said, prefer.demands, machine_limits(sources.machine, target))
 
 
-def contradiction(spec: Spec, said: str, demands: Sequence[Requirement] = ()) -> FindingsError:
-    """EV101, with the stages that ask for what the explanation names."""
+def contradiction(
+    spec: Spec, said: str, demands: Sequence[Requirement] = (), limits: Sequence[str] = ()
+) -> FindingsError:
+    """EV101, with the stages and limits that ask for what the explanation names."""
     named = _named(said)
     asking = [
         (stage.name, text)
@@ -65,6 +68,15 @@ def contradiction(spec: Spec, said: str, demands: Sequence[Requirement] = ()) ->
     ]
     concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
     concerned += [f"{each} is asked for by --upgrade-package" for each in demands]
+    concerned += [
+        f"{each} is asked for by {who}"
+        for who, each in (
+            *(("the spec's constraints", text) for text in spec.constraints),
+            *(("the spec's overrides", text) for text in spec.overrides),
+            *(("pip's constraint file on this machine", text) for text in limits),
+        )
+        if canonicalize_name(Requirement(each).name) in named
+    ]
     finding = rules.NO_SOLUTION.finding(
         "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
         hint="change one of these pins; `envspec fix` searches for pins that work",

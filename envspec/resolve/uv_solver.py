@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
+from envspec.resolve.limits import all_limits
 from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.stub import write_stub
@@ -184,7 +185,7 @@ def _project(
     anew = [str(repin.word.requirement) for repin in repins(spec).values()]
     if overriding := [*spec.overrides, *anew]:
         settings["override-dependencies"] = overriding
-    if limits := [*spec.constraints, *map(str, prefer.demands)]:
+    if limits := all_limits(spec, target, sources.machine, prefer):
         settings["constraint-dependencies"] = array_of(limits)
     asked = _dependencies(spec, sources, only, leave, _names(own))
     return {
