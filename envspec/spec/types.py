@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,9 @@ OWN_INDEX = "default"
 RESERVED_INDEXES = (OWN_INDEX, "spec")
 """What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
 
+INDEX_VARIABLES = "ENVSPEC_INDEX_"
+"""Beginning of the environment variables that send named indexes elsewhere."""
+
 _DEPTH = 64
 """Levels of a trial's JSON; no request has more."""
 
@@ -36,6 +40,11 @@ NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
 
 SHA256 = r"^[0-9a-f]{64}$"
 """A digest, as a pattern."""
+
+
+def index_variable(index: str) -> str:
+    """Name of the environment variable that redirects a named index."""
+    return INDEX_VARIABLES + re.sub(r"[^A-Z0-9]", "_", index.upper())
 
 
 def _card(word: str) -> str:
