@@ -70,7 +70,9 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
     if fault.kind == "library":
         return what_brings([fault.wanted], suite)
     if fault.kind in ("name", "module") and fault.owner in versions:
-        return f"pin an older {fault.owner}, or a {failure.package} that knows {versions[fault.owner]}"
+        # Whether the name is gone or not there yet, no file tells.
+        knows = f"a {failure.package} that knows {fault.owner} {versions[fault.owner]}"
+        return f"pin an older or a newer {fault.owner}, or {knows}"
     if fault.kind == "module":
         top = fault.wanted.partition(".")[0]
         gone = " below 81" if _left_setuptools(fault.wanted) else ""
