@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
 import re
 from collections.abc import Iterator, Sequence
 
@@ -122,7 +124,7 @@ def _not_offered(
         allowed = [file for file in files if _fits(file, requirement)]
         if not offered:
             others = [each for each in known if each != name]
-            near = near_names(name, others)
+            near = near_names(name, [*others, *_well_known()])
             yield rules.NO_FILE.finding(
                 f"index {index} has no file of {name}" + (f": {said}" if stage is None else ""),
                 hint=near or "is the name right, and does this machine ask the right index?",
@@ -138,6 +140,13 @@ def _not_offered(
             )
         elif not allowed:
             yield _no_such_version(requirement, index, files, offered, target)
+
+
+@functools.cache
+def _well_known() -> tuple[str, ...]:
+    """Names that may be meant where one is mistyped: for messages alone, none is ever taken for another."""
+    text = importlib.resources.files("envspec.resolve").joinpath("known_names.txt").read_text("utf-8")
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
 
 
 def _no_such_version(

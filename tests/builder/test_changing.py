@@ -109,6 +109,14 @@ def test_a_name_is_pinned_to_the_version_found_and_nothing_else_moves(place: Pla
     assert place.lock.fits(load_spec(place.file))
 
 
+def test_what_was_let_go_and_stays_says_why(place: Place) -> None:
+    done = run_pipeline(Request(spec=place.file, stop_after="lock", upgrade_packages=("app", "leaf")))
+    assert [line.split(":")[0] for line in done.said] == ["~ leaf 1.0 -> 3.0", "app stays at 1.0"]
+    assert done.said[1] == "app stays at 1.0: stage web asks for app==1.0"
+    done = run_pipeline(Request(spec=place.file, stop_after="lock", upgrade_packages=("leaf",)))
+    assert done.said == ("leaf stays at 3.0: its index has none that is newer, for this target",)
+
+
 def test_what_must_move_along_is_named_with_who_requires_it(place: Place) -> None:
     done = place.add("young", "extra[x]; python_version > '3'")
     assert "~ lib 2.0 -> 3.0: young 1.0 requires lib>=3" in done.lines

@@ -85,6 +85,12 @@ def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Pat
     assert "lib==3.0 is asked for by stage one" in finding.message
 
 
+def test_a_mistyped_name_is_offered_the_one_that_is_meant(tmp_path: pathlib.Path, shop: str) -> None:
+    with pytest.raises(FindingsError) as caught:
+        locked(tmp_path, shop, spec(stage("one", "app", "nunpy==1.26.4")))
+    assert [(each.rule, each.hint) for each in caught.value.findings] == [("EV102", "did you mean numpy?")]
+
+
 def test_pip_s_own_constraint_files_limit_and_are_named(tmp_path: pathlib.Path, shop: str) -> None:
     limits = tmp_path / "limits.txt"
     limits.write_text("-c more.txt\nlib<3  # ours\nabsent==1\n")
