@@ -65,7 +65,10 @@ def _packages(ctx: click.Context) -> Iterable[tuple[str, str]]:
 def _stages(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from envspec.spec import load
 
-    return [(stage.name, stage.why) for stage in load.load_spec(ctx.params.get("spec")).stage]
+    spec = load.load_spec(ctx.params.get("spec"))
+    overlay = spec.variant.get(ctx.params.get("variant") or "")
+    stages = spec.stage if overlay is None else overlay.stage
+    return [(stage.name, stage.why) for stage in stages]
 
 
 def _named(ctx: click.Context) -> Iterable[tuple[str, str]]:

@@ -17,7 +17,7 @@ from envspec.system.machine import want_linux
 @click.command()
 @spec_argument
 @click.option(
-    "--budget", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds to search."
+    "--budget", type=click.FloatRange(1), default=1200.0, show_default=True, help="Seconds to search."
 )
 @click.option("--dry-run", is_flag=True, help="Show the change and leave the spec as it is.")
 @quiet_option
@@ -25,7 +25,7 @@ def fix(spec: pathlib.Path | None, budget: float, dry_run: bool, quiet: bool) ->
     """Search for the smallest change after which SPEC builds and verifies, and make it.
 
     It changes the spec and its lock, and keeps comments and order; --dry-run shows the change alone. What
-    is tried is really locked, built and verified, which takes its time.
+    is tried is really locked, built and verified, which takes its time; the next call goes on where it ended.
     """
     want_linux(
         "what is tried is built and verified in virtual environments, which are for Linux",

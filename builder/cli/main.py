@@ -53,6 +53,9 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
 COMMANDS: Mapping[str, str] = {name: line for topic in TOPICS.values() for name, line in topic.items()}
 """All of them, each a module of its name in this room."""
 
+SINGULAR = {"rule": "rules"}
+"""Commands by the name under which they are looked for as well: one rule is shown more often than all."""
+
 BUILDING = "`build-image SPEC` does all of it: lock, prove, build, verify, report."
 """What the help says of the other program, which people look for here."""
 
@@ -75,7 +78,8 @@ class Commands(click.Group):
 
     def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
-        return load_command(cmd_name) if cmd_name in COMMANDS else None
+        name = SINGULAR.get(cmd_name, cmd_name)
+        return load_command(name) if name in COMMANDS else None
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by topic, without loading any."""

@@ -66,6 +66,9 @@ strict_option = click.option("--strict", is_flag=True, help="Count warnings as e
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 change_options = _all(
     click.option("--spec", type=PLACE, help="The spec, where its name could be taken for a package's."),
+    click.option(
+        "--variant", shell_complete=offer_variants, help="Edit this [variant.NAME] and its lock alone."
+    ),
     click.option("--offline", is_flag=True, help="Touch no network: everything must be here already."),
     click.option("--resolver", type=click.Choice(["uv", "pip-tools"]), default="uv", show_default=True),
     click.option("--dry-run", is_flag=True, help="Show the change and write nothing."),

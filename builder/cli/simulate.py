@@ -31,6 +31,7 @@ from envspec.supply.sources import Sources, asking_besides
 from envspec.system.interpreter import known_interpreter
 from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
+from envspec.system.quoting import listed
 
 DEFAULT_PYTHON = "3.11"
 """Where neither the user nor the file names one."""
@@ -53,7 +54,8 @@ def simulate(
 ) -> int:
     """Say what plain pip would do with the stages of SPEC, or the pip lines of FILE, one after another.
 
-    pip is asked what it would install: nothing is installed, and no spec or lock is changed.
+    pip is asked what it would install: nothing is installed, and no spec or lock is changed. It ends with 1
+    where pip would fail.
     """
     with shown_progress(quiet=quiet) as progress:
         found = simulate_place(place, variant, python, progress)
@@ -61,7 +63,7 @@ def simulate(
         say_document(json.dumps(found.as_dict(), indent=2) + "\n")
     else:
         say_text(simulation_text(found).removesuffix("\n"))
-    return 1 if strict and any(stage.changes or stage.problem for stage in found.stages) else 0
+    return 1 if found.refused or (strict and found.moved) else 0
 
 
 def simulate_place(
@@ -78,15 +80,18 @@ def simulate_place(
             for note in draft.notes:
                 progress.note(note)
             target = host_target(parse_python(draft.python or DEFAULT_PYTHON).line)
+            image = draft.image
             stages = list(_drafted(draft, wish.folder, relay, progress))
         else:
             file = load.find_spec(place)
             spec = load.load_spec(file, variant)
-            target = target_of(spec)
+            target, image = target_of(spec), spec.image
             stages = list(_stages(spec, file.parent, relay, progress))
+        where = _place(target)
         return order.simulate_stages(
             stages,
-            _place(target),
+            where,
+            installed=order.brought_by_image(image) if image else order.brought_by_venv(where),
             variables=relay.machine.pip_environment(),
             check=lambda refused: relay.refuse_failure() if refused else relay.refuse_trouble(),
             progress=progress,
@@ -159,7 +164,8 @@ def _drafted(
 
 def simulation_text(simulation: Simulation) -> str:
     """For people: a line a stage, then what it changed and what it left unsatisfied."""
-    lines = []
+    brought = [f"{name} {version}" for name, version in simulation.base.items()]
+    lines = [f"the base brings {listed(brought)}"] if brought else []
     for stage in simulation.stages:
         lines.append(f"stage {stage.name}: {len(stage.added)} added, {len(stage.installed)} installed")
         for change in stage.changes:

@@ -51,14 +51,28 @@ class _Standing:
     file: pathlib.Path
     text: str
     spec: Spec
+    """With the variant laid over it."""
+    variant: str | None
     lock: Lock | None
+    """The variant's, or else the spec's own, whose versions it then keeps."""
 
     @property
-    def named(self) -> Mapping[str, str]:
-        """Names of sources that state none, by their key paths, as far as a lock of this spec tells them."""
+    def named(self) -> Mapping[tuple[str, int], str]:
+        """Names of sources that state none, by stage and position, as far as a lock of this spec tells."""
         if self.lock is None or not self.lock.fits(self.spec):
             return {}
-        return {source.at: source.name for source in self.lock.source if source.at}
+        names = {source.at: source.name for source in self.lock.source if source.at}
+        return {
+            (stage.name, position): names[at]
+            for number, stage in enumerate(self.spec.stage)
+            for position, _ in stage.sources
+            if (at := f"stage[{number}].install[{position}]") in names
+        }
+
+    @property
+    def lock_file(self) -> pathlib.Path:
+        """Where the lock of what is edited stands."""
+        return lock_file(self.file, self.variant)
 
 
 @contextlib.contextmanager
@@ -67,8 +81,9 @@ def _held(request: Request) -> Iterator[_Standing]:
     file = load.find_spec(request.spec)
     with holding(file):
         text = read_text(file, load.LIMIT)
-        spec = load.parse_spec(text, name=str(file))
-        yield _Standing(file=file, text=text, spec=spec, lock=read_lock(lock_file(file, None)))
+        spec = load.parse_spec(text, name=str(file), variant=request.variant)
+        lock = read_lock(lock_file(file, request.variant)) or read_lock(lock_file(file, None))
+        yield _Standing(file=file, text=text, spec=spec, variant=request.variant, lock=lock)
 
 
 def add_packages(
@@ -88,7 +103,11 @@ def add_packages(
         text, done = standing.text, list[Wording]()
         for word in words:
             text, wording = with_word(
-                text, _below(word, standing.file.parent), stage=stage, named=standing.named
+                text,
+                _below(word, standing.file.parent),
+                stage=stage,
+                variant=request.variant,
+                named=standing.named,
             )
             done.append(wording)
         if text == standing.text:
@@ -99,7 +118,7 @@ def add_packages(
             run = _tried(standing, request, text, before, "lock", progress)
             if run.lock is None:
                 return Changed(refused=run.report)
-            text, done = _pinned(text, done, run.lock)
+            text, done = _pinned(text, done, run.lock, request.variant)
             before = run.lock
         return _finished(standing, request, text, tuple(done), before, write, progress)
 
@@ -122,7 +141,7 @@ def _is_free(word: str) -> bool:
     return isinstance(wanted, Requirement) and not wanted.specifier
 
 
-def _pinned(text: str, done: Sequence[Wording], lock: Lock) -> tuple[str, list[Wording]]:
+def _pinned(text: str, done: Sequence[Wording], lock: Lock, variant: str | None) -> tuple[str, list[Wording]]:
     """The text with what was added held at the versions of a lock, which has none where a marker says so."""
     made = []
     for wording in done:
@@ -132,7 +151,7 @@ def _pinned(text: str, done: Sequence[Wording], lock: Lock) -> tuple[str, list[W
             made.append(wording)
             continue
         word = pinned_word(wording.text, version)
-        text, _ = with_word(text, word)
+        text, _ = with_word(text, word, variant=variant)
         made.append(dataclasses.replace(wording, text=word))
     return text, made
 
@@ -142,7 +161,7 @@ def remove_packages(
 ) -> Changed:
     """Take packages out of all stages of a spec. Raises `UsageError` for one that no stage has."""
     with _held(request) as standing:
-        text, done, unknown = without(standing.text, names, named=standing.named)
+        text, done, unknown = without(standing.text, names, variant=request.variant, named=standing.named)
         if unknown:
             raise _not_there(standing, unknown[0])
         return _finished(standing, request, text, done, standing.lock, write, progress, names)
@@ -152,11 +171,17 @@ def _not_there(standing: _Standing, name: str) -> UsageError:
     """The error of a name that no stage has, with where it is and who needs it."""
     package, spec = canonicalize_name(name), standing.spec
     held = standing.lock.pins if standing.lock is not None and standing.lock.fits(spec) else {}
-    for variant, overlay in spec.variant.items():
+    for variant, overlay in spec.variant.items() if standing.variant is None else ():
         if any(package in stage.names for stage in overlay.stage):
             return UsageError(
-                f"{name} is in no stage but those of variant {variant}", hint="take it out there by hand"
+                f"{name} is in no stage but those of variant {variant}",
+                hint=f"`--variant {variant}` takes it out there",
             )
+    if standing.variant is not None and any(package in stage.names for stage in spec.stage):
+        return UsageError(
+            f"{name} is no word of variant {standing.variant}: the spec itself names it",
+            hint="leave --variant out, or keep it out with `[variant.NAME.remove] packages`",
+        )
     if standing.lock is not None and package in held:
         why = why_wanted(Project(file=standing.file, spec=spec), standing.lock, (package,))[package]
         needed = f"{why}" if why else "others require it"
@@ -201,7 +226,8 @@ def _finished(
     stays = [name for name in map(canonicalize_name, gone) if name in run.lock.pins]
     for name, why in why_wanted(run.project, run.lock, stays).items():
         lines.append(f"{name} stays in the lock: {why}" if why else f"{name} stays in the lock")
-    lines += [f"variant {name} is locked anew when it is used next" for name in standing.spec.variant]
+    if standing.variant is None:
+        lines += [f"variant {name} is locked anew when it is used next" for name in standing.spec.variant]
     if errors:
         rules = sorted({rule for rule, _ in errors})
         lines.append(f"`envspec check` refuses what it refused before: {listed(rules)}")
@@ -218,7 +244,7 @@ def _written(standing: _Standing, text: str, lock: Lock) -> tuple[str, ...]:
 
     Raises `FindingsError` where somebody else wrote the spec meanwhile, `OutsideError` when the disk refuses.
     """
-    beside = lock_file(standing.file, None)
+    beside = standing.lock_file
     with whole_file(beside) as stream:
         stream.write(dump_lock(lock).encode())
         stream.flush()

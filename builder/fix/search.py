@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import hashlib
 import pathlib
 import re
 import time
@@ -47,7 +48,8 @@ from envspec.system import rules
 from envspec.system.disk import DiskError
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
-from envspec.system.home import write_atomic
+from envspec.system.home import tool_home, write_atomic
+from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 
 YOUTH = dt.timedelta(days=30)
@@ -68,15 +70,23 @@ class Search:
     """One search under way."""
 
     def __init__(
-        self, text: str, name: str, workshop: Workshop, deadline: Deadline, progress: Progress = SILENT
+        self,
+        text: str,
+        name: str,
+        workshop: Workshop,
+        deadline: Deadline,
+        progress: Progress = SILENT,
+        begun: Iterable[Edit] = (),
     ) -> None:
-        """`text` is the spec's, `name` what errors call it."""
+        """`text` is the spec's, `name` what errors call it; `begun` is what an earlier search came to."""
         self.text = text
         self.name = name
         self.workshop = workshop
         self.deadline = deadline
         self.progress = progress
-        self.edits: list[Edit] = []
+        self.edits: list[Edit] = [*begun]
+        self._proved: tuple[Edit, ...] | None = None
+        """The edits of the last candidate that the proof found nothing against."""
         self._excluded: dict[str, SpecifierSet] = {}
         self._past: set[str] = set()
         self._said = ""
@@ -93,7 +103,10 @@ class Search:
             with self.deadline.enforced():
                 return self._search()
         except TimeIsOverError:
-            raise self._gave_up("the time is over") from None
+            state = "proved, and not yet verified" if self._proved == tuple(self.edits) else "under way"
+            raise self._gave_up(
+                "the time is over", f"the last is {state}: run it again to go on there"
+            ) from None
 
     def _search(self) -> str:
         while True:
@@ -118,6 +131,7 @@ class Search:
         else:
             errors = _errors(self.workshop.proved(spec, held))
             if not errors:
+                self._proved = tuple(self.edits)
                 errors = _errors(self.workshop.verified(spec, held))
             if not errors:
                 return None
@@ -240,9 +254,10 @@ class Search:
             name=name, version=version, stage=entry.stage, why=f"{entry.version} breaks: {error.message}"
         )
 
-    def _gave_up(self, why: str) -> FindingsError:
+    def _gave_up(self, why: str, more: str = "") -> FindingsError:
         tried = "; ".join(map(str, self.edits)) or "nothing"
-        return FindingsError(f"no fix was found: {why}", (), hint=f"tried: {tried}; the spec is as it was")
+        hint = "; ".join(filter(None, (f"tried: {tried}", more, "the spec is as it was")))
+        return FindingsError(f"no fix was found: {why}", (), hint=hint)
 
 
 def _missing(spec: Spec, errors: Iterable[Finding], before: Iterable[Apt]) -> Apt | None:
@@ -315,8 +330,18 @@ def search_fix(
     began = time.monotonic()
     before = file.read_text(encoding="utf-8")
     tried = workshop or RealWorkshop(file, progress)
-    search = Search(before, str(file), tried, Deadline(budget), progress)
-    text = search.run()
+    kept, key = _kept(), hashlib.sha256(before.encode()).hexdigest()
+    begun = kept.get(key) or ()
+    if begun:
+        progress.note(f"goes on with what an earlier search came to: {'; '.join(map(str, begun))}")
+    search = Search(before, str(file), tried, Deadline(budget), progress, begun)
+    try:
+        text = search.run()
+    except FindingsError:
+        over = search.deadline.left < 0
+        with contextlib.suppress(DiskError):  # it costs the next search time
+            kept.put(key, tuple(search.edits) if over else ())
+        raise
     if write and search.edits:
         if file.read_text(encoding="utf-8") != before:
             raise FindingsError("the spec was changed meanwhile", (), hint="run `envspec fix` again")
@@ -326,3 +351,8 @@ def search_fix(
         diff=difference(before, text, file.name),
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+def _kept() -> Kept[tuple[Edit, ...]]:
+    """What searches came to whose time was over, by the digest of the spec's text."""
+    return Kept(tool_home() / "fixes", tuple[Edit, ...])

@@ -43,11 +43,6 @@ class Place:
     name: str
     """Canonical name of the package; of a source that states none, what a lock calls it, or nothing."""
 
-    @property
-    def at(self) -> str:
-        """Key path."""
-        return f"stage[{self.stage}].{self.key}[{self.position}]"
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Wording:
@@ -60,6 +55,8 @@ class Wording:
     """What stood in its place."""
     added: bool = False
     gone: bool = False
+    last: bool = False
+    """Whether its stage went with it, having nothing else."""
 
     @property
     def changes(self) -> bool:
@@ -70,7 +67,8 @@ class Wording:
         if self.added:
             return f"added {self.text} to stage {self.stage}"
         if self.gone:
-            return f"removed {self.text} from stage {self.stage}"
+            stage = f"stage {self.stage}" + ", which had nothing else and is gone" * self.last
+            return f"removed {self.text} from {stage}"
         if self.before:
             return f"changed {self.before} to {self.text} in stage {self.stage}"
         return f"{self.text} is in stage {self.stage} already"
@@ -87,39 +85,92 @@ def parsed_word(text: str) -> Requirement | SourceWord:
     return source_word(checked) or Requirement(checked)
 
 
-def places(spec: Spec, named: Mapping[str, str]) -> Iterator[Place]:
-    """All entries of all stages; `named` has the names of sources that state none, by their key paths."""
-    for number, stage in enumerate(spec.stage):
+def places(stages: Sequence[Stage], named: Mapping[tuple[str, int], str]) -> Iterator[Place]:
+    """All entries of all stages.
+
+    `named` has the names of sources that state none, by the name of their stage and their position in it.
+    """
+    for number, stage in enumerate(stages):
         for position, (text, word) in enumerate(zip(stage.install, stage.words, strict=True)):
             place = Place(stage=number, key="install", position=position, text=text, name="")
-            name = canonicalize_name(word.name) if word.name else named.get(place.at, "")
+            name = canonicalize_name(word.name) if word.name else named.get((stage.name, position), "")
             yield dataclasses.replace(place, name=name)
         for position, wheel in enumerate(stage.wheels):
             yield Place(stage=number, key="wheels", position=position, text=wheel.file_name, name=wheel.name)
 
 
 def with_word(
-    text: str, word: str, *, stage: str | None = None, named: Mapping[str, str] | None = None
+    text: str,
+    word: str,
+    *,
+    stage: str | None = None,
+    variant: str | None = None,
+    named: Mapping[tuple[str, int], str] | None = None,
 ) -> tuple[str, Wording]:
     """The spec's text with a word: a new one is appended, one of the same package takes what is new of it.
 
+    With `variant` it is a word of the stages that the variant itself has; where it has none, it gets one.
     Raises `UsageError` for a word or a stage that means nothing.
     """
     spec, wanted = parse_spec(text), parsed_word(word)
-    chosen = _stage(spec, stage)
+    stages = _stages(spec, variant)
     document = tomlkit.parse(text)
-    same = [place for place in places(spec, named or {}) if _same(place, spec, wanted, word)]
+    if variant is not None and (held := _held_below(spec, variant, wanted, word)):
+        return text, Wording(text=word, stage=held)
+    same = [place for place in places(stages, named or {}) if _same(place, stages, wanted, word)]
     if not same:
-        _append(document["stage"][chosen], word)
-        return tomlkit.dumps(document), Wording(text=word, stage=spec.stage[chosen].name, added=True)
+        chosen = _stage(spec, stages, variant, stage)
+        tables = _tables(document, variant)
+        if chosen is None:
+            name = _new_stage(spec, variant or "")
+            tables.append(tomlkit.item({"name": name, "install": [word]}))
+        else:
+            name = stages[chosen].name
+            _append(tables[chosen], word)
+        return tomlkit.dumps(document), Wording(text=word, stage=name, added=True)
     new, before = word, same[-1].text
     for place in same:
-        new = _merged(place.text, spec.stage[place.stage].words[place.position], wanted, word)
+        new = _merged(place.text, stages[place.stage].words[place.position], wanted, word)
         if new != place.text:
             before = place.text
-            document["stage"][place.stage]["install"][place.position] = new
+            _tables(document, variant)[place.stage]["install"][place.position] = new
     changed = before if new != before else ""
-    return tomlkit.dumps(document), Wording(text=new, before=changed, stage=spec.stage[same[-1].stage].name)
+    return tomlkit.dumps(document), Wording(text=new, before=changed, stage=stages[same[-1].stage].name)
+
+
+def _stages(spec: Spec, variant: str | None) -> tuple[Stage, ...]:
+    """The stages that are edited: the spec's, or those that a variant itself has."""
+    if variant is None:
+        return spec.stage
+    if variant not in spec.variant:
+        hint = near_names(variant, spec.variant) or "write its table [variant.NAME] into the spec first"
+        raise UsageError(f"the spec has no variant {shortened(variant)}", hint=hint)
+    return spec.variant[variant].stage
+
+
+def _tables(document: Any, variant: str | None) -> Any:
+    """Their tables; a variant without any gets a list for them."""
+    if variant is None:
+        return document["stage"]
+    return document["variant"][variant].setdefault("stage", tomlkit.aot())
+
+
+def _held_below(spec: Spec, variant: str, wanted: Requirement | SourceWord, word: str) -> str:
+    """The stage of the spec itself that has the word for this variant too; empty where none has it."""
+    own = {stage.name for stage in spec.variant[variant].stage}
+    below = [stage for stage in spec.stage if stage.name not in own]
+    for place in places(below, {}):
+        there = below[place.stage].words[place.position] if place.key == "install" else None
+        same = there is not None and _same(place, below, wanted, word)
+        if same and there is not None and _merged(place.text, there, wanted, word) == place.text:
+            return below[place.stage].name
+    return ""
+
+
+def _new_stage(spec: Spec, variant: str) -> str:
+    """Name for the first stage that a variant itself has: the variant's own, unless the spec has that."""
+    taken = {stage.name for stage in spec.stage}
+    return variant if variant not in taken else f"{variant}-packages"
 
 
 def _append(stage: Any, word: str) -> None:
@@ -134,11 +185,11 @@ def _append(stage: Any, word: str) -> None:
     listed.append(word)
 
 
-def _same(place: Place, spec: Spec, wanted: Requirement | SourceWord, word: str) -> bool:
+def _same(place: Place, stages: Sequence[Stage], wanted: Requirement | SourceWord, word: str) -> bool:
     """Whether an entry is about the same package, and for the same machines where a marker says which."""
     if place.key != "install":
         return False
-    there = spec.stage[place.stage].words[place.position]
+    there = stages[place.stage].words[place.position]
     if place.text == word:
         return True
     if not wanted.name or place.name != canonicalize_name(wanted.name):
@@ -160,17 +211,30 @@ def _merged(text: str, there: Requirement | SourceWord, wanted: Requirement | So
     return str(new)
 
 
-def _stage(spec: Spec, name: str | None) -> int:
-    """Number of the stage for a new word: the one named, else the last that is for packages of an index."""
+def _stage(spec: Spec, stages: Sequence[Stage], variant: str | None, name: str | None) -> int | None:
+    """Number of the stage for a new word: the one named, else the last that is for packages of an index.
+
+    None where a variant has no stage of its own yet.
+    """
+    own = {stage.name for stage in spec.stage} if variant is not None else set()
+    closed = {stage.name for stage in stages if stage.name in own and not stage.install}
+    known = [stage.name for stage in stages]
     if name is not None:
-        known = [stage.name for stage in spec.stage]
-        if name not in known:
-            hint = near_names(name, known) or f"its stages: {listed(known)}"
-            raise UsageError(f"the spec has no stage {shortened(name)}", hint=hint)
-        return known.index(name)
-    numbers = range(len(spec.stage) - 1, -1, -1)
-    open_to_all = (number for number in numbers if _takes_any(spec.stage[number]))
-    return next(open_to_all, len(spec.stage) - 1)
+        if name in known and name not in closed:
+            return known.index(name)
+        if name in own:
+            raise UsageError(
+                f"stage {name} is the spec's own, and variant {variant} would put another in its place",
+                hint="leave --stage out: the variant has stages of its own",
+            )
+        hint = near_names(name, known) or f"its stages: {listed(known)}"
+        whose = "the spec" if variant is None else f"variant {variant}"
+        raise UsageError(f"{whose} has no stage {shortened(name)}", hint=hint)
+    numbers = range(len(stages) - 1, -1, -1)
+    open_to_all = (
+        number for number in numbers if _takes_any(stages[number]) and stages[number].name not in closed
+    )
+    return next(open_to_all, len(stages) - 1 if variant is None else None)
 
 
 def _takes_any(stage: Stage) -> bool:
@@ -187,28 +251,62 @@ def pinned_word(word: str, version: str) -> str:
 
 
 def without(
-    text: str, names: Sequence[str], *, named: Mapping[str, str] | None = None
+    text: str,
+    names: Sequence[str],
+    *,
+    variant: str | None = None,
+    named: Mapping[tuple[str, int], str] | None = None,
 ) -> tuple[str, tuple[Wording, ...], tuple[str, ...]]:
-    """The spec's text without packages, given by name or as they stand there, and what no stage has."""
+    """The spec's text without packages, given by name or as they stand there, and what no stage has.
+
+    With `variant` the stages are those that it has itself. Raises `UsageError` where the spec has none such.
+    """
     spec = parse_spec(text)
+    stages = _stages(spec, variant)
     document = tomlkit.parse(text)
     found: list[Place] = []
     unknown: list[str] = []
     for name in names:
         here = [
             place
-            for place in places(spec, named or {})
+            for place in places(stages, named or {})
             if place.text == name or (place.name and place.name == canonicalize_name(_bare(name)))
         ]
         found += (place for place in here if place not in found)
         unknown += [name] * (not here)
     for place in sorted(found, key=lambda place: (place.stage, place.key, -place.position)):
-        del document["stage"][place.stage][place.key][place.position]
-    gone = (
-        Wording(text=place.text, stage=spec.stage[place.stage].name, gone=True)
-        for place in sorted(found, key=lambda place: (place.stage, place.key, place.position))
+        del _tables(document, variant)[place.stage][place.key][place.position]
+    emptied = _emptied(spec, stages, variant, found)
+    for number in sorted(emptied, reverse=True):
+        del _tables(document, variant)[number]
+    if variant is not None and emptied and len(emptied) == len(stages):
+        del document["variant"][variant]["stage"]
+    ordered = sorted(found, key=lambda place: (place.stage, place.key, place.position))
+    last = {place.stage: place for place in ordered}
+    gone = tuple(
+        Wording(
+            text=place.text,
+            stage=stages[place.stage].name,
+            gone=True,
+            last=place.stage in emptied and place == last[place.stage],
+        )
+        for place in ordered
     )
-    return tomlkit.dumps(document), tuple(gone), tuple(unknown)
+    return tomlkit.dumps(document), gone, tuple(unknown)
+
+
+def _emptied(
+    spec: Spec, stages: Sequence[Stage], variant: str | None, gone: Sequence[Place]
+) -> frozenset[int]:
+    """The stages that have nothing left and may go: a spec keeps one, a variant those over the spec's."""
+    left = {number: len(stage.install) + len(stage.wheels) for number, stage in enumerate(stages)}
+    for place in gone:
+        left[place.stage] -= 1
+    bare = frozenset(place.stage for place in gone if not left[place.stage])
+    if variant is None:
+        return bare if len(bare) < len(stages) else frozenset()
+    over = {stage.name for stage in spec.stage}
+    return frozenset(number for number in bare if stages[number].name not in over)
 
 
 def _bare(name: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
-from builder.flow.moves import moves
+from builder.flow.moves import moves, stays
 from builder.flow.run import Run
 from builder.flow.seeking import seek_base
 from builder.values import models
+from builder.values.request import Request
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.source.bound import ChangedSourceError
@@ -43,8 +47,15 @@ def lock_phase(run: Run) -> Run:
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
         if fresh and on_disk is not None:
-            run = run.reporting(said=(*run.report.said, *moves(project, on_disk, lock)))
+            unmoved = stays(project, on_disk, lock, _let_go(request))
+            run = run.reporting(said=(*run.report.said, *moves(project, on_disk, lock), *unmoved))
     return dataclasses.replace(run.reporting(lock=lock.digest), lock=lock)
+
+
+def _let_go(request: Request) -> frozenset[str]:
+    """The packages that were let go and given no version."""
+    wanted = map(Requirement, request.upgrade_packages)
+    return frozenset(canonicalize_name(each.name) for each in wanted if not each.specifier)
 
 
 def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:

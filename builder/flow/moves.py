@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 
+from packaging.version import Version
+
 from builder.flow.project import Project
 from envspec.lockfile.diff import Change, compare_sides, side_of_lock
 from envspec.lockfile.lock import Artifact, Lock
@@ -27,6 +29,36 @@ def moves(project: Project, before: Lock, after: Lock) -> Iterator[str]:
         yield f"{change}: {why}" if why else str(change)
     if (left := len(changes) - SHOWN) > 0:
         yield f"and {left} more changes, as `envspec diff` of the lock before and this one says"
+
+
+def stays(project: Project, before: Lock, after: Lock, names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each package that was free to move and did not: the newest there is, or who holds it."""
+    still = [entry for entry in after.artifact if entry.name in set(names)]
+    still = [entry for entry in still if before.pins.get(entry.name) == entry.version]
+    known = _metadata(project, after) if still else {}
+    for entry in still:
+        newest = _newest(project, after, entry)
+        if newest is None:
+            yield f"{entry.name} stays at {entry.version}"
+        elif newest <= Version(entry.version):
+            yield f"{entry.name} stays at {entry.version}: its index has none that is newer, for this target"
+        else:
+            from envspec.resolve.explain import reason
+
+            why = reason(project.spec, after, known, entry.name, str(newest))
+            yield f"{entry.name} stays at {entry.version}: {why or f'{newest} does not go with the others'}"
+
+
+def _newest(project: Project, lock: Lock, entry: Artifact) -> Version | None:
+    """The newest release that an index has for the target; None where it cannot be asked."""
+    from envspec.resolve.refusal import takes, version_of
+
+    with contextlib.suppress(EnvspecError, OSError):
+        files = project.sources().files(entry.index, entry.name)
+        fitting = [file for file in files if file.yanked is None and takes(file, lock.target)]
+        versions = [version for file in fitting if (version := version_of(file)) is not None]
+        return max((version for version in versions if not version.is_prerelease), default=None)
+    return None
 
 
 def why_wanted(project: Project, lock: Lock, names: Iterable[str]) -> dict[str, str]:

@@ -79,6 +79,8 @@ class Simulation:
     """All stages, up to the first one that pip refuses."""
 
     stages: tuple[StageOutcome, ...]
+    base: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What was there before the first stage, name to version."""
     emulated: bool = False
     """True when the target's Python is not on this machine, so that its markers and tags were put on."""
 
@@ -87,6 +89,18 @@ class Simulation:
         """The environment in the end."""
         return self.stages[-1].installed if self.stages else {}
 
+    @property
+    def refused(self) -> bool:
+        """Whether pip would end a stage with an error."""
+        return any(stage.problem for stage in self.stages)
+
+    @property
+    def moved(self) -> bool:
+        """Whether a stage changes what an earlier one installed; what the base brought does not count."""
+        brought = self.base.items()
+        return any((move.name, move.before) not in brought for stage in self.stages for move in stage.changes)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
-        return {"stages": [stage.as_dict() for stage in self.stages], "final": dict(self.final)}
+        body = {"stages": [stage.as_dict() for stage in self.stages], "final": dict(self.final)}
+        return {**body, "base": dict(self.base)} if self.base else body

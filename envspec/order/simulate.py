@@ -44,10 +44,12 @@ def simulate_stages(
     for stage in stages:
         if options := [word for word in (*stage.requirements, *stage.remove) if word.startswith("-")]:
             raise UsageError(f"stage {stage.name}: {options[0]} is an option, not a requirement")
+    installed = tuple(installed)
     with scratch_folder("order") as folder:
         resolver = StubEnvironment(folder, place, variables=variables, check=check)
         outcomes = run(stages, resolver, place.markers, installed=installed, progress=progress)
-    return Simulation(stages=outcomes, emulated=place.interpreter is None)
+    base = {item.name: item.version for item in installed}
+    return Simulation(stages=outcomes, base=base, emulated=place.interpreter is None)
 
 
 def run(

@@ -62,9 +62,14 @@ def reason(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], name: str
     if wanted is None:
         *_, by, last = ("", *found.chain) if found.chain else ("", "")
         pulled = by and (not before or _excludes(Wanted(by=by, requirement=last), before))
-        return f"{by} requires {last}" if pulled else ""  # by an extra of it
+        return f"{_plain(by)} requires {_plain(last)}" if pulled else ""  # by an extra of it
     asks = "asks for" if wanted.by.startswith(("stage ", "the ")) else "requires"
     return f"{wanted.by} {asks} {wanted.requirement}"
+
+
+def _plain(requirement: str) -> str:
+    """A requirement without the marker, which counts here."""
+    return requirement.partition(";")[0].strip()
 
 
 def reason_to_leave(old: Artifact, facts: WheelMetadata, lock: Lock) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from envspec.resolve.limits import all_limits
 from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.solution import Solved, UnsatisfiableError
 from envspec.resolve.uv_solver import named_indexes, own_words
@@ -73,7 +74,8 @@ def _compiled(
     with scratch_folder("pip-tools") as folder:
         wanted = folder / "requirements.in"
         limits = folder / "constraints.txt"
-        limits.write_text("".join(f"{limit}\n" for limit in (*spec.constraints, *prefer.demands)))
+        limited = all_limits(spec, target, sources.machine, prefer)
+        limits.write_text("".join(f"{limit}\n" for limit in limited))
         lines = [*own_words(own, folder), *_wanted(spec, target, sources), f"-c {limits.name}"]
         wanted.write_text("\n".join(lines) + "\n")
         out = folder / "out.txt"  # what stands there is pip-tools' preference

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
 import re
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +19,7 @@ from packaging.utils import (
 from packaging.version import Version
 
 from envspec.lockfile.lock import DEFAULT_INDEX
+from envspec.resolve.limits import machine_limits
 from envspec.resolve.prefer import NOTHING, Preferences, near_names
 from envspec.resolve.view import young_enough
 from envspec.source.missing import missing_in
@@ -52,11 +55,13 @@ def unsatisfied(
     """What a solver's explanation comes down to: what cannot be had, or else EV101. Raises `OutsideError`."""
     if not_offered := tuple(_not_offered(spec, target, sources, said, prefer)):
         return FindingsError("some packages cannot be had", not_offered)
-    return contradiction(spec, said, prefer.demands)
+    return contradiction(spec, said, prefer.demands, machine_limits(sources.machine, target))
 
 
-def contradiction(spec: Spec, said: str, demands: Sequence[Requirement] = ()) -> FindingsError:
-    """EV101, with the stages that ask for what the explanation names."""
+def contradiction(
+    spec: Spec, said: str, demands: Sequence[Requirement] = (), limits: Sequence[str] = ()
+) -> FindingsError:
+    """EV101, with the stages and limits that ask for what the explanation names."""
     named = _named(said)
     asking = [
         (stage.name, text)
@@ -66,6 +71,15 @@ def contradiction(spec: Spec, said: str, demands: Sequence[Requirement] = ()) ->
     ]
     concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
     concerned += [f"{each} is asked for by --upgrade-package" for each in demands]
+    concerned += [
+        f"{each} is asked for by {who}"
+        for who, each in (
+            *(("the spec's constraints", text) for text in spec.constraints),
+            *(("the spec's overrides", text) for text in spec.overrides),
+            *(("pip's constraint file on this machine", text) for text in limits),
+        )
+        if canonicalize_name(Requirement(each).name) in named
+    ]
     finding = rules.NO_SOLUTION.finding(
         "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
         hint="change one of these pins; `envspec fix` searches for pins that work",
@@ -135,7 +149,7 @@ def _not_offered(
         allowed = [file for file in files if _fits(file, requirement)]
         if not offered:
             others = [each for each in known if each != name]
-            near = near_names(name, others)
+            near = near_names(name, [*others, *_well_known()])
             yield rules.NO_FILE.finding(
                 f"index {index} has no file of {name}" + (f": {said}" if stage is None else ""),
                 hint=near or "is the name right, and does this machine ask the right index?",
@@ -151,6 +165,13 @@ def _not_offered(
             )
         elif not allowed:
             yield _no_such_version(requirement, index, files, offered, target)
+
+
+@functools.cache
+def _well_known() -> tuple[str, ...]:
+    """Names that may be meant where one is mistyped: for messages alone, none is ever taken for another."""
+    text = importlib.resources.files("envspec.resolve").joinpath("known_names.txt").read_text("utf-8")
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
 
 
 def _no_such_version(

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
+from envspec.resolve.limits import all_limits
 from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.refusal import unbuilt_source
 from envspec.resolve.solution import Solved, UnsatisfiableError
@@ -186,7 +187,7 @@ def _project(
     overriding = [text for text in (*spec.overrides, *anew) if _name_of(text) not in leave]
     if overriding := [*overriding, *(f"{name} ; python_version < '0'" for name in sorted(leave))]:
         settings["override-dependencies"] = overriding  # a marker that never holds: whoever requires it
-    if limits := [*spec.constraints, *map(str, prefer.demands)]:
+    if limits := all_limits(spec, target, sources.machine, prefer):
         settings["constraint-dependencies"] = array_of(limits)
     asked = _dependencies(spec, sources, only, leave, _names(own))
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import urllib.parse
 from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
@@ -10,7 +11,7 @@ from packaging.utils import canonicalize_name
 from envspec.spec.model import Spec
 from envspec.spec.pins import Repin, Word, contradict, repins, replaced, words
 from envspec.spec.target import target_of
-from envspec.spec.types import OWN_INDEX
+from envspec.spec.types import OWN_INDEX, index_variable
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity, order_findings
 from envspec.system.quoting import listed
@@ -219,6 +220,31 @@ def musl_base(spec: Spec) -> Iterator[Finding]:
         )
 
 
+def password_written(spec: Spec) -> Iterator[Finding]:
+    """EV013: a password or a token in an address, which everybody reads who reads the spec."""
+    overlays = [(f"variant.{name}.", overlay.index) for name, overlay in spec.variant.items()]
+    for place, indexes in [("", spec.index), *overlays]:
+        for name, index in indexes.items():
+            if _has_password(index.url):
+                yield rules.PASSWORD_WRITTEN.finding(
+                    f"the address of index {name} holds a password or a token",
+                    hint=f"take it out; {index_variable(name)}, ~/.netrc or a keyring tells it here",
+                    where=f"{place}index.{name}.url",
+                )
+    for number, stage in enumerate(spec.stage):
+        for position, wheel in enumerate(stage.wheels):
+            if _has_password(wheel.url or ""):
+                yield rules.PASSWORD_WRITTEN.finding(
+                    f"the address of {wheel.file_name} holds a password or a token",
+                    hint="take it out; ~/.netrc or a keyring tells it here",
+                    where=f"stage[{number}].wheels[{position}].url",
+                )
+
+
+def _has_password(url: str) -> bool:
+    return "@" in urllib.parse.urlsplit(url).netloc
+
+
 CHECKS: tuple[Check, ...] = (
     floating,
     repeated,
@@ -230,4 +256,5 @@ CHECKS: tuple[Check, ...] = (
     unpinned_base,
     undeclared_index,
     musl_base,
+    password_written,
 )

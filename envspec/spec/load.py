@@ -12,13 +12,38 @@ from typing import Any
 
 import pydantic
 
+from envspec.spec.examples import example_of
 from envspec.spec.lines import Lines, Path
 from envspec.spec.model import FILE_NAME, Spec
 from envspec.spec.part import Part
 from envspec.spec.program import Program, Run, RunChanges
+from envspec.spec.types import NAME, SHA256
 from envspec.system.errors import Problem, SpecError
 from envspec.system.quoting import listed, shortened
 from envspec.system.reading import read_text
+
+_KINDS = {
+    "string_type": "text in quotes",
+    "bool_type": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "int_parsing": "a whole number, without quotes",
+    "int_from_float": "a whole number",
+    "float_type": "a number, without quotes",
+    "float_parsing": "a number, without quotes",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+"""What a key holds, by the kind of pydantic's complaint."""
+
+_FORMS = {
+    NAME: "it has small letters and digits, with `.`, `_` and `-` between them, ",
+    SHA256: "it has 64 digits from 0 to f, ",
+}
+"""What a pattern means, where an example does not tell it."""
 
 LIMIT = 1 << 20
 """Largest spec in bytes. Real ones have a few thousand; a larger file is some other file."""
@@ -110,17 +135,24 @@ def _message(detail: Any, path: Path) -> str:
         case "value_error":
             return str(detail["ctx"]["error"])
         case "string_pattern_mismatch":
-            return f"{shortened(repr(detail['input']))} does not have the form {detail['ctx']['pattern']}"
-        case "tuple_type" if path[-1:] == ("command",):
-            return 'is a list of words, as in ["python", "-m", "http.server"]: no shell reads it'
-        case "tuple_type" | "list_type":
-            return 'is a list, as in ["one", "two"]'
+            words = _FORMS.get(detail["ctx"]["pattern"], "")
+            return f"{shortened(repr(detail['input']))} is not possible: {words}{_written(path)}"
+        case "tuple_type" | "list_type" if path[-1:] == ("command",):
+            return f"is a list of words, {_written(path)}: no shell reads it"
+        case kind if (what := _KINDS.get(kind)) is not None:
+            return f"is {what}, {_written(path)}"
         case "too_long":
             found, most = detail["ctx"]["actual_length"], detail["ctx"]["max_length"]
             return f"has {found} entries; at most {most} are read"
         case _:
             said = str(detail["msg"])
-            return said[:1].lower() + said[1:]
+            written = _written(path)
+            return said[:1].lower() + said[1:] + (f", {written}" if written else "")
+
+
+def _written(path: Path) -> str:
+    example = example_of(path)
+    return f"as in {example}" if example else ""
 
 
 def _unknown(path: Path) -> str:

@@ -13,6 +13,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, platform_tags
 from packaging.utils import parse_wheel_filename
 
 from envspec.spec.model import Spec
+from envspec.spec.python_images import suite_of
 from envspec.spec.types import Libc
 from envspec.system.machine import want_linux
 
@@ -189,7 +190,8 @@ def _libc_by_name(spec: Spec) -> Libc:
 
 
 def _release(spec: Spec) -> tuple[int, int]:
-    place = spec.base.debian or (spec.image or "").partition("@")[0]
+    image = spec.image or ""
+    place = spec.base.debian or suite_of(image) or image.partition("@")[0]
     return next((glibc for release, glibc in GLIBC.items() if release in place), OLDEST_SUPPORTED)
 
 

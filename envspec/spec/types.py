@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,9 @@ OWN_INDEX = "default"
 RESERVED_INDEXES = (OWN_INDEX, "spec")
 """What locks call the machine's own index, and wheels that the spec lists; no index may be called so."""
 
+INDEX_VARIABLES = "ENVSPEC_INDEX_"
+"""Beginning of the environment variables that send named indexes elsewhere."""
+
 _DEPTH = 64
 """Levels of a trial's JSON; no request has more."""
 
@@ -29,6 +33,18 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
 MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 """Dotted name of a module, as a pattern."""
+
+
+NAME = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"
+"""Name of a spec, a stage, an index or a program, as a pattern."""
+
+SHA256 = r"^[0-9a-f]{64}$"
+"""A digest, as a pattern."""
+
+
+def index_variable(index: str) -> str:
+    """Name of the environment variable that redirects a named index."""
+    return INDEX_VARIABLES + re.sub(r"[^A-Z0-9]", "_", index.upper())
 
 
 def _card(word: str) -> str:
@@ -119,13 +135,13 @@ def _not_ours(env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 Line = Annotated[str, AfterValidator(_printable)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=100)]
 PackageName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=200)
 ]
 RelativePath = Annotated[Line, AfterValidator(relative_path)]
 Module = Annotated[str, StringConstraints(pattern=rf"^{MODULE}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 AptPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
 ImageName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?(@sha256:[0-9a-f]{64})?$")

@@ -17,11 +17,10 @@ import threading
 import urllib.parse
 from collections.abc import Iterable, Mapping
 
+from envspec.spec.types import INDEX_VARIABLES, index_variable
 from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
 from envspec.system.quoting import shortened
-
-_PREFIX = "ENVSPEC_INDEX_"
 
 _OWN = frozenset(
     {
@@ -71,12 +70,12 @@ class PipSettings:
 
     def url(self, index: str, declared: str) -> str:
         """Address of a named index: the user's redirection, or what the spec declares."""
-        return self.redirects.get(index_variable(index).removeprefix(_PREFIX), declared)
+        return self.redirects.get(index_variable(index).removeprefix(INDEX_VARIABLES), declared)
 
     def idle(self, indexes: Iterable[str]) -> tuple[str, ...]:
         """The variables that redirect none of these named indexes: a name may be mistyped."""
-        known = {index_variable(index).removeprefix(_PREFIX) for index in indexes}
-        return tuple(f"{_PREFIX}{name}" for name in sorted(self.redirects.keys() - known))
+        known = {index_variable(index).removeprefix(INDEX_VARIABLES) for index in indexes}
+        return tuple(f"{INDEX_VARIABLES}{name}" for name in sorted(self.redirects.keys() - known))
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -94,7 +93,9 @@ class PipSettings:
         if self.proxy:
             env.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), self.proxy))
         if self.relay:
-            env = {name: value for name, value in env.items() if not name.startswith(("PIP_", _PREFIX))}
+            env = {
+                name: value for name, value in env.items() if not name.startswith(("PIP_", INDEX_VARIABLES))
+            }
             env |= dict.fromkeys(("HTTP_PROXY", "http_proxy"), self.relay)
             env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "")
         return env
@@ -120,11 +121,6 @@ class PipSettings:
             "PIP_RETRIES": "0",  # the relay asks again itself
             "PIP_TIMEOUT": "180",
         }
-
-
-def index_variable(index: str) -> str:
-    """Name of the environment variable that redirects a named index."""
-    return _PREFIX + re.sub(r"[^A-Z0-9]", "_", index.upper())
 
 
 _ASKING = threading.Lock()
@@ -159,9 +155,9 @@ def _asked() -> PipSettings:
             hint="mend the file that it names; `pip config debug` lists all",
         )
     redirects = {
-        name.removeprefix(_PREFIX): url.strip()
+        name.removeprefix(INDEX_VARIABLES): url.strip()
         for name, url in os.environ.items()
-        if name.startswith(_PREFIX) and url.strip()
+        if name.startswith(INDEX_VARIABLES) and url.strip()
     }
     return parse_settings(done.stdout, redirects)
 

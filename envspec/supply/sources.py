@@ -12,11 +12,12 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.spec.model import PrebuiltWheel, Spec
+from envspec.spec.types import index_variable
 from envspec.supply.build_root import THIS_MACHINE, BuildRoot
 from envspec.supply.http import PATIENCE, Patience, http_session
 from envspec.supply.listings import Listings
 from envspec.supply.page import HTML, NoPageError, RemoteFile, project_of, read_page
-from envspec.supply.pip_settings import PipSettings, index_variable, local_path
+from envspec.supply.pip_settings import PipSettings, local_path
 from envspec.supply.relay import NETWORK_HINT, PASSWORD_HINT, Relay
 from envspec.system.errors import OutsideError
 from envspec.system.progress import SILENT, Progress

@@ -56,6 +56,7 @@ KINDS = (
         check="sha256, when all of it is there",
     ),
     Kind(place="excerpts", what="wheels without their largest files, to be read", check=CARRIED),
+    Kind(place="fixes", what="what a search for a fix came to when its time was over", check=CARRIED),
     Kind(place="metadata", what="what wheels say of themselves", check=CARRIED),
     Kind(place="facts", what="what was read of wheels", check=CARRIED),
     Kind(place="models", what="digests of models", check=CARRIED),

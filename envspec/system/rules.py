@@ -78,6 +78,7 @@ BASE_FLOATS = _rule("EV009", "the base image's content changes under its name", 
 INDEX_UNDECLARED = _rule("EV010", "an index is not declared", _ERROR)
 INDEX_UNUSED = _rule("EV011", "an index is used by no stage", _INFO)
 BASE_MUSL = _rule("EV012", "a base on musl is given Debian packages", _ERROR)
+PASSWORD_WRITTEN = _rule("EV013", "the spec holds a password", _WARNING)
 
 # EV10: the lock, as it is made (`envspec/resolve/resolver.py`) and proved (`envspec/proof/prove.py`).
 

@@ -100,6 +100,7 @@ class TestRules:
         assert said.startswith("# EV101: the stages have no joint solution\n")
         assert "\n# EV001: a version is left open\n" in said
         assert "**What to do.**" in said
+        assert CliRunner().invoke(main.envspec, ["rule", "EV101"]).output == self.said("EV101")
 
 
 def test_the_help_has_each_command_once_below_its_topic() -> None:

@@ -20,6 +20,8 @@ from envspec.system.finding import Finding, Severity
 from envspec.system.progress import SILENT
 from tests.support.specs import lock
 
+pytestmark = pytest.mark.usefixtures("home")
+
 YEARS = {"1.0": 2020, "2.0": 2022, "3.0": 2024}
 """When each version of each package was uploaded."""
 SPEC = """\
@@ -277,6 +279,25 @@ def test_a_slow_verification_is_cut_off_by_the_budget(place: pathlib.Path) -> No
         fixed(place, FakeWorkshop(truth=slow), budget=0.3)
     assert time.monotonic() - began < 15
     assert place.read_text() == SPEC
+
+
+def test_the_next_search_goes_on_where_the_time_ended(place: pathlib.Path) -> None:
+    slow = [1.0]
+
+    def truth(pins: Mapping[str, str]) -> str:
+        if pins["lib"] != "3.0":
+            time.sleep(slow[0] * 30)
+        return broken(lib="3.0")(pins)
+
+    with pytest.raises(FindingsError) as caught:
+        fixed(place, FakeWorkshop(truth=truth), budget=1)
+    assert "proved, and not yet verified: run it again to go on there" in caught.value.hint
+    slow[0] = 0
+    workshop = FakeWorkshop(truth=truth)
+    found = search_fix(place, budget=60, write=True, progress=SILENT, workshop=workshop)
+    assert len(workshop.built) == 1
+    assert found.edits
+    assert place.read_text() != SPEC
 
 
 def test_a_spec_that_was_edited_meanwhile_is_not_overwritten(place: pathlib.Path) -> None:

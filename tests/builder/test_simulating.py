@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 
 from builder.cli import simulate
 from envspec.order.model import PinMove, Simulation, StageOutcome
@@ -57,10 +58,12 @@ def test_people_read_what_moved_why_and_what_no_longer_holds() -> None:
 
 @pytest.fixture
 def shop(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """pip's only index: `user` needs a newer `base` than the first stage pins."""
+    """pip's only index: `user` needs a newer `base` than the first stage pins, `builds` newer setuptools."""
     files = tmp_path / "files"
     offered = [wheel(files, "base", version) for version in ("1.0", "2.0")]
-    address = simple_index(tmp_path / "simple", [*offered, wheel(files, "user", requires=["base>=2"])])
+    offered += [wheel(files, "user", requires=["base>=2"]), wheel(files, "setuptools", "99.0")]
+    offered += [wheel(files, "builds", requires=["setuptools>=80"])]
+    address = simple_index(tmp_path / "simple", offered)
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -82,7 +85,7 @@ def test_the_stages_of_a_spec_run_in_order(tmp_path: pathlib.Path, shop: str) ->
     )
     found = simulate.simulate_place(tmp_path, None, None, SILENT)
     assert moved(found) == [("base", "1.0", "2.0"), ("user", "1.0", "")]
-    assert dict(found.final) == {"base": "2.0"}
+    assert found.final == {**found.base, "base": "2.0"}
 
 
 def test_a_named_index_goes_where_the_machine_sends_it(
@@ -94,7 +97,8 @@ def test_a_named_index_goes_where_the_machine_sends_it(
         'name = "x"\npython = "3.11"\n[base]\nhost = true\n[index.own]\nurl = "https://nowhere.example"\n'
         '[[stage]]\nname = "one"\ninstall = ["base"]\nindex = "own"\n'
     )
-    assert dict(simulate.simulate_place(tmp_path, None, None, SILENT).final) == {"base": "2.0"}
+    found = simulate.simulate_place(tmp_path, None, None, SILENT)
+    assert found.final == {**found.base, "base": "2.0"}
 
 
 @pytest.mark.usefixtures("shop")
@@ -107,11 +111,25 @@ def test_the_pip_lines_of_a_dockerfile_are_stages(tmp_path: pathlib.Path) -> Non
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_requirements_file_is_one_stage(tmp_path: pathlib.Path) -> None:
+def test_a_requirements_file_is_one_stage_and_ends_with_1_where_pip_does(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("base==1.0\nuser\n")
     (only,) = simulate.simulate_place(file, None, "3.11", SILENT).stages
     assert "base" in only.problem
+    done = CliRunner().invoke(simulate.simulate, [str(file), "--quiet"], standalone_mode=False)
+    assert done.return_value == 1
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_setuptools_of_an_image_is_there_before_the_first_stage(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM python:3.11-slim\nRUN pip install setuptools\nRUN pip install builds\n")
+    found = simulate.simulate_place(file, None, None, SILENT)
+    assert found.base == {"setuptools": "79.0.1"}
+    assert [stage.added for stage in found.stages] == [("builds",)]
+    assert moved(found) == [("setuptools", "79.0.1", "99.0")]
+    assert not found.moved
+    assert simulate.simulation_text(found).startswith("the base brings setuptools 79.0.1\n")
 
 
 def test_what_is_not_there_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
@@ -128,5 +146,5 @@ def test_sources_that_pip_would_build_are_left_out_and_named(tmp_path: pathlib.P
     )
     said = Recorder()
     found = simulate.simulate_place(tmp_path, None, None, said)
-    assert dict(found.final) == {"base": "2.0", "own": "3.0"}
+    assert found.final == {**found.base, "base": "2.0", "own": "3.0"}
     assert "./core is left out with what it requires: pip would build it first" in said.said

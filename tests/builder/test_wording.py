@@ -111,9 +111,9 @@ def test_a_source_takes_the_place_of_a_version() -> None:
 
 
 def test_a_source_that_states_no_name_is_known_by_its_lock() -> None:
-    named = {"stage[2].install[0]": "core"}
+    named = {("own", 0): "core"}
     assert with_word(SPEC, "core", named=named)[1].text == "./libs/core"
-    assert install(without(SPEC, ["core"], named=named)[0])[2] == []
+    assert install(without(SPEC, ["core"], named=named)[0])[2] == ["torch==2.4.0"]
     assert without(SPEC, ["core"])[2] == ("core",)
 
 
@@ -121,10 +121,10 @@ def test_what_is_removed_takes_its_own_comment_along_and_no_other() -> None:
     text, done, unknown = without(SPEC, ["FLASK", "torch==2.4.0"])
     assert [str(each) for each in done] == [
         "removed Flask[async]==3.0.3 ; python_version > '3.8' from stage numeric",
-        "removed torch==2.4.0 from stage cards",
+        "removed torch==2.4.0 from stage cards, which had nothing else and is gone",
     ]
     gone, come = changed_lines(SPEC, text)
-    assert (len(gone), come, unknown) == (2, {"install = []"}, ())
+    assert (len(gone), come, unknown) == (4, set(), ())
     assert "# kept for the plots" in text
 
 
@@ -189,3 +189,78 @@ def test_any_list_is_edited_in_place(
     for each in (removed, added):
         assert each.endswith(f"]  # tail{end}# end{end}")
     assert added.count("#") == text.count("#")
+
+
+BIG = (
+    SPEC
+    + """
+[variant.big]
+python = "3.12"
+
+[[variant.big.stage]]
+name = "numeric"
+index = "cards"
+
+[[variant.big.stage]]
+name = "plots"  # only here
+install = ["matplotlib==3.9.0"]
+
+[variant.small.base]
+debian = "bookworm"
+"""
+)
+
+
+def of_variant(text: str, variant: str) -> list[tuple[str, list[str]]]:
+    stages = tomllib.loads(text)["variant"][variant]["stage"]
+    return [(stage["name"], stage.get("install", [])) for stage in stages]
+
+
+def test_a_variant_gets_a_word_of_its_own_and_the_spec_none() -> None:
+    text, done = with_word(BIG, "seaborn==0.13.2", variant="big")
+    assert str(done) == "added seaborn==0.13.2 to stage plots"
+    assert of_variant(text, "big")[1] == ("plots", ["matplotlib==3.9.0", "seaborn==0.13.2"])
+    assert (install(text), "# only here" in text) == (install(BIG), True)
+    text, done = with_word(text, "matplotlib==3.10.0", variant="big")
+    assert str(done) == "changed matplotlib==3.9.0 to matplotlib==3.10.0 in stage plots"
+    text, _, unknown = without(text, ["matplotlib", "numpy"], variant="big")
+    assert (of_variant(text, "big")[1], unknown) == (("plots", ["seaborn==0.13.2"]), ("numpy",))
+
+
+def test_a_stage_that_has_nothing_left_is_gone_unless_it_is_the_only_one() -> None:
+    text, done, _ = without(SPEC, ["gunicorn", "numpy"])
+    assert [len(words) for words in install(text)] == [2, 1, 1]
+    assert str(done[-1]) == "removed numpy from stage service, which had nothing else and is gone"
+    alone = 'name = "x"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["b"]\n'
+    assert install(without(alone, ["b"])[0]) == [[]]
+    text, _, _ = without(BIG, ["matplotlib"], variant="big")
+    assert of_variant(text, "big") == [("numeric", [])]
+
+
+def test_a_variant_without_stages_gets_one_that_is_called_as_it_is() -> None:
+    text, done = with_word(BIG, "seaborn", variant="small")
+    assert (of_variant(text, "small"), done.stage) == ([("small", ["seaborn"])], "small")
+    assert text.startswith(BIG.rstrip("\n"))
+
+
+def test_what_a_variant_has_from_the_spec_is_there_already_unless_it_wants_another() -> None:
+    text, done = with_word(BIG, "gunicorn", variant="big")
+    assert (text, str(done)) == (BIG, "gunicorn is in stage service already")
+    text, _ = with_word(BIG, "gunicorn==23.0.0", variant="big")
+    assert of_variant(text, "big")[1][1][-1] == "gunicorn==23.0.0"
+
+
+@pytest.mark.parametrize(
+    ("stage", "variant", "said"),
+    [
+        ("service", "big", "is the spec's own"),
+        ("numeric", "big", "is the spec's own"),
+        ("plot", "big", "variant big has no stage plot"),
+        (None, "bigg", "no variant bigg"),
+    ],
+)
+def test_a_variant_or_a_stage_of_it_that_means_nothing_is_refused(
+    stage: str | None, variant: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        with_word(BIG, "seaborn", stage=stage, variant=variant)

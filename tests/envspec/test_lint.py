@@ -18,6 +18,8 @@ def wheels(entry: str) -> str:
     return f'name = "wheels"\nwheels = [{{ {entry} }}]\n'
 
 
+SECRET = "https://bob:hunter22@corp.example"
+
 SHOWN = [
     ("EV001", "warning", "stage[0].install[1]", spec_text(stage("one", "a==1", "b>=1"))),
     ("EV001", "warning", "stage[0].install[0]", spec_text(stage("one", "a"))),
@@ -47,6 +49,12 @@ SHOWN = [
     ("EV011", "info", "index.cpu", spec_text(NUMPY, tail=CPU)),
     ("EV012", "error", "base.apt",
      spec_text(NUMPY, tail='[base]\nimage = "python:3.11-alpine"\napt = ["libgomp1"]')),
+    ("EV013", "warning", "index.own.url",
+     spec_text(stage("one", "a==1", more='index = "own"'), tail=f'[index.own]\nurl = "{SECRET}/simple"')),
+    ("EV013", "warning", "variant.v.index.own.url",
+     spec_text(NUMPY, tail=f'[variant.v.index.own]\nurl = "{SECRET}/simple"')),
+    ("EV013", "warning", "stage[0].wheels[0].url",
+     spec_text(wheels(f'url = "{SECRET}/a-1-py3-none-any.whl"'))),
 ]  # fmt: skip
 
 
@@ -55,6 +63,14 @@ def test_a_rule_speaks(rule: str, severity: str, where: str, text: str) -> None:
     found = [finding for finding in lint_spec(parse_spec(text)) if finding.rule == rule]
     assert [(finding.severity, finding.where) for finding in found] == [(Severity(severity), where)]
     assert found[0].hint or found[0].severity is Severity.INFO
+
+
+def test_a_password_is_never_shown_and_the_variable_for_it_is_named() -> None:
+    text = spec_text(NUMPY, tail=f'[index.my-own]\nurl = "{SECRET}/simple"\nextra = true\n')
+    (found,) = [each for each in lint_spec(parse_spec(text)) if each.rule == "EV013"]
+    assert "hunter22" not in f"{found.message} {found.hint}"
+    assert "index my-own" in found.message
+    assert "ENVSPEC_INDEX_MY_OWN" in found.hint
 
 
 SILENT = [

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envspec.spec.types import index_variable
 from envspec.supply.pip_settings import (
     PipSettings,
-    index_variable,
     local_path,
     parse_settings,
     scrub_addresses,

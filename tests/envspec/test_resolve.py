@@ -40,8 +40,9 @@ def locked(
     *,
     find_links: tuple[str, ...] = (),
     redirects: Mapping[str, str] = MappingProxyType({}),
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> Lock:
-    machine = PipSettings(index_url=shop, find_links=find_links, redirects=redirects)
+    machine = PipSettings(index_url=shop, find_links=find_links, redirects=redirects, others=others)
     sources = Sources(wanted, machine).within(tmp_path)
     return resolve_spec(wanted, sources, Wheelhouse(tmp_path / "store"))
 
@@ -82,6 +83,27 @@ def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Pat
     (finding,) = caught.value.findings
     assert (finding.rule, finding.where) == ("EV101", "one, two")
     assert "lib==3.0 is asked for by stage one" in finding.message
+
+
+def test_a_mistyped_name_is_offered_the_one_that_is_meant(tmp_path: pathlib.Path, shop: str) -> None:
+    with pytest.raises(FindingsError) as caught:
+        locked(tmp_path, shop, spec(stage("one", "app", "nunpy==1.26.4")))
+    assert [(each.rule, each.hint) for each in caught.value.findings] == [("EV102", "did you mean numpy?")]
+
+
+def test_pip_s_own_constraint_files_limit_and_are_named(tmp_path: pathlib.Path, shop: str) -> None:
+    limits = tmp_path / "limits.txt"
+    limits.write_text("-c more.txt\nlib<3  # ours\nabsent==1\n")
+    (tmp_path / "more.txt").write_text("web==9; python_version < '3'\n")
+    others = {"constraint": str(limits)}
+    held = locked(tmp_path, shop, spec(stage("one", "app")), others=others)
+    assert held.pins == {"app": "1.0", "lib": "2.0"}
+    with pytest.raises(FindingsError) as caught:
+        locked(tmp_path, shop, spec(stage("one", "lib==3.0")), others=others)
+    assert "lib<3 is asked for by pip's constraint file on this machine" in caught.value.findings[0].message
+    limits.unlink()
+    with pytest.raises(OutsideError, match="constraint file"):
+        locked(tmp_path, shop, spec(stage("one", "app")), others=others)
 
 
 def test_what_is_removed_is_solved_but_not_locked(tmp_path: pathlib.Path, shop: str) -> None:

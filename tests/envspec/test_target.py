@@ -20,6 +20,11 @@ def base(line: str) -> Target:
     [
         ('image = "python:3.11-slim-bookworm"', (2, 36)),
         ('image = "host.example:5000/python:3.11-bullseye@sha256:' + "0" * 64 + '"', (2, 31)),
+        ('image = "python:3.12-slim"', (2, 41)),
+        ('image = "docker.io/library/python:3.11.9"', (2, 36)),
+        ('image = "mirror.example/library/python:3.10.4-slim"', (2, 31)),
+        ('image = "python:3.12-slim@sha256:' + "0" * 64 + '"', (2, 36)),
+        ('image = "mirror.example/python:3.12-slim"', OLDEST_SUPPORTED),
         ('image = "ubuntu:24.04"', (2, 39)),
         ('debian = "trixie"', (2, 41)),
         ('debian = "forky"', (2, 43)),

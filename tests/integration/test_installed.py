@@ -70,7 +70,8 @@ def test_examples_template_and_payload_travelled(programs: pathlib.Path, tmp_pat
 
 
 def test_pages_of_rules_travelled(programs: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    assert call(programs, "envspec", "rules", "EV101", cwd=tmp_path) == read_page("EV101")
+    for command in ("rules", "rule"):
+        assert call(programs, "envspec", command, "EV101", cwd=tmp_path) == read_page("EV101")
     (tmp_path / "envspec.toml").write_text(
         'name = "x"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["six"]\n'
     )

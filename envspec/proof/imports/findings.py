@@ -77,7 +77,9 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
             "take another version of it, or, where the code is your own, generate there first what it lacks"
         )
     if fault.kind in ("name", "module") and fault.owner in versions:
-        return f"pin an older {fault.owner}, or a {failure.package} that knows {versions[fault.owner]}"
+        # Whether the name is gone or not there yet, no file tells.
+        knows = f"a {failure.package} that knows {fault.owner} {versions[fault.owner]}"
+        return f"pin an older or a newer {fault.owner}, or {knows}"
     if fault.kind == "module":
         top = fault.wanted.partition(".")[0]
         gone = " below 81" if _left_setuptools(fault.wanted) else ""
