@@ -52,11 +52,12 @@ def read_pyproject(file: pathlib.Path, wish: Wish) -> Draft:
 def draft_pyproject(file: pathlib.Path, wish: Wish) -> tuple[Drafting, Steps]:
     """The same, for whoever has more to say of it. Raises `SpecError`."""
     entries = read_toml(file)
-    name = entries.text("project", "name") or entries.text("tool", "poetry", "name")
+    poetry_name = entries.text("tool", "poetry", "name")
+    name = entries.text("project", "name") or poetry_name
     drafting = Drafting(file, wish, name=name)
     if entries.get("project", "name") is not None:
         drafting.carry("name", entries.line("project", "name"))
-    if entries.get("tool", "poetry", "name") is not None:
+    if poetry_name:
         drafting.carry("name", entries.line("tool", "poetry", "name"))
     _choose_python(entries, drafting)
     steps = Steps(drafting)

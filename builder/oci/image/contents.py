@@ -5,6 +5,7 @@ Source: OCI image specification, layer filesystem changeset; Docker image specif
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import tarfile
@@ -12,7 +13,10 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
+from isal import igzip
+
 from builder.oci.image.saved import UNREADABLE, SavedImage, blob_path, matching, opened_image
+from builder.oci.store.compress import CHUNK, ISAL_ERROR
 from envspec.system.errors import OutsideError
 
 X86 = "amd64"
@@ -55,7 +59,7 @@ def _has_manifest(place: pathlib.Path) -> bool:
     try:
         with opened_image(place) as source:
             return source.has("manifest.json") or source.has("index.json")
-    except (*UNREADABLE, zlib.error):
+    except (*UNREADABLE, zlib.error, ISAL_ERROR):
         return False
 
 
@@ -68,10 +72,10 @@ def read_contents(place: pathlib.Path, wanted: Callable[[str], bool], machine: s
             for layer in layers:
                 with source.open(layer) as stream:
                     _lay(stream, wanted, files)
-    except (*UNREADABLE, zlib.error) as error:
+    except (*UNREADABLE, zlib.error, ISAL_ERROR) as error:
         raise OutsideError(
             f"{place} cannot be read as an image ({error})",
-            hint="give an OCI layout, or a file of `docker save`; its layers plain, or in gzip, bzip2 or xz",
+            hint="give an OCI layout, or a file of `docker save`; its layers plain or in gzip",
         ) from error
     settings = config.get("config") or {}
     return ImageContents(name=name, settings=settings, files=files)
@@ -96,7 +100,7 @@ def _lay(stream: IO[bytes], wanted: Callable[[str], bool], files: dict[str, byte
     """Lay one layer over those below. Raises `ValueError` where it holds more than anybody asks for."""
     above: dict[str, bytes] = {}
     gone: list[str] = []
-    with tarfile.open(fileobj=stream, mode="r|*") as archive:
+    with _unpacked(stream) as plain, tarfile.open(fileobj=plain, mode="r|", bufsize=CHUNK) as archive:
         for info in archive:
             path = info.name.removeprefix("./").strip("/")
             folder, _, name = path.rpartition("/")
@@ -111,6 +115,22 @@ def _lay(stream: IO[bytes], wanted: Callable[[str], bool], files: dict[str, byte
                     raise ValueError(f"it holds more than {_MOST:,} files that describe packages")
     _remove(files, gone)
     files |= above
+
+
+@contextlib.contextmanager
+def _unpacked(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The tar archive inside a layer, whose gzip may have many members: `tarfile` reads only one."""
+    begin = stream.read(len(_GZIP))
+    stream.seek(0)
+    if begin != _GZIP:
+        yield stream
+        return
+    with _open(stream) as plain:
+        yield plain
+
+
+_GZIP = b"\x1f\x8b"
+_open: Callable[[IO[bytes]], IO[bytes]] = igzip.open  # without types of its own
 
 
 def _text(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:

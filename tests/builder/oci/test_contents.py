@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import pathlib
@@ -68,7 +69,9 @@ def test_a_layout_is_read_for_its_processor(tmp_path: pathlib.Path) -> None:
         (blobs / name).write_bytes(body)
         return {"digest": f"sha256:{name}"}
 
-    layer = put("layer", packed({"a": "1"}))
+    plain = packed({"a": "1"}, "w")
+    members = b"".join(gzip.compress(plain[begin : begin + 512]) for begin in range(0, len(plain), 512))
+    layer = put("layer", members)
     config = put("config", json.dumps({"config": None}).encode())
     manifest = put("manifest", json.dumps({"config": config, "layers": [layer]}).encode())
     entries = [
