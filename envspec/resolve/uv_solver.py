@@ -30,10 +30,13 @@ from envspec.supply import uv
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import scrub_addresses
 from envspec.supply.sources import Sources
-from envspec.system.errors import OutsideError
+from envspec.system import rules
+from envspec.system.errors import FindingsError, OutsideError
+from envspec.system.finding import Finding
 from envspec.system.interpreter import known_interpreter
 from envspec.system.process import Completed
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import quoted_output
 from envspec.system.scratch import scratch_folder
 from envspec.system.toml import array_of
 
@@ -50,6 +53,9 @@ _UNREADABLE = re.compile(
     r"\b(\S+) (ha(?:s|ve) (?:invalid metadata|inconsistent metadata|an invalid package format))"
 )
 """What uv says of a file that its index broke."""
+
+_UNBUILT = re.compile(r"Failed to (?:download and )?build [`']([\w.-]+==[\w.+!-]+)[`']")
+"""What uv says where a source distribution cannot tell what it requires."""
 
 _NOT_HERE = ("not found in the cache", "network was disabled", "needs to be downloaded from a registry")
 """What uv says when it was not allowed to ask."""
@@ -82,7 +88,8 @@ def solve_with_uv(
     files; `leave` leaves out what the named indexes would have to serve, to see whether the rest can be
     satisfied at all.
 
-    Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
+    Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked, and
+    `FindingsError` for a source distribution that cannot be built to see what it requires.
     """
     with scratch_folder("solve") as folder, sources.relay.running():
         project = _project(spec, target, sources, folder, own, only, leave, prefer)
@@ -288,7 +295,22 @@ def _failure(done: Completed) -> Exception:
         return OutsideError(f"offline\n{_plain(said)}", hint="run once without --offline")
     if "No solution found" in said or "unsatisfiable" in said or "no version of" in said:
         return UnsatisfiableError(_plain(said))
+    if (unbuilt := _UNBUILT.search(said)) is not None:
+        return FindingsError("some packages cannot be had", (_unbuildable(unbuilt[1], said),))
     return OutsideError(f"uv could not resolve\n{said.strip()}")
+
+
+def _unbuildable(named: str, said: str) -> Finding:
+    """EV106 of a source distribution that tells what it requires only when it is built, and fails at it."""
+    name, _, version = named.partition("==")
+    told = re.split(r"^\s*hint:", said, maxsplit=1, flags=re.MULTILINE)[
+        0
+    ]  # what follows is of uv's own files
+    return rules.SOURCE_UNBUILDABLE.finding(
+        f"{name} {version} is offered as source alone, and its build fails: {quoted_output(told.strip())}",
+        hint="pin a version that has a wheel, or give one under `wheels`",
+        where=canonicalize_name(name),
+    )
 
 
 def _plain(said: str) -> str:

@@ -129,6 +129,17 @@ def test_a_source_distribution_that_does_not_build_is_a_finding(tmp_path: pathli
     assert "no such header" in finding.message
 
 
+def test_a_source_distribution_that_cannot_tell_what_it_requires_is_a_finding(tmp_path: pathlib.Path) -> None:
+    broken = sdist(tmp_path, extra="raise SystemError('no pkg_resources')", told=False)
+    shop = simple_index(tmp_path / "simple", [broken])
+    with pytest.raises(FindingsError) as refused:
+        locked(tmp_path, shop, spec(stage("one", "source==1.0")))
+    (finding,) = refused.value.findings
+    assert (finding.rule, finding.where) == ("EV106", "source")
+    assert finding.message.startswith("source 1.0 is offered as source alone, and its build fails")
+    assert "no pkg_resources" in finding.message
+
+
 def test_a_wheel_of_the_spec_is_locked_with_its_sha256(tmp_path: pathlib.Path, shop: str) -> None:
     place = wheel(tmp_path / "own", "mine", requires=["lib<2"])
     held = locked(tmp_path, shop, spec(f'name = "one"\nwheels = [{{ path = "own/{place.name}" }}]'))
