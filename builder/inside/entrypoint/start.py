@@ -161,5 +161,5 @@ def _become(command: list[str]) -> int:
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}\n")
+        sys.stderr.write(f"{program.refusal(command[0], error)}\n")
         return 127
