@@ -48,7 +48,7 @@ def open_wheels(
 def overwritten_paths(installed: Mapping[str, OpenWheel]) -> Mapping[str, frozenset[str]]:
     """Paths that a later package brings as well, by the package that leaves them out.
 
-    Raises `BuildError` naming both when the contents of code differ. Of programs and data the later one counts.
+    Raises `BuildError` naming both when the contents of code differ. Of programs and data the later counts.
     """
     owners: dict[str, tuple[str, InstalledFile]] = {}
     lost: dict[str, set[str]] = {}
