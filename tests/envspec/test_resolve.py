@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from envspec.lockfile.lock import Lock
+from envspec.resolve.refusal import contradiction
 from envspec.resolve.resolver import SOLVERS, resolve_spec
 from envspec.resolve.view import until, write_view, young_enough
 from envspec.spec.model import Spec
@@ -82,6 +83,15 @@ def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Pat
     (finding,) = caught.value.findings
     assert (finding.rule, finding.where) == ("EV101", "one, two")
     assert "lib==3.0 is asked for by stage one" in finding.message
+
+
+def test_a_pin_for_a_newer_python_names_it() -> None:
+    said = "Because the requested Python version (>=3.11) does not satisfy Python>=3.12 and lib==2 depends on it"
+    (finding,) = contradiction(spec(stage("one", "lib==2")), said).findings
+    assert (finding.rule, finding.where) == ("EV101", "one")
+    assert "`envspec init SOURCE --python 3.12`" in finding.hint
+    (other,) = contradiction(spec(stage("one", "lib==2")), "Because lib==2 depends on six").findings
+    assert "envspec fix" in other.hint
 
 
 def test_what_is_removed_is_solved_but_not_locked(tmp_path: pathlib.Path, shop: str) -> None:
