@@ -86,7 +86,7 @@ def test_pins_that_contradict_each_other_name_their_stages(tmp_path: pathlib.Pat
 
 
 def test_a_pin_for_a_newer_python_names_it() -> None:
-    said = "Because the requested Python version (>=3.11) does not satisfy Python>=3.12 and lib==2 depends on it"
+    said = "Because the requested Python (>=3.11) does not satisfy Python>=3.12 and lib==2 wants it"
     (finding,) = contradiction(spec(stage("one", "lib==2")), said).findings
     assert (finding.rule, finding.where) == ("EV101", "one")
     assert "`envspec init SOURCE --python 3.12`" in finding.hint
