@@ -62,6 +62,8 @@ def command(
     import contextlib
     import subprocess
 
+    from . import program
+
     try:
         process = subprocess.Popen(
             words,
@@ -73,7 +75,7 @@ def command(
             start_new_session=True,
         )
     except OSError as error:
-        return False, "%s cannot be run: %s" % (words[0], error.strerror)
+        return False, program.refusal(words[0], error)
     try:
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:

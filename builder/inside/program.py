@@ -23,6 +23,26 @@ def words(command: Sequence[str], host: str, port: int | None) -> list[str]:
     return hosted if port is None else [word.replace("{port}", str(port)) for word in hosted]
 
 
+def refusal(command: str, error: OSError) -> str:
+    """Why a command could not be run. What the kernel calls absent may be the interpreter of a script."""
+    import shutil  # every start and every look at its health would pay for it
+
+    said = "%s cannot be run: %s" % (command, error.strerror)
+    try:
+        with open(shutil.which(command) or command, "rb") as stream:
+            first = stream.readline(200)
+    except (OSError, ValueError):
+        return said
+    words = first[2:].split() if first.startswith(b"#!") else []
+    interpreter = words[0].decode("utf-8", "replace") if words else ""
+    if interpreter and not os.path.exists(interpreter):
+        said += (
+            " (it begins with #!%s, which is not here: name its Debian package in `apt` of [base])"
+            % interpreter
+        )
+    return said
+
+
 def variables(
     name: str, programs: Mapping[str, Any], common: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:

@@ -208,7 +208,7 @@ def started(
             start_new_session=True,
         )
     except OSError as error:
-        log.write(("%s cannot be run: %s\n" % (words[0], error.strerror)).encode())
+        log.write((program.refusal(words[0], error) + "\n").encode())
         log.flush()
         process = subprocess.Popen([sys.executable, "-I", "-S", "-c", "raise SystemExit(126)"])
     try:

@@ -82,7 +82,7 @@ def contradiction(
     ]
     finding = rules.NO_SOLUTION.finding(
         "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
-        hint="change one of these pins; `envspec fix` searches for pins that work",
+        hint=_other_python(said) or "change one of these pins; `envspec fix` searches for pins that work",
         where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
     )
     return FindingsError("no set of versions satisfies this spec", (finding,))
@@ -110,6 +110,21 @@ _LINES = 6
 
 _INCLUDED = re.compile(r"was included because `([^`]+)`[^`]*(depends on `[^`]+`)", re.DOTALL)
 """How uv tells who asks for a package."""
+
+
+def _other_python(said: str) -> str:
+    """What to do where a pin wants another Python than the spec has; empty where that is not the matter."""
+    if (wanted := _PYTHON_WANTED.search(said)) is None:
+        return ""
+    line = wanted[1]
+    return (
+        f"is Python {line} meant? Then say so as `python` of the spec, or where there is none with"
+        f" `envspec init SOURCE --python {line}`; else pin versions for this one"
+    )
+
+
+_PYTHON_WANTED = re.compile(r"does not satisfy Python>=(3\.\d+)")
+"""What uv says where it is the target's Python that a package does not take."""
 
 
 def _named(said: str) -> frozenset[str]:

@@ -53,6 +53,9 @@ _UNREADABLE = re.compile(
 )
 """What uv says of a file that its index broke."""
 
+_UNBUILT = re.compile(r"Failed to (?:download and )?build [`']([\w.-]+==[\w.+!-]+)[`']")
+"""What uv says where a source distribution cannot tell what it requires."""
+
 _NOT_HERE = ("not found in the cache", "network was disabled", "needs to be downloaded from a registry")
 """What uv says when it was not allowed to ask."""
 
@@ -84,7 +87,8 @@ def solve_with_uv(
     files; `leave` leaves out what the named indexes would have to serve, to see whether the rest can be
     satisfied at all.
 
-    Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked.
+    Raises `UnsatisfiableError` when nothing satisfies all, `OutsideError` when an index cannot be asked, and
+    `FindingsError` for a source distribution that cannot be built to see what it requires.
     """
     with scratch_folder("solve") as folder, sources.relay.running():
         project = _project(spec, target, sources, folder, own, only, leave, prefer)
@@ -278,10 +282,6 @@ def _dependencies(
 
 def _name_of(text: str) -> str:
     return canonicalize_name(Requirement(text).name)
-
-
-_UNBUILT = re.compile(r"Failed to build `([^`]+)`")
-"""The package of which uv could not learn what it needs."""
 
 
 def _failure(done: Completed) -> Exception:

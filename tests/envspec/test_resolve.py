@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from envspec.lockfile.lock import Lock
+from envspec.resolve.refusal import contradiction
 from envspec.resolve.resolver import SOLVERS, resolve_spec
 from envspec.resolve.view import until, write_view, young_enough
 from envspec.spec.model import Spec
@@ -106,6 +107,15 @@ def test_pip_s_own_constraint_files_limit_and_are_named(tmp_path: pathlib.Path, 
         locked(tmp_path, shop, spec(stage("one", "app")), others=others)
 
 
+def test_a_pin_for_a_newer_python_names_it() -> None:
+    said = "Because the requested Python (>=3.11) does not satisfy Python>=3.12 and lib==2 wants it"
+    (finding,) = contradiction(spec(stage("one", "lib==2")), said).findings
+    assert (finding.rule, finding.where) == ("EV101", "one")
+    assert "`envspec init SOURCE --python 3.12`" in finding.hint
+    (other,) = contradiction(spec(stage("one", "lib==2")), "Because lib==2 depends on six").findings
+    assert "envspec fix" in other.hint
+
+
 def test_what_is_removed_is_solved_but_not_locked(tmp_path: pathlib.Path, shop: str) -> None:
     held = locked(tmp_path, shop, spec(stage("one", "app"), tail="[remove]\npackages = ['lib']"))
     assert (held.removed, list(held.pins)) == (("lib",), ["app"])
@@ -149,6 +159,17 @@ def test_a_source_distribution_that_does_not_build_is_a_finding(tmp_path: pathli
     (finding,) = refused.value.findings
     assert (finding.rule, finding.where) == ("EV106", "source")
     assert "no such header" in finding.message
+
+
+def test_a_source_distribution_that_cannot_tell_what_it_requires_is_a_finding(tmp_path: pathlib.Path) -> None:
+    broken = sdist(tmp_path, extra="raise SystemError('no pkg_resources')", told=False)
+    shop = simple_index(tmp_path / "simple", [broken])
+    with pytest.raises(FindingsError) as refused:
+        locked(tmp_path, shop, spec(stage("one", "source==1.0")))
+    (finding,) = refused.value.findings
+    assert (finding.rule, finding.where) == ("EV106", "source")
+    assert finding.message.startswith("source==1.0 is offered as source alone")
+    assert "no pkg_resources" in finding.message
 
 
 def test_a_wheel_of_the_spec_is_locked_with_its_sha256(tmp_path: pathlib.Path, shop: str) -> None:

@@ -82,15 +82,19 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 
 def sdist(
-    folder: pathlib.Path, name: str = "source", version: str = "1.0", *, extra: str = ""
+    folder: pathlib.Path, name: str = "source", version: str = "1.0", *, extra: str = "", told: bool = True
 ) -> pathlib.Path:
-    """A source distribution that builds itself with nothing but Python; `extra` runs inside its build."""
+    """A source distribution that builds itself with nothing but Python; `extra` runs inside its build.
+
+    With `told` false only its build tells what it requires.
+    """
+    project = f'[project]\nname = "{name}"\nversion = "{version}"\n' if told else ""
     module = name.replace("-", "_")
     backend = BUILD_BACKEND.format(name=name, module=module, version=version, extra=extra)
     members = {
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
-        f'[project]\nname = "{name}"\nversion = "{version}"\n',
+        f"{project}",
         "own.py": backend,
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,7 @@ def _become(command: list[str], otherwise: Iterable[str] | None = None) -> int:
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}\n")
+        sys.stderr.write(f"{program.refusal(command[0], error)}\n")
         if otherwise is not None and isinstance(error, FileNotFoundError) and "/" not in command[0]:
             sys.stderr.write(
                 f"it is neither a program of this image ({_known(otherwise)}) nor a command that it has; "
