@@ -37,6 +37,15 @@ EPOCH = "315532800"
 _LONGEST = 1 << 20
 """Bytes of an answer that is read, and of each stream that is kept of what a step says."""
 
+_VERSIONS = (
+    "SETUPTOOLS_SCM_PRETEND_VERSION",
+    "PBR_VERSION",
+    "PDM_BUILD_SCM_VERSION",
+    "POETRY_DYNAMIC_VERSIONING_BYPASS",
+    "UV_DYNAMIC_VERSIONING_BYPASS",
+)
+"""Variables that tell backends a version; what begins with the first one tells it to one package alone."""
+
 _NO_COMPILER = {"CC": "false", "CXX": "false", "CFLAGS": "", "CPPFLAGS": "", "LDFLAGS": ""}
 
 _UNPACK = """
@@ -153,6 +162,11 @@ def _unpack(archive: pathlib.Path, folder: pathlib.Path, room: BuildRoom) -> Com
     own = folder / "tools" / "bin" / "python"
     here = dataclasses.replace(room, root=THIS_MACHINE)
     return _run([own, "-I", "-c", _UNPACK, archive, folder / "source"], folder, here, _NO_COMPILER)
+
+
+def told_versions() -> dict[str, str]:
+    """The variables of this run that tell backends a version: a wheel depends on them."""
+    return {name: os.environ[name] for name in sorted(os.environ) if name.startswith(_VERSIONS)}
 
 
 def compiling(folder: pathlib.Path) -> dict[str, str]:
@@ -294,6 +308,7 @@ def _run(command: Words, folder: pathlib.Path, room: BuildRoom, extra: Mapping[s
     """Run a step of the build in its root."""
     env = {**uv.without_secrets(uv.uv_environment(PipSettings())), **extra}
     env = {name: value for name, value in env.items() if not name.startswith("PYTHON")}
+    env |= told_versions()
     env |= {"UV_CACHE_DIR": str(folder / "cache"), "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
     env["PATH"] = os.pathsep.join((str(folder / "tools" / "bin"), room.root.path))
     env["VIRTUAL_ENV"] = str(folder / "tools")

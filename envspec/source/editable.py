@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Mapping
 
 from envspec.lockfile.lock import File
-from envspec.source.backend import build_wheel
+from envspec.source.backend import build_wheel, told_versions
 from envspec.source.failures import build_failure
 from envspec.source.sdist import BuildSite
 from envspec.source.trees import TOP
@@ -47,7 +47,7 @@ def editable_wheel(
         digest, below = pack_versioned(tree, archive, within=within)
         kept: Kept[File] = Kept(store.root / "built" / "editable", File)
         depends = [digest, below, str(tree), ordinary.sha256, target.python, target.machine, *tools]
-        key = digest_of([*depends, *site.further]).removeprefix("sha256:")
+        key = digest_of([*depends, *site.further, *told_versions().items()]).removeprefix("sha256:")
         with holding(kept.file(key)):
             known = kept.get(key)
             if known is not None and store.has(known):

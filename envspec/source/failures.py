@@ -20,6 +20,19 @@ _VERSION = re.compile(
     r"setuptools.scm was unable to detect version|unable to detect version|"
     r"Error getting the version from source `vcs`"
 )
+_NO_VCS = "version control system"
+_UNTOLD = {
+    ("Versioning for this project requires either an sdist tarball",): "set PBR_VERSION=1.0 for this run",
+    (_NO_VCS, "poetry_dynamic_versioning"): "set POETRY_DYNAMIC_VERSIONING_BYPASS=1.0 for this run",
+    (_NO_VCS, "uv-dynamic-versioning"): "set UV_DYNAMIC_VERSIONING_BYPASS=1.0 for this run",
+    ("Cannot find the version from SCM or SCM isn't detected",): "set PDM_BUILD_SCM_VERSION=1.0 for this run",
+    ("versioningit could not find a version",): "give [tool.versioningit] a default-version",
+}
+"""What backends say that read a repository themselves, and what tells each of them a version.
+
+Source: their documentation; all were seen to fail so.
+"""
+
 _SHELL_SIGNALS = 128
 """What shells and sandboxes add to a signal's number to make an exit code of it."""
 
@@ -59,14 +72,20 @@ def _explained(attempt: Attempt, room: BuildRoom, *, own: bool) -> tuple[str, st
         )
     if _VERSION.search(said):
         return ": its version comes from git's tags, and there are none", (
-            "commit it and `git tag v1.0`; a shallow clone in CI needs its tags too (fetch-depth: 0)"
+            "commit it and `git tag v1.0`; a shallow clone in CI needs its tags too (fetch-depth: 0); "
+            "or set SETUPTOOLS_SCM_PRETEND_VERSION=1.0 for this run"
         )
+    for signs, advice in _UNTOLD.items():
+        if all(sign in said for sign in signs):
+            return ": its version comes from git, of which a build sees nothing", advice
     if _NETWORK.search(said):
         return ": it asks for the network, which a build has not", (
             "put what it downloads into the source, or give a wheel that was built elsewhere"
         )
     for missing in missing_in(said):
-        if advice := room.root.advise(missing) or (missing.sure and _INSTALL.format(missing=missing.words)):
+        known = room.root.advise(missing)
+        if known or missing.sure:
+            advice = known or _INSTALL.format(missing=missing.words)
             return f": it needs {missing.words}", advice
     if _OUTSIDE.search(said):
         return ": it may write to its own folder alone", "let it write below the folder that it is built in"

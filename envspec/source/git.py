@@ -157,6 +157,12 @@ def _gone(word: SourceWord, wanted: str) -> OutsideError:
     )
 
 
+def formatted(repository: pathlib.Path, form: str) -> str:
+    """What git says in a form of `git log` of the commit that is checked out; nothing leaves the form."""
+    said = _git(["show", "-s", f"--format={form}", "HEAD"], repository)
+    return said.stdout.rstrip("\n") if said.ok else f"$Format:{form}$"
+
+
 def describe(repository: pathlib.Path, commit: str = "HEAD") -> str:
     """What setuptools-scm reads instead of a repository. Source: its documentation of `.git_archival.txt`."""
     node = _git(["rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"], repository)

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterator
 
 from envspec.lockfile.lock import File
-from envspec.source.backend import BuildRoom, build_wheel
+from envspec.source.backend import BuildRoom, build_wheel, told_versions
 from envspec.source.failures import build_failure
 from envspec.spec.model import BUILD_TIMEOUT, digest_of
 from envspec.spec.part import Part
@@ -122,7 +122,7 @@ def built_source(
     """
     store, target = site.store, site.target
     kept: Kept[BuiltWheel] = Kept(store.root / "built" / "sources", BuiltWheel)
-    depends = [sha256, target.python, target.machine, subdirectory, *site.further]
+    depends = [sha256, target.python, target.machine, subdirectory, *site.further, *told_versions().items()]
 
     def key(*used: str) -> str:
         return digest_of([*depends, *used]).removeprefix("sha256:")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pathlib
+import re
+from collections.abc import Iterator, Mapping
 
 from envspec.source import git
 from envspec.source.trees import pack_tree, repository_of
 from envspec.source.workspace import takes_version_from_git
+
+_LONGEST = 1 << 20
+_FORMAT = re.compile(r"\$Format:([^$\n]{1,200})\$")
+"""What git fills in when it makes an archive. Source: gitattributes(5), `export-subst`."""
 
 
 def pack_versioned(tree: pathlib.Path, archive: pathlib.Path, *, within: pathlib.Path) -> tuple[str, str]:
@@ -18,11 +24,34 @@ def pack_versioned(tree: pathlib.Path, archive: pathlib.Path, *, within: pathlib
     return pack_tree(tree, archive, within=within, below=below, added=added), below
 
 
-def _told(tree: pathlib.Path) -> tuple[str, dict[str, str]]:
+def _told(tree: pathlib.Path) -> tuple[str, Mapping[str, str]]:
     """Where a tree stands in its archive, and what goes beside it: what makes versions of tags needs them."""
     repository = repository_of(tree)
-    if repository is None or not takes_version_from_git(tree):
+    if repository is None:
         return "", {}
+    filled = dict(_filled(tree, repository))
+    if not takes_version_from_git(tree):
+        return "", filled
     said = git.describe(repository)
-    below = tree.relative_to(repository).as_posix()
-    return ("" if below == "." else below), ({".git_archival.txt": said} if said else {})
+    below = "" if tree == repository else tree.relative_to(repository).as_posix()
+    placed = {str(pathlib.PurePosixPath(below, path)): text for path, text in filled.items()}
+    return below, {**placed, **({".git_archival.txt": said} if said else {})}
+
+
+def _filled(tree: pathlib.Path, repository: pathlib.Path) -> Iterator[tuple[str, str]]:
+    """The files of a tree that `git archive` fills in, as versioneer's are, filled in, by their paths."""
+    try:
+        lines = (tree / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    for path, *attributes in filter(None, map(str.split, lines)):
+        file = tree / path
+        if "export-subst" not in attributes or file.is_symlink() or not file.is_file():
+            continue
+        if file.stat().st_size > _LONGEST or not file.resolve().is_relative_to(tree.resolve()):
+            continue
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue
+        yield path.lstrip("/"), _FORMAT.sub(lambda found: git.formatted(repository, found[1]), text)

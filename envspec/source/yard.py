@@ -35,6 +35,9 @@ from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import quoted_output
 from envspec.system.scratch import scratch_folder
 
+_UNKNOWN = "0+unknown"
+"""What versioneer calls a version that it cannot find, instead of failing."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class SourceYard:
@@ -155,6 +158,11 @@ class SourceYard:
             digest, below = pack_versioned(tree, archive, within=self.folder)
             built = self._built(archive, digest, word.shown, below, held.tools if held else ())
         metadata = self._metadata(built.wheel)
+        if metadata.version == _UNKNOWN:
+            self.progress.note(
+                f"{word.shown} has the version {_UNKNOWN}: versioneer knows one where the commit has a tag, "
+                "and .gitattributes marks its file with export-subst"
+            )
         return SourcePackage(
             word=word,
             at=at,

@@ -43,6 +43,14 @@ def attempt(said: str = "", *, step: str = "build_wheel", late: bool = False, co
         ("FileNotFoundError: [Errno 2] No such file or directory: 'swig'", "it needs the program swig"),
         ("x.c:1:10: fatal error: pq.h: No such file or directory", "it needs the header pq.h"),
         ("LookupError: setuptools-scm was unable to detect version for /x", "git's tags"),
+        (
+            "Exception: Versioning for this project requires either an sdist tarball, or access",
+            "from git, of",
+        ),
+        (
+            "Error from source `uv-dynamic-versioning`: Unable to detect version control system.",
+            "from git, of",
+        ),
         ("OSError: [Errno 30] Read-only file system: '/usr/x'", "its own folder alone"),
     ],
 )

@@ -435,6 +435,35 @@ def repository(tmp_path: pathlib.Path) -> pathlib.Path:
     return folder
 
 
+def test_what_git_fills_in_for_an_archive_is_filled_in_for_a_build(place: Place) -> None:
+    tree = project(place.folder / "core", "core")
+    (tree / ".gitattributes").write_text(
+        "src/core/_version.py export-subst\n* text=auto\nnone export-subst\n"
+    )
+    (tree / "src/core/_version.py").write_text('REFS = "$Format:%D$"\nKEPT = "$Other$"\n')
+    git(tree, "init", "--quiet", "--initial-branch", "main")
+    commit(tree, "v1.2")
+    _, held = place.lock("./core")
+    said = place.read(held, "core", "core/_version.py").decode()
+    assert "tag: v1.2" in said
+    assert "$Other$" in said
+
+
+def test_a_version_that_is_said_for_a_run_is_built_and_not_taken_for_another(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = project(place.folder / "core", "core")
+    asks = "__import__('os').environ.get('PBR_VERSION', said['version'])"
+    text = (tree / "backend.py").read_text().replace('"-" + said["version"]', f'"-" + {asks}')
+    told = text.replace("{said['version']}", "{version}").replace(
+        "def _metadata(said):\n", f"def _metadata(said):\n    version = {asks}\n"
+    )
+    (tree / "backend.py").write_text(told)
+    assert place.lock("./core")[1].pins == {"core": "1.0"}
+    monkeypatch.setenv("PBR_VERSION", "7.1")
+    assert place.lock("./core")[1].pins == {"core": "7.1"}
+
+
 def word(repository: pathlib.Path, revision: str) -> str:
     return f"core @ git+{repository.as_uri()}@{revision}#subdirectory=libs/core"
 
