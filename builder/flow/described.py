@@ -10,7 +10,8 @@ from builder.flow.project import Project
 from envspec.ingest import read, write
 from envspec.ingest.draft import Draft, Wish
 from envspec.lockfile.lock import Lock
-from envspec.resolve.keep import Kept, UnkeptError, keep_lock
+from envspec.resolve.keep import Kept, keep_lock
+from envspec.resolve.keeper import UnkeptError
 from envspec.spec.load import parse_spec
 from envspec.system.errors import UsageError
 from envspec.system.progress import SILENT, Progress

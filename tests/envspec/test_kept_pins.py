@@ -9,7 +9,8 @@ import pytest
 
 from envspec.ingest.draft import Pin, PinFile
 from envspec.lockfile.lock import Lock, dump_lock, parse_lock
-from envspec.resolve.keep import Kept, UnkeptError, keep_lock
+from envspec.resolve.keep import Kept, keep_lock
+from envspec.resolve.keeper import UnkeptError
 from envspec.resolve.resolver import resolve_spec
 from envspec.source.complete import complete_lock
 from envspec.source.yard import SourceYard
