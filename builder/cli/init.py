@@ -57,14 +57,16 @@ def _keep_lock(project: Project, draft: Draft) -> None:
     """Write the lock beside the spec, or say why it is not what the description holds."""
     try:
         with shown_progress(quiet=False) as progress:
-            lock = kept_lock(project, draft, progress)
+            kept = kept_lock(project, draft, progress)
     except EnvspecError as error:
         found = error.findings if isinstance(error, FindingsError) else ()
         why = "; ".join([error.message, *(shortened(finding.message, 300) for finding in found[:3])])
         say_text(f"note: the versions that {draft.pinned_by} holds are not kept: {why}", aside=True)
         say_text("hint: `envspec lock` finds versions anew", aside=True)
         return
-    lockfile.write_lock(project.lock_file, lock)
+    for note in kept.notes:
+        say_text(f"note: {draft.pinned_by}: {note}", aside=True)
+    lockfile.write_lock(project.lock_file, kept.lock)
     say_text(f"wrote: {project.lock_file}, with the versions and digests of {draft.pinned_by}")
 
 

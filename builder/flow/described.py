@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
@@ -11,8 +12,8 @@ from envspec.ingest import image, read, write
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting
 from envspec.lockfile.lock import Lock
-from envspec.resolve.keep import UnkeptError
-from envspec.resolve.resolver import resolve_spec
+from envspec.resolve.keep import Kept, keep_lock
+from envspec.resolve.keeper import UnkeptError
 from envspec.spec.load import parse_spec
 from envspec.system.errors import UsageError
 from envspec.system.progress import SILENT, Progress
@@ -59,34 +60,38 @@ def described_project(place: pathlib.Path, variant: str | None, *, offline: bool
     return Project(file=file, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
 
 
-def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Lock:
+def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Kept:
     """The lock of a project with the versions and digests that its description holds.
 
-    Raises `UnkeptError` where those are not all that the spec needs, and as `resolve_spec` does.
+    Raises `UnkeptError` where those are not all that the spec needs, and as `keep_lock` does.
     """
     if not draft.pins or project.variant is not None:
         raise UnkeptError("it does not hold versions with their digests")
     sources = project.sources(fresh=True, progress=progress)
-    lock = resolve_spec(
+    kept = keep_lock(
         project.spec,
         sources,
         project.store,
-        resolver=write.name_of(draft.pinned_by),
+        draft.pins,
+        by=write.name_of(draft.pinned_by),
         image_digest=image_digest(project),
         libc=seen_libc(project),
-        pins=draft.pins,
         progress=progress,
     )
-    return lock_build_root(lock_base(lock, project, progress), sources.build_root, progress)
+    lock = lock_build_root(lock_base(kept.lock, project, progress), sources.build_root, progress)
+    return dataclasses.replace(kept, lock=lock)
 
 
 def kept_where_possible(project: Project, draft: Draft, progress: Progress, *, locked: bool) -> Lock | None:
-    """The kept lock; None, with a note, where it cannot be kept and something else may be found.
+    """The kept lock, without gaps; None, with a note, where it cannot be kept and others may be found.
 
-    Raises `UnkeptError` where nothing but what is `locked` will do.
+    Raises `UnkeptError` where nothing but what is `locked` will do, and as `Project.completed` does.
     """
     try:
-        return kept_lock(project, draft, progress)
+        kept = kept_lock(project, draft, progress)
+        for note in kept.notes:
+            progress.note(f"{draft.pinned_by}: {note}")
+        return project.completed(kept.lock, progress)
     except UnkeptError as error:
         if locked:
             raise

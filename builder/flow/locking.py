@@ -43,7 +43,8 @@ def lock_phase(run: Run) -> Run:
         lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
     )
     wanted = project.draft is None or request.stop_after == "lock"  # of a description nothing else is written
-    if wanted and not project.proposed and (fresh or lock.unbound != on_disk):
+    changed = fresh or (lock.unbound != on_disk and not request.locked)
+    if wanted and not project.proposed and changed:
         lockfile.write_lock(project.lock_file, lock)
         run = run.reporting(files=(*run.report.files, str(project.lock_file)))
         if fresh and on_disk is not None:

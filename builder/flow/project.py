@@ -27,6 +27,7 @@ from envspec.system.progress import SILENT, Progress
 from envspec.system.reading import read_text
 
 if TYPE_CHECKING:
+    from envspec.source.yard import SourceYard
     from envspec.supply.sources import Sources
 
 
@@ -106,20 +107,34 @@ class Project:
         Raises `ChangedSourceError` where the spec's own files are not what was locked, and as building does.
         """
         refuse_changed(lock, self.spec, self.folder)
+        lock = self.completed(lock, progress)
         if not lock.trees:
             return lock
+        with self.placing():
+            return self._yard(progress).bind(lock)
+
+    def completed(self, lock: Lock, progress: Progress = SILENT) -> Lock:
+        """The lock without gaps: what could not be fetched or built where it was kept is so now.
+
+        Raises `FindingsError` for what cannot be built, `OutsideError` for what cannot be had.
+        """
+        if not lock.gaps:
+            return lock
+        from envspec.source.complete import complete_lock
+
+        return complete_lock(lock, self._yard(progress))
+
+    def _yard(self, progress: Progress) -> SourceYard:
         from envspec.source.yard import SourceYard
 
-        yard = SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
-        with self.placing():
-            return yard.bind(lock)
+        return SourceYard(spec=self.spec, sources=self.sources(), store=self.store, progress=progress)
 
     def needed_lock(self, progress: Progress = SILENT) -> Lock:
         """Its lock, bound. Raises `FindingsError` where it has none, or one that its sources do not fit."""
         lock = self.lock()
         if lock is None:
             raise FindingsError("the spec has no lock", (), hint="`envspec lock` makes it")
-        if not lock.source:
+        if not lock.source and not lock.gaps:
             return lock
         try:
             return self.bound(lock, progress)

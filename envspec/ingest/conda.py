@@ -30,8 +30,13 @@ OWN = {
     "dgl-cuda11.3": "dgl",
     "ninja": "ninja",
     "cython": "cython",
+    "msgpack-python": "msgpack",
+    "torchtriton": "triton",
+    "pytorch-cuda": "",
+    "pytorch-mutex": "",
+    "fenics-dolfinx": "",
 }
-"""What the table does not tell: packages of packages, and of other channels."""
+"""What the table does not tell: packages of packages, and of other channels; empty without a counterpart."""
 
 _TOOLS = {"pip", "setuptools", "wheel", "conda", "mamba"}
 _FOREIGN = re.compile(r"(r|perl|bioconductor|ros|go|julia|font|sysroot)[-_].*|_.*|cuda-.*|gcc_.*|gxx_.*")
@@ -124,7 +129,7 @@ def add_conda_word(drafting: Drafting, step: Step, word: str, line: int | None) 
 def index_name(name: str) -> str | None:
     """The name that one of conda's packages bears on the package index; None where it has no counterpart."""
     if name in OWN:
-        return OWN[name]
+        return OWN[name] or None
     table = _table()
     if name in table:
         return table[name] or None

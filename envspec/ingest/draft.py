@@ -78,9 +78,19 @@ class Pin:
     name: str
     """Canonical."""
     version: str
-    files: tuple[PinFile, ...]
+    """Empty where the lock does not tell that of a source."""
+    files: tuple[PinFile, ...] = ()
+    """Those that it allows; without any, those of its version on the index."""
     index_url: str | None = None
     """Where it comes from, if that is not the machine's own index."""
+    requires: tuple[str, ...] | None = None
+    """What it requires, as the lock says, extras included; None where the lock does not say."""
+    word: str = ""
+    """The word by which the spec names it, where it is a source: a folder, an address, a repository."""
+    commit: str = ""
+    """Of a repository."""
+    loose: bool = False
+    """Whether it counts only where something else that is kept needs it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

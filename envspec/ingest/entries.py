@@ -153,9 +153,12 @@ def toml_data(file: pathlib.Path, text: str) -> dict[str, Any]:
         raise SpecError(str(file), (Problem(path="", message=f"not TOML: {why}"),)) from error
 
 
-def read_yaml(file: pathlib.Path) -> Entries:
-    """The entries of a YAML file, every word in it a text, as people wrote `3.10`. Raises `SpecError`."""
-    text = read_text(file, LIMIT)
+def read_yaml(file: pathlib.Path, limit: int = LIMIT) -> Entries:
+    """The entries of a YAML file, every word in it a text, as people wrote `3.10`.
+
+    `limit` is the most bytes that it may have. Raises `SpecError`.
+    """
+    text = read_text(file, limit)
     lines: dict[Path, int] = {}
     try:
         node = yaml.compose(text, Loader=yaml.BaseLoader)

@@ -85,4 +85,6 @@ def is_public(url: str) -> bool:
     public = urllib.parse.urlsplit(PYPI_SIMPLE_ENDPOINT)
     host = host_of(url)
     domain = ".".join((public.hostname or "").split(".")[-2:])
-    return host == public.hostname or (host.endswith(f".{domain}") and "/simple" in url) or host == domain
+    before = f"{domain.partition('.')[0]}.python.org"  # where it stood until 2018: old files still say so
+    here = host.endswith(f".{domain}") and "/simple" in url
+    return here or host in {public.hostname, domain, before}

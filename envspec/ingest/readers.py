@@ -10,7 +10,7 @@ from envspec.ingest import cog, compose, conda, pipfile, pyproject, requirements
 from envspec.ingest.docker import reader as dockerfile
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import is_file
-from envspec.ingest.locks import others, pylock, uv_lock
+from envspec.ingest.locks import conda_lock, pdm_lock, pipfile_lock, poetry_lock, pylock, uv_lock
 from envspec.ingest.tools import setup_files
 
 Reader = Callable[[pathlib.Path, Wish], Draft]
@@ -38,16 +38,16 @@ READERS: dict[str, Reader] = {
     "compose.yaml": compose.read_compose,
     "compose.yml": compose.read_compose,
     "config.yaml": serving.read_truss,
-    "conda-lock.yml": others.read_conda_lock,
+    "conda-lock.yml": conda_lock.read_conda_lock,
     "docker-compose.yaml": compose.read_compose,
     "docker-compose.yml": compose.read_compose,
     "dockerfile": dockerfile.read_dockerfile,
     "environment.yaml": conda.read_environment,
     "environment.yml": conda.read_environment,
-    "pdm.lock": others.read_pdm_lock,
+    "pdm.lock": pdm_lock.read_pdm_lock,
     "pipfile": read_project,
-    "pipfile.lock": others.read_pipfile_lock,
-    "poetry.lock": others.read_poetry_lock,
+    "pipfile.lock": pipfile_lock.read_pipfile_lock,
+    "poetry.lock": poetry_lock.read_poetry_lock,
     "pylock.toml": pylock.read_pylock,
     "pyproject.toml": read_project,
     "setup.cfg": setup_files.read_setup,

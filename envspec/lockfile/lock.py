@@ -52,7 +52,8 @@ SPEC_WHEEL = "spec"
 LIMIT = 8 << 20
 """Largest lock in bytes that is read: room for some 30,000 artifacts."""
 
-_ANEW = "make it anew with `envspec lock`"
+_ANEW = "take the one before from your version control, or delete it: `envspec lock` makes it anew"
+"""It is read before it is made anew: what it holds stays."""
 
 HEADER = "This lock is made by `envspec lock`; edit the spec instead, then run it again."
 
@@ -79,12 +80,16 @@ class File(Part):
 
     file: FileName
     sha256: Sha256
-    size: Annotated[int, Field(ge=0)]
-    """In bytes."""
+    size: Annotated[int, Field(ge=0)] = 0
+    """In bytes; 0 where the lock was kept from one that does not tell it, and no index could be asked."""
 
 
 class Artifact(File):
-    """What one package of the environment comes from."""
+    """What one package of the environment comes from.
+
+    A source distribution without a wheel is open: it could not be built where its lock was kept, and is built
+    when a run needs it.
+    """
 
     name: Name
     """Canonical name of the package."""
@@ -99,6 +104,11 @@ class Artifact(File):
     def installed(self) -> File:
         """The wheel that is installed: the artifact itself, or the one built from it."""
         return self.wheel or self
+
+    @property
+    def open(self) -> bool:
+        """Whether its wheel, or its size, is not known yet."""
+        return not self.installed.file.endswith(".whl") or not self.size
 
     @pydantic.model_validator(mode="after")
     def _installs_a_wheel(self) -> Self:
@@ -126,7 +136,8 @@ class LockedSource(Part):
     path: RelativePath | None = None
     """Of a tree: its folder, below the spec's."""
     requires: Digest | None = None
-    """Of a tree: digest of its name, of what it requires, of which Python, and of what builds it."""
+    """Of a tree: digest of its name, of what it requires, of which Python, and of what builds it; None for
+    one that could not be built where its lock was kept."""
     commit: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")] | None = None
     """Of git: the commit."""
     word: Digest | None = None
@@ -137,9 +148,9 @@ class LockedSource(Part):
 
     @pydantic.model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.path is None) != (self.requires is None) or (
-            self.path is not None and self.commit is not None
-        ):
+        if self.path is None and self.requires is not None:
+            raise ValueError(f"source {self.name} is no tree")
+        if self.path is not None and self.commit is not None:
             raise ValueError(f"source {self.name} is neither a tree nor anything else")
         if not self.at and self.path is None:
             raise ValueError(f"source {self.name} stands nowhere in the spec")
@@ -234,8 +245,6 @@ class Lock(Part):
         named = Counter(source.name for source in self.source)
         if twice := sorted(name for name, count in named.items() if count > 1):
             raise ValueError(f"source {twice[0]} is locked more than once")
-        if lost := sorted(each.name for each in self.source if each.path is None and each.name not in times):
-            raise ValueError(f"source {lost[0]} has no artifact")
         if (self.glibc is None) == (self.musl is None):
             raise ValueError("it has one of glibc and musl: the version of the C library")
         return self
@@ -264,6 +273,17 @@ class Lock(Part):
     def trees(self) -> tuple[LockedSource, ...]:
         """The sources whose contents no file of a lock holds."""
         return tuple(source for source in self.source if source.path is not None)
+
+    @property
+    def gaps(self) -> frozenset[str]:
+        """Names of what is held and not built or fetched yet: a run that needs it closes the gaps."""
+        have = {entry.name for entry in self.artifact}
+        lacking = {
+            source.name
+            for source in self.source
+            if (source.requires is None if source.path is not None else source.name not in have)
+        }
+        return frozenset(lacking | {entry.name for entry in self.artifact if entry.open})
 
     def asked(self, spec: Spec) -> dict[str, Requirement]:
         """What the words that are sources ask for, as requirements by name, by their key paths."""
@@ -323,7 +343,7 @@ def dump_lock(lock: Lock) -> str:
     for artifact in artifacts:
         built = artifact.pop("wheel", None)
         keys = ("name", "version", "stage", "index", "file", "sha256", "size")
-        entry = tomlkit.item({key: artifact[key] for key in keys})
+        entry = tomlkit.item({key: artifact[key] for key in keys if key in artifact})
         if built:
             inline = tomlkit.inline_table()
             inline.update({key: built[key] for key in ("file", "sha256", "size")})

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envspec.ingest.draft import Pin
-from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase
+from envspec.lockfile.lock import DEFAULT_INDEX, Artifact, File, Lock, LockedBase, LockedSource
 from envspec.resolve import pip_tools_solver, uv_solver
 from envspec.resolve.graph import assign
-from envspec.resolve.keep import keep_pins, refuse_gaps, refuse_unasked
 from envspec.resolve.prefer import NOTHING, Preferences
 from envspec.resolve.refusal import contradiction, unsatisfied
 from envspec.resolve.solution import Solved, UnsatisfiableError
@@ -53,54 +51,61 @@ def resolve_spec(
     variant: str | None = None,
     image_digest: str | None = None,
     libc: Libc | None = None,
-    pins: Sequence[Pin] = (),
     prefer: Preferences = NOTHING,
     progress: Progress = SILENT,
 ) -> Lock:
     """The lock of a spec; `libc` is the C library that its base was seen to have, where somebody looked.
 
     What `prefer` names keeps its version and its file wherever that is possible.
-    With `pins` nothing is solved: they are the solution, and `resolver` names where they come from.
 
     Raises `FindingsError` when the requirements contradict each other, or a package has nothing to install or
-    cannot be built from its source; `OutsideError` when an index cannot be asked, `UnkeptError` when pins
-    are not all that the spec needs.
+    cannot be built from its source; `OutsideError` when an index cannot be asked.
     """
     target = target_of(spec, libc)
     sources.progress = progress
     progress.step("resolve")
-    _open_wheels(spec, sources)
-    if pins:
-        refuse_unasked(spec, target, pins)
+    open_wheels(spec, sources)
     yard = SourceYard(spec=spec, sources=sources, store=store, progress=progress, commits=prefer.commits)
     own = {package.name: package for package in yard.take_all()}
-    if pins:
-        solution = keep_pins(spec, sources, pins)
-    else:
-        solution = _solve(spec, target, sources, resolver, tuple(own.values()), prefer, progress)
+    solution = _solve(spec, target, sources, resolver, tuple(own.values()), prefer, progress)
     chosen = _choose(spec, target, (solved for solved in solution if solved.name not in own), prefer)
     progress.step("read metadata")
     artifacts, known = _describe(chosen, spec, target, sources, store, progress)
     artifacts += [package.artifact(spec.stage[0].name) for package in own.values()]
     known |= {name: package.metadata for name, package in own.items()}
-    stages = [(stage.name, _roots(stage, number, own.values())) for number, stage in enumerate(spec.stage)]
+    asked = {package.at: package.requirement for package in own.values()}
     without = frozenset(map(canonicalize_name, spec.remove.packages))
-    if pins:
-        refuse_gaps(
-            (root for _, roots in stages for root in roots),
-            known,
-            {artifact.name: artifact.version for artifact in artifacts},
-            target,
-            overridden=frozenset(canonicalize_name(Requirement(text).name) for text in spec.overrides),
-            without=without,
-        )
-    placed = assign(stages, known, target, without=without)
-    order = {stage.name: number for number, stage in enumerate(spec.stage)}
+    placed = assign(stage_roots(spec, asked), known, target, without=without)
     located = [
         artifact.model_copy(update={"stage": placed[artifact.name]})
         for artifact in artifacts
         if artifact.name in placed
     ]
+    return assembled(
+        spec,
+        target,
+        resolver,
+        artifacts=located,
+        sources=[own[name].locked(placed[name]) for name in sorted(own) if name in placed],
+        removed=without & known.keys(),
+        variant=variant,
+        image_digest=image_digest,
+    )
+
+
+def assembled(
+    spec: Spec,
+    target: Target,
+    resolver: str,
+    *,
+    artifacts: Iterable[Artifact],
+    sources: Iterable[LockedSource],
+    removed: Iterable[str],
+    variant: str | None = None,
+    image_digest: str | None = None,
+) -> Lock:
+    """A lock of what was found for a spec, each artifact in its stage."""
+    order = {stage.name: number for number, stage in enumerate(spec.stage)}
     return Lock(
         name=spec.name,
         spec=spec.digest,
@@ -119,13 +124,13 @@ def resolve_spec(
             apt=spec.base.apt,
         ),
         stages=tuple(stage.name for stage in spec.stage),
-        removed=tuple(sorted(without & known.keys())),
-        source=tuple(own[name].locked(placed[name]) for name in sorted(own) if name in placed),
-        artifact=tuple(sorted(located, key=lambda artifact: (order[artifact.stage], artifact.name))),
+        removed=tuple(sorted(removed)),
+        source=tuple(sorted(sources, key=lambda source: source.name)),
+        artifact=tuple(sorted(artifacts, key=lambda artifact: (order[artifact.stage], artifact.name))),
     )
 
 
-def _open_wheels(spec: Spec, sources: Sources) -> None:
+def open_wheels(spec: Spec, sources: Sources) -> None:
     """Raise `WheelError` for a wheel on this machine that must not be installed: solvers unpack them all."""
     for stage in spec.stage:
         for wheel in stage.wheels:
@@ -135,9 +140,14 @@ def _open_wheels(spec: Spec, sources: Sources) -> None:
                     opened.metadata  # noqa: B018 - it raises
 
 
-def _roots(stage: Stage, number: int, own: Iterable[SourcePackage]) -> list[Requirement]:
-    named = [package.requirement for package in own if package.at.startswith(f"stage[{number}].")]
-    return [*stage.requirements, *named, *(Requirement(wheel.name) for wheel in stage.wheels)]
+def stage_roots(spec: Spec, asked: Mapping[str, Requirement]) -> list[tuple[str, list[Requirement]]]:
+    """What each stage asks for; `asked` has what its sources are, by their key paths."""
+
+    def roots(stage: Stage, number: int) -> list[Requirement]:
+        named = [requirement for at, requirement in asked.items() if at.startswith(f"stage[{number}].")]
+        return [*stage.requirements, *named, *(Requirement(wheel.name) for wheel in stage.wheels)]
+
+    return [(stage.name, roots(stage, number)) for number, stage in enumerate(spec.stage)]
 
 
 def _solve(
@@ -190,24 +200,26 @@ def _choose(
     prebuilt = {canonicalize_name(name) for stage in spec.stage for name in stage.prebuilt}
     chosen, findings = [], []
     for solved in solution:
-        ranked = [
-            (rank, file.file, file)
-            for file in solved.files
-            if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
-        ]
-        sources = [file for file in solved.files if not file.file.endswith(".whl")]
-        usable = [file for *_, file in ranked] + [file for file in sources if solved.name not in prebuilt]
-        if kept := prefer.kept(solved.name, solved.version, usable):
+        usable = usable_files(solved.files, target, sources=solved.name not in prebuilt)
+        if kept := prefer.kept(solved.name, solved.version, usable) or next(iter(usable), None):
             chosen.append((solved, kept))
-        elif ranked:
-            chosen.append((solved, min(ranked, key=lambda entry: entry[:2])[2]))
-        elif sources and solved.name not in prebuilt:
-            chosen.append((solved, sources[0]))
         else:
             findings.append(_nothing_to_install(solved, target))
     if must_fix(findings):
         raise FindingsError("some packages have no file for the target", tuple(findings))
     return chosen
+
+
+def usable_files(files: Iterable[RemoteFile], target: Target, *, sources: bool = True) -> list[RemoteFile]:
+    """The files that can be installed on a target, the best first: wheels, then, if wanted, sources."""
+    offered = list(files)
+    ranked = [
+        (rank, file.file, file)
+        for file in offered
+        if file.file.endswith(".whl") and (rank := target.rank(file.file)) is not None
+    ]
+    wheels = [file for *_, file in sorted(ranked, key=lambda entry: entry[:2])]
+    return wheels + [file for file in offered if sources and not file.file.endswith(".whl")]
 
 
 def _unbuilt(solved: Solved, error: BuildError) -> Finding:
@@ -238,7 +250,7 @@ def _describe(
 
     def describe(entry: tuple[Solved, RemoteFile]) -> tuple[Artifact, WheelMetadata]:
         solved, remote = entry
-        file = _known(remote, sources, store)
+        file = known_file(remote, sources, store)
         artifact = Artifact(
             name=solved.name,
             version=solved.version,
@@ -267,7 +279,7 @@ def _describe(
     return [artifact for artifact, _ in described], {artifact.name: facts for artifact, facts in described}
 
 
-def _known(remote: RemoteFile, sources: Sources, store: Wheelhouse) -> File:
+def known_file(remote: RemoteFile, sources: Sources, store: Wheelhouse) -> File:
     """Name, sha256 and size of a file; fetched where its index does not tell them."""
     if remote.sha256 is not None and remote.size is not None:
         return File(file=remote.file, sha256=remote.sha256, size=remote.size)

@@ -29,7 +29,15 @@ from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system import rules
 from envspec.system.disk import DiskError
-from envspec.system.errors import THE_SPEC, BuildError, FindingsError, OutsideError, Problem, SpecError
+from envspec.system.errors import (
+    THE_SPEC,
+    BuildError,
+    EnvspecError,
+    FindingsError,
+    OutsideError,
+    Problem,
+    SpecError,
+)
 from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import quoted_output
@@ -60,16 +68,25 @@ class SourceYard:
         """The spec's."""
         return self.sources.folder
 
-    def take_all(self) -> tuple[SourcePackage, ...]:
+    def take_all(self, failed: dict[str, EnvspecError] | None = None) -> tuple[SourcePackage, ...]:
         """All sources that count on the target, and the members of workspaces that those need.
 
         Raises `SpecError` for a word that means nothing here, `FindingsError` for what cannot be built, and
-        `OutsideError` for what cannot be had.
+        `OutsideError` for what cannot be had; the last two go to `failed` instead, by their key paths, where
+        it is given.
         """
         taken: dict[str, SourcePackage] = {}
         for at, (_, word) in self.spec.sources.items():
             if self.target.wants(word.marker):
-                package = self.take(word, at)
+                try:
+                    package = self.take(word, at)
+                except DiskError:
+                    raise
+                except (FindingsError, OutsideError) as error:
+                    if failed is None:
+                        raise
+                    failed[at] = error
+                    continue
                 self._refuse_twice(package, taken)
                 taken[package.name] = package
         waiting = list(taken.values())
@@ -82,7 +99,8 @@ class SourceYard:
                 member = self.take(SourceWord(text=f"./{path}", kind="tree", place=path, name=name), "")
                 taken[member.name] = member
                 waiting.append(member)
-        self._refuse_addresses(taken)
+        lost = [self.spec.sources[at][1].name for at in failed or ()]
+        self._refuse_addresses(taken, frozenset(lost))
         return tuple(taken.values())
 
     def _needs(self, package: SourcePackage) -> list[str]:
@@ -104,20 +122,20 @@ class SourceYard:
                     package.at, f"stage {stage.name} has a wheel of {package.name} too: name it once"
                 )
 
-    def _refuse_addresses(self, taken: Mapping[str, SourcePackage]) -> None:
+    def _refuse_addresses(self, taken: Mapping[str, SourcePackage], lost: frozenset[str]) -> None:
         """What a source takes from an address that nobody has locked, unless a word names it as well.
 
-        An index might have something else under that name.
+        An index might have something else under that name. `lost` are the names of words that failed.
         """
         for package in taken.values():
-            for name in set(self._needs(package)) & package.elsewhere.keys() - taken.keys():
+            for name in set(self._needs(package)) & package.elsewhere.keys() - taken.keys() - lost:
                 raise self._wrong(
                     package.at,
                     f"{package.name} takes {name} from elsewhere than an index",
                     hint=f"write it among the stage's `install`: {without_password(package.elsewhere[name])}",
                 )
             for requirement in map(Requirement, package.metadata.requires):
-                known = canonicalize_name(requirement.name) in taken
+                known = canonicalize_name(requirement.name) in taken.keys() | lost
                 if (
                     requirement.url
                     and not known
@@ -297,7 +315,7 @@ class SourceYard:
         for held in lock.trees:
             word = self._word_of(held)
             package = self.take(word, held.at, held)
-            if package.name != held.name or package.requires != held.requires:
+            if package.name != held.name or held.requires not in {None, package.requires}:
                 raise ChangedSourceError(f"{word.shown} requires other things than when it was locked")
             wheels[held.name] = package.artifact(held.stage)
         return lock.bound(wheels)

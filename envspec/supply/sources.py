@@ -119,6 +119,19 @@ class Sources:
                 if not beside:
                     raise self.cannot_ask(index, project, url) from error
 
+    def answered(self, index: str, project: str) -> tuple[tuple[RemoteFile, ...], str]:
+        """As `files`, of those of an index's addresses that can be asked; and why another could not.
+
+        It serves who knows the digest that is wanted: whoever has it is as good as another.
+        """
+        found, why = [*self._beside(project)], ""
+        for url in self.index_urls(index):
+            try:
+                found += self._listing(url, project)
+            except OutsideError as error:
+                why = why or error.message
+        return tuple(found), why
+
     def cannot_ask(self, index: str, project: str, url: str = "") -> OutsideError:
         """The error that says that an index could not be asked for a project; `url` is which of default's."""
         why = self.unreachable[index]

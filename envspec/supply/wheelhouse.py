@@ -44,11 +44,11 @@ class Wheelhouse:
 
         It is read only where it looks otherwise than when it was read last; `verify` always does.
         """
-        return seen.holds(self.path(file), file.sha256, file.size)
+        return seen.holds(self.path(file), file.sha256, file.size or None)
 
     def verify(self, file: File) -> bool:
         """As `has`, by reading all of the file."""
-        return seen.holds(self.path(file), file.sha256, file.size, read=True)
+        return seen.holds(self.path(file), file.sha256, file.size or None, read=True)
 
     def require(self, files: Iterable[File]) -> None:
         """Verify files that are to be installed.

@@ -13,7 +13,7 @@ from envspec.ingest.conda import add_conda_words, conda_draft
 from envspec.ingest.docker.programs import UNKNOWN
 from envspec.ingest.draft import Wish
 from envspec.ingest.drafting import Drafting, Step, is_file
-from envspec.ingest.locks import others
+from envspec.ingest.locks import pdm_lock, pipfile_lock, poetry_lock
 from envspec.ingest.locks.uv_lock import read_uv_lock
 from envspec.ingest.pipfile import pipfile_draft
 from envspec.ingest.pyproject import draft_pyproject
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _LOCKS = {
     "uv.lock": read_uv_lock,
-    "poetry.lock": others.read_poetry_lock,
-    "pdm.lock": others.read_pdm_lock,
-    "Pipfile.lock": others.read_pipfile_lock,
+    "poetry.lock": poetry_lock.read_poetry_lock,
+    "pdm.lock": pdm_lock.read_pdm_lock,
+    "Pipfile.lock": pipfile_lock.read_pipfile_lock,
 }
 """Locks beside a project's file, which its installer follows."""
 
@@ -73,7 +73,8 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
     for name, reader in _LOCKS.items():
         if is_file(file.parent / name):
             held = reader(file.parent / name, dataclasses.replace(wish, picked=picked))
-            drafting.pins, drafting.pinned_by = held.pins, held.pinned_by
+            pins = [dataclasses.replace(pin, loose=pin.requires is not None) for pin in held.pins]
+            drafting.pins, drafting.pinned_by = tuple(pins), held.pinned_by
 
 
 def _drafted(kind: str, file: pathlib.Path, wish: Wish) -> Drafting:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.pylock import Package, Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Draft, PinFile, Wish
 from envspec.ingest.drafting import Drafting
 from envspec.ingest.indexes import bare_url, is_public, plain_url
-from envspec.ingest.locks.held import ELSEWHERE, Held, drafted_lock, lock_tables, wrong_lock
+from envspec.ingest.locks.held import (
+    ELSEWHERE,
+    Held,
+    drafted_lock,
+    file_name,
+    git_word,
+    local_word,
+    lock_tables,
+    url_word,
+    wrong_lock,
+)
 from envspec.ingest.pyproject import draft_pyproject
 
 
 def read_pylock(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that a `pylock.toml` gives. Raises `SpecError`."""
-    data, _, lines = lock_tables(file)
+    data, packages, lines = lock_tables(file)
+    _forgive(packages)
     try:
         lock = Pylock.from_dict(data)
     except (PylockValidationError, PylockUnsupportedVersionError) as error:
@@ -35,19 +49,34 @@ def read_pylock(file: pathlib.Path, wish: Wish) -> Draft:
     )
 
 
+def _forgive(packages: Iterable[dict[str, Any]]) -> None:
+    """Mend what some tools write otherwise than the standard has it, and what decides nothing here.
+
+    pipenv writes names as they are spelled, and moments as texts.
+    """
+    for package in packages:
+        if isinstance(package.get("name"), str):
+            package["name"] = canonicalize_name(package["name"])
+        wheels = package.get("wheels")
+        for part in [package.get("sdist"), *(wheels if isinstance(wheels, list) else ())]:
+            if isinstance(part, dict) and not isinstance(part.get("upload-time"), dt.datetime):
+                part.pop("upload-time", None)
+
+
 def _held(drafting: Drafting, lock: Pylock, lines: list[int]) -> Iterator[Held]:
     for package, line in zip(lock.packages, lines, strict=False):
         marker = str(package.marker) if package.marker is not None else ""
         here = not marker or _wants(drafting, lock, marker)
-        word, why = _source_word(drafting, package)
+        files = (*_files(package), *_archive(package))
+        word, why = _source_word(drafting, package, files) if here else ("", ELSEWHERE)
         url, wrong = plain_url(package.index or "")
         yield Held(
             name=str(package.name),
             version=str(package.version or ""),
-            files=tuple(_files(package)),
+            files=files,
             index_url=None if wrong or is_public(url) else bare_url(url),
             line=line or None,
-            why=why or ("" if here else ELSEWHERE),
+            why=why,
             source=word,
         )
 
@@ -69,24 +98,29 @@ def _files(package: Package) -> Iterator[PinFile]:
         if digest:
             yield PinFile(
                 sha256=digest.lower(),
-                file=part.name or (part.url or part.path or "").partition("#")[0].rpartition("/")[2],
+                file=part.name or file_name(part.url or part.path or ""),
                 url=part.url or "",
                 size=part.size,
             )
 
 
-def _source_word(drafting: Drafting, package: Package) -> tuple[str, str]:
-    name = str(package.name)
-    if package.vcs is not None:
-        below = f"#subdirectory={package.vcs.subdirectory}" if package.vcs.subdirectory else ""
-        address = package.vcs.url or package.vcs.path or ""
-        return f"{name} @ {package.vcs.type}+{address}@{package.vcs.commit_id}{below}", ""
-    if package.archive is not None:
-        digest = package.archive.hashes.get("sha256")
-        if package.archive.url:
-            return f"{name} @ {package.archive.url}" + (f"#sha256={digest}" if digest else ""), ""
-        return drafting.source(package.archive.path or ".")
+def _archive(package: Package) -> Iterator[PinFile]:
+    archive = package.archive
+    if archive is not None and "sha256" in archive.hashes:
+        place = archive.url or archive.path or ""
+        yield PinFile(sha256=archive.hashes["sha256"].lower(), file=file_name(place), size=archive.size)
+
+
+def _source_word(drafting: Drafting, package: Package, files: Sequence[PinFile]) -> tuple[str, str]:
+    name, vcs, archive = str(package.name), package.vcs, package.archive
+    if vcs is not None:
+        if vcs.type != "git":
+            return "", f"comes from a repository of {vcs.type}, which no spec names"
+        return git_word(name, vcs.url or vcs.path or "", vcs.commit_id, vcs.subdirectory or ""), ""
+    if archive is not None and archive.url:
+        return url_word(name, archive.url, files, archive.subdirectory or ""), ""
+    if archive is not None:
+        return local_word(drafting, archive.path or ".")
     if package.directory is not None:
-        word, why = drafting.source(package.directory.path)
-        return (f"-e {word}" if word and package.directory.editable else word), why
+        return local_word(drafting, package.directory.path, editable=package.directory.editable is True)
     return "", ""

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import pathlib
+import urllib.parse
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from envspec.ingest.draft import Draft, Wish
+from envspec.ingest.draft import Draft, PinFile, Wish
 from envspec.ingest.drafting import Drafting
 from envspec.ingest.indexes import bare_url, is_public, plain_url
 from envspec.ingest.locks.held import (
     ELSEWHERE,
     Held,
-    asked_names,
+    asked_words,
     drafted_lock,
+    git_word,
+    local_word,
     lock_tables,
     pin_files,
+    url_word,
     wanted_text,
 )
 from envspec.ingest.pyproject import draft_pyproject
@@ -46,23 +50,49 @@ def _held(drafting: Drafting, packages: Sequence[Package], lines: Sequence[int])
         source = package.get("source")
         source = source if isinstance(source, dict) else {}
         name, version = wanted_text(package, "name"), wanted_text(package, "version")
-        own = any(key in source for key in _OWN)
-        word, why = _source_word(drafting, name, source)
-        here = number in reached
         files = [package["sdist"]] if isinstance(package.get("sdist"), dict) else []
-        wheels = package.get("wheels")
-        files += wheels if isinstance(wheels, list) else []
-        if own and wanted_text(source, "virtual"):
-            word, why = "", "is the project itself, which is no package"
+        files += _entries(package.get("wheels"))
+        pinned = _files(files, source)
+        word, why = "", ELSEWHERE
+        if number in reached:
+            word, why = _source_word(drafting, name, source, pinned)
         yield Held(
             name=name,
             version=version,
-            files=pin_files(files),
+            files=pinned,
             index_url=_index(source),
             line=line or None,
-            why=why or ("" if here or own else ELSEWHERE),
+            why=why,
             source=word,
+            requires=tuple(_requires(package)),
         )
+
+
+def _files(entries: Sequence[Any], source: Mapping[str, Any]) -> tuple[PinFile, ...]:
+    """The files of a package; that of an address is named by it."""
+    url = wanted_text(source, "url")
+    return pin_files({"url": url, **entry} if url and isinstance(entry, dict) else entry for entry in entries)
+
+
+def _requires(package: Package) -> Iterator[str]:
+    """What a package requires, as requirements by name, those of its extras included."""
+    yield from (_requirement(entry, "") for entry in _entries(package.get("dependencies")))
+    optional = package.get("optional-dependencies")
+    for extra, entries in (optional if isinstance(optional, dict) else {}).items():
+        yield from (_requirement(entry, str(extra)) for entry in _entries(entries))
+
+
+def _requirement(entry: Any, extra: str) -> str:
+    if not isinstance(entry, dict):
+        return ""
+    extras = ",".join(map(str, _entries(entry.get("extra"))))
+    markers = [f"({marker})"] if (marker := wanted_text(entry, "marker")) else []
+    markers += [f"extra == '{extra}'"] if extra else []
+    return (
+        wanted_text(entry, "name")
+        + (f"[{extras}]" if extras else "")
+        + (f" ; {' and '.join(markers)}" if markers else "")
+    )
 
 
 def _index(source: Mapping[str, Any]) -> str | None:
@@ -70,15 +100,22 @@ def _index(source: Mapping[str, Any]) -> str | None:
     return None if why or is_public(url) else bare_url(url)
 
 
-def _source_word(drafting: Drafting, name: str, source: Mapping[str, Any]) -> tuple[str, str]:
+def _source_word(
+    drafting: Drafting, name: str, source: Mapping[str, Any], files: Sequence[PinFile]
+) -> tuple[str, str]:
+    below = wanted_text(source, "subdirectory")
     if git := wanted_text(source, "git"):
         address, _, commit = git.partition("#")
-        return f"{name} @ git+{address.partition('?')[0]}" + (f"@{commit}" if commit else ""), ""
+        address, _, query = address.partition("?")
+        below = below or dict(urllib.parse.parse_qsl(query)).get("subdirectory", "")
+        return git_word(name, address, commit, below), ""
     if url := wanted_text(source, "url"):
-        return f"{name} @ {url}", ""
+        return url_word(name, url, files, below), ""
+    if "virtual" in source:
+        return "", "is a project that is no package: what it requires is installed"
     for key in ("editable", "directory", "path"):
         if place := wanted_text(source, key):
-            return drafting.source(place)
+            return local_word(drafting, place)
     return "", ""
 
 
@@ -96,13 +133,14 @@ def _reached(drafting: Drafting, packages: Sequence[Package]) -> set[int]:
         if isinstance(source := package.get("source"), dict) and any(key in source for key in _OWN)
     ]
     roots = [number for number, place in own if place == "."] or [number for number, _ in own]
+    asked = asked_words(drafting)
     for number in roots:
         reached.add(number)
         waiting.extend(_entries(packages[number].get("dependencies")))
         waiting.extend(_picked(packages[number], drafting.wish.picked))
     if not roots:
-        waiting.extend({"name": name, "extra": sorted(extras)} for name, extras in asked_names(drafting))
-    if not waiting:
+        waiting.extend({"name": name, "extra": sorted(extras)} for name, _, extras in asked)
+    if not waiting and not roots:
         return set(range(len(packages)))
     while waiting:
         entry = waiting.popleft()

@@ -10,13 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from envspec.ingest.draft import Draft, Pin, PinFile, Wish
+from envspec.ingest.draft import Draft, PinFile, Wish
 from envspec.ingest.read import read_description
-from envspec.resolve.keep import UnkeptError, keep_pins, refuse_unasked
-from envspec.spec.load import parse_spec
-from envspec.spec.target import target_of
-from envspec.supply.page import RemoteFile
-from envspec.system.errors import EnvspecError, OutsideError, SpecError
+from envspec.system.errors import EnvspecError, SpecError
 from tests.support.drafts import drafted, left, spec_of, words_of
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
@@ -180,7 +176,7 @@ package:
 
 
 def pins_of(draft: Draft) -> dict[str, str]:
-    return {pin.name: pin.version for pin in draft.pins}
+    return {pin.name: pin.version for pin in draft.pins if not pin.word}
 
 
 def test_a_lock_of_uv_holds_what_the_target_needs(tmp_path: pathlib.Path) -> None:
@@ -204,7 +200,7 @@ def test_every_package_of_a_lock_is_held_or_named(tmp_path: pathlib.Path) -> Non
 
 def test_the_project_beside_a_lock_says_what_is_asked_for(tmp_path: pathlib.Path) -> None:
     draft = drafted(tmp_path, UV, "uv.lock", pyproject__toml=PYPROJECT)
-    assert words_of(draft) == ["flask", "numpy<3"]
+    assert words_of(draft) == ["flask", "numpy<3", f"tool @ git+https://git.example/a/tool.git@{'1' * 40}"]
     assert list(spec_of(draft).variant) == ["x"]
     assert pins_of(draft) == {"flask": "3.1.1", "asgiref": "3.8.0", "numpy": "1.26.4"}
     wish = Wish(python="3.11", folder=tmp_path)
@@ -219,7 +215,7 @@ def test_the_project_beside_a_lock_says_what_is_asked_for(tmp_path: pathlib.Path
         ("pylock.toml", PYLOCK, {"flask": "3.1.1"}),
         ("pylock.dev.toml", PYLOCK, {"flask": "3.1.1"}),
         ("Pipfile.lock", PIPENV, {"flask": "3.1.1"}),
-        ("conda-lock.yml", CONDA, {}),
+        ("conda-lock.yml", CONDA, {"torch": "2.1.0", "flask": "3.1.1"}),
     ],
 )
 def test_other_locks_are_read(tmp_path: pathlib.Path, name: str, text: str, pins: dict[str, str]) -> None:
@@ -243,54 +239,6 @@ def test_packages_of_another_index_have_a_stage_with_it(tmp_path: pathlib.Path) 
         None: ("flask==3.1.1",),
         "torch-cpu": ("torch==2.8.0+cpu",),
     }
-
-
-class Offering:
-    """Sources that offer some files, or refuse."""
-
-    def __init__(self, *files: RemoteFile, away: bool = False) -> None:
-        self._files, self._away = files, away
-
-    def files(self, index: str, project: str) -> tuple[RemoteFile, ...]:
-        if self._away:
-            raise OutsideError("away")
-        return tuple(file for file in self._files if file.file.startswith(project))
-
-
-SPEC = parse_spec('name = "x"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["flask>=3"]\n')
-FLASK = Pin(name="flask", version="3.1.1", files=(PinFile(sha256=A),))
-WHEEL = RemoteFile(file="flask-3.1.1-py3-none-any.whl", url="file:///flask", sha256=A, size=9)
-
-
-def test_pins_are_looked_up_by_their_digest() -> None:
-    other = RemoteFile(file="flask-3.1.1.tar.gz", url="file:///other", sha256=B)
-    [solved] = keep_pins(SPEC, Offering(WHEEL, other), [FLASK])  # type: ignore[arg-type]
-    assert (solved.version, solved.files) == ("3.1.1", (WHEEL,))
-
-
-def test_a_lock_that_tells_its_files_needs_no_index() -> None:
-    file = PinFile(sha256=A, file="flask-3.1.1-py3-none-any.whl", url="https://files.example/x", size=9)
-    pin = Pin(name="flask", version="3.1.1", files=(file,))
-    [solved] = keep_pins(SPEC, Offering(away=True), [pin])  # type: ignore[arg-type]
-    assert (solved.files[0].url, solved.files[0].size) == ("https://files.example/x", 9)
-
-
-@pytest.mark.parametrize(
-    ("pin", "offering", "why"),
-    [
-        (FLASK, Offering(), "no index offers"),
-        (FLASK, Offering(away=True), "cannot be looked up"),
-    ],
-)
-def test_pins_that_do_not_do_are_refused(pin: Pin, offering: Offering, why: str) -> None:
-    with pytest.raises(UnkeptError, match=why):
-        keep_pins(SPEC, offering, [pin])  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("name", "version"), [("flask", "2.0"), ("six", "1.0")])
-def test_pins_that_are_not_what_is_asked_for_are_refused_first(name: str, version: str) -> None:
-    with pytest.raises(UnkeptError, match="does not hold flask>=3"):
-        refuse_unasked(SPEC, target_of(SPEC), [Pin(name=name, version=version, files=FLASK.files)])
 
 
 LOCKS = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "conda-lock.yml"]
@@ -322,3 +270,194 @@ def test_a_damaged_lock_gives_a_draft_or_an_error(
     damaged = text[:begin] + instead + text[begin + length :]
     with contextlib.suppress(EnvspecError):
         drafted(tmp_path_factory.mktemp("fuzz"), damaged, name)
+
+
+POETRY_1 = f"""\
+[[package]]
+name = "uvicorn"
+version = "0.27.0"
+optional = false
+python-versions = ">=3.8"
+[package.dependencies]
+h11 = ">=0.8"
+typing-extensions = {{version = ">=4.0", markers = "python_version < \\"3.11\\""}}
+uvloop = {{version = ">=0.14.0,<0.15.0 || >0.15.0", optional = true, markers = "extra == \\"standard\\""}}
+[package.extras]
+standard = ["uvloop (>=0.14.0,!=0.15.0)"]
+
+[[package]]
+name = "h11"
+version = "0.14.0"
+optional = false
+python-versions = ">=3.7"
+
+[[package]]
+name = "uvloop"
+version = "0.17.0"
+optional = false
+python-versions = ">=3.7"
+
+[[package]]
+name = "typing-extensions"
+version = "4.9.0"
+optional = false
+python-versions = ">=3.8"
+
+[[package]]
+name = "numpy"
+version = "1.26.4"
+optional = false
+python-versions = ">=3.9"
+
+[[package]]
+name = "numpy"
+version = "2.1.0"
+optional = false
+python-versions = ">=3.12"
+
+[[package]]
+name = "pytest"
+version = "8.0"
+optional = false
+python-versions = ">=3.8"
+
+[metadata]
+lock-version = "1.1"
+python-versions = ">=3.10"
+[metadata.files]
+h11 = [{{file = "h11-0.14.0-py3-none-any.whl", hash = "sha256:{A}"}}]
+numpy = [
+    {{file = "numpy-1.26.4-cp311-cp311-manylinux_2_17_x86_64.whl", hash = "sha256:{A}"}},
+    {{file = "numpy-2.1.0-cp312-cp312-manylinux_2_17_x86_64.whl", hash = "sha256:{B}"}},
+]
+pytest = [{{file = "pytest-8.0-py3-none-any.whl", hash = "sha256:{A}"}}]
+typing-extensions = [{{file = "typing_extensions-4.9.0-py3-none-any.whl", hash = "sha256:{A}"}}]
+uvicorn = [{{file = "uvicorn-0.27.0-py3-none-any.whl", hash = "sha256:{A}"}}]
+uvloop = [{{file = "uvloop-0.17.0.tar.gz", hash = "sha256:{A}"}}]
+"""
+
+POETRY_PROJECT = """\
+[tool.poetry]
+name = "demo"
+package-mode = false
+[tool.poetry.dependencies]
+python = ">=3.10"
+uvicorn = { version = "^0.27", extras = ["standard"] }
+numpy = "*"
+[tool.poetry.group.dev.dependencies]
+pytest = "*"
+"""
+
+
+@pytest.mark.parametrize(
+    ("python", "more"),
+    [
+        ("3.10", {"numpy": "1.26.4", "typing-extensions": "4.9.0"}),
+        ("3.11", {"numpy": "1.26.4"}),
+        ("3.12", {"numpy": "2.1.0"}),
+    ],
+)
+def test_an_old_lock_of_poetry_is_walked_from_the_project(
+    tmp_path: pathlib.Path, python: str, more: dict[str, str]
+) -> None:
+    """It does not tell which packages the target gets: groups, markers and extras decide on the way."""
+    draft = drafted(tmp_path, POETRY_1, "poetry.lock", python=python, pyproject__toml=POETRY_PROJECT)
+    assert pins_of(draft) == {"uvicorn": "0.27.0", "h11": "0.14.0", "uvloop": "0.17.0", **more}
+
+
+PDM_4 = f"""\
+[metadata]
+groups = ["default", "test"]
+strategy = ["cross_platform"]
+lock_version = "4.4"
+
+[[package]]
+name = "flask"
+version = "3.1.1"
+dependencies = ["colorama; sys_platform == 'win32'", "click>=8"]
+files = [{{file = "flask-3.1.1-py3-none-any.whl", hash = "sha256:{A}"}}]
+
+[[package]]
+name = "flask"
+version = "3.1.1"
+extras = ["async"]
+dependencies = ["asgiref>=3", "flask==3.1.1"]
+files = [{{file = "flask-3.1.1-py3-none-any.whl", hash = "sha256:{A}"}}]
+
+[[package]]
+name = "asgiref"
+version = "3.8.0"
+files = [{{file = "asgiref-3.8.0-py3-none-any.whl", hash = "sha256:{A}"}}]
+
+[[package]]
+name = "click"
+version = "8.1.7"
+files = [{{file = "click-8.1.7-py3-none-any.whl", hash = "sha256:{A}"}}]
+
+[[package]]
+name = "colorama"
+version = "0.4.6"
+files = [{{file = "colorama-0.4.6-py2.py3-none-any.whl", hash = "sha256:{A}"}}]
+
+[[package]]
+name = "pytest"
+version = "8.0"
+files = [{{file = "pytest-8.0-py3-none-any.whl", hash = "sha256:{A}"}}]
+"""
+
+
+@pytest.mark.parametrize(("word", "more"), [("flask", {}), ("flask[async]", {"asgiref": "3.8.0"})])
+def test_a_lock_of_pdm_without_groups_is_walked_from_the_project(
+    tmp_path: pathlib.Path, word: str, more: dict[str, str]
+) -> None:
+    project = f'[project]\nname = "demo"\ndependencies = ["{word}"]\n'
+    draft = drafted(tmp_path, PDM_4, "pdm.lock", pyproject__toml=project)
+    assert pins_of(draft) == {"flask": "3.1.1", "click": "8.1.7", **more}
+
+
+def test_what_is_locked_counts_where_the_project_was_edited_since(tmp_path: pathlib.Path) -> None:
+    project = '[project]\nname = "demo"\ndependencies = ["flask>=4", "rich", "numpy"]\n'
+    draft = drafted(tmp_path, UV, "uv.lock", pyproject__toml=project)
+    assert words_of(draft)[:2] == ["flask==3.1.1", "numpy"]
+    assert left(draft)["rich"] == "is not in uv.lock, which was made before it was asked for"
+    assert [note for note in draft.notes if "asks for flask>=4, and uv.lock holds 3.1.1" in note]
+
+
+def test_a_root_without_dependencies_gets_none_of_its_groups(tmp_path: pathlib.Path) -> None:
+    text = UV.replace('    { name = "flask", extra = ["async"] },\n', "").replace(
+        '    { name = "tool" },\n', ""
+    )
+    text = "\n".join(line for line in text.splitlines() if 'name = "numpy", version' not in line)
+    draft = drafted(tmp_path, text, "uv.lock", pyproject__toml='[project]\nname = "demo"\n')
+    assert not draft.pins
+
+
+def test_a_project_that_needs_nothing_still_has_a_lock(tmp_path: pathlib.Path) -> None:
+    """Its lock holds development packages alone; what is installed is the project."""
+    project = '[project]\nname = "demo"\n[build-system]\nrequires = []\n'
+    text = POETRY.replace('groups = ["main"]', 'groups = ["dev"]')
+    assert [pin.word for pin in drafted(tmp_path, text, "poetry.lock", pyproject__toml=project).pins] == ["."]
+
+
+def test_the_last_of_two_versions_for_one_target_counts(tmp_path: pathlib.Path) -> None:
+    """As with the tool itself, which installs one over the other."""
+    other = POETRY.replace(
+        "[metadata]", POETRY[: POETRY.index("[[package]]", 5)].replace("3.1.1", "3.1.2") + "[metadata]"
+    )
+    draft = drafted(tmp_path, other, "poetry.lock")
+    assert pins_of(draft)["flask"] == "3.1.2"
+    assert [note for note in draft.notes if "holds flask as 3.1.1 and 3.1.2 for one target" in note]
+
+
+def test_the_project_itself_is_known_by_its_name(tmp_path: pathlib.Path) -> None:
+    """So that a lock can hold it where it cannot be built."""
+    build = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    draft = drafted(tmp_path, UV, "uv.lock", pyproject__toml=PYPROJECT + build)
+    assert {pin.name: pin.word for pin in draft.pins if pin.word == "."} == {"demo": "."}
+
+
+def test_names_and_moments_of_a_pylock_are_taken_as_pipenv_writes_them(tmp_path: pathlib.Path) -> None:
+    text = PYLOCK.replace('"flask"', '"Flask.Thing"').replace("flask-3.1.1-", "flask_thing-3.1.1-")
+    text = text.replace("size = 9", 'size = 9\nupload-time = "2024-01-01T00:00:00Z"')
+    draft = drafted(tmp_path, text, "pylock.toml")
+    assert pins_of(draft) == {"flask-thing": "3.1.1"}
