@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 
+from . import program
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +63,6 @@ def command(
     """Whether a command ends with 0 in time; what it starts ends with it."""
     import contextlib
     import subprocess
-
-    from . import program
 
     try:
         process = subprocess.Popen(
