@@ -35,6 +35,9 @@ from envspec.system.finding import Finding
 from envspec.system.pattern import matcher
 from envspec.system.quoting import shown_path
 
+FROZEN = 0.5
+"""Share of the packages of a list of all that is installed that others at least require."""
+
 
 def prove_wheels(
     spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], shelf: Shelf, base: BaseFolder
@@ -112,18 +115,33 @@ def _members(
     for requirement in (*named, *lock.asked(spec).values()):
         name = canonicalize_name(requirement.name)
         extras[name] = extras.get(name, frozenset()) | requirement.extras
-    asked = {name for stage in spec.stage for name in stage.names} | {each.name for each in lock.source}
+    requires: dict[str, frozenset[str]] = {}
     for entry in lock.artifact:
         wanted = needed((entry.name, extras.get(entry.name, frozenset())), known, lock.target)
+        requires[entry.name] = frozenset(canonicalize_name(requirement.name) for requirement in wanted)
+    asked = _wanted_for_itself(spec, lock, requires)
+    for entry in lock.artifact:
         wheel = wheels[entry.name]
         yield Member(
             wheel=shelf.place(entry),
             excerpt=entry.name in shelf.parts,
             name=entry.name,
             size=wheel.python_bytes,
-            requires=tuple(sorted({canonicalize_name(requirement.name) for requirement in wanted})),
+            requires=tuple(sorted(requires[entry.name])),
             requested=entry.name in asked,
         )
+
+
+def _wanted_for_itself(spec: Spec, lock: Lock, requires: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The packages that somebody wants for themselves: those that the spec names.
+
+    A list of all that is installed somewhere names all of them: there it is those that no other requires.
+    """
+    named = {name for stage in spec.stage for name in stage.names}
+    own = {each.name for each in lock.source}
+    brought = frozenset(other for name, others in requires.items() for other in others if other != name)
+    listed = requires.keys() <= named | own and len(brought & requires.keys()) > FROZEN * len(requires)
+    return frozenset((named - brought if listed else named) | own)
 
 
 def unread_base(lock: Lock) -> BaseFolder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
 
@@ -29,6 +29,7 @@ pytestmark = [
 ]
 
 Check = Callable[..., Report]
+NOTHING: Mapping[str, tuple[str, ...]] = {}
 
 FAILS_IN_USE = "import sys\nif len(sys.path):\n    raise RuntimeError('no such engine')\n"
 """Reading cannot tell that it fails."""
@@ -38,12 +39,21 @@ FAILS_IN_USE = "import sys\nif len(sys.path):\n    raise RuntimeError('no such e
 def check(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Check]:
     """Checks a spec that installs packages with that code, each a module of its own name."""
 
-    def checked(code: Mapping[str, str], *, rehearse: bool = True) -> Report:
-        wheels = [wheel(tmp_path / "files", name, files={f"{name}.py": text}) for name, text in code.items()]
+    def checked(
+        code: Mapping[str, str],
+        *,
+        rehearse: bool = True,
+        requires: Mapping[str, tuple[str, ...]] = NOTHING,
+        named: Iterable[str] | None = None,
+    ) -> Report:
+        wheels = [
+            wheel(tmp_path / "files", name, files={f"{name}.py": text}, requires=requires.get(name, ()))
+            for name, text in code.items()
+        ]
         monkeypatch.setenv("PIP_INDEX_URL", simple_index(tmp_path / "simple", wheels))
         monkeypatch.setenv("PIP_FIND_LINKS", "")
         pip_settings._asked.cache_clear()
-        words = json.dumps([f"{name}==1.0" for name in code])
+        words = json.dumps([f"{name}==1.0" for name in named or code])
         (tmp_path / "envspec.toml").write_text(
             f'name = "demo"\npython = "3.11"\n[base]\nhost = true\n'
             f'[[stage]]\nname = "one"\ninstall = {words}\n'
@@ -76,6 +86,18 @@ def test_what_only_fails_in_use_is_found_before_anything_is_built(check: Check) 
 def test_reading_alone_can_be_asked_for(check: Check) -> None:
     report = check({"app": FAILS_IN_USE}, rehearse=False)
     assert (found(report), report.said, report.exit_code) == ({}, (), 0)
+
+
+@pytest.mark.parametrize(
+    ("named", "errors"),
+    [(["app"], 0), (["app", "helper"], 1), (["app", "helper", "lib"], 0), (["app", "lib", "helper"], 0)],
+)
+def test_a_list_of_all_that_is_installed_wants_what_no_other_requires(
+    check: Check, named: list[str], errors: int
+) -> None:
+    code = {"app": "import os\n", "helper": "import nowhere\n", "lib": "import os\n"}
+    report = check(code, rehearse=False, requires={"app": ("helper", "lib")}, named=named)
+    assert len([each for each in report.findings if each.rule == "EV140"]) == errors
 
 
 def test_what_fails_in_reading_and_in_use_is_told_once(check: Check) -> None:
