@@ -20,6 +20,9 @@ LARGE = 64 * 1024 * 1024
 """Bytes above which a file is a library of kernels and not the module that speaks to NumPy."""
 
 
+REFUSED = "_ARRAY_API not found"
+"""What NumPy 2 prints where a module asks for the interface of NumPy 1. Source: its `npy_2_compat.h`."""
+
 Built = Mapping[str, Mapping[str, numpy.NumpyFacts]]
 """What compiled modules were built with, by the canonical name of their distribution and by module."""
 
@@ -51,27 +54,37 @@ def wanted_numpy(built: Mapping[str, numpy.NumpyFacts]) -> str:
 def judge_numpy_builds(facts: Facts, built: Built) -> Iterator[Finding]:
     """Findings about compiled modules whose headers, C interface or struct sizes ask for another NumPy.
 
-    A module that was imported all the same may fail when it is used: that is a warning.
+    A module that was imported all the same may fail when it is used: that is a warning. Where NumPy refused
+    it its interface while it was imported, whatever it does with arrays crashes: that is an error.
     """
     installed = facts.by_name().get("numpy")
     if installed is None:
         return
     worked = {each.module for each in facts.imports if not each.failed}
+    heard = {each.module.partition(".")[0] for each in facts.imports if REFUSED in each.output}
     failed = {each.module.partition(".")[0] for each in facts.imports if each.failed}
     for key, dist in facts.by_name().items():
         if not failed.intersection(each.partition(".")[0] for each in dist.roots):
-            yield from _of_distribution(dist, built.get(key, {}), installed.version, worked)
+            refused = bool(heard.intersection(each.partition(".")[0] for each in dist.roots))
+            yield from _of_distribution(dist, built.get(key, {}), installed.version, worked, refused=refused)
 
 
 def _of_distribution(
-    dist: Distribution, built: Mapping[str, numpy.NumpyFacts], version: str, worked: set[str]
+    dist: Distribution,
+    built: Mapping[str, numpy.NumpyFacts],
+    version: str,
+    worked: set[str],
+    *,
+    refused: bool,
 ) -> Iterator[Finding]:
     fits = ((module, numpy.fit(each, version)) for module, each in built.items())
     for module, fit in [pair for pair in fits if not pair[1]][:1]:
-        latent = module in worked
+        latent = module in worked and not refused
+        more = "; it was imported all the same, and may fail in use" if latent else ""
+        if module in worked and refused:
+            more = "; NumPy refused it while it was imported, and what it does with arrays crashes"
         yield rules.NUMPY_LATENT.finding(
-            f"{module} of {dist.name} {dist.version} {fit.why}"
-            + ("; it was imported all the same, and may fail in use" if latent else ""),
+            f"{module} of {dist.name} {dist.version} {fit.why}{more}",
             hint=f"install numpy{fit.wants}, or a build of {dist.name} for numpy {version}",
             where=module,
             severity=Severity.WARNING if latent else None,
