@@ -1,6 +1,6 @@
 """Reads `poetry.lock`, of every version of its form.
 
-Source: Poetry 0.12 to 2.1, which write it; poetry-core has no reader. Since 2.0 each package tells its groups
+Source: Poetry 1.0 to 2.1, which write it; poetry-core has no reader. Since 2.0 each package tells its groups
 and its marker; before, what is installed is what can be reached from the project.
 """
 
