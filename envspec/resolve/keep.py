@@ -38,7 +38,7 @@ def keep_pins(spec: Spec, sources: Sources, pins: Sequence[Pin]) -> tuple[Solved
 
     Raises `UnkeptError` where a file cannot be found anywhere.
     """
-    indexes = {index.url: name for name, index in spec.index.items() if not index.extra}
+    indexes = {index.url: name for name, index in spec.index.items() if not (index.extra or index.default)}
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         return tuple(pool.map(lambda pin: _found(pin, indexes, sources), pins))
 
