@@ -25,9 +25,9 @@ from envspec.spec.python import parse_python
 from envspec.spec.target import Target, host_target, target_of
 from envspec.spec.words import SourceWord
 from envspec.supply.page import RemoteFile
-from envspec.supply.pip_settings import PipSettings, ask_pip
+from envspec.supply.pip_settings import ask_pip
 from envspec.supply.relay import Relay, relay_for
-from envspec.supply.sources import Sources, asking_besides
+from envspec.supply.sources import Sources
 from envspec.system.interpreter import known_interpreter
 from envspec.system.machine import runs_linux
 from envspec.system.progress import Progress
@@ -73,29 +73,35 @@ def simulate_place(
 
     Raises `SpecError`, `UsageError` and `OutsideError`.
     """
-    with relay_for(ask_pip(), progress.note) as relay:
-        if place is not None and is_described(place):
-            wish = Wish(python=wished_python(python), folder=descriptions.folder_of(place))
-            draft = drafted_place(place, wish)
-            for note in draft.notes:
-                progress.note(note)
-            target = host_target(parse_python(draft.python or DEFAULT_PYTHON).line)
-            image = draft.image
+    if place is not None and is_described(place):
+        wish = Wish(python=wished_python(python), folder=descriptions.folder_of(place))
+        draft = drafted_place(place, wish)
+        for note in draft.notes:
+            progress.note(note)
+        with relay_for(ask_pip(), progress.note) as relay:
             stages = list(_drafted(draft, wish.folder, relay, progress))
-        else:
-            file = load.find_spec(place)
-            spec = load.load_spec(file, variant)
-            target, image = target_of(spec), spec.image
-            stages = list(_stages(spec, file.parent, relay, progress))
-        where = _place(target)
-        return order.simulate_stages(
-            stages,
-            where,
-            installed=order.brought_by_image(image) if image else order.brought_by_venv(where),
-            variables=relay.machine.pip_environment(),
-            check=lambda refused: relay.refuse_failure() if refused else relay.refuse_trouble(),
-            progress=progress,
-        )
+            target = host_target(parse_python(draft.python or DEFAULT_PYTHON).line)
+            return _simulated(stages, target, draft.image, relay, progress)
+    file = load.find_spec(place)
+    spec = load.load_spec(file, variant)
+    sources = Sources(spec, ask_pip()).within(file.parent)
+    with relay_for(sources.machine, progress.note) as relay:
+        stages = list(_stages(spec, sources, relay, progress))
+        return _simulated(stages, target_of(spec), spec.image, relay, progress)
+
+
+def _simulated(
+    stages: list[order.PipStage], target: Target, image: str | None, relay: Relay, progress: Progress
+) -> Simulation:
+    where = _place(target)
+    return order.simulate_stages(
+        stages,
+        where,
+        installed=order.brought_by_image(image) if image else order.brought_by_venv(where),
+        variables=relay.machine.pip_environment(),
+        check=lambda refused: relay.refuse_failure() if refused else relay.refuse_trouble(),
+        progress=progress,
+    )
 
 
 def _place(target: Target) -> PipTarget:
@@ -104,17 +110,16 @@ def _place(target: Target) -> PipTarget:
     return PipTarget(target=target, interpreter=here)
 
 
-def _stages(spec: Spec, folder: pathlib.Path, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:
+def _stages(spec: Spec, sources: Sources, relay: Relay, progress: Progress) -> Iterator[order.PipStage]:
     """Each stage as one `pip install`; what the spec removes is uninstalled after the last."""
-    sources = Sources(spec, ask_pip()).within(folder)
     for number, stage in enumerate(spec.stage, 1):
         offered = [(wheel.name, sources.spec_wheel(wheel)) for wheel in stage.wheels]
         wheels = [f"{name} @ {relay.file(file).url}" for name, file in offered]
-        index = relay.index(sources.index_urls(stage.index)[0], stage.index) if stage.index else None
+        index = relay.index(sources.index_url(stage.index), stage.index) if stage.index else None
         yield order.PipStage(
             name=stage.name,
-            requirements=(*_words(stage, folder, relay, progress), *wheels),
-            options=("--index-url", index) if index else tuple(_extra(spec, relay)),
+            requirements=(*_words(stage, sources.folder, relay, progress), *wheels),
+            options=("--index-url", index) if index else (),
             remove=spec.remove.packages if number == len(spec.stage) else (),
         )
 
@@ -133,23 +138,20 @@ def _words(stage: Stage, folder: pathlib.Path, relay: Relay, progress: Progress)
             progress.note(f"{word.shown} is left out with what it requires: pip would build it first")
 
 
-def _extra(spec: Spec, relay: Relay) -> Iterator[str]:
-    """The options for indexes that are asked besides the machine's own."""
-    machine = asking_besides(PipSettings(), spec)
-    for url in machine.extra_index_urls:
-        yield from ("--extra-index-url", relay.index(url))
-    for url in machine.find_links:
-        yield from ("--find-links", relay.links(url))
-
-
 def _drafted(
     draft: Draft, folder: pathlib.Path, relay: Relay, progress: Progress
 ) -> Iterator[order.PipStage]:
     if draft.constraints or draft.overrides:
         progress.note("constraints and overrides are left out")
+    asked = [url for url, how in draft.asked.items() if how != "default"]  # pip knows no order
+    own = next((url for url, how in draft.asked.items() if how == "default"), None)
     for install in draft.installs:
-        options = ["--index-url", relay.index(install.index_url)] if install.index_url else []
-        for url in install.extra_index_urls:
+        besides = [*install.extra_index_urls, *asked]
+        options: list[str] = []
+        if only := install.index_url or own:  # pip asks the others that it is set up with all the same
+            options += ["--index-url", relay.index(only)]
+            besides += ask_pip().extra_index_urls
+        for url in besides:
             options += ["--extra-index-url", relay.index(url)]
         for place in install.find_links:
             options += ["--find-links", relay.links(place)]

@@ -113,6 +113,8 @@ class Draft:
     """What counts instead of all that others require of a package."""
     index_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Names of indexes by address, where the description has some."""
+    asked: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Indexes that are asked for every package in an order, by address: `first`, `last`, or `default`."""
     env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     run: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """The table `[run]` of a spec."""

@@ -53,6 +53,7 @@ class Drafting:
         self.constraints: list[str] = []
         self.overrides: list[str] = []
         self.index_names: dict[str, str] = {}
+        self.asked: dict[str, str] = {}
         self.as_of: str | None = None
         self.run: dict[str, Any] = {}
         self.pins: tuple[Pin, ...] = ()
@@ -190,6 +191,7 @@ class Drafting:
                 constraints=tuple(dict.fromkeys(self.constraints)),
                 overrides=tuple(dict.fromkeys(self.overrides)),
                 index_names=dict(self.index_names),
+                asked=dict(self.asked),
                 env=dict(self.env),
                 run=dict(self.run),
                 pins=self.pins,

@@ -21,7 +21,11 @@ def add_index(
     label: str = "",
     size: int = 1,
 ) -> None:
-    """Give a step an index: `index` the only one, `extra` one besides, `links` a page of files besides."""
+    """Give a step an index: `index` the only one, `extra` one besides, `links` a page of files besides.
+
+    `first`, `last` and `default` give it to the draft, for every package: before the machine's own indexes,
+    behind them, and in their place.
+    """
     url, why = plain_url(url)
     if why:
         drafting.leave(shown, line, why, file=label, size=size)
@@ -41,6 +45,8 @@ def add_index(
         step.find_links.append(url)
     elif is_public(url):
         return  # the machine's own index stands for it
+    elif kind in {"first", "last", "default"}:
+        drafting.asked.setdefault(url, kind)
     elif kind == "index":
         step.index_url = url
     else:

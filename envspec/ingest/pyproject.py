@@ -269,7 +269,6 @@ _NAMED: dict[tuple[str | int, ...], str] = {
     ("uv", "default-groups"): "is not carried over: each group is a variant of its own",
     ("uv", "exclude-newer-package"): "has no place in a spec: give a stage of its own an `as-of`",
     ("uv", "resolution"): "has no place in a spec: it takes the newest versions that work together",
-    ("uv", "index-strategy"): "has no place in a spec: of several indexes the best version of all counts",
 }
 """Why keys that concern what is installed are not carried over, where there is more to say than that."""
 

@@ -54,9 +54,11 @@ def spec_text(draft: Draft) -> str:
     indexes = _index_names(draft)
     if indexes:
         extra = {url for install in _all(draft) for url in (*install.extra_index_urls, *install.find_links)}
+        asked: dict[str, bool | str] = {**dict.fromkeys(extra, True), **draft.asked}
         table = tomlkit.table(is_super_table=True)
         for url, name in indexes.items():
-            table.add(name, {"url": url, "extra": True} if url in extra else {"url": url})
+            how = {"default": True} if asked.get(url) == "default" else {"extra": asked.get(url)}
+            table.add(name, {"url": url, **{key: value for key, value in how.items() if value}})
         document.add("index", table)
     names = stage_names(draft)
     document.add("stage", _stages(settled(draft.installs), names, indexes))
@@ -129,7 +131,7 @@ def _all(draft: Draft) -> Iterator[Install]:
 
 def _index_names(draft: Draft) -> dict[str, str]:
     """Name of every index by its address: the description's own, or the last part of the address."""
-    urls: dict[str, None] = {}
+    urls = dict.fromkeys(draft.asked)
     for install in _all(draft):
         own = [install.index_url] if install.index_url else []
         urls |= dict.fromkeys([*own, *install.extra_index_urls, *install.find_links])

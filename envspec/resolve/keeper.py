@@ -152,7 +152,9 @@ class Keeper:
         return self._held(pin, index, usable[0])
 
     def _index(self, pin: Pin) -> str:
-        names = {index.url: name for name, index in self.spec.index.items() if not index.extra}
+        names = {
+            index.url: name for name, index in self.spec.index.items() if not (index.extra or index.default)
+        }
         return names.get(pin.index_url or "", DEFAULT_INDEX)
 
     def _offered(self, pin: Pin, index: str) -> tuple[list[RemoteFile], str]:

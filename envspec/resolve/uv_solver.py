@@ -112,7 +112,7 @@ def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: b
         command += ["--universal"]
     else:
         command += ["--python", str(python), "--python-platform", _platform(target)]
-    command += ["--no-deps"] * exact + ["--offline"] * sources.offline
+    command += ["--no-deps"] * exact + ["--offline"] * (sources.offline and not sources.relay.is_local)
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
     # A source distribution may tell what it requires only when it is run: uv then runs it.
     return uv.run_with_cache(

@@ -31,6 +31,7 @@ _EXAMPLES = {
     "index.*": '{ url = "https://packages.example/simple" }',
     "index.*.url": '"https://packages.example/simple"',
     "index.*.extra": "true",
+    "index.*.default": "true",
     "stage": '[{ name = "packages", install = ["numpy==1.26.4"] }]',
     "stage.name": '"packages"',
     "stage.why": '"it is large and rarely changes"',

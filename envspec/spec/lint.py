@@ -202,7 +202,7 @@ def undeclared_index(spec: Spec) -> Iterator[Finding]:
                 where=f"stage[{number}].index",
             )
     overlays = {stage.index for overlay in spec.variant.values() for stage in overlay.stage}
-    besides = {name for name, index in spec.index.items() if index.extra}
+    besides = {name for name, index in spec.index.items() if index.extra or index.default}
     for name in sorted(set(spec.index) - used - overlays - besides):
         yield rules.INDEX_UNUSED.finding(
             f"index {name} is declared and used by no stage",

@@ -11,7 +11,7 @@ import re
 import urllib.parse
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from packaging.requirements import Requirement
@@ -111,8 +111,19 @@ class NamedIndex(Part):
     """A package index that stages refer to by name."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
-    extra: StrictBool = False
-    """Whether it is asked for every package besides the machine's own indexes, and the best version wins."""
+    extra: StrictBool | Literal["first", "last"] = False
+    """Whether it is asked for every package: besides the machine's own indexes, where the best version of
+    all wins; `first`, before them and, for what it has, alone; or `last`, for what they do not have."""
+    default: StrictBool = False
+    """Whether it stands in the place of the machine's own indexes."""
+
+    @pydantic.model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.default and self.extra:
+            raise ValueError("default is asked for every package already: leave extra out")
+        if self.default and self.url.endswith(".html"):
+            raise ValueError("default must be an index, not a page of links; give the page `extra` instead")
+        return self
 
 
 class PrebuiltWheel(Part):
@@ -341,6 +352,13 @@ class Spec(Part):
     def _has_that_processor(self) -> Self:
         if self.target.cpu is not None and self.machine != "x86_64":
             raise ValueError(f"target.cpu is a level of x86_64; machine is {self.machine}")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _has_one_default(self) -> Self:
+        named = [name for name, index in self.index.items() if index.default]
+        if len(named) > 1:
+            raise ValueError(f"index {' and index '.join(named)} are both the default: one can be")
         return self
 
     @pydantic.model_validator(mode="after")

@@ -41,6 +41,10 @@ class PipSettings:
 
     index_url: str = ""
     """Empty in the settings of no machine at all, which has no index."""
+    first_index_urls: tuple[str, ...] = ()
+    """The spec's indexes before those two: the first that has a package is the only one asked for it."""
+    last_index_urls: tuple[str, ...] = ()
+    """Those that are asked in the same way for what all others do not have."""
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     """Folders, or pages, of files that are candidates beside every index."""
@@ -58,15 +62,23 @@ class PipSettings:
     """Where the user sends a named index instead: `ENVSPEC_INDEX_<NAME>`."""
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """pip's further settings for `install`, such as `constraint`, which are pip's alone."""
-    besides: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """What the spec calls those of the indexes that it asks besides, by address."""
+    named: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What the spec calls those of the indexes that are its own, by address."""
     relay: str | None = None
     """Proxy through which programs ask indexes (`envspec.supply.relay`): then they know no password."""
 
     @property
+    def default_groups(self) -> tuple[tuple[str, ...], ...]:
+        """The indexes that stand behind the name `default`, as `envspec.supply.chain` has them."""
+        if self.no_index or not self.index_url:
+            return ()
+        first, last = ([(url,) for url in urls] for urls in (self.first_index_urls, self.last_index_urls))
+        return (*first, (self.index_url, *self.extra_index_urls), *last)
+
+    @property
     def default_urls(self) -> tuple[str, ...]:
-        """The indexes that stand behind the name `default`."""
-        return () if self.no_index or not self.index_url else (self.index_url, *self.extra_index_urls)
+        """The same, in the order in which they are asked."""
+        return tuple(url for group in self.default_groups for url in group)
 
     def url(self, index: str, declared: str) -> str:
         """Address of a named index: the user's redirection, or what the spec declares."""
@@ -80,7 +92,8 @@ class PipSettings:
     @property
     def addresses(self) -> tuple[str, ...]:
         """All addresses that may hold credentials."""
-        indexes = (self.index_url, *self.extra_index_urls)
+        own = (self.index_url, *self.extra_index_urls)
+        indexes = (*self.first_index_urls, *own, *self.last_index_urls)
         return tuple(filter(None, (*indexes, *self.redirects.values(), *self.find_links)))
 
     def environment(self) -> dict[str, str]:

@@ -14,9 +14,11 @@ from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL
 from envspec.spec.model import PrebuiltWheel, Spec
 from envspec.spec.types import index_variable
 from envspec.supply.build_root import THIS_MACHINE, BuildRoot
+from envspec.supply.chain import Groups
 from envspec.supply.http import PATIENCE, Patience, http_session
 from envspec.supply.listings import Listings
-from envspec.supply.page import HTML, NoPageError, RemoteFile, project_of, read_page
+from envspec.supply.local_index import folder_files, local_files
+from envspec.supply.page import RemoteFile, project_of
 from envspec.supply.pip_settings import PipSettings, local_path
 from envspec.supply.relay import NETWORK_HINT, PASSWORD_HINT, Relay
 from envspec.system.errors import OutsideError
@@ -30,7 +32,7 @@ class Sources:
         self, spec: Spec, machine: PipSettings, *, offline: bool = False, patience: Patience = PATIENCE
     ) -> None:
         self.spec = spec
-        machine = asking_besides(machine, spec)
+        machine = asked_by(spec, machine)
         self.machine = machine
         self.patience = patience
         self.offline = offline
@@ -43,7 +45,7 @@ class Sources:
         self._opening = threading.Lock()
         self.listings = Listings(lambda: self.session, offline=offline)
         """The pages of indexes on the network, by address."""
-        self.relay = Relay(machine, self.listings, lambda: self.session)
+        self.relay = Relay(machine, self.listings, self._asking)
         """Through which programs ask the same indexes."""
         self.build_root: BuildRoot = THIS_MACHINE
         """Where source distributions and own code are built."""
@@ -78,14 +80,21 @@ class Sources:
                 )
             return self._session
 
+    def _asking(self) -> requests.Session:
+        """The session for what programs ask for. Raises `OutsideError` when nothing may be asked."""
+        if self.offline:
+            raise OutsideError("offline")
+        return self.session
+
     def _note(self, text: str) -> None:
         self.progress.note(text)
 
-    def index_urls(self, index: str) -> tuple[str, ...]:
-        """The addresses behind an index name."""
-        if index == DEFAULT_INDEX:
-            return self.machine.default_urls
-        return (self.machine.url(index, self._declared[index]),)
+    def index_url(self, name: str) -> str:
+        """The address of a named index."""
+        return self.machine.url(name, self._declared[name])
+
+    def _groups(self, index: str) -> Groups:
+        return self.machine.default_groups if index == DEFAULT_INDEX else ((self.index_url(index),),)
 
     def spec_wheel(self, wheel: PrebuiltWheel) -> RemoteFile:
         """A wheel that the spec lists by address or path."""
@@ -111,13 +120,18 @@ class Sources:
     def _files(self, index: str, project: str) -> Iterator[RemoteFile]:
         beside = list(self._beside(project))
         yield from beside
-        for url in self.index_urls(index):
-            try:
-                yield from self._listing(url, project)
-            except OutsideError as error:
-                self.unreachable[index] = error.message
-                if not beside:
-                    raise self.cannot_ask(index, project, url) from error
+        for group in self._groups(index):
+            found: list[RemoteFile] = []
+            for url in group:
+                try:
+                    found += self._listing(url, project)
+                except OutsideError as error:
+                    self.unreachable[index] = error.message
+                    if not beside:
+                        raise self.cannot_ask(index, project, url) from error
+            yield from found
+            if found:
+                return
 
     def answered(self, index: str, project: str) -> tuple[tuple[RemoteFile, ...], str]:
         """As `files`, of those of an index's addresses that can be asked; and why another could not.
@@ -175,38 +189,29 @@ class Sources:
     def _listing(self, url: str, project: str) -> Iterator[RemoteFile]:
         path = local_path(url)
         if path is not None:
-            yield from self._local_listing(path, project)
+            yield from local_files(path, project)
+        elif url.endswith(".html"):
+            yield from self._linked(url).get(canonicalize_name(project), ())
         else:
             yield from self.listings.files(url, project)
 
-    def _local_listing(self, index: pathlib.Path, project: str) -> Iterator[RemoteFile]:
-        if not index.is_dir():
-            raise OutsideError("its folder is not there")
-        page = index / canonicalize_name(project) / "index.html"
-        if page.is_file():
-            try:
-                found = read_page(page.read_bytes(), HTML, page.as_uri(), project)
-            except (NoPageError, OSError) as error:
-                raise OutsideError("its folder has a page that cannot be read") from error
-            yield from (file for file in found if project_of(file.file) == canonicalize_name(project))
-        else:
-            yield from folder_files(index, project)
 
-
-def asking_besides(machine: PipSettings, spec: Spec) -> PipSettings:
-    """pip's settings with the spec's extra indexes behind those of the machine."""
-    urls = {machine.url(name, index.url): name for name, index in spec.index.items() if index.extra}
-    links = [url for url in urls if url.endswith(".html")]
+def asked_by(spec: Spec, machine: PipSettings) -> PipSettings:
+    """pip's settings with the indexes of the spec that are asked for every package."""
+    urls = {name: machine.url(name, index.url) for name, index in spec.index.items()}
+    first, extra, last = (
+        [urls[name] for name, index in spec.index.items() if index.extra == how]
+        for how in ("first", True, "last")
+    )
+    links = [url for url in extra if url.endswith(".html")]
+    own = next((urls[name] for name, index in spec.index.items() if index.default), None)
+    if own is not None:
+        machine = dataclasses.replace(machine, index_url=own, extra_index_urls=())
     return dataclasses.replace(
         machine,
-        extra_index_urls=(*machine.extra_index_urls, *(url for url in urls if url not in links)),
+        first_index_urls=tuple(first),
+        last_index_urls=tuple(last),
+        extra_index_urls=(*machine.extra_index_urls, *(url for url in extra if url not in links)),
         find_links=(*machine.find_links, *links),
-        besides=urls,
+        named={url: name for name, url in urls.items()},
     )
-
-
-def folder_files(folder: pathlib.Path, project: str) -> Iterator[RemoteFile]:
-    """The files of `project` in a folder of wheels and source distributions."""
-    for file in sorted(folder.iterdir()):
-        if project_of(file.name) == canonicalize_name(project) and file.is_file():
-            yield RemoteFile(file=file.name, url=file.absolute().as_uri(), size=file.stat().st_size)

@@ -147,16 +147,12 @@ def _locked(*, wait: bool = True, shared: bool = False) -> Iterator[bool]:
 
 
 def index_settings(machine: PipSettings) -> dict[str, Any]:
-    """pip's indexes and folders as uv's settings: all indexes count alike and the best version wins."""
+    """The relay's index and folders as uv's settings: one index at most, however many stand behind it."""
     urls = machine.default_urls
-    indexes: list[dict[str, Any]] = [{"url": url} for url in urls[1:]]
-    if urls:
-        indexes.append({"url": urls[0], "default": True})
     places = [place for place in machine.find_links if (path := local_path(place)) is None or path.is_dir()]
     return {
-        "index": indexes,
+        "index": [{"url": url, "default": True} for url in urls],
         "find-links": places,
-        "index-strategy": "unsafe-best-match",
         "no-index": not urls,
         "allow-insecure-host": list(machine.trusted_hosts),
     }

@@ -142,7 +142,7 @@ def test_no_more_is_read_than_a_page_may_be(liar: Liar, monkeypatch: pytest.Monk
 
 def test_a_page_that_did_not_change_is_not_sent_again(liar: Liar) -> None:
     sources = asked(liar.index("tagged"))
-    (url,) = sources.index_urls("mine")
+    url = sources.index_url("mine")
     page = sources.listings.page(url, "alpha")
     assert page is not None
     assert sources.listings.page(url, "alpha", page.tag) is None

@@ -26,7 +26,6 @@ def liar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liar]:
 def relay(liar: Liar) -> Iterator[Relay]:
     machine = PipSettings(
         index_url=liar.index("ok", guarded=True),
-        extra_index_urls=("file:///simple",),
         find_links=(f"{liar.index('ok', guarded=True)}/beta/", "/wheels"),
     )
     with relay_for(machine) as running:
@@ -49,7 +48,6 @@ def test_programs_know_no_password_and_no_host(relay: Relay, monkeypatch: pytest
     said = json.dumps([environments, index_settings(machine)])
     assert PASSWORD not in said
     assert "ENVSPEC_INDEX_MINE" not in said
-    assert machine.extra_index_urls == ("file:///simple",)
     assert machine.find_links[1] == "/wheels"
 
 
@@ -104,7 +102,7 @@ def test_which_of_several_indexes_refuses_is_said(liar: Liar) -> None:
     machine = PipSettings(
         index_url=liar.index("ok"),
         extra_index_urls=(liar.index("403"), liar.index("500")),
-        besides={liar.index("403"): "private"},
+        named={liar.index("403"): "private"},
     )
     relay = Relay(machine, Listings(requests.Session), requests.Session)
     assert [relay.name(url) for url in (*machine.default_urls, "http://host.example/")] == [

@@ -13,9 +13,10 @@ from envspec.resolve.refusal import contradiction
 from envspec.resolve.resolver import SOLVERS, resolve_spec
 from envspec.resolve.view import until, write_view, young_enough
 from envspec.spec.model import Spec
+from envspec.supply.local_index import folder_files
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sources import Sources, folder_files
+from envspec.supply.sources import Sources
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import FindingsError, OutsideError
 from tests.support.index import simple_index

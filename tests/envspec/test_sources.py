@@ -7,9 +7,10 @@ import pathlib
 import pytest
 
 from envspec.supply.http import Patience
+from envspec.supply.local_index import folder_files
 from envspec.supply.page import project_of
 from envspec.supply.pip_settings import PipSettings
-from envspec.supply.sources import Sources, folder_files
+from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from tests.support.index import json_page, sha256, simple_index
 from tests.support.specs import spec, stage

@@ -115,6 +115,7 @@ def _merge(runner: Runner, part: Drafting, options: _Options, label: str) -> Non
     drafting.constraints += part.constraints
     drafting.overrides += part.overrides
     drafting.index_names |= part.index_names
+    drafting.asked |= part.asked
     drafting.as_of = drafting.as_of or part.as_of
 
 

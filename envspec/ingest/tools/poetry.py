@@ -91,8 +91,9 @@ class _Poetry:
                 self._drafting.carry(f"source {name}", line, size=size)
                 continue
             self._drafting.index_names[bare_url(address)] = name
+            kind = "last" if entry.get("priority") == "supplemental" else "extra"
             add_index(
-                self._drafting, self._steps.main, "extra", address, line, shown=f"source {name}", size=size
+                self._drafting, self._steps.main, kind, address, line, shown=f"source {name}", size=size
             )
 
     def _table(self, path: Path, variant: str, *, enriches: bool = False) -> None:

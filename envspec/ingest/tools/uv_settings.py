@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 
 from envspec.ingest.drafting import Drafting, Step, pip_requirement
 from envspec.ingest.entries import Entries, read_toml
-from envspec.ingest.indexes import add_index, bare_url, is_public, plain_url
 from envspec.ingest.tools.steps import Steps
+from envspec.ingest.tools.uv_indexes import read_indexes
 from envspec.system.errors import SpecError
 
 _MEMBERS = 500
@@ -35,48 +35,11 @@ class UvSettings:
             for name, found in entries.table("tool", "uv", "sources").items()
         }
         self._used: set[str] = set()
-        self._indexes: dict[str, str] = {}
-        self._read_indexes()
+        self._indexes = read_indexes(entries, drafting, steps)
         self._read_lists()
         self._members: dict[str, pathlib.Path] = {}
         if entries.get("tool", "uv", "workspace") is not None:
             self._members = dict(self._workspace())
-
-    def _read_indexes(self) -> None:
-        entries, drafting = self._entries, self._drafting
-        for number in range(len(entries.list("tool", "uv", "index"))):
-            path = ("tool", "uv", "index", number)
-            entry, size, line = entries.row(*path), entries.size(*path), entries.line(*path)
-            name, url = str(entry.get("name") or f"index-{number + 1}"), str(entry.get("url") or "")
-            if is_public_index(url):
-                self._indexes[name] = ""
-                drafting.carry(f"index {name}", line, size=size)
-                continue
-            flat = entry.get("format") == "flat"
-            address, why = plain_url(url)
-            if why or (flat and not address.endswith(".html")):
-                drafting.leave(
-                    f"index {name} = {url}", line, why or "is a page whose address is not .html", size=size
-                )
-                continue
-            bare = bare_url(address)
-            drafting.index_names[bare] = name
-            self._indexes[name] = bare
-            if entry.get("explicit") is True:
-                drafting.carry(f"index {name}", line, size=size)
-                continue
-            kind = "links" if flat else "extra"
-            add_index(drafting, self._steps.main, kind, address, line, shown=f"index {name}", size=size)
-            if entry.get("default") is True:
-                drafting.remark(f"index {name} is asked besides this machine's own, not instead of it")
-        for key, kind in (("index-url", "index"), ("extra-index-url", "extra"), ("find-links", "links")):
-            found = entries.get("tool", "uv", key)
-            urls = [found] if isinstance(found, str) else found if isinstance(found, list) else []
-            if found is not None:
-                entries.take("tool", "uv", key)
-            for url in urls:
-                line = entries.line("tool", "uv", key)
-                add_index(drafting, self._steps.main, kind, str(url), line, shown=f"{key} = {url}")
 
     def _read_lists(self) -> None:
         entries, drafting = self._entries, self._drafting
@@ -239,9 +202,3 @@ def member_name(folder: pathlib.Path) -> str:
     except SpecError:
         return ""
     return found if isinstance(found, str) else ""
-
-
-def is_public_index(url: str) -> bool:
-    """Whether an address is that of the public index, and can be read at all."""
-    address, why = plain_url(url)
-    return not why and is_public(address)

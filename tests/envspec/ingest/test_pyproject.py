@@ -186,7 +186,7 @@ def test_sources_of_uv_send_packages_to_their_index(tmp_path: pathlib.Path) -> N
     assert spec.constraints == ("click<9",)
     assert spec.overrides == ("protobuf==5.29.0",)
     assert str(spec.as_of) == "2025-06-01"
-    assert spec.index["private"].extra
+    assert spec.index["private"].extra == "first"
     assert spec.variant["cu124"].stage[0].index == "torch-cpu"
 
 
