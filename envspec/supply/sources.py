@@ -139,7 +139,7 @@ class Sources:
         It serves who knows the digest that is wanted: whoever has it is as good as another.
         """
         found, why = [*self._beside(project)], ""
-        for url in self.index_urls(index):
+        for url in (url for group in self._groups(index) for url in group):
             try:
                 found += self._listing(url, project)
             except OutsideError as error:
