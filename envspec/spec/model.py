@@ -111,11 +111,18 @@ class NamedIndex(Part):
     """A package index that stages refer to by name."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")]
-    extra: StrictBool | Literal["first", "last"] = False
+    extra: Literal[False, True, "first", "last"] = False
     """Whether it is asked for every package: besides the machine's own indexes, where the best version of
     all wins; `first`, before them and, for what it has, alone; or `last`, for what they do not have."""
     default: StrictBool = False
     """Whether it stands in the place of the machine's own indexes."""
+
+    @pydantic.field_validator("extra", mode="before")
+    @classmethod
+    def _is_a_way(cls, value: object) -> object:
+        if not isinstance(value, bool) and value not in ("first", "last"):
+            raise ValueError('must be true, "first" or "last"')
+        return value
 
     @pydantic.model_validator(mode="after")
     def _one_place(self) -> Self:
