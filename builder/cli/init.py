@@ -57,7 +57,7 @@ def _keep_lock(project: Project, draft: Draft) -> None:
     """Write the lock beside the spec, or say why it is not what the description holds."""
     try:
         with shown_progress(quiet=False) as progress:
-            kept = kept_lock(project, draft, progress)
+            kept = kept_lock(project, draft, progress, builds=False)
     except EnvspecError as error:
         found = error.findings if isinstance(error, FindingsError) else ()
         why = "; ".join([error.message, *(shortened(finding.message, 300) for finding in found[:3])])

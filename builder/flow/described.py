@@ -60,8 +60,10 @@ def described_project(place: pathlib.Path, variant: str | None, *, offline: bool
     return Project(file=file, spec=spec, variant=variant, offline=offline, draft=draft, text=text)
 
 
-def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Kept:
+def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT, *, builds: bool = True) -> Kept:
     """The lock of a project with the versions and digests that its description holds.
+
+    Without `builds` nothing of the project is run: its sources are held open.
 
     Raises `UnkeptError` where those are not all that the spec needs, and as `keep_lock` does.
     """
@@ -76,6 +78,7 @@ def kept_lock(project: Project, draft: Draft, progress: Progress = SILENT) -> Ke
         by=write.name_of(draft.pinned_by),
         image_digest=image_digest(project),
         libc=seen_libc(project),
+        builds=builds,
         progress=progress,
     )
     lock = lock_build_root(lock_base(kept.lock, project, progress), sources.build_root, progress)

@@ -55,9 +55,12 @@ def keep_lock(
     by: str,
     image_digest: str | None = None,
     libc: Libc | None = None,
+    builds: bool = True,
     progress: Progress = SILENT,
 ) -> Kept:
     """The lock of a spec with the versions and digests of `pins`; `by` names where they come from.
+
+    Without `builds` no source is fetched or built: the lock holds it open, for the run that needs it.
 
     Raises `UnkeptError` where the spec asks for what no pin gives, and `SpecError` for a word of it that
     means nothing here.
@@ -67,7 +70,7 @@ def keep_lock(
     progress.step("keep")
     open_wheels(spec, sources)
     refuse_unasked(spec, target, pins)
-    keeper = Keeper(spec=spec, target=target, sources=sources, store=store, progress=progress)
+    keeper = Keeper(spec=spec, target=target, sources=sources, store=store, progress=progress, builds=builds)
     own, asked = keeper.sources_of([pin for pin in pins if pin.word])
     named = [pin for pin in pins if not pin.word and pin.name not in own]
     with (

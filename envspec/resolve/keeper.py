@@ -20,6 +20,8 @@ from envspec.lockfile.lock import DEFAULT_INDEX, SPEC_WHEEL, Artifact, File, Loc
 from envspec.resolve.resolver import known_file, usable_files
 from envspec.source.package import revision_digest
 from envspec.source.sdist import BuildSite, built_wheel
+from envspec.source.trees import tree_folder
+from envspec.source.workspace import written_name
 from envspec.source.yard import SourceYard
 from envspec.spec.model import Spec
 from envspec.spec.target import Target
@@ -37,6 +39,9 @@ from envspec.system.quoting import quoted_output, shortened
 
 class UnkeptError(OutsideError):
     """A lock of another tool is not kept: it does not hold all that its spec needs, or another version."""
+
+
+_NOTHING_BUILT = OutsideError("nothing is built while a description is read")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +64,8 @@ class Keeper:
     sources: Sources
     store: Wheelhouse
     progress: Progress
+    builds: bool = True
+    """Whether sources are fetched and built; what is not is held open, until a run needs it."""
 
     def sources_of(self, pins: Sequence[Pin]) -> tuple[dict[str, Held], dict[str, Requirement]]:
         """The spec's own words, taken where possible and else held open; and what they ask for, by place."""
@@ -73,9 +80,11 @@ class Keeper:
             spec=self.spec, sources=self.sources, store=self.store, progress=self.progress, commits=commits
         )
         failed: dict[str, EnvspecError] = {}
+        if not self.builds:
+            failed = {at: _NOTHING_BUILT for at, word in words.items() if self.target.wants(word.marker)}
         held: dict[str, Held] = {}
         asked: dict[str, Requirement] = {}
-        for package in yard.take_all(failed):
+        for package in yard.take_all(failed) if self.builds else ():
             held[package.name] = Held(
                 artifact=package.artifact(self.spec.stage[0].name),
                 source=package.locked(self.spec.stage[0].name),
@@ -92,6 +101,8 @@ class Keeper:
     def _open(self, at: str, word: SourceWord, pin: Pin | None, error: EnvspecError) -> tuple[str, Held]:
         """A source that could not be taken, held by what the lock tells of it."""
         name = word.name or (pin.name if pin is not None else "")
+        if not name and word.kind == "tree":
+            name = written_name(tree_folder(word.place, self.sources.folder, at)) or ""
         if not name:
             raise UnkeptError(f"{word.shown} is no package that it names, and {_why(error)}") from error
         commit = (word.revision if word.fixed else pin.commit if pin else "") if word.kind == "git" else ""
@@ -189,6 +200,8 @@ class Keeper:
         note = ""
         if not file.file.endswith(".whl"):
             try:
+                if not self.builds:
+                    raise _NOTHING_BUILT
                 artifact = self._built(artifact, remote)
             except DiskError:
                 raise

@@ -43,6 +43,14 @@ def takes_version_from_git(tree: pathlib.Path) -> bool:
     return any(_VERSIONED.match(str(word).strip()) for word in requires if isinstance(requires, list))
 
 
+def written_name(tree: pathlib.Path) -> str | None:
+    """The name that a tree's `pyproject.toml` says; None where only building it would tell."""
+    settings = settings_of(tree)
+    tables = (_table(settings, "project"), _table(settings, "tool", "poetry"))
+    names = (table.get("name") for table in tables)
+    return next((canonicalize_name(name) for name in names if isinstance(name, str) and name), None)
+
+
 def neighbours(tree: pathlib.Path, top: pathlib.Path) -> Mapping[str, pathlib.Path]:
     """Folders of the packages that a tree takes from beside it, by their canonical names.
 

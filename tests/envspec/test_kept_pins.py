@@ -53,9 +53,9 @@ def locked(tmp_path: pathlib.Path, shop: str, spec: Spec) -> Lock:
     return resolve_spec(spec, sources, Wheelhouse(tmp_path / "store"))
 
 
-def kept(tmp_path: pathlib.Path, shop: str, spec: Spec, *pins: Pin) -> Kept:
+def kept(tmp_path: pathlib.Path, shop: str, spec: Spec, *pins: Pin, builds: bool = True) -> Kept:
     sources = Sources(spec, PipSettings(index_url=shop)).within(tmp_path)
-    return keep_lock(spec, sources, Wheelhouse(tmp_path / "store"), pins, by="uv.lock")
+    return keep_lock(spec, sources, Wheelhouse(tmp_path / "store"), pins, by="uv.lock", builds=builds)
 
 
 def test_an_extra_index_is_asked_besides_and_the_best_version_wins(
@@ -211,3 +211,18 @@ def test_the_gaps_of_a_lock_are_closed_by_a_run(tmp_path: pathlib.Path) -> None:
         entry.name: entry.sha256 for entry in held.artifact
     }
     assert whole.artifact[0].installed.file == APP
+
+
+def test_where_nothing_is_built_sources_are_held_open(tmp_path: pathlib.Path, shop: str) -> None:
+    """As `envspec init` keeps a lock: no code of a project runs while it is read."""
+    (tmp_path / "setup.py").write_text("raise SystemExit('this was run')\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "Own.Name"\nversion = "1"\n')
+    archive = sdist(tmp_path / "files", "app")
+    pins = [
+        Pin(name="own-name", version="1", word=".", files=()),
+        Pin(name="app", version="1.0", files=(PinFile(sha256=sha256(archive), file=archive.name),)),
+    ]
+    held = kept(tmp_path, shop, wanted('".", "app==1.0"'), *pins, builds=False)
+    assert held.lock.gaps == {"own-name", "app"}
+    assert [entry.sha256 for entry in held.lock.artifact] == [sha256(archive)]
+    assert all("nothing is built while a description is read" in note for note in held.notes)
