@@ -106,8 +106,8 @@ LINK_FAILS = _rule("EV140", "an import surely fails", _ERROR)
 LINK_DOUBTFUL = _rule("EV141", "an import may fail", _WARNING)
 LINK_PLACEHOLDER = _rule("EV142", "a package is a placeholder", _ERROR)
 
-NOT_TRIED = _rule("EV144", "the imports were read, and not tried", _INFO)
 LINK_UNREAD = _rule("EV143", "a module is too large to be read", _INFO)
+NOT_TRIED = _rule("EV144", "the imports were read, and not tried", _INFO)
 
 # EV15: sizes (`envspec/proof/size.py`).
 

@@ -48,14 +48,16 @@ def test_two_locks_are_compared_package_by_package(tmp_path: pathlib.Path) -> No
 
 
 def test_an_environment_is_asked_with_its_own_python() -> None:
-    target = FakeTarget(json.dumps({"python": "3.11", "found": {"My_App": "1.0"}}))
+    target = FakeTarget(
+        json.dumps({"python": "3.11", "found": {"My_App": "1.0"}, "more": {"My_App": ["pip", ""]}})
+    )
     found = side_of_subject(target)
     assert (found.python, dict(found.pins), found.label) == ("3.11", {"my-app": "1.0"}, "a fake")
     assert target.asked[0][0] == "/opt/env/bin/python"
 
 
 def test_what_a_container_prints_before_the_answer_does_no_harm() -> None:
-    answer = json.dumps({"python": "3.9", "found": {}})
+    answer = json.dumps({"python": "3.9", "found": {}, "more": {}})
     assert side_of_subject(FakeTarget(f"welcome!\n{answer}\n")).python == "3.9"
 
 
