@@ -40,11 +40,13 @@ def judge_environment(
     *,
     fast: bool,
     besides: Sequence[str] = (),
+    uses: bool = True,
     progress: Progress,
 ) -> Verdict:
     """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`.
 
-    `besides` are modules to import whatever they are (see `judge_subject`).
+    `besides` are modules to import whatever they are, `uses` says whether to read what code uses of others
+    (see `judge_subject`).
     """
     if environment.foreign:
         return _not_run(plan, environment)
@@ -57,6 +59,7 @@ def judge_environment(
         folder=environment.folder or environment.payload,
         fast=fast,
         besides=besides,
+        uses=uses,
         progress=progress,
     )
     counting = [found for found in verdict.findings if _counts(found, plan)]

@@ -131,7 +131,7 @@ def _verdict(project: Project, lock: Lock, doubted: tuple[str, ...], progress: P
         backend = VirtualenvBackend(folder)
         environment = backend.build(plan, project.folder, project.store, progress)
         verdict = judge_environment(
-            spec, plan, backend, environment, fast=False, besides=doubted, progress=progress
+            spec, plan, backend, environment, fast=False, besides=doubted, uses=False, progress=progress
         )
     if not must_fix(verdict.findings):  # a bad one may have a passing cause
         try:

@@ -43,6 +43,7 @@ def judge_subject(
     timeout: float = 60.0,
     deadline: float = 900.0,
     besides: Sequence[str] = (),
+    uses: bool = True,
     strict: bool = False,
     progress: Progress = SILENT,
 ) -> Verdict:
@@ -53,14 +54,17 @@ def judge_subject(
     exchange.
     `timeout` bounds one import, `deadline` all of them, in seconds; reading what code uses of others has
     half as much at least. `besides` names modules to import whatever they are; the verdict says
-    of each whether it could be. `strict` raises warnings to errors.
+    of each whether it could be. Without `uses` nothing is read of what code uses of others, and no array is
+    exchanged. `strict` raises warnings to errors.
 
     Raises `OutsideError` when the subject's interpreter cannot run the probe.
     """
     began = time.monotonic()
     progress.step(f"verify {subject.label}")
     facts = Facts.of(
-        transport.run_probe(subject, _options(smoke, folder, fast, timeout, deadline, besides), progress)
+        transport.run_probe(
+            subject, _options(smoke, folder, fast, timeout, deadline, besides, uses), progress
+        )
     )
     progress.step("judge")
     built = read_numpy_builds(facts, subject.root)
@@ -109,7 +113,13 @@ def judge_sandbox(subject: Subject) -> Iterable[Finding]:
 
 
 def _options(
-    smoke: Smoke, folder: str | None, fast: bool, timeout: float, deadline: float, besides: Sequence[str]
+    smoke: Smoke,
+    folder: str | None,
+    fast: bool,
+    timeout: float,
+    deadline: float,
+    besides: Sequence[str],
+    uses: bool,
 ) -> dict[str, object]:
     return {
         "folder": folder,
@@ -120,7 +130,8 @@ def _options(
         "attributes": attributes_by_module(smoke),
         "budget": 15.0,
         "gone": lost_names(),
-        "exchange": smoke.exchange and not fast,
+        "exchange": smoke.exchange and uses and not fast,
+        "uses": uses,
         "driver": DRIVER_LIBRARY,
     }
 

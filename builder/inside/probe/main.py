@@ -103,6 +103,10 @@ class Probe:
         library = (self.python["stdlib"], os.path.join(self.python["stdlib"], "lib-dynload"))
         known = [os.path.realpath(each) for each in library]
         self.sites = [entry for entry in self.path if entry not in known]
+        if not is_compiled(self.sites):
+            # Each process would compile anew what it imports: they share what one of them has compiled.
+            self.env["PYTHONPYCACHEPREFIX"] = os.path.join(scratch, "compiled")
+            del self.env["PYTHONDONTWRITEBYTECODE"]
         self.dists = distributions.find_distributions(self.sites)
         for dist in self.dists:
             left_out = strays.strays(dist)
@@ -217,6 +221,8 @@ class Probe:
     def read_uses(self, outcomes: list[ImportOutcome], compared: ComparedFiles) -> list[UsageOutcome]:
         """What the code of each distribution uses of the others and does not find."""
         plan = [] if self.fast else uses(self.dists, outcomes, compared, self.options)
+        if not self.options.get("uses", True):  # only reach for the public names of what is wanted for itself
+            plan = [dict(job, files=[]) for job in plan if not job["hot"]]
         self.runner.allow(float(self.options["deadline"]) * READING)
         used = self.runner.run_all(plan, self.workers, "read")  # type: list[UsageOutcome]
         self.clock.lap("usage")
@@ -250,6 +256,14 @@ def surroundings(scratch: str) -> dict[str, str]:
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "PYTHONSTARTUP"):
         env.pop(name, None)
     return env
+
+
+def is_compiled(sites: list[str]) -> bool:
+    """Whether packages have their compiled files beside them, or this Python cannot have them elsewhere."""
+    if sys.version_info < (3, 8):
+        return True
+    packages = [os.path.join(site, name) for site in sites for name in os.listdir(site)]
+    return any(os.path.isdir(os.path.join(package, "__pycache__")) for package in packages)
 
 
 def is_site(folder: str) -> bool:
@@ -365,7 +379,7 @@ def round_trips(
     outcomes: list[ImportOutcome], kinds: dict[str, list[str]], options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Round trips through every consumer that imports, and one process that loads runtimes together."""
-    if options["fast"]:
+    if options["fast"] or not options.get("uses", True):
         return []
     fine = imported(outcomes)
     exclusive = runtimes.exclusive(kinds)

@@ -53,6 +53,8 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
 def _is_mistake(outcome: Outcome) -> bool:
     """Whether what fails behind a public name does not fit; others say what they lack."""
     root = outcome.root
+    if root is None or not root.frames or root.frames[-1][2] == "__getattr__":
+        return False  # the package promises a name that it does not have: nobody else's fault
     missing = root is not None and root.type == "ImportError" and "cannot import name" in root.message
     return missing or (root is not None and root.isa(*MISTAKES) and not root.isa("ImportError"))
 

@@ -86,10 +86,15 @@ def test_entry_points_are_read_as_they_are_written() -> None:
 
 def test_a_public_name_that_fails_behind_a_lazy_package_is_an_error(environment: Environment) -> None:
     environment.install("helper", {"helper.py": "import os\n"}, version="2.0")
-    lazy = "import importlib\n__all__ = ['Queue', 'Gone', 'Extra']\ndef __getattr__(name):\n"
+    lazy = "import importlib\n__all__ = ['Queue', 'Gone', 'Extra', 'Lost']\ndef __getattr__(name):\n"
     lazy += "    if name == 'Gone':\n        raise AttributeError(name)\n"
+    lazy += "    if name == 'Lost':\n        return getattr(importlib.import_module('tool.queue_'), name)\n"
     lazy += "    return getattr(importlib.import_module('tool.' + name.lower()), name)\n"
-    inner = {"tool/queue.py": "import helper\nQueue = helper.gone\n", "tool/extra.py": "import nowhere\n"}
+    inner = {
+        "tool/queue_.py": "",
+        "tool/queue.py": "import helper\nQueue = helper.gone\n",
+        "tool/extra.py": "import nowhere\n",
+    }
     environment.install("tool", {"tool/__init__.py": lazy, **inner}, requires=("helper",))
     found = errors(judge_subject(environment.target))
     assert list(found) == ["EV201:tool.Queue"]
