@@ -42,7 +42,7 @@ from envspec.spec.load import LIMIT, find_spec, parse_spec
 from envspec.supply.facts import FactStore
 from envspec.system import rules
 from envspec.system.disk import DiskError
-from envspec.system.errors import EnvspecError, FindingsError, SpoiledError
+from envspec.system.errors import EnvspecError, FindingsError, OutsideError, SpoiledError
 from envspec.system.finding import Finding, Severity, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
@@ -177,10 +177,20 @@ def _rehearsed(run: Run, found: tuple[Finding, ...]) -> Run:
 
     lock = already_made(run.lock)
     if (why := hindrance(lock, cards=bool(run.report.gpu and run.report.gpu.rows))) is not None:
-        left_out = rules.NOT_TRIED.finding(f"the imports were read, and not tried: {why}")
-        return run.reporting(*found, *([left_out] if run.request.rehearse else []))
-    tried = rehearse(run.project, lock, found, run.progress)
+        return run.reporting(*found, *_not_tried(run, why))
+    try:
+        tried = rehearse(run.project, lock, found, run.progress)
+    except DiskError:
+        raise
+    except OutsideError as error:  # what was proved before may have been fetched before, and be gone
+        return run.reporting(*found, *_not_tried(run, error.message))
     return run.reporting(*tried.findings, said=(*run.report.said, tried.said))
+
+
+def _not_tried(run: Run, why: str) -> list[Finding]:
+    """That trying was asked for and could not be, with the reason."""
+    said = rules.NOT_TRIED.finding(f"the imports were read, and not tried: {why}")
+    return [said] if run.request.rehearse else []
 
 
 def _gpu_proof(run: Run) -> GpuProof | None:

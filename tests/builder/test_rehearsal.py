@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
@@ -120,6 +121,16 @@ def test_a_good_verdict_is_known_the_second_time(check: Check, monkeypatch: pyte
     monkeypatch.setattr(rehearsal, "judge_environment", None)
     report = check({"app": "import os\n"})
     assert (report.exit_code, len(report.said)) == (0, 1)
+
+
+def test_wheels_that_cannot_be_had_any_more_are_said(check: Check, tmp_path: pathlib.Path) -> None:
+    check({"app": "import os\n"}, rehearse=False)
+    shutil.rmtree(tool_home() / "wheelhouse")
+    request = Request(spec=tmp_path, stop_after="prove", rehearse=True, offline=True, locked=True)
+    shutil.rmtree(tmp_path / "files")
+    report = run_pipeline(request)
+    assert report.exit_code == 0
+    assert [each.rule for each in report.findings if each.rule == "EV144"] == ["EV144"]
 
 
 def test_a_python_that_is_not_here_is_said(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
