@@ -39,14 +39,15 @@ def judge_environment(
     environment: Environment,
     *,
     fast: bool,
+    label: str = "",
     besides: Sequence[str] = (),
     uses: bool = True,
     progress: Progress,
 ) -> Verdict:
     """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`.
 
-    `besides` are modules to import whatever they are, `uses` says whether to read what code uses of others
-    (see `judge_subject`).
+    `label` is what it is called, `besides` are modules to import whatever they are, `uses` says whether to
+    read what code uses of others (see `judge_subject`).
     """
     if environment.foreign:
         return _not_run(plan, environment)
@@ -54,6 +55,7 @@ def judge_environment(
     subject = backend.subject(environment)
     verdict = judge_subject(
         subject,
+        label=label,
         lock=plan.pins,
         smoke=spec.smoke,
         folder=environment.folder or environment.payload,

@@ -47,6 +47,9 @@ _OF_BASES = frozenset(rule.id for rule in (rules.LIBRARY_MISSING, rules.LIBC, ru
 """Rules that speak of the machine as well: they count where the base is this machine."""
 
 
+_LABEL = "what is locked"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Rehearsal:
     """What trying has shown."""
@@ -131,7 +134,15 @@ def _verdict(project: Project, lock: Lock, doubted: tuple[str, ...], progress: P
         backend = VirtualenvBackend(folder)
         environment = backend.build(plan, project.folder, project.store, progress)
         verdict = judge_environment(
-            spec, plan, backend, environment, fast=False, besides=doubted, uses=False, progress=progress
+            spec,
+            plan,
+            backend,
+            environment,
+            fast=False,
+            label=_LABEL,
+            besides=doubted,
+            uses=False,
+            progress=progress,
         )
     if not must_fix(verdict.findings):  # a bad one may have a passing cause
         try:

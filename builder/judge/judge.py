@@ -36,6 +36,7 @@ NO_CHECKS = Smoke()
 def judge_subject(
     subject: Subject,
     *,
+    label: str = "",
     lock: Mapping[str, str] | None = None,
     smoke: Smoke = NO_CHECKS,
     folder: str | None = None,
@@ -49,18 +50,19 @@ def judge_subject(
 ) -> Verdict:
     """Judge an environment; it is not changed by that.
 
-    `lock` maps names to locked versions. `folder` is where the environment's programs start, as seen inside:
-    what cannot be imported elsewhere is tried there. `fast` leaves out compiled modules, hashes, use and
-    exchange.
-    `timeout` bounds one import, `deadline` all of them, in seconds; reading what code uses of others has
-    half as much at least. `besides` names modules to import whatever they are; the verdict says
-    of each whether it could be. Without `uses` nothing is read of what code uses of others, and no array is
-    exchanged. `strict` raises warnings to errors.
+    `label` is what it is called, if not by the subject's own. `lock` maps names to locked versions.
+    `folder` is where the environment's programs start, as seen inside: what cannot be imported elsewhere
+    is tried there. `fast` leaves out compiled modules, hashes, use and exchange. `timeout` bounds one
+    import, `deadline` all of them, in seconds; reading what code uses of others has half as much at
+    least. `besides` names modules to import whatever they are; the verdict says of each whether it could
+    be. Without `uses` nothing is read of what code uses of others, and no array is exchanged. `strict`
+    raises warnings to errors.
 
     Raises `OutsideError` when the subject's interpreter cannot run the probe.
     """
     began = time.monotonic()
-    progress.step(f"verify {subject.label}")
+    called = label or subject.label
+    progress.step(f"verify {called}")
     facts = Facts.of(
         transport.run_probe(
             subject, _options(smoke, folder, fast, timeout, deadline, besides, uses), progress
@@ -73,7 +75,7 @@ def judge_subject(
     found = list(without_ignored(found, smoke))
     kept = finding.weigh_strictly(found) if strict else found
     return Verdict(
-        target=subject.label,
+        target=called,
         findings=finding.order_findings(kept),
         python=facts.python["version"],
         platform=", ".join(part for part in (facts.python["platform"], facts.python["libc"]) if part),
