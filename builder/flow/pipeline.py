@@ -42,7 +42,7 @@ from envspec.spec.load import LIMIT, find_spec, parse_spec
 from envspec.supply.facts import FactStore
 from envspec.system import rules
 from envspec.system.disk import DiskError
-from envspec.system.errors import EnvspecError, FindingsError, OutsideError, SpoiledError
+from envspec.system.errors import BuildError, EnvspecError, FindingsError, OutsideError, SpoiledError
 from envspec.system.finding import Finding, Severity, must_fix
 from envspec.system.home import refused, tool_home
 from envspec.system.kept import Kept
@@ -184,12 +184,15 @@ def _rehearsed(run: Run, found: tuple[Finding, ...]) -> Run:
         raise
     except OutsideError as error:  # what was proved before may have been fetched before, and be gone
         return run.reporting(*found, *_not_tried(run, error.message))
+    except BuildError as error:
+        return run.reporting(*found, *_not_tried(run, error.message, severity=Severity.WARNING))
     return run.reporting(*tried.findings, said=(*run.report.said, tried.said))
 
 
-def _not_tried(run: Run, why: str) -> list[Finding]:
+def _not_tried(run: Run, why: str, *, severity: Severity = Severity.INFO) -> list[Finding]:
     """That trying was asked for and could not be, with the reason."""
-    said = rules.NOT_TRIED.finding(f"the imports were read, and not tried: {why}")
+    message = f"the imports were read, and not tried: {why}"
+    said = rules.NOT_TRIED.finding(message, severity=severity)
     return [said] if run.request.rehearse else []
 
 
