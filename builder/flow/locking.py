@@ -26,7 +26,6 @@ def lock_phase(run: Run) -> Run:
     """
     request, project = run.request, run.project
     on_disk = project.lock()
-    seek_base(run, on_disk)
     lock, why = _standing(run, on_disk)
     if lock is None:
         held = project.draft is not None and bool(project.draft.pins) and project.variant is None
@@ -39,6 +38,7 @@ def lock_phase(run: Run) -> Run:
         fresh, lock = True, _resolved(run, on_disk)
     else:
         fresh = False
+    seek_base(run, on_disk)  # after what contradicts, which takes seconds, and before wheels are fetched
     lock = models.settle_models(
         lock, project.spec.service, project.folder, fresh=fresh, may_add=not request.locked
     )

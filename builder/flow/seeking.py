@@ -1,4 +1,4 @@
-"""What a build stands on, asked for before anything that takes long: who lacks it is told at once."""
+"""What a build stands on, asked for before wheels are fetched: who lacks it is told early."""
 
 from __future__ import annotations
 
