@@ -106,7 +106,7 @@ def rehearse(project: Project, lock: Lock, proof: tuple[Finding, ...], progress:
 
 
 def _is_new(found: Finding, proof: Iterable[Finding]) -> bool:
-    """Whether reading has not said the same of the same package."""
+    """Whether reading has told no error of the same kind: that one is mended first, and names both sides."""
     same = {rules.NUMPY_ABI.id: rules.WHEEL_NUMPY.id, rules.PLACEHOLDER.id: rules.LINK_PLACEHOLDER.id}
     return not any(each.rule == same.get(found.rule) and each.severity is Severity.ERROR for each in proof)
 

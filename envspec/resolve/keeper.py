@@ -41,7 +41,9 @@ class UnkeptError(OutsideError):
     """A lock of another tool is not kept: it does not hold all that its spec needs, or another version."""
 
 
-_NOTHING_BUILT = OutsideError("nothing is built while a description is read")
+def _nothing_built() -> OutsideError:
+    """Why a source is held open where nothing may be built."""
+    return OutsideError("nothing is built while a description is read")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,7 @@ class Keeper:
         )
         failed: dict[str, EnvspecError] = {}
         if not self.builds:
-            failed = {at: _NOTHING_BUILT for at, word in words.items() if self.target.wants(word.marker)}
+            failed = {at: _nothing_built() for at, word in words.items() if self.target.wants(word.marker)}
         held: dict[str, Held] = {}
         asked: dict[str, Requirement] = {}
         for package in yard.take_all(failed) if self.builds else ():
@@ -201,7 +203,7 @@ class Keeper:
         if not file.file.endswith(".whl"):
             try:
                 if not self.builds:
-                    raise _NOTHING_BUILT
+                    raise _nothing_built()
                 artifact = self._built(artifact, remote)
             except DiskError:
                 raise

@@ -221,7 +221,7 @@ class Probe:
     def read_uses(self, outcomes: list[ImportOutcome], compared: ComparedFiles) -> list[UsageOutcome]:
         """What the code of each distribution uses of the others and does not find."""
         plan = [] if self.fast else uses(self.dists, outcomes, compared, self.options)
-        if not self.options.get("uses", True):  # only reach for the public names of what is wanted for itself
+        if not self.options["uses"]:  # only reach for the public names of what is wanted for itself
             plan = [dict(job, files=[]) for job in plan if not job["hot"]]
         self.runner.allow(float(self.options["deadline"]) * READING)
         used = self.runner.run_all(plan, self.workers, "read")  # type: list[UsageOutcome]
@@ -379,7 +379,7 @@ def round_trips(
     outcomes: list[ImportOutcome], kinds: dict[str, list[str]], options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Round trips through every consumer that imports, and one process that loads runtimes together."""
-    if options["fast"] or not options.get("uses", True):
+    if options["fast"] or not options["uses"]:
         return []
     fine = imported(outcomes)
     exclusive = runtimes.exclusive(kinds)
