@@ -13,6 +13,8 @@ TOOL = WHEELS / "tool"
 """Wheels of the program itself: they go into an environment of its own."""
 SERVICE = WHEELS / "service"
 """Wheels of the speech service: they stand beside the packages of the machine."""
+TRUE_FAULT = ("numba_cuda", "numba-cuda", "numba.cuda")
+"""Where the one fault stands that is true of the environment we know: numba-cuda 0.30 on NumPy 2.5."""
 LARGEST = 60_000_000
 """Bytes that may travel beside the tree."""
 

@@ -8,16 +8,15 @@ import shutil
 import subprocess
 import sys
 
+from packaging.requirements import Requirement
+
 from tests.gpu.layout import LARGEST, SERVICE, TOOL, WHEELS
 
 PYTHON = "3.12"
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 
-NEEDED = (
-    "capstone", "click", "installer", "isal", "jinja2", "packaging", "pydantic", "pypi-simple", "requests",
-    "rich", "tomlkit",
-)  # fmt: skip
-"""What `envspec verify` loads, with all that these need; the versions are those of this environment."""
+LEFT_OUT = frozenset({"uv"})
+"""What the project requires and judging a Python that is there does not: it installs nothing."""
 
 SPEAKING = (
     "modelscope==1.28.2", "addict", "datasets==3.6.0", "dill==0.3.8", "multiprocess==0.70.16", "gast", "yapf",
@@ -33,11 +32,18 @@ ModelScope 1.28 is the last that runs the code in a model's folder, which the ti
 def main() -> int:
     """Download, and say how much it is; 1 where that is more than may travel."""
     shutil.rmtree(WHEELS, ignore_errors=True)
-    _download(TOOL, [f"{name}=={importlib.metadata.version(name)}" for name in NEEDED])
+    _download(TOOL, [f"{name}=={importlib.metadata.version(name)}" for name in _required()])
     _download(SERVICE, [*SPEAKING, "--no-deps"])
     size = sum(file.stat().st_size for file in WHEELS.rglob("*.whl"))
     sys.stdout.write(f"{size / 1e6:.1f} MB of wheels in {WHEELS.relative_to(pathlib.Path.cwd())}\n")
     return 0 if size <= LARGEST else 1
+
+
+def _required() -> list[str]:
+    """The distributions that the project says it needs, without those of its extras."""
+    stated = (Requirement(line) for line in importlib.metadata.requires("envspec") or ())
+    wanted = (each.name for each in stated if each.marker is None or each.marker.evaluate({"extra": ""}))
+    return sorted(set(wanted) - LEFT_OUT)
 
 
 def _download(place: pathlib.Path, words: list[str]) -> None:

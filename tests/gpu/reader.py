@@ -76,8 +76,12 @@ def _speed(file: pathlib.Path) -> float:
 
 
 def _counted(code: DeviceCode) -> collections.Counter[str]:
-    kinds = (("ELF", code.machine), ("PTX", code.ptx))
-    return collections.Counter({f"{kind} {each}": n for kind, counts in kinds for each, n in counts.items()})
+    """As the lister names it: it calls code for a family by the bare number, where the flags say `f`."""
+    found: collections.Counter[str] = collections.Counter()
+    for kind, counts in (("ELF", code.machine), ("PTX", code.ptx)):
+        for each, number in counts.items():
+            found[f"{kind} {each}".removesuffix("f")] += number
+    return found
 
 
 def _listed(lister: str, file: pathlib.Path) -> collections.Counter[str]:

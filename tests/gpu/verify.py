@@ -8,10 +8,8 @@ import pathlib
 import subprocess
 import sys
 
-from tests.gpu.layout import answer
+from tests.gpu.layout import TRUE_FAULT, answer
 
-TRUE = ("numba_cuda", "numba-cuda", "numba.cuda")
-"""Where the one error may stand that is true of the environment we know: numba-cuda 0.30 on NumPy 2.5."""
 MOST_WARNINGS = 5
 PROGRAM = "import sys; from builder.cli.launch import start_program; start_program('envspec')"
 
@@ -33,7 +31,7 @@ def main(out: str) -> int:
     false = [
         each
         for each in found["error"]
-        if not any(name in f"{each.get('where', '')} {each['message']}" for name in TRUE)
+        if not any(name in f"{each.get('where', '')} {each['message']}" for name in TRUE_FAULT)
     ]
     said = ", ".join(f"{len(each)} {weight}s" for weight, each in found.items())
     words = [f"{each['rule']} {each['message'][:200]}" for each in false]
