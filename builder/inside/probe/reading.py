@@ -62,6 +62,8 @@ class Use:
         """How many arguments it is called with by their place; 0 where that is not known."""
         self.function = 0
         """Which function of the file it stands in."""
+        self.raised = False
+        """Whether it stands in what a function raises: with it or without, the call ends in an error."""
         self.asked = ()  # type: tuple[str, ...]
         """Words of the conditions around it, and the names of the functions and classes that it stands in."""
 
@@ -80,6 +82,7 @@ class SourceReader:
         self.scopes = []  # type: list[dict[str, list[Any]]]
         self.guards = dict.fromkeys(CAUGHT, 0)
         self.doubts = 0
+        self.raises = 0
         self.asked = []  # type: list[str]
         self.depth = 0
         self.function = 0
@@ -243,6 +246,11 @@ class SourceReader:
         if not self.guards["import"] and not self.doubts and not self.depth:
             self.imports.append(module)
 
+    def visit_Raise(self, node: Any) -> None:
+        self.raises += 1
+        self.children(node)
+        self.raises -= 1
+
     def visit_Call(self, node: Any) -> None:
         words = [word.arg for word in node.keywords if word.arg is not None]
         given = 0 if any(isinstance(each, ast.Starred) for each in node.args) else len(node.args)
@@ -295,6 +303,7 @@ class SourceReader:
             used = Use(kind, chain, line, self.depth > 0, keywords)
             used.doubted = self.doubts > 0
             used.asked = tuple(self.asked)
+            used.raised = used.deep and self.raises > 0
             used.given, used.function = given, self.function
             self.uses.append(used)
 

@@ -245,7 +245,11 @@ class Misfit(TypedDict):
     hot: bool
     """Whether its module was loaded."""
     kind: NotRequired[str]
+    raised: NotRequired[bool]
+    """Whether it stands in what is raised, where another error is all that comes of it."""
     chain: NotRequired[str]
+    meant: NotRequired[str]
+    """The name that is there and is the same but for underscores; empty where there is none."""
     argument: NotRequired[str]
     """The name of an argument that is not taken; empty where there are too many by their place."""
     given: NotRequired[int]

@@ -77,6 +77,7 @@ class Usage:
                     "deep": use.deep,
                     "hot": hot,
                     "kind": use.kind,
+                    "raised": use.raised,
                 }
                 lack = self.lacks(use.chain)
                 # Outside of functions a module that was imported has shown itself what it reaches.
@@ -84,7 +85,8 @@ class Usage:
                 elsewhere = any(name != module for name in stored.get(use.chain, ()))
                 put = elsewhere or reader.is_stored(use)
                 if lack and not put and not asked and not (use.doubted and hot):
-                    missing.append(dict(place, name=lack, chain=".".join(use.chain)))
+                    meant = self.meant(lack) if use.deep else ""
+                    missing.append(dict(place, name=lack, chain=".".join(use.chain), meant=meant))
                 elif (use.keywords or use.given) and hot and use.chain[0] in self.others:
                     refused += self.refuses(self.value(use.chain), use.keywords or [], place, use.given)
             if hot:
@@ -209,6 +211,14 @@ class Usage:
         except BaseException:
             return None
         return None
+
+    def meant(self, lack: str) -> str:
+        """The name that a missing one is but for its underscores: then its author wrote it wrong."""
+        *parents, name = lack.split(".")
+        there = dir(self.value(tuple(parents)))
+        start, bare = name[: len(name) - len(name.lstrip("_"))], name.replace("_", "")
+        near = (each for each in there if each.replace("_", "") == bare and not each.startswith("_" + start))
+        return next((each for each in near if each.startswith(start)), "")
 
     def value(self, chain: tuple[str, ...]) -> Any:
         """What a chain is at run time; None where it cannot be had."""

@@ -9,10 +9,14 @@ from packaging.utils import canonicalize_name
 
 from builder.judge.facts import Distribution, Facts, ImportFault
 from builder.judge.rules.roles import Role
+from builder.judge.rules.surroundings import SPARE
 from builder.judge.rules.symptoms import Cause, FailedImport
-from envspec.proof.stdlib import was_ever_standard
+from envspec.proof.stdlib import Stdlib, was_ever_standard
 from envspec.system import rules
 from envspec.system.finding import Severity
+
+LEFT_OUT = SPARE | {"curses", "idlelib", "tkinter", "turtle", "turtledemo"}
+"""Standard modules that builds of Python for servers come without."""
 
 _ABSENT = re.compile(r"No module named '?(?P<name>[\w.]+)")
 
@@ -67,6 +71,13 @@ def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
             hint=f"take a version of {owner.name} that has it, or reinstall it"
             + (f"; {culprit.name} {culprit.version} needs it" if culprit and culprit != owner else ""),
         )  # fmt: skip
+    if top in LEFT_OUT and Stdlib(_minor(facts)).has(top):
+        return Cause(
+            rule=rules.STDLIB_GONE, place=fault.place,
+            severity=Severity.INFO if failed.role.is_inner else weight,
+            what=f"module {top} was left out of this Python {facts.python['version']}",
+            hint="take a Python that has it, or the system's package for it, if that part is used",
+        )  # fmt: skip
     if was_ever_standard(top):
         return Cause(
             rule=rules.STDLIB_GONE, severity=weight, place=fault.place,
@@ -75,6 +86,10 @@ def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
         )  # fmt: skip
     wanted = name if top in facts.owners() else top  # a namespace is there; what is asked for in it is not
     return _cause_of_undeclared(failed, culprit, wanted, weight)
+
+
+def _minor(facts: Facts) -> str:
+    return ".".join(facts.python["version"].split(".")[:2])
 
 
 def _provider(name: str, facts: Facts) -> Distribution | None:

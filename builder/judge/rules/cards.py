@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from builder.inside.probe import report
 from builder.judge.facts import Facts
+from builder.judge.rules.paths import shortened
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 from envspec.system.quoting import quoted_output
@@ -83,6 +84,15 @@ def _trial(trial: report.DeviceTrial, device: report.DeviceFacts, facts: Facts) 
             where=module,
             severity=Severity.ERROR if "wrong" in trial else Severity.WARNING,
         )
+    elif said and (lines := _told(trial, facts)):
+        path, line = lines[0]
+        yield rules.CARD_COMPUTES_WRONG.finding(
+            f"{who}: the {trial.get('at', 'first kernel')} on the card {said}, by the fault that is told of "
+            f"{shortened(path, facts)}:{line}",
+            hint="mend that one",
+            where=module,
+            severity=Severity.INFO,
+        )
     elif said:
         step = trial.get("at", "first kernel")
         yield rules.CARD_COMPUTES_WRONG.finding(
@@ -90,6 +100,15 @@ def _trial(trial: report.DeviceTrial, device: report.DeviceFacts, facts: Facts) 
             hint=f"change {who} or what it computes with: `envspec check` names what it lacks",
             where=module,
         )
+
+
+def _told(trial: report.DeviceTrial, facts: Facts) -> list[tuple[str, int]]:
+    """Lines at which a trial failed and that use what is not there: EV260 tells of those."""
+    error = trial.get("error")
+    frames = (error.get("root") or error)["frames"] if error else []
+    reached = {(frame[0], frame[1]) for frame in frames}
+    misfits = (each for job in facts.raw["usage"] for each in job.get("missing", []) if each.get("confirmed"))
+    return [line for each in misfits if (line := (each["path"], each["line"])) in reached]
 
 
 def _said(trial: report.DeviceTrial) -> str:

@@ -46,7 +46,7 @@ def judge_imports(facts: Facts, smoke: Smoke) -> Iterator[Finding]:
         yield _finding(group, facts)
     yield from _unfinished(facts)
     for outcome in facts.imports:
-        yield from _manners(outcome, facts)
+        yield from _manners(outcome, role_of(outcome.module), facts)
     yield from _noises(facts)
 
 
@@ -210,7 +210,7 @@ def _unfinished(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
+def _manners(outcome: Outcome, role: Role, facts: Facts) -> Iterator[Finding]:
     """Findings about what an import did besides importing."""
     module = outcome.module
     for attribute, reason in outcome.lacks:
@@ -224,6 +224,8 @@ def _manners(outcome: Outcome, facts: Facts) -> Iterator[Finding]:
             f"{module}: the import tries to {', to '.join(outcome.network[:2])}",
             hint="without a network it may hang or fail; look for a variable that turns it off",
             where=module,
+            # A command is free to ask the network when it is started, and nothing else imports it.
+            severity=Severity.INFO if role is Role.COMMAND else None,
         )
     if outcome.changed and not outcome.error:
         yield rules.WRITES.finding(

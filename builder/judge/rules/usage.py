@@ -50,6 +50,8 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         rule, what = rules.ARGUMENT, _refused(first, provider)
     else:
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
+        if first.get("meant"):
+            what += f" (written wrong, it seems: it has {first['meant']})"
     if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
         return _overwritten(user, first, facts)
     more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
@@ -91,6 +93,8 @@ def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     taken, of = each.get("takes", 0), each.get("of", 1)
     if not each["hot"] and (each["deep"] or taken <= 1) and not each.get("commands"):
         return Severity.INFO  # in a corner that nothing here has loaded
+    if each["deep"] and (each.get("raised") or each.get("meant")):
+        return Severity.INFO  # where a call fails anyhow, or by a slip of the pen that no version cures
     if each["deep"]:
         certain = each["reach"] in ("import", "constructor")
     elif each["kind"] == "import":

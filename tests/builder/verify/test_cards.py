@@ -58,6 +58,18 @@ def test_what_a_card_shows(trial: dict[str, Any], rule: list[tuple[str, str]]) -
     assert found(**trial) == rule
 
 
+def test_a_kernel_that_fails_by_a_fault_that_is_told_is_no_second_error() -> None:
+    told = fault("AttributeError", "module 'helper' has no attribute 'old'")
+    file, line, _ = told["frames"][0]
+    misfit = {"module": "wanted", "path": file, "line": line, "name": "helper.old", "confirmed": True}
+    trial = {"what": "wanted", "module": "wanted", "error": told, "at": "first kernel"}
+    device = {**CARD, "trials": [trial]}
+    for missing, weight in (([misfit], "INFO"), ([{**misfit, "line": line + 1}], "ERROR")):
+        usage = [{"module": "wanted", "missing": missing}]
+        (finding,) = judge_cards(facts(device=device, usage=usage))
+        assert (finding.rule, finding.severity.name) == ("EV297", weight)
+
+
 def test_a_driver_whose_library_does_not_work_is_told() -> None:
     told = facts(device={"nodes": ["/dev/nvidia0"], "driver": "580", "error": "libcuda.so.1: not there"})
     assert [each.rule for each in judge_cards(told)] == ["EV296"]

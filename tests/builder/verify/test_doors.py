@@ -7,7 +7,7 @@ import pytest
 from builder.inside.probe.doors import entry_points
 from builder.judge import judge_subject
 from builder.values.verdict import Verdict
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, Severity
 from tests.builder.verify.environments import Environment, errors
 
 TOOL = "tool-1.0.dist-info/entry_points.txt"
@@ -113,3 +113,10 @@ def test_arguments_beyond_what_is_taken_are_told(environment: Environment) -> No
     assert (
         "passes 2 arguments by their place to helper.Made.__init__, and helper 1.0 takes 1" in found.message
     )
+
+
+def test_a_command_may_look_for_a_host_when_it_starts(environment: Environment) -> None:
+    looks = "import socket\ntry:\n    socket.getaddrinfo('example.invalid', 80)\nexcept OSError:\n    pass\n"
+    install(environment, looks)
+    found = of_rule(judge_subject(environment.target), "EV207")
+    assert [(each.where, each.severity) for each in found] == [("tool.cli", Severity.INFO)]

@@ -224,3 +224,18 @@ def test_a_package_that_has_the_name_and_not_the_module_is_told(environment: Env
     found = errors(judge_subject(environment.target))
     assert list(found) == ["EV209:user"]
     assert "which jot 1.0 does not have" in found["EV209:user"]
+
+
+@pytest.mark.parametrize(("body", "weight"), [
+    ("return provider.gone(1)", "WARNING"),
+    ("raise provider.Gone('no such thing')", "INFO"),
+    ("return provider.zeroslike(1)", "INFO"),
+    ("return provider.Zeros_Like(1)", "WARNING"),
+])  # fmt: skip
+def test_a_slip_of_the_pen_or_another_error_than_the_meant_one_is_information(
+    environment: Environment, body: str, weight: str
+) -> None:
+    environment.install("provider", {"provider.py": "zeros_like = _zeroslike = len\n"})
+    environment.install("user", {"user.py": f"import provider\ndef use():\n    {body}\n"})
+    (found,) = (each for each in judge_subject(environment.target).findings if each.rule == "EV260")
+    assert found.severity.name == weight

@@ -222,6 +222,18 @@ CASES = (
         hint="take a newer version of the package, or a Python that has the module",
     ),
     Case(
+        name="absent spare",
+        outcome={
+            "error": fault(
+                "ModuleNotFoundError", "No module named 'tkinter'", bases=IMPORT_ERROR, name="tkinter"
+            )
+        },
+        rule="EV213",
+        weights="EEWII",
+        what="module tkinter was left out of this Python 3.11.7 (wanted/__init__.py:7)",
+        hint="take a Python that has it, or the system's package for it, if that part is used",
+    ),
+    Case(
         name="absent required",
         outcome={
             "error": fault(
