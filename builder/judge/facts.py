@@ -54,6 +54,10 @@ class Distribution:
         """Its name in canonical form."""
         return canonicalize_name(self.name)
 
+    def needs(self, other: Distribution) -> bool:
+        """Whether it requires another, without an extra."""
+        return any(canonicalize_name(each.name) == other.key for each in self.requires)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ImportFault:

@@ -91,7 +91,7 @@ def taken_down(module: str, files: list[list[Any]], prefix: str = "") -> tuple[s
     return taken & set(needs), len(needs)
 
 
-def used_in(taken: set[str], files: list[list[Any]], prefix: str) -> bool:
+def used_in(taken: set[str], files: list[list[Any]], prefix: str = "") -> bool:
     """Whether a function imports one of these modules, with nothing around that would take the failure."""
     words = {name.rpartition(".")[2] for name in taken}
     for name, path, is_package in files:

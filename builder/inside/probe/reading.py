@@ -62,6 +62,8 @@ class Use:
         """How many arguments it is called with by their place; 0 where that is not known."""
         self.function = 0
         """Which function of the file it stands in."""
+        self.sure = False
+        """Whether it runs at every call of its function, whatever comes: under no condition, in no loop."""
         self.raised = False
         """Whether it stands in what a function raises: with it or without, the call ends in an error."""
         self.asked = ()  # type: tuple[str, ...]
@@ -83,6 +85,7 @@ class SourceReader:
         self.guards = dict.fromkeys(CAUGHT, 0)
         self.doubts = 0
         self.raises = 0
+        self.branches = 0
         self.asked = []  # type: list[str]
         self.depth = 0
         self.function = 0
@@ -97,13 +100,17 @@ class SourceReader:
 
     def block(self, body: list[Any]) -> None:
         """Statements in order; after an `if` that asks and leaves, the rest has a way out."""
-        added = 0
+        doubts = branches = 0
         for node in body:
             self.visit(node)
-            if isinstance(node, ast.If) and doubtful(node.test) and leaves(node.body):
-                added += 1
-                self.doubts += 1
-        self.doubts -= added
+            if isinstance(node, ast.If) and leaves(node.body):
+                branches += 1
+                self.branches += 1
+                if doubtful(node.test):
+                    doubts += 1
+                    self.doubts += 1
+        self.doubts -= doubts
+        self.branches -= branches
 
     def guard(self, doubt: bool, by: int = 1) -> None:
         """What follows has a way out, whatever goes wrong (or no longer, by -1)."""
@@ -134,6 +141,7 @@ class SourceReader:
     def visit_Try(self, node: Any) -> None:
         names = {name for handler in node.handlers for name in caught(handler)}
         kinds = [kind for kind, expected in CAUGHT.items() if names & expected]
+        self.branches += 1
         for kind in kinds:
             self.guards[kind] += 1
         self.block(node.body)
@@ -144,6 +152,7 @@ class SourceReader:
         self.block(node.orelse)
         for kind in kinds:
             self.guards[kind] -= 1
+        self.branches -= 1
         self.block(node.finalbody)
 
     visit_TryStar = visit_Try
@@ -157,25 +166,39 @@ class SourceReader:
     def _either(self, node: Any, blocks: list[list[Any]]) -> None:
         with self.asking(node.test):
             self.visit(node.test)
+            self.branches += 1
             for block in blocks:
                 self.block(block)
+            self.branches -= 1
+
+    def visit_For(self, node: Any) -> None:
+        self.visit(node.target)
+        self.visit(node.iter)
+        self.branches += 1
+        self.block(node.body)
+        self.block(node.orelse)
+        self.branches -= 1
+
+    visit_AsyncFor = visit_For
 
     def visit_IfExp(self, node: Any) -> None:
-        with self.asking(node.test):
+        with self.asking(node.test, nested=True):
             self.children(node)
 
     def visit_BoolOp(self, node: Any) -> None:
-        with self.asking(*node.values):
+        with self.asking(*node.values, nested=True):
             self.children(node)
 
     @contextlib.contextmanager
-    def asking(self, *tests: Any) -> Iterator[None]:
+    def asking(self, *tests: Any, nested: bool = False) -> Iterator[None]:
         """What depends on conditions: doubtful where they may ask for it, and named by their words."""
         doubt = any(doubtful(test) for test in tests)
         known = len(self.asked)
         self.doubts += doubt
         self.asked += [word.lower() for test in tests for word in words_of(test)]
+        self.branches += nested
         yield
+        self.branches -= nested
         self.doubts -= doubt
         del self.asked[known:]
 
@@ -204,9 +227,10 @@ class SourceReader:
         self.scopes, outer = [*held, bindings(node, self)], self.scopes
         self.asked.append(getattr(node, "name", "").lower())
         self.depth += 1
-        around, self.function = self.function, node.lineno
+        around = self.function, self.branches
+        self.function, self.branches = node.lineno, 0
         self.block(body)
-        self.function = around
+        self.function, self.branches = around
         self.depth -= 1
         self.asked.pop()
         self.scopes = outer
@@ -304,6 +328,7 @@ class SourceReader:
             used.doubted = self.doubts > 0
             used.asked = tuple(self.asked)
             used.raised = used.deep and self.raises > 0
+            used.sure = not self.branches
             used.given, used.function = given, self.function
             self.uses.append(used)
 

@@ -245,6 +245,12 @@ class Misfit(TypedDict):
     hot: bool
     """Whether its module was loaded."""
     kind: NotRequired[str]
+    optional: NotRequired[bool]
+    """Whether the other has the name where something else is installed besides."""
+    unloaded: NotRequired[bool]
+    """Whether it is a module that is there, and that nothing imports before it is used."""
+    sure: NotRequired[bool]
+    """Whether it runs at every call of its function."""
     raised: NotRequired[bool]
     """Whether it stands in what is raised, where another error is all that comes of it."""
     chain: NotRequired[str]
@@ -262,7 +268,7 @@ class Misfit(TypedDict):
     of: NotRequired[int]
     """... and how many there are."""
     used: NotRequired[bool]
-    """Whether a function of the distribution imports one of these modules, whatever may come."""
+    """Whether a function of the distribution imports it, or one that it takes down, whatever comes."""
     commands: NotRequired[list[str]]
     """Commands that cannot start for it."""
 

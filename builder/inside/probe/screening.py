@@ -8,7 +8,7 @@ from ..names import absolute_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Iterator
+    from typing import Callable, Iterable, Iterator
 
 IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#;]+)", re.MULTILINE)
 FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]+)", re.MULTILINE)
@@ -61,6 +61,19 @@ def chains(text: str, names: dict[str, set[tuple[str, ...]]]) -> Iterator[tuple[
         name, rest, call = match.groups()
         for target in names[name]:
             yield (*target, *rest.split(".")[1:]), bool(call)
+
+
+def mentions_import(package: str, module: str, texts: Iterable[str]) -> bool:
+    """Whether one of these files may import `module` of `package`, in whatever function or by its name."""
+    whole = re.escape(package + "." + module)
+    quoted = r"[\"']%s[\"'.]" % whole
+    named = r"^[ \t]*(?:import[ \t][^\n]*\b%s\b|from[ \t]+%s\b)" % (whole, whole)
+    taken = r"^[ \t]*from[ \t]+%s[ \t]+import[ \t]*(?:\([^)]*|[^\n#;]*)\b%s\b" % (
+        re.escape(package),
+        re.escape(module),
+    )
+    spelled = re.compile("%s|%s|%s" % (quoted, named, taken), re.MULTILINE)
+    return any(module in text and spelled.search(text) is not None for text in texts)
 
 
 def imported(text: str, package: str) -> set[str]:

@@ -14,6 +14,7 @@ import types
 import warnings
 
 from . import asides, child, confirming, importing, programs, reaching, reading, screening
+from .conditional import conditional_names
 from .group import limit, serve
 
 TYPE_CHECKING = False
@@ -44,6 +45,10 @@ class Usage:
         self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
         self.maps = {}  # type: dict[str, reaching.Map]
         self.gone = dict(job.get("gone", {}))
+        self.conditional = {}  # type: dict[str, frozenset[str]]
+        self.imports = {}  # type: dict[str, bool]
+        self.unloaded = set()  # type: set[str]
+        """Modules inside of others that are there and that nothing has imported."""
 
     def wanted(self, chain: tuple[str, ...]) -> bool:
         return self.wanted_top(chain[0])
@@ -78,16 +83,12 @@ class Usage:
                     "hot": hot,
                     "kind": use.kind,
                     "raised": use.raised,
+                    "sure": use.sure,
                 }
-                lack = self.lacks(use.chain)
-                # Outside of functions a module that was imported has shown itself what it reaches.
-                asked = is_asked(lack, use, module) if lack else False
                 elsewhere = any(name != module for name in stored.get(use.chain, ()))
-                put = elsewhere or reader.is_stored(use)
-                if lack and not put and not asked and not (use.doubted and hot):
-                    meant = self.meant(lack) if use.deep else ""
-                    missing.append(dict(place, name=lack, chain=".".join(use.chain), meant=meant))
-                elif (use.keywords or use.given) and hot and use.chain[0] in self.others:
+                found = self.misses(use, place, put=elsewhere or reader.is_stored(use))
+                missing += found
+                if not found and (use.keywords or use.given) and hot and use.chain[0] in self.others:
                     refused += self.refuses(self.value(use.chain), use.keywords or [], place, use.given)
             if hot:
                 refused += self.own_calls(module, path, reader)
@@ -102,6 +103,20 @@ class Usage:
             "read": len(self.readers),
             "unread": unread,
         }
+
+    def misses(self, use: reading.Use, place: dict[str, Any], *, put: bool) -> list[dict[str, Any]]:
+        """What one use does not find; `put` says whether the distribution puts it there itself."""
+        lack = self.lacks(use.chain)
+        found = dict(place, chain=".".join(use.chain))
+        if lack and not put and not is_asked(lack, use, place["module"]):
+            # Outside of functions a module that was imported has shown itself what it reaches.
+            if not (use.doubted and place["hot"]):
+                meant = self.meant(lack) if use.deep else ""
+                return [dict(found, name=lack, meant=meant, optional=self.is_optional(lack))]
+        elif not lack and not put and use.deep and place["hot"]:
+            unloaded = self.unimported(use.chain)
+            return [dict(found, name=unloaded, unloaded=True)] if unloaded else []
+        return []
 
     def reach(self, module: str, path: str, line: int) -> str:
         """How a line is reached through what the root exports (see `reaching.Map.reach`)."""
@@ -158,7 +173,7 @@ class Usage:
         loaded = sys.modules.get(module)
         hot = loaded is not None
         for chain, called in screening.chains(text, screening.aliases(text, self.wanted_top)):
-            if self.lacks(chain) is not None:
+            if self.lacks(chain) is not None or (hot and self.unimported(chain)):
                 return True
             if called and hot and chain[0] in self.others and self.picky(chain):
                 return True
@@ -207,10 +222,33 @@ class Usage:
         try:
             getattr(parent, name)
         except AttributeError:
-            return None if is_module(parent.__name__ + "." + name) else full
+            if not is_module(parent.__name__ + "." + name):
+                return full
+            if full == parent.__name__ + "." + name and full not in sys.modules:
+                self.unloaded.add(full)
+            return None
         except BaseException:
             return None
         return None
+
+    def unimported(self, chain: tuple[str, ...]) -> str:
+        """The module inside of another that a chain goes through and that nobody imports; empty for none."""
+        parts = (".".join(chain[:depth]) for depth in range(2, len(chain) + 1))
+        name = next((each for each in parts if each in self.unloaded), "")
+        if name and name not in self.imports:
+            parent, _, last = name.rpartition(".")
+            self.imports[name] = screening.mentions_import(
+                parent, last, (confirming.source(path) or "" for _, path, _ in self.job["files"])
+            )
+        return name if name and not self.imports[name] else ""
+
+    def is_optional(self, lack: str) -> bool:
+        """Whether the module that lacks a name has it where something else is there."""
+        *parents, name = lack.split(".")
+        file = getattr(self.value(tuple(parents)), "__file__", None) or ""
+        if file not in self.conditional:
+            self.conditional[file] = conditional_names(file) if file.endswith(".py") else frozenset()
+        return name in self.conditional[file]
 
     def meant(self, lack: str) -> str:
         """The name that a missing one is but for its underscores: then its author wrote it wrong."""
@@ -398,6 +436,9 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             confirmed[key] = confirmation.confirm(each)
             known[each["module"]] = each.get("as", "")
         each["confirmed"] = confirmed[key]
+        if each["confirmed"] and each["deep"] and each["sure"] and not each["hot"]:
+            taken, _ = confirming.taken_down(each["module"], job["files"])
+            each["used"] = confirming.used_in(taken | {each["module"]}, job["files"])
         each["as"] = known[each["module"]]
         if each["confirmed"] and not each["deep"]:
             prefix = each["module"][: -len(each.get("as") or each["module"])]

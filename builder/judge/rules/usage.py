@@ -50,6 +50,10 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         rule, what = rules.ARGUMENT, _refused(first, provider)
     else:
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
+        if first.get("unloaded"):
+            what = f"uses {first['name']}, a module of {provider} that neither of the two imports"
+        if first.get("optional"):
+            what = f"uses {first['name']}, which {provider} has only where something else is installed"
         if first.get("meant"):
             what += f" (written wrong, it seems: it has {first['meant']})"
     if user is not None and user in facts.owners().get(first["name"].partition(".")[0], ()):
@@ -89,20 +93,44 @@ def _overwritten(user: Distribution, first: report.Misfit, facts: Facts) -> Find
 
 def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     user, provider = facts.owner(root), facts.owner(each["name"])
-    violated = user is not None and provider is not None and facts.violates(user, provider)
-    taken, of = each.get("takes", 0), each.get("of", 1)
-    if not each["hot"] and (each["deep"] or taken <= 1) and not each.get("commands"):
-        return Severity.INFO  # in a corner that nothing here has loaded
-    if each["deep"] and (each.get("raised") or each.get("meant")):
-        return Severity.INFO  # where a call fails anyhow, or by a slip of the pen that no version cures
+    needs = user is not None and provider is not None and user.needs(provider)
+    if each.get("optional"):
+        return Severity.INFO  # it was never promised: something else brings it
     if each["deep"]:
-        certain = each["reach"] in ("import", "constructor")
-    elif each["kind"] == "import":
-        commands = user is not None and facts.is_wanted(user) and bool(each.get("commands"))
-        certain = each["hot"] or commands or taken >= max(WIDE * of, FEW)
+        severity = _weight_in_function(each, needs=needs)
     else:
-        certain = each["hot"] or taken >= SHARE * of or (taken >= FEW and each.get("used", False))
-    return Severity.ERROR if certain or (violated and each["hot"]) else Severity.WARNING
+        commands = each.get("commands") and user is not None and facts.is_wanted(user)
+        severity = _weight_at_import(each, needs=needs, starts=bool(commands))
+    violated = user is not None and provider is not None and facts.violates(user, provider)
+    return Severity.ERROR if violated and each["hot"] else severity
+
+
+def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
+    """That of a use which only runs when its function is called."""
+    if each.get("raised") or each.get("meant"):
+        return Severity.INFO  # the call fails anyhow; or a slip of the pen that no version cures
+    if not each["hot"]:  # nothing here has loaded it, but a function may
+        return Severity.WARNING if needs and each.get("used") else Severity.INFO
+    if each.get("unloaded"):
+        return Severity.WARNING if each.get("sure") or each["reach"] else Severity.INFO
+    return Severity.ERROR if each["reach"] in ("import", "constructor") else Severity.WARNING
+
+
+def _weight_at_import(each: report.Misfit, *, needs: bool, starts: bool) -> Severity:
+    """That of a use which ended the import of its module; `starts`: and that of a command with it."""
+    taken, of = each.get("takes", 0), each.get("of", 1)
+    used = bool(each.get("used"))
+    if each["hot"] or starts or (needs and used):
+        return Severity.ERROR  # whoever imports it, or calls the function that does, runs into it
+    if taken <= 1 and not each.get("commands"):
+        return Severity.INFO  # a corner that nothing here has loaded
+    if each["kind"] == "import":  # whole corners are optional
+        certain = taken >= max(WIDE * of, FEW)
+    else:
+        certain = taken >= SHARE * of or (taken >= FEW and used)
+    if certain:
+        return Severity.ERROR
+    return Severity.WARNING if needs or each.get("commands") else Severity.INFO
 
 
 def _place(each: report.Misfit, facts: Facts) -> str:

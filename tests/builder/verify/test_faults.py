@@ -239,3 +239,67 @@ def test_a_slip_of_the_pen_or_another_error_than_the_meant_one_is_information(
     environment.install("user", {"user.py": f"import provider\ndef use():\n    {body}\n"})
     (found,) = (each for each in judge_subject(environment.target).findings if each.rule == "EV260")
     assert found.severity.name == weight
+
+
+def weight_of(environment: Environment, rule: str = "EV260") -> list[str]:
+    """How heavy the findings of a rule are."""
+    found = judge_subject(environment.target).findings
+    return [each.severity.name for each in found if each.rule == rule]
+
+
+@pytest.mark.parametrize(("core", "importer", "requires", "weight"), [
+    ("from provider import old\n", "from . import core", ("provider",), "ERROR"),
+    ("from provider import old\n", "from . import core", (), "INFO"),
+    ("from provider import old\n", "try:\n        from . import core\n    except ImportError:\n        pass",
+     ("provider",), "INFO"),
+    ("import provider\ndef use():\n    provider.old()\n", "from . import core", ("provider",), "WARNING"),
+    ("import provider\ndef use():\n    provider.old()\n", "from . import core", (), "INFO"),
+    ("import provider\ndef use(x):\n    if x:\n        provider.old()\n", "from . import core",
+     ("provider",), "INFO"),
+    ("import provider\ndef use():\n    provider.old()\n", "pass", ("provider",), "INFO"),
+])  # fmt: skip
+def test_what_a_function_imports_counts_where_the_other_is_required(
+    environment: Environment, core: str, importer: str, requires: tuple[str, ...], weight: str
+) -> None:
+    environment.install("provider", {"provider.py": "import os\n"})
+    begin = f"import os\ndef begin():\n    {importer}\n"
+    corners = {f"user/fine{number}.py": USED for number in range(9)}
+    files = {"user/__init__.py": begin, "user/core.py": core, **corners}
+    environment.install("user", files, requires=requires)
+    assert weight_of(environment) == [weight]
+
+
+JOINS = "import provider\ndef use():\n    return provider.path.join\n"
+
+
+@pytest.mark.parametrize(("user", "more", "weights"), [
+    (JOINS, "", ["WARNING"]),
+    ("import provider\ndef _use(x):\n    if x:\n        return provider.path.join\n", "", ["INFO"]),
+    (JOINS, "import provider.path\n", []),
+    (JOINS, "from provider import (\n    path)\n", []),
+    (JOINS, "NAME = 'provider.path'\n", []),
+    ("import provider\ndef use():\n    return provider.known.join\n", "", []),
+    ("import provider\ndef use():\n    return getattr(provider, 'path').join\n", "", []),
+    ("import provider\ntry:\n    provider.path\nexcept AttributeError:\n    pass\n", "", []),
+])  # fmt: skip
+def test_a_module_of_another_that_nobody_imports_is_a_warning_where_it_is_used(
+    environment: Environment, user: str, more: str, weights: list[str]
+) -> None:
+    files = {"provider/__init__.py": "import os\nfrom . import known\n", "provider/known.py": "join = 1\n"}
+    environment.install("provider", {**files, "provider/path.py": "join = 1\n"})
+    environment.install("user", {"user/__init__.py": user, "user/more.py": more})
+    assert weight_of(environment) == weights
+
+
+@pytest.mark.parametrize(("provider", "weight"), [
+    ("try:\n    from nowhere import old\nexcept ImportError:\n    pass\n", "INFO"),
+    ("import os\nif os.path.exists('/nowhere'):\n    from os import old\n", "INFO"),
+    ("import sys\nif sys.version_info < (3,):\n    from os import old\n", "WARNING"),
+    ("import os\n", "WARNING"),
+])  # fmt: skip
+def test_a_name_that_another_has_only_where_something_else_is_there_was_never_promised(
+    environment: Environment, provider: str, weight: str
+) -> None:
+    environment.install("provider", {"provider.py": provider})
+    environment.install("user", {"user.py": "import provider\ndef use():\n    return provider.old()\n"})
+    assert weight_of(environment) == [weight]
