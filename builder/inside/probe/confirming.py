@@ -99,13 +99,18 @@ def used_in(taken: set[str], files: list[list[Any]], prefix: str = "") -> bool:
         if name in taken or asides.is_foreign_or_test(name, is_package) or not any(w in text for w in words):
             continue
         package = name if is_package else name.rpartition(".")[0]
-        reader = reading.SourceReader(package, lambda chain: prefix + ".".join(chain) in taken)
+        reader = reading.SourceReader(package, lambda chain: leads_into(chain, taken, prefix))
         tree = parse(text)
         if tree is not None:
             reader.read_module(tree)
         if any(use.kind == "import" and use.deep for use in reader.uses):
             return True
     return False
+
+
+def leads_into(chain: tuple[str, ...], modules: set[str], prefix: str) -> bool:
+    """Whether a dotted path is one of these modules, or something in one."""
+    return any(prefix + ".".join(chain[:depth]) in modules for depth in range(1, len(chain) + 1))
 
 
 def source(path: str) -> str | None:

@@ -254,6 +254,8 @@ class SourceReader:
     def visit_Import(self, node: Any) -> None:
         for alias in node.names:
             self.note(alias.name)
+            if "." in alias.name:
+                self.use("import", tuple(alias.name.split(".")), node.lineno)
 
     def visit_ImportFrom(self, node: Any) -> None:
         module = absolute_module(self.package, node.level, node.module or "")

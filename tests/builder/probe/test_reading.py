@@ -27,7 +27,7 @@ def uses(source: str) -> set[str]:
     [
         ("import numpy as np\nnp.bool8", {"numpy.bool8"}),
         ("from numpy import bool8", {"numpy.bool8"}),
-        ("import other.deep\nother.deep.name", {"other.deep.name"}),
+        ("import other.deep\nother.deep.name", {"other.deep", "other.deep.name"}),
         ("import numpy as np\ndef f():\n    return np.float", {"numpy.float"}),
         ("import numpy as np\ndef f(np):\n    return np.float", set()),
         ("import numpy as np\nnp = 1\nnp.float", set()),

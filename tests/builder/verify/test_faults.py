@@ -249,6 +249,8 @@ def weight_of(environment: Environment, rule: str = "EV260") -> list[str]:
 
 @pytest.mark.parametrize(("core", "importer", "requires", "weight"), [
     ("from provider import old\n", "from . import core", ("provider",), "ERROR"),
+    ("from provider import old\n", "from .core import old", ("provider",), "ERROR"),
+    ("from provider import old\n", "import user.core", ("provider",), "ERROR"),
     ("from provider import old\n", "from . import core", (), "INFO"),
     ("from provider import old\n", "try:\n        from . import core\n    except ImportError:\n        pass",
      ("provider",), "INFO"),
