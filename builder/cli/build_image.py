@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from builder.cli.deliver import carry_out
+from builder.cli.at_once import BUILDING
+from builder.cli.deliver import carry_out_once
 from builder.cli.options import (
     EXIT_CODES,
     PLACE,
@@ -58,4 +59,4 @@ def build_image(
     SPEC is an envspec.toml, or the folder that holds one; left out, the current folder's.
     """
     shipping = Shipping(tag=tag, output=output, push=push)
-    return carry_out(Request(shipping=shipping, report=folder, **wanted), form, folder, quiet=quiet)
+    return carry_out_once(Request(shipping=shipping, report=folder, **wanted), form, BUILDING, quiet=quiet)

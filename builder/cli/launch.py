@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 
+from builder.cli.at_once import answered_at_once
 from envspec.system.interruption import answer_signals, hold_signals
 
 
@@ -20,6 +21,8 @@ def start_program(program: str) -> None:
         if os.name == "nt":  # where a process cannot become another one
             sys.exit(subprocess.call(command))
         os.execv(sys.executable, command)  # noqa: S606
+    if answered_at_once(program):
+        sys.exit(0)
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of a short run
     from builder.cli.main import run_program
 

@@ -59,7 +59,12 @@ _Value = TypeVar("_Value")
 
 def run_pipeline(request: Request, progress: Progress = SILENT) -> Report:
     """Do what the request asks and report it. Raises `SpecError` when the spec means nothing."""
-    return _carry_out(_begin(request, progress)).report
+    return run_request(request, progress).report
+
+
+def run_request(request: Request, progress: Progress = SILENT) -> Run:
+    """As `run_pipeline`, with all that came of the run."""
+    return _carry_out(_begin(request, progress))
 
 
 def build_environment(request: Request, progress: Progress = SILENT) -> tuple[Report, Plan | None]:
@@ -354,11 +359,12 @@ def ship_phase(run: Run) -> Run:
     shipped = already_made(run.backend).ship(
         environment, already_made(run.verdict), run.request.shipping, run.progress
     )
-    return run.reporting(
+    run = run.reporting(
         environment=dataclasses.replace(environment, reference=shipped.reference),
         files=(*run.report.files, *shipped.files),
         said=(*run.report.said, *shipped.said),
     )
+    return dataclasses.replace(run, shipped=shipped)
 
 
 Phase = Callable[[Run], Run]

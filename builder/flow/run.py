@@ -11,6 +11,7 @@ from builder.report.model import Report
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.request import Request
+from builder.values.shipping import Shipped
 from builder.values.verdict import Verdict
 from envspec.lockfile.lock import Lock
 from envspec.system.finding import Finding, weigh_strictly
@@ -34,6 +35,7 @@ class Run:
     backend: Backend | None = None
     environment: Environment | None = None
     verdict: Verdict | None = None
+    shipped: Shipped | None = None
 
     def reporting(self, *findings: Finding, **changes: Any) -> Run:
         """The run with more findings, as heavy as the request wants them, and other changes of its report."""

@@ -6,15 +6,15 @@ import functools
 import hashlib
 import importlib
 import os
-import pathlib
-from typing import Any
 
-from envspec.spec.model import digest_of
+TYPE_CHECKING = False  # nothing that takes its time is loaded: who looks for changes of the tool has little
+if TYPE_CHECKING:
+    from typing import Any
 
 PACKAGES = ("builder", "envspec")
 """The payload is no part of the tool: a plan holds its digest."""
 
-_KINDS = {".py", ".tsv", ".gz", ".xz", ".txt"}
+_KINDS = (".py", ".tsv", ".gz", ".xz", ".txt")
 """Endings of code, and of the tables and constraints that it reads."""
 
 
@@ -25,20 +25,24 @@ def tool_digest() -> str:
     for package in PACKAGES:
         for name, file in _files(package):
             digest.update(f"{name}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - no pathlib
+                digest.update(hashlib.sha256(stream.read()).digest())
     return f"sha256:{digest.hexdigest()}"
 
 
 def result_key(depends: Any) -> str:
     """Name of a result that depends on a JSON value and on the tool itself, and on nothing else."""
+    from envspec.spec.model import digest_of  # slow to load, and the tool's own digest needs none of it
+
     return digest_of([depends, tool_digest()]).removeprefix("sha256:")
 
 
-def _files(package: str) -> list[tuple[str, pathlib.Path]]:
+def _files(package: str) -> list[tuple[str, str]]:
     """Name and place of every file of a package, sorted by name."""
-    top = pathlib.Path(str(importlib.import_module(package).__file__)).parent
+    top = importlib.import_module(package).__path__[0]
     found = []
     for folder, folders, names in os.walk(top):
         folders[:] = [name for name in folders if name != "resources"]  # examples, where it is installed
-        found += [pathlib.Path(folder, name) for name in names if pathlib.PurePath(name).suffix in _KINDS]
-    return sorted((f"{package}/{file.relative_to(top).as_posix()}", file) for file in found)
+        below = f"{package}{folder[len(top) :]}".replace(os.sep, "/")
+        found += [(f"{below}/{name}", f"{folder}/{name}") for name in names if name.endswith(_KINDS)]
+    return sorted(found)

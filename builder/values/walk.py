@@ -13,8 +13,8 @@ from builder.values.secret_names import is_history, is_secret_name
 from envspec.source.ignored import Ignored
 from envspec.system.errors import THE_SPEC, OutsideError, Problem, SpecError
 
-_CACHES = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-_CACHES |= {".tox", ".nox", ".ipynb_checkpoints", ".hypothesis"}
+CACHES = {"__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+CACHES |= {".tox", ".nox", ".ipynb_checkpoints", ".hypothesis"}
 """Folders that tools make again; they stay at home without a word."""
 
 _KINDS = {
@@ -91,7 +91,7 @@ class _Walk:
         name, folder = path.rpartition("/")[2], stat.S_ISDIR(mode)
         if is_secret_name(path) or is_history(path) or self._leads_to_secret(path, mode):
             return "secrets"
-        if (name in _CACHES) if folder else (name.endswith(".pyc") or is_lock(name)):
+        if (name in CACHES) if folder else (name.endswith(".pyc") or is_lock(name)):
             return ""
         if self._rules is not None and not lifted and self._rules.ignores(path, is_folder=folder):
             return "ignored"

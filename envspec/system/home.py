@@ -28,6 +28,7 @@ from envspec.system.disk import (
 )
 from envspec.system.errors import OutsideError
 from envspec.system.interruption import undoing
+from envspec.system.where import home_folder
 
 LOCKS = "locks"
 """Folder of the home with a file for each place that is held now."""
@@ -40,44 +41,18 @@ _BUFFER = 1 << 20
 
 _LOG = logging.getLogger("envspec")
 
-NO_HOME = pathlib.Path("/nonexistent")
-"""The home of users who have none. Source: Debian Policy Manual, 9.2.3, non-existent home directories."""
-
 _LARGE = ("oci/unpacked", "uv", "contexts")
 """What takes much of a home's room, is nobody's result, and is quickly made anew."""
 
 
 def tool_home() -> pathlib.Path:
-    """`$ENVSPEC_HOME`, else `envspec` in the user's cache folder.
-
-    Raises `OutsideError` for a user without a home folder: a folder that others know of too, such as one in
-    `/tmp`, would let them choose what is built.
-    """
-    if chosen := os.environ.get("ENVSPEC_HOME"):
-        return pathlib.Path(chosen).absolute()
-    if cache := os.environ.get("XDG_CACHE_HOME"):
-        return pathlib.Path(cache).absolute() / "envspec"
-    try:
-        home = pathlib.Path.home()
-    except RuntimeError:  # a number that no account has
-        home = NO_HOME
-    if home == NO_HOME:
+    """The folder, as `where.py` has it. Raises `OutsideError` for a user without a home folder."""
+    if (home := home_folder()) is None:
         raise OutsideError(
             "this user has no home folder, so there is no place for what is kept",
             hint="set ENVSPEC_HOME to a folder that this user, and nobody else, may write to",
         )
-    return home.absolute() / ".cache" / "envspec"
-
-
-def settle_home() -> None:
-    """Let `HOME` say that a user has none: where it says nothing, pip ends in a traceback."""
-    if os.environ.get("HOME"):
-        return
-    os.environ.pop("HOME", None)
-    try:
-        pathlib.Path.home()
-    except RuntimeError:
-        os.environ["HOME"] = str(NO_HOME)
+    return pathlib.Path(home)
 
 
 def below_home(place: pathlib.Path) -> pathlib.Path | None:

@@ -64,6 +64,7 @@ KINDS = (
     Kind(place="proof", what="findings of proofs", check=CARRIED),
     Kind(place="verdict", what="good verdicts", check=CARRIED),
     Kind(place="trial", what="good trials", check=CARRIED),
+    Kind(place="receipts", what="what runs that may be spared looked at, and said", check=CARRIED),
     Kind(place="debian/resolved", what="packages of suites", check=CARRIED),
     Kind(place="debian/lists", what="lists of Debian packages and of their files", check=NAMED),
     Kind(place="environments", what="virtual environments", check=NOTED, folders=True, newest=NEWEST),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import pathlib
 import re
 import time
-import zlib
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -16,16 +14,9 @@ import pydantic
 
 from envspec.system.disk import DiskError
 from envspec.system.home import throw_away, write_quickly
+from envspec.system.sealed import file_name, seal, unseal
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
-
-_FORM = 2
-"""Number of the files' own form, part of their names: a file of another form is another one, not damaged."""
-
-_FILE = re.compile(rb'\{"sha256":"([0-9a-f]{64})","value":(.*)\}', re.DOTALL)
-
-_LARGEST = 1 << 28
-"""Bytes of a value: more, nothing keeps."""
 
 DAY = 24 * 3600.0
 
@@ -62,30 +53,17 @@ class Kept(Generic[Value]):
             throw_away(file, f"cannot be read ({error.strerror})")
             return None
         try:
-            value = self._form.validate_json(self._checked(body))
-        except (ValueError, zlib.error):
+            value = self._form.validate_json(unseal(body, packed=self._packed))
+        except ValueError:
             throw_away(file, "is damaged" if body else "is empty")
             return None
         touch(file)
         return value
 
-    def _checked(self, body: bytes) -> bytes:
-        """The value's own bytes. Raises `ValueError` where they are not those that were kept."""
-        if self._packed:
-            stream = zlib.decompressobj()
-            body = stream.decompress(body, _LARGEST)
-            if not stream.eof or stream.unused_data:
-                raise ValueError("no whole stream, or more than one")
-        found = _FILE.fullmatch(body)
-        if found is None or hashlib.sha256(found[2]).hexdigest().encode() != found[1]:
-            raise ValueError("another value than the one that was kept")
-        return found[2]
-
     def put(self, key: str, value: Value) -> None:
         """Keep a value. Raises `OutsideError` when the disk refuses."""
-        own = self._form.dump_json(value)
-        body = b'{"sha256":"%s","value":%s}' % (hashlib.sha256(own).hexdigest().encode(), own)
-        write_quickly(self.file(key), zlib.compress(body, level=3) if self._packed else body)
+        body = seal(self._form.dump_json(value), packed=self._packed)
+        write_quickly(self.file(key), body)
 
     def get_or_make(self, key: str, make: Callable[[], Value]) -> Value:
         """The value of a key, made if there is none, and kept if it can be. Raises what `make` raises."""
@@ -100,7 +78,7 @@ class Kept(Generic[Value]):
         """Where the value of a key stands, or would stand. Raises `ValueError` for what is no key."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is no key: it needs letters, digits, dots and dashes")
-        return self.folder / f"{key}.v{_FORM}.json{'.zlib' if self._packed else ''}"
+        return self.folder / file_name(key, packed=self._packed)
 
 
 def touch(place: pathlib.Path) -> None:

@@ -20,11 +20,7 @@ from collections.abc import Iterable
 from envspec.system.errors import OutsideError
 from envspec.system.home import throw_away, tool_home
 from envspec.system.kept import Kept
-
-FILES = "seen"
-TREES = "trees"
-
-_BYTES = "latin-1"  # names of files are any bytes
+from envspec.system.looks import BYTES, FILES, TREES, key_of, signature, tree_digest
 
 _Tree = tuple[str, tuple[str, ...]]
 
@@ -45,7 +41,7 @@ def holds(place: pathlib.Path, sha256: str, size: int | None = None, *, read: bo
         return _wrong(place, "is no file")
     if size is not None and there.st_size != size:
         return _wrong(place, f"has {there.st_size} of {size} bytes")
-    if not read and _files(tool_home()).get(_key(place)) == _signature(there, sha256):
+    if not read and _files(tool_home()).get(key_of(place)) == signature(there, sha256):
         return True
     try:
         with place.open("rb") as stream:
@@ -71,13 +67,13 @@ def note_tree(tree: pathlib.Path, place: pathlib.Path) -> None:
     Raises `OutsideError` when the disk refuses.
     """
     names = sorted(_names(tree))
-    _trees(tool_home()).put(_key(place), (_digest(tree, names), tuple(names)))
+    _trees(tool_home()).put(key_of(place), (tree_digest(tree, names), tuple(names)))
 
 
 def last_use(place: pathlib.Path) -> float:
     """When a file was found right last, in seconds since 1970, to a day; 0 where it never was."""
     try:
-        return _files(tool_home()).file(_key(place)).stat().st_mtime
+        return _files(tool_home()).file(key_of(place)).stat().st_mtime
     except OSError:
         return 0.0
 
@@ -85,7 +81,7 @@ def last_use(place: pathlib.Path) -> float:
 def forget_tree(place: pathlib.Path) -> None:
     """Forget a folder that is gone for good."""
     with contextlib.suppress(OSError):
-        _trees(tool_home()).file(_key(place)).unlink()
+        _trees(tool_home()).file(key_of(place)).unlink()
 
 
 def settled(place: pathlib.Path) -> bool:
@@ -104,11 +100,11 @@ def tree_holds(place: pathlib.Path) -> bool | None:
 
     What others put beside them since, such as compiled modules, is not looked at.
     """
-    known = _trees(tool_home()).get(_key(place))
+    known = _trees(tool_home()).get(key_of(place))
     if known is None:
         return None
     try:
-        return _digest(place, known[1]) == known[0]
+        return tree_digest(place, known[1]) == known[0]
     except OSError:
         return False
 
@@ -128,13 +124,9 @@ def _same(place: pathlib.Path, there: os.stat_result) -> bool:
 
 def _note(place: pathlib.Path, there: os.stat_result, sha256: str) -> None:
     try:
-        _files(tool_home()).put(_key(place), _signature(there, sha256))
+        _files(tool_home()).put(key_of(place), signature(there, sha256))
     except OutsideError:
         return  # a home that cannot be written: the file is read again by the next run
-
-
-def _signature(there: os.stat_result, sha256: str) -> str:
-    return f"{sha256} {there.st_size} {there.st_mtime_ns} {there.st_ino}"
 
 
 def _names(tree: pathlib.Path) -> Iterable[str]:
@@ -143,24 +135,7 @@ def _names(tree: pathlib.Path) -> Iterable[str]:
     for folder, folders, files in os.walk(top):
         links = (name for name in folders if os.path.islink(os.path.join(folder, name)))  # noqa: PTH114, PTH118 - bytes
         for name in (*files, *links):
-            yield os.path.relpath(os.path.join(folder, name), top).decode(_BYTES)  # noqa: PTH118 - bytes
-
-
-def _digest(tree: pathlib.Path, names: Iterable[str]) -> str:
-    """Over kind, size and dates of each file; the date of change cannot be set by programs."""
-    digest, top = hashlib.sha256(), os.fsencode(tree) + b"/"
-    for name in names:
-        one = name.encode(_BYTES)
-        its = os.lstat(top + one)
-        digest.update(
-            b"%s\0%d %d %d %d\n" % (one, its.st_mode, its.st_size, its.st_mtime_ns, its.st_ctime_ns)
-        )
-    return digest.hexdigest()
-
-
-def _key(place: pathlib.Path) -> str:
-    name = hashlib.sha256(os.fsencode(place.absolute())).hexdigest()
-    return f"{name[:2]}/{name}"
+            yield os.path.relpath(os.path.join(folder, name), top).decode(BYTES)  # noqa: PTH118 - bytes
 
 
 @functools.cache

@@ -40,7 +40,7 @@ def _start(program: str) -> None:
 def _start_ours(program: str) -> None:
     import importlib
 
-    from envspec.system.home import settle_home
+    from envspec.system.where import settle_home
 
     settle_home()
     for package in ("builder", "service"):

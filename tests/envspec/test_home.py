@@ -17,11 +17,11 @@ from envspec.system.home import (
     disk_refusals,
     holding,
     holding_folder,
-    settle_home,
     tool_home,
     whole_file,
     write_atomic,
 )
+from envspec.system.where import settle_home
 
 
 def test_the_home_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -52,7 +52,7 @@ def test_a_missing_home_is_named_as_debian_does(monkeypatch: pytest.MonkeyPatch,
 def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ENVSPEC_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pathlib.Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    monkeypatch.setenv("HOME", "/nonexistent")
     with pytest.raises(OutsideError, match="no home folder") as caught:
         tool_home()
     assert "ENVSPEC_HOME" in caught.value.hint

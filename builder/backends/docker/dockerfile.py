@@ -6,8 +6,6 @@ The template decides only the layout; what goes into an instruction comes from h
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-import importlib.resources
 import json
 import pathlib
 import re
@@ -16,6 +14,7 @@ from typing import Any
 
 import jinja2
 
+import builder
 from builder.image.settings import (
     VERSION,
     apt_command,
@@ -61,14 +60,13 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
     )
     environment.filters.update(comment=comment, quoted=quoted, exec=exec_form, steps=steps, literal=literal)
-    return environment.from_string(_template_text())
+    return environment.from_string(template_file().read_text(encoding="utf-8"))
 
 
-def _template_text() -> str:
-    shipped = importlib.resources.files("builder") / "resources" / TEMPLATE
-    if shipped.is_file():
-        return shipped.read_text(encoding="utf-8")
-    return (pathlib.Path(__file__).parents[3] / TEMPLATE).read_text(encoding="utf-8")
+def template_file() -> pathlib.Path:
+    """The template: beside the packages in a checkout, among their resources where it was installed."""
+    shipped = pathlib.Path(builder.__path__[0], "resources", TEMPLATE)
+    return shipped if shipped.is_file() else shipped.parents[2] / TEMPLATE
 
 
 def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
