@@ -1,6 +1,8 @@
 """The Chinese normaliser: figures, dates, money, units and symbols into words, as a speaker would read them.
 
-An ordered list of rules, each a pattern and a function; the words they need lie in `words.json`.
+An ordered list of rules, each a pattern and a function; the words they need lie in `words.json`. They see
+only short numbers in the figures 0 to 9: each looks a bounded distance ahead from wherever it begins, and the
+whole takes time in proportion to the text.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,9 @@ SYMBOLS: dict[str, str] = _WORDS["symbols"]
 CODES: list[str] = _WORDS["codes"]
 LINES: list[str] = _WORDS["lines"]
 
+LONGEST_NUMBER = 24
+"""Signs of the longest number that has a value: sixteen figures, commas, decimals. More is read figure by figure."""
+
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SIGN = r"(?<![A-Za-z0-9.)\]）%])[-−]"
 _TO = r"[-~～–—至到]"
@@ -31,10 +37,16 @@ if TYPE_CHECKING:
 
 def normalise_text(text: str) -> str:
     """The text with everything that is not plain words read out in Mandarin; English words stay."""
-    text = _REPEATED.sub(r"\1", text.translate(_NARROW))
+    text = prepare_text(text)
     for pattern, replace in _RULES:
         text = pattern.sub(replace, text)
     return text.translate(_SYMBOLS)
+
+
+def prepare_text(text: str) -> str:
+    """The text as the rules may see it: narrow signs, figures of no other script, and no long numbers."""
+    text = _OTHER_FIGURE.sub(lambda found: str(unicodedata.decimal(found[0])), text.translate(_NARROW))
+    return _LONG_NUMBER.sub(_figures, _REPEATED.sub(r"\1", text))
 
 
 def say_as(text: str, kind: str) -> str:
@@ -45,10 +57,16 @@ def say_as(text: str, kind: str) -> str:
     if kind not in _KINDS:
         raise ValueError(f"<say-as interpret-as> is one of {', '.join(_KINDS)}, not {kind[:40]!r}")
     pattern, say = _KINDS[kind]
-    text = text.translate(_NARROW)
-    if not re.fullmatch(pattern, text):
+    text = _OTHER_FIGURE.sub(lambda found: str(unicodedata.decimal(found[0])), text.translate(_NARROW))
+    if not re.fullmatch(pattern, text, re.ASCII):
         raise ValueError(f"<say-as>: {text[:40]!r} is no {kind}")
     return say(text)
+
+
+def _figures(found: re.Match[str]) -> str:
+    """A long number figure by figure; its commas, where it is no number, are pauses."""
+    said = found[0] if not re.fullmatch(_NUMBER, found[0]) else found[0].replace(",", "")
+    return say_digits(said.replace(".", "点").replace(",", "，"))
 
 
 def _date(found: re.Match[str]) -> str:
@@ -171,6 +189,7 @@ def _rules() -> tuple[NormalisingRule, ...]:
         (r"(?<=\d)\s?\+\s?(?=\d)", lambda _: "加"),
         (r"(?<![A-Za-z?])\s?=\s?", lambda _: "等于"),
         (r"(?<=\d)#", lambda _: "号"),
+        (r"(?<!\S)#(?!\S)", lambda _: "井号"),
         # Twos that count, and all that is left
         (
             rf"(?<![\d.,第A-Za-z-])2(?=\s?(?:[{_WORDS['measures']}千百万亿]|小时|分钟|点(?!\d)))",
@@ -180,7 +199,7 @@ def _rules() -> tuple[NormalisingRule, ...]:
         (rf"({_SIGN})?({_NUMBER})", lambda m: ("负" if m[1] else "") + say_number(m[2])),
         (r"\d+", lambda m: say_digits(m[0])),
     ]
-    return tuple((re.compile(pattern), replace) for pattern, replace in listed)
+    return tuple((re.compile(pattern, re.ASCII), replace) for pattern, replace in listed)
 
 
 def _dotted(text: str) -> str:
@@ -226,12 +245,9 @@ _KINDS: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 """Kinds of `<say-as>`: what the text must look like, and how it is said."""
 
-# Full-width letters, digits and the signs that belong to numbers; full-width punctuation stays.
+# Full-width letters and the signs that belong to numbers; full-width punctuation stays.
 _NARROW = {
-    **{
-        code: code - 0xFEE0
-        for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
-    },
+    **{code: code - 0xFEE0 for code in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))},
     ord("％"): "%",
     ord("＋"): "+",
     ord("－"): "-",
@@ -240,6 +256,9 @@ _NARROW = {
     ord("．"): ".",
     ord("／"): "/",
 }
+_OTHER_FIGURE = re.compile(r"[^\D0-9]")
+"""A decimal figure of any script but 0 to 9."""
+_LONG_NUMBER = re.compile(rf"[0-9](?:[0-9]|[,.](?=[0-9])){{{LONGEST_NUMBER},}}")
 _REPEATED = re.compile(r"([^\w\s])\1{2,}")
 """A sign three times or more is a line or a cry, and no word for each."""
 _SYMBOLS = {ord(symbol): said for symbol, said in SYMBOLS.items()}

@@ -39,21 +39,21 @@ def _pieces(text: str) -> Iterator[tuple[str, float]]:
 
 def _short(sentence: str) -> Iterator[tuple[str, float]]:
     """The sentence, or its clauses gathered up to the longest length, or hard cuts of them."""
-    gathered = ""
+    begin = end = 0
     for clause in _CLAUSE.findall(sentence):
-        if gathered and len(gathered) + len(clause) > LONGEST_PIECE:
-            yield gathered, CLAUSE_PAUSE
-            gathered = ""
-        gathered += clause
-        while len(gathered) > LONGEST_PIECE:
-            cut = _cut(gathered)
-            yield gathered[:cut], 0.0
-            gathered = gathered[cut:]
-    if gathered:
-        yield gathered, SENTENCE_PAUSE
+        if end > begin and end - begin + len(clause) > LONGEST_PIECE:
+            yield sentence[begin:end], CLAUSE_PAUSE
+            begin = end
+        end += len(clause)
+        while end - begin > LONGEST_PIECE:
+            cut = _cut(sentence, begin)
+            yield sentence[begin:cut], 0.0
+            begin = cut
+    if end > begin:
+        yield sentence[begin:end], SENTENCE_PAUSE
 
 
-def _cut(text: str) -> int:
+def _cut(text: str, begin: int) -> int:
     """Where to cut a text without stops: at its last blank that is not too early, or at the limit."""
-    blank = text.rfind(" ", LONGEST_PIECE // 2, LONGEST_PIECE)
-    return blank + 1 if blank > 0 else LONGEST_PIECE
+    blank = text.rfind(" ", begin + LONGEST_PIECE // 2, begin + LONGEST_PIECE)
+    return blank + 1 if blank > 0 else begin + LONGEST_PIECE

@@ -71,7 +71,7 @@ def parse_ssml(document: str, manner: Manner, say_as: SayAs, known: Callable[[st
     except xml.parsers.expat.ExpatError as error:
         what = xml.parsers.expat.ErrorString(error.code)
         raise InvalidFieldError(f"not well-formed at line {error.lineno}: {what}", field="ssml") from error
-    return Script(tuple(reader.parts), tuple(reader.readings))
+    return Script(reader.script(), tuple(reader.readings))
 
 
 @dataclasses.dataclass
@@ -81,15 +81,15 @@ class _Open:
     name: str
     attributes: dict[str, str]
     manner: Manner
-    text: str = ""
-    """Gathered only by the elements that replace their text."""
+    text: list[str] = dataclasses.field(default_factory=list)
+    """Pieces, gathered only by the elements that replace their text."""
 
 
 class _Reader:
     """The receiver of the parser's events, which judges everything at the line where it stands."""
 
     def __init__(self, manner: Manner, say_as: SayAs, known: Callable[[str, str], str]) -> None:
-        self.parts: list[ScriptPart] = []
+        self._parts: list[tuple[Manner, list[str]] | Pause] = []
         self.readings: list[Reading] = []
         self._manner, self._say_as, self._known = manner, say_as, known
         self._open: list[_Open] = []
@@ -100,6 +100,12 @@ class _Reader:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._characters
+
+    def script(self) -> tuple[ScriptPart, ...]:
+        """All that was read, in its order."""
+        return tuple(
+            part if isinstance(part, Pause) else Stretch("".join(part[1]), part[0]) for part in self._parts
+        )
 
     def _refuse(self, message: str) -> InvalidFieldError:
         return InvalidFieldError(f"line {self.parser.CurrentLineNumber}: {message}", field="ssml")
@@ -135,30 +141,30 @@ class _Reader:
         if not self._open:
             return
         if self._open[-1].name in _REPLACED:
-            self._open[-1].text += text
+            self._open[-1].text.append(text)
         else:
             self._say(clean_inner_text(text))
 
     def _say(self, text: str) -> None:
         """Add text, to the stretch before where the manner is the same."""
-        manner = self._open[-1].manner
-        if self.parts and isinstance(self.parts[-1], Stretch) and self.parts[-1].manner == manner:
-            text = self.parts.pop().text + text  # type: ignore[union-attr]
-        if text:
-            self.parts.append(Stretch(text, manner))
+        manner, last = self._open[-1].manner, self._parts[-1] if self._parts else None
+        if isinstance(last, tuple) and last[0] == manner:
+            last[1].append(text)
+        elif text:
+            self._parts.append((manner, [text]))
 
     def _end(self, name: str) -> None:
         element = self._open.pop()
         if name == "break":
-            self.parts.append(Pause(self._break(element.attributes)))
+            self._parts.append(Pause(self._break(element.attributes)))
         elif name in _PAUSES:
-            self.parts.append(Pause(_PAUSES[name]))
+            self._parts.append(Pause(_PAUSES[name]))
         elif name in _REPLACED:
             self._say(_REPLACED[name](self, element))
 
     def _break(self, attributes: dict[str, str]) -> float:
         if "time" in attributes:
-            found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)", attributes["time"].strip())
+            found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)", attributes["time"].strip())
             if not found:
                 raise self._refuse(f"<break time> is like 500ms or 1.5s, not {attributes['time'][:40]!r}")
             seconds = float(found[1]) / (1000 if found[2] == "ms" else 1)
@@ -178,10 +184,10 @@ class _Reader:
         given = given.strip()
         if given in words:
             return words[given]
-        found = re.fullmatch(r"([+-]?)(\d{1,4}(?:\.\d{1,4})?)(%?)", given)
+        found = re.fullmatch(r"([+-]?)([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?)", given)
         if not found or (found[1] and not found[3]):
             raise self._refuse(
-                f"{what} is one of {', '.join(words)}, or like 120%, +20%, 1.2; not {given[:40]!r}"
+                f"{what} is {''.join(f'{word}, ' for word in words)}120%, +20% or 1.2, not {given[:40]!r}"
             )
         value = float(found[2]) / (100 if found[3] else 1)
         if found[1]:
@@ -209,6 +215,8 @@ class _Reader:
         return dataclasses.replace(manner, emotion=emotion, intensity=intensity)
 
     def _voice(self, manner: Manner, attributes: dict[str, str]) -> Manner:
+        if not attributes.get("name"):
+            raise self._refuse("<voice> needs a name")
         return dataclasses.replace(manner, voice=self._named("voice", attributes.get("name", "")))
 
     def _speak(self, manner: Manner, attributes: dict[str, str]) -> Manner:
@@ -224,7 +232,7 @@ class _Reader:
 
     def _spoken_as(self, element: _Open) -> str:
         try:
-            return self._say_as(clean_text(element.text), element.attributes.get("interpret-as", ""))
+            return self._say_as(clean_text("".join(element.text)), element.attributes.get("interpret-as", ""))
         except ValueError as error:
             raise self._refuse(str(error)) from error
 
@@ -239,7 +247,7 @@ class _Reader:
             raise self._refuse(f"<phoneme ph> is pinyin like hang2, not {ph[:40]!r}")
         if len(self.readings) >= MOST_READINGS:
             raise self._refuse(f"more than {MOST_READINGS} <phoneme>")
-        self.readings.append(Reading(clean_text(element.text), ph))
+        self.readings.append(Reading(clean_text("".join(element.text)), ph))
         return reading_mark(len(self.readings) - 1)
 
 
