@@ -8,7 +8,7 @@ import itertools
 import warnings
 
 from . import child, device, importing
-from .group import limit, serve
+from .worker import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -245,8 +245,16 @@ def exchange(pair: list[str]) -> dict[str, Any]:
         return {"error": importing.describe(error)}
 
 
+def exchanges(pairs: list[list[str]]) -> dict[str, Any]:
+    """In the child: how one exchange after the other went; what loading takes is taken once for all."""
+    return {"%s to %s" % tuple(pair): exchange(pair) for pair in pairs}
+
+
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
-    """Ask the driver, then each library alone, then each pair of those that work."""
+    """Ask the driver, then each library alone, then each pair of those that work.
+
+    What goes wrong in company is tried again alone: the others may be to blame.
+    """
     say({"begin": "card"})
     timeout = float(job["timeout"]) * 2
     found = run(device.ask, timeout)
@@ -254,9 +262,12 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
     names = job["libraries"] if facts.get("cards") else []
     trials = [outcome(name, run(functools.partial(compute, name), timeout)) for name in names]
     fine = [each["what"] for each in trials if "told" in each]
-    for pair in itertools.permutations(fine, 2):
-        what = "%s to %s" % pair
-        trials.append(outcome(what, run(functools.partial(exchange, list(pair)), timeout)))
+    pairs = [list(pair) for pair in itertools.permutations(fine, 2)]
+    together = run(functools.partial(exchanges, pairs), timeout).get("value") if pairs else None
+    for pair in pairs:
+        what = "%s to %s" % tuple(pair)
+        fits = together is not None and not together[what]
+        trials.append(outcome(what, {} if fits else run(functools.partial(exchange, pair), timeout)))
     say({"end": "card", "outcome": {"card": True, "facts": dict(facts, trials=trials)}})
 
 

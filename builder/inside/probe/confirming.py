@@ -9,7 +9,7 @@ import os
 import warnings
 
 from . import asides, child, importing, naming, reading, screening
-from .group import limit
+from .worker import limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

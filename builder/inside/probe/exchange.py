@@ -7,7 +7,7 @@ import io
 import warnings
 
 from . import child, importing
-from .group import limit, serve
+from .worker import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,18 +5,10 @@ from __future__ import annotations
 import faulthandler
 import functools
 import importlib
-import json
-import os
-import sys
 import tempfile
 
-from .. import kernel
-from . import child, importing, naming
-
-try:
-    import resource
-except ImportError:
-    pass  # on Windows, where the probe is read, to be sent elsewhere, and never run
+from . import child, importing, naming, usage
+from .worker import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +24,7 @@ class Group:
         self.guarded = list(job["guarded"])
         self.attributes = dict(job.get("attributes", {}))
         self.preload = list(job.get("preload", ()))
+        self.uses = dict(job.get("uses", {}))
         self.names = {}  # type: dict[str, str]
         self.witness = None  # type: importing.Witness | None
         # Where the watch on a slow import writes: what is printed is the module's own.
@@ -46,13 +39,24 @@ class Group:
         went = self.step(first, lambda: self.spread(first, below, others))
         if not went:
             for root, inner in others:
-                self.step(root, functools.partial(self.descend, root, inner))
+                self.step(root, functools.partial(self.go_through, root, inner))
 
     def spread(self, first: str, below: list[str], others: list[tuple[str, list[str]]]) -> None:
         """In the process that holds the first root."""
         self.descend(first, below)
         for root, inner in others:
-            self.step(root, functools.partial(self.descend, root, inner))
+            self.step(root, functools.partial(self.go_through, root, inner))
+        self.read(first)
+
+    def go_through(self, root: str, below: list[str]) -> None:
+        """In the process that holds a root: the modules below it, and what its code uses of others."""
+        self.descend(root, below)
+        self.read(root)
+
+    def read(self, root: str) -> None:
+        """What the code of a root uses of others, if that is asked: here it need not be imported again."""
+        for job in self.uses.get(root, ()):
+            usage.carry_out(dict(job, timeout=self.timeout), self.say)
 
     def step(self, name: str, then: Callable[[], None] | None = None) -> bool:
         """One import in one process; `then` goes on in that process if it succeeded, which is returned."""
@@ -170,37 +174,6 @@ class Group:
         return True
 
 
-def limit(timeout: float) -> None:
-    """Bound what one import may take: processor time, file sizes, no core dumps."""
-    bound(resource.RLIMIT_CORE, 0)
-    bound(resource.RLIMIT_FSIZE, 1 << 30)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    bound(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + 8 * timeout) + 1)
-
-
-def bound(kind: int, value: int) -> None:
-    """Set a soft limit, never above the hard one."""
-    hard = resource.getrlimit(kind)[1]
-    try:
-        resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-    except (OSError, ValueError):
-        pass
-
-
-def serve(work: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], None]) -> None:
-    """Carry out this process's job and report on it, line by line, to the pipe that it was given."""
-    job, report = child.job(), int(sys.argv[3])
-    os.set_inheritable(report, False)
-    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-
-    def say(line: dict[str, Any]) -> None:
-        os.write(report, json.dumps(line).encode("utf-8", "replace") + b"\n")
-
-    say({"started": True})
-    work(job, say)
-    say({"done": True})
-
-
 def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
-    """Import a family. Job keys: `roots`, `timeout`, `guarded`, `attributes`."""
+    """Import a family. Job keys: `roots`, `timeout`, `guarded`, `attributes`, and `uses` by root."""
     serve(lambda job, say: Group(job, say).import_family(job["roots"]))

@@ -71,6 +71,7 @@ class Runner:
         queue = list(reversed(jobs))
         self.title, self.done = title, 0
         self.total = sum(len(below) + 1 for job in jobs for _, below in job.get("roots", [("", [])]))
+        self.total += sum(len(job.get("uses", ())) for job in jobs)
         outcomes = []  # type: list[dict[str, Any]]
 
         def work() -> None:
@@ -117,7 +118,8 @@ class Runner:
                 return outcomes
             roots = job.get("roots", [])
             culprit = listener.open or (roots[0][0] if roots else job["root"])
-            outcomes.append(dict(listener.loss(), module=culprit))
+            reads = {"usage": True} if listener.reads else {}
+            outcomes.append(dict(listener.loss(), module=culprit, **reads))
             known = {each["module"] for each in outcomes}
             rest = [(root, [name for name in below if name not in known]) for root, below in roots]
             job["roots"] = [
@@ -201,6 +203,8 @@ class Listener:
         self.timeout = timeout
         self.lines = []  # type: list[dict[str, Any]]
         self.open = None  # type: str | None
+        self.reads = False
+        """Whether it is the code of what is open that is read, rather than that it is imported."""
         self.started = self.done = False
         self.code = None  # type: int | None
         self.output = ""
@@ -237,7 +241,7 @@ class Listener:
             except ValueError:
                 continue
             if "begin" in value:
-                self.open = value["begin"]
+                self.open, self.reads = value["begin"], value.get("usage", False)
             elif "end" in value:
                 self.open = None
                 self.tell(value["end"])

@@ -121,12 +121,14 @@ class Probe:
         begun = {} if self.fast else doors.doors(dists)
         self.clock.lap("read")
         self.runner = self.make_runner()
-        outcomes, broken = self.import_all(families(dists, loose, surface, list(begun), options))
         compared = files.compare_files(dists, hashes=not self.fast, jobs=self.workers)
         self.clock.lap("files")
+        uses = self.plan_uses(compared)
+        plan = families(dists, loose, surface, list(begun), uses, options)
+        outcomes, used, broken = self.import_all(plan)
         below = folders([python["prefix"], *self.sites]) if python["prefix"] != "/usr" else self.sites
         kinds = runtimes.find_runtimes(below)
-        used = self.read_uses(outcomes, compared)
+        used += self.read_rest(uses, outcomes, {each["module"] for each in used})
         sent = send_twice(self.runner, round_trips(outcomes, kinds, options), self.workers)
         self.clock.lap("exchange")
         self.try_cards(outcomes)
@@ -171,16 +173,20 @@ class Probe:
             follows=bool(self.options["follows"]),
         )
 
-    def import_all(self, plan: list[dict[str, Any]]) -> tuple[list[ImportOutcome], dict[str, str]]:
-        """How every import went, and the compiled standard modules that cannot be loaded."""
-        outcomes = self.runner.run_all(plan, self.workers, "import")  # type: list[ImportOutcome]
+    def import_all(
+        self, plan: list[dict[str, Any]]
+    ) -> tuple[list[ImportOutcome], list[UsageOutcome], dict[str, str]]:
+        """How every import went, what its code uses, and the standard modules that cannot be loaded."""
+        told = self.runner.run_all(plan, self.workers, "import")
+        outcomes = [each for each in told if "usage" not in each]  # type: list[ImportOutcome]
+        used = [each for each in told if "usage" in each]  # type: list[UsageOutcome]
         names = standard.names(self.python["stdlib"])
         base = self.runner.run_all([{"kind": "standard", "root": "stdlib", "names": names}], 1)
         outcomes += self.runner.run_all(again(outcomes, plan), self.workers)
         outcomes += self.try_where_programs_start(outcomes)
         outcomes += self.try_with_loans(outcomes)
         self.clock.lap("imports")
-        return outcomes, base[0].get("failed", {})
+        return outcomes, used, base[0].get("failed", {})
 
     def try_where_programs_start(self, outcomes: list[ImportOutcome]) -> list[ImportOutcome]:
         """How those imports went that failed elsewhere and succeed in the folder that programs start in.
@@ -218,13 +224,21 @@ class Probe:
             for each in self.runner.run_all([job], 1, "cards"):
                 self.device.update(each.get("facts", {"error": "the driver did not answer"}))
 
-    def read_uses(self, outcomes: list[ImportOutcome], compared: ComparedFiles) -> list[UsageOutcome]:
-        """What the code of each distribution uses of the others and does not find."""
-        plan = [] if self.fast else uses(self.dists, outcomes, compared, self.options)
+    def plan_uses(self, compared: ComparedFiles) -> dict[str, list[dict[str, Any]]]:
+        """By root, the jobs that read what code there uses of others: one for each distribution in it."""
+        plan = {} if self.fast else uses(self.dists, compared, self.options)
         if not self.options["uses"]:  # only reach for the public names of what is wanted for itself
-            plan = [dict(job, files=[]) for job in plan if not job["hot"]]
+            for root, jobs_there in plan.items():
+                plan[root] = [dict(job, files=[]) for job in jobs_there if not job["hot"]]
+        return plan
+
+    def read_rest(
+        self, plan: dict[str, list[dict[str, Any]]], outcomes: list[ImportOutcome], known: set[str]
+    ) -> list[UsageOutcome]:
+        """The same for those that were not read where they were imported, as they failed there at first."""
+        rest = [job for root in sorted(imported(outcomes) & set(plan) - known) for job in plan[root]]
         self.runner.allow(float(self.options["deadline"]) * READING)
-        used = self.runner.run_all(plan, self.workers, "read")  # type: list[UsageOutcome]
+        used = self.runner.run_all(rest, self.workers, "read")  # type: list[UsageOutcome]
         self.clock.lap("usage")
         return used
 
@@ -282,12 +296,13 @@ def families(
     loose: list[LooseModule],
     surface: dict[str, list[str]],
     begun: list[str],
+    uses: dict[str, list[dict[str, Any]]],
     options: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """One job a distribution, with its roots and, unless `fast`, their compiled modules; the longest first.
 
     `surface` has the modules that are imported in the place of a root that is empty, `begun` those in which
-    commands and plugins begin.
+    commands and plugins begin, `uses` what is read of a root once it is imported.
 
     Each of the `roots` is a pair of a name and the names `below` it.
     """
@@ -300,7 +315,10 @@ def families(
         planned.update((root, []) for root in new)
         if new:
             pairs = [[root, planned[root]] for root in new]
-            plan.append({"root": new[0], "roots": pairs, "weight": weight, "attributes": attributes})
+            read = {root: uses[root] for root in new if root in uses}
+            plan.append(
+                {"root": new[0], "roots": pairs, "weight": weight, "attributes": attributes, "uses": read}
+            )
 
     for dist in dists:
         roots = [root for root in dist["roots"] if not asides.is_stray(root)]
@@ -322,7 +340,8 @@ def families(
         add([name])
     for below in planned.values():
         below[:] = dict.fromkeys(below)
-    return sorted(plan, key=lambda job: (-sum(len(below) for _, below in job["roots"]), -job["weight"]))
+    # A compiled module is imported in a process of its own, a file only read.
+    return sorted(plan, key=lambda job: -(10 * sum(len(below) for _, below in job["roots"]) + job["weight"]))
 
 
 def extent(dist: FoundDistribution, root: str) -> int:
@@ -332,31 +351,25 @@ def extent(dist: FoundDistribution, root: str) -> int:
 
 
 def uses(
-    dists: list[FoundDistribution],
-    outcomes: list[ImportOutcome],
-    compared: ComparedFiles,
-    options: dict[str, Any],
-) -> list[dict[str, Any]]:
-    """One job a root that imported: its code against what the other distributions have.
+    dists: list[FoundDistribution], compared: ComparedFiles, options: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Jobs by root: its code against what the other distributions have.
 
     A distribution that another has overwritten is held against itself as well.
     """
     programs = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
     overwritten = {name for entry in compared["shared"] for name in entry["differs"]}
-    fine = imported(outcomes)
     tops = {}  # type: dict[str, set[str]]
     for dist in dists:
         for root in dist["roots"]:
             tops.setdefault(dist["name"], set()).add(root.partition(".")[0])
     brought = distributions.needed(dists)
     everything = set().union(*tops.values()) if tops else set()
-    plan = []
+    plan = {}  # type: dict[str, list[dict[str, Any]]]
     for dist in dists:
         if dist["name"] in TOOLS or not dist["files"]:
             continue
         for root in dist["roots"]:
-            if root not in fine:
-                continue
             files = sources(dist, root)
             if files:
                 own = set() if dist["name"] in overwritten else tops[dist["name"]]
@@ -366,8 +379,9 @@ def uses(
                 job["commands"] = doors.commands(dist)
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
                 job["hot"] = canonical_name(dist["name"]) in brought and not dist.get("requested")
-                plan.append(dict(job, budget=options["budget"], gone=options["gone"], path=programs))
-    return sorted(plan, key=lambda job: -len(job["files"]))
+                job.update(budget=options["budget"], gone=options["gone"], path=programs)
+                plan.setdefault(root, []).append(job)
+    return plan
 
 
 def imported(outcomes: list[ImportOutcome]) -> set[str]:

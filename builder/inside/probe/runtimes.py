@@ -7,7 +7,7 @@ import os
 import re
 
 from . import child
-from .group import serve
+from .worker import serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import importlib
 import os
 
 from . import child
-from .group import limit, serve
+from .worker import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import warnings
 
 from . import asides, child, confirming, importing, programs, reaching, reading, screening
 from .conditional import conditional_names
-from .group import limit, serve
+from .worker import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -421,7 +421,7 @@ def distinct(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Carry out one usage job and report it."""
     results = []  # type: list[dict[str, Any]]
-    say({"begin": job["root"]})
+    say({"begin": job["root"], "usage": True})
     usage = Usage(job)
     child.step(
         usage.find_misfits, timeout=float(job["timeout"]) * 2 + float(job["budget"]), tell=results.append

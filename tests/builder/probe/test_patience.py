@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -125,5 +125,5 @@ class Generous:
 
 def test_reading_is_allowed_time_of_its_own() -> None:
     runner = Generous()
-    assert Reading(runner).read_uses([], cast("Any", {})) == []
+    assert Reading(runner).read_rest({}, [], set()) == []
     assert runner.allowed == [900.0 * READING]

@@ -262,6 +262,30 @@ def test_an_array_goes_from_one_to_the_other(
     assert set(cards.exchange(["one", "other"])) == told
 
 
+def test_an_exchange_that_fails_in_company_is_tried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Spoiler(Library):
+        """Takes arrays once a process."""
+
+        taken = 0
+
+        def take(self, value: Any) -> Any:
+            self.taken += 1
+            if self.taken > 1:
+                raise MemoryError("no room beside the others")
+            return value
+
+    spoiler = Spoiler()
+    monkeypatch.setattr(cards, "limit", lambda _: None)
+    monkeypatch.setattr(cards.device, "ask", lambda: {"cards": [{"name": "H200"}]})
+    for name, library in (("one", Library()), ("other", Library()), ("spoiler", lambda: spoiler)):
+        monkeypatch.setitem(cards.LIBRARIES, name, library)
+    said: list[dict[str, Any]] = []
+    cards.carry_out({"libraries": ["one", "other", "spoiler"], "timeout": 60.0}, said.append)
+    trials = said[-1]["outcome"]["facts"]["trials"]
+    assert len(trials) == 3 + 6
+    assert not [each for each in trials if "error" in each or "wrong" in each]
+
+
 def dist(tmp_path: pathlib.Path, files: dict[str, str], roots: list[str]) -> Any:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
