@@ -1,6 +1,6 @@
 """A build with nothing to do, by each backend that works here, against what it cannot do without.
 
-Beside them: Python with the libraries that read a spec, and `uv pip sync` with the same verification run afresh.
+Beside them: Python with the libraries that read a spec; `uv pip sync` with the same verification run afresh.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
         "rules": "Show what a rule such as EV101 finds, how, and what to do.",
         "explain": "Say who wants PACKAGE, and why; with --gpu, who wants which driver.",
         "diff": "Say what differs from BEFORE to AFTER; 1 if anything does.",
+        "cache": "Say what is kept between runs, and make it smaller.",
     },
 }
 """The commands of `envspec` by what one wants to do, with what `envspec --help` says of each."""

@@ -6,7 +6,6 @@ import os
 import pathlib
 from typing import Any
 
-from builder.inside.trial import CARDS
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.verdict import Verdict
@@ -60,6 +59,8 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
 
 def trial_depends(spec: Spec, plan: Plan, environment: Environment, *, offline: bool) -> dict[str, Any]:
     """All that the trial of programs depends on, with what this machine has that some of them need."""
+    from builder.inside.trial import CARDS  # it asks programs over HTTP
+
     needs = {need for program in plan.programs for trial in program.trials for need in trial.needs}
     volumes = {path for program in plan.programs for path in program.volumes}
     return {

@@ -49,6 +49,7 @@ from envspec.system.kept import Kept
 from envspec.system.progress import SILENT, Progress
 from envspec.system.quoting import listed
 from envspec.system.reading import read_text
+from envspec.system.runs import under_way
 from envspec.system.sweeping import sweep_home
 
 if TYPE_CHECKING:
@@ -120,6 +121,11 @@ def _carry_out(run: Run) -> Run:
     comes once more: the build for itself and all that stand on it.
     """
     sweep_home()
+    with under_way():
+        return _phase_by_phase(run)
+
+
+def _phase_by_phase(run: Run) -> Run:
     before: list[Run] = []
     spoiled: set[str] = set()
     while len(before) < len(FLOW):
@@ -258,10 +264,9 @@ def plan_phase(run: Run) -> Run:
     run = dataclasses.replace(run.reporting(*left_out, **made), plan=plan)
     if run.request.report is None:
         return run
-    from builder.image.bill import bill_of
-    from builder.image.sbom import cyclonedx_text  # CycloneDX is slow to load
+    from builder.image.bill import bill_of, bill_text
 
-    return run.reporting(attachments={"sbom.cdx.json": cyclonedx_text(bill_of(plan))})
+    return run.reporting(attachments={"sbom.cdx.json": bill_text(bill_of(plan))})
 
 
 def build_phase(run: Run) -> Run:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from envspec.ingest import read
-from envspec.ingest.draft import Draft
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.source.bound import ChangedSourceError, refuse_changed
@@ -27,6 +25,7 @@ from envspec.system.progress import SILENT, Progress
 from envspec.system.reading import read_text
 
 if TYPE_CHECKING:
+    from envspec.ingest.draft import Draft
     from envspec.source.yard import SourceYard
     from envspec.supply.sources import Sources
 
@@ -161,9 +160,15 @@ class Project:
 
 def is_described(place: pathlib.Path) -> bool:
     """Whether something is no spec but a description of an environment: a file, a folder, or an image."""
-    if str(place).startswith(IMAGE) or read.describes(place):
+    if str(place).startswith(IMAGE):
         return True
-    if place.suffix == ".toml" or os.path.lexists(place / FILE_NAME):
+    if place.name == FILE_NAME or os.path.lexists(place / FILE_NAME):
+        return False
+    from envspec.ingest import read  # a spec needs none of the readers
+
+    if read.describes(place):
+        return True
+    if place.suffix == ".toml":
         return False
     from builder.oci.image.contents import is_saved_image  # a spec needs nothing of it
 

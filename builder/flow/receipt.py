@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from builder.flow.run import Run
-from builder.inside.trial import CARDS
 from builder.values.models import plan_model_folders
 from builder.values.outputs import is_lock
 from builder.values.payload import payload_root
@@ -83,6 +82,8 @@ def _looked_at(run: Run, began: float) -> dict[str, Any]:
         held.file(place)
     for top, apart in _folders(run, plan):
         held.folder(top, apart, run.project.folder)
+    from builder.inside.trial import CARDS  # it asks programs over HTTP
+
     needs = {need for program in plan.programs for trial in program.trials for need in trial.needs}
     for place in (
         *(CARDS if "gpu" in needs else ()),
@@ -250,15 +251,13 @@ def _images(plan: Plan, names: Iterable[str], held: _Held) -> None:
 
 def _address(held: _Held) -> str:
     """The engine's socket. Raises `_NoneError` where it is reached otherwise."""
-    from builder.backends.docker.asking import SCHEME
-    from builder.backends.docker.engine import find_address
+    from builder.backends.docker.asking import plain_address, settings_file
 
-    address = find_address()
-    if address.context is not None or not address.host.startswith(SCHEME):
+    address = plain_address(os.environ)
+    if address is None:
         raise _NoneError
-    settings = os.environ.get("DOCKER_CONFIG") or pathlib.Path.home() / ".docker"
-    held.file(pathlib.Path(settings, "config.json"))  # it may name another engine any day
-    return address.host
+    held.file(pathlib.Path(settings_file(os.environ)))  # it may name another engine any day
+    return address
 
 
 def _layout(name: str, held: _Held) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from builder.values.plan import Plan
 from builder.values.stages import PlannedWheel
+from builder.values.tool import result_key
 from envspec.lockfile.lock import LockedModel
 from envspec.spec.part import Part
+from envspec.system.home import tool_home
+from envspec.system.kept import Kept
 
 
 class BilledWheel(PlannedWheel):
@@ -46,3 +49,15 @@ def bill_of(plan: Plan) -> Bill:
         ),
         models=plan.models,
     )
+
+
+def bill_text(bill: Bill) -> str:
+    """The bill as CycloneDX has it, written once: the same bill is asked for at every edit of a payload."""
+
+    def write() -> str:
+        from builder.image.sbom import cyclonedx_text  # CycloneDX is slow to load
+
+        return cyclonedx_text(bill)
+
+    kept: Kept[str] = Kept(tool_home() / "bills", str)
+    return kept.get_or_make(result_key(bill.model_dump(mode="json")), write)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -150,6 +149,8 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""
+        import importlib.metadata  # only documents tell the version
+
         environment = dataclasses.asdict(self.environment) if self.environment else None
         if environment:
             environment.pop("variables")  # they may hold secrets

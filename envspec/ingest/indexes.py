@@ -6,6 +6,7 @@ import re
 import urllib.parse
 
 from envspec.ingest.drafting import Drafting, Step
+from envspec.system.public_index import public_index
 
 _ADDRESS = re.compile(r"https?://[^\s;\"'<>]+")
 
@@ -86,9 +87,7 @@ def host_of(url: str) -> str:
 
 def is_public(url: str) -> bool:
     """Whether it is the public index, which stands for the machine's own."""
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # slow to load: it reads HTML too
-
-    public = urllib.parse.urlsplit(PYPI_SIMPLE_ENDPOINT)
+    public = urllib.parse.urlsplit(public_index())
     host = host_of(url)
     domain = ".".join((public.hostname or "").split(".")[-2:])
     before = f"{domain.partition('.')[0]}.python.org"  # where it stood until 2018: old files still say so

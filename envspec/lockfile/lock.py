@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
 import pydantic
-import tomlkit
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion
@@ -326,6 +325,8 @@ def lock_file(spec_file: pathlib.Path, variant: str | None) -> pathlib.Path:
 
 def dump_lock(lock: Lock) -> str:
     """The lock as TOML, without what is bound: the same lock gives the same bytes."""
+    import tomlkit  # most runs only read locks, with the standard library
+
     document = tomlkit.document()
     document.add(tomlkit.comment(HEADER))
     body = lock.unbound.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

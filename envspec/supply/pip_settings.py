@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from envspec.spec.types import INDEX_VARIABLES, index_variable
 from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
+from envspec.system.public_index import public_index
 from envspec.system.quoting import shortened
 
 _OWN = frozenset(
@@ -180,8 +181,6 @@ def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> 
 
     The environment wins over a command's own section, which wins over `global`, as in pip.
     """
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # slow to load: it reads HTML too
-
     found: dict[str, str] = {}
     for section in ("global.", "install.", ":env:."):
         for line in listing.splitlines():
@@ -189,7 +188,7 @@ def parse_settings(listing: str, redirects: Mapping[str, str] | None = None) -> 
             if separator and key.startswith(section):
                 found[key.removeprefix(section)] = _unquoted(value)
     return PipSettings(
-        index_url=found.get("index-url", PYPI_SIMPLE_ENDPOINT),
+        index_url=found.get("index-url") or public_index(),
         extra_index_urls=tuple(found.get("extra-index-url", "").split()),
         find_links=tuple(found.get("find-links", "").split()),
         cert=found.get("cert"),

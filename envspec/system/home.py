@@ -41,9 +41,6 @@ _BUFFER = 1 << 20
 
 _LOG = logging.getLogger("envspec")
 
-_LARGE = ("oci/unpacked", "uv", "contexts")
-"""What takes much of a home's room, is nobody's result, and is quickly made anew."""
-
 
 def tool_home() -> pathlib.Path:
     """The folder, as `where.py` has it. Raises `OutsideError` for a user without a home folder."""
@@ -154,19 +151,33 @@ def holding(place: pathlib.Path) -> Iterator[None]:
     users get what they asked for, and nothing beside it. It is gone when nobody holds the place. Raises
     `OutsideError` when the disk refuses.
     """
-    name = hashlib.sha256(os.fsencode(place.absolute())).hexdigest()
-    file = tool_home() / LOCKS / f"{name}.lock"
-    with disk_refusals(file):
-        for folder in (place.parent, file.parent):
-            make_folder(folder)
-        handle = own(file)
-        assert handle is not None  # noqa: S101 - it was waited for
-    try:
+    with disk_refusals(place):
+        make_folder(place.parent)
+    with holding_now(place, wait=True):
         yield
+
+
+@contextlib.contextmanager
+def holding_now(place: pathlib.Path, *, wait: bool = False) -> Iterator[bool]:
+    """As `holding`, but only if nobody else holds the place now: False tells that somebody does."""
+    file = lock_of(place)
+    with disk_refusals(file):
+        make_folder(file.parent)
+        handle = own(file, wait=wait)
+    if handle is None:
+        yield False
+        return
+    try:
+        yield True
     finally:
         with contextlib.suppress(OSError):
             file.unlink()
         os.close(handle)
+
+
+def lock_of(place: pathlib.Path) -> pathlib.Path:
+    """The file below the home by which a place is held."""
+    return tool_home() / LOCKS / f"{hashlib.sha256(os.fsencode(place.absolute())).hexdigest()}.lock"
 
 
 @contextlib.contextmanager
@@ -270,17 +281,9 @@ def known_places() -> tuple[Place, ...]:
     ]
     with contextlib.suppress(OutsideError):
         home = tool_home()
-        large = [str(place) for name in _LARGE if _holds_much(place := home / name)]
-        prune = f": what is in {', '.join(large)} may go, it is made anew" if large else ""
-        hint = f"free some there{prune}; or set ENVSPEC_HOME to a folder on a larger disk"
+        hint = "`envspec cache prune --keep 1GB` frees most of it; or set ENVSPEC_HOME to a larger disk"
         places.append(Place(path=home, setting="ENVSPEC_HOME", hint=hint))
     return tuple(places)
-
-
-def _holds_much(folder: pathlib.Path) -> bool:
-    with contextlib.suppress(OSError):
-        return any(folder.iterdir())
-    return False
 
 
 def _temporary() -> str:

@@ -9,12 +9,14 @@ import shutil
 import sys
 import sysconfig
 import threading
-
-import findpython
+from typing import TYPE_CHECKING
 
 from envspec.system.errors import OutsideError
 from envspec.system.process import run_process
 from envspec.system.quoting import listed
+
+if TYPE_CHECKING:
+    import findpython
 
 _NAMED = 4
 """Other releases of a line that a message names."""
@@ -73,6 +75,8 @@ def _missing(line: str, patch: int | None) -> OutsideError:
 
 def _found(line: str, patch: int | None = None) -> list[findpython.PythonVersion]:
     """What this machine has of a line, or of one release of it, the newest first; no pre-releases."""
+    import findpython  # a run that finds its environment looks for no interpreter
+
     major, minor = map(int, line.removesuffix("t").split("."))
     return findpython.find_all(
         major,

@@ -1,18 +1,11 @@
 """All that stands in the tool's home, kind by kind: what it is, how damage is noticed, and when it goes.
 
-One table: `sweeping.py` and `scripts/home-size` go by it, and docs/home.md shows it.
+One table: sweeping and pruning go by it, and docs/home.md shows it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import pathlib
-import sys
-from collections.abc import Iterator
-
-from envspec.system.home import tool_home
 
 UNUSED = 30
 """Days without use after which what is quickly made anew goes."""
@@ -65,6 +58,7 @@ KINDS = (
     Kind(place="verdict", what="good verdicts", check=CARRIED),
     Kind(place="trial", what="good trials", check=CARRIED),
     Kind(place="receipts", what="what runs that may be spared looked at, and said", check=CARRIED),
+    Kind(place="bills", what="bills of materials", check=CARRIED),
     Kind(place="debian/resolved", what="packages of suites", check=CARRIED),
     Kind(place="debian/lists", what="lists of Debian packages and of their files", check=NAMED),
     Kind(place="environments", what="virtual environments", check=NOTED, folders=True, newest=NEWEST),
@@ -103,38 +97,3 @@ KINDS = (
     ),
 )
 """Everything that outlives a run. Of kinds that hold a file, the one with the longest place has it."""
-
-
-def sizes(home: pathlib.Path) -> dict[str, tuple[int, int]]:
-    """Files and bytes below the home by kind; what is of none is called `other`. Links are not followed.
-
-    A file with several names counts once.
-    """
-    found: dict[str, tuple[int, int]] = {}
-    places = sorted((kind.place for kind in KINDS), key=len, reverse=True)
-    counted: set[tuple[int, int]] = set()
-    for top, _, names in os.walk(home):
-        for name in names:
-            file = pathlib.Path(top, name)
-            with contextlib.suppress(FileNotFoundError):
-                there = file.lstat()
-                inside = file.relative_to(home).as_posix()
-                kind = next((place for place in places if inside.startswith(f"{place}/")), "other")
-                files, size = found.get(kind, (0, 0))
-                same = (there.st_dev, there.st_ino)
-                found[kind] = files + 1, size + (0 if same in counted else there.st_size)
-                counted.add(same)
-    return found
-
-
-def size_lines(home: pathlib.Path) -> Iterator[str]:
-    """The sizes as lines, the largest first, and their sum."""
-    found = sizes(home)
-    total = sum(files for files, _ in found.values()), sum(size for _, size in found.values())
-    ordered = sorted(found.items(), key=lambda entry: (-entry[1][1], entry[0]))
-    for kind, (files, size) in (*ordered, ("all", total)):
-        yield f"{kind:20} {files:8} files {size:16,} bytes"
-
-
-if __name__ == "__main__":
-    sys.stdout.writelines(f"{line}\n" for line in size_lines(tool_home()))

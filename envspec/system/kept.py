@@ -18,6 +18,7 @@ from envspec.system.sealed import file_name, seal, unseal
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
+MINUTE = 60.0
 DAY = 24 * 3600.0
 
 Value = TypeVar("Value")
@@ -28,7 +29,7 @@ class Kept(Generic[Value]):
 
     A key names all that its value depends on, so that nothing kept ever grows old. Each file carries the
     sha256 of its value: what has another, or another form than `form`, or cannot be read at all, is named and
-    thrown away, and then counts as absent. The date of a file says, to a day, when it was used last.
+    thrown away, and then counts as absent. The date of a file says, to a minute, when it was used last.
     """
 
     def __init__(self, folder: pathlib.Path, form: Any, *, packed: bool = False) -> None:
@@ -82,10 +83,10 @@ class Kept(Generic[Value]):
 
 
 def touch(place: pathlib.Path) -> None:
-    """Note that something kept was used; once a day is enough, and where nothing can be written none."""
+    """Note that something kept was used, to a minute; where nothing can be written nothing is noted."""
     try:
         now = time.time()
-        if now - place.stat().st_mtime > DAY:
+        if now - place.stat().st_mtime > MINUTE:
             os.utime(place, (now, now))
     except OSError:
         pass

@@ -71,11 +71,17 @@ def note_tree(tree: pathlib.Path, place: pathlib.Path) -> None:
 
 
 def last_use(place: pathlib.Path) -> float:
-    """When a file was found right last, in seconds since 1970, to a day; 0 where it never was."""
+    """When a file was found right last, in seconds since 1970, to a minute; 0 where it never was."""
     try:
         return _files(tool_home()).file(key_of(place)).stat().st_mtime
     except OSError:
         return 0.0
+
+
+def forget(place: pathlib.Path) -> None:
+    """Forget a file that is gone for good."""
+    with contextlib.suppress(OSError):
+        _files(tool_home()).file(key_of(place)).unlink()
 
 
 def forget_tree(place: pathlib.Path) -> None:

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 
 from envspec.system import seen
 from envspec.system.errors import OutsideError
-from envspec.system.home import LOCKS, PARTIAL, holding, own, remove, tool_home, write_quickly
+from envspec.system.holdings import children, date_of, files_of, folder_used
+from envspec.system.home import LOCKS, PARTIAL, holding_now, own, remove, tool_home, write_quickly
 from envspec.system.keeping import KINDS, Kind
 from envspec.system.kept import DAY
 from envspec.system.scratch import sweep_scratch
 
 SCRATCH = (
     ("environments/building", ".*"),
+    ("runs", "(?!)"),
     ("payloads", r"\.payload-.*"),
     ("oci/partial", ".*"),
     ("oci/unpacked", r"\.unpacking-.*"),
@@ -37,12 +39,12 @@ def sweep_home() -> None:
     with contextlib.suppress(OSError, OutsideError):
         for place, earlier in SCRATCH:
             sweep_scratch(home / place, earlier=earlier)
-        for lock in _children(home / LOCKS):
+        for lock in children(home / LOCKS):
             if (handle := own(lock, wait=False)) is not None:
                 remove(lock)
                 os.close(handle)
         now = time.time()
-        if home.is_dir() and now - _date(home / STAMP) > DAY:
+        if home.is_dir() and now - date_of(home / STAMP) > DAY:
             write_quickly(home / STAMP, b"")
             remove_unused(home, now)
 
@@ -53,57 +55,26 @@ def remove_unused(home: pathlib.Path, now: float) -> None:
     Raises `OSError` and `OutsideError` when the disk refuses.
     """
     for kind in KINDS:
-        for file in () if kind.folders else _files(home, kind):
+        for file in () if kind.folders else files_of(home, kind):
             left = file.name.startswith(".") and file.name.endswith(PARTIAL)  # by a writer that was killed
             days = 1 if left else kind.days
-            if days is not None and now - max(_date(file), seen.last_use(file)) > days * DAY:
+            if days is not None and now - max(date_of(file), seen.last_use(file)) > days * DAY:
                 file.unlink(missing_ok=True)
         for place in tuple(_unused_folders(home, kind, now)) if kind.folders else ():
-            with holding(place):
-                remove(place)
-                seen.forget_tree(place)
+            with holding_now(place) as held:
+                if held:
+                    remove(place)
+                    seen.forget_tree(place)
 
 
 def _unused_folders(home: pathlib.Path, kind: Kind, now: float) -> Iterator[pathlib.Path]:
     scratch = {home / place for place, _ in SCRATCH}
-    there = [each for each in _children(home / kind.place) if each.name[0] != "." and each not in scratch]
+    there = [each for each in children(home / kind.place) if each.name[0] != "." and each not in scratch]
     newer: collections.Counter[str] = collections.Counter()
-    for place in sorted(there, key=_used, reverse=True):
+    for place in sorted(there, key=folder_used, reverse=True):
         name = place.name.rpartition("-")[0]
         days = kind.days if not kind.newest or newer[name] < kind.newest else 1
         somebodys = kind.newest and not newer[name]  # who works in it need not build it again
         newer[name] += 1
-        if days is not None and not somebodys and now - _used(place) > days * DAY:
+        if days is not None and not somebodys and now - folder_used(place) > days * DAY:
             yield place
-
-
-def _used(folder: pathlib.Path) -> float:
-    """When a folder was used last: by a run, or by the Python of an environment, which reads that file.
-
-    Source: mount(8), `relatime`: disks note that a file was read at least once a day.
-    """
-    with contextlib.suppress(OSError):
-        return max(_date(folder), (folder / "pyvenv.cfg").stat().st_atime)
-    return _date(folder)
-
-
-def _date(place: pathlib.Path) -> float:
-    try:
-        return place.lstat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _children(folder: pathlib.Path) -> list[pathlib.Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
-
-
-def _files(home: pathlib.Path, kind: Kind) -> Iterator[pathlib.Path]:
-    """Files of a kind, without those of kinds below it."""
-    below = {home / other.place for other in KINDS if other.place.startswith(f"{kind.place}/")}
-    for top, folders, names in os.walk(home / kind.place):
-        folders[:] = [name for name in folders if pathlib.Path(top, name) not in below]
-        yield from (pathlib.Path(top, name) for name in names)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from builder.backends.docker.address import Address
 from builder.backends.docker.backend import DockerBackend
-from builder.backends.docker.engine import Address, Engine
+from builder.backends.docker.engine import Engine
 from builder.backends.oci.backend import OciBackend
 from builder.backends.port import RemoteSubject
 from builder.backends.virtualenv import VirtualenvBackend

@@ -5,6 +5,7 @@ ENVSPEC_DAYS=all damages every file in every way and kills 40 times a backend, w
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from builder.oci.image.layout import REF, read_manifests
-from envspec.system.keeping import KINDS, sizes
+from envspec.system.keeping import KINDS
 from tests.integration.conftest import SPEC, shop_in, spec_in
 from tests.support.amount import ALL
 from tests.support.index import simple_index
@@ -127,6 +128,18 @@ def base_of_this_machine(file: pathlib.Path) -> None:
         archive.addfile(users, io.BytesIO(body))
 
 
+def sizes(home: pathlib.Path) -> dict[str, int]:
+    """Bytes of all files below each folder of a home, what is under way too; links are not followed."""
+    found: dict[str, int] = {}
+    for top, _, names in os.walk(home):
+        for name in names:
+            file = pathlib.Path(top, name)
+            with contextlib.suppress(FileNotFoundError):
+                kind = file.relative_to(home).parts[0]
+                found[kind] = found.get(kind, 0) + file.lstat().st_size
+    return found
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
     """A machine on which both backends have run once."""
@@ -170,7 +183,7 @@ class World:
 
     def held(self) -> int:
         """Bytes of the home."""
-        return sum(size for _, size in sizes(self.home).values())
+        return sum(sizes(self.home).values())
 
     def litter(self) -> list[pathlib.Path]:
         """What should not outlive a run."""

@@ -3,13 +3,12 @@
 import hashlib
 import os
 import pathlib
-import subprocess
 import time
 
 import pytest
 
-from envspec.system.home import holding, tool_home
-from envspec.system.keeping import KINDS, Kind, size_lines, sizes
+from envspec.system.home import holding
+from envspec.system.keeping import KINDS, Kind
 from envspec.system.kept import DAY, Kept
 from envspec.system.scratch import scratch_folder
 from envspec.system.seen import holds, note_tree, tree_holds
@@ -164,38 +163,6 @@ def test_what_a_killed_writer_left_goes_after_a_day(home: pathlib.Path) -> None:
     remove_unused(home, NOW)
     assert not left.exists()
     assert under_way.exists()
-
-
-@pytest.fixture
-def measured(home: pathlib.Path) -> pathlib.Path:
-    file(home / "wheelhouse" / "ab" / "x.whl", body=b"x" * 1000)
-    file(home / "wheelhouse" / "built" / "y.json", body=b"x" * 10)
-    (home / "contexts").mkdir()
-    (home / "contexts" / "x.whl").hardlink_to(home / "wheelhouse" / "ab" / "x.whl")
-    (home / "contexts" / "machine").symlink_to("/")
-    file(home / "swept", body=b"x")
-    return home
-
-
-def test_sizes_are_by_kind_and_count_no_byte_twice(measured: pathlib.Path) -> None:
-    found = sizes(measured)
-    assert found["wheelhouse/built"] == (1, 10)
-    assert found["wheelhouse"][0] == 1
-    assert found["contexts"][0] == 1, "links are not followed"
-    assert found["wheelhouse"][1] + found["contexts"][1] == 1000
-    assert found["other"] == (1, 1)
-
-
-def test_the_script_says_it(measured: pathlib.Path) -> None:
-    done = subprocess.run(
-        [ROOT / "scripts" / "home-size"],
-        env={**os.environ, "ENVSPEC_HOME": str(measured)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines() == list(size_lines(tool_home()))
-    assert done.stdout.splitlines()[-1].split() == ["all", "4", "files", "1,011", "bytes"]
 
 
 def test_the_page_shows_the_table() -> None:

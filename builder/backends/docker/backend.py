@@ -11,15 +11,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from builder.backends.docker import ship
 from builder.backends.docker.base import ensure_base, seek_image
-from builder.backends.docker.builders import AptPackages, Builder, BuildRequest, choose_builder
-from builder.backends.docker.container import run_in_container
+from builder.backends.docker.builders import AptPackages, Builder, BuildKitBuilder, BuildRequest
 from builder.backends.docker.dockerfile import copy_name, render_dockerfile
-from builder.backends.docker.engine import Engine, translated
-from builder.backends.docker.files import image_files
+from builder.backends.docker.engine import Engine
 from builder.backends.docker.installer import installer
 from builder.backends.docker.layout import lay_out_context, link_or_copy
+from builder.backends.docker.program import buildkit_program
 from builder.backends.port import RemoteSubject
 from builder.image.copies import copy_layers, settle_copies
 from builder.image.settings import apt_command
@@ -71,7 +69,7 @@ class DockerBackend:
     def available(self) -> str | None:
         """None when an engine answers."""
         try:
-            self.engine.client.ping()
+            self.engine.ping()
         except EnvspecError as error:
             return error.message
         return None
@@ -97,7 +95,7 @@ class DockerBackend:
             if not reused:
                 image = self._built(plan, folder, context, progress)
                 self._refuse_unknown_users(plan, image)
-                self._tag(image, reference)
+                self.engine.tag(image, reference)
         return Environment(
             backend=self.name,
             reference=reference,
@@ -124,7 +122,7 @@ class DockerBackend:
             packages = AptPackages(base=base_name(plan), command=apt_command(plan))
             image = self.builder.install_packages(request, packages, ask_pip(), progress)
             arguments["START"] = f"envspec/start:{image.removeprefix('sha256:')[:_SHORT]}"
-            self._tag(image, arguments["START"])
+            self.engine.tag(image, arguments["START"])
         if plan.copies:
             self._lay_out_copies(plan, folder, context, arguments.get("START") or base_name(plan))
         progress.step("image")
@@ -133,6 +131,8 @@ class DockerBackend:
 
     def _lay_out_copies(self, plan: Plan, folder: pathlib.Path, context: pathlib.Path, start: str) -> None:
         """Put the layers of what is copied into the context, as they are on the image below them."""
+        from builder.backends.docker.files import image_files
+
         blobs = Blobs(tool_home() / "oci")
         with image_files(self.engine, start) as base:
             settled = settle_copies(plan.copies, base)
@@ -142,14 +142,13 @@ class DockerBackend:
         ):
             link_or_copy(blobs.path(layer.digest), context / copy_name(number, copy))
 
-    def _tag(self, image: str, reference: str) -> None:
-        repository, _, tag = reference.partition(":")
-        with translated(self.engine.address.host):
-            self.engine.client.images.get(image).tag(repository, tag)
-
     def _refuse_unknown_users(self, plan: Plan, image: str) -> None:
         """Users that programs name must be in the image: an engine says so only when it starts one."""
-        for name in named_users(plan):
+        if not (names := named_users(plan)):
+            return
+        from builder.backends.docker.container import run_in_container
+
+        for name in names:
             python = f"{places.ENVIRONMENT}/bin/python"
             asked = f"import pwd, sys; sys.exit({name!r} not in {{each.pw_name for each in pwd.getpwall()}})"
             words = [python, "-I", "-S", "-c", asked]
@@ -177,6 +176,8 @@ class DockerBackend:
         network: bool = False,
     ) -> Completed:
         """Run a command in a new container, without a network unless it wants one."""
+        from builder.backends.docker.container import run_in_container  # the SDK is slow to load
+
         variables = {**environment.variables, "PYTHONPATH": environment.payload or "", **(env or {})}
         return run_in_container(
             self.engine,
@@ -199,6 +200,8 @@ class DockerBackend:
         self, environment: Environment, verdict: Verdict, wanted: Shipping, progress: Progress
     ) -> Shipped:
         """Seal the image with its verdict and name it; then file and registry. Raises `OutsideError`."""
+        from builder.backends.docker import ship
+
         name = ship.seal_image(self.engine, environment, verdict, wanted.tag)
         files, said = [], [ship.how_to_run(self.engine, name)]
         if wanted.output is not None:
@@ -209,6 +212,16 @@ class DockerBackend:
         if wanted.push:
             said.append(f"pushed: {name} {ship.push_image(self.engine, name, progress)}")
         return Shipped(reference=name, files=tuple(files), said=tuple(said))
+
+
+def choose_builder(engine: Engine) -> Builder:
+    """BuildKit where the engine has it and a client program can speak it, else the classic builder."""
+    program = buildkit_program() if engine.has_buildkit else None
+    if program is not None:
+        return BuildKitBuilder(engine, program)
+    from builder.backends.docker.classic import ClassicBuilder
+
+    return ClassicBuilder(engine)
 
 
 def _key(context: pathlib.Path, plan: Plan, start: str) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-import docker.errors
-
-from builder.backends.docker.engine import BROKEN, Engine, translated
+from builder.backends.docker.engine import Engine
 from builder.debian.base import MakeFetcher, obtain_base
 from builder.debian.request import python_release
 from builder.image.settings import base_reference as base_name
@@ -51,6 +49,8 @@ def seek_image(engine: Engine, name: str, progress: Progress) -> str:
 
 def import_root(engine: Engine, archive: Iterable[bytes], name: str) -> None:
     """Import a root file system, an uncompressed tar archive, as the image of that name."""
+    from builder.backends.docker.sdk import translated  # an engine that has the base needs no SDK
+
     repository, _, tag = name.partition(":")
     with translated(engine.address.host):
         said = engine.client.api.import_image_from_data(archive, repository=repository, tag=tag)
@@ -60,6 +60,8 @@ def import_root(engine: Engine, archive: Iterable[bytes], name: str) -> None:
 
 
 def _pulled(engine: Engine, name: str, progress: Progress) -> str:
+    from builder.backends.docker.sdk import BROKEN
+
     progress.step(f"pull {name}")
     try:
         engine.client.images.pull(name)
@@ -76,8 +78,7 @@ def _pulled(engine: Engine, name: str, progress: Progress) -> str:
 
 def _python_told(engine: Engine, name: str) -> str:
     """The full version of Python that an image's own variables tell; empty where they do not."""
-    with translated(engine.address.host):
-        lines = engine.client.images.get(name).attrs.get("Config", {}).get("Env") or []
+    lines = (engine.image(name) or {}).get("Config", {}).get("Env") or []
     told = (str(line) for line in lines if line.startswith("PYTHON_VERSION="))
     return next(told, "").partition("=")[2]
 
@@ -89,10 +90,8 @@ def _why(error: Exception) -> str:
 
 def registry_digest(engine: Engine, name: str) -> str | None:
     """Digest by which a registry knows the image, for the lock; None when the engine cannot tell it."""
-    with translated(engine.address.host):
-        try:
-            known = engine.client.images.get(name).attrs.get("RepoDigests") or []
-        except docker.errors.ImageNotFound:
-            return None
+    if (found := engine.image(name)) is None:
+        return None
+    known = found.get("RepoDigests") or []
     digests = sorted(entry.partition("@")[2] for entry in known)
     return digests[0] if digests else None

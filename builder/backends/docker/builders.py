@@ -1,4 +1,4 @@
-"""The two builders of images: BuildKit through Docker's client program, or the engine's classic builder."""
+"""What a builder of images is, and BuildKit as one, through Docker's client program."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from builder.backends.docker.container import files_as_tar, thrown_away
-from builder.backends.docker.engine import BROKEN, Engine, translated
+from builder.backends.docker.engine import Engine
 from builder.backends.docker.failure import build_failure
-from builder.backends.docker.program import buildkit_program, client_environment
-from envspec.spec.model import digest_of
+from builder.backends.docker.program import client_environment
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.process import Words, run_process
 from envspec.system.progress import Progress
@@ -20,12 +18,6 @@ from envspec.system.scratch import scratch_folder
 
 LONGEST = 3600.0
 """Seconds that a whole build may take."""
-
-_INSTALLED = "envspec/debian"
-"""Names bases with Debian packages that the classic builder made."""
-
-_GIVEN = "/run/envspec"
-"""Where a container finds this machine's proxy and certificates while it installs Debian packages."""
 
 _STAGE = re.compile(r"(?:^|\s)stage stage-\d+-(\S+): \d+ wheels$")
 """What the stage installer says first."""
@@ -73,12 +65,6 @@ class Builder(Protocol):
 
         The one step with a network, and with this machine's proxy and certificates, of which nothing stays.
         """
-
-
-def choose_builder(engine: Engine) -> Builder:
-    """BuildKit where the engine has it and a client program can speak it, else the classic builder."""
-    program = buildkit_program() if engine.has_buildkit else None
-    return BuildKitBuilder(engine, program) if program else ClassicBuilder(engine)
 
 
 class BuildKitBuilder:
@@ -144,84 +130,6 @@ def apt_settings(machine: PipSettings, folder: str) -> str:
     if has_certificates(machine):
         lines.append(f'Acquire::https::CaInfo "{folder}/certificates";\n')
     return "".join(lines)
-
-
-class ClassicBuilder:
-    """A builder that uses the engine's API, whose steps cannot mount anything."""
-
-    mounts = False
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def build_image(self, request: BuildRequest, progress: Progress) -> str:
-        """Build step by step, each in a container: see `Builder.build_image`."""
-        lines: list[str] = []
-        hear = build_listener(lines, progress)
-        try:
-            answer = self._engine.client.api.build(
-                path=str(request.context),
-                target=request.target,
-                network_mode=request.network,
-                buildargs=dict(request.arguments),
-                rm=True,
-                forcerm=True,
-                decode=True,
-            )
-            built = ""
-            for event in answer:
-                for line in str(event.get("stream", "") or event.get("error", "")).splitlines():
-                    hear(line)
-                if "error" in event:
-                    raise build_failure(self._engine, lines)
-                built = (event.get("aux") or {}).get("ID", built)
-        except BROKEN as error:
-            raise build_failure(self._engine, [*lines, str(error)]) from error
-        if not built:
-            raise build_failure(self._engine, lines)
-        return str(built)
-
-    def install_packages(
-        self,
-        request: BuildRequest,
-        packages: AptPackages,
-        machine: PipSettings,
-        progress: Progress,  # noqa: ARG002 - apt tells no stages
-    ) -> str:
-        """Run apt in a container that becomes the base.
-
-        A build step of this engine cannot be given a file that stays out of its layer. So the same command
-        runs in a container, whose changes become the layer once what was given to it is gone.
-        """
-        client = self._engine.client
-        with translated(self._engine.address.host):
-            start = self._engine.image_id(packages.base)
-            key = digest_of([start, packages.command]).removeprefix("sha256:")[:16]
-            if (known := self._engine.image_id(f"{_INSTALLED}:{key}")) is not None:
-                return known
-            files = {"apt.conf": apt_settings(machine, _GIVEN).encode()}
-            if has_certificates(machine):
-                files["certificates"] = pathlib.Path(machine.cert or "").read_bytes()
-            script = f"{{ {packages.command}; }}; code=$?; rm -rf {_GIVEN}; exit $code"
-            container = client.containers.create(
-                packages.base,
-                entrypoint=["/bin/sh", "-c"],
-                command=[f"export APT_CONFIG={_GIVEN}/apt.conf; {script}"],
-                user="0",
-                network_mode=request.network,
-            )
-            with thrown_away(container):
-                container.put_archive(
-                    "/", files_as_tar({f"{_GIVEN[1:]}/{name}": data for name, data in files.items()})
-                )
-                container.start()
-                code = int(container.wait(timeout=LONGEST)["StatusCode"])
-                if code:
-                    raise build_failure(
-                        self._engine, container.logs().decode("utf-8", "replace").splitlines()
-                    )
-                made = container.commit(repository=_INSTALLED, tag=key)
-                return str(made.id)
 
 
 def build_listener(lines: list[str], progress: Progress) -> Callable[[str], None]:

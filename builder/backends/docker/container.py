@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
-from docker.errors import APIError
-from docker.types import LogConfig
 
-from builder.backends.docker.engine import BROKEN, Engine, translated
+from builder.backends.docker.engine import Engine
+from builder.backends.docker.sdk import BROKEN, APIError, LogConfig, translated
 from envspec.system.errors import OutsideError
 from envspec.system.interruption import undoing
 from envspec.system.process import Completed

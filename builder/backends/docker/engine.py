@@ -1,95 +1,28 @@
-"""The engine: a connection to whatever speaks Docker's API, and what it is able to do."""
+"""The engine: a connection to whatever speaks Docker's API, and what it is able to do.
+
+Short questions go to its socket where it has one here; the SDK is loaded for all else.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
-import importlib.util
-import os
 import pathlib
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import docker
-import requests
-import urllib3
-from docker.context import ContextAPI
-from docker.context.config import get_current_context_name
-from docker.errors import APIError, DockerException
-from docker.tls import TLSConfig
-from docker.utils.utils import kwargs_from_env
-from requests.utils import get_environ_proxies
-
+from builder.backends.docker import asking
+from builder.backends.docker.address import Address, find_address
+from builder.backends.docker.refusals import unreachable
 from envspec.system.errors import OutsideError, UsageError
 from envspec.system.home import disk_refusals
 from envspec.system.processor import uname_of
 
-BROKEN = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
-"""What the SDK lets through when it loses the engine; it does not wrap what breaks while it reads."""
-
-TIMEOUT = 900
-"""Seconds between two words of the engine: a step of a classic build may be silent for long."""
+if TYPE_CHECKING:
+    import docker
 
 BUILDKIT_API = (1, 39)
 """The API since which an engine has BuildKit. Source: Docker's Engine API version history."""
-
-_CERTIFICATE = re.compile(
-    r"certificate verify failed[^(']*|client sent an HTTP request to an HTTPS server"
-    r"|certificate required|bad certificate",
-    re.IGNORECASE,
-)
-"""What TLS says when one side is not content with what the other one shows."""
-
-HELP = "start one (`make engine` starts a private one), or set DOCKER_HOST; or use another --backend"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """Where an engine is, as the user's own docker would find it."""
-
-    host: str
-    """Such as `unix:///var/run/docker.sock`."""
-    context: str | None
-    """Name of the context that says so; None when `DOCKER_HOST` or nothing does."""
-    tls: TLSConfig | None = None
-    """Certificates for it."""
-
-
-def find_address(env: Mapping[str, str] = os.environ) -> Address:
-    """`DOCKER_HOST`, else the current context, else the local socket: the order of Docker's own client."""
-    if host := env.get("DOCKER_HOST"):
-        with translated(host):
-            found = kwargs_from_env(dict(env))
-        return Address(host=host, context=None, tls=found.get("tls"))
-    name = env.get("DOCKER_CONTEXT") or get_current_context_name()
-    if name != "default":
-        context = ContextAPI.get_context(name)
-        if context is None or context.Host is None:
-            raise OutsideError(
-                f"there is no docker context {name}", hint="`docker context ls` lists those there are"
-            )
-        return Address(host=context.Host, context=name, tls=context.TLSConfig)
-    return Address(host="unix:///var/run/docker.sock", context=None)
-
-
-class Certificates(TLSConfig):
-    """The authority and the certificate for one engine.
-
-    They alone count: `requests` would take an authority that the environment names for servers in general
-    (`REQUESTS_CA_BUNDLE`) over the session's own.
-    """
-
-    def __init__(self, given: TLSConfig, host: str) -> None:
-        super().__init__(client_cert=given.cert, ca_cert=given.ca_cert, verify=given.verify)
-        self._host = host
-
-    def configure_client(self, client: docker.APIClient) -> None:
-        """See the SDK. What else the environment says holds: its proxies."""
-        super().configure_client(client)
-        client.trust_env = False
-        client.proxies = get_environ_proxies(self._host.replace("tcp://", "https://", 1))
 
 
 class Engine:
@@ -106,25 +39,44 @@ class Engine:
     @functools.cached_property
     def client(self) -> docker.DockerClient:
         """The SDK's client. Raises `OutsideError` when no engine answers."""
-        place = self.address
-        if place.host.startswith("ssh:") and importlib.util.find_spec("paramiko") is None:
-            raise OutsideError(
-                f"the engine at {place.host} is behind ssh, which takes one more package",
-                hint="pip install 'envspec[ssh]'",
-            )
-        with translated(place.host):
-            client = docker.DockerClient(
-                base_url=place.host,
-                tls=Certificates(place.tls, place.host) if place.tls else False,
-                timeout=TIMEOUT,
-                use_ssh_client=place.host.startswith("ssh:"),
-            )
-            client.ping()
-        return client
+        from builder.backends.docker.sdk import connect
+
+        return connect(self.address.host, self.address.tls)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it can be asked without the SDK."""
+        return self.address.context is None and self.address.host.startswith(asking.SCHEME)
+
+    def ask(self, path: str) -> Any | None:
+        """The answer to a short question; None where the engine does not have what is asked for.
+
+        Raises `NoAnswerError`, also where it can only be asked by the SDK.
+        """
+        if not self.plain:
+            raise asking.NoAnswerError("not by a socket")
+        return asking.ask_engine(self.address.host, path)
+
+    def ping(self) -> None:
+        """Raise `OutsideError` where it does not answer."""
+        if self.plain:
+            try:
+                asking.ping(self.address.host)
+            except asking.NoAnswerError as error:
+                raise unreachable(self.address.host, error) from error
+            return
+        from builder.backends.docker.sdk import translated
+
+        with translated(self.address.host):
+            self.client.ping()
 
     @functools.cached_property
     def version(self) -> dict[str, Any]:
         """What the engine says of itself."""
+        with contextlib.suppress(asking.NoAnswerError):
+            return dict(self.ask("/version") or {})
+        from builder.backends.docker.sdk import translated
+
         with translated(self.address.host):
             return dict(self.client.version())
 
@@ -147,37 +99,61 @@ class Engine:
     @property
     def network(self) -> str:
         """The network of a step that has to reach out: an engine may have been started without a bridge."""
-        with translated(self.address.host):
-            bridged = any(network.name in {"bridge", "podman"} for network in self.client.networks.list())
+        bridged = any(name in {"bridge", "podman"} for name in self._networks())
         return "default" if bridged else "host"
+
+    def _networks(self) -> list[str]:
+        with contextlib.suppress(asking.NoAnswerError):
+            return [each["Name"] for each in self.ask("/networks") or ()]
+        from builder.backends.docker.sdk import translated
+
+        with translated(self.address.host):
+            return [str(network.name) for network in self.client.networks.list()]
+
+    def image(self, name: str) -> Mapping[str, Any] | None:
+        """What the engine says of the image of that name; None when it does not have it."""
+        with contextlib.suppress(asking.NoAnswerError):
+            return self.ask(f"/images/{name}/json")
+        from builder.backends.docker.sdk import ImageNotFound, translated
+
+        with translated(self.address.host):
+            try:
+                return self.client.images.get(name).attrs
+            except ImageNotFound:
+                return None
 
     def image_id(self, name: str) -> str | None:
         """Id of the image of that name; None when the engine does not have it."""
-        with translated(self.address.host):
-            try:
-                found: str | None = self.client.images.get(name).id
-                return found
-            except docker.errors.ImageNotFound:
-                return None
+        found = self.image(name)
+        return None if found is None else str(found["Id"])
 
     def layers(self, name: str) -> tuple[str, ...]:
         """Digests of the image's layers, uncompressed, lowest first; none when the engine lacks it."""
+        found = self.image(name)
+        return () if found is None else tuple(found["RootFS"].get("Layers") or ())
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a name. Raises `OutsideError`."""
+        repository, _, tag = reference.rpartition(":")
+        with contextlib.suppress(asking.NoAnswerError):
+            if self.plain and asking.tag_image(self.address.host, image, repository, tag):
+                return
+        from builder.backends.docker.sdk import translated
+
         with translated(self.address.host):
-            try:
-                known = self.client.images.get(name).attrs["RootFS"]
-            except docker.errors.ImageNotFound:
-                return ()
-        return tuple(known.get("Layers") or ())
+            self.client.images.get(image).tag(repository, tag)
 
     def save(self, name: str, file: pathlib.Path) -> None:
         """Write an image of the engine's to a file, as `docker save` does.
 
         Raises `UsageError` where the engine has none of that name, `OutsideError` where it does not answer.
         """
+        from builder.backends.docker.sdk import ImageNotFound, translated
+
         with translated(self.address.host):
             try:
                 found = self.client.images.get(name)
-            except docker.errors.ImageNotFound as error:
+            except ImageNotFound as error:
                 raise UsageError(
                     f"the engine has no image {name}", hint="`docker pull` fetches one"
                 ) from error
@@ -193,43 +169,11 @@ class Engine:
 
     def answers(self) -> bool:
         """Whether it is still there."""
+        if self.plain:
+            return asking.answers(self.address.host)
+        from builder.backends.docker.sdk import BROKEN
+
         try:
             return bool(self.client.api.ping())
         except (*BROKEN, OutsideError):
             return False
-
-
-@contextlib.contextmanager
-def translated(host: str) -> Iterator[None]:
-    """Turn what goes wrong with the engine into an `OutsideError` that says what to do."""
-    try:
-        yield
-    except APIError as error:
-        raise refusal(str(error.explanation or error)) from error
-    except BROKEN as error:
-        raise unreachable(host, error) from error
-
-
-def refusal(text: str) -> OutsideError:
-    """The error for what an engine answered."""
-    if "no space left on device" in text:
-        return OutsideError(
-            "the engine's disk is full", hint="`docker system prune` frees what nothing uses; then run again"
-        )
-    return OutsideError(f"the engine refused: {text}")
-
-
-def unreachable(host: str, error: BaseException) -> OutsideError:
-    """The error for an engine that does not answer."""
-    text = str(error)
-    if isinstance(error, PermissionError) or "Permission" in text or "permission denied" in text:
-        return OutsideError(
-            f"the engine's socket {host} may not be opened by this user",
-            hint="add yourself to its group (often `docker`) and log in again; or use another --backend",
-        )
-    if found := _CERTIFICATE.search(text):
-        return OutsideError(
-            f"the engine at {host} and this machine do not trust each other: {found[0].strip(' :')}",
-            hint="DOCKER_CERT_PATH, or the docker context, names the folder of ca.pem, cert.pem and key.pem",
-        )
-    return OutsideError(f"no Docker engine answers at {host}", hint=HELP)

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from builder.backends.docker.engine import Engine, refusal
+from builder.backends.docker.engine import Engine
+from builder.backends.docker.refusals import refusal
 from builder.inside.places import FAILURE
 from envspec.system.errors import BuildError, EnvspecError, OutsideError
 

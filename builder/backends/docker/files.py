@@ -9,10 +9,9 @@ import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-import docker.errors
-
 from builder.backends.docker.container import thrown_away
-from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.engine import Engine
+from builder.backends.docker.sdk import NotFound, translated
 from builder.oci.store.lookup import Standing, standing_of
 
 _LARGEST = 1 << 20
@@ -42,7 +41,7 @@ class ImageFiles:
         with translated(self._engine.address.host):
             try:
                 stream, said = self._container.get_archive(path)
-            except docker.errors.NotFound:
+            except NotFound:
                 return None
             with contextlib.closing(stream):
                 if said["linkTarget"]:  # where it leads in the end
@@ -55,7 +54,7 @@ class ImageFiles:
         with translated(self._engine.address.host):
             try:
                 stream, _ = self._container.get_archive("/etc/passwd")
-            except docker.errors.NotFound:
+            except NotFound:
                 return ""
             data = b"".join(stream)
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:

@@ -21,10 +21,9 @@ from typing import Any
 import uv
 
 import builder
-from builder.image.bill import bill_of
+from builder.image.bill import bill_of, bill_text
 from builder.image.contents import MAIN, build_tools, image_facts, runtime_files
 from builder.image.loads import Loads, stage_loads
-from builder.image.sbom import cyclonedx_text
 from builder.inside import places
 from builder.oci.store.tar import archive_epoch
 from builder.values import models
@@ -60,7 +59,7 @@ def lay_out_context(
     _modules(runtime_files(), runtime)
     _write_json(runtime / "environment.json", image_facts(plan))
     bill = place / "image" / places.SBOM[1:]
-    bill.write_text(cyclonedx_text(bill_of(plan)), encoding="utf-8")
+    bill.write_text(bill_text(bill_of(plan)), encoding="utf-8")
     # The folder that programs start in: a builder that has to make it dates it to the build.
     (place / "image" / places.PAYLOAD[1:]).mkdir()
     if plan.payload and plan.service:

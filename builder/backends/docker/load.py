@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from docker import DockerClient
-from docker.errors import APIError, ImageLoadError
-
-from builder.backends.docker.engine import Engine, translated
+from builder.backends.docker.engine import Engine
+from builder.backends.docker.sdk import APIError, ImageLoadError, docker, translated
 from builder.backends.docker.ship import how_to_run
 from builder.oci.image import layout
 from builder.oci.image.documents import Image
@@ -29,7 +27,7 @@ def into_engine(image: Image, tag: str, blobs: Blobs, progress: Progress) -> str
     return f"loaded into the engine, which had {held} of {len(image.layers)} layers; {start}"
 
 
-def load_image(image: Image, tag: str, blobs: Blobs, client: DockerClient, progress: Progress) -> int:
+def load_image(image: Image, tag: str, blobs: Blobs, client: docker.DockerClient, progress: Progress) -> int:
     """Give the engine the image under that name; tells how many layers it had already.
 
     Raises docker's own errors, and `OutsideError` when a layer in the store is damaged.
@@ -48,12 +46,12 @@ def load_image(image: Image, tag: str, blobs: Blobs, client: DockerClient, progr
     return held
 
 
-def _send(client: DockerClient, archive: Iterator[bytes]) -> None:
+def _send(client: docker.DockerClient, archive: Iterator[bytes]) -> None:
     body: Any = archive  # the SDK takes what requests takes; its types name only files
     client.images.load(body)
 
 
-def _stacks(client: DockerClient) -> Iterable[Sequence[str]]:
+def _stacks(client: docker.DockerClient) -> Iterable[Sequence[str]]:
     for image in client.images.list():
         yield image.attrs.get("RootFS", {}).get("Layers") or ()
 

@@ -7,7 +7,7 @@ import os
 import pathlib
 from collections.abc import Iterator, Mapping
 
-from builder.backends.docker.engine import Address
+from builder.backends.docker.address import Address
 from envspec.system.process import run_process
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import pathlib
 
-from docker.errors import BuildError
-from docker.utils import parse_repository_tag
-
 from builder.backends.docker.dockerfile import quoted
-from builder.backends.docker.engine import BROKEN, Engine, refusal, translated
+from builder.backends.docker.engine import Engine
+from builder.backends.docker.refusals import refusal
+from builder.backends.docker.sdk import BROKEN, BuildError, parse_repository_tag, translated
 from builder.image.settings import verdict_labels
 from builder.image.starting import start_line
 from builder.values.environment import Environment
@@ -44,9 +43,10 @@ def seal_image(
 
 def how_to_run(engine: Engine, name: str) -> str:
     """The line with the command that starts the image, for people to copy."""
-    with translated(engine.address.host):
-        config = engine.client.images.get(name).attrs["Config"]
-    return start_line(name, config, host=engine.network == "host")
+    found = engine.image(name)
+    if found is None:
+        raise OutsideError(f"the engine does not have {name} although it just made it", hint="run again")
+    return start_line(name, found["Config"], host=engine.network == "host")
 
 
 def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress = SILENT) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import builder
 from builder.image import contents
-from builder.image.bill import Bill
+from builder.image.bill import Bill, bill_text
 from builder.image.users import user_numbers
 from builder.inside import places
 from builder.oci.image.base import BaseFacts
@@ -56,17 +56,13 @@ def folder_pieces(folders: Sequence[tuple[str, str]], passwd: str) -> Pieces:
 
 def runtime_pieces(facts: str, bill: Bill) -> Pieces:
     """The doctor and the entrypoint, what the image knows of itself, and the bill of materials."""
-    from builder.image.sbom import (
-        cyclonedx_text,  # CycloneDX is slow to load: only who makes this layer waits
-    )
-
     root = places.RUNTIME[1:]
     source = pathlib.Path(builder.__path__[0]).parent
     for name in contents.runtime_files():
         yield file_piece(f"{root}/{name}", (source / name).read_bytes())
     yield file_piece(f"{root}/__main__.py", (source / contents.MAIN).read_bytes())
     yield file_piece(f"{root}/environment.json", facts.encode())
-    yield file_piece(places.SBOM[1:], cyclonedx_text(bill).encode())
+    yield file_piece(places.SBOM[1:], bill_text(bill).encode())
 
 
 def payload_pieces(payload: Payload, source: str | None, spec_folder: pathlib.Path) -> Pieces:

@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from builder.backends.docker.backend import DockerBackend
+from builder.backends.docker.address import Address
+from builder.backends.docker.backend import DockerBackend, choose_builder
 from builder.backends.docker.base import import_root
-from builder.backends.docker.builders import Builder, BuildKitBuilder, ClassicBuilder, choose_builder
-from builder.backends.docker.engine import Address, Engine
+from builder.backends.docker.builders import Builder, BuildKitBuilder
+from builder.backends.docker.classic import ClassicBuilder
+from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
 from builder.debian.base import DebianBase, base_image_name, obtain_base
 from builder.oci.store.blobs import Blobs

@@ -5,14 +5,9 @@ import stat
 
 import pytest
 
-from builder.backends.docker.builders import (
-    AptPackages,
-    BuildKitBuilder,
-    BuildRequest,
-    ClassicBuilder,
-    apt_settings,
-    choose_builder,
-)
+from builder.backends.docker.backend import choose_builder
+from builder.backends.docker.builders import AptPackages, BuildKitBuilder, BuildRequest, apt_settings
+from builder.backends.docker.classic import ClassicBuilder
 from builder.backends.docker.program import buildkit_program
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.progress import SILENT

@@ -2,8 +2,10 @@
 
 import pytest
 
-from builder.backends.docker.engine import Address, Engine, find_address, unreachable
+from builder.backends.docker.address import Address, find_address
+from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import client_environment
+from builder.backends.docker.refusals import unreachable
 from envspec.system.errors import OutsideError
 
 

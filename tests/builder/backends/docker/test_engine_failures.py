@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from builder.backends.docker.address import Address
 from builder.backends.docker.backend import DockerBackend
-from builder.backends.docker.builders import ClassicBuilder
-from builder.backends.docker.engine import Address, Engine
+from builder.backends.docker.classic import ClassicBuilder
+from builder.backends.docker.engine import Engine
 from builder.debian.request import MIRROR
 from envspec.lockfile.lock import DebianPackage, LockedBase
 from envspec.supply.wheelhouse import Wheelhouse

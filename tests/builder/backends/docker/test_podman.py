@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from builder.backends.docker import ship
-from builder.backends.docker.builders import ClassicBuilder, choose_builder
-from builder.backends.docker.engine import Address, Engine
+from builder.backends.docker.address import Address
+from builder.backends.docker.backend import choose_builder
+from builder.backends.docker.classic import ClassicBuilder
+from builder.backends.docker.engine import Engine
 from builder.backends.docker.subject import DockerSubject
 
 from .conftest import Workshop, served

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from builder.backends.docker.builders import BuildKitBuilder, choose_builder
-from builder.backends.docker.engine import Engine, find_address
+from builder.backends.docker.address import find_address
+from builder.backends.docker.backend import choose_builder
+from builder.backends.docker.builders import BuildKitBuilder
+from builder.backends.docker.engine import Engine
 from builder.backends.docker.program import buildkit_program
 from envspec.system.errors import OutsideError
 

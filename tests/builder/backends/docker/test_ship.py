@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from builder.backends.docker import ship
-from builder.backends.docker.engine import Address, Engine
+from builder.backends.docker.address import Address
+from builder.backends.docker.engine import Engine
 from builder.values.environment import Environment
 from builder.values.shipping import Shipping
 from builder.values.verdict import Verdict
