@@ -78,6 +78,9 @@ class SourceReader:
         self.wanted = wanted
         self.uses = []  # type: list[Use]
         self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str], int]]
+        self.builds = []  # type: list[tuple[str, int, list[str], int]]
+        """Calls of `super().__init__`: the class, the line, the names of arguments and how many by place."""
+        self.classes = []  # type: list[str]
         self.stored = {}  # type: dict[tuple[str, ...], list[tuple[int, int]]]
         """What the file itself puts into others: the function and the line of each place."""
         self.imports = []  # type: list[str]
@@ -242,7 +245,9 @@ class SourceReader:
         scope["class body"] = [True]
         self.scopes.append(scope)
         self.asked.append(node.name.lower())
+        self.classes.append(node.name)
         self.block(node.body)
+        self.classes.pop()
         self.asked.pop()
         self.scopes.pop()
 
@@ -281,8 +286,11 @@ class SourceReader:
         words = [word.arg for word in node.keywords if word.arg is not None]
         given = 0 if any(isinstance(each, ast.Starred) for each in node.args) else len(node.args)
         chain = spelled(node.func)
-        if (words or given) and chain is not None and not self.guards["call"] and not self.doubts:
-            self.call(chain, node, words, given)
+        if (words or given) and not self.guards["call"] and not self.doubts:
+            if chain is not None:
+                self.call(chain, node, words, given)
+            elif is_super_init(node.func) and self.classes:
+                self.builds.append((".".join(self.classes), node.lineno, words, given))
         self.children(node)
 
     def call(self, chain: tuple[str, ...], node: Any, words: list[str], given: int) -> None:
@@ -476,6 +484,18 @@ def spelled(node: Any) -> tuple[str, ...] | None:
     if not isinstance(node, ast.Name):
         return None
     return (node.id, *reversed(parts))
+
+
+def is_super_init(function: Any) -> bool:
+    """Whether what is called is `super().__init__`."""
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "__init__"
+        and isinstance(function.value, ast.Call)
+        and isinstance(function.value.func, ast.Name)
+        and function.value.func.id == "super"
+        and not function.value.args
+    )
 
 
 def last_name(node: Any) -> str:

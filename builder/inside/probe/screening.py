@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#;]+)", re.MULTILINE)
 FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]+)", re.MULTILINE)
+BASES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\(([\w., \t\n]+)", re.MULTILINE)
 LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+[(\[]?\s*([\w.]+(?:\s*,\s*[\w.]+)+)")
 ALIASED = re.compile(r"([\w.]+)(?:\s+as\s+(\w+))?")
 
@@ -61,6 +62,13 @@ def chains(text: str, names: dict[str, set[tuple[str, ...]]]) -> Iterator[tuple[
         name, rest, call = match.groups()
         for target in names[name]:
             yield (*target, *rest.split(".")[1:]), bool(call)
+
+
+def bases(text: str) -> Iterator[str]:
+    """What classes of a file are made from, as it is spelled."""
+    for match in BASES.finditer(text):
+        for part in match.group(1).split(","):
+            yield part.strip()
 
 
 def mentions_import(package: str, module: str, texts: Iterable[str]) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TOUCH = 5.0
 """Seconds for reaching for the names that a package loads only when asked."""
+LOADED = 12
+"""Modules of a distribution that are loaded only to see what they hand to others' constructors."""
 MOST = 60
 """Candidates that are confirmed for one distribution."""
 
@@ -45,6 +47,8 @@ class Usage:
         self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
         self.maps = {}  # type: dict[str, reaching.Map]
         self.gone = dict(job.get("gone", {}))
+        self.waiting = []  # type: list[str]
+        """Modules that nothing has loaded, and that must be to know what their classes are built from."""
         self.conditional = {}  # type: dict[str, frozenset[str]]
         self.imports = {}  # type: dict[str, bool]
         self.unloaded = set()  # type: set[str]
@@ -92,8 +96,10 @@ class Usage:
                     refused += self.refuses(self.value(use.chain), use.keywords or [], place, use.given)
             if hot:
                 refused += self.own_calls(module, path, reader)
+        refused += self.apart()
         for each in [*missing, *refused]:
-            each["reach"] = self.reach(each["module"], each["path"], each["line"]) if each["hot"] else ""
+            loaded = each["module"] in sys.modules
+            each["reach"] = self.reach(each["module"], each["path"], each["line"]) if loaded else ""
         return {
             "missing": distinct(missing)[:MOST],
             "refused": distinct(refused)[:MOST],
@@ -154,7 +160,11 @@ class Usage:
                 continue
             text = confirming.source(path)
             self.programs.read_source(text or "", path)
-            if text is None or not self.worthwhile(module, text):
+            if text is None:
+                continue
+            if self.builds_on_others(module, text):
+                self.waiting.append(module)
+            elif not self.worthwhile(module, text):
                 continue
             tree = confirming.parse(text)
             if tree is None:
@@ -178,6 +188,15 @@ class Usage:
             if called and hot and chain[0] in self.others and self.picky(chain):
                 return True
         return hot and any(self.inherits(value, module) for value in list(vars(loaded).values()))
+
+    def builds_on_others(self, module: str, text: str) -> bool:
+        """Whether a public module that nothing has loaded holds classes that others' constructors build."""
+        if self.job["hot"] or module in sys.modules or "super().__init__(" not in text:
+            return False
+        if any(part.startswith("_") for part in module.split(".")):
+            return False
+        names = screening.aliases(text, self.others.__contains__)
+        return any(base.partition(".")[0] in names for base in screening.bases(text))
 
     def picky(self, chain: tuple[str, ...]) -> bool:
         """Whether what a chain names is a callable whose accepted arguments can be known."""
@@ -283,18 +302,36 @@ class Usage:
                 return None
         return value
 
+    def apart(self) -> list[dict[str, Any]]:
+        """Calls of modules that nothing has loaded, which are imported for that in a process of their own."""
+        found = []  # type: list[dict[str, Any]]
+
+        def load_and_look() -> list[dict[str, Any]]:
+            told = []
+            for module in self.waiting[:LOADED]:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(module)
+                    told += self.own_calls(module, *self.readers[module])
+            return told
+
+        if self.waiting:
+            answers = []  # type: list[dict[str, Any]]
+            child.step(load_and_look, timeout=float(self.job["timeout"]), tell=answers.append)
+            found += answers[0].get("value") or []
+        return found
+
     def own_calls(self, module: str, path: str, reader: reading.SourceReader) -> list[dict[str, Any]]:
         """Calls of this module's own names that end in another distribution, as subclasses do."""
         found = []
         names = vars(sys.modules[module])
+        place = {"module": module, "path": path, "deep": True, "hot": True}  # type: dict[str, Any]
         for chain, line, words, given in reader.calls:
-            value = names.get(chain[0])
-            for name in chain[1:]:
-                value = (
-                    getattr(value, name, None) if issubclass(type(value), (types.ModuleType, type)) else None
-                )
-            place = {"module": module, "path": path, "line": line, "deep": True, "hot": True}
-            found += self.refuses(value, words, place, given)
+            found += self.refuses(below(names.get(chain[0]), chain[1:]), words, dict(place, line=line), given)
+        for kind, line, words, given in reader.builds:
+            first, *inner = kind.split(".")
+            value = below(names.get(first), tuple(inner))
+            if issubclass(type(value), type) and value.__module__ == module and len(value.__mro__) > 2:
+                found += self.refuses(value.__mro__[1], words, dict(place, line=line), given)
         return found
 
     def refuses(
@@ -324,6 +361,13 @@ class Usage:
             for word in words
             if word not in accepted and word not in spare
         ]
+
+
+def below(value: Any, names: tuple[str, ...]) -> Any:
+    """What is reached through modules and classes alone; None where anything else stands in between."""
+    for name in names:
+        value = getattr(value, name, None) if issubclass(type(value), (types.ModuleType, type)) else None
+    return value
 
 
 def is_asked(lack: str, use: reading.Use, module: str) -> bool:

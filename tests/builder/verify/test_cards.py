@@ -276,7 +276,7 @@ def test_an_exchange_that_fails_in_company_is_tried_alone(monkeypatch: pytest.Mo
 
     spoiler = Spoiler()
     monkeypatch.setattr(cards, "limit", lambda _: None)
-    monkeypatch.setattr(cards.device, "ask", lambda: {"cards": [{"name": "H200"}]})
+    monkeypatch.setattr(device, "ask", lambda: {"cards": [{"name": "H200"}]})
     for name, library in (("one", Library()), ("other", Library()), ("spoiler", lambda: spoiler)):
         monkeypatch.setitem(cards.LIBRARIES, name, library)
     said: list[dict[str, Any]] = []

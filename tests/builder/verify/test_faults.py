@@ -305,3 +305,26 @@ def test_a_name_that_another_has_only_where_something_else_is_there_was_never_pr
     environment.install("provider", {"provider.py": provider})
     environment.install("user", {"user.py": "import provider\ndef use():\n    return provider.old()\n"})
     assert weight_of(environment) == [weight]
+
+
+BUILDS = """
+import provider
+class User(provider.Client):
+    def __init__(self, app):
+        super().__init__(app=app, url='/')
+"""
+
+
+@pytest.mark.parametrize(("init", "client", "weights"), [
+    ("from .client import User\n", "def __init__(self, url): pass", ["ERROR"]),
+    ("import os\n", "def __init__(self, url): pass", ["WARNING"]),
+    ("import os\n", "def __init__(self, url, app): pass", []),
+    ("import os\n", "def __init__(self, **more): pass", []),
+    ("import os\n", "pass", []),
+])  # fmt: skip
+def test_what_a_class_hands_to_the_constructor_of_another_is_judged_though_nothing_loads_it(
+    environment: Environment, init: str, client: str, weights: list[str]
+) -> None:
+    environment.install("provider", {"provider.py": f"import os\nclass Client:\n    {client}\n"})
+    environment.install("user", {"user/__init__.py": init, "user/client.py": BUILDS})
+    assert weight_of(environment, "EV261") == weights
