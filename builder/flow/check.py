@@ -41,13 +41,11 @@ def judge_environment(
     fast: bool,
     label: str = "",
     besides: Sequence[str] = (),
-    uses: bool = True,
     progress: Progress,
 ) -> Verdict:
     """The judge's verdict, which knows nothing of the payload. Raises `OutsideError`.
 
-    `label` is what it is called, `besides` are modules to import whatever they are, `uses` says whether to
-    read what code uses of others (see `judge_subject`).
+    `label` is what it is called, `besides` are modules to import whatever they are.
     """
     if environment.foreign:
         return _not_run(plan, environment)
@@ -61,7 +59,6 @@ def judge_environment(
         folder=environment.folder or environment.payload,
         fast=fast,
         besides=besides,
-        uses=uses,
         progress=progress,
     )
     counting = [found for found in verdict.findings if _counts(found, plan)]

@@ -141,7 +141,6 @@ def _verdict(project: Project, lock: Lock, doubted: tuple[str, ...], progress: P
             fast=False,
             label=_LABEL,
             besides=doubted,
-            uses=False,
             progress=progress,
         )
     if not must_fix(verdict.findings):  # a bad one may have a passing cause

@@ -44,7 +44,6 @@ def judge_subject(
     timeout: float = 60.0,
     deadline: float = 900.0,
     besides: Sequence[str] = (),
-    uses: bool = True,
     strict: bool = False,
     progress: Progress = SILENT,
 ) -> Verdict:
@@ -55,8 +54,7 @@ def judge_subject(
     is tried there. `fast` leaves out compiled modules, hashes, use and exchange. `timeout` bounds one
     import, `deadline` all of them, in seconds; reading what code uses of others has half as much at
     least. `besides` names modules to import whatever they are; the verdict says of each whether it could
-    be. Without `uses` nothing is read of what code uses of others, and no array is exchanged. `strict`
-    raises warnings to errors.
+    be. `strict` raises warnings to errors.
 
     Raises `OutsideError` when the subject's interpreter cannot run the probe.
     """
@@ -64,9 +62,7 @@ def judge_subject(
     called = label or subject.label
     progress.step(f"verify {called}")
     facts = Facts.of(
-        transport.run_probe(
-            subject, _options(smoke, folder, fast, timeout, deadline, besides, uses), progress
-        )
+        transport.run_probe(subject, _options(smoke, folder, fast, timeout, deadline, besides), progress)
     )
     progress.step("judge")
     built = read_numpy_builds(facts, subject.root)
@@ -121,7 +117,6 @@ def _options(
     timeout: float,
     deadline: float,
     besides: Sequence[str],
-    uses: bool,
 ) -> dict[str, object]:
     return {
         "folder": folder,
@@ -132,8 +127,7 @@ def _options(
         "attributes": attributes_by_module(smoke),
         "budget": 15.0,
         "gone": lost_names(),
-        "exchange": smoke.exchange and uses and not fast,
-        "uses": uses,
+        "exchange": smoke.exchange and not fast,
         "driver": DRIVER_LIBRARY,
     }
 

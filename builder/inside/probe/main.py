@@ -226,11 +226,7 @@ class Probe:
 
     def plan_uses(self, compared: ComparedFiles) -> dict[str, list[dict[str, Any]]]:
         """By root, the jobs that read what code there uses of others: one for each distribution in it."""
-        plan = {} if self.fast else uses(self.dists, compared, self.options)
-        if not self.options["uses"]:  # only reach for the public names of what is wanted for itself
-            for root, jobs_there in plan.items():
-                plan[root] = [dict(job, files=[]) for job in jobs_there if not job["hot"]]
-        return plan
+        return {} if self.fast else uses(self.dists, compared, self.options)
 
     def read_rest(
         self, plan: dict[str, list[dict[str, Any]]], outcomes: list[ImportOutcome], known: set[str]
@@ -393,7 +389,7 @@ def round_trips(
     outcomes: list[ImportOutcome], kinds: dict[str, list[str]], options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Round trips through every consumer that imports, and one process that loads runtimes together."""
-    if options["fast"] or not options["uses"]:
+    if options["fast"]:
         return []
     fine = imported(outcomes)
     exclusive = runtimes.exclusive(kinds)

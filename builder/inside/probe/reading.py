@@ -58,6 +58,8 @@ class Use:
         """Names of arguments where it is called, else None."""
         self.doubted = False
         """Whether it depends on a condition that may ask for it."""
+        self.taken = 0
+        """How many parts of the path an import statement takes, which is a use of its own."""
         self.given = 0
         """How many arguments it is called with by their place; 0 where that is not known."""
         self.function = 0
@@ -297,7 +299,7 @@ class SourceReader:
         """A call with arguments: of a module's function, or of a name of this module."""
         found = self.resolve(chain[0])
         for target in found or ():
-            self.use("call", (*target, *chain[1:]), node.lineno, words, given)
+            self.use("call", (*target, *chain[1:]), node.lineno, words, given, taken=len(target))
         if found is None and self.is_global(chain[0]):
             self.calls.append((chain, node.lineno, words, given))
 
@@ -314,7 +316,7 @@ class SourceReader:
         for target in self.resolve(chain[0]) or ():
             full = (*target, *chain[1:])
             if isinstance(node.ctx, ast.Load):
-                self.use("name", full, node.lineno)
+                self.use("name", full, node.lineno, taken=len(target))
             else:
                 self.stored.setdefault(full, []).append((self.function, node.lineno))
 
@@ -331,6 +333,7 @@ class SourceReader:
         line: int,
         keywords: list[str] | None = None,
         given: int = 0,
+        taken: int = 0,
     ) -> None:
         """Note a use that has no way out, as far as can be told: outside of functions the import tells."""
         if not self.guards[kind] and not (self.depth and self.doubts) and self.wanted(chain):
@@ -339,7 +342,7 @@ class SourceReader:
             used.asked = tuple(self.asked)
             used.raised = used.deep and self.raises > 0
             used.sure = not self.branches
-            used.given, used.function = given, self.function
+            used.given, used.taken, used.function = given, taken, self.function
             self.uses.append(used)
 
     def resolve(self, name: str) -> list[tuple[str, ...]] | None:

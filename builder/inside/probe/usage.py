@@ -113,6 +113,8 @@ class Usage:
     def misses(self, use: reading.Use, place: dict[str, Any], *, put: bool) -> list[dict[str, Any]]:
         """What one use does not find; `put` says whether the distribution puts it there itself."""
         lack = self.lacks(use.chain)
+        if lack and lack.count(".") < use.taken:
+            return []  # the import statement itself lacks it, and has a way out where it is not told
         found = dict(place, chain=".".join(use.chain))
         if lack and not put and not is_asked(lack, use, place["module"]):
             # Outside of functions a module that was imported has shown itself what it reaches.

@@ -105,7 +105,7 @@ class Reading(main.Probe):
     """A probe that has imported everything already, of which only its way of reading is looked at."""
 
     def __init__(self, runner: Any) -> None:
-        self.fast, self.workers, self.options = True, 1, {"deadline": 900.0, "uses": True}
+        self.fast, self.workers, self.options = True, 1, {"deadline": 900.0}
         self.runner, self.clock = runner, main.Clock()
 
 

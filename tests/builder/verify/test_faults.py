@@ -328,3 +328,24 @@ def test_what_a_class_hands_to_the_constructor_of_another_is_judged_though_nothi
     environment.install("provider", {"provider.py": f"import os\nclass Client:\n    {client}\n"})
     environment.install("user", {"user/__init__.py": init, "user/client.py": BUILDS})
     assert weight_of(environment, "EV261") == weights
+
+
+def test_what_is_imported_behind_a_way_out_is_no_fault_where_it_is_used(environment: Environment) -> None:
+    environment.install("provider", {"provider/__init__.py": "old = len\n"})
+    source = """
+def use(a):
+    try:
+        from provider.new import bounds
+    except ImportError:
+        from provider import old as bounds
+    return bounds(a, low=1)
+
+def other():
+    from provider import gone
+    return gone.name
+"""
+    environment.install("user", {"user.py": source})
+    found = [each.message for each in judge_subject(environment.target).findings if each.rule == "EV260"]
+    assert len(found) == 1
+    assert "uses provider.gone, which" in found[0]
+    assert "more of the kind" not in found[0]
