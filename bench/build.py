@@ -118,8 +118,8 @@ class Bench:
         self._seed()
         self.ways = self._ways(settings)
         self._projects = {
-            # uv compiles nothing either; the docker backend stands beside pip, which compiles everything
-            name: Project(place / str(number), stack, *self._base(name, stack), compiled=name != LAYERS)
+            # as uv, which compiles nothing, and as pip, which compiles everything
+            name: Project(place / str(number), stack, *self._base(name, stack), compiled=name not in PLAIN)
             for number, name in enumerate(self.ways)
         }
         self.renew()
@@ -137,6 +137,7 @@ class Bench:
         classic = docker_environment(self._engine, buildkit=False)
         ways: dict[str, Way] = {
             OURS: Ours(),
+            OURS_PLAIN: Ours(),
             LAYERS: Layers(),
             "classic docker build, pip a stage": Handwritten(
                 Recipe(BASE, Style.PIP, settings), [*build, "host"], classic | settings
@@ -233,12 +234,14 @@ class Bench:
                         self._engine.client.images.remove(tag, force=True)
 
 
+OURS_PLAIN = "envspec docker, nothing compiled"
 LAYERS = "envspec oci, nothing compiled, loaded"
+PLAIN = (OURS_PLAIN, LAYERS)
 
 CASES = (
     Case(name="cold", change=lambda bench, name, _: bench.forget(name), runs=2),
-    Case(name="no change", change=lambda *_: None),
-    Case(name="app file", change=lambda bench, name, _: bench.edit(name), goal=2.0),
-    Case(name="small late bump", change=lambda bench, name, n: bench.state(name, late=n), runs=3),
+    Case(name="no change", change=lambda *_: None, goal=0.3),
+    Case(name="app file", change=lambda bench, name, _: bench.edit(name), goal=0.6),
+    Case(name="small late bump", change=lambda bench, name, n: bench.state(name, late=n), runs=3, goal=1.5),
     Case(name="early bump", change=lambda bench, name, n: bench.state(name, early=n), runs=1),
 )

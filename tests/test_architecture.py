@@ -97,7 +97,14 @@ TOP = "builder.inside.entrypoint.__main__"
 
 PROGRAMS = {
     (3, 7): ("probe.main", *(f"probe.{kind}" for kind in KINDS), "probe.loader"),
-    (3, 8): ("entrypoint.__main__", "entrypoint.stage", "entrypoint.start", "trial", "sandbox"),
+    (3, 8): (
+        "entrypoint.__main__",
+        "entrypoint.stage",
+        "entrypoint.payload",
+        "entrypoint.start",
+        "trial",
+        "sandbox",
+    ),
 }
 """What is started inside, by the oldest Python that it works in; what it imports must work there as well."""
 

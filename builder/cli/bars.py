@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from envspec.system.foreign import no_commands, readable
 from envspec.system.interruption import drawing
 from envspec.system.progress import SILENT, Progress
+from envspec.system.quoting import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,14 +19,30 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-class PlainLines(Progress):
-    """A line for each step and note."""
+LONG = 1.0
+"""Seconds from which it is said how long a step took."""
 
-    def __init__(self, console: Console) -> None:
+
+class PlainLines(Progress):
+    """A line for each step and note, and one for how long a step took that was long."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self._clock = clock
+        self._under_way: tuple[str, float] | None = None
 
     def step(self, title: str) -> None:
+        self.rest()
+        self._under_way = title, self._clock()
         self._print(f"• {title}")
+
+    def rest(self) -> None:
+        """No step is under way any more."""
+        if self._under_way is not None:
+            title, began = self._under_way
+            if (took := self._clock() - began) >= LONG:
+                self._print(f"  {title}: {took:.1f} s", style="dim")
+        self._under_way = None
 
     def note(self, text: str) -> None:
         self._print(f"  {text}", style="dim")
@@ -45,8 +63,14 @@ class LiveBars(PlainLines):
         self._lock = threading.Lock()
 
     def begin(self, title: str, total: int) -> None:
+        self._begin(title, total, transfer=False)
+
+    def begin_transfer(self, title: str, size: int) -> None:
+        self._begin(title, size, transfer=True)
+
+    def _begin(self, title: str, total: int, *, transfer: bool) -> None:
         with self._lock:
-            self._tasks[title] = self._bars.add_task(readable(title), total=total)
+            self._tasks[title] = self._bars.add_task(readable(title), total=total, transfer=transfer)
 
     def advance(self, title: str, amount: int) -> None:
         if title in self._tasks:
@@ -72,18 +96,38 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield PlainLines(console)
+        lines = PlainLines(console)
+        yield lines
+        lines.rest()
         return
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
+    from rich.text import Text
+
+    class Amount(ProgressColumn):
+        """How much of a task is done, and of a transfer how fast it goes."""
+
+        def render(self, task: Task) -> Text:
+            transfer = bool(task.fields["transfer"])
+            return Text(amount(task.completed, task.total or 0, task.speed or 0, transfer=transfer))
 
     columns = (
         TextColumn("  {task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
+        Amount(),
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=console, transient=True) as bars:
         live = LiveBars(console, bars)
         with drawing(live.wiped):
             yield live
+            live.rest()
+
+
+def amount(done: float, total: float, speed: float, *, transfer: bool) -> str:
+    """How much of a task is done: of a transfer in bytes, with those of a second."""
+    if not transfer:
+        return f"{done:.0f} of {total:.0f}"
+    rate = f", {shown(int(speed))}/s" if speed else ""
+    return f"{shown(int(done))} of {shown(int(total))}{rate}"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli.streams import say_text
-from envspec.proof.size import shown
 from envspec.system.errors import OutsideError
 from envspec.system.holdings import Holding, holdings
 from envspec.system.home import disk_refusals, tool_home
 from envspec.system.keeping import KINDS, UNUSED
 from envspec.system.kept import DAY
 from envspec.system.pruning import Pruned, prune_home
+from envspec.system.quoting import shown
 from envspec.system.runs import beginnings
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from builder.flow.in_place import with_trees_in_place
 from builder.flow.kept import kept_proofs, kept_trials, kept_verdicts, proof_depends, trial_depends
 from builder.flow.locking import lock_phase
 from builder.flow.project import Project, open_project
+from builder.flow.remade import Heard, build_key, built_of, kept_builds, remade
 from builder.flow.run import Run, already_made
 from builder.flow.serving import find_server
 from builder.image.placing import check_places
@@ -278,10 +279,25 @@ def build_phase(run: Run) -> Run:
     _fetch(run)
     if backend.name == "virtualenv":
         plan = with_trees_in_place(run)
-    environment = backend.build(plan, run.project.folder, run.project.store, run.progress)
-    return dataclasses.replace(
-        run.reporting(environment=environment), backend=backend, environment=environment
+    heard = Heard(run.progress)
+    environment = backend.build(plan, run.project.folder, run.project.store, heard)
+    run = run.reporting(
+        environment=environment, said=(*run.report.said, *_remade(run, plan, backend, environment, heard))
     )
+    return dataclasses.replace(run, backend=backend, environment=environment)
+
+
+def _remade(
+    run: Run, plan: Plan, backend: Backend, environment: Environment, heard: Heard
+) -> tuple[str, ...]:
+    """What the build says of what it made anew, where something of that spec was built before."""
+    kept, key = kept_builds(), build_key(run.project.file, run.project.variant, backend.name)
+    before, now = kept.get(key), built_of(plan)
+    if before != now:
+        _keep("build", kept, key, now, run.progress)
+    if before is None or before == now or environment.reused:
+        return ()
+    return (remade(before, now, heard.titles),)
 
 
 def _fetch(run: Run) -> None:

@@ -20,9 +20,9 @@ from builder.report.model import Report
 from builder.report.programs import program_lines
 from builder.report.scrubbing import Private, clean_report
 from builder.report.source import Place
-from envspec.proof.size import shown
 from envspec.system.finding import Finding, Severity
 from envspec.system.foreign import no_commands, readable
+from envspec.system.quoting import shown
 
 ROOM = 24
 """Lines that findings may take; every other form has all of them."""

@@ -11,6 +11,7 @@ from envspec.supply.wheel import Wheel
 from envspec.system import rules
 from envspec.system.finding import Finding
 from envspec.system.pattern import matcher
+from envspec.system.quoting import shown
 
 _SHOWN = 3
 """Packages of a stage, and of the whole, that a line names."""
@@ -77,11 +78,3 @@ def _total(packages: Iterable[Added]) -> int:
 
 def _largest(packages: Iterable[Added]) -> str:
     return ", ".join(f"{each.name} {shown(each.installed)}" for each in list(packages)[:_SHOWN])
-
-
-def shown(size: int) -> str:
-    """Bytes for people: `53.5 MB`."""
-    for unit, worth in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= worth:
-            return f"{size / worth:.1f} {unit}"
-    return f"{size} bytes"

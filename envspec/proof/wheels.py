@@ -33,7 +33,7 @@ from envspec.supply.wheel import Wheel
 from envspec.system import rules
 from envspec.system.finding import Finding
 from envspec.system.pattern import matcher
-from envspec.system.quoting import shown_path
+from envspec.system.quoting import shown, shown_path
 
 FROZEN = 0.5
 """Share of the packages of a list of all that is installed that others at least require."""
@@ -86,7 +86,7 @@ def _unread(wheels: Mapping[str, Wheel]) -> Iterator[Finding]:
         if large:
             more = f" and {len(large) - 1} more" if len(large) > 1 else ""
             yield rules.LINK_UNREAD.finding(
-                f"{name}: {shown_path(large[0])}{more} is larger than {size.shown(LARGEST)} and was not "
+                f"{name}: {shown_path(large[0])}{more} is larger than {shown(LARGEST)} and was not "
                 "read: only verification imports it",
                 where=name,
             )

@@ -71,7 +71,7 @@ class Wheelhouse:
         size = sum(artifact.size for artifact in missing)
         with (
             disk_refusals(self.root, needed=lambda: size),
-            progress.task(title, size),
+            progress.transfer(title, size),
             concurrent.futures.ThreadPoolExecutor(WORKERS) as pool,
         ):
             jobs = [pool.submit(self._fetch, artifact, sources, progress, title) for artifact in missing]

@@ -58,6 +58,7 @@ KINDS = (
     Kind(place="verdict", what="good verdicts", check=CARRIED),
     Kind(place="trial", what="good trials", check=CARRIED),
     Kind(place="receipts", what="what runs that may be spared looked at, and said", check=CARRIED),
+    Kind(place="builds", what="what the last build of each spec was made of", check=CARRIED),
     Kind(place="bills", what="bills of materials", check=CARRIED),
     Kind(place="debian/resolved", what="packages of suites", check=CARRIED),
     Kind(place="debian/lists", what="lists of Debian packages and of their files", check=NAMED),

@@ -16,13 +16,26 @@ class Progress:
         """Something worth a line: what was decided and why."""
 
     def begin(self, title: str, total: int) -> None:
-        """A countable task begins; `total` in its own unit, bytes for downloads."""
+        """A countable task begins; `total` in its own unit."""
+
+    def begin_transfer(self, title: str, size: int) -> None:
+        """A task begins that brings or writes `size` bytes."""
+        self.begin(title, size)
 
     def advance(self, title: str, amount: int) -> None:
         """`amount` more of the task is done."""
 
     def end(self, title: str) -> None:
         """The task is over, well or not."""
+
+    @contextlib.contextmanager
+    def transfer(self, title: str, size: int) -> Iterator[None]:
+        """`begin_transfer` and `end` around a block."""
+        self.begin_transfer(title, size)
+        try:
+            yield
+        finally:
+            self.end(title)
 
     @contextlib.contextmanager
     def task(self, title: str, total: int) -> Iterator[None]:

@@ -97,3 +97,11 @@ def quoted_output(text: str) -> str:
     for pattern, word in _VOLATILE:
         text = pattern.sub(word, text)
     return text
+
+
+def shown(size: int) -> str:
+    """Bytes for people: `53.5 MB`."""
+    for unit, worth in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= worth:
+            return f"{size / worth:.1f} {unit}"
+    return f"{size} bytes"

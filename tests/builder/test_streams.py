@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from rich.console import Console
 
-from builder.cli.bars import PlainLines
+from builder.cli.bars import PlainLines, amount
 from builder.cli.streams import Sink, say_text
 from tests.support.hostile import acting, hostile_texts
 from tests.support.paths import ROOT
@@ -147,6 +147,22 @@ def test_progress_shows_what_others_say_and_obeys_none_of_it(text: str) -> None:
     lines.note(f"{'x' * 36} {text}")
     assert acting(page.getvalue()) == []
     assert not re.search(r"(?m)^\s*::|##(?:vso|teamcity)?\[", page.getvalue())
+
+
+def test_it_is_told_how_long_what_was_long_took() -> None:
+    page, clock = io.StringIO(), iter([0.0, 0.5, 0.5, 4.75])
+    lines = PlainLines(Console(file=page, width=40), lambda: next(clock))
+    lines.step("resolve")
+    lines.step("build")
+    lines.rest()
+    lines.rest()
+    assert page.getvalue().splitlines() == ["• resolve", "• build", "  build: 4.2 s"]
+
+
+def test_a_transfer_says_how_much_there_is_and_how_fast_it_goes() -> None:
+    assert amount(12_300_000, 45_600_000, 3_100_000, transfer=True) == "12.3 MB of 45.6 MB, 3.1 MB/s"
+    assert amount(0, 45_600_000, 0, transfer=True) == "0 bytes of 45.6 MB"
+    assert amount(3, 64, 1, transfer=False) == "3 of 64"
 
 
 @pytest.mark.parametrize("aside", [False, True])

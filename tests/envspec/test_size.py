@@ -5,9 +5,10 @@ import pathlib
 
 import pytest
 
-from envspec.proof.size import added, shown, size_findings
+from envspec.proof.size import added, size_findings
 from envspec.supply.wheel import Wheel
 from envspec.system.finding import Finding
+from envspec.system.quoting import shown
 from tests.support.specs import artifact, lock, spec, stage
 from tests.support.wheels import wheel
 

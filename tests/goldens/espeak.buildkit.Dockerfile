@@ -9,11 +9,6 @@ ARG START=base
 # Base
 FROM envspec/base:bookworm-9f573a9e526e AS base
 
-# The payload, compiled; on its own, so that neither it nor the packages wait for the other
-FROM ${START} AS payload
-COPY payload /app
-RUN ["python3.11", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
-
 FROM ${START} AS environment
 
 # An empty virtual environment, and the user that the service runs as
@@ -61,10 +56,14 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 # The doctor and the entrypoint, with what was locked and the bill of materials
 COPY image /
 
-# The payload: changes most often, so nothing but settings comes after it
-COPY --from=payload /app /app
-
 WORKDIR /app
+
+# The payload: changes most often, so nothing but settings comes after it
+RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
+    --mount=type=bind,source=payload,target=/mnt/payload \
+    --mount=type=cache,id=envspec-payload,target=/mnt/cache \
+    ["python3.11", "-I", "-B", "/mnt/tools", "payload", "/mnt/payload", "/app", "/mnt/cache"]
+
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     PYTHONDONTWRITEBYTECODE="1" \
     PYTHONPATH="/app" \

@@ -128,10 +128,11 @@ COPY --from=stage-4-service /mnt/added /
 # The doctor and the entrypoint, with what was locked and the bill of materials
 COPY image /
 
+WORKDIR /app
+
 # The payload: changes most often, so nothing but settings comes after it
 COPY --from=payload /app /app
 
-WORKDIR /app
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     PYTHONDONTWRITEBYTECODE="1" \
     PYTHONPATH="/app" \

@@ -81,6 +81,7 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "stages": list(_stages(plan, python, mounts=mounts)),
         "trees": any(stage.trees for stage in plan.stages),
         "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
+        "lay_out_payload": _payload_step([f"python{version}"]),
         "payload": plan.payload is not None,
         "compiled": plan.compiled,
         "models": places.MODELS,
@@ -126,6 +127,12 @@ def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> li
     if not mounts:
         return [*command, "--copy-to", f"{places.MOUNT}/added"]
     return [*command, "--cache", f"{places.MOUNT}/cache"] if step == "install" else command
+
+
+def _payload_step(python: list[str]) -> list[str]:
+    """Puts the payload where it belongs, and compiles what of it was not compiled before."""
+    tools, code, cache = (f"{places.MOUNT}/{name}" for name in ("tools", "payload", "cache"))
+    return [*python, "-I", "-B", tools, "payload", code, places.PAYLOAD, cache]
 
 
 def comment(text: object) -> str:

@@ -59,7 +59,7 @@ def save_image(engine: Engine, name: str, file: pathlib.Path, progress: Progress
         disk_refusals(file, setting="--output", needed=lambda: size),
         whole_file(file, synced=False) as stream,
         translated(engine.address.host),
-        progress.task(task, size),
+        progress.transfer(task, size),
     ):
         for chunk in engine.client.api.get_image(name, chunk_size=CHUNK):
             stream.write(chunk)

@@ -13,10 +13,10 @@ from envspec.proof.gpu.device import CardFile
 from envspec.proof.gpu.judge import Around, card_findings
 from envspec.proof.gpu.served import gpu_proof
 from envspec.proof.gpu.unused import cardless_findings, use_findings
-from envspec.proof.size import shown
 from envspec.spec.model import Spec
 from envspec.supply.wheel import Wheel
 from envspec.system.finding import Finding
+from envspec.system.quoting import shown
 
 
 def target_findings(

@@ -236,9 +236,12 @@ def test_a_variant_changes_base_index_and_pins() -> None:
 def test_nothing_is_compiled_where_the_spec_says_so() -> None:
     compiled = planned("espeak", None)
     plain = compiled.model_copy(update={"compiled": False})
-    assert "COPY --from=payload /app /app" in render_dockerfile(compiled)
-    assert "COPY payload /app" in render_dockerfile(plain)
-    assert "compileall" not in render_dockerfile(plain)
+    assert '"payload", "/mnt/payload", "/app", "/mnt/cache"' in render_dockerfile(compiled)
+    assert "COPY --from=payload /app /app" in render_dockerfile(compiled, mounts=False)
+    for mounts in (True, False):
+        text = render_dockerfile(plain, mounts=mounts)
+        assert "COPY payload /app" in text
+        assert "compile" not in text
     assert plain.digest != compiled.digest
 
 
@@ -249,8 +252,11 @@ def test_copies_are_layers_below_the_payload_in_their_order(mounts: bool) -> Non
         for number, (source, to) in enumerate((("a\nRUN evil", "/srv/a"), ("b", "b")))
     )
     lines = render_dockerfile(planned("espeak", None).model_copy(update={"copies": copies}), mounts=mounts)
-    kinds = [line.split()[:2] for line in lines.splitlines() if re.match(r"(COPY|ADD|RUN evil)", line)][-4:]
-    assert [kind[0] for kind in kinds] == ["COPY", "ADD", "ADD", "COPY"]
+    steps = r"(COPY|ADD|RUN)|\s+--mount=type=bind,source=payload"
+    kinds = [line.split()[:2] for line in lines.splitlines() if re.match(steps, line)]
+    kinds = kinds[-5:] if mounts else kinds[-4:]
+    assert [kind[0] for kind in kinds[:4]] == ["COPY", "ADD", "ADD", "RUN" if mounts else "COPY"]
+    assert not mounts or "source=payload" in kinds[4][0]
     assert [name for kind, name in kinds if kind == "ADD"] == [
         copy_name(number, copy) for number, copy in enumerate(copies, 1)
     ]
