@@ -95,9 +95,14 @@ class VirtualenvBackend:
     name = "virtualenv"
     reaches = True
 
-    def __init__(self, environments: pathlib.Path | None = None) -> None:
-        """`environments` is the folder that holds them; left out, it is below the tool's home."""
+    def __init__(self, environments: pathlib.Path | None = None, *, together: bool = False) -> None:
+        """`environments` is the folder that holds them; left out, it is below the tool's home.
+
+        `together` says that all in that folder are thrown away at once: they share their files by links,
+        and what one build has unpacked the next one links.
+        """
         self._environments = environments
+        self._shared = environments if together else None
 
     def available(self) -> str | None:
         """It works wherever Linux does."""
@@ -151,7 +156,8 @@ class VirtualenvBackend:
     def _fill(self, plan: Plan, building: pathlib.Path, store: Wheelhouse, progress: Progress) -> None:
         # A cache that goes with the build: what is installed comes from the checked wheelhouse alone, hard
         # links from here are nobody else's, and nothing is kept twice.
-        env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(building.parent / "uv")}
+        cache = (self._shared or building.parent) / "uv"
+        env = uv.uv_environment(PipSettings()) | {"UV_CACHE_DIR": str(cache)}
         progress.step("virtualenv")
         command: Words = [uv.uv_program(), "venv", "--relocatable", "--no-project", "--no-config", "--quiet"]
         command += ["--prompt", plan.name, "--python", find_interpreter(plan.python, plan.patch), building]
@@ -159,7 +165,8 @@ class VirtualenvBackend:
         for stage in plan.stages:
             progress.step(f"stage {stage.name}")
             self._install(plan, stage, building, store, env)
-        remove(building.parent / "uv")  # its hard links count among what the disk says of a file
+        if self._shared is None:
+            remove(cache)  # its hard links count among what the disk says of a file
 
     def _install(
         self,
@@ -176,7 +183,7 @@ class VirtualenvBackend:
                 done = run_sandboxed(
                     self._command(stage, building, store, folder),
                     env=uv.without_secrets(env),
-                    writable=[building.parent],
+                    writable=[self._shared or building.parent],
                     cwd=folder,
                     timeout=1800,
                 )

@@ -6,7 +6,8 @@ import dataclasses
 import datetime as dt
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Any
 
 import tomlkit
 from packaging.requirements import Requirement
@@ -15,8 +16,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envspec.resolve.refusal import takes, version_of
+from envspec.spec.pins import pinned
 from envspec.spec.python import FREE_THREADED
 from envspec.spec.target import Target
+from envspec.spec.words import source_word
 from envspec.supply.page import RemoteFile
 
 
@@ -31,8 +34,13 @@ class Pin:
     """Where it is added when no stage names it yet."""
     why: str
 
+    @property
+    def short(self) -> str:
+        """Without the reason."""
+        return f"{self.name}=={self.version}"
+
     def __str__(self) -> str:
-        return f"{self.name}=={self.version}: {self.why}"
+        return f"{self.short}: {self.why}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +50,13 @@ class AsOf:
     date: dt.date
     why: str
 
+    @property
+    def short(self) -> str:
+        """Without the reason."""
+        return f"as-of {self.date}"
+
     def __str__(self) -> str:
-        return f"as-of {self.date}: {self.why}"
+        return f"{self.short}: {self.why}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +66,13 @@ class Python:
     version: str
     why: str
 
+    @property
+    def short(self) -> str:
+        """Without the reason."""
+        return f"python {self.version}"
+
     def __str__(self) -> str:
-        return f"python {self.version}: {self.why}"
+        return f"{self.short}: {self.why}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,8 +82,13 @@ class Apt:
     packages: tuple[str, ...]
     why: str
 
+    @property
+    def short(self) -> str:
+        """Without the reason."""
+        return f"apt {', '.join(self.packages)}"
+
     def __str__(self) -> str:
-        return f"apt {', '.join(self.packages)}: {self.why}"
+        return f"{self.short}: {self.why}"
 
 
 Edit = Pin | AsOf | Python | Apt
@@ -87,6 +110,29 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return tomlkit.dumps(document)
 
 
+def loosened(text: str, keep: Container[str]) -> str:
+    """The spec's text without its exact pins, but for those of packages in `keep`.
+
+    A pin of an unfinished version stays open to such.
+    """
+    document = tomlkit.parse(text)
+    for install, position, requirement in _words(document):
+        exact = pinned(requirement)
+        if exact is not None and canonicalize_name(requirement.name) not in keep:
+            open_to = ">=0.dev0" if Version(exact).is_prerelease else ""
+            requirement.specifier = SpecifierSet(open_to)
+            install[position] = str(requirement)
+    return tomlkit.dumps(document)
+
+
+def _words(document: tomlkit.TOMLDocument) -> Iterator[tuple[Any, int, Requirement]]:
+    """The words of all stages that name packages of an index, each with its list and its place in it."""
+    for stage in document["stage"]:
+        for position, text in enumerate(stage.get("install", ())):
+            if source_word(text) is None:
+                yield stage["install"], position, Requirement(text)
+
+
 def difference(before: str, after: str, name: str) -> str:
     """A unified diff for people."""
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, f"{name} (fixed)")
@@ -95,12 +141,7 @@ def difference(before: str, after: str, name: str) -> str:
 
 def _pin(document: tomlkit.TOMLDocument, edit: Pin) -> None:
     """Rewrite each requirement that excludes the version, or else the first; add one where there is none."""
-    named = [
-        (stage["install"], position, requirement)
-        for stage in document["stage"]
-        for position, text in enumerate(stage.get("install", ()))
-        if canonicalize_name((requirement := Requirement(text)).name) == edit.name
-    ]
+    named = [entry for entry in _words(document) if canonicalize_name(entry[2].name) == edit.name]
     excluding = [entry for entry in named if not entry[2].specifier.contains(edit.version, prereleases=True)]
     for install, position, requirement in excluding or named[:1]:
         requirement.specifier = SpecifierSet(f"=={edit.version}")
@@ -149,7 +190,7 @@ def mentioned(said: str, name: str) -> SpecifierSet:
     return demands
 
 
-def nearest(files: Sequence[RemoteFile], pinned: str, demands: SpecifierSet, target: Target) -> str | None:
+def nearest(files: Sequence[RemoteFile], exact: str, demands: SpecifierSet, target: Target) -> str | None:
     """The version nearest to the pin that meets the demands and runs on the target; newer before older."""
     fitting = sorted(
         {
@@ -162,7 +203,7 @@ def nearest(files: Sequence[RemoteFile], pinned: str, demands: SpecifierSet, tar
             and takes(file, target)
         }
     )
-    here = Version(pinned)
+    here = Version(exact)
     newer = [version for version in fitting if version > here]
     older = [version for version in fitting if version < here]
     best = newer[:1] or older[-1:]

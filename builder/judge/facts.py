@@ -70,6 +70,8 @@ class ImportFault:
     """Innermost last: file, line, function."""
     name: str = ""
     """The module that an ImportError names."""
+    holder: str = ""
+    """The module of what lacks an attribute."""
     path: str = ""
     file: str = ""
     """The file that a SyntaxError or an OSError names."""
@@ -227,7 +229,9 @@ class Facts:
         return None
 
     def owner_of_file(self, path: str) -> Distribution | None:
-        """The distribution in whose root a file lies."""
+        """The distribution in whose root a file lies; what Cython compiled tells where its source lay."""
+        if path.endswith((".py", ".pyx")) and not path.startswith(("/", "<")) and "/" in path:
+            return self.owner(path.rpartition(".")[0].replace("/", "."))
         for folder in {each.folder for each in self.distributions}:
             if path.startswith(folder + "/"):
                 inner = re.sub(r"(?:/__init__)?\.[^/]*$", "", path[len(folder) + 1 :])
@@ -304,6 +308,7 @@ def _fault(data: report.FaultFacts | None) -> ImportFault | None:
         message=data["message"],
         frames=tuple((file, line, function) for file, line, function in data["frames"]),
         name=str(data.get("name", "")),
+        holder=str(data.get("holder", "")),
         path=str(data.get("path", "")),
         file=str(data.get("filename", "")),
         line=int(data.get("lineno", 0)),

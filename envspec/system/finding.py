@@ -38,6 +38,9 @@ class Finding:
     """The place: a key path of the spec, a distribution, a module or a file of the environment."""
     module: str = ""
     """The module whose import decides whether it is so, on whichever machine; empty where none does."""
+    between: tuple[str, ...] = ()
+    """Canonical names of the distributions that met where it shows: last the one that something is missed
+    in, before it the one whose code misses it. Empty where it is not known."""
 
     def __post_init__(self) -> None:
         """Most of what is found is foreign: here it becomes harmless, whatever form it is shown in later."""
@@ -46,12 +49,14 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value != ""}
+        fields = dataclasses.asdict(self) | {"between": list(self.between)}
+        return {key: value for key, value in fields.items() if value not in ("", [])}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Finding:
         """The inverse of `as_dict`."""
-        return cls(**{**data, "severity": Severity(data["severity"])})
+        told = {"severity": Severity(data["severity"]), "between": tuple(data.get("between", ()))}
+        return cls(**{**data, **told})
 
 
 def order_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from envspec.system.finding import Finding, Severity
 
@@ -35,6 +35,7 @@ class Rule:
         hint: str = "",
         where: str = "",
         module: str = "",
+        between: Iterable[str] = (),
         severity: Severity | None = None,
     ) -> Finding:
         """A finding of this rule; `severity` where this case weighs other than most."""
@@ -45,6 +46,7 @@ class Rule:
             hint=hint,
             where=where,
             module=module,
+            between=tuple(dict.fromkeys(between)),
         )
 
 

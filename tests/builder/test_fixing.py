@@ -70,7 +70,7 @@ class FakeWorkshop:
             for version, year in YEARS.items()
         )
 
-    def lock(self, spec: Spec) -> Lock:
+    def lock(self, spec: Spec, before: Lock | None = None) -> Lock:
         """What a test put in its place, or what the words allow."""
         return self.locking(spec)
 
@@ -90,6 +90,12 @@ class FakeWorkshop:
             raise FindingsError("no set of versions", (finding,))
         return fitting[-1]
 
+    def needs(self, spec: Spec, held: Lock, name: str) -> tuple[str, ...]:
+        return ()
+
+    def refused(self, spec: Spec, held: Lock, module: str) -> str:
+        return self.truth(held.pins)
+
     def proved(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
         return self.proving(spec, held)
 
@@ -98,7 +104,7 @@ class FakeWorkshop:
 
     def verified(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
         self.built.append(dict(held.pins))
-        return _said("EV203", self.truth(held.pins))
+        return _said("EV201", self.truth(held.pins))
 
 
 def _allowed(words: list[Requirement], version: str) -> bool:

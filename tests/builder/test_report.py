@@ -17,8 +17,8 @@ from tests.support.fakes import environment
 
 
 def finding(severity: Severity = Severity.ERROR, **changes: str) -> Finding:
-    values = {"rule": "EV001", "message": "it floats", "hint": "pin it", "where": "stage[0]"} | changes
-    return Finding(severity=severity, **values)
+    as_it_was = Finding(rule="EV001", severity=severity, message="it floats", hint="pin it", where="stage[0]")
+    return dataclasses.replace(as_it_was, **changes)  # type: ignore[arg-type]
 
 
 VERDICT = Verdict(

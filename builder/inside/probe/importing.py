@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+import types
 import warnings
 
 TYPE_CHECKING = False
@@ -222,7 +223,26 @@ def _one(error: BaseException) -> dict[str, Any]:
         value = getattr(error, attribute, None)
         if isinstance(value, (str, int)):
             described[attribute] = value
+    if isinstance(error, AttributeError):
+        described["holder"] = _holder(error, str(described["message"]))
     return described
+
+
+def _holder(error: AttributeError, message: str) -> str:
+    """The module of what lacks an attribute; empty where it is not known.
+
+    Before Python 3.10 the exception tells no more than the name of a class.
+    """
+    found = getattr(error, "obj", None)
+    if found is None:
+        kind = re.match(r"(?:type object )?'(\w+)'", message)
+        tables = [getattr(module, "__dict__", {}) for module in list(sys.modules.values())]
+        known = [table.get(kind.group(1)) for table in tables if type(table) is dict] if kind else []
+        homes = {each.__module__ for each in known if type(each) is type}
+        return str(homes.pop()) if len(homes) == 1 else ""
+    if isinstance(found, types.ModuleType):
+        return str(found.__name__)
+    return str(getattr(found if isinstance(found, type) else type(found), "__module__", ""))
 
 
 def _text(error: BaseException) -> str:

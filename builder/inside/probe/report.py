@@ -130,6 +130,8 @@ class FaultFacts(TypedDict):
     root: NotRequired[FaultFacts]
     """Where the chain of exceptions began, if not here."""
     name: NotRequired[str]
+    holder: NotRequired[str]
+    """The module of what lacks an attribute."""
     path: NotRequired[str]
     filename: NotRequired[str]
     lineno: NotRequired[int]

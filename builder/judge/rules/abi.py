@@ -87,6 +87,7 @@ def _of_distribution(
             f"{module} of {dist.name} {dist.version} {fit.why}{more}",
             hint=f"install numpy{fit.wants}, or a build of {dist.name} for numpy {version}",
             where=module,
+            between=(dist.key, "numpy"),
             severity=Severity.WARNING if latent else None,
         )
 

@@ -12,6 +12,7 @@ from builder.judge.rules.roles import Role
 from builder.judge.rules.surroundings import SPARE
 from builder.judge.rules.symptoms import Cause, FailedImport
 from envspec.proof.stdlib import Stdlib, was_ever_standard
+from envspec.proof.stdlib.continued import continued_in
 from envspec.system import rules
 from envspec.system.finding import Severity
 
@@ -79,10 +80,13 @@ def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
             hint="take a Python that has it, or the system's package for it, if that part is used",
         )  # fmt: skip
     if was_ever_standard(top):
+        heir = continued_in(top)
         return Cause(
             rule=rules.STDLIB_GONE, severity=weight, place=fault.place,
             what=f"module {top} is not in the standard library of Python {facts.python['version']}",
-            hint="take a newer version of the package, or a Python that has the module",
+            hint="take a newer version of the package, or a Python that has the module"
+            + (f"; {heir} brings it to newer ones" if heir else ""),
+            lacks=heir,
         )  # fmt: skip
     wanted = name if top in facts.owners() else top  # a namespace is there; what is asked for in it is not
     return _cause_of_undeclared(failed, culprit, wanted, weight)
@@ -111,7 +115,7 @@ def _cause_of_undeclared(
         return Cause(
             rule=rules.REQUIREMENT_ABSENT, severity=weight,
             what=f"{who} requires {named.name}, which is not installed (no module {top})",
-            hint=f"install {_requirement(named)}",
+            hint=f"install {_requirement(named)}", lacks=_key(named),
         )  # fmt: skip
     namesake = by_name.get(canonicalize_name(top)) or next(
         (

@@ -76,7 +76,44 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
     commands = sorted(command for module in taken if (command := doors.get(module, NO_DOOR)["command"]))
     if commands and cause.rule is not rules.OPTIONAL:
         message += f"; {listed([f'`{command}`' for command in commands[:SHOWN]])} cannot start"
-    return cause.rule.finding(message, hint=cause.hint, where=first.module, severity=severity)
+    between = [each.key for each in met(first, facts)]
+    if cause.rule in (rules.NUMPY_ABI, rules.NUMPY_LATENT) and "numpy" in facts.by_name():
+        between = [*(each for each in between if each != "numpy"), "numpy"]
+    between += [cause.lacks] if cause.lacks else []
+    return cause.rule.finding(
+        message, hint=cause.hint, where=first.module, module=first.module, between=between, severity=severity
+    )
+
+
+def met(outcome: Outcome, facts: Facts) -> tuple[Distribution, ...]:
+    """The distributions that met where an import failed: the last is the one that something is missed in."""
+    owners = [facts.owner(outcome.module)]
+    for file, _, _ in outcome.error.frames if outcome.error is not None else ():
+        owners.append(facts.owner_of_file(file))
+    return _each_once([*owners, *(_met_at(outcome.root, facts) if outcome.root is not None else ())])
+
+
+def _met_at(fault: ImportFault, facts: Facts) -> tuple[Distribution, ...]:
+    """Those whose code was running, and the one that was named."""
+    owners = [facts.owner_of_file(file) for file, _, _ in fault.frames]
+    return _each_once([*owners, _missed_in(fault, facts)])
+
+
+def _each_once(owners: Iterable[Distribution | None]) -> tuple[Distribution, ...]:
+    """Each where it stands last."""
+    found: dict[str, Distribution] = {}
+    for owner in owners:
+        if owner is not None:
+            found.pop(owner.key, None)
+            found[owner.key] = owner
+    return tuple(found.values())
+
+
+def _missed_in(fault: ImportFault, facts: Facts) -> Distribution | None:
+    """The distribution that a failing import or attribute names as the one that does not have it."""
+    mentioned = re.search(r"module '([\w.]+)'", fault.message)
+    named = [fault.holder, fault.name if fault.isa("ImportError") else "", mentioned[1] if mentioned else ""]
+    return next((owner for each in named if each and (owner := facts.owner(each)) is not None), None)
 
 
 def _takes_surface(cause: Cause, modules: set[str], facts: Facts) -> bool:
@@ -179,19 +216,9 @@ def _is_torn(failed: FailedImport) -> bool:
 
 def _versions(fault: ImportFault, facts: Facts) -> str:
     """Advice that names the two distributions which met where an import failed."""
-    met: dict[str, Distribution] = {}
-    for file, _, _ in fault.frames:
-        owner = facts.owner_of_file(file)
-        if owner is not None:
-            met[owner.key] = owner
-    named = facts.owner(fault.name) if fault.name else None
-    mentioned = re.search(r"module '([\w.]+)'", fault.message)
-    named = named or (facts.owner(mentioned[1]) if mentioned else None)
-    if named is not None:
-        met[named.key] = named
-    if len(met) < 2:
+    pair = _met_at(fault, facts)[-2:]
+    if len(pair) < 2:
         return "reinstall it, or take a version that suits this environment"
-    pair = list(met.values())[-2:]
     return f"{pair[0].name} {pair[0].version} and {pair[1].name} {pair[1].version} do not go together"
 
 

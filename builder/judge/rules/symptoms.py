@@ -28,6 +28,8 @@ class Cause:
     hint: str = ""
     place: str = ""
     """File and line, where there is one."""
+    lacks: str = ""
+    """Canonical name of a distribution that is not there and would bring what is missing."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,12 +62,14 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
     taken = f"; {first['takes']} of {first['of']} modules cannot be imported" if first.get("takes") else ""
     if first.get("commands"):
         taken += f", and the command {first['commands'][0]} cannot start"
+    owner = facts.owner(first["name"])
     return rule.finding(
         f"{first['module']} {what} ({_place(first, facts)}){more}{taken}",
         hint=f"{user.name} {user.version} and {provider} do not go together: change one of them"
         if user
         else "",
         where=first["module"],
+        between=[each.key for each in (user, owner) if each is not None],
         severity=_weight(root, first, facts),
     )
 

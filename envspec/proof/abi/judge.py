@@ -141,6 +141,7 @@ def _misfits(
                         f"{named} {verdict.why}; numpy {installed} is locked",
                         hint=f"pin numpy{verdict.wants}, or a {package} that was built for this numpy",
                         where=path,
+                        between=(package, "numpy"),
                     ),
                 )
     for binary in files:
@@ -156,6 +157,7 @@ def _misfits(
                     f"{top} {versions.get(top, '')} has one of {actual}",
                     hint=f"pin the {top} that {package} was built with, or another {package}",
                     where=binary.path,
+                    between=(package, *([top] if top in versions else [])),
                 ),
             )
 
@@ -182,13 +184,14 @@ def _closure_finding(
     """
     package = owners.get(problem.file, "")
     named = with_version(package, versions) or problem.file
+    between = [package] if package else []
     if isinstance(problem, TooOld):
         has = f"the base has {problem.newest}" if problem.newest else "the base lacks it"
         rule, message = rules.WHEEL_BASE_OLD, f"{named} needs {problem.version} of {problem.library}; {has}"
         hint = f"take a newer base, or an older version of {package}"
     elif isinstance(problem, UndefinedSymbol) and problem.library:
         user, library = owners.get(problem.user, package), owners.get(problem.library, "")
-        rule = rules.WHEEL_SYMBOL
+        rule, between = rules.WHEEL_SYMBOL, [each for each in (user, library) if each]
         symbol, file = problem.symbol.partition("@")[0], posixpath.basename(problem.library)
         message = (
             f"{user} {versions.get(user, '')} uses {symbol} of {file}, which "
@@ -202,7 +205,7 @@ def _closure_finding(
     else:
         rule, message = rules.WHEEL_UNLOADABLE, f"{named} has a file that cannot be loaded: {problem.why}"
         hint = f"take another version of {package}, or another base"
-    return rule.finding(message, hint=hint, where=problem.file)
+    return rule.finding(message, hint=hint, where=problem.file, between=between)
 
 
 def _first_of_each(findings: Sequence[Finding]) -> Iterator[Finding]:

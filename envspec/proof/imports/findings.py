@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from envspec.proof.abi.libraries import what_brings
 from envspec.proof.abi.packages import DEFAULT_SUITE
 from envspec.proof.imports.link import Failure, LinkReport
+from envspec.proof.stdlib.continued import continued_in
 from envspec.system import rules
 from envspec.system.finding import Finding
 
@@ -44,7 +45,21 @@ def link_findings(
             hint=hints.get(failure.fault.wanted) or _hint(failure, versions, python, suite),
             where=str(failure.fault.where),
             module="" if failure.fault.kind in _OF_BASES else failure.module,
+            between=_between(failure, versions),
         )
+
+
+def _between(failure: Failure, versions: Mapping[str, str]) -> Iterator[str]:
+    """The package that is imported, the one whose code fails, and the one that has not what it wants."""
+    yield failure.package
+    if failure.user:
+        yield failure.user
+    if failure.fault.owner in versions:
+        yield failure.fault.owner
+    elif failure.fault.kind == "module" and _left_setuptools(failure.fault.wanted):
+        yield "setuptools"
+    elif failure.fault.kind == "stdlib-module" and (heir := continued_in(failure.fault.wanted)):
+        yield heir
 
 
 def _why(failure: Failure, versions: Mapping[str, str], python: str) -> str:
@@ -88,7 +103,9 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
             f", such as {package}{gone}" if gone else ""
         )
     if fault.kind.startswith("stdlib") or fault.kind == "bases":
-        return f"pin a {failure.package} made for Python {python}, or take an older Python"
+        heir = continued_in(fault.wanted) if fault.kind == "stdlib-module" else ""
+        add = f"; {heir} brings {fault.wanted} to newer Pythons" if heir else ""
+        return f"pin a {failure.package} made for Python {python}, or take an older Python{add}"
     return f"try another version of {failure.package}"
 
 

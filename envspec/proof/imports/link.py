@@ -15,7 +15,7 @@ from envspec.proof.abi.base import LoaderBase
 from envspec.proof.imports.course import Exhausted
 from envspec.proof.imports.interpreter import Interpreter
 from envspec.proof.imports.modules import State
-from envspec.proof.imports.source import Index, Package
+from envspec.proof.imports.source import Index, Origin, Package
 from envspec.proof.imports.stub import is_stub
 from envspec.proof.imports.suspects import Suspects
 from envspec.proof.imports.values import UNKNOWN, External, Fault, Known, Module, Raised, SourceLine
@@ -56,6 +56,8 @@ class Failure:
     """The root cause."""
     chain: tuple[SourceLine, ...]
     """Import statements from `module` down to the fault."""
+    user: str = ""
+    """The package whose code misses what is wanted; empty where that is no package's code."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +155,7 @@ def _tops(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
         if raised is None and main and (inner := _only_door(interpreter, package, name)):
             failing, raised = inner, interpreter.failure(inner)
         if raised:
-            yield _failure(package, failing, raised, certain=main and _decides(raised))
+            yield _failure(origins, package, failing, raised, certain=main and _decides(raised))
 
 
 def _only_door(interpreter: Interpreter, package: Package, name: str) -> str:
@@ -193,11 +195,14 @@ def _above(name: str) -> Iterator[str]:
 
 def _wanted(interpreter: Interpreter, names: Iterable[str]) -> Iterator[Failure]:
     """Modules that the user says must import. One that no package has is left to verification."""
+    origins = interpreter.modules.index.origins
     for name in names:
-        origin = interpreter.modules.index.origins.get(name)
+        origin = origins.get(name)
         raised = interpreter.failure(name) if origin and origin.package else None
         if raised and origin and origin.package:
-            yield _failure(origin.package, name, raised, certain=_decides(raised))
+            yield _failure(
+                interpreter.modules.index.origins, origin.package, name, raised, certain=_decides(raised)
+            )
 
 
 def _stub(package: Package) -> Iterator[Failure]:
@@ -208,7 +213,7 @@ def _stub(package: Package) -> Iterator[Failure]:
         raised = Raised(
             UNKNOWN, f"{package.name} {package.version} holds no code: it is a placeholder", fault
         )
-        yield _failure(package, name, raised, certain=True)
+        yield _failure({}, package, name, raised, certain=True)
 
 
 def _dead_finder(interpreter: Interpreter, name: str) -> Raised | None:
@@ -251,7 +256,7 @@ def _inner(interpreter: Interpreter, package: Package, allowed: int, failures: l
             return len(names) - number
         raised = interpreter.failure(name)
         if raised and (hard := _hard(raised, package, modules.index)) is not None:
-            found.append(_failure(package, name, raised, certain=hard))
+            found.append(_failure(modules.index.origins, package, name, raised, certain=hard))
     causes = collections.Counter(failure.fault for failure in found)
     share = BARE_SHARE if _is_bare(interpreter, package) else SHARE
     wide = {cause for cause, count in causes.items() if count >= max(FEW, share * len(names))}
@@ -271,7 +276,8 @@ def _suspects(
         hard = _hard(raised, package, interpreter.modules.index, suspects.providers) if raised else None
         if raised and hard is not None:
             faulty = raised.fault.where.module
-            yield _failure(package, faulty, raised, certain=hard and suspects.takes_down(faulty))
+            certain = hard and suspects.takes_down(faulty)
+            yield _failure(interpreter.modules.index.origins, package, faulty, raised, certain=certain)
 
 
 def _is_bare(interpreter: Interpreter, package: Package) -> bool:
@@ -292,9 +298,8 @@ def _commands(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
     for name, raised in failed.items():
         hard = _hard(raised, package, index)
         if hard is not None:
-            yield _failure(
-                package, name, raised, certain=_decides(raised) and (hard or len(failed) == len(own))
-            )
+            certain = _decides(raised) and (hard or len(failed) == len(own))
+            yield _failure(index.origins, package, name, raised, certain=certain)
 
 
 def _hard(raised: Raised, package: Package, index: Index, providers: Set[str] = frozenset()) -> bool | None:
@@ -318,8 +323,11 @@ def _hard(raised: Raised, package: Package, index: Index, providers: Set[str] = 
     return None
 
 
-def _failure(package: Package, module: str, raised: Raised, *, certain: bool) -> Failure:
+def _failure(
+    origins: Mapping[str, Origin], package: Package, module: str, raised: Raised, *, certain: bool
+) -> Failure:
     kind = raised.kind
+    origin = origins.get(raised.fault.where.module)
     return Failure(
         package=package.name,
         version=package.version,
@@ -329,6 +337,7 @@ def _failure(package: Package, module: str, raised: Raised, *, certain: bool) ->
         message=raised.message,
         fault=raised.fault,
         chain=tuple(line for line in raised.chain if line.module),
+        user=origin.package.name if origin is not None and origin.package is not None else "",
     )
 
 

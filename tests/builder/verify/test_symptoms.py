@@ -219,7 +219,8 @@ CASES = (
         rule="EV213",
         weights="EEWWW",
         what="module imp is not in the standard library of Python 3.11.7 (wanted/__init__.py:7)",
-        hint="take a newer version of the package, or a Python that has the module",
+        hint="take a newer version of the package, or a Python that has the module; zombie-imp brings it to "
+        "newer ones",
     ),
     Case(
         name="absent spare",

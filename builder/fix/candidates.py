@@ -1,0 +1,174 @@
+"""What may mend an error, in the order in which it is tried."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+from packaging.utils import canonicalize_name
+
+from builder.fix.blame import Turn, turns
+from builder.fix.edit import Apt, Edit, Pin, Python
+from builder.fix.ladder import ladder
+from builder.fix.solving import Solving
+from builder.fix.state import State
+from builder.fix.workshop import Offers, Workshop
+from envspec.lockfile.lock import DEFAULT_INDEX
+from envspec.proof.abi.libraries import packages_brought
+from envspec.proof.stdlib.table import Stdlib, versions
+from envspec.resolve.refusal import version_of
+from envspec.resolve.view import young_enough
+from envspec.spec.model import Spec
+from envspec.spec.pins import pinned
+from envspec.system import rules
+from envspec.system.errors import OutsideError
+from envspec.system.finding import Finding
+
+_LOST = re.compile(
+    r"module (?P<one>[\w.]+) is not in the standard library|Python 3\.\d+t? has no (?P<other>[\w.]+)"
+)
+"""How a finding names what this Python has not any more."""
+
+_OF_PYTHONS = frozenset({rules.STDLIB_GONE.id, rules.LINK_FAILS.id, rules.NAME_GONE.id})
+_OF_MACHINES = frozenset({rules.LIBRARY_MISSING.id, rules.LIBC.id, rules.PROCESSOR.id, rules.PROGRAM.id})
+
+
+class Candidates:
+    """Finds what to change for one error of a state."""
+
+    def __init__(self, workshop: Workshop, solving: Solving, era: dt.date | None) -> None:
+        """`era` is the end of the time of the pins that were there in the beginning."""
+        self._workshop = workshop
+        self._solving = solving
+        self._era = era
+
+    def of(self, state: State, error: Finding) -> Iterator[list[Edit]]:
+        """Steps to be taken together: what brings a library, else one package moved, and what must follow it.
+
+        What nobody pinned moves before the user's own pins. Round by round each package that is blamed goes
+        one step further its way, those first that leave all other pins alone.
+        """
+        if step := missing_libraries(state, error):
+            yield [step]
+            return
+        spec, held = state.spec, state.held
+        offers = self._workshop.offers(spec)
+        blamed = turns(
+            error,
+            held,
+            age=lambda name: _uploaded(state, offers, name),
+            needs=lambda name: self._workshop.needs(spec, held, name),
+        )
+        own = state.exact - {edit.name for edit in state.edits if isinstance(edit, Pin)}
+        for group in (
+            [turn for turn in blamed if turn.name not in own],
+            [turn for turn in blamed if turn.name in own],
+        ):
+            yield from self._rounds(state, error, group, offers)
+        if older := _older_python(spec, error):
+            yield [older]
+
+    def _rounds(
+        self, state: State, error: Finding, group: list[Turn], offers: Offers
+    ) -> Iterator[list[Edit]]:
+        ladders = [self._versions(state, turn, offers) for turn in group]
+        for rungs in itertools.zip_longest(*ladders):
+            pairs = zip(group, rungs, strict=True)
+            steps = [_pin(state, turn, version, error) for turn, version in pairs if version is not None]
+            bound = []
+            for step in steps:
+                if self._solving.after(state, [step]) is None:
+                    bound.append(step)
+                else:
+                    yield [step]
+            along = [self._solving.along(state, step) for step in bound]
+            yield from sorted(filter(None, along), key=len)
+
+    def _versions(self, state: State, turn: Turn, offers: Offers) -> list[str]:
+        """The versions of one turn; of what nobody pinned, the one of the era before all others."""
+        held = state.held
+        index = next((entry.index for entry in held.artifact if entry.name == turn.name), DEFAULT_INDEX)
+        try:
+            files = offers.files(index, turn.name)
+        except OutsideError:
+            return []
+        here = held.pins.get(turn.name)
+        found = ladder(files, here, held.target, newer=turn.newer)
+        if self._era and not turn.newer and turn.name not in state.exact:
+            young = young_enough((file for file in files if file.uploaded), self._era)
+            found = [*ladder(young, here, held.target, newer=False)[:1], *found]
+        return list(dict.fromkeys(found))
+
+
+def missing_libraries(state: State, error: Finding) -> Apt | None:
+    """The Debian packages that bring what the base lacks, with those of an earlier step."""
+    spec = state.spec
+    wanted = [
+        package
+        for package in packages_brought(error.hint)
+        if package not in spec.base.apt and not spec.base.host
+    ]
+    if not wanted:
+        return None
+    before = [package for step in state.edits if isinstance(step, Apt) for package in step.packages]
+    return Apt(packages=(*before, *wanted), why=error.message)
+
+
+def lacks_library(state: State, error: Finding) -> bool:
+    """Whether it is this machine, on which the spec stands, that lacks something: no version brings that."""
+    of_machines = error.rule in _OF_MACHINES or ": the base has no " in error.message
+    return state.spec.base.host and of_machines
+
+
+def era_of(spec: Spec, offers: Offers, youth: dt.timedelta) -> dt.date | None:
+    """When the youngest exact pin was uploaded, and a little later; None without pins."""
+    times = [
+        file.uploaded
+        for stage in spec.stage
+        for requirement in stage.requirements
+        if (exact := pinned(requirement)) is not None
+        for file in offers.files(stage.index or DEFAULT_INDEX, canonicalize_name(requirement.name))
+        if file.uploaded is not None and str(version_of(file)) == exact
+    ]
+    return (max(times) + youth).date() if times else None
+
+
+def _pin(state: State, turn: Turn, version: str, error: Finding) -> Pin:
+    before = state.held.pins.get(turn.name)
+    stages = {entry.name: entry.stage for entry in state.held.artifact}
+    users = (stages[name] for name in error.between if name in stages)
+    stage = stages.get(turn.name) or next(users, state.spec.stage[-1].name)
+    why = f"{before} breaks: {error.message}" if before else error.message
+    return Pin(name=turn.name, version=version, stage=stage, why=why)
+
+
+def _uploaded(state: State, offers: Offers, name: str) -> dt.datetime | None:
+    """When what is locked of a package came out."""
+    entry = next(entry for entry in state.held.artifact if entry.name == name)
+    try:
+        files: Iterable[dt.datetime] = [
+            file.uploaded
+            for file in offers.files(entry.index, name)
+            if file.uploaded is not None and str(version_of(file)) == entry.version
+        ]
+    except OutsideError:
+        return None
+    return min(files, default=None)
+
+
+def _older_python(spec: Spec, error: Finding) -> Python | None:
+    """The nearest older Python that still has what a package looks for in the standard library."""
+    if (found := _LOST.search(error.message)) is None or error.rule not in _OF_PYTHONS:
+        return None
+    wanted = found["one"] or found["other"]
+    minor = int(spec.python.rstrip("t").split(".")[1])
+    older = [each for each in reversed(versions()) if int(each.split(".")[1]) < minor]
+    version = next((each for each in older if _has(each, wanted)), None)
+    return Python(version=version, why=error.message) if version else None
+
+
+def _has(python: str, wanted: str) -> bool:
+    library, (module, _, name) = Stdlib(python), wanted.rpartition(".")
+    return library.has(wanted) or bool(module and name in (library.names(module) or ()))
