@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import dataclasses
+import pathlib
 
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from service.admission.cache import Cache
+from service.admission.ledger import Budget, Ledger
+from service.audio.codec import Codecs
 from service.http import logs, middleware
 from service.http.context import KEY, Context
 from service.http.routes import health, openai, openapi, page, tts, voices
 from service.settings.container import read_grant
 from service.settings.environment import Settings
-from service.settings.sizing import size_settings
+from service.settings.sizing import ANSWER_MEMORY, MOST_ADMITTED, size_settings
 from service.speech.metrics import Metrics
 from service.speech.readiness import SelfTest
 from service.speech.speaker import Speaker
@@ -17,21 +24,44 @@ from service.voices.choose import ENGINES, engine_for
 from service.voices.port import Engine
 
 
-def create_app(settings: Settings | None = None, engine: Engine | None = None) -> Flask:
+@dataclasses.dataclass(frozen=True)
+class Shared:
+    """What several processes that serve the same application have in common."""
+
+    codecs: Codecs
+    ledger: Ledger
+    folder: pathlib.Path
+    """A folder that lies in memory, for sounds and measures."""
+    slot: int = 0
+    """Which of the processes this one is."""
+
+
+def create_app(
+    settings: Settings | None = None, engine: Engine | None = None, shared: Shared | None = None
+) -> Flask:
     """The service as a WSGI application, its voice beginning to load.
 
-    Settings come from the environment and the engine from the settings, unless they are given.
-    Raises `SettingsError`.
+    Settings come from the environment and the engine from the settings, unless they are given; what is
+    `shared` comes from whoever serves the application in several processes. Raises `SettingsError`.
     """
     settings = size_settings(settings or Settings.from_env(ENGINES), read_grant())
     engine = engine or engine_for(settings)
-    measures = Metrics()
-    speaker = Speaker(engine, settings, measures)
-    measures.watch(engine, speaker.gate)
+    ledger = shared.ledger if shared else own_ledger(settings)
+    measures = Metrics(shared.folder / "measures" if shared else None, shared.slot if shared else 0)
+    speaker = Speaker(
+        engine, settings, measures,
+        ledger=ledger,
+        codecs=shared.codecs if shared else None,
+        cache=Cache(settings.cache_bytes or 0, shared.folder / "sounds" if shared else None, settings.web),
+    )  # fmt: skip
+    measures.watch(engine, ledger)
     app = Flask(__name__, static_folder=None)
     # The framework's own limit reads chunked bodies only this far; the routes judge the declared length.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.extensions[KEY] = Context(settings, speaker, measures, SelfTest(engine))
+    if settings.proxies:
+        believed = {f"x_{name}": settings.proxies for name in ("for", "proto", "host", "port", "prefix")}
+        app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
+    app.extensions[KEY] = Context(settings, speaker, measures, SelfTest(engine, lambda: speaker.spoke))
     for blueprint in (
         tts.blueprint,
         health.blueprint,
@@ -45,3 +75,8 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     logs.set_up_log()
     engine.load()
     return app
+
+
+def own_ledger(settings: Settings, slots: int = 1) -> Ledger:
+    """The ledger that the settings ask for; they must be sized."""
+    return Ledger(Budget(settings.admitted or MOST_ADMITTED, settings.answer_bytes or ANSWER_MEMORY), slots)

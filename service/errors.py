@@ -1,22 +1,21 @@
 """Every way in which a request fails: its HTTP status, its stable code and what the caller can do.
 
     ServiceError
-    ├── BadRequestError        400   bad_json, bad_request
+    ├── BadRequestError        400   bad_json, bad_request, text_missing
     ├── UnauthorizedError      401   unauthorized
     ├── NotFoundError          404   model_not_found
-    ├── BodyTooLargeError      413   body_too_large
+    ├── BodyTooLargeError      413   body_too_large, too_much_sound
     ├── UnsupportedMediaError  415   unsupported_media_type
     ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, audio_too_long, ...
     ├── BusyError              429   busy                    try again after `retry_after`
     ├── UnavailableError       503   unavailable             try again after `retry_after`
-    └── DeadlineError          504   deadline_exceeded
+    ├── DeadlineError          504   deadline_exceeded
+    └── GoneError              499   client_gone             nobody is there to be told
 
 Messages are for the caller: they never hold a path, a traceback or another request's text.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 
 class ServiceError(Exception):
@@ -40,11 +39,6 @@ class ServiceError(Exception):
         """The request's field that is to blame; None where no single one is."""
         self.retry_after = retry_after
         """Seconds after which the same request may work; None where it never will."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The `error` object of a reply."""
-        said = {"code": self.code, "message": self.message, "field": self.field}
-        return {key: value for key, value in said.items() if value is not None}
 
 
 class BadRequestError(ServiceError):
@@ -101,6 +95,16 @@ class UnavailableError(ServiceError):
 
     status = 503
     code = "unavailable"
+
+
+class GoneError(ServiceError):
+    """The caller has left; this is for the log alone, with the status that others use for it."""
+
+    status = 499
+    code = "client_gone"
+
+    def __init__(self) -> None:
+        super().__init__("the caller has left")
 
 
 class DeadlineError(ServiceError):

@@ -40,8 +40,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "http",
         "speech",
         "voices",
-        "admission text",
-        "audio errors settings",
+        "admission text audio",
+        "workers",
+        "errors settings",
     ),
     "envspec": ("api", "proof", "resolve", "source", "supply", "lockfile order ingest", "spec", "system"),
 }

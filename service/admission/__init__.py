@@ -1,1 +1,1 @@
-"""Who may go on, and when: the gate, turns, the floor, and the cache of sounds that need no work again."""
+"""Who may go on, and what is not made twice: the ledger of what requests hold, flights, and the cache."""

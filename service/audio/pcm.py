@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import array
 import dataclasses
-import io
-import wave
+import math
+import sys
 from collections.abc import Iterable
-
-import numpy as np
 
 BYTES_PER_SAMPLE = 2
 
@@ -31,15 +30,10 @@ class Audio:
         """Root mean square of the samples, 0 to 32767; 0 for no sound at all."""
         if not self.pcm:
             return 0.0
-        samples = np.frombuffer(self.pcm, "<i2").astype(np.float64)
-        return float(np.sqrt(np.mean(samples * samples)))
-
-    def louder(self, factor: float) -> Audio:
-        """The same sound with its samples multiplied and held within 16 bits."""
-        if factor == 1.0:
-            return self
-        samples = np.frombuffer(self.pcm, "<i2").astype(np.float32) * factor
-        return Audio(np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes(), self.sample_rate)
+        samples = array.array("h", self.pcm)
+        if sys.byteorder == "big":
+            samples.byteswap()
+        return math.sqrt(sum(sample * sample for sample in samples) / len(samples))
 
 
 def silence(seconds: float, sample_rate: int) -> Audio:
@@ -55,33 +49,3 @@ def join_audio(parts: Iterable[Audio]) -> Audio:
         raise ValueError(f"sounds of one rate are needed, not {sorted(rates)}")
     # One sound among silences of no length is not copied.
     return Audio(b"".join([sound.pcm for sound in sounds if sound.pcm]), rates.pop())
-
-
-def resample(audio: Audio, sample_rate: int) -> Audio:
-    """The same sound at another rate, by linear interpolation. Meant for going up: it filters nothing."""
-    if audio.sample_rate == sample_rate:
-        return audio
-    samples = np.frombuffer(audio.pcm, "<i2")
-    count = round(len(samples) * sample_rate / audio.sample_rate)
-    places = np.arange(count) * (audio.sample_rate / sample_rate)
-    moved = np.rint(np.interp(places, np.arange(len(samples)), samples)) if count else samples[:0]
-    return Audio(moved.astype("<i2").tobytes(), sample_rate)
-
-
-def read_wav(data: bytes) -> Audio:
-    """The sound of a WAV file; several channels are averaged into one.
-
-    Raises `ValueError` when it is no WAV file of 16-bit samples.
-    """
-    try:
-        with wave.open(io.BytesIO(data)) as file:
-            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            frames = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"not a WAV file: {error}") from error
-    if width != BYTES_PER_SAMPLE:
-        raise ValueError(f"samples of 16 bits are needed, not {8 * width}")
-    if channels == 1:
-        return Audio(frames, rate)
-    samples = np.frombuffer(frames, "<i2").reshape(-1, channels)
-    return Audio(np.rint(samples.mean(axis=1)).astype("<i2").tobytes(), rate)

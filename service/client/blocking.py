@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime as dt
+import email.utils
 import http.client
 import json
 import pathlib
 import random
+import re
 import time
 import urllib.error
 import urllib.request
@@ -39,11 +42,16 @@ class ClientError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        """The HTTP status; 0 when there was no reply."""
+        """The HTTP status; 0 when there was no reply, or none that came whole."""
         self.code = code
         """The service's stable code, such as `text_too_long`."""
         self.retry_after = retry_after
         """Seconds after which to try again, where the service said so."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may work later; what the service finds wrong with it, it will find again."""
+        return self.status in (0, *RETRIED)
 
 
 class Client:
@@ -69,28 +77,34 @@ class Client:
     def speak(self, text: str, **choices: Any) -> Speech:
         """Speak a text; `choices` are the other fields of `POST /tts`: emotion, speed, voice, format, ...
 
-        What may work later (429, 502, 503, no connection) is tried again, after the time that the service
-        names or a growing random one. Raises `ClientError`.
+        What may work later (429, 502, 503, no connection, a reply that broke off) is tried again, after
+        the time that the service names or a growing random one. Raises `ClientError`.
         """
         asked = {**({"text": text} if text else {}), **choices}
-        reply = json.loads(self._patiently("POST", "/tts", asked))
-        return Speech(base64.b64decode(reply["audio"]), reply["sample_rate"], reply["duration"])
+        found: Speech = self._again(lambda: _speech(self._fetch("POST", "/tts", asked)))
+        return found
 
     def stream(self, text: str, **choices: Any) -> Generator[bytes, None, None]:
         """The sound of a text in pieces, the first as soon as the first sentence is spoken.
 
-        `format` is `wav` or `pcm`. Raises `ClientError`; it is not tried again once pieces came.
+        `format` is `wav` or `pcm`. Raises `ClientError`, also when the sound breaks off before its end;
+        it is not tried again once pieces came.
         """
         asked = {**({"text": text} if text else {}), **choices}
         with self._again(lambda: self._open("POST", "/tts/stream", asked)) as response:
+            came = False
             while True:
                 try:
                     piece = response.read1(65536)
-                except (OSError, http.client.HTTPException) as error:
+                except (OSError, ValueError, http.client.HTTPException) as error:
                     raise ClientError(f"the sound broke off: {error}") from error
-                if not piece:
+                if piece:
+                    came = True
+                    yield piece
+                elif response.length or not came:  # the bytes that were told, and did not come
+                    raise ClientError("the sound broke off before its end")
+                else:
                     return
-                yield piece
 
     def save(self, text: str, path: pathlib.Path, **choices: Any) -> None:
         """Stream the sound of a text into a file, sentence by sentence; it appears only when it is complete.
@@ -110,7 +124,7 @@ class Client:
 
     def voices(self) -> dict[str, Any]:
         """Voices, emotions, formats and limits. Raises `ClientError`."""
-        said: dict[str, Any] = json.loads(self._patiently("GET", "/voices"))
+        said: dict[str, Any] = self._again(lambda: _object(self._fetch("GET", "/voices")))
         return said
 
     def wait_until_ready(self, seconds: float = 60.0) -> None:
@@ -125,21 +139,20 @@ class Client:
                     raise ClientError(f"not ready after {seconds:g} seconds: {error}") from error
             self._sleep(0.2)
 
-    def _patiently(self, method: str, path: str, asked: dict[str, Any] | None = None) -> bytes:
-        def attempt() -> bytes:
-            with self._open(method, path, asked) as response:
+    def _fetch(self, method: str, path: str, asked: dict[str, Any] | None = None) -> bytes:
+        with self._open(method, path, asked) as response:
+            try:
                 data: bytes = response.read()
-                return data
-
-        answer: bytes = self._again(attempt)
-        return answer
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                raise ClientError(f"the reply broke off: {error}") from error
+            return data
 
     def _again(self, attempt: Callable[[], Any]) -> Any:
         for tried in range(self._retries + 1):
             try:
                 return attempt()
             except ClientError as error:
-                if tried == self._retries or error.status not in (0, *RETRIED):
+                if tried == self._retries or not error.retryable:
                     raise
                 self._sleep(_pause(tried, error.retry_after))
         raise AssertionError("unreachable")
@@ -155,7 +168,7 @@ class Client:
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(error) from error
-        except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise ClientError(f"{self._url} cannot be reached: {reason}") from error
 
@@ -171,18 +184,51 @@ def _set_length(file: BinaryIO) -> None:
 def _refusal(error: urllib.error.HTTPError) -> ClientError:
     """What the service said, as an exception."""
     try:
-        said = json.loads(error.read())["error"]
-        code, message = said["code"], said["message"]
-        field = said.get("field")
-    except (ValueError, KeyError, TypeError, OSError):
-        code, message, field = "", error.reason, None
-    after = error.headers.get("Retry-After", "")
+        said = _object(error.read())
+    except (ClientError, OSError, ValueError, http.client.HTTPException):
+        said = {}  # a proxy has answered
+    code, field, message = (str(said.get(name) or "") for name in ("code", "field", "error"))
     return ClientError(
-        f"{error.code} {code}: {field + ': ' if field else ''}{message}",
+        f"{error.code} {code}: {field + ': ' if field else ''}{message or error.reason}",
         status=error.code,
         code=code,
-        retry_after=float(after) if after.isdigit() else None,
+        retry_after=_seconds(error.headers.get("Retry-After", "")),
     )
+
+
+def _seconds(after: str) -> float | None:
+    """The seconds that a `Retry-After` means, a number of them or a date; None where it is neither."""
+    after = after.strip()
+    if re.fullmatch("[0-9]{1,9}", after):
+        return float(after)
+    try:
+        when = email.utils.parsedate_to_datetime(after)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=dt.timezone.utc)  # noqa: UP017 - `UTC` is of Python 3.11
+    return max(0.0, when.timestamp() - time.time())
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """The JSON object that a reply is. Raises `ClientError`."""
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ClientError(f"the reply is no JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise ClientError("the reply is no JSON object")
+    return said
+
+
+def _speech(data: bytes) -> Speech:
+    """The sound that a reply carries. Raises `ClientError`."""
+    said = _object(data)
+    try:
+        sound = base64.b64decode(said["audio"], validate=True)
+        return Speech(sound, int(said["sample_rate"]), float(said["duration"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ClientError(f"the reply holds no sound: {error}") from error
 
 
 def _pause(tried: int, asked: float | None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -16,8 +17,10 @@ OPEN_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
 The web page needs no key either; what it asks for does.
 """
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CACHED = "service.cached"
 _ANSWER = "service.answer"
+_READY = "service.ready"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,11 @@ class RepeatableAnswer:
     asked: SpeechRequest
     """The speech that was asked for."""
     answer: Answer
+
+
+def request_id_of(offered: str) -> str:
+    """The identifier that a caller offers, if it is harmless, or else a new one."""
+    return offered if _ID.fullmatch(offered) else new_request_id()
 
 
 def new_request_id() -> str:
@@ -87,3 +95,13 @@ def repeatable_answer(environ: Mapping[str, Any]) -> RepeatableAnswer | None:
     if _CACHED in environ and _ANSWER in environ:
         return RepeatableAnswer(environ[_CACHED], environ[_ANSWER])
     return None
+
+
+def note_ready(environ: MutableMapping[str, Any]) -> None:
+    """Tell the server that reading the body of the answer to this WSGI environment waits for nothing."""
+    environ[_READY] = True
+
+
+def is_ready(environ: Mapping[str, Any]) -> bool:
+    """Whether reading the body of the answer waits for nothing."""
+    return _READY in environ

@@ -24,4 +24,4 @@ def json_body() -> dict[str, Any]:
 
 def note_speech(asked: SpeechRequest) -> None:
     """Have the log line of the current request tell which speech was asked for."""
-    g.speech_facts = speech_facts(asked, context().settings)
+    g.speech_facts = speech_facts(asked, context().settings, context().speaker.engine)

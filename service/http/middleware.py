@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import hmac
-import re
 import time
-from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from service.errors import BodyTooLargeError, ServiceError, UnauthorizedError
-from service.http.answers import OPEN_PATHS, Answer, new_request_id, note_answer, record_answer
+from service.http.answers import OPEN_PATHS, Answer, note_answer, record_answer, request_id_of
 from service.http.context import context
 from service.http.logs import LOGGER
+from service.http.refusal import http_code, refusal_body, refusal_headers
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-HTTP_CODES = {
-    400: "bad_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    411: "length_required",
-    413: "body_too_large",
-    414: "uri_too_long",
-    415: "unsupported_media_type",
-    431: "headers_too_large",
-}
-"""Stable codes for what the web framework itself refuses."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")
+"""What a log line may name: callers may call a method what they like."""
 
 
 def surround_app(app: Flask) -> None:
@@ -42,30 +30,14 @@ def surround_app(app: Flask) -> None:
 
 def error_reply(error: ServiceError) -> Response:
     """The reply that tells a caller of an error, in the shape of the API that was called."""
-    said = {**error.as_dict(), "request_id": g.get("request_id", "")}
-    body: dict[str, Any]
-    if request.path.startswith("/v1/"):
-        body = {"error": {"message": error.message, "type": _openai_type(error.status), "param": error.field,
-                          "code": error.code, "request_id": said["request_id"]}}  # fmt: skip
-    else:
-        body = {"status": "error", "error": said}
-    response = jsonify(body)
+    response = jsonify(refusal_body(request.path, error, g.get("request_id", "")))
     response.status_code = error.status
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    if error.status == UnauthorizedError.status:
-        response.headers["WWW-Authenticate"] = "Bearer"
+    response.headers.update(refusal_headers(error))
     return response
 
 
-def _openai_type(status: int) -> str:
-    kinds = {401: "authentication_error", 429: "rate_limit_error"}
-    return kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
-
-
 def _identify() -> None:
-    offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if _ID.fullmatch(offered) else new_request_id()
+    g.request_id = request_id_of(request.headers.get("X-Request-ID", ""))
     g.started = time.monotonic()
 
 
@@ -97,7 +69,7 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     said = BodyTooLargeError("the body is too large") if status == 413 else ServiceError(_plain(error))
     said.status = status
-    said.code = HTTP_CODES.get(status, "bad_request" if status < 500 else "internal_error")
+    said.code = http_code(status)
     g.error_code = said.code
     response = error_reply(said)
     for name, value in error.get_headers():
@@ -111,7 +83,8 @@ def _plain(error: HTTPException) -> str:
 
 
 def _internal_error(error: Exception) -> Response:
-    LOGGER.error("internal error", exc_info=error, extra={"facts": {"request_id": g.get("request_id", "")}})
+    facts = {"request_id": g.get("request_id", "")}
+    LOGGER.error("internal error", exc_info=error, extra={"facts": facts})
     g.error_code = ServiceError.code
     return error_reply(ServiceError("something went wrong; the log knows more under this request id"))
 
@@ -119,7 +92,7 @@ def _internal_error(error: Exception) -> Response:
 def _finish(response: Response) -> Response:
     answer = Answer(
         request_id=g.get("request_id", ""),
-        method=request.method,
+        method=request.method if request.method in METHODS else "other",
         route=request.url_rule.rule if request.url_rule else "unknown",
         status=response.status_code,
         seconds=time.monotonic() - g.get("started", time.monotonic()),

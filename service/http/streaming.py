@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
-from flask import g
+from flask import Response, g
 
-from service.audio.pcm import Audio
-from service.errors import ServiceError
+from service.errors import GoneError, ServiceError
 from service.http.logs import LOGGER
 
 
-def guard_sounds(sounds: Iterator[Audio]) -> Iterator[Audio]:
-    """The same sounds; an error on the way is logged, and cuts the connection to tell the client of it."""
-    request_id = g.request_id
+def stream_response(
+    sound: Generator[bytes, None, None],
+    media_type: str,
+    form: Callable[[Iterator[bytes]], Iterator[bytes]] = iter,
+) -> Response:
+    """A reply that carries each piece as soon as it is made, in some form.
 
-    def passed_on() -> Iterator[Audio]:
-        try:
-            yield from sounds
-        except ServiceError as error:
+    An error on the way is logged, and cuts the connection to tell the client of it.
+    """
+    response = Response(form(_guarded(sound, g.request_id)), mimetype=media_type)
+    response.call_on_close(sound.close)
+    return response
+
+
+def _guarded(sound: Iterator[bytes], request_id: str) -> Iterator[bytes]:
+    try:
+        yield from sound
+    except ServiceError as error:
+        if not isinstance(error, GoneError):
             facts = {"request_id": request_id, "error": error.code, "reason": error.message}
             LOGGER.warning("the sound broke off", extra={"facts": facts})
-            # gunicorn takes this for a connection that is gone, and closes it without an end of the reply.
-            raise ConnectionResetError(errno.ECONNRESET, "the sound broke off") from error
-
-    return passed_on()
+        # The server takes this for a connection that is gone, and closes it without an end of the reply.
+        raise ConnectionResetError(errno.ECONNRESET, "the sound broke off") from error

@@ -1,1 +1,1 @@
-"""The server: gunicorn with a worker of our own, which answers on connections that stay open."""
+"""The server: a process that keeps all others, and those that answer, with one thread for all sockets."""

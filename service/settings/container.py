@@ -1,4 +1,4 @@
-"""What the container grants this process: processors and memory, by control groups of either version."""
+"""What the container grants this process: processors, memory, descriptors; by control groups and limits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import dataclasses
 import math
 import os
 import pathlib
+import resource
 from collections.abc import Iterator
 
 GROUPS = pathlib.Path("/sys/fs/cgroup")
+MOST_DESCRIPTORS = 65536
+"""More than these nothing here has use for."""
 MEMBERSHIP = pathlib.Path("/proc/self/cgroup")
 
 
@@ -21,6 +24,8 @@ class Grant:
     """Whole processors to plan for: the scheduler's mask, lowered by the quota rounded up; at least one."""
     memory: int
     """Bytes."""
+    descriptors: int = 1024
+    """Files and sockets that one process may have open."""
 
 
 def read_grant(groups: pathlib.Path = GROUPS, membership: pathlib.Path = MEMBERSHIP) -> Grant:
@@ -29,7 +34,8 @@ def read_grant(groups: pathlib.Path = GROUPS, membership: pathlib.Path = MEMBERS
     limits = [limit for group in _around(groups, membership, "memory") if (limit := _limit(group))]
     return Grant(
         cores=max(1, min([_mask(), *(math.ceil(quota) for quota in quotas)])),
-        memory=min([_physical(), *limits]),
+        memory=min([_physical(), *limits, *_address_space()]),
+        descriptors=_descriptors(),
     )
 
 
@@ -80,3 +86,22 @@ def _mask() -> int:
 
 def _physical() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _address_space() -> list[int]:
+    """Bytes that one process may map, where that is limited; it bounds what all of them plan for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return [] if soft == resource.RLIM_INFINITY else [soft]
+
+
+def _descriptors() -> int:
+    """Descriptors that one process can have: as many as it may allow itself."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+
+
+def raise_descriptors() -> None:
+    """Allow this process, and those that it starts, as many descriptors as were granted."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_descriptors(), hard))

@@ -39,6 +39,14 @@ class Settings:
     """The address to listen on."""
     port: int = 5000
     """The port to listen on."""
+    web: int = 0
+    """Processes that answer requests; 0 takes one a core and at most four, as far as memory goes."""
+    codecs: int = 0
+    """Processes that encode sound; 0 takes one a core and at most four, as far as memory goes."""
+    connections: int = 0
+    """Connections that one web process holds at once; 0 takes what memory and descriptors allow."""
+    proxies: int = 0
+    """Proxies in front whose `X-Forwarded-*` headers are believed; 0 believes nobody."""
     workers: int = 0
     """Synthesis processes of an engine that can use several; 0 takes two a core, as far as memory goes."""
     threads: int = 0
@@ -53,6 +61,14 @@ class Settings:
     """Seconds a worker may take to load its voice before it is given up."""
     drain: float = 30.0
     """Seconds that running requests get to finish after SIGTERM."""
+    head_wait: float = 10.0
+    """Seconds in which the head of a request must have come; then 408."""
+    body_wait: float = 30.0
+    """Seconds in which its body must have come; then 408."""
+    send_wait: float = 10.0
+    """Seconds that a client may take nothing of its answer; then the connection is dropped."""
+    idle_wait: float = 15.0
+    """Seconds that a connection may be silent between two requests; then it is closed."""
 
     max_text: int = 5000
     """Longest text in characters."""
@@ -62,6 +78,8 @@ class Settings:
     """Longest audio in seconds that one request may make."""
     cache_bytes: int | None = None
     """Memory for finished results, 0 for none; left out, an eighth of all memory and at most 64 MiB."""
+    answer_bytes: int | None = None
+    """Memory for all answers until they are sent; left out, what the memory leaves for them."""
     api_keys: tuple[str, ...] = ()
     """Keys, comma-separated, of which a request must bear one; empty lets everybody in."""
     log_text: bool = False
@@ -110,8 +128,11 @@ def _mistakes(settings: Settings, engines: Collection[str]) -> list[tuple[str, s
     return problems
 
 
-_ABOVE_ZERO = ("admitted", "deadline", "queue_wait", "start_wait", "max_text", "max_body", "max_audio")
-_NOT_BELOW = ("workers", "threads", "drain", "cache_bytes")
+_ABOVE_ZERO = (
+    "admitted", "deadline", "queue_wait", "start_wait", "max_text", "max_body", "max_audio", "answer_bytes",
+    "head_wait", "body_wait", "send_wait", "idle_wait",
+)  # fmt: skip
+_NOT_BELOW = ("workers", "threads", "drain", "cache_bytes", "web", "codecs", "connections", "proxies")
 
 
 def _flag(text: str) -> bool:

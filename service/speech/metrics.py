@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import pathlib
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import InfoMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.admission.gate import Gate
+from service.admission.ledger import Ledger
 from service.audio.pcm import Audio
 from service.voices.port import Engine, Utterance
 
@@ -30,13 +32,32 @@ class _Place(Collector):
         yield place
 
 
+class _State(Collector):
+    """A number that is looked up whenever somebody asks."""
+
+    def __init__(self, name: str, text: str, read: Callable[[], float]) -> None:
+        self._name, self._text, self._read = name, text, read
+
+    def collect(self) -> Iterator[Metric]:
+        state = GaugeMetricFamily(self._name, self._text)
+        state.add_metric([], self._read())
+        yield state
+
+
 class Metrics:
     """All that one application counts and times."""
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
+    def __init__(self, folder: pathlib.Path | None = None, slot: int = 0) -> None:
+        """With a folder, the measures of all processes that write there; each has a slot of its own."""
         self._registry = CollectorRegistry()
+        self._shown = self._registry
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+            self._shown = CollectorRegistry()
+            multiprocess.MultiProcessCollector(self._shown, str(folder))  # type: ignore[no-untyped-call]
+            _share_values(folder, slot)
         self._requests = Counter(
             "tts_requests", "Requests answered", ["route", "status"], registry=self._registry
         )
@@ -52,16 +73,19 @@ class Metrics:
             "tts_cache", "Looks into the result cache", ["outcome"], registry=self._registry
         )
 
-    def watch(self, engine: Engine, gate: Gate) -> None:
-        """Show the state of an engine and of a gate, read whenever somebody asks for the measures."""
+    def watch(self, engine: Engine, ledger: Ledger) -> None:
+        """Show the state of an engine and of the ledger, read whenever somebody asks for the measures."""
         gauges = {
-            "tts_queue_depth": ("Speech requests admitted and not yet answered", lambda: gate.inside),
+            "tts_queue_depth": (
+                "Speech requests admitted and not yet answered",
+                lambda: ledger.held().requests,
+            ),
             "tts_workers": ("Synthesis processes alive", lambda: engine.health().workers),
             "tts_worker_restarts": ("Synthesis processes started again", lambda: engine.health().restarts),
         }
         for name, (text, read) in gauges.items():
-            Gauge(name, text, registry=self._registry).set_function(read)
-        self._registry.register(_Place(engine))
+            self._shown.register(_State(name, text, read))
+        self._shown.register(_Place(engine))
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the pattern, not the path."""
@@ -79,4 +103,10 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text form."""
-        return generate_latest(self._registry)
+        return generate_latest(self._shown)
+
+
+def _share_values(folder: pathlib.Path, slot: int) -> None:
+    """Have this process's counters kept in files of the folder, which the next of its slot takes over."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]

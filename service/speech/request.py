@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from service.audio.formats import FORMATS
 from service.errors import BadRequestError, InvalidFieldError
 from service.text.clean import has_surrogates
+from service.voices.names import names_of_emotions
 
 LIMITS = {"intensity": (0.0, 2.0), "speed": (0.5, 2.0), "pitch": (0.5, 2.0)}
 """The least and the greatest value of each number."""
@@ -44,6 +45,11 @@ class SpeechRequest:
         """The name of the field that says what is to be spoken."""
         return "ssml" if self.ssml else "text"
 
+    @property
+    def known_emotion(self) -> str:
+        """The emotion, where it is called by a known name; else `unknown`: callers write what they like."""
+        return self.emotion if self.emotion in names_of_emotions() else "unknown"
+
     @functools.cached_property
     def digest(self) -> str:
         """All that shapes the sound, as one word by which the cache knows it; made once.
@@ -64,10 +70,13 @@ def read_json(body: bytes) -> dict[str, Any]:
     return data
 
 
-def read_speech(data: Mapping[str, Any], *, max_text: int) -> SpeechRequest:
+def read_speech(
+    data: Mapping[str, Any], *, max_text: int, limits: Mapping[str, tuple[float, float]] = LIMITS
+) -> SpeechRequest:
     """The request that an object describes.
 
-    Raises `InvalidFieldError` that names the field which is missing, unknown or out of its limits.
+    Raises `InvalidFieldError` that names the field which is unknown or out of its limits, and
+    `BadRequestError` where there is nothing to speak.
     """
     for name in data:
         if name not in FIELDS:
@@ -76,10 +85,12 @@ def read_speech(data: Mapping[str, Any], *, max_text: int) -> SpeechRequest:
     values: dict[str, Any] = {
         name: _string(given, name) for name in FIELDS if name in given and name not in LIMITS
     }
-    values.update({name: _within(given, name) for name in LIMITS if name in given})
+    values.update({name: _within(given, name, limits[name]) for name in LIMITS if name in given})
     request = SpeechRequest(**values)
-    if bool(request.text) == bool(request.ssml):
-        raise InvalidFieldError("give exactly one of text and ssml, not empty", field="text")
+    if request.text and request.ssml:
+        raise InvalidFieldError("give either text or ssml, not both", field="ssml")
+    if not request.said:
+        raise BadRequestError("the text is empty or missing", code="text_missing", field="text")
     if len(request.said) > max_text:
         raise InvalidFieldError(
             f"{len(request.said)} characters; at most {max_text} are spoken at once",
@@ -104,8 +115,8 @@ def _string(data: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _within(data: Mapping[str, Any], name: str) -> float:
-    value, (low, high) = data[name], LIMITS[name]
+def _within(data: Mapping[str, Any], name: str, limit: tuple[float, float]) -> float:
+    value, (low, high) = data[name], limit
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise InvalidFieldError(f"must be a number from {low:g} to {high:g}", field=name)
     return float(value)

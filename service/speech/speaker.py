@@ -1,4 +1,4 @@
-"""The way from a request to its sound: script, sentences, voice, format; with a gate and a cache."""
+"""The way from a request to its sound: script, sentences, voice, format; admitted, cached, and made once."""
 
 from __future__ import annotations
 
@@ -8,43 +8,68 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from service.admission.cache import Cache, EncodedSpeech
-from service.admission.floor import FLOOR
-from service.admission.gate import Gate
-from service.audio.formats import encode_audio, fit_to_format
-from service.audio.pcm import Audio, join_audio, resample, silence
-from service.errors import InvalidFieldError
+from service.admission.flights import Flights
+from service.admission.ledger import Budget, Lease, Ledger
+from service.audio.codec import Codecs, own_codecs
+from service.audio.formats import FORMATS, wav_header
+from service.audio.pcm import BYTES_PER_SAMPLE, Audio, silence
+from service.errors import BodyTooLargeError, InvalidFieldError, ServiceError
 from service.settings.environment import Settings
-from service.settings.sizing import MOST_ADMITTED
+from service.settings.sizing import ANSWER_MEMORY, MOST_ADMITTED
 from service.speech import metrics
+from service.speech.plan import SpeechPlan, plan_speech
 from service.speech.request import SpeechRequest
-from service.text import ssml
-from service.text.clean import clean_text
-from service.text.normalise import normalise_text, say_as
-from service.text.script import Manner, Pause, Script, Stretch
-from service.text.sentences import split_sentences
-from service.voices.names import emotion_named, voice_named
-from service.voices.port import Engine, Utterance, Voice
+from service.voices.port import Engine
+from service.workers.leaving import current_visit
+
+LONGEST_PIECE = 1.0
+"""Seconds of silence in one piece of a stream."""
+LONGEST_UTTERANCE = 300.0
+"""Seconds that one sentence may last: a voice process has it all in memory."""
+STREAM_BYTES = 2 << 20
+"""What a stream holds: two long sentences."""
+_SHORT_STREAM = 1 << 19
+"""What the stream of a short text holds."""
 
 
 @dataclasses.dataclass(frozen=True)
-class SpeechPlan:
-    """The utterances that a request asks for, and the silences around them."""
+class Spoken:
+    """A whole sound that was made for a caller."""
 
-    steps: tuple[tuple[Utterance, float], ...]
-    """Utterances, each with the seconds of silence that follow it."""
-    opening: float = 0.0
-    """Seconds of silence before the first."""
+    speech: EncodedSpeech
+    lease: Lease | None = None
+    """What the caller holds until the answer was sent; None where the cache gave it."""
+
+    def done(self) -> None:
+        """The answer was sent, or will not be."""
+        if self.lease is not None:
+            self.lease.leave()
 
 
 class Speaker:
     """The one place that makes sound of requests, with one engine; all threads share it."""
 
-    def __init__(self, engine: Engine, settings: Settings, measures: metrics.Metrics) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        measures: metrics.Metrics,
+        *,
+        codecs: Codecs | None = None,
+        ledger: Ledger | None = None,
+        cache: Cache | None = None,
+    ) -> None:
         self.engine = engine
-        self.gate = Gate(settings.admitted or MOST_ADMITTED)
-        self.cache = Cache(settings.cache_bytes or 0)
+        self.ledger = ledger or Ledger(
+            Budget(settings.admitted or MOST_ADMITTED, settings.answer_bytes or ANSWER_MEMORY)
+        )
+        self.cache = cache or Cache(settings.cache_bytes or 0)
+        self.spoke = 0.0
+        """When a voice spoke last, by `time.monotonic`."""
+        self._codecs = codecs or own_codecs()
         self._settings = settings
         self._measures = measures
+        self._flights: Flights[EncodedSpeech] = Flights()
 
     def cached(self, request: SpeechRequest) -> EncodedSpeech | None:
         """The whole sound of a request that was made before; None when the cache does not hold it."""
@@ -53,130 +78,188 @@ class Speaker:
             self._measures.cached(hit=True)
         return result
 
-    def speak(self, request: SpeechRequest) -> EncodedSpeech:
+    def speak(self, request: SpeechRequest) -> Spoken:
         """The whole sound of a request, from the cache where it was made before. Raises `ServiceError`."""
-        return self.cached(request) or self.make(request)
+        found = self.cached(request)
+        return Spoken(found) if found is not None else self.make(request)
 
-    def make(self, request: SpeechRequest) -> EncodedSpeech:
+    def make(self, request: SpeechRequest) -> Spoken:
         """The whole sound of a request that the cache does not hold. Raises `ServiceError`."""
         self._measures.cached(hit=False)
         plan = self.plan(request)
-        with self.gate.admitted():
-            audio = join_audio(_same_rate(self._sounds(plan)))
-        if not audio.pcm:
-            raise InvalidFieldError(
-                "nothing in it can be spoken by this voice", code="nothing_to_speak", field=request.said_field
-            )
-        audio = fit_to_format(audio, request.format)
-        with FLOOR.aside():  # most codecs compute outside the interpreter, some for seconds
-            data = encode_audio(audio, request.format)
-        result = EncodedSpeech(data, audio.sample_rate, audio.duration)
-        self.cache.put(request.digest, result)
-        return result
-
-    def stream(self, request: SpeechRequest) -> Generator[Audio, None, None]:
-        """The sound of a request sentence by sentence, each as soon as it is ready.
-
-        The request is judged, admitted and its first sentence spoken before this returns, so a mistake
-        can still be answered with its status. Whoever gets the iterator must exhaust or close it.
-        """
-        plan = self.plan(request)
-        self.gate.enter()
-        sounds = self._admitted(plan)
+        self._check_time(plan, request)
+        deadline = time.monotonic() + self._settings.deadline
+        form = FORMATS[request.format]
+        lease = self.ledger.enter(round(plan.seconds * form.bytes_per_second))
         try:
-            first = next(sounds)
+            speech = self._flights.once(
+                request.digest,
+                lambda: self._made(request, plan, lease, deadline),
+                deadline,
+                first=not lease.long,
+            )
+            lease.answered(speech.length)
         except BaseException:
-            sounds.close()
+            lease.leave()
             raise
-        return _with_first(first, sounds)
+        return Spoken(speech, lease)
+
+    def stream(self, request: SpeechRequest, rate: int = 0) -> Generator[bytes, None, None]:
+        """The bytes of a request's sound sentence by sentence, each as soon as it is ready.
+
+        With `rate`, at that many samples a second. The request is judged, admitted and its first
+        sentence spoken before this returns, so a mistake can still be answered with its status. Whoever
+        gets the iterator must exhaust or close it.
+        """
+        self._measures.cached(hit=False)
+        plan = self.plan(request)
+        self._check_time(plan, request)
+        size = round(plan.seconds * 2 * FORMATS["wav"].bytes_per_second)
+        lease = self.ledger.enter(STREAM_BYTES if size > STREAM_BYTES else min(size, _SHORT_STREAM))
+        pieces = self._streamed(request, plan, lease, rate)
+        if not lease.long:
+            pieces = self._kept(pieces, _stream_key(request, rate))
+        try:
+            first = next(pieces)
+        except StopIteration:
+            lease.leave()
+            raise _nothing(request) from None
+        except BaseException:
+            pieces.close()
+            lease.leave()
+            raise
+        return _with_first(first, pieces)
+
+    def cached_stream(self, request: SpeechRequest, rate: int = 0) -> EncodedSpeech | None:
+        """A stream that was sent before, whole; None when the cache does not hold it."""
+        found = self.cache.get(_stream_key(request, rate))
+        if found is not None:
+            self._measures.cached(hit=True)
+        return found
 
     def plan(self, request: SpeechRequest) -> SpeechPlan:
         """What the request means, sentence by sentence. Raises `InvalidFieldError`."""
-        script = self._script(request)
-        steps: list[tuple[Utterance, float]] = []
-        opening = 0.0
-        for part in script.parts:
-            if isinstance(part, Pause):
-                if steps:
-                    steps[-1] = (steps[-1][0], steps[-1][1] + part.seconds)
-                else:
-                    opening += part.seconds
-            else:
-                steps.extend(self._utterances(part, script))
-        if not steps:
-            raise InvalidFieldError(
-                "nothing in it can be spoken", code="nothing_to_speak", field=request.said_field
-            )
-        self._check_length(steps, opening, request)
-        return SpeechPlan(tuple(steps), opening)
+        return plan_speech(request, self.engine, self._settings)
 
-    def _script(self, request: SpeechRequest) -> Script:
-        voice = self._voice(request.voice)
-        emotion = emotion_named(request.emotion, voice)
-        manner = Manner(voice.name, emotion, request.intensity, request.speed, request.pitch)
-        if not request.ssml:
-            return Script((Stretch(clean_text(request.text), manner),))
-        return ssml.parse_ssml(request.ssml, manner, say_as, self._known)
-
-    def _utterances(self, stretch: Stretch, script: Script) -> Iterator[tuple[Utterance, float]]:
-        manner = stretch.manner
-        voice = self._voice(manner.voice)
-        emotion_named(manner.emotion, voice)  # a voice chosen later may not know it
-        text = normalise_text(stretch.text) if voice.language.startswith(("cmn", "yue")) else stretch.text
-        for sentence, pause in split_sentences(text):
-            yield (
-                Utterance(text=sentence, readings=script.readings, **dataclasses.asdict(manner)),
-                pause,
+    def _check_time(self, plan: SpeechPlan, request: SpeechRequest) -> None:
+        """Refuse what no codec could make by the deadline."""
+        form = FORMATS[request.format]
+        if plan.seconds / form.speed > self._settings.deadline:
+            raise BodyTooLargeError(
+                f"about {plan.seconds:.0f} seconds of sound cannot be made into {request.format} in "
+                f"{self._settings.deadline:g} seconds; send it in parts, or ask for another format",
+                code="too_much_sound",
             )
 
-    def _voice(self, name: str) -> Voice:
-        return voice_named(name or self._settings.voice, self.engine.voices())
+    def _made(self, request: SpeechRequest, plan: SpeechPlan, lease: Lease, deadline: float) -> EncodedSpeech:
+        """The whole sound; every step of it ends by the deadline, or when nobody waits for it any more."""
+        form = FORMATS[request.format]
+        sounds = self._sounds(plan, deadline)
+        made = self._encoded(request, sounds, deadline, lease) if form.coded else self._joined(sounds, lease)
+        if not made.duration:
+            raise _nothing(request)
+        if request.format == "wav":
+            header = wav_header(made.sample_rate, made.length)
+            made = dataclasses.replace(made, pieces=(header, *made.pieces))
+        self.cache.put(request.digest, made)
+        return made
 
-    def _known(self, kind: str, name: str) -> str:
-        """A voice's or an emotion's name as the engine spells it; for SSML."""
-        if kind == "voice":
-            return self._voice(name).name
-        return emotion_named(name, None)
+    def _encoded(
+        self, request: SpeechRequest, sounds: Iterator[Audio], deadline: float, lease: Lease
+    ) -> EncodedSpeech:
+        """What a codec makes of the sounds, while they are spoken."""
+        seconds = 0.0
+        with self._codecs.encoder(request.format, deadline) as encoder:
+            for sound in sounds:
+                encoder.add_whole(sound)
+                seconds += sound.duration
+            data = encoder.end() if seconds else b""
+            lease.grow(len(data))
+        return EncodedSpeech((data,), encoder.rate or 1, seconds)
 
-    def _check_length(
-        self, steps: list[tuple[Utterance, float]], opening: float, request: SpeechRequest
-    ) -> None:
-        characters = sum(len(utterance.text) for utterance, _ in steps)
-        if characters > 3 * self._settings.max_text:
-            raise InvalidFieldError(
-                "too long when its numbers are read out", code="text_too_long", field=request.said_field
-            )
-        if opening + sum(pause for _, pause in steps) > self._settings.max_audio:
-            raise InvalidFieldError("too much silence", code="audio_too_long", field=request.said_field)
+    def _joined(self, sounds: Iterator[Audio], lease: Lease) -> EncodedSpeech:
+        """The samples one after the other; they are not copied together, which would take them twice."""
+        pieces: list[bytes] = []
+        size = rate = 0
+        for sound in sounds:
+            rate = rate or sound.sample_rate
+            pieces.append(sound.pcm)
+            size += len(sound.pcm)
+            lease.grow(size)
+        pieces = [b"".join(pieces)] if size <= _SHORT_STREAM else pieces
+        return EncodedSpeech(tuple(pieces), rate or 1, size / BYTES_PER_SAMPLE / (rate or 1))
 
-    def _admitted(self, plan: SpeechPlan) -> Generator[Audio, None, None]:
-        """The sounds of a plan that has entered the gate; leaves it at the end."""
-        try:
-            yield from self._sounds(plan)
-        finally:
-            self.gate.leave()
-
-    def _sounds(self, plan: SpeechPlan) -> Iterator[Audio]:
+    def _streamed(
+        self, request: SpeechRequest, plan: SpeechPlan, lease: Lease, rate: int
+    ) -> Generator[bytes, None, None]:
+        """The bytes of a stream that was admitted; its lease ends with it."""
+        visit = current_visit()
+        visit.first = not lease.long
         deadline = time.monotonic() + self._settings.deadline
+        form = FORMATS[request.format]
+        sounds = self._sounds(plan, deadline)
+        try:
+            if not form.coded and not rate:
+                for index, sound in enumerate(sounds):
+                    if index == 0 and request.format == "wav":
+                        yield wav_header(sound.sample_rate, None)
+                    yield sound.pcm
+                return
+            with self._codecs.encoder(request.format, deadline, rate=rate, whole=False) as encoder:
+                for sound in sounds:
+                    yield from filter(None, encoder.add(sound))
+                yield encoder.end()
+        finally:
+            sounds.close()
+            lease.leave()
+
+    def _kept(self, pieces: Generator[bytes, None, None], key: str) -> Generator[bytes, None, None]:
+        """The same stream; when it has come to its end, the cache has it."""
+        kept: list[bytes] = []
+        size = 0
+        try:
+            for piece in pieces:
+                size += len(piece)
+                if size <= _SHORT_STREAM:
+                    kept.append(piece)
+                yield piece
+        finally:
+            pieces.close()
+        if size <= _SHORT_STREAM:
+            self.cache.put(key, EncodedSpeech((b"".join(kept),), 0, 0.0))
+
+    def _sounds(self, plan: SpeechPlan, deadline: float) -> Generator[Audio, None, None]:
+        """The sounds of a plan, all at the rate of the first: its voices may come from models that differ."""
         left = self._settings.max_audio - plan.opening
-        opening = plan.opening
+        opening, wanted = plan.opening, 0
+        visit = current_visit()
         for utterance, pause in plan.steps:
+            visit.check()
             started = time.monotonic()
-            with FLOOR.aside():
-                audio = self.engine.synthesize(utterance, deadline, max(0.1, left))
-            self._measures.synthesised(utterance, audio, time.monotonic() - started)
+            audio = self.engine.synthesize(utterance, deadline, max(0.1, min(left, LONGEST_UTTERANCE)))
+            self.spoke = time.monotonic()
+            self._measures.synthesised(utterance, audio, self.spoke - started)
             left -= audio.duration + pause
-            rate = audio.sample_rate
-            yield join_audio([silence(opening, rate), audio, silence(pause, rate)])
+            wanted = wanted or audio.sample_rate
+            if audio.sample_rate != wanted:
+                audio = self._resampled(audio, wanted, deadline)
+            yield from _silences(opening, wanted)
+            yield audio
+            yield from _silences(pause, wanted)
             opening = 0.0
 
+    def _resampled(self, audio: Audio, rate: int, deadline: float) -> Audio:
+        with self._codecs.encoder("pcm", deadline, rate=rate, whole=False) as encoder:
+            return Audio(b"".join(encoder.add(audio)), rate)
 
-def speech_facts(request: SpeechRequest, settings: Settings) -> dict[str, Any]:
-    """What the log tells of a request: never its text, unless the settings ask for it."""
+
+def speech_facts(request: SpeechRequest, settings: Settings, engine: Engine) -> dict[str, Any]:
+    """What the log tells of a request: numbers, known names, and its text if the settings say so."""
+    voices = {voice.name for voice in engine.voices()}
     facts: dict[str, Any] = {
         "characters": len(request.said),
-        "voice": request.voice or None,
-        "emotion": request.emotion,
+        "voice": request.voice if request.voice in voices else "unknown" if request.voice else None,
+        "emotion": request.known_emotion,
         "format": request.format,
     }
     if settings.log_text:
@@ -184,17 +267,30 @@ def speech_facts(request: SpeechRequest, settings: Settings) -> dict[str, Any]:
     return facts
 
 
-def _with_first(first: Audio, rest: Generator[Audio, None, None]) -> Generator[Audio, None, None]:
+def _stream_key(request: SpeechRequest, rate: int) -> str:
+    return f"{request.digest}-{rate}"
+
+
+def _nothing(request: SpeechRequest) -> ServiceError:
+    return InvalidFieldError(
+        "nothing in it can be spoken by this voice", code="nothing_to_speak", field=request.said_field
+    )
+
+
+def _silences(seconds: float, rate: int) -> Iterator[Audio]:
+    """So much silence, in pieces of which all but the last are one and the same."""
+    whole, rest = divmod(round(seconds * rate), round(LONGEST_PIECE * rate))
+    if whole:
+        piece = silence(LONGEST_PIECE, rate)
+        for _ in range(whole):
+            yield piece
+    if rest:
+        yield Audio(bytes(BYTES_PER_SAMPLE * rest), rate)
+
+
+def _with_first(first: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
     try:
         yield first
         yield from rest
     finally:
         rest.close()
-
-
-def _same_rate(sounds: Iterator[Audio]) -> Iterator[Audio]:
-    """All sounds at the rate of the first: voices of one request may come from models that differ."""
-    rate = 0
-    for sound in sounds:
-        rate = rate or sound.sample_rate
-        yield resample(sound, rate)

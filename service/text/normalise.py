@@ -24,7 +24,7 @@ CODES: list[str] = _WORDS["codes"]
 LINES: list[str] = _WORDS["lines"]
 
 LONGEST_NUMBER = 24
-"""Signs of the longest number that has a value: sixteen figures, commas, decimals. More is read figure by figure."""
+"""Signs of the longest number that has a value; what is longer is read figure by figure."""
 
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SIGN = r"(?<![A-Za-z0-9.)\]）%])[-−]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pathlib
 import re
 
 from service.audio.pcm import Audio
@@ -12,8 +13,8 @@ from service.settings.environment import Settings
 from service.text.script import FIRST_MARK
 from service.voices.device import PROCESSOR
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
-from service.voices.workers.pool import Pool
-from service.voices.workers.worker import Program
+from service.workers.crew import Crew, Program
+from service.workers.pool import Pool
 
 NORMAL_RATE = 175
 """espeak's own words a minute."""
@@ -69,15 +70,17 @@ class Espeak:
     def load(self) -> None:
         self._pool.start()
 
+    def crews(self, folder: pathlib.Path) -> list[Crew]:
+        return [self._pool.crew(folder)]
+
     def health(self) -> Health:
-        workers = self._pool.workers
-        alive = [worker for worker in workers if worker.pid is not None]
-        version = next((w.greeting["version"] for w in workers if w.greeting), "")
+        board = self._pool.board()
+        version = board.greeting.get("version", "")
         return Health(
             ready=bool(version),
             detail=f"espeak-ng {version}" if version else "starting",
-            workers=len(alive),
-            restarts=sum(worker.starts for worker in workers) - len(workers),
+            workers=len(board.pids),
+            restarts=board.restarts,
             device=PROCESSOR,
         )
 

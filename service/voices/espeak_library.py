@@ -33,6 +33,10 @@ class TooLongError(Exception):
     """The sound of a text is longer than it may be."""
 
 
+class StoppedError(Exception):
+    """Nobody wants the sound of a text any more."""
+
+
 class EspeakLibrary:
     """The espeak-ng library, loaded into this process; `buffer` is in milliseconds, 0 for espeak's own."""
 
@@ -47,6 +51,8 @@ class EspeakLibrary:
         self._voice = ""
         self._chunks: list[bytes] = []
         self._left = 0
+        self._wanted: Callable[[], bool] = _always
+        self._stopped = False
         self._callback = _CALLBACK(self._collect)  # kept, or ctypes frees it under espeak
         self._espeak.espeak_SetSynthCallback(self._callback)
         self._espeak.espeak_Info.restype = ctypes.c_char_p
@@ -100,14 +106,25 @@ class EspeakLibrary:
         said: bytes = self._espeak.espeak_TextToPhonemes(ctypes.byref(pointer), UTF8, 0)
         return said.decode()
 
-    def speak(self, text: str, max_seconds: float, *, phonemes: bool = False) -> bytes:
+    def speak(
+        self,
+        text: str,
+        max_seconds: float,
+        *,
+        phonemes: bool = False,
+        wanted: Callable[[], bool] | None = None,
+    ) -> bytes:
         """The samples of a text, in which [[ ]] holds phonemes if `phonemes`.
 
-        Raises `TooLongError` when they would be more than `max_seconds`.
+        `wanted` is asked for every second of sound. Raises `TooLongError` when it would be more than
+        `max_seconds`, and `StoppedError` when it is not wanted any more.
         """
         self._chunks, self._left = [], int(max_seconds * self.sample_rate)
+        self._wanted, self._stopped = wanted or _always, False
         coded, flags = text.encode(), UTF8 | (PHONEMES if phonemes else 0)
         failed = self._espeak.espeak_Synth(coded, len(coded) + 1, 0, 1, 0, flags, None, None)
+        if self._stopped:
+            raise StoppedError
         if self._left < 0:
             raise TooLongError
         if failed:
@@ -118,7 +135,12 @@ class EspeakLibrary:
         """espeak's callback: keeps the samples; 1 stops the synthesis."""
         if samples and count:
             self._left -= count
-            if self._left < 0:
+            self._stopped = not self._wanted()
+            if self._left < 0 or self._stopped:
                 return 1
             self._chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
+
+
+def _always() -> bool:
+    return True

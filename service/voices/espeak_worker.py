@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
-import signal
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from service.voices.espeak_library import EspeakError, EspeakLibrary, TooLongError
-from service.voices.workers import wire
+from service.voices.espeak_library import EspeakError, EspeakLibrary, StoppedError, TooLongError
+from service.workers import attend, wire
+
+if TYPE_CHECKING:
+    from service.workers.attend import Answer
 
 VOICE_FILES = pathlib.Path(__file__).parent / "espeak_voices"
 """espeak voice files, one for each voice that callers can name."""
 PINYIN = "cmn-latn-pinyin"
 """espeak's own voice that reads Mandarin syllables."""
-JOB_SECONDS = 600
-"""After which the kernel ends the process, should the service that ought to do it be gone."""
 
 
 def serve_espeak(arguments: list[str]) -> None:
-    """Serve jobs over the socket `arguments[0]`."""
-    sock = socket.socket(fileno=int(arguments[0]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service stops its workers itself
+    """Serve jobs until whoever keeps this process is gone."""
+    attend.attend(arguments, _begin)
+
+
+def _begin() -> tuple[Answer, dict[str, Any]]:
     library = _load()
-    wire.send_message(sock, {"version": library.version, "sample_rate": library.sample_rate})
-    with contextlib.suppress(wire.ClosedError):
-        while True:
-            job, _ = wire.receive_message(sock)
-            signal.alarm(JOB_SECONDS)
-            _answer(library, sock, job)
-            signal.alarm(0)
+
+    def answer(sock: socket.socket, job: dict[str, Any]) -> None:
+        _answer(library, sock, job)
+
+    return answer, {"version": library.version, "sample_rate": library.sample_rate}
 
 
 def _load() -> EspeakLibrary:
@@ -62,7 +61,11 @@ def _answer(library: EspeakLibrary, sock: socket.socket, job: dict[str, Any]) ->
     for name in ("rate", "volume", "pitch", "range"):
         library.set(name, job[name])
     try:
-        pcm = library.speak(text, job["max_seconds"], phonemes=phonemes)
+        pcm = library.speak(
+            text, job["max_seconds"], phonemes=phonemes, wanted=lambda: not wire.is_left(sock)
+        )
+    except StoppedError:
+        return
     except TooLongError:
         wire.send_message(sock, {"problem": "audio_too_long"})
         return

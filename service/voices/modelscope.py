@@ -14,14 +14,13 @@ import pathlib
 import xml.sax.saxutils
 from collections.abc import Sequence
 
-from service.audio.pcm import Audio, read_wav
-from service.audio.stretch import speed_up
+from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
 from service.settings.environment import Settings
 from service.text.script import FIRST_MARK, Reading, is_reading_mark
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
-from service.voices.workers.pool import Pool
-from service.voices.workers.worker import Program
+from service.workers.crew import Crew, Program
+from service.workers.pool import Pool
 
 EMOTIONAL_MODELS = {
     f"damo/speech_sambert-hifigan_tts_{name}_emo_zh-cn_16k": (f"{name}_emo",)
@@ -82,14 +81,15 @@ class ModelScope:
     ) -> None:
         self._models: dict[str, Pool] = {}
         pools = []
-        for model in models:
+        for number, model in enumerate(models):
             program = Program(
                 "service.voices.modelscope_worker",
                 (model.source, device, "offline" if offline else "online"),
                 _environment(threads, offline),
                 start_wait,
+                patient=number > 0,
             )
-            pool = Pool(program, 1, queue_wait=queue_wait)
+            pool = Pool(program, 1, queue_wait=queue_wait, name=f"voice{number}")
             pools.append(pool)
             for voice in model.voices:
                 self._models.setdefault(voice, pool)
@@ -113,16 +113,15 @@ class ModelScope:
             self._pools[0].start()
 
     def health(self) -> Health:
-        workers = [worker for pool in self._pools for worker in pool.workers]
-        alive = [worker for worker in workers if worker.pid is not None]
-        loaded = [worker for worker in alive if worker.greeting]
+        boards = [pool.board() for pool in self._pools]
+        loaded = [board for board in boards if board.loaded]
         return Health(
             ready=bool(loaded),
             detail=f"{len(loaded)} of {len(self._pools)} models loaded",
-            workers=len(alive),
-            restarts=sum(worker.starts for worker in workers) - len(workers),
-            device=next((worker.greeting.get("device", "") for worker in loaded), ""),
-            card=next((worker.greeting.get("card", "") for worker in loaded), ""),
+            workers=sum(len(board.pids) for board in boards),
+            restarts=sum(board.restarts for board in boards),
+            device=next((board.greeting.get("device", "") for board in loaded), ""),
+            card=next((board.greeting.get("card", "") for board in loaded), ""),
         )
 
     def voices(self) -> tuple[Voice, ...]:
@@ -146,16 +145,24 @@ class ModelScope:
             raise InvalidFieldError(
                 f"the voice {utterance.voice} cannot change its pitch", code="unsupported", field="pitch"
             )
-        job = {"input": mark_up(utterance), "voice": utterance.voice}
-        head, wav = self._models[utterance.voice].ask(job, deadline)
+        job = {
+            "input": mark_up(utterance),
+            "voice": utterance.voice,
+            "speed": utterance.speed,
+            "volume": utterance.volume,
+        }
+        head, pcm = self._models[utterance.voice].ask(job, deadline)
         if "problem" in head:
             raise UnavailableError("the model could not speak this", code="voice_failed", retry_after=1)
-        audio = speed_up(read_wav(wav), utterance.speed).louder(utterance.volume)
+        audio = Audio(pcm, head["sample_rate"])
         if audio.duration > max_seconds:
             raise InvalidFieldError(
                 f"this is more than {max_seconds:.0f} seconds of audio", code="audio_too_long", field="text"
             )
         return audio
+
+    def crews(self, folder: pathlib.Path) -> list[Crew]:
+        return [pool.crew(folder) for pool in self._pools]
 
     def close(self) -> None:
         for pool in self._pools:

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from service.audio.samples import make_louder, read_wav
+from service.audio.stretch import speed_up
 from service.voices.device import PROCESSOR, Device, DeviceError, choose_device, processor_will_do
-from service.voices.workers import wire
+from service.workers import attend, wire
+
+if TYPE_CHECKING:
+    from service.workers.attend import Answer
 
 
 def serve_model(arguments: list[str]) -> None:
-    """Serve jobs over the socket `arguments[0]` with the model `arguments[1]`."""
-    descriptor, source, device, reach = arguments
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service stops its workers itself
+    """Serve jobs with the model `arguments[1]` until whoever keeps this process is gone."""
+    _, source, device, reach = arguments
     if reach == "offline" and not os.path.isdir(source):  # noqa: PTH112
         sys.exit(
             f"the model {source} is not on this disk and TTS_OFFLINE is on: "
             f"name its folder in TTS_MODELS, or set TTS_OFFLINE=0"
         )
-    sock = socket.socket(fileno=int(descriptor))
-    try:
-        where = _device(device)
-        speak = _load(source, where.name)
-    except DeviceError as error:
-        wire.send_message(sock, {"refused": str(error)})
-        sys.exit(str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the log's last line must be for people
-        sys.exit(f"the model {source} could not be loaded: {_reason(error)}")
-    wire.send_message(sock, {"version": _version(), "device": where.name, "card": where.card})
-    with contextlib.suppress(wire.ClosedError):
-        while True:
-            job, _ = wire.receive_message(sock)
+
+    def begin() -> tuple[Answer, dict[str, Any]]:
+        try:
+            where = _device(device)
+            speak = _load(source, where.name)
+        except DeviceError as error:
+            raise attend.RefusedError(str(error)) from error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the log's last line must be for people
+            sys.exit(f"the model {source} could not be loaded: {_reason(error)}")
+
+        def answer(sock: socket.socket, job: dict[str, Any]) -> None:
             _answer(speak, sock, job)
+
+        return answer, {"version": _version(), "device": where.name, "card": where.card}
+
+    attend.attend(arguments, begin)
 
 
 def _device(wanted: str) -> Device:
@@ -83,12 +87,13 @@ def _version() -> str:
 
 def _answer(speak: Callable[..., bytes], sock: socket.socket, job: dict[str, Any]) -> None:
     try:
-        wav = speak(job["input"], job["voice"])
+        audio = read_wav(speak(job["input"], job["voice"]))
+        audio = make_louder(speed_up(audio, job["speed"]), job["volume"])
     except Exception as error:  # noqa: BLE001 - whatever a model raises, the next job may still work
         print(f"modelscope worker: {type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201
         wire.send_message(sock, {"problem": "voice_failed"})
         return
-    wire.send_message(sock, {}, wav)
+    wire.send_message(sock, {"sample_rate": audio.sample_rate}, audio.pcm)
 
 
 if __name__ == "__main__":

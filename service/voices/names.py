@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from service.errors import InvalidFieldError
@@ -50,3 +51,26 @@ def emotion_named(name: str, voice: Voice | None) -> str:
 def names_of_emotions() -> tuple[str, ...]:
     """Everything that an emotion may be called."""
     return tuple(_SPELT)
+
+
+def emotion_meant(words: str) -> str:
+    """The one emotion that free words speak of, as `in a cheerful tone`; empty for none and for several."""
+    found = {_SPELT[word] for word in _WORDS_OF_EMOTIONS.findall(words[:LONGEST_WORDS].lower())}
+    return found.pop() if len(found) == 1 else ""
+
+
+def emotion_pattern() -> str:
+    """The names of all emotions as a regular expression of JSON Schema: in any case, with blanks around."""
+    names = "|".join("".join(_either_case(letter) for letter in name) for name in _SPELT)
+    return rf"^\s*({names})\s*$"
+
+
+def _either_case(letter: str) -> str:
+    return f"[{letter.upper()}{letter}]" if letter.upper() != letter else letter
+
+
+LONGEST_WORDS = 2000
+"""Characters of free words that are looked at."""
+_WORDS_OF_EMOTIONS = re.compile(
+    "|".join(rf"\b{name}\b" if name.isascii() else name for name in sorted(_SPELT, key=len, reverse=True))
+)

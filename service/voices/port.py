@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from typing import Protocol
 
 from service.audio.pcm import Audio
 from service.text.script import Reading
+from service.workers.crew import Crew
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fear", "hate", "surprise")
 """The emotions of the ModelScope `_emo_` models, in their spelling; every engine uses these words."""
@@ -69,6 +71,9 @@ class Engine(Protocol):
 
     def load(self) -> None:
         """Begin whatever takes time; returns at once, may be called again."""
+
+    def crews(self, folder: pathlib.Path) -> list[Crew]:
+        """What has to be kept alive for it, where another process does so; their queues lie in the folder."""
 
     def health(self) -> Health:
         """Its state, without making it work."""

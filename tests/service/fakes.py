@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import threading
 import time
 
@@ -10,6 +11,7 @@ import numpy as np
 from service.audio.pcm import Audio, silence
 from service.errors import DeadlineError, InvalidFieldError
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
+from service.workers.crew import Crew
 
 RATE = 16000
 
@@ -35,6 +37,9 @@ class FakeEngine:
 
     def load(self) -> None:
         self.loads += 1
+
+    def crews(self, folder: pathlib.Path) -> list[Crew]:
+        return []
 
     def health(self) -> Health:
         return Health(ready=True, detail="fake 1", workers=1, device=self.device, card=self.card)

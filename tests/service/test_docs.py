@@ -28,5 +28,5 @@ def test_every_engine_is_told() -> None:
 
 def test_every_route_is_told(http: FlaskClient) -> None:
     for path, methods in http.get("/openapi.json").get_json()["paths"].items():
-        for method in methods:
+        for method in set(methods) - {"parameters"}:
             assert f"`{method.upper()} {path}`" in PAGE

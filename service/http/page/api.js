@@ -27,7 +27,7 @@ async function call(path, asked, key, signal) {
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
   const retry = response.headers.get("Retry-After");
-  throw new Refusal(said.error?.code ?? "unavailable", { ...said.error, retry });
+  throw new Refusal(said.code ?? "unavailable", { field: said.field, message: said.error, retry });
 }
 
 export async function offers(key) {

@@ -2,56 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from service.audio.formats import FORMATS
-from service.audio.pcm import Audio, resample
-from service.errors import InvalidFieldError, NotFoundError
+from service.errors import BadRequestError, InvalidFieldError, NotFoundError
+from service.http.answers import note_ready
 from service.http.body import json_body, note_speech
 from service.http.context import context
 from service.http.routes.voices import describe_voice
-from service.http.streaming import guard_sounds
-from service.speech.request import SpeechRequest, read_speech
+from service.http.streaming import stream_response
+from service.speech.request import LIMITS, SpeechRequest, read_speech
+from service.voices.names import emotion_meant
 
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """Model names that clients send; all of them mean the one engine that runs here."""
+MODEL_PATTERN = "^(tts-1|tts-1-hd|gpt-4o-mini-tts)(-[0-9]{4}(-[0-9]{2}-[0-9]{2})?)?$"
+"""The same names, also with the date of a version."""
 OPENAI_VOICES = (
-    "alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse",
+    "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer",
+    "verse",
 )  # fmt: skip
 """OpenAI's own voice names, which many clients have built in; here they mean the default voice."""
 OPENAI_FIELDS = {
     "input": "text",
     "voice": "voice",
-    "instructions": "emotion",
     "speed": "speed",
     "response_format": "format",
     "emotion": "emotion",
     "intensity": "intensity",
     "pitch": "pitch",
 }
-"""Their field names, and ours. `instructions` may hold the name of an emotion; free words are refused."""
+"""Their field names, and ours."""
+OPENAI_OTHERS = ("model", "instructions", "stream_format")
+"""Their fields that are none of ours."""
+OPENAI_LIMITS: Mapping[str, tuple[float, float]] = {**LIMITS, "speed": (0.25, 4.0)}
+STREAM_FORMATS = ("audio", "sse")
+OTHER_FORMATS = {"aac": "mp3"}
+"""Formats that there is no encoder of here, and those that are sent in their place, under their own type."""
 PCM_RATE = 24000
 """The rate that clients take raw samples of this API to have."""
+IGNORED = "X-Ignored-Fields"
+"""The header that names fields which could not be followed."""
 
 blueprint = Blueprint("openai", __name__, url_prefix="/v1")
 
 
 @blueprint.post("/audio/speech")
 def speech() -> Response:
-    """Speak `input`; the reply is the sound itself. Raw samples (`pcm`) come sentence by sentence."""
-    asked = _asked(json_body())
+    """Speak `input`; the reply is the sound itself, sentence by sentence, or events that carry it."""
+    data = json_body()
+    asked, ignored = _asked(data)
     note_speech(asked)
     speaker = context().speaker
+    events = data.get("stream_format") == "sse"
     media_type = FORMATS[asked.format].media_type
-    if asked.format == "pcm":
-        sounds = speaker.stream(asked)
-        response = Response(_samples(guard_sounds(sounds)), mimetype=media_type)
-        response.call_on_close(sounds.close)
-        return response
-    return Response(speaker.speak(asked).data, mimetype=media_type)
+    rate = PCM_RATE if asked.format == "pcm" else 0
+    found = None if events else speaker.cached_stream(asked, rate)
+    if found is not None:
+        response = Response(found.data, mimetype=media_type)
+        note_ready(request.environ)
+    elif events:
+        response = stream_response(speaker.stream(asked, rate), "text/event-stream", _events)
+    else:
+        response = stream_response(speaker.stream(asked, rate), media_type)
+    if ignored:
+        response.headers[IGNORED] = ", ".join(ignored)
+    return response
 
 
 @blueprint.get("/audio/voices")
@@ -65,40 +87,76 @@ def voices() -> Response:
 @blueprint.get("/models")
 def models() -> Response:
     """The names that `model` may have."""
-    listed = [{"id": name, "object": "model", "created": 0, "owned_by": "service"} for name in OPENAI_MODELS]
-    return jsonify({"object": "list", "data": listed})
+    return jsonify({"object": "list", "data": [_model(name) for name in OPENAI_MODELS]})
 
 
-def _asked(data: dict[str, Any]) -> SpeechRequest:
-    """Their request as ours; errors name the field as they called it."""
-    model = data.pop("model", None)
-    if not isinstance(model, str):
-        raise InvalidFieldError("must be a string", field="model")
-    if model not in OPENAI_MODELS:
+@blueprint.get("/models/<name>")
+def model(name: str) -> Response:
+    """One of them."""
+    _check_model(name)
+    return jsonify(_model(name))
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "service"}
+
+
+def _check_model(name: str) -> None:
+    if not re.fullmatch(MODEL_PATTERN[1:-1], name):
         raise NotFoundError(
             f"no such model; there are {', '.join(OPENAI_MODELS)}", code="model_not_found", field="model"
         )
-    if data.pop("stream_format", "audio") != "audio":
-        raise InvalidFieldError("must be audio", code="unsupported", field="stream_format")
+
+
+def _asked(data: dict[str, Any]) -> tuple[SpeechRequest, list[str]]:
+    """Their request as ours, and the fields that are not followed; errors name fields as they do."""
+    known = (*OPENAI_FIELDS, *OPENAI_OTHERS)
     for name in data:
-        if name not in OPENAI_FIELDS:
-            raise InvalidFieldError(
-                f"unknown field; known are {', '.join(OPENAI_FIELDS)}", field=str(name)[:40]
-            )
-    if data.get("voice") in OPENAI_VOICES:
-        del data["voice"]
-    if not data.get("instructions"):
-        data.pop("instructions", None)
-    ours = {OPENAI_FIELDS[name]: value for name, value in data.items()}
-    ours.setdefault("format", "mp3")
+        if name not in known:
+            raise InvalidFieldError(f"unknown field; known are {', '.join(known)}", field=str(name)[:40])
+    if not isinstance(data.get("model"), str):
+        raise InvalidFieldError("must be a string", field="model")
+    _check_model(data["model"])
+    if data.get("stream_format") not in (None, *STREAM_FORMATS):
+        raise InvalidFieldError(f"must be one of {', '.join(STREAM_FORMATS)}", field="stream_format")
+    instructions = data.get("instructions") or ""
+    if not isinstance(instructions, str):
+        raise InvalidFieldError("must be a string", field="instructions")
+    ours = {OPENAI_FIELDS[name]: value for name, value in data.items() if name in OPENAI_FIELDS}
+    if isinstance(ours.get("voice"), str) and ours["voice"] in OPENAI_VOICES:
+        del ours["voice"]
+    if ours.get("format") is None:
+        ours["format"] = "mp3"
+    elif isinstance(ours["format"], str):
+        ours["format"] = OTHER_FORMATS.get(ours["format"], ours["format"])
+    ignored = []
+    if instructions and ours.get("emotion") is None:
+        meant = emotion_meant(instructions)
+        if meant:
+            ours["emotion"] = meant
+        else:
+            ignored.append("instructions")
+    elif instructions:
+        ignored.append("instructions")
+    return _read(ours), ignored
+
+
+def _read(ours: dict[str, Any]) -> SpeechRequest:
+    theirs = {ours: name for name, ours in OPENAI_FIELDS.items()}
     try:
-        return read_speech(ours, max_text=context().settings.max_text)
-    except InvalidFieldError as error:
-        theirs = {ours: name for name, ours in reversed(OPENAI_FIELDS.items())}
+        return read_speech(ours, max_text=context().settings.max_text, limits=OPENAI_LIMITS)
+    except (InvalidFieldError, BadRequestError) as error:
         error.field = theirs.get(error.field or "", error.field)
         raise
 
 
-def _samples(sounds: Iterator[Audio]) -> Iterator[bytes]:
-    for sound in sounds:
-        yield resample(sound, PCM_RATE).pcm
+def _events(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The stream as server-sent events, as their documentation has them."""
+    for piece in pieces:
+        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
+    usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(said: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(said)}\n\n".encode()

@@ -8,21 +8,29 @@ from flask import Blueprint, Response, jsonify
 
 from service.audio.formats import FORMATS
 from service.http.context import context
-from service.http.routes.openai import OPENAI_MODELS
+from service.http.routes.openai import (
+    IGNORED,
+    MODEL_PATTERN,
+    OPENAI_LIMITS,
+    OPENAI_VOICES,
+    OTHER_FORMATS,
+    STREAM_FORMATS,
+)
 from service.http.routes.tts import STREAMED
 from service.settings.environment import Settings
 from service.speech.request import LIMITS
-from service.voices.names import names_of_emotions
+from service.voices.names import emotion_pattern
 from service.voices.port import Engine
 
 if TYPE_CHECKING:
     Schema = dict[str, Any]
 
 ERRORS = {
-    "400": "The body is not what its type says",
+    "400": "The body is not what its type says, or there is no text",
     "401": "A key is needed",
     "404": "There is no such thing",
-    "413": "The body is too large",
+    "408": "The request did not arrive in time",
+    "413": "The body is too large, or its sound would be",
     "415": "The body is not JSON",
     "422": "A field is wrong; it is named",
     "429": "Too many requests at once; `Retry-After` says when to come back",
@@ -60,31 +68,45 @@ def describe_service(settings: Settings, engine: Engine) -> Schema:
             },
             "/voices": {"get": _reading("Voices, emotions, formats, limits", _json("Anything"))},
             "/healthz": {"get": _open("The process answers", _json("Anything"))},
-            "/readyz": {"get": {**_open("A sentence can be spoken", _json("Anything"), "503")}},
+            "/readyz": {"get": _readiness()},
             "/metrics": {
                 "get": _open("Measures for Prometheus", {"text/plain": {"schema": {"type": "string"}}})
             },
             "/openapi.json": {"get": _open("This document", _json("Anything"))},
             "/v1/audio/speech": {
                 "post": _speaking(
-                    "As OpenAI's speech API", _openai_fields(speech), _sound(tuple(FORMATS)), "input"
+                    "As OpenAI's speech API",
+                    _openai_fields(speech, engine),
+                    {**_sound(tuple(FORMATS)), "text/event-stream": {"schema": {"type": "string"}}},
+                    openai=True,
                 )
             },
             "/v1/audio/voices": {"get": _reading("The voices", _json("Anything"))},
             "/v1/models": {"get": _reading("The models", _json("Anything"))},
+            "/v1/models/{name}": {
+                "parameters": [
+                    {
+                        "name": "name",
+                        "in": "path",
+                        "required": True,
+                        "schema": {"type": "string", "minLength": 1},
+                    }
+                ],
+                "get": _reading("One of the models", _json("Anything"), "404"),
+            },
         },
         "components": {"schemas": _SCHEMAS, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
 
 
 def _speech_fields(settings: Settings, engine: Engine) -> Schema:
-    text = {"type": "string", "maxLength": settings.max_text}
+    text = {"type": "string", "minLength": 1, "maxLength": settings.max_text}
     numbers = {
         name: {"type": "number", "minimum": low, "maximum": high, "default": 1.0}
         for name, (low, high) in LIMITS.items()
     }
     return {
-        "text": {**text, "description": "Plain text; give either this or ssml, not empty"},
+        "text": {**text, "description": "Plain text; give either this or ssml"},
         "ssml": {
             **text,
             "description": "A <speak> document; p, s, break, prosody, emotion, voice, say-as, sub, phoneme",
@@ -93,33 +115,59 @@ def _speech_fields(settings: Settings, engine: Engine) -> Schema:
             "enum": ["", *(voice.name for voice in engine.voices())],
             "description": "Empty for the service's own choice",
         },
-        "emotion": {"enum": list(names_of_emotions()), "default": "neutral"},
+        "emotion": {"type": "string", "pattern": emotion_pattern(), "default": "neutral"},
         **numbers,
         "format": {"enum": list(FORMATS), "default": "wav"},
     }
 
 
-def _openai_fields(speech: Schema) -> Schema:
+def _openai_fields(speech: Schema, engine: Engine) -> Schema:
+    low, high = OPENAI_LIMITS["speed"]
+    voices = ["", *OPENAI_VOICES, *(voice.name for voice in engine.voices())]
     return {
-        "model": {"enum": list(OPENAI_MODELS)},
+        "model": {"type": "string", "pattern": MODEL_PATTERN},
         "input": speech["text"],
-        "voice": {"type": "string"},
-        "response_format": {"enum": list(FORMATS), "default": "mp3"},
-        **{name: speech[name] for name in ("speed", "emotion", "intensity", "pitch")},
+        "voice": {"enum": voices, "description": "Their names mean the service's own choice"},
+        "instructions": {
+            "type": "string",
+            "description": f"An emotion, in any words; the header {IGNORED} names it if it is not understood",
+        },
+        "response_format": {
+            "enum": [*FORMATS, *OTHER_FORMATS],
+            "default": "mp3",
+            "description": "aac is answered as mp3; the Content-Type says so",
+        },
+        "stream_format": {"enum": list(STREAM_FORMATS), "default": "audio"},
+        "speed": {"type": "number", "minimum": low, "maximum": high, "default": 1.0},
+        **{name: speech[name] for name in ("emotion", "intensity", "pitch")},
     }
 
 
-def _speaking(summary: str, fields: Schema, content: Schema, text: str = "") -> Schema:
+def _speaking(summary: str, fields: Schema, content: Schema, *, openai: bool = False) -> Schema:
     required: Schema = (
-        {"required": ["model", text]} if text else {"anyOf": [{"required": ["text"]}, {"required": ["ssml"]}]}
+        {"required": ["model", "input"]}
+        if openai
+        else {"oneOf": [_either("text", "ssml"), _either("ssml", "text")]}
     )
-    optional = {name: field if name == "model" else _or_null(field) for name, field in fields.items()}
+    always = required.get("required", ())
+    optional = {name: field if name in always else _or_null(field) for name, field in fields.items()}
+    if not openai:
+        for name in ("text", "ssml"):
+            optional[name] = _or_null({**fields[name], "minLength": 0})
     body = {"type": "object", "properties": optional, "additionalProperties": False, **required}
-    codes = ("400", "401", "404", "413", "415", "422", "429", "503", "504")
+    codes = ("400", "401", "404", "408", "413", "415", "422", "429", "503", "504")
     return {
         "summary": summary,
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {"200": {"description": "Spoken", "content": content}, **_errors(codes)},
+    }
+
+
+def _either(given: str, other: str) -> Schema:
+    """One of two fields is given, and the other is not: it is left out, null or empty."""
+    return {
+        "required": [given],
+        "properties": {given: {"type": "string", "minLength": 1}, other: {"enum": ["", None]}},
     }
 
 
@@ -141,8 +189,15 @@ def _open(summary: str, content: Schema, *codes: str) -> Schema:
     return {**said, "security": []}
 
 
+def _readiness() -> Schema:
+    """`/readyz` says in one form whether it is ready, and why not."""
+    said = _open("A sentence can be spoken", _json("Anything"))
+    said["responses"]["503"] = {"description": "Not yet, or not now", "content": _json("Anything")}
+    return said
+
+
 def _errors(codes: tuple[str, ...]) -> Schema:
-    return {code: {"description": ERRORS[code], "content": _json("Anything")} for code in codes}
+    return {code: {"description": ERRORS[code], "content": _json("Refusal")} for code in codes}
 
 
 def _json(name: str) -> Schema:
@@ -155,6 +210,20 @@ def _sound(formats: tuple[str, ...]) -> Schema:
 
 _SCHEMAS: Schema = {
     "Anything": {"type": "object"},
+    "Refusal": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "status": {"const": "error"},
+            "error": {
+                "description": "A sentence for people; below /v1 an object, as OpenAI has it",
+                "type": ["string", "object"],
+            },
+            "code": {"type": "string", "description": "Stable"},
+            "field": {"type": "string", "description": "The one that is to blame"},
+            "request_id": {"type": "string"},
+        },
+    },
     "SpeechReply": {
         "type": "object",
         "required": ["audio", "sample_rate", "duration", "status"],

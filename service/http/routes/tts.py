@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flask import Blueprint, Response, request
 
-from service.audio.formats import FORMATS, wav_header
-from service.audio.pcm import Audio
+from service.audio.formats import FORMATS
 from service.errors import InvalidFieldError
-from service.http.answers import note_cached
+from service.http.answers import note_cached, note_ready
 from service.http.body import json_body, note_speech
 from service.http.context import context
-from service.http.streaming import guard_sounds
+from service.http.streaming import stream_response
 from service.speech.request import SpeechRequest, read_speech
 
 STREAMED = ("wav", "pcm")
-"""Formats that can be sent before their end is known."""
+"""Formats in which `/tts/stream` sends its sound."""
+SMALL = 1 << 20
+"""Bytes of a reply that is put together at once."""
 
 blueprint = Blueprint("tts", __name__)
 
@@ -26,12 +25,18 @@ def tts() -> Response:
     """Speak a text with an emotion at a speed; reply when all of it is ready."""
     asked = _asked()
     speaker = context().speaker
-    result = speaker.cached(asked)
-    if result is None:
-        result = speaker.make(asked)
-    else:
+    found = speaker.cached(asked)
+    if found is not None:
         note_cached(request.environ, asked)
-    return Response(result.reply, mimetype="application/json")
+        return Response(found.reply, mimetype="application/json")
+    spoken = speaker.make(asked)
+    speech = spoken.speech
+    body = speech.reply if speech.reply_length <= SMALL else speech.reply_pieces()
+    response = Response(body, mimetype="application/json")
+    response.content_length = speech.reply_length
+    note_ready(request.environ)
+    response.call_on_close(spoken.done)
+    return response
 
 
 @blueprint.post("/tts/stream")
@@ -42,22 +47,7 @@ def stream() -> Response:
         raise InvalidFieldError(
             f"only {' and '.join(STREAMED)} can be streamed", code="unsupported", field="format"
         )
-    return stream_reply(asked)
-
-
-def stream_reply(asked: SpeechRequest) -> Response:
-    """A reply that carries each sentence as soon as it is spoken."""
-    sounds = context().speaker.stream(asked)
-    response = Response(_bytes(guard_sounds(sounds), asked.format), mimetype=FORMATS[asked.format].media_type)
-    response.call_on_close(sounds.close)
-    return response
-
-
-def _bytes(sounds: Iterator[Audio], name: str) -> Iterator[bytes]:
-    for index, audio in enumerate(sounds):
-        if index == 0 and name == "wav":
-            yield wav_header(audio.sample_rate, None)
-        yield audio.pcm
+    return stream_response(context().speaker.stream(asked), FORMATS[asked.format].media_type)
 
 
 def _asked() -> SpeechRequest:

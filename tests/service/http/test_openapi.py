@@ -21,9 +21,10 @@ PAGE = {"/", "/assets/<name>"}
 
 def test_every_route_is_described(http: FlaskClient) -> None:
     described = {
-        (path, method.upper())
+        (path.replace("{", "<").replace("}", ">"), method.upper())
         for path, methods in http.get("/openapi.json").get_json()["paths"].items()
         for method in methods
+        if method != "parameters"
     }
     served = {
         (rule.rule, method)

@@ -45,7 +45,8 @@ def spoken(engine: ModelScope, utterance: Utterance) -> dict[str, object]:
     try:
         audio = engine.synthesize(utterance, time.monotonic() + 120, 60.0)
     except ServiceError as error:
-        return {"status": error.status, **error.as_dict()}
+        said = {"status": error.status, "code": error.code, "message": error.message, "field": error.field}
+        return {name: value for name, value in said.items() if value is not None}
     digest = hashlib.sha256(audio.pcm).hexdigest()
     return {"rate": audio.sample_rate, "duration": audio.duration, "rms": audio.rms, "sha256": digest}
 

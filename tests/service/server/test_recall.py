@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import logging
 import re
 import socket
 import threading
-import types
-from collections.abc import Iterable, Iterator
-from email.utils import formatdate
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask, Response
 from flask import request as flask_request
-from gunicorn.app.base import BaseApplication
-from gunicorn.config import Config
-from gunicorn.workers.gthread import ThreadWorker
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.test import EnvironBuilder
 
-from service.admission.floor import Floor
 from service.app import create_app
 from service.client import Client
 from service.http.answers import Answer, RepeatableAnswer
 from service.http.context import KEY, Context
-from service.server.connection import Connection
 from service.server.recall import LONGEST_REQUEST, MOST_REQUESTS, Recall, is_whole
-from service.server.worker import GunicornWorker
 from service.settings.environment import Settings
 from service.speech.request import SpeechRequest
-from tests.service.conftest import Served
+from tests.service.conftest import Served, until
 from tests.service.fakes import FakeEngine
+from tests.service.serving import Serving, serve
 
 BODY = json.dumps({"text": "你好"}).encode()
 ASKED = SpeechRequest(text="你好")
@@ -165,69 +158,13 @@ def test_what_is_answered_otherwise_is_not_learnt(context: Context, received: by
     assert recall.known(received) is None
 
 
-class Reading(ThreadWorker):
-    """The server's part: reads what comes as one request, and has the application answer it."""
-
-    read: list[bytes]
-
-    def handle(self, conn: Any) -> Any:
-        received = conn.sock.recv(1 << 16)
-        if not received:
-            return False
-        self.read.append(received)
-        lines, _, body = received.partition(b"\r\n\r\n")
-        first, *fields = lines.decode().split("\r\n")
-        headers = dict(field.split(": ", 1) for field in fields)
-        environ = EnvironBuilder(
-            path=first.split()[1], method="POST", headers=headers, data=body
-        ).get_environ()
-        environ["gunicorn.socket"] = conn.sock
-        said: list[str] = []
-
-        def start_response(status: str, headers: Iterable[tuple[str, str]]) -> None:
-            said.append(f"HTTP/1.1 {status}\r\nServer: gunicorn\r\nDate: {formatdate(usegmt=True)}\r\n")
-            said.extend(f"{name}: {value}\r\n" for name, value in headers)
-
-        whole = b"".join(self.wsgi(environ, start_response))
-        conn.sock.sendall("".join([*said, "\r\n"]).encode())
-        conn.sock.sendall(whole)
-        return True
-
-
-class Loaded(BaseApplication):
-    """An application that gunicorn need not load."""
-
-    def __init__(self, app: Flask) -> None:
-        self.loaded = app
-
-    def wsgi(self) -> Any:  # Flask and gunicorn type the same callable differently
-        return self.loaded
-
-
-class Worker(GunicornWorker, Reading):
-    patience = 10_000  # a busy machine may take its time
-
-    def __init__(self, app: Flask) -> None:  # without a server around it
-        self.app = Loaded(app)
-        self.alive = True
-        self.nr_conns = 1
-        self.cfg = Config()
-        self.cfg.set("threads", 8)
-        self.read = []
-        self.load_wsgi()
-
-
-@pytest.fixture
-def worker(app: Flask, context: Context) -> Worker:
-    context.speaker.speak(ASKED)
-    return Worker(app)
-
-
 def whole(sock: socket.socket) -> bytes:
     """One answer, from its first byte to its last."""
     received = b""
     while b"\r\n\r\n" not in received:
-        received += sock.recv(1 << 20)
+        data = sock.recv(1 << 20)
+        assert data, received
+        received += data
     head, _, body = received.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     while len(body) < length:
@@ -235,22 +172,13 @@ def whole(sock: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def answers(worker: Worker, *requests: bytes) -> list[bytes]:
+def answers(serving: Serving, *requests: bytes) -> list[bytes]:
     """What one connection is answered, request by request."""
-    ours, theirs = socket.socketpair()
     said = []
-    with Connection.over(ours, Floor()) as connection, theirs:
-        theirs.settimeout(10)
-        thread = threading.Thread(target=worker.handle, args=(types.SimpleNamespace(sock=connection),))
-        theirs.sendall(requests[0])
-        thread.start()
-        for number, _ in enumerate(requests):
-            said.append(whole(theirs))
-            if number + 1 < len(requests):
-                theirs.sendall(requests[number + 1])
-        theirs.shutdown(socket.SHUT_WR)
-        thread.join(10)
-        assert not thread.is_alive()
+    with serving.connect() as sock:
+        for asked in requests:
+            sock.sendall(asked)
+            said.append(whole(sock))
     return said
 
 
@@ -278,10 +206,10 @@ def test_an_answer_is_the_one_of_the_application(settings: Settings, body: bytes
         response.headers["X-More"] = f"100 % of {flask_request.path}"
         return response
 
-    worker = Worker(app)
     asked = request(body, "Authorization: Bearer key")
-    made, *again = answers(worker, asked, asked, asked, asked)
-    assert len(worker.read) == 2  # spoken, found in the cache, and then known
+    with serve(app) as serving:
+        made, *again = answers(serving, asked, asked, asked, asked)
+    assert serving.read == 2  # spoken, found in the cache, and then known
     assert {without_its_own(answer) for answer in again} == {without_its_own(made)}
     assert b"\r\nX-More: 100 % of /tts\r\n" in made
     assert len(set(re.findall(rb"X-Request-ID: (\w+)", b"".join(again)))) == 3
@@ -294,51 +222,69 @@ def test_an_answer_is_the_one_of_the_application(settings: Settings, body: bytes
 
 
 def test_a_request_without_its_key_is_not_known(records: Records) -> None:
-    worker = Worker(create_app(SETTINGS["others"], FakeEngine()))
     with_key, without = request(BODY, "X-API-Key: key"), request()
-    found = answers(worker, with_key, with_key, with_key, without, with_key)
+    with serve(create_app(SETTINGS["others"], FakeEngine())) as serving:
+        found = answers(serving, with_key, with_key, with_key, without, with_key)
     assert [answer.split()[1] for answer in found] == [b"200", b"200", b"200", b"401", b"200"]
 
 
-def test_a_request_is_read_once(worker: Worker) -> None:
-    found = answers(worker, request(), request(), request())
+@pytest.fixture
+def serving(app: Flask, context: Context) -> Iterator[Serving]:
+    context.speaker.speak(ASKED).done()
+    with serve(app) as serving:
+        yield serving
+
+
+def test_a_request_is_read_once(serving: Serving) -> None:
+    found = answers(serving, request(), request(), request())
     assert all(reply.startswith(b"HTTP/1.1 200 OK\r\n") and reply.endswith(b'"success"}') for reply in found)
-    assert worker.read == [request()]
+    assert serving.read == 1
 
 
-def test_another_one_is_read_whole(worker: Worker) -> None:
+def test_another_one_is_read_whole(serving: Serving) -> None:
     other = request(b"{}")
-    assert answers(worker, request(), other, request())[1].startswith(b"HTTP/1.1 422 ")
-    assert worker.read == [request(), other]
+    assert answers(serving, request(), other, request())[1].startswith(b"HTTP/1.1 400 ")
+    assert serving.read == 2
 
 
-def test_what_the_cache_did_not_answer_is_read_again(worker: Worker) -> None:
-    stream = request().replace(b"/tts", b"/v1/voices")
-    assert answers(worker, stream, stream)[0].startswith(b"HTTP/1.1 404 ")
-    assert worker.read == [stream, stream]
+def test_what_the_cache_did_not_answer_is_read_again(serving: Serving) -> None:
+    other = request().replace(b"/tts", b"/v1/voices")
+    assert answers(serving, other, other)[0].startswith(b"HTTP/1.1 404 ")
+    assert serving.read == 2
 
 
-def test_a_connection_with_more_than_one_request_at_once_is_always_read(worker: Worker) -> None:
-    """Part of what came may wait in the server's parser, so nobody knows where the next request begins."""
-    answers(worker, request(), request())
-    worker.read.clear()
-    asked = (request() + request(), request(), request())
-    answers(worker, *asked)
-    assert worker.read == [*asked]
+def test_a_connection_with_more_than_one_request_at_once_is_always_read(serving: Serving) -> None:
+    """Part of what came may wait in the parser, so nobody knows where the next request begins."""
+    answers(serving, request(), request())
+    serving.read = 0
+    with serving.connect() as sock:
+        file = sock.makefile("rb")
+        sock.sendall(request() + request())
+        for _ in range(2):
+            assert answered(file) == 200
+        for _ in range(2):
+            sock.sendall(request())
+            assert answered(file) == 200
+    assert serving.read == 4
 
 
-def test_a_client_that_is_gone_ends_it(worker: Worker) -> None:
-    ours, theirs = socket.socketpair()
-    answers(worker, request())
-    with Connection.over(ours, Floor()) as connection:
-        theirs.sendall(request())
-        thread = threading.Thread(target=worker.handle, args=(types.SimpleNamespace(sock=connection),))
-        thread.start()
-        assert whole(theirs).startswith(b"HTTP/1.1 200 OK\r\n")
-        theirs.sendall(request())
-        theirs.close()
-        thread.join(10)
-        assert not thread.is_alive()
+def answered(file: io.BufferedReader) -> int:
+    """The status of the next answer, which is read to its end."""
+    status = int(file.readline().split()[1])
+    length = 0
+    while (line := file.readline().strip()) != b"":
+        name, _, value = line.partition(b": ")
+        length = int(value) if name.lower() == b"content-length" else length
+    file.read(length)
+    return status
+
+
+def test_a_client_that_is_gone_ends_it(serving: Serving) -> None:
+    with serving.connect() as sock:
+        sock.sendall(request())
+        assert whole(sock).startswith(b"HTTP/1.1 200 OK\r\n")
+        sock.sendall(request())
+    until(lambda: not serving.connections)
 
 
 @pytest.fixture
@@ -393,13 +339,16 @@ def test_a_body_that_looks_like_a_known_request_is_none(raw: socket.socket) -> N
         assert (status, b"audio" in body) == (200, False)
 
 
-def test_a_client_of_http_1_0_is_answered_as_one(raw: socket.socket) -> None:
+def test_a_client_of_http_1_0_is_answered_once(served: Served) -> None:
+    """Each time: its bytes are not taken for those of a connection that stays open."""
     old = request(BODY, "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
-    with raw:
-        for asked in (request(), request(), request(), old, old, old):
-            raw.sendall(asked)
-            answer = whole(raw)
-            assert answer.split(b" 200 ")[0] == asked.split()[2]
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as sock:
+            sock.sendall(old)
+            answer = whole(sock)
+            assert answer.split(b" ")[1] == b"200"
+            assert b"\r\nConnection: close\r\n" in answer
+            assert sock.recv(1) == b""
 
 
 def test_a_server_with_other_settings_does_the_same() -> None:

@@ -18,8 +18,6 @@ import pytest
 
 from service.client import Client, ClientError
 from service.client import __main__ as command
-from service.server.serve import gunicorn_options
-from service.settings.environment import Settings
 from tests.service.conftest import ROOT, Served, free_port, until
 
 
@@ -142,12 +140,6 @@ def test_settings_that_mean_nothing_end_it_with_2() -> None:
     assert "TTS_PORT: 'many'" in done.stderr
     assert "TTS_OFFLINE" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_probes_are_answered_while_all_threads_speak() -> None:
-    options = gunicorn_options(Settings(admitted=10))
-    assert options["threads"] > 10
-    assert gunicorn_options(Settings(host="::1"))["bind"] == "[::1]:5000"
 
 
 def test_connections_are_kept(served: Served) -> None:

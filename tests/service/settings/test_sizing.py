@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from service.server.serve import gunicorn_options
+from service.settings import sizing
 from service.settings.container import Grant, read_grant
 from service.settings.environment import Settings
 from service.settings.sizing import MIB, size_settings
@@ -50,7 +50,7 @@ def test_the_tightest_of_the_groups_around_counts(tmp_path: pathlib.Path) -> Non
         "pod__main__memory.max": "max",
         "pod__main__cpu.max": "1000 1000",
     }
-    assert tree(tmp_path, "0::/pod/main\n", **limits) == Grant(1, 90 * MIB)
+    assert tree(tmp_path, "0::/pod/main\n", **limits) == Grant(1, 90 * MIB, WHOLE.descriptors)
 
 
 @pytest.mark.parametrize("path", ["/", "/docker/0123", "/../../elsewhere"])
@@ -62,7 +62,7 @@ def test_version_1(tmp_path: pathlib.Path, path: str) -> None:
         "cpu__cpu.cfs_quota_us": "100000\n",
         "cpu__cpu.cfs_period_us": "100000\n",
     }
-    assert tree(tmp_path, member, **limits) == Grant(1, 80 * MIB)
+    assert tree(tmp_path, member, **limits) == Grant(1, 80 * MIB, WHOLE.descriptors)
 
 
 def test_version_1_without_limits(tmp_path: pathlib.Path) -> None:
@@ -82,19 +82,42 @@ def test_a_large_container() -> None:
 def test_a_small_container() -> None:
     """Processors do not help where there is no memory for what would use them."""
     found = size_settings(Settings(), Grant(8, 256 * MIB))
-    assert (found.threads, found.workers, found.admitted, found.cache_bytes) == (8, 2, 16, 32 * MIB)
+    assert (found.threads, found.workers, found.web, found.codecs) == (8, 1, 1, 1)
 
 
 def test_the_smallest_container_still_works() -> None:
     found = size_settings(Settings(), Grant(1, 64 * MIB))
-    assert (found.threads, found.workers, found.admitted, found.cache_bytes) == (1, 1, 4, 8 * MIB)
+    assert (found.threads, found.workers, found.admitted, found.cache_bytes) == (1, 1, 4, 0)
 
 
 def test_what_was_set_stays() -> None:
-    chosen = Settings(threads=3, workers=5, admitted=7, cache_bytes=0)
+    chosen = Settings(
+        threads=3, workers=5, admitted=7, cache_bytes=0, web=2, codecs=3, connections=9, answer_bytes=1 << 20
+    )
     assert size_settings(chosen, Grant(1, 64 * MIB)) == chosen
 
 
-def test_the_server_has_a_thread_for_every_request_admitted() -> None:
-    small, large = (size_settings(Settings(), Grant(2, size * MIB)) for size in (128, 16384))
-    assert gunicorn_options(small)["threads"] < gunicorn_options(large)["threads"]
+@pytest.mark.parametrize("memory", [64, 128, 200, 400, 1024, 4096, 65536])
+@pytest.mark.parametrize("cores", [1, 2, 8])
+def test_all_parts_fit_into_what_is_granted(memory: int, cores: int) -> None:
+    """Processes at rest, the cache, answers, and what the kernel may hold of every connection."""
+    grant = Grant(cores, memory * MIB)
+    found = size_settings(Settings(), grant)
+    processes = (
+        sizing.BASE_MEMORY
+        + found.web * sizing.WEB_MEMORY
+        + found.codecs * sizing.CODEC_MEMORY
+        + found.workers * sizing.WORKER_MEMORY
+    )
+    assert found.cache_bytes is not None
+    assert found.answer_bytes is not None
+    held = found.cache_bytes + found.answer_bytes
+    least = sizing.BASE_MEMORY + sizing.WEB_MEMORY + sizing.CODEC_MEMORY + sizing.WORKER_MEMORY
+    assert processes + held <= max(grant.memory, least + sizing.LEAST_ANSWERS)
+
+
+def test_few_descriptors_are_shared_out() -> None:
+    found = size_settings(Settings(), Grant(2, 8192 * MIB, 64))
+    assert found.admitted is not None
+    assert found.connections + sizing.REQUEST_DESCRIPTORS * found.admitted + sizing.OWN_DESCRIPTORS <= 64 + 4
+    assert found.admitted >= sizing.LEAST_ADMITTED

@@ -7,18 +7,25 @@ standard library is imported, because worker processes must stay small.
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import time
 from typing import Any
 
 _LENGTHS = struct.Struct("!II")
+TAKEN = b"\1"
+"""What a worker sends first, when it takes a job off the queue."""
 ROOM = 1 << 20
 """Bytes that may be on their way; the kernel gives less where its own bound is lower."""
 
 
 class ClosedError(Exception):
     """The other end of the socket is gone."""
+
+
+class QueuedError(Exception):
+    """No worker has taken the job yet."""
 
 
 def send_message(
@@ -28,44 +35,76 @@ def send_message(
     coded = json.dumps(head).encode()
     _wait_no_longer_than(sock, socket.SO_SNDTIMEO, deadline)
     try:
-        sock.sendall(_LENGTHS.pack(len(coded), len(body)) + coded + body)
+        _write(sock, [memoryview(_LENGTHS.pack(len(coded), len(body)) + coded), memoryview(body)])
     except BlockingIOError as error:
         raise TimeoutError from error
     except (BrokenPipeError, ConnectionResetError) as error:
         raise ClosedError from error
 
 
-def receive_message(sock: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], bytes]:
+def receive_message(
+    sock: socket.socket, deadline: float | None = None, *, queued: float | None = None
+) -> tuple[dict[str, Any], bytes]:
     """Wait for one message until `deadline` (`time.monotonic` seconds), or for ever.
 
-    Raises `ClosedError` when the other end is gone, `TimeoutError` when the deadline passed.
+    With `queued`, `TAKEN` comes first, and must have come by that time. Raises `ClosedError` when the
+    other end is gone, `TimeoutError` when the deadline passed, `QueuedError` when nobody has taken the
+    job.
     """
     lengths = bytearray(_LENGTHS.size)
-    _read(sock, [lengths], deadline)
+    begin: list[bytearray] = [lengths]
+    if queued is not None:
+        begin.insert(0, bytearray(len(TAKEN)))
+        # One read for both, so that the thread wakes once: the kernel collects the bytes.
+        if not _read(sock, begin, min(queued, deadline or queued), once=True):
+            raise QueuedError
+    _read(sock, begin, deadline)
     head, body = map(bytearray, _LENGTHS.unpack(lengths))
     _read(sock, [head, body], deadline)
     return json.loads(head), bytes(body)
 
 
 def connect_pair() -> tuple[socket.socket, socket.socket]:
-    """Two connected sockets with room for the sound of a sentence.
+    """Two connected sockets."""
+    return socket.socketpair()
 
-    Without the room, its reader would wake for every few kilobytes while its writer waits.
+
+def make_room(sock: socket.socket) -> None:
+    """Let a whole sentence's sound be on its way; without, its reader would wake for every few kilobytes."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+
+
+def is_left(sock: socket.socket) -> bool:
+    """Whether the other end of a socket, which is to send nothing now, is gone."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(0))
+
+
+def _write(sock: socket.socket, views: list[memoryview]) -> None:
+    """Send the views without copying them together."""
+    while any(views):
+        count = sock.sendmsg(views)
+        for number, view in enumerate(views):
+            views[number] = view[count:]
+            count -= min(count, len(view))
+
+
+def _read(
+    sock: socket.socket, buffers: list[bytearray], deadline: float | None, *, once: bool = False
+) -> bool:
+    """Fill the buffers, which become empty views; with `once`, whether anything came by the deadline.
+
+    The kernel collects the bytes, because each wake-up costs more than the copying.
     """
-    ends = socket.socketpair()
-    for end in ends:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
-    return ends
-
-
-def _read(sock: socket.socket, buffers: list[bytearray], deadline: float | None) -> None:
-    """Fill the buffers. The kernel collects the bytes, because each wake-up costs more than the copying."""
     views = [memoryview(buffer) for buffer in buffers]
     while any(views):
-        _wait_no_longer_than(sock, socket.SO_RCVTIMEO, deadline)
         try:
+            _wait_no_longer_than(sock, socket.SO_RCVTIMEO, deadline)
             count = sock.recvmsg_into(views, 0, socket.MSG_WAITALL)[0]
-        except BlockingIOError as error:
+        except (BlockingIOError, TimeoutError) as error:
+            if once:
+                return False
             raise TimeoutError from error
         except ConnectionResetError as error:
             raise ClosedError from error
@@ -74,6 +113,10 @@ def _read(sock: socket.socket, buffers: list[bytearray], deadline: float | None)
         for number, view in enumerate(views):
             views[number] = view[count:]
             count -= min(count, len(view))
+        if once:
+            break
+    buffers[:] = views  # type: ignore[assignment]
+    return True
 
 
 def _wait_no_longer_than(sock: socket.socket, option: int, deadline: float | None) -> None:

@@ -13,15 +13,15 @@ from typing import Any, Protocol
 import pytest
 
 from service.errors import DeadlineError, UnavailableError
-from service.voices.workers import wire
-from service.voices.workers.pool import Pool
-from service.voices.workers.worker import REST_AFTER_FAILURE, Program
+from service.workers import wire
+from service.workers.crew import REST_AFTER_FAILURE, Program
+from service.workers.pool import Pool
 from tests.service.conftest import until
 
 PROGRAM = """
 import os, signal, socket, sys, time
-from service.voices.workers import wire
-sock = socket.socket(fileno=int(sys.argv[1]))
+from service.workers import wire
+from service.workers import attend
 kind, folder = sys.argv[2], sys.argv[3]
 open(os.path.join(folder, str(os.getpid())), "w").close()
 starts = len(os.listdir(folder))
@@ -31,17 +31,15 @@ if kind == "unlucky" and starts < 8:
     try: os.mkdir(folder + "/../lucky")
     except FileExistsError: os.kill(os.getpid(), signal.SIGKILL)
 if kind == "slow": time.sleep(1)
-if kind == "refuses":
-    wire.send_message(sock, {"refused": "there is no card here"})
-    sys.exit(1)
-wire.send_message(sock, {"version": "1"})
-while True:
-    try: job, body = wire.receive_message(sock)
-    except wire.ClosedError: break
+def answer(sock, job):
     if job.get("die") == "always" or (job.get("die") == "once" and starts < 2): os._exit(9)
-    time.sleep(job.get("seconds", 0))
+    time.sleep(job.get("seconds_long", 0))
     print("a library may print what it likes")
     wire.send_message(sock, {"said": job.get("text"), "pid": os.getpid()}, b"x" * job.get("bytes", 0))
+def load():
+    if kind == "refuses": raise attend.RefusedError("there is no card here")
+    return answer, {"version": "1"}
+attend.attend(sys.argv[1:], load)
 """
 
 
@@ -74,6 +72,12 @@ def ask(pool: Pool, within: float = 10.0, **job: object) -> dict[str, Any]:
     return pool.ask(job, time.monotonic() + within)[0]
 
 
+def starts(pool: Pool) -> int:
+    """How many processes there have been."""
+    assert pool._keeping is not None
+    return sum(member.starts for crew in pool._keeping._crews for member in crew.members)
+
+
 def test_a_job_is_answered_by_the_same_process_again(make: Make) -> None:
     pool = make()
     assert ask(pool, text="好")["said"] == "好"
@@ -96,7 +100,7 @@ def test_what_always_kills_is_given_up(make: Make) -> None:
     with pytest.raises(UnavailableError) as caught:
         ask(pool, die="always")
     assert (caught.value.code, caught.value.retry_after) == ("voice_crashed", 1)
-    assert pool.workers[0].starts == 2
+    assert starts(pool) == 2
     assert ask(pool)["pid"]
 
 
@@ -105,7 +109,7 @@ def test_a_late_answer_is_not_waited_for(make: Make) -> None:
     ask(pool)
     started = time.monotonic()
     with pytest.raises(DeadlineError):
-        ask(pool, 0.2, seconds=30)
+        ask(pool, 0.2, seconds_long=30)
     assert time.monotonic() - started < 3
     assert ask(pool)["pid"]
 
@@ -117,7 +121,7 @@ def test_a_load_that_fails_is_not_tried_at_every_request(make: Make) -> None:
         with pytest.raises(UnavailableError) as caught:
             ask(pool)
         assert caught.value.code == "voice_failed"
-    assert pool.workers[0].starts <= 1 + (time.monotonic() - began) / REST_AFTER_FAILURE
+    assert starts(pool) <= 1 + (time.monotonic() - began) / REST_AFTER_FAILURE
 
 
 def test_a_load_that_says_why_it_fails_is_quoted(make: Make) -> None:
@@ -127,7 +131,7 @@ def test_a_load_that_says_why_it_fails_is_quoted(make: Make) -> None:
         with pytest.raises(UnavailableError) as caught:
             ask(pool)
         assert (caught.value.code, caught.value.message) == ("voice_failed", "there is no card here")
-    assert pool.workers[0].greeting == {}
+    assert not pool.board().greeting
 
 
 def test_a_load_that_is_killed_is_tried_again(make: Make) -> None:
@@ -140,7 +144,8 @@ def test_a_load_is_not_blamed_for_being_killed_while_others_load(make: Make) -> 
     until(lambda: ask(pool)["pid"])
     for _ in range(10):
         assert ask(pool)["pid"]
-    assert sum(worker.starts for worker in pool.workers) > 5
+    until(lambda: starts(pool) > 5, 30)
+    assert ask(pool)["pid"]
 
 
 def test_a_slow_load_is_left_to_finish(make: Make) -> None:
@@ -150,13 +155,13 @@ def test_a_slow_load_is_left_to_finish(make: Make) -> None:
         ask(pool, 0.3)
     assert caught.value.code == "loading"
     assert ask(pool)["pid"]
-    assert pool.workers[0].starts == 1
+    assert starts(pool) == 1
 
 
 def test_nobody_waits_for_ever_for_a_free_worker(make: Make) -> None:
     pool = make(queue_wait=0.2)
     ask(pool)
-    thread = threading.Thread(target=lambda: pool.ask({"seconds": 1}, time.monotonic() + 10))
+    thread = threading.Thread(target=lambda: pool.ask({"seconds_long": 1}, time.monotonic() + 10))
     thread.start()
     time.sleep(0.2)
     with pytest.raises(UnavailableError) as caught:

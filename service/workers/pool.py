@@ -1,0 +1,132 @@
+"""A pool of equal workers: a job takes the next free one, and is done again once if its worker dies."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from service.errors import DeadlineError, UnavailableError
+from service.workers import wire
+from service.workers.crew import Board, Crew, Keeping, Program, queue_paths, read_board
+from service.workers.leaving import current_visit
+
+LOOK = 0.25
+"""Seconds after which whoever waits looks whether the workers can be loaded at all."""
+
+
+class WorkerDiedError(Exception):
+    """A worker's process ended before it answered."""
+
+
+class Pool:
+    """The workers of one program, as all those see them who hand jobs in; safe for threads and for forks."""
+
+    def __init__(self, program: Program, size: int, *, queue_wait: float, name: str = "voice") -> None:
+        self._program = program
+        self._size = size
+        self._queue_wait = queue_wait
+        self._name = name
+        self._lock = threading.Lock()
+        self._folder: pathlib.Path | None = None
+        self._keeping: Keeping | None = None
+        self.retried = 0
+        """Jobs done again because a worker died."""
+
+    def crew(self, folder: pathlib.Path) -> Crew:
+        """The crew that does this pool's jobs, for whoever keeps it; its queues lie in the folder."""
+        self._folder = folder
+        return Crew(self._program, self._size, folder, self._name)
+
+    def start(self) -> None:
+        """Have a crew: the one that is kept already, or else one that a thread of this process keeps."""
+        with self._lock:
+            if self._folder is None:
+                folder = pathlib.Path(tempfile.mkdtemp(prefix="speech-"))
+                self._keeping = Keeping([self.crew(folder)])
+
+    def board(self) -> Board:
+        """What is known of the crew, without asking it."""
+        return read_board(self._folder, self._name) if self._folder else Board()
+
+    def ask(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
+        """One job's answer by `deadline` (`time.monotonic` seconds), in the turn of the current visit.
+
+        Raises `UnavailableError` when no worker became free or two workers died of it, `DeadlineError`, and
+        `GoneError` when the caller has left.
+        """
+        try:
+            return self._ask_one(job, deadline)
+        except WorkerDiedError:
+            self.retried += 1
+        try:
+            return self._ask_one(job, deadline)
+        except WorkerDiedError as error:
+            raise UnavailableError(
+                "the voice crashed on this request", code="voice_crashed", retry_after=1
+            ) from error
+
+    def stop(self) -> None:
+        """End the crew, where this process keeps it; the next job starts another one."""
+        with self._lock:
+            if self._keeping is not None:
+                self._keeping.stop()
+                assert self._folder is not None  # noqa: S101 - it came with the crew
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._keeping = self._folder = None
+
+    @contextlib.contextmanager
+    def handed_in(self, job: dict[str, Any], deadline: float) -> Iterator[socket.socket]:
+        """A connection on which a job was handed in, for the length of the block."""
+        self.start()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineError("the speech was not ready in time")
+        assert self._folder is not None  # noqa: S101 - start() made it
+        visit = current_visit()
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                with visit.holding(sock):
+                    sock.connect(str(queue_paths(self._folder, self._name)[0 if visit.first else 1]))
+                    wire.send_message(sock, {**job, "seconds": left}, deadline=deadline)
+                    yield sock
+            except (wire.ClosedError, ConnectionError) as error:
+                visit.check()
+                raise WorkerDiedError from error
+            except TimeoutError as error:
+                visit.check()
+                raise DeadlineError("the speech was not ready in time") from error
+
+    def first_message(self, sock: socket.socket, deadline: float) -> tuple[dict[str, Any], bytes]:
+        """The first message of whoever takes the job that was handed in on this connection.
+
+        Raises `UnavailableError` when nobody takes it in time, with why.
+        """
+        given_up = min(deadline, time.monotonic() + self._queue_wait)
+        while True:
+            try:
+                look = min(given_up, time.monotonic() + LOOK)
+                return wire.receive_message(sock, deadline, queued=look)
+            except wire.QueuedError:
+                self._check_patience(given_up)
+
+    def _ask_one(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
+        with self.handed_in(job, deadline) as sock:
+            return self.first_message(sock, deadline)
+
+    def _check_patience(self, given_up: float) -> None:
+        """Raises `UnavailableError` where it makes no sense to wait on."""
+        board = self.board()
+        if board.failure:
+            raise UnavailableError(board.failure, code="voice_failed", retry_after=30)
+        if time.monotonic() < given_up:
+            return
+        if not board.loaded:
+            raise UnavailableError("the voice is still loading", code="loading", retry_after=5)
+        raise UnavailableError("no worker became free in time", code="overloaded", retry_after=2)
