@@ -6,6 +6,8 @@ import re
 
 TESTS = ("test", "tests", "testing", "conftest")
 DOCUMENTS = ("docs", "doc", "examples", "example", "benchmarks", "bench")
+BUILDS = ("_build_utils", "_build_tools")
+"""What the scripts that build a package are made of: installed beside it, and never imported."""
 VENDORED = re.compile(r"_?vendor(?:ed)?|_vendor\w*|extern\w*|third_?party")
 
 
@@ -25,9 +27,9 @@ def is_test_name(part: str) -> bool:
 
 
 def is_foreign_or_test(module: str, is_package: bool) -> bool:
-    """Whether a module lies in a folder of tests or of copies of other projects, or sets up tests."""
+    """Whether a module lies in a folder of tests, of copies of other projects or of what builds it."""
     parts = module.split(".")
     folders = parts if is_package else parts[:-1]
     return parts[-1] == "conftest" or any(
-        is_test_name(folder) or VENDORED.fullmatch(folder) for folder in folders
+        is_test_name(folder) or folder in BUILDS or VENDORED.fullmatch(folder) for folder in folders
     )

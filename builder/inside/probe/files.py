@@ -27,11 +27,7 @@ def compare_files(dists: list[FoundDistribution], *, hashes: bool, jobs: int) ->
 
     `hashes` False compares sizes only.
     """
-    claims = {}  # type: dict[str, list[tuple[str, str, str]]]
-    for dist in dists:
-        for path, digest, size in dist["files"] or ():
-            full = os.path.normpath(os.path.join(dist["folder"], path))
-            claims.setdefault(full, []).append((label(dist), digest, size))
+    claims = claimed(dists)
     kept = [(path, rows) for path, rows in claims.items() if not path.endswith((".pyc", ".pyo"))]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         states = list(pool.map(lambda item: examine(item[0], item[1], hashes), kept, chunksize=64))
@@ -66,6 +62,23 @@ def compare_files(dists: list[FoundDistribution], *, hashes: bool, jobs: int) ->
             found["shared"].append({"path": path, "owners": owners, "differs": differs, "kin": kin})
     found["bytes"] = sum(sizes.values())
     return found
+
+
+def claimed(dists: list[FoundDistribution]) -> dict[str, list[tuple[str, str, str]]]:
+    """By path, who lists a file: distribution, digest and size."""
+    claims = {}  # type: dict[str, list[tuple[str, str, str]]]
+    for dist in dists:
+        for path, digest, size in dist["files"] or ():
+            full = os.path.normpath(os.path.join(dist["folder"], path))
+            claims.setdefault(full, []).append((label(dist), digest, size))
+    return claims
+
+
+def overwritten(dists: list[FoundDistribution]) -> set[str]:
+    """Distributions of which a file that another lists as well is not as they installed it."""
+    shared = ((path, rows) for path, rows in claimed(dists).items() if len({name for name, _, _ in rows}) > 1)
+    states = (examine(path, rows, hashes=True) for path, rows in shared)
+    return {name for state in states if state.get("alike") is False for name in state.get("differs", ())}
 
 
 NAMESPACE = re.compile(rb"extend_path|declare_namespace")

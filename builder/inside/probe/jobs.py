@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 GRACE = 20.0
 """Seconds beyond a time-out in which a group must have said how an import ended."""
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables that tell libraries how many threads to start as soon as they are loaded."""
+
 KINDS = {
     "sandbox": sandbox,
     "group": group,
@@ -53,6 +56,8 @@ class Runner:
         self.executable = executable
         self.options = options
         self.env = env
+        # As many imports at once as there are processors: with as many threads each they would stand in line.
+        self.alone = {**dict.fromkeys(THREADS, "1"), **env}
         self.loader = bundle["loader"]
         self.scratch = scratch
         self.bundles = {kind: self.write_bundle(kind, bundle) for kind in KINDS}
@@ -150,7 +155,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=self.env,
+            env=self.alone if job.get("kind", "group") in ("group", "usage") else self.env,
             cwd=job.get("cwd", self.scratch),
             pass_fds=[write],
             start_new_session=True,

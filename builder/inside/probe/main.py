@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import shutil
@@ -121,9 +122,8 @@ class Probe:
         begun = {} if self.fast else doors.doors(dists)
         self.clock.lap("read")
         self.runner = self.make_runner()
-        compared = files.compare_files(dists, hashes=not self.fast, jobs=self.workers)
-        self.clock.lap("files")
-        uses = self.plan_uses(compared)
+        comparing = self.begin_comparing()
+        uses = self.plan_uses()
         plan = families(dists, loose, surface, list(begun), uses, options)
         outcomes, used, broken = self.import_all(plan)
         below = folders([python["prefix"], *self.sites]) if python["prefix"] != "/usr" else self.sites
@@ -133,6 +133,8 @@ class Probe:
         self.clock.lap("exchange")
         self.try_cards(outcomes)
         self.clock.lap("cards")
+        compared = comparing.result()
+        self.clock.lap("files")
         return {
             "format": FORMAT,
             "python": python,
@@ -224,9 +226,16 @@ class Probe:
             for each in self.runner.run_all([job], 1, "cards"):
                 self.device.update(each.get("facts", {"error": "the driver did not answer"}))
 
-    def plan_uses(self, compared: ComparedFiles) -> dict[str, list[dict[str, Any]]]:
+    def begin_comparing(self) -> concurrent.futures.Future[ComparedFiles]:
+        """Hold files against their records while all else goes on: that waits for disks above all."""
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        begun = pool.submit(files.compare_files, self.dists, hashes=not self.fast, jobs=self.workers)
+        pool.shutdown(wait=False)
+        return begun
+
+    def plan_uses(self) -> dict[str, list[dict[str, Any]]]:
         """By root, the jobs that read what code there uses of others: one for each distribution in it."""
-        return {} if self.fast else uses(self.dists, compared, self.options)
+        return {} if self.fast else uses(self.dists, self.options)
 
     def read_rest(
         self, plan: dict[str, list[dict[str, Any]]], outcomes: list[ImportOutcome], known: set[str]
@@ -346,15 +355,13 @@ def extent(dist: FoundDistribution, root: str) -> int:
     return sum(row[0].startswith(stem) for row in dist["files"] or ())
 
 
-def uses(
-    dists: list[FoundDistribution], compared: ComparedFiles, options: dict[str, Any]
-) -> dict[str, list[dict[str, Any]]]:
+def uses(dists: list[FoundDistribution], options: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Jobs by root: its code against what the other distributions have.
 
     A distribution that another has overwritten is held against itself as well.
     """
     programs = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
-    overwritten = {name for entry in compared["shared"] for name in entry["differs"]}
+    overwritten = files.overwritten(dists)
     tops = {}  # type: dict[str, set[str]]
     for dist in dists:
         for root in dist["roots"]:
@@ -366,11 +373,11 @@ def uses(
         if dist["name"] in TOOLS or not dist["files"]:
             continue
         for root in dist["roots"]:
-            files = sources(dist, root)
-            if files:
+            read = sources(dist, root)
+            if read:
                 own = set() if dist["name"] in overwritten else tops[dist["name"]]
                 others = sorted(everything - own - TOOLS)
-                job = {"kind": "usage", "root": root, "files": files, "others": others}  # type: dict[str, Any]
+                job = {"kind": "usage", "root": root, "files": read, "others": others}  # type: dict[str, Any]
                 job.update(dist=dist["name"], summary=dist["summary"])
                 job["commands"] = doors.commands(dist)
                 # What is only there for others is read as far as it is loaded: more would decide nothing.

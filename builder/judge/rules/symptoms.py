@@ -172,6 +172,13 @@ def _unused(failed: FailedImport) -> Mapping[str, str] | None:
     return {} if _wants_device(failed) and failed.facts.has_card else None
 
 
+def _unconfigured(failed: FailedImport) -> Mapping[str, str] | None:
+    """That it waits for the settings of a project, by Django's own exceptions."""
+    waits = any(each.isa("ImproperlyConfigured", "AppRegistryNotReady") for each in failed.faults)
+    said = "DJANGO_SETTINGS_MODULE" in failed.text or "settings are not configured" in failed.text
+    return {} if (waits or said) and failed.role is not Role.DECLARED else None
+
+
 def _of_driver(failed: FailedImport) -> Mapping[str, str] | None:
     names = _LIBRARY(failed)
     return names if names is not None and is_driver_library(names["name"]) else None
@@ -199,6 +206,13 @@ def _bundled(failed: FailedImport) -> Mapping[str, str] | None:
 
 
 SYMPTOMS = (
+    Symptom(
+        sign=_unconfigured,
+        rule=rules.IMPORT_FAILS,
+        severity=Severity.INFO,
+        what="wants the settings of a Django project: {said}",
+        hint="nothing, where DJANGO_SETTINGS_MODULE is set when it is used",
+    ),
     Symptom(
         sign=_deviceless,
         rule=rules.DEVICE_WANTED,

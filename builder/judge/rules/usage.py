@@ -114,7 +114,7 @@ def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
     if not each["hot"]:  # nothing here has loaded it, but a function may
         return Severity.WARNING if needs and each.get("used") else Severity.INFO
     if each.get("unloaded"):
-        return Severity.WARNING if each.get("sure") or each["reach"] else Severity.INFO
+        return Severity.WARNING if each["reach"] else Severity.INFO
     return Severity.ERROR if each["reach"] in ("import", "constructor") else Severity.WARNING
 
 

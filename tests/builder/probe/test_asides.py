@@ -24,6 +24,8 @@ def test_what_wheels_install_by_accident_is_stray(root: str) -> None:
         ("pkg.third_party.x", False, True),
         ("pkg.vendors.x", False, False),
         ("pkg.conftest", False, True),
+        ("pkg._build_utils.x", False, True),
+        ("pkg.setup", False, False),
         ("pkg.contests.x", False, False),
     ],
 )

@@ -276,7 +276,7 @@ JOINS = "import provider\ndef use():\n    return provider.path.join\n"
 
 @pytest.mark.parametrize(("user", "more", "weights"), [
     (JOINS, "", ["WARNING"]),
-    ("import provider\ndef _use(x):\n    if x:\n        return provider.path.join\n", "", ["INFO"]),
+    ("import provider\nclass Use:\n    def _use(self):\n        return provider.path.join\n", "", ["INFO"]),
     (JOINS, "import provider.path\n", []),
     (JOINS, "from provider import (\n    path)\n", []),
     (JOINS, "NAME = 'provider.path'\n", []),

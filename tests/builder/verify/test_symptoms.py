@@ -462,6 +462,14 @@ def test_a_failed_import_is_known_by_its_symptoms(case: Case) -> None:
             assert each.hint == case.hint
 
 
+def test_what_waits_for_a_projects_settings_is_information_unless_it_is_declared() -> None:
+    said = "Requested setting DEBUG, but settings are not configured."
+    for error in (fault("ImproperlyConfigured", said), fault("RuntimeError", "set DJANGO_SETTINGS_MODULE")):
+        weights = {role: [each.severity.name for each in judged(role, {"error": error})] for role in ROLES}
+        assert weights.pop("declared") == ["ERROR"]
+        assert set(map(tuple, weights.values())) == {("INFO",)}
+
+
 def missing(module: str, file: str) -> dict[str, Any]:
     """The outcome of an import that ends in a file where a module is asked for that is not there."""
     error = fault("ModuleNotFoundError", f"No module named {module!r}", bases=IMPORT_ERROR, name=module)
