@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import tomlkit
 import uv
 
 from envspec.supply.pip_settings import PipSettings, local_path
@@ -161,5 +160,7 @@ def index_settings(machine: PipSettings) -> dict[str, Any]:
 def write_settings(folder: pathlib.Path, machine: PipSettings) -> pathlib.Path:
     """A settings file for uv, in a temporary folder; `machine` is the relay's, which has no credentials."""
     file = folder / "uv.toml"
+    import tomlkit  # most who start uv write no settings
+
     file.write_text(tomlkit.dumps(index_settings(machine)))
     return file

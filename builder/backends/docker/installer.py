@@ -9,7 +9,6 @@ from builder.values.plan import Plan
 from envspec.spec.target import host_target
 from envspec.supply import uv
 from envspec.supply.pip_settings import ask_pip, scrub_addresses
-from envspec.supply.relay import relay_for
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.process import Words
@@ -40,6 +39,8 @@ def installer(plan: Plan, *, offline: bool, progress: Progress) -> pathlib.Path:
 
 
 def _fetch(version: str, machine: str, folder: pathlib.Path) -> None:
+    from envspec.supply.relay import relay_for  # it asks indexes, and most bases need nothing fetched
+
     folder.mkdir(parents=True, exist_ok=True)
     with relay_for(ask_pip()) as relay:
         settings = uv.write_settings(folder, relay.machine)
