@@ -83,8 +83,7 @@ class Candidates:
                     bound.append(step)
                 else:
                     yield [step]
-            along = [self._solving.along(state, step) for step in bound]
-            yield from sorted(filter(None, along), key=len)
+            yield from filter(None, (self._solving.along(state, step) for step in bound))
 
     def _versions(self, state: State, turn: Turn, offers: Offers) -> list[str]:
         """The versions of one turn; of what nobody pinned, the one of the era before all others."""

@@ -54,7 +54,7 @@ class Solving:
             return None, self._unsolved(spec, offers), "nothing more to try"
         return State(edits=edits, text=text, spec=spec, held=held), None, ""
 
-    def after(self, state: State, steps: Iterable[Edit]) -> State | None:
+    def after(self, state: State, steps: Sequence[Edit]) -> State | None:
         """The state after some steps; None where the other pins contradict them."""
         edits = state.edits
         for step in steps:
@@ -64,7 +64,7 @@ class Solving:
             spec = load.parse_spec(text, name=self._name)
             held = None
             if not errors_of(lint_spec(spec)):
-                held = self._lock(spec, self._workshop.offers(spec), state.held)
+                held = self._lock(spec, self._workshop.offers(spec), state.held, _moved(steps))
             self._known[text] = None if held is None else State(edits=edits, text=text, spec=spec, held=held)
         return self._known[text]
 
@@ -83,10 +83,16 @@ class Solving:
         ]
         return [step, *moved]
 
-    def _lock(self, spec: Spec, offers: Offers, before: Lock | None = None) -> Lock | None:
+    def _lock(
+        self,
+        spec: Spec,
+        offers: Offers,
+        before: Lock | None = None,
+        moved: tuple[str, str] | None = None,
+    ) -> Lock | None:
         self._said, self._nothing = "", []
         try:
-            return self._workshop.lock(spec, before)
+            return self._workshop.lock(spec, before, moved)
         except FindingsError as error:
             self._said = " ".join(finding.message for finding in error.findings)
             self._nothing = [finding.where for finding in error.findings if finding.rule == rules.NO_FILE.id]
@@ -134,6 +140,14 @@ class Solving:
                     why = f"{name}{demands} is required" if str(demands) else f"there is no {name} {exact}"
                     return Pin(name=name, version=version, stage=stage.name, why=why)
         return None
+
+
+def _moved(steps: Sequence[Edit]) -> tuple[str, str] | None:
+    """The one package that the steps move, where they do nothing else."""
+    match steps:
+        case [Pin(name=name, version=version)]:
+            return name, version
+    return None
 
 
 def _index_of(spec: Spec, name: str) -> str:

@@ -25,8 +25,9 @@ from envspec.proof.prove import known_metadata, prove_lock
 from envspec.resolve.graph import needed
 from envspec.resolve.prefer import preferences_of
 from envspec.resolve.resolver import resolve_spec
+from envspec.resolve.swap import swapped
 from envspec.source.fetch import fetch_locked
-from envspec.spec.model import FILE_NAME, Spec
+from envspec.spec.model import FILE_NAME, Spec, digest_of
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import ask_pip
 from envspec.supply.sources import Sources
@@ -56,8 +57,11 @@ class Workshop(Protocol):
     def offers(self, spec: Spec) -> Offers:
         """What there is to choose from."""
 
-    def lock(self, spec: Spec, before: Lock | None = None) -> Lock:
-        """One joint solution, near the one `before` it. Raises `FindingsError` and `OutsideError`."""
+    def lock(self, spec: Spec, before: Lock | None = None, moved: tuple[str, str] | None = None) -> Lock:
+        """One joint solution, near the one `before` it, from which at most one package has `moved`.
+
+        That is told by its name and its new version. Raises `FindingsError` and `OutsideError`.
+        """
 
     def needs(self, spec: Spec, lock: Lock, name: str) -> Iterable[str]:
         """Canonical names of what a locked package requires."""
@@ -93,14 +97,26 @@ class _RealWorkshop:
 
     def offers(self, spec: Spec) -> Sources:
         """The indexes and folders of the spec; what they answered is kept."""
-        if spec.digest not in self._sources:
+        asked = digest_of(
+            {
+                "index": {name: index.model_dump(mode="json") for name, index in spec.index.items()},
+                "wheels": [wheel.model_dump(mode="json") for stage in spec.stage for wheel in stage.wheels],
+                "base": spec.base.model_dump(mode="json"),
+                "python": spec.python,
+            }
+        )
+        if asked not in self._sources:
             sources = Sources(spec, ask_pip()).within(self._folder)
             sources.build_root = DebianBuildRoot(spec, None, self._store, progress=self._progress)
-            self._sources[spec.digest] = sources
-        return self._sources[spec.digest]
+            self._sources[asked] = sources
+        return self._sources[asked]
 
-    def lock(self, spec: Spec, before: Lock | None = None) -> Lock:
-        """One joint solution, found on this machine."""
+    def lock(self, spec: Spec, before: Lock | None = None, moved: tuple[str, str] | None = None) -> Lock:
+        """One joint solution, found on this machine; by a solver where metadata alone does not decide."""
+        if before is not None and moved is not None:
+            known = swapped(spec, before, *moved, self.offers(spec), self._store)
+            if known is not None:
+                return known
         prefer = preferences_of(before or self._before)
         return resolve_spec(spec, self.offers(spec), self._store, prefer=prefer, progress=self._progress)
 

@@ -70,7 +70,7 @@ class FakeWorkshop:
             for version, year in YEARS.items()
         )
 
-    def lock(self, spec: Spec, before: Lock | None = None) -> Lock:
+    def lock(self, spec: Spec, before: Lock | None = None, moved: tuple[str, str] | None = None) -> Lock:
         """What a test put in its place, or what the words allow."""
         return self.locking(spec)
 
