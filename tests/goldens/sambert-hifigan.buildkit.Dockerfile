@@ -21,8 +21,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   scipy==1.11.4
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-1-numeric,target=/mnt/stage-1-numeric \
-    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env", "--cache", "/mnt/cache"]
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env"]
 
 # Stage torch
 # Why: the largest and slowest to change; from its own index, which has the build without CUDA
@@ -38,8 +37,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   typing-extensions==4.16.0
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-2-torch,target=/mnt/stage-2-torch \
-    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-torch", "--into", "/opt/env", "--cache", "/mnt/cache"]
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-torch", "--into", "/opt/env"]
 
 # Stage modelscope
 # Why: pinned together: each of these breaks an import of the others in a neighbouring version
@@ -97,8 +95,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   yarl==1.25.1
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-3-modelscope,target=/mnt/stage-3-modelscope \
-    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-modelscope", "--into", "/opt/env", "--cache", "/mnt/cache"]
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-modelscope", "--into", "/opt/env"]
 
 # Stage service
 # Why: changes most often, so it comes last
@@ -113,8 +110,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   werkzeug==3.1.9
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-4-service,target=/mnt/stage-4-service \
-    --mount=type=cache,id=envspec-uv,target=/mnt/cache \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-4-service", "--into", "/opt/env", "--cache", "/mnt/cache"]
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-4-service", "--into", "/opt/env"]
 
 
 # The doctor and the entrypoint, with what was locked and the bill of materials

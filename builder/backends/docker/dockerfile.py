@@ -126,7 +126,7 @@ def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> li
     command = [*python, "-I", "-B", f"{places.MOUNT}/tools", step, *words, "--into", places.ENVIRONMENT]
     if not mounts:
         return [*command, "--copy-to", f"{places.MOUNT}/added"]
-    return [*command, "--cache", f"{places.MOUNT}/cache"] if step == "install" else command
+    return command
 
 
 def _payload_step(python: list[str]) -> list[str]:

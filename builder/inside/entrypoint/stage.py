@@ -1,7 +1,7 @@
 """Runs inside a build: makes the empty environment, then installs one stage after the other.
 
     python TOOLS prepare --into ENVIRONMENT [--copy-to FOLDER]
-    python TOOLS install STAGE --into ENVIRONMENT [--cache FOLDER] [--copy-to FOLDER [--date SECONDS]]
+    python TOOLS install STAGE --into ENVIRONMENT [--copy-to FOLDER [--date SECONDS]]
 
 TOOLS holds this program and `prepare.json`, which says whether the image carries its standard library
 compiled. STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines
@@ -55,7 +55,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=("prepare", "install"))
     parser.add_argument("stage", nargs="?", type=pathlib.Path)
     parser.add_argument("--into", type=pathlib.Path, required=True)
-    parser.add_argument("--cache", type=pathlib.Path)
     parser.add_argument("--copy-to", type=pathlib.Path)
     parser.add_argument("--date", type=int)
     options = parser.parse_args(arguments)
@@ -67,7 +66,7 @@ def main(arguments: list[str]) -> int:
             prepare(options.into, root / "etc")
             extra = [root / "etc" / "passwd", root / "etc" / "group"]
         else:
-            install(options.stage, options.into, options.cache)
+            install(options.stage, options.into)
         if options.copy_to:
             # A classic engine loses track of empty layers: a file that is there already goes along.
             added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
@@ -123,7 +122,7 @@ def _add(file: pathlib.Path, line: str) -> None:
         file.write_text((text if not text or text.endswith("\n") else text + "\n") + line)
 
 
-def install(folder: pathlib.Path, environment: pathlib.Path, cache: pathlib.Path | None) -> None:
+def install(folder: pathlib.Path, environment: pathlib.Path) -> None:
     """Install the stage's wheels, prove that nothing before them moved, trim and compile.
 
     Raises `StageError`.
@@ -133,7 +132,7 @@ def install(folder: pathlib.Path, environment: pathlib.Path, cache: pathlib.Path
     sys.stdout.flush()
     (site,) = environment.glob("lib/python*/site-packages")
     if stage["wheels"]:
-        _run_uv(folder, stage, environment, cache)
+        _run_uv(folder, stage, environment)
     wrong = guard.check(site, stage["pins"])
     if wrong:
         raise StageError(
@@ -147,15 +146,16 @@ def install(folder: pathlib.Path, environment: pathlib.Path, cache: pathlib.Path
         loading.compile_loaded(environment, stage["packages"], stage["modules"])
 
 
-def _run_uv(
-    folder: pathlib.Path, stage: Mapping[str, Any], environment: pathlib.Path, cache: pathlib.Path | None
-) -> None:
+def _run_uv(folder: pathlib.Path, stage: Mapping[str, Any], environment: pathlib.Path) -> None:
     command = [str(_TOOLS / "uv"), "pip", "install", "--no-config", "--no-index", "--offline", "--no-deps"]
     command += ["--require-hashes", "--no-progress", "--find-links", str(folder / "wheels")]
     command += ["--python", str(environment / "bin" / "python")]
-    command += ["--cache-dir", str(cache), "--link-mode", "copy"] if cache else ["--no-cache"]
+    # What is unpacked beside the environment is linked into it and written once; out of a cache it would be
+    # copied, which takes twice as long.
+    command += ["--no-cache", "--link-mode", "hardlink"]
     command += ["--requirement", str(folder / "requirements.txt")]
     variables = {"PATH": os.defpath, "HOME": "/nonexistent", "UV_NO_INSTALLER_METADATA": "1"}
+    variables["TMPDIR"] = str(environment.parent)
     try:
         done = subprocess.run(
             command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
