@@ -124,6 +124,8 @@ def wrong(line: str) -> str:
         if found is None:
             return f"no command {words[0]}"
         command, words = found, words[1:]
+        if isinstance(command, click.Group) and words and words[0] in command.commands:
+            command, words = command.commands[words[0]], words[1:]
     options = {name: param for param in command.params for name in (*param.opts, *param.secondary_opts)}
     own = words[: words.index("--")] if "--" in words else words  # what is behind it is another program's
     for number, word in enumerate(own):
