@@ -89,18 +89,21 @@ def kinship(path: str, owners: set[str], claims: dict[str, list[tuple[str, str, 
 
     None for every other file, and for one that only declares a namespace.
     """
-    if os.path.basename(path) != "__init__.py":
-        return None
-    try:
-        with open(path, "rb") as stream:
-            if NAMESPACE.search(stream.read(BLOCK)):
-                return None
-    except OSError:
+    if os.path.basename(path) != "__init__.py" or declares_namespace(path):
         return None
     folder = os.path.dirname(path) + "/"
     inside = [rows for file, rows in claims.items() if file.startswith(folder) and file.endswith(".py")]
     counts = [len(owners & {row[0] for row in rows}) for rows in inside]
     return sum(count == len(owners) for count in counts) / max(1, sum(count > 0 for count in counts))
+
+
+def declares_namespace(path: str) -> bool:
+    """Whether an `__init__.py` says that others may add to its package, or cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return NAMESPACE.search(stream.read(BLOCK)) is not None
+    except OSError:
+        return True
 
 
 def label(dist: FoundDistribution) -> str:

@@ -13,7 +13,7 @@ import time
 import types
 import warnings
 
-from . import asides, child, confirming, importing, programs, reaching, reading, screening
+from . import asides, child, confirming, files, importing, programs, reaching, reading, screening
 from .conditional import conditional_names
 from .worker import limit, serve
 
@@ -441,8 +441,11 @@ def hands_on(init: Any, rest: str) -> bool:
 
 
 def is_namespace(module: Any) -> bool:
-    """Whether a module is a folder that several distributions may share (PEP 420)."""
-    return getattr(module, "__file__", None) is None and hasattr(module, "__path__")
+    """Whether a module is a folder that several distributions may share, by PEP 420 or by its own word."""
+    if not hasattr(module, "__path__"):
+        return False
+    file = getattr(module, "__file__", None)
+    return file is None or files.declares_namespace(file)
 
 
 def is_module(name: str) -> bool:

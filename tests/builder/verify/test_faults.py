@@ -349,3 +349,15 @@ def other():
     assert len(found) == 1
     assert "uses provider.gone, which" in found[0]
     assert "more of the kind" not in found[0]
+
+
+@pytest.mark.parametrize(("init", "weights"), [
+    ("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n", []), ("import os\n", ["WARNING"]),
+])  # fmt: skip
+def test_what_lies_in_a_package_that_others_add_to_was_promised_by_nobody(
+    environment: Environment, init: str, weights: list[str]
+) -> None:
+    environment.install("provider", {"shared/__init__.py": init, "shared/part.py": "import os\n"})
+    user = "import os\ndef use():\n    from shared import agents\n    return agents\n"
+    environment.install("user", {"user.py": user})
+    assert weight_of(environment) == weights
