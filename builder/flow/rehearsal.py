@@ -39,7 +39,7 @@ _OF_IMPORTS = frozenset(
         rules.DECLARED_IMPORT, rules.DECLARED_ATTRIBUTE, rules.STDLIB_GONE,
         rules.OLD_FINDER, rules.NUMPY_ABI, rules.SYMBOL, rules.NUMPY_LATENT,
         rules.UNLOADABLE, rules.PLACEHOLDER, rules.NAME_GONE, rules.ARGUMENT,
-        rules.EXCHANGE_WRONG, rules.EXCHANGE_FAILS,
+        rules.EXCHANGE_WRONG, rules.EXCHANGE_FAILS, rules.PLUGIN_BREAKS_HOST,
     )
 )  # fmt: skip
 """Rules of the judge that speak of what is locked, whatever machine it is tried on."""

@@ -14,6 +14,7 @@ from builder.judge.rules.exchange import judge_exchange
 from builder.judge.rules.files import judge_files
 from builder.judge.rules.imports import judge_imports
 from builder.judge.rules.lock import judge_drift
+from builder.judge.rules.plugins import judge_plugins
 from builder.judge.rules.programs import judge_programs
 from builder.judge.rules.requirements import judge_requirements
 from builder.judge.rules.surroundings import judge_surroundings
@@ -95,6 +96,7 @@ def judge_facts(facts: Facts, *, lock: Mapping[str, str] | None, smoke: Smoke) -
     yield from judge_usage(facts)
     yield from judge_programs(facts)
     yield from judge_exchange(facts)
+    yield from judge_plugins(facts)
     yield from judge_cards(facts)
     yield from judge_requirements(facts)
     if lock is not None:

@@ -196,11 +196,12 @@ REQUIREMENT_MISSING = _rule("EV250", "a requirement is not installed", _WARNING)
 REQUIREMENT_VERSION = _rule("EV251", "a requirement is installed in another version", _WARNING)
 PYTHON_VERSION = _rule("EV252", "a distribution does not support this Python", _WARNING)
 
-# EV26: use of each other (`usage.py`), and runtimes that are there twice (`exchange.py`).
+# EV26: use of each other (`usage.py`, `plugins.py`), and runtimes that are there twice (`exchange.py`).
 
 NAME_GONE = _rule("EV260", "a name used from another distribution does not exist", _ERROR)
 ARGUMENT = _rule("EV261", "an argument is not accepted by another distribution", _ERROR)
 RUNTIMES = _rule("EV262", "a threading runtime is there twice", _INFO)
+PLUGIN_BREAKS_HOST = _rule("EV263", "pytest cannot run tests with a plugin that is installed", _ERROR)
 
 # EV27: arrays sent to and fro (`exchange.py`).
 

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from . import cards, child, exchange, group, runtimes, sandbox, standard, usage
+from . import cards, child, exchange, group, plugins, runtimes, sandbox, standard, usage
 from .protocol import PROGRESS
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ KINDS = {
     "usage": usage,
     "runtimes": runtimes,
     "exchange": exchange,
+    "plugins": plugins,
     "cards": cards,
 }
 """Kinds of processes by the module whose `main` they run; the bundle says what each of these needs."""

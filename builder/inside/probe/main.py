@@ -20,6 +20,7 @@ from . import (
     exchange,
     files,
     jobs,
+    plugins,
     rescue,
     runtimes,
     shadows,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         ImportOutcome,
         InterpreterFacts,
         LooseModule,
+        PluginOutcome,
         ProbeReport,
         Start,
         UsageOutcome,
@@ -129,7 +131,10 @@ class Probe:
         below = folders([python["prefix"], *self.sites]) if python["prefix"] != "/usr" else self.sites
         kinds = runtimes.find_runtimes(below)
         used += self.read_rest(uses, outcomes, {each["module"] for each in used})
-        sent = send_twice(self.runner, round_trips(outcomes, kinds, options), self.workers)
+        trips = round_trips(outcomes, kinds, options)
+        if not self.fast and plugins.HOST in imported(outcomes) and plugins.plugins(dists):
+            trips.append({"kind": "plugins", "root": plugins.HOST})
+        sent, hosted = send_twice(self.runner, trips, self.workers)
         self.clock.lap("exchange")
         self.try_cards(outcomes)
         self.clock.lap("cards")
@@ -156,6 +161,7 @@ class Probe:
             "usage": used,
             "runtimes": kinds,
             "exchange": sent,
+            "plugins": hosted,
             "device": self.device,
             "workers": self.workers,
             "timings": self.clock.timings,
@@ -408,12 +414,15 @@ def round_trips(
     return plan
 
 
-def send_twice(runner: jobs.Runner, plan: list[dict[str, Any]], workers: int) -> list[ExchangeOutcome]:
-    """Outcomes of round trips; what was late is sent again with the machine to itself."""
+def send_twice(
+    runner: jobs.Runner, plan: list[dict[str, Any]], workers: int
+) -> tuple[list[ExchangeOutcome], list[PluginOutcome]]:
+    """Outcomes of round trips, and of hosts; what was late is tried again with the machine to itself."""
     sent = runner.run_all(plan, workers, "exchange")
     late = {each["module"] for each in sent if each.get("timeout")}
     more = runner.run_all([job for job in plan if job["root"] in late], 1)
-    return [each for each in sent if each["module"] not in late] + more
+    told = [each for each in sent if each["module"] not in late] + more
+    return [each for each in told if "plugins" not in each], [each for each in told if "plugins" in each]
 
 
 def sources(dist: FoundDistribution, root: str) -> list[list[Any]]:

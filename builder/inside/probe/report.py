@@ -309,6 +309,14 @@ class ExchangeOutcome(Ended):
     files: NotRequired[list[str]]
 
 
+class PluginOutcome(Ended):
+    """How a host got through the least with all its plugins; `error` is what it ended with."""
+
+    plugins: NotRequired[bool]
+    control: NotRequired[bool]
+    """Whether it gets through without any plugin."""
+
+
 class Card(TypedDict):
     """One card, as the driver tells."""
 
@@ -374,6 +382,7 @@ class ProbeReport(TypedDict):
     runtimes: dict[str, list[str]]
     """Threading runtimes by kind."""
     exchange: list[ExchangeOutcome]
+    plugins: list[PluginOutcome]
     device: DeviceFacts
     workers: int
     timings: dict[str, float]

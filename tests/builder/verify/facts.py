@@ -61,6 +61,7 @@ def facts(*imports: Mapping[str, Any], **raw: object) -> Facts:
         "surface": {},
         "doors": {},
         "usage": [],
+        "plugins": [],
         "files": {"shared": [], "changed": []},
         "device": {"nodes": [], "driver": ""},
         **raw,

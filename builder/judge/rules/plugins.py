@@ -1,0 +1,47 @@
+"""Judges pytest with its plugins: what ends the least of tests is a fault of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.inside.probe import report
+from builder.judge.facts import Distribution, Facts
+from builder.judge.rules.paths import shortened
+from envspec.system import rules
+from envspec.system.finding import Finding
+from envspec.system.quoting import quoted_output
+
+UNFIT = ("AttributeError", "NameError", "PluginValidationError", "TypeError")
+"""Exceptions of code that does not fit its host: others may ask for what a project would set, and of imports
+that fail their own findings tell."""
+
+
+def judge_plugins(facts: Facts) -> Iterator[Finding]:
+    """Findings about runs that end with all plugins and not without any."""
+    for each in facts.raw["plugins"]:
+        error = each.get("error")
+        if error is None or not each.get("control"):
+            continue
+        root = error.get("root") or error
+        if set(UNFIT).isdisjoint((root["type"], *root["bases"])):
+            continue
+        host = facts.by_name().get(each["module"])
+        guilty = _guilty(root, host, facts)
+        called = f"{each['module']} {host.version}" if host else each["module"]
+        whom = f"{guilty.name} {guilty.version}" if guilty else "its plugins"
+        path, line, _ = root["frames"][-1] if root["frames"] else ("", 0, "")
+        yield rules.PLUGIN_BREAKS_HOST.finding(
+            f"{called} cannot run tests with {whom}: {root['type']}: {quoted_output(root['message'])[:300]}"
+            + (f" ({quoted_output(shortened(path, facts))}:{line})" if path else ""),
+            hint=f"{called} and {whom} do not go together: change one of them"
+            if guilty
+            else "start it with `-p no:NAME` for one plugin after the other, to see which it is",
+            where=guilty.name if guilty else each["module"],
+        )
+
+
+def _guilty(root: report.FaultFacts, host: Distribution | None, facts: Facts) -> Distribution | None:
+    """The plugin whose code was run last before the failure; it is neither the host nor pluggy."""
+    brought = {facts.by_name().get(name) for name in ("pluggy",)} | {host}
+    met = [facts.owner_of_file(frame[0]) for frame in root["frames"]]
+    return next((each for each in reversed(met) if each is not None and each not in brought), None)

@@ -1,0 +1,71 @@
+"""Plugins of pytest: what ends the least of tests when it is run with all of them."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from builder.judge import judge_subject
+from builder.judge.rules.plugins import judge_plugins
+
+from .environments import Environment, errors
+from .facts import SITE, facts, fault
+
+HOST = """
+import importlib.metadata, os
+from argparse import Namespace
+
+
+def main(words, plugins):
+    (listener,) = plugins
+    assert os.path.isfile(words[-1])
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return %(alone)s
+    for each in importlib.metadata.entry_points(group="pytest11"):
+        try:
+            each.load().pytest_generate_tests(Namespace(_calls=[]))
+        except Exception as error:
+            listener.pytest_internalerror(Namespace(value=error))
+            return 3
+    return 0
+"""
+"""As much of pytest as it takes to run a hook."""
+
+
+def install(environment: Environment, hook: str, *, alone: int = 0) -> None:
+    environment.install("pytest", {"pytest.py": HOST % {"alone": alone}}, version="8.3")
+    points = "plug-1.0.dist-info/entry_points.txt"
+    code = f"def pytest_generate_tests(metafunc):\n    {hook}\n"
+    environment.install("plug", {"plug.py": code, points: "[pytest11]\nplug = plug\n"})
+
+
+@pytest.mark.parametrize(("hook", "found"), [
+    ("return metafunc._calls", []),
+    ("return metafunc.gone", ["EV263:plug"]),
+    ("raise RuntimeError('set PLUG_SETTINGS')", []),
+])  # fmt: skip
+def test_a_plugin_that_does_not_fit_is_found_by_running_it(
+    environment: Environment, hook: str, found: list[str]
+) -> None:
+    install(environment, hook)
+    assert list(errors(judge_subject(environment.target))) == found
+
+
+def test_what_fails_without_plugins_too_is_none_of_theirs(environment: Environment) -> None:
+    install(environment, "return metafunc.gone", alone=1)
+    assert not errors(judge_subject(environment.target))
+
+
+def test_the_fast_look_runs_none(environment: Environment, tmp_path: pathlib.Path) -> None:
+    install(environment, f"open({str(tmp_path / 'was-run')!r}, 'w')")
+    judge_subject(environment.target, fast=True)
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_the_plugin_that_ran_last_is_named_and_not_what_carries_it() -> None:
+    error = fault("AttributeError", "no attribute 'gone'")
+    error["frames"] = [[f"{SITE}/{name}/__init__.py", 3, "call"] for name in ("wanted", "helper")]
+    (found,) = judge_plugins(facts(plugins=[{"module": "pytest", "error": error, "control": True}]))
+    assert (found.rule, found.where) == ("EV263", "helper")
+    assert "with helper 2.0: AttributeError: no attribute 'gone' (helper/__init__.py:3)" in found.message
