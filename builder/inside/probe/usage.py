@@ -332,15 +332,18 @@ class Usage:
         for kind, line, words, given in reader.builds:
             first, *inner = kind.split(".")
             value = below(names.get(first), tuple(inner))
-            if issubclass(type(value), type) and value.__module__ == module and len(value.__mro__) > 2:
-                found += self.refuses(value.__mro__[1], words, dict(place, line=line), given)
+            if issubclass(type(value), type) and value.__module__ == module and not is_mixed_in(value):
+                found += self.refuses(value, words, dict(place, line=line), given, above=True)
         return found
 
     def refuses(
-        self, value: Any, words: list[str], place: dict[str, Any], given: int
+        self, value: Any, words: list[str], place: dict[str, Any], given: int, *, above: bool = False
     ) -> list[dict[str, Any]]:
-        """Arguments that a callable of another distribution does not take, by name or by place."""
-        final = receiver(value, words)
+        """Arguments that a callable of another distribution does not take, by name or by place.
+
+        `above`: the callable is what the constructor of the class `value` itself calls as the next.
+        """
+        final = receiver(value, words, above=above)
         if final is None:
             return []
         function, spare = final
@@ -352,7 +355,7 @@ class Usage:
         except (TypeError, ValueError):
             return []
         name = "%s.%s" % (function.__module__, function.__qualname__)
-        most = places(value, function, parameters)
+        most = places(first_with_init(value) if above else value, function, parameters)
         if most is not None and given > most:
             return [dict(place, name=name, argument="", given=given, taken=most)]
         if any(each.kind is each.VAR_KEYWORD for each in parameters):
@@ -379,6 +382,23 @@ def is_asked(lack: str, use: reading.Use, module: str) -> bool:
     return use.deep and any(name in word for name in names for word in around)
 
 
+def is_mixed_in(kind: Any) -> bool:
+    """Whether a class has subclasses in which its `super()` is another class than in itself."""
+    todo = list(type.__subclasses__(kind))
+    while todo:
+        below_it = todo.pop()
+        order = below_it.__mro__
+        if order[order.index(kind) + 1] is not kind.__mro__[1]:
+            return True
+        todo += type.__subclasses__(below_it)
+    return "mixin" in kind.__name__.lower()
+
+
+def first_with_init(kind: Any) -> Any:
+    """The class whose constructor a class's own calls by `super()`."""
+    return next((each for each in kind.__mro__[1:] if "__init__" in vars(each)), object)
+
+
 def places(value: Any, function: Any, parameters: list[Any]) -> int | None:
     """How many arguments a callable takes by their place; None where any number, or it is not known."""
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
@@ -390,10 +410,11 @@ def places(value: Any, function: Any, parameters: list[Any]) -> int | None:
     return len(taken) if own else len(taken) - 1
 
 
-def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:
+def receiver(value: Any, words: list[str], *, above: bool = False) -> tuple[Any, set[str]] | None:
     """The function that named arguments end in, with the names that are taken out on the way.
 
-    Follows `__init__(self, **kwargs)` that hands its rest on with `super().__init__(**kwargs)`.
+    Follows `__init__(self, **kwargs)` that hands its rest on with `super().__init__(**kwargs)`. `above`
+    asks for what such a call in the class `value` itself ends in.
     """
     if type(value) is types.FunctionType:
         return None if hasattr(value, "__wrapped__") else (value, set())
@@ -402,7 +423,7 @@ def receiver(value: Any, words: list[str]) -> tuple[Any, set[str]] | None:
     if value.__new__ is not object.__new__ or hasattr(value, "__signature__"):
         return None
     taken = set()  # type: set[str]
-    for kind in value.__mro__:
+    for kind in value.__mro__[above:]:
         init = vars(kind).get("__init__")
         if init is None:
             continue

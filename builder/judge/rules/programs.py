@@ -34,20 +34,25 @@ def judge_programs(facts: Facts) -> Iterator[Finding]:
         named = [name for name in missed if any(_mentions(text, name) for text in said)]
         made = job.get("wrapped", {}) if facts.is_wanted(owner) else {}
         if named:
-            yield _finding(owner, sorted(named), missed[named[0]], "and says so while it is imported")
+            why = "and says so while it is imported"
+            # What others brought along may run it for what nobody here does.
+            severity = Severity.ERROR if facts.is_wanted(owner) else Severity.INFO
+            yield _finding(owner, sorted(named), missed[named[0]], why, severity)
         elif made:
-            yield _finding(owner, sorted(made), next(iter(made.values())), "and is made for it")
+            yield _finding(
+                owner, sorted(made), next(iter(made.values())), "and is made for it", Severity.ERROR
+            )
 
 
 def _mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
-def _finding(owner: Distribution, names: list[str], place: str, why: str) -> Finding:
+def _finding(owner: Distribution, names: list[str], place: str, why: str, severity: Severity) -> Finding:
     programs = " or ".join(names)
     return rules.PROGRAM.finding(
         f"{owner.name} {owner.version} runs the program {programs}, which is not installed, {why} ({place})",
         hint=f"install the system package that provides {programs}",
         where=owner.name,
-        severity=Severity.ERROR,
+        severity=severity,
     )

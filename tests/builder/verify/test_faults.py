@@ -361,3 +361,28 @@ def test_what_lies_in_a_package_that_others_add_to_was_promised_by_nobody(
     user = "import os\ndef use():\n    from shared import agents\n    return agents\n"
     environment.install("user", {"user.py": user})
     assert weight_of(environment) == weights
+
+
+COOPERATES = """
+class Cooperates(provider.Base):
+    def __init__(self):
+        super().__init__(popup=1)
+class User(Cooperates):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("classes", "rules"), [
+    # The next in line is the other base, which takes it, and not the base of the first.
+    ("class User(provider.Scripts, Marker):\n    def __init__(self):\n        super().__init__(popup=1)", []),
+    (f"{COOPERATES}class Both(User, Marker):\n    pass", []),
+    (COOPERATES, ["EV261"]),
+])  # fmt: skip
+def test_the_constructor_that_is_next_in_line_is_the_one_that_counts(
+    environment: Environment, classes: str, rules: list[str]
+) -> None:
+    base = "class Base:\n    def __init__(self, name=''):\n        pass\nclass Scripts(Base):\n    pass\n"
+    environment.install("provider", {"provider.py": f"import os\n{base}"})
+    own = "class Marker(provider.Base):\n    def __init__(self, popup=None):\n        super().__init__()\n"
+    environment.install("user", {"user.py": f"import provider\n{own}{classes}\n"})
+    assert [each.rule for each in judge_subject(environment.target).findings] == rules

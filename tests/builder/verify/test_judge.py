@@ -421,6 +421,9 @@ def test_a_missing_program_is_an_error_where_the_package_says_so(environment: En
     )
     environment.install("silent", {"silent.py": "import shutil\nshutil.which('no-other-program')\n"})
     assert list(errors(judge_subject(environment.target))) == ["EV244:wrapper"]
+    # What it would run may be what nobody needs who brought it along for something else.
+    environment.install("host", {"host.py": "import os\n"}, requires=("wrapper",))
+    assert not errors(judge_subject(environment.target))
 
 
 def test_an_interpreter_that_is_none_cannot_be_judged(tmp_path: pathlib.Path) -> None:
