@@ -32,10 +32,14 @@ def test_builds_go_on_while_the_home_is_pruned_again_and_again(
         for number in range(ROUNDS):
             for folder in folders:
                 spec_in(folder, (folder / "envspec.toml").read_text() + f"# {number}\n")
-            command = [BIN / "build-image", "--backend", "virtualenv", "--quiet"]
+            command = [str(BIN / "build-image"), "--backend", "virtualenv", "--quiet"]
             builds = [
                 subprocess.Popen(
-                    [*command, folder], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                    [*command, str(folder)],
+                    env=env,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
                 )
                 for folder in folders
             ]
