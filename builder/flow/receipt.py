@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -43,16 +44,16 @@ def keep_receipt(run: Run, key: str, text: str, day: str, began: float) -> None:
         return
     try:
         held = _looked_at(run, began)
-        Kept[dict[str, Any]](tool_home() / RECEIPTS, dict[str, Any]).put(
-            key, {**held, "text": text, "day": day}
-        )
+        kept: Kept[dict[str, Any]] = Kept(tool_home() / RECEIPTS, dict[str, Any])
+        kept.get(key)  # one that is damaged was passed over, and is named now
+        kept.put(key, {**held, "text": text, "day": day})
     except (_NoneError, TooMuchError, OSError, EnvspecError):
         return
 
 
 def as_unchanged(run: Run) -> Run:
     """The run as one that finds the environment as this one left it."""
-    said = run.shipped.said if run.shipped is not None else ()
+    said = tuple(map(had_all, run.shipped.said)) if run.shipped is not None else ()
     built = run.report.environment
     found = dataclasses.replace(built, reused=True) if built is not None else None
     return dataclasses.replace(
@@ -220,8 +221,10 @@ def _environment(run: Run, plan: Plan, held: _Held) -> None:
     match environment.backend:
         case "docker":
             _images(plan, (environment.reference, name), held)
-        case "oci" if not run.request.shipping.tag:  # else an engine may have been given it
+        case "oci":
             _layout(name, held)
+            if run.request.shipping.tag:
+                _given(name, held)
         case "virtualenv":
             held.trees += [environment.reference, *([environment.folder] if environment.folder else [])]
             held.there[environment.python] = True
@@ -229,6 +232,26 @@ def _environment(run: Run, plan: Plan, held: _Held) -> None:
             raise _NoneError
     if run.request.backend == "auto" and environment.backend != "docker" and not plan.base.host:
         held.silent.append(_address(held))
+
+
+def had_all(line: str) -> str:
+    """What is said of an image that an engine was given, by one that has it."""
+    return re.sub(r"(?<=which had )\d+ of (?=(\d+) layers)", r"\1 of ", line)
+
+
+def _given(name: str, held: _Held) -> None:
+    """That the engine has the image that it was given, or that there is none. Raises `_NoneError`."""
+    from builder.backends.docker import asking
+
+    address = _address(held)
+    try:
+        found = asking.image_id(address, name)
+    except asking.NoAnswerError:
+        held.silent.append(address)
+        return
+    if found is None:
+        raise _NoneError
+    held.images.append((address, name, found))
 
 
 def _images(plan: Plan, names: Iterable[str], held: _Held) -> None:

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from builder.values.plan import Plan
+from builder.values.tool import tool_digest
 from envspec.spec.model import digest_of
 from envspec.spec.part import Part
 from envspec.system.home import tool_home
@@ -23,6 +24,8 @@ _NAMED = 3
 class Built(Part):
     """What a build was made of, as far as that tells why the next one makes something anew."""
 
+    tool: str
+    """Digest of envspec itself."""
     base: str
     """Digest of all that the base is."""
     stages: tuple[StageBuilt, ...]
@@ -81,6 +84,7 @@ def built_of(plan: Plan) -> Built:
     """What a plan is made of."""
     base = [plan.python, plan.patch, plan.machine, plan.base.model_dump(mode="json"), plan.compiled]
     return Built(
+        tool=tool_digest(),
         base=digest_of(base),
         stages=tuple(
             StageBuilt(
@@ -101,8 +105,16 @@ def remade(before: Built, now: Built, titles: Sequence[str]) -> str:
     kept = [stage.name for stage in now.stages if stage.name not in made and stage.wheels]
     what = _made_words(made, now, before)
     why = [each for each in _changes(before, now) if each != what]
+    if made and not _explained(before, now, made[0]):
+        why = ["another envspec" if before.tool != now.tool else "what was kept of them is gone", *why]
     said = f"made anew: {what} ({listed(why, most=_NAMED)})" if why else f"made anew: {what}"
     return f"{said}; reused: {listed(kept)}" if kept else said
+
+
+def _explained(before: Built, now: Built, first: str) -> bool:
+    """Whether the base, or something of the first stage that was made or of one before it, changed."""
+    count = next(number for number, stage in enumerate(now.stages, 1) if stage.name == first)
+    return before.base != now.base or before.stages[:count] != now.stages[:count]
 
 
 def _was_made(stage: StageBuilt, titles: Sequence[str]) -> bool:

@@ -29,6 +29,7 @@ from envspec.supply.sources import Sources
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
 from envspec.system.interpreter import find_interpreter
+from envspec.system.kept import touch
 from envspec.system.machine import want_linux
 from envspec.system.process import Completed, Words
 from envspec.system.progress import SILENT, Progress
@@ -193,4 +194,5 @@ def _tool(target: Target, machine: PipSettings) -> pathlib.Path:
                     relay.refuse_trouble()
                     raise OutsideError(f"pip-tools cannot be installed\n{scrub_addresses(done.tail)}")
             note_tree(folder, folder)
+        touch(folder)
     return python

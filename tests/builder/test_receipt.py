@@ -15,6 +15,7 @@ import pytest
 
 from builder.backends.docker import asking
 from builder.cli.at_once import words
+from builder.flow.receipt import had_all
 from builder.values import receipt
 from builder.values.receipt import RECEIPTS, contents_of, holds, look, looks_of, read_receipt
 from builder.values.tool import tool_digest
@@ -294,3 +295,9 @@ def test_what_is_no_engine_gives_no_answer(engine: Callable[[Reply], str], said:
 def test_nobody_at_the_socket_gives_no_answer(tmp_path: pathlib.Path) -> None:
     assert not asking.answers(f"unix://{tmp_path}/nobody")
     assert not asking.answers("tcp://localhost:1")
+
+
+def test_an_engine_that_was_given_an_image_has_it_the_next_time() -> None:
+    said = "loaded into the engine, which had 3 of 14 layers; serve it: docker run x:1"
+    assert had_all(said) == "loaded into the engine, which had 14 of 14 layers; serve it: docker run x:1"
+    assert had_all("image sha256:1") == "image sha256:1"

@@ -14,6 +14,7 @@ def stage(name: str, **wheels: str) -> StageBuilt:
 
 
 BEFORE = Built(
+    tool="1",
     base="1",
     stages=(
         stage("numeric", numpy="1.0", scipy="1.0"),
@@ -69,6 +70,17 @@ NEWER = stage("numeric", numpy="1.1", scipy="1.0")
 )
 def test_what_is_said(now: dict[str, object], titles: list[str], line: str) -> None:
     assert remade(BEFORE, BEFORE.model_copy(update=now), titles) == line
+
+
+def test_what_nothing_in_the_spec_explains_has_another_cause() -> None:
+    newer = BEFORE.model_copy(update={"tool": "2", "payload": "2"})
+    titles = ["stage numeric", "stage audio", "stage web"]
+    assert remade(BEFORE, newer, titles) == "made anew: all stages (another envspec, the payload)"
+    forgotten = BEFORE.model_copy(update={"payload": "2"})
+    said = (
+        "made anew: audio and all later stages (what was kept of them is gone, the payload); reused: numeric"
+    )
+    assert remade(BEFORE, forgotten, titles[1:]) == said
 
 
 def test_many_changes_are_counted() -> None:

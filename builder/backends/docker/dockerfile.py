@@ -38,6 +38,8 @@ _PACKAGES = "packages"
 _ADDED = "/added"
 """Where the build stage of a tree has what it adds, for a layer that is the same for the same files."""
 
+_PAYLOAD_PROGRAM = "tools/builder/inside/entrypoint/payload.py"
+
 _COMPILE_PAYLOAD = (
     "import compileall, py_compile; compileall.compile_dir("
     f"{places.PAYLOAD!r}, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
@@ -131,8 +133,8 @@ def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> li
 
 def _payload_step(python: list[str]) -> list[str]:
     """Puts the payload where it belongs, and compiles what of it was not compiled before."""
-    tools, code, cache = (f"{places.MOUNT}/{name}" for name in ("tools", "payload", "cache"))
-    return [*python, "-I", "-B", tools, "payload", code, places.PAYLOAD, cache]
+    program, code, cache = (f"{places.MOUNT}/{name}" for name in (_PAYLOAD_PROGRAM, "payload", "cache"))
+    return [*python, "-I", "-B", program, code, places.PAYLOAD, cache]
 
 
 def comment(text: object) -> str:

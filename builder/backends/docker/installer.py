@@ -11,6 +11,7 @@ from envspec.supply import uv
 from envspec.supply.pip_settings import ask_pip, scrub_addresses
 from envspec.system.errors import OutsideError
 from envspec.system.home import holding, tool_home
+from envspec.system.kept import touch
 from envspec.system.process import Words
 from envspec.system.progress import Progress
 from envspec.system.seen import note_tree, settled
@@ -35,6 +36,7 @@ def installer(plan: Plan, *, offline: bool, progress: Progress) -> pathlib.Path:
             progress.step(f"fetch uv {version} for musl")
             _fetch(version, plan.machine, folder)
             note_tree(folder, folder)
+        touch(folder)
     return folder / "bin" / "uv"
 
 

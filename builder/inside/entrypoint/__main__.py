@@ -10,10 +10,6 @@ if __name__ == "__main__":
         from builder.inside.entrypoint import stage
 
         sys.exit(stage.main(sys.argv[1:]))
-    if sys.argv[1:2] == ["payload"]:
-        from builder.inside.entrypoint import payload
-
-        sys.exit(payload.main(sys.argv[2:]))
     from builder.inside.entrypoint import start
 
     sys.exit(start.main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """Runs inside a build: puts the payload where it belongs, and compiles what of it was not compiled before.
 
-    python TOOLS payload CODE FOLDER CACHE
+    python payload.py CODE FOLDER CACHE
 
 It is run at every edit, so it imports little.
 """
@@ -70,3 +70,7 @@ def compile_once(file: str, cache: str) -> None:
 def _write(place: str, data: bytes) -> None:
     with open(place, "wb") as stream:
         stream.write(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -90,6 +90,7 @@ def _folder(
                     _unpack(layer, blobs, building, only)
                 note_tree(building, place)
                 building.rename(place)
+        touch(place)  # an archive may date its own top
     return place
 
 
