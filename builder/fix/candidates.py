@@ -11,13 +11,13 @@ from packaging.utils import canonicalize_name
 
 from builder.fix.blame import Turn, turns
 from builder.fix.edit import Apt, Edit, Pin, Python
-from builder.fix.ladder import ladder
 from builder.fix.solving import Solving
 from builder.fix.state import State
 from builder.fix.workshop import Offers, Workshop
 from envspec.lockfile.lock import DEFAULT_INDEX
 from envspec.proof.abi.libraries import packages_brought
 from envspec.proof.stdlib.table import Stdlib, versions
+from envspec.resolve.ladder import ladder
 from envspec.resolve.refusal import version_of
 from envspec.resolve.view import young_enough
 from envspec.spec.model import Spec

@@ -160,6 +160,10 @@ class Search:
         errors = [tried for error in read if (tried := self._tried(state, error)) is not None]
         if any(not lacks_library(state, error) for error in errors):
             return dataclasses.replace(state, errors=tuple(errors))
+        if not state.edits:  # what is given is broken, most likely: a quick look finds most of it
+            found = errors_of(self.workshop.verified(spec, held, uses=False))
+            if any(not lacks_library(state, error) for error in found):
+                return dataclasses.replace(state, errors=found)
         self._verifying = state.edits
         found = self.workshop.verified(spec, held)
         self._verifying = None
@@ -207,7 +211,7 @@ class Search:
             shown = ", ".join(step.short for step in steps)
             self.progress.note(f"try {shown}")
             try:
-                if self._mends(after, error) and self._is_better(state, self._judged(after), error):
+                if self._mends(state, after, error) and self._is_better(state, self._judged(after), error):
                     return self._judged(after)
             except (BuildError, OutsideError) as failure:
                 if isinstance(failure, DiskError):
@@ -216,8 +220,15 @@ class Search:
             self._vain.append(shown)
         return None
 
-    def _mends(self, after: State, error: Finding) -> bool:
-        """Whether the one import that decides goes well now; true where none does."""
+    def _mends(self, before: State, after: State, error: Finding) -> bool:
+        """Whether the name that was missed is there, and the one import that decides goes well now.
+
+        What reading refuses is not built.
+        """
+        provider = error.between[-1] if error.lacks and error.between else ""
+        moves = provider in before.moved(after) and provider in before.held.pins
+        if moves and self.workshop.has(after.spec, after.held, provider, error.lacks) is False:
+            return False
         return not error.module or not self.workshop.refused(after.spec, after.held, error.module)
 
     def _is_better(self, before: State, after: State, error: Finding) -> bool:

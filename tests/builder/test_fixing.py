@@ -93,6 +93,9 @@ class FakeWorkshop:
     def needs(self, spec: Spec, held: Lock, name: str) -> tuple[str, ...]:
         return ()
 
+    def has(self, spec: Spec, held: Lock, package: str, name: str) -> bool | None:
+        return None
+
     def refused(self, spec: Spec, held: Lock, module: str) -> str:
         return self.truth(held.pins)
 
@@ -102,7 +105,7 @@ class FakeWorkshop:
     def prove(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
         return _said("EV140", self.proof(held.pins))
 
-    def verified(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
+    def verified(self, spec: Spec, held: Lock, *, uses: bool = True) -> tuple[Finding, ...]:
         self.built.append(dict(held.pins))
         return _said("EV201", self.truth(held.pins))
 

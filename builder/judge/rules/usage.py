@@ -70,6 +70,8 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         else "",
         where=first["module"],
         between=[each.key for each in (user, owner) if each is not None],
+        also=sorted({each["name"] for each in uses[1:]} - {first["name"]}),
+        lacks="" if "argument" in first or owner is None else first["name"],
         severity=_weight(root, first, facts),
     )
 

@@ -46,6 +46,7 @@ def link_findings(
             where=str(failure.fault.where),
             module="" if failure.fault.kind in _OF_BASES else failure.module,
             between=_between(failure, versions),
+            lacks=failure.fault.wanted if failure.fault.kind in ("name", "module") else "",
         )
 
 
