@@ -160,10 +160,6 @@ class Search:
         errors = [tried for error in read if (tried := self._tried(state, error)) is not None]
         if any(not lacks_library(state, error) for error in errors):
             return dataclasses.replace(state, errors=tuple(errors))
-        if not state.edits:  # what is given is broken, most likely: a quick look finds most of it
-            found = errors_of(self.workshop.verified(spec, held, uses=False))
-            if any(not lacks_library(state, error) for error in found):
-                return dataclasses.replace(state, errors=found)
         self._verifying = state.edits
         found = self.workshop.verified(spec, held)
         self._verifying = None

@@ -76,11 +76,8 @@ class Workshop(Protocol):
     def refused(self, spec: Spec, lock: Lock, module: str) -> str:
         """What Python says where a module cannot be imported; empty where it can, or is not there at all."""
 
-    def verified(self, spec: Spec, lock: Lock, *, uses: bool = True) -> tuple[Finding, ...]:
-        """What the judge says of the environment, built for this and thrown away.
-
-        Without `uses` of its imports alone, which takes half as long.
-        """
+    def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
+        """What the judge says of the environment, built for this and thrown away."""
 
 
 @contextlib.contextmanager
@@ -156,14 +153,12 @@ class _RealWorkshop:
         done = subject.run(command, stdin=None, timeout=PATIENCE)
         return "" if done.ok else done.stderr.strip() or f"it ended with {done.code}"
 
-    def verified(self, spec: Spec, lock: Lock, *, uses: bool = True) -> tuple[Finding, ...]:
+    def verified(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """The verdict on a virtual environment that is thrown away again."""
         plan, environment = self._built(spec, lock)
         verdict = judge_environment(
-            spec, plan, self._backend, environment, fast=False, uses=uses, progress=self._progress
+            spec, plan, self._backend, environment, fast=False, progress=self._progress
         )
-        if not uses:
-            return verdict.findings
         trial = try_environment(spec, plan, self._backend, environment, self._progress)
         return (*verdict.findings, *trial.findings)
 

@@ -105,7 +105,7 @@ class FakeWorkshop:
     def prove(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
         return _said("EV140", self.proof(held.pins))
 
-    def verified(self, spec: Spec, held: Lock, *, uses: bool = True) -> tuple[Finding, ...]:
+    def verified(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
         self.built.append(dict(held.pins))
         return _said("EV201", self.truth(held.pins))
 
