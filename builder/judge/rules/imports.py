@@ -14,6 +14,7 @@ from builder.judge.rules.absences import cause_of_absence, cause_of_demand, miss
 from builder.judge.rules.paths import shortened
 from builder.judge.rules.roles import Role, roles
 from builder.judge.rules.symptoms import ENDS, SYMPTOMS, Cause, FailedImport, first_cause
+from builder.judge.rules.together import together
 from envspec.spec.model import Smoke
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
@@ -240,7 +241,7 @@ def _versions(fault: ImportFault, facts: Facts) -> str:
     pair = _met_at(fault, facts)[-2:]
     if len(pair) < 2:
         return "reinstall it, or take a version that suits this environment"
-    return f"{pair[0].name} {pair[0].version} and {pair[1].name} {pair[1].version} do not go together"
+    return together(pair[0], pair[1])
 
 
 def _unfinished(facts: Facts) -> Iterator[Finding]:

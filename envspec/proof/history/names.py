@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from envspec.supply.wheel import Wheel, WheelError
 
@@ -48,27 +50,42 @@ def _module(wheel: Wheel, stem: str) -> str | None:
 
 
 def _binds(wheel: Wheel, path: str, module: Sequence[str], rest: Sequence[str], depth: int) -> bool | None:
-    text = wheel.read(wheel.library[path], limit=LARGEST).decode("utf-8", "replace")
-    name = rest[0]
-    stars: list[list[str]] = []
-    bound, opened = False, bool(_MADE.search(text))
-    for node in _statements(ast.parse(text).body):
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            stars.append(_meant(node, module, is_package=path.endswith("/__init__.py")))
-        opened |= "__getattr__" in (names := set(_bound(node)))
-        if name in names:
-            bound = True
-            if len(rest) > 1:
-                return _inside(node, rest[1]) if len(rest) == 2 else None
-    if bound:
-        return True
-    if opened:
+    found = _read(wheel.read(wheel.library[path], limit=LARGEST).decode("utf-8", "replace"))
+    if rest[0] in found.bound:
+        node = found.bound[rest[0]]
+        return True if len(rest) == 1 else _inside(node, rest[1]) if len(rest) == 2 else None
+    if found.opened:
         return None
+    stars = [_meant(node, module, is_package=path.endswith("/__init__.py")) for node in found.stars]
     answers = [_has(wheel, [*star, *rest], depth - 1) if depth else None for star in stars]
     if True in answers:
         return True
     own = {star[0] for star in stars} <= {module[0]}
     return None if None in answers or not own else False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Module:
+    """What the statements of a module bind."""
+
+    bound: Mapping[str, ast.stmt]
+    stars: tuple[ast.ImportFrom, ...]
+    opened: bool
+    """Whether it may have other names."""
+
+
+@functools.lru_cache(maxsize=256)
+def _read(text: str) -> _Module:
+    """Raises `SyntaxError`."""
+    statements = [*_statements(ast.parse(text).body)]
+    bound = {name: node for node in statements for name in _bound(node)}
+    stars = [
+        node
+        for node in statements
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+    ]
+    opened = "__getattr__" in bound or _MADE.search(text) is not None
+    return _Module(bound=bound, stars=tuple(stars), opened=opened)
 
 
 def _inside(node: ast.stmt, name: str) -> bool | None:
