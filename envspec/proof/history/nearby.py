@@ -101,7 +101,7 @@ def _advised(each: Finding, there: WheelMetadata, lock: Lock, known: Mapping[str
         and not wanted.specifier.contains(pin, prereleases=True)
     ]
     reach = f", though {' and '.join(against[:2])}" if against else ", which the other packages allow"
-    hint = f"{provider} {there.version} has it{reach}; or take a {user} that knows {provider} "
+    hint = f"{provider} {there.version} has it{reach}; or take a version of {user} that knows {provider} "
     return dataclasses.replace(each, hint=hint + lock.pins[provider])
 
 
