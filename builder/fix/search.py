@@ -163,7 +163,12 @@ class Search:
         self._verifying = state.edits
         found = self.workshop.verified(spec, held)
         self._verifying = None
-        return dataclasses.replace(state, errors=errors_of(found), doubts=tuple(filter(_in_use, found)))
+        return dataclasses.replace(
+            state,
+            errors=errors_of(found),
+            doubts=tuple(filter(_in_use, found)),
+            unread=any(each.rule == rules.UNFINISHED.id for each in found),
+        )
 
     def _tried(self, state: State, error: Finding) -> Finding | None:
         """An error of the proof with what trying tells of it; None where the import goes well."""
@@ -235,7 +240,8 @@ class Search:
         moved = before.moved(after)
         fresh = [each for each in wrong if _identity(each) not in told and moved.intersection(each.between)]
         again = any(_identity(each) == _identity(error) for each in wrong)
-        return not fresh and not again and not (mending_doubts and after.errors)
+        worse = mending_doubts and (after.errors or after.unread)  # what nobody read is not mended
+        return not fresh and not again and not worse
 
     def _in_time(self) -> None:
         if self.deadline.left < 0:
