@@ -91,11 +91,12 @@ def _youngest(
     met: Sequence[str],
 ) -> list[str]:
     """What a package requires that came after it, the youngest first: they may have moved away from it."""
-    known = [(age(name), name) for name in dict.fromkeys(needs(user)) if name in held.pins]
     since = age(user)
-    dated = [(when, name) for when, name in known if when is not None and name not in met]
-    late = [(when, name) for when, name in dated if since is None or when > since]
-    return [name for _, name in sorted(late, reverse=True)[:NEAR]]
+    near = [name for name in dict.fromkeys(needs(user)) if name in held.pins and name not in met]
+    late = [name for name in near if (when := age(name)) is None or since is None or when > since]
+    dated = [(when, name) for name in late if (when := age(name)) is not None]
+    undated = [name for name in late if age(name) is None]
+    return [*(name for _, name in sorted(dated, reverse=True)), *undated][:NEAR]
 
 
 def _named(error: Finding, held: Lock) -> Iterator[str]:

@@ -8,16 +8,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from builder.fix.blame import Turn, turns
 from builder.fix.edit import Apt, Edit, Pin, Python
-from builder.fix.ladder import ladder
 from builder.fix.solving import Solving
 from builder.fix.state import State
 from builder.fix.workshop import Offers, Workshop
-from envspec.lockfile.lock import DEFAULT_INDEX
+from envspec.lockfile.lock import DEFAULT_INDEX, Lock
 from envspec.proof.abi.libraries import packages_brought
+from envspec.proof.history.table import breaks_with
 from envspec.proof.stdlib.table import Stdlib, versions
+from envspec.resolve.ladder import ladder
 from envspec.resolve.refusal import version_of
 from envspec.resolve.view import young_enough
 from envspec.spec.model import Spec
@@ -73,7 +75,7 @@ class Candidates:
     def _rounds(
         self, state: State, error: Finding, group: list[Turn], offers: Offers
     ) -> Iterator[list[Edit]]:
-        ladders = [self._versions(state, turn, offers) for turn in group]
+        ladders = [self._versions(state, error, turn, offers) for turn in group]
         for rungs in itertools.zip_longest(*ladders):
             pairs = zip(group, rungs, strict=True)
             steps = [_pin(state, turn, version, error) for turn, version in pairs if version is not None]
@@ -85,7 +87,7 @@ class Candidates:
                     yield [step]
             yield from filter(None, (self._solving.along(state, step) for step in bound))
 
-    def _versions(self, state: State, turn: Turn, offers: Offers) -> list[str]:
+    def _versions(self, state: State, error: Finding, turn: Turn, offers: Offers) -> list[str]:
         """The versions of one turn; of what nobody pinned, the one of the era before all others."""
         held = state.held
         index = next((entry.index for entry in held.artifact if entry.name == turn.name), DEFAULT_INDEX)
@@ -98,6 +100,9 @@ class Candidates:
         if self._era and not turn.newer and turn.name not in state.exact:
             young = young_enough((file for file in files if file.uploaded), self._era)
             found = [*ladder(young, here, held.target, newer=False)[:1], *found]
+        if here is not None and (known := _known_to_work(error, held, turn.name)) is not None:
+            newer = Version(known) > Version(here)
+            found = [*([known] if newer == turn.newer else []), *found]
         return list(dict.fromkeys(found))
 
 
@@ -132,6 +137,15 @@ def era_of(spec: Spec, offers: Offers, youth: dt.timedelta) -> dt.date | None:
         if file.uploaded is not None and str(version_of(file)) == exact
     ]
     return (max(times) + youth).date() if times else None
+
+
+def _known_to_work(error: Finding, held: Lock, name: str) -> str | None:
+    """A version that the table of popular pairs has of the one that is missed something in."""
+    if len(error.between) < 2 or name != error.between[-1] or error.between[-2] not in held.pins:
+        return None
+    user = error.between[-2]
+    pair = breaks_with(user, held.pins[user], name, held.pins[name])
+    return None if pair is None else pair.works
 
 
 def _pin(state: State, turn: Turn, version: str, error: Finding) -> Pin:

@@ -163,7 +163,12 @@ class Search:
         self._verifying = state.edits
         found = self.workshop.verified(spec, held)
         self._verifying = None
-        return dataclasses.replace(state, errors=errors_of(found), doubts=tuple(filter(_in_use, found)))
+        return dataclasses.replace(
+            state,
+            errors=errors_of(found),
+            doubts=tuple(filter(_in_use, found)),
+            unread=any(each.rule == rules.UNFINISHED.id for each in found),
+        )
 
     def _tried(self, state: State, error: Finding) -> Finding | None:
         """An error of the proof with what trying tells of it; None where the import goes well."""
@@ -207,7 +212,7 @@ class Search:
             shown = ", ".join(step.short for step in steps)
             self.progress.note(f"try {shown}")
             try:
-                if self._mends(after, error) and self._is_better(state, self._judged(after), error):
+                if self._mends(state, after, error) and self._is_better(state, self._judged(after), error):
                     return self._judged(after)
             except (BuildError, OutsideError) as failure:
                 if isinstance(failure, DiskError):
@@ -216,8 +221,15 @@ class Search:
             self._vain.append(shown)
         return None
 
-    def _mends(self, after: State, error: Finding) -> bool:
-        """Whether the one import that decides goes well now; true where none does."""
+    def _mends(self, before: State, after: State, error: Finding) -> bool:
+        """Whether the name that was missed is there, and the one import that decides goes well now.
+
+        What reading refuses is not built.
+        """
+        provider = error.between[-1] if error.lacks and error.between else ""
+        moves = provider in before.moved(after) and provider in before.held.pins
+        if moves and self.workshop.has(after.spec, after.held, provider, error.lacks) is False:
+            return False
         return not error.module or not self.workshop.refused(after.spec, after.held, error.module)
 
     def _is_better(self, before: State, after: State, error: Finding) -> bool:
@@ -228,7 +240,8 @@ class Search:
         moved = before.moved(after)
         fresh = [each for each in wrong if _identity(each) not in told and moved.intersection(each.between)]
         again = any(_identity(each) == _identity(error) for each in wrong)
-        return not fresh and not again and not (mending_doubts and after.errors)
+        worse = mending_doubts and (after.errors or after.unread)  # what nobody read is not mended
+        return not fresh and not again and not worse
 
     def _in_time(self) -> None:
         if self.deadline.left < 0:

@@ -25,6 +25,8 @@ class State:
     errors: tuple[Finding, ...] = ()
     doubts: tuple[Finding, ...] = ()
     """Warnings that are worth mending, of one that verifies."""
+    unread: bool = False
+    """Whether the judge's time was over before it had looked at everything."""
 
     @property
     def exact(self) -> frozenset[str]:

@@ -21,6 +21,7 @@ from builder.values.environment import Environment
 from builder.values.payload import collect_payload
 from builder.values.plan import Plan, make_plan
 from envspec.lockfile.lock import Lock, lock_file, read_lock
+from envspec.proof.history.nearby import locked_has
 from envspec.proof.prove import known_metadata, prove_lock
 from envspec.resolve.graph import needed
 from envspec.resolve.prefer import preferences_of
@@ -68,6 +69,9 @@ class Workshop(Protocol):
 
     def proved(self, spec: Spec, lock: Lock) -> tuple[Finding, ...]:
         """What reading alone tells, in seconds."""
+
+    def has(self, spec: Spec, lock: Lock, package: str, name: str) -> bool | None:
+        """Whether what is locked of a package has a dotted name; None where reading does not tell."""
 
     def refused(self, spec: Spec, lock: Lock, module: str) -> str:
         """What Python says where a module cannot be imported; empty where it can, or is not there at all."""
@@ -135,6 +139,12 @@ class _RealWorkshop:
             self._progress,
             base=lambda: read_base(self._project(spec), lock, self._progress),
         )
+
+    def has(self, spec: Spec, lock: Lock, package: str, name: str) -> bool | None:
+        """Read in its wheel."""
+        fetch_locked(lock, self.offers(spec), self._store, self._progress)
+        entry = next((each for each in lock.artifact if each.name == package), None)
+        return None if entry is None else locked_has(entry, self._store, name)
 
     def refused(self, spec: Spec, lock: Lock, module: str) -> str:
         """Tried in the sandbox, in a process of its own."""

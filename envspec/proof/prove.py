@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.proof.abi.base import BaseFolder
+from envspec.proof.history.nearby import with_versions
 from envspec.proof.reading import Shelf, bring_to_read
 from envspec.proof.wheels import prove_wheels, unread_base
 from envspec.resolve.graph import chain, needed
@@ -47,9 +48,10 @@ def prove_lock(
     if not must_fix(found):
         parts = bring_to_read(lock, known, sources, store, progress)
         progress.step("read wheels")
-        found += prove_wheels(
+        wheels = prove_wheels(
             spec, lock, known, Shelf(store=store, parts=parts), base() if base else unread_base(lock)
         )
+        found += with_versions(wheels, lock, known, sources, store)
     return order_findings(found)
 
 

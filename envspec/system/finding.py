@@ -41,6 +41,10 @@ class Finding:
     between: tuple[str, ...] = ()
     """Canonical names of the distributions that met where it shows: last the one that something is missed
     in, before it the one whose code misses it. Empty where it is not known."""
+    lacks: str = ""
+    """The dotted name that the last of them does not have; empty where something else is the matter."""
+    also: tuple[str, ...] = ()
+    """What else the same cause takes down, or is missed beside it: the message names a few at most."""
 
     def __post_init__(self) -> None:
         """Most of what is found is foreign: here it becomes harmless, whatever form it is shown in later."""
@@ -49,14 +53,14 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form; keys as the fields, empty ones left out."""
-        fields = dataclasses.asdict(self) | {"between": list(self.between)}
+        fields = dataclasses.asdict(self) | {"between": list(self.between), "also": list(self.also)}
         return {key: value for key, value in fields.items() if value not in ("", [])}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Finding:
         """The inverse of `as_dict`."""
-        told = {"severity": Severity(data["severity"]), "between": tuple(data.get("between", ()))}
-        return cls(**{**data, **told})
+        lists = {key: tuple(data.get(key, ())) for key in ("between", "also")}
+        return cls(**{**data, "severity": Severity(data["severity"]), **lists})
 
 
 def order_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -36,6 +36,8 @@ class Rule:
         where: str = "",
         module: str = "",
         between: Iterable[str] = (),
+        lacks: str = "",
+        also: Iterable[str] = (),
         severity: Severity | None = None,
     ) -> Finding:
         """A finding of this rule; `severity` where this case weighs other than most."""
@@ -47,6 +49,8 @@ class Rule:
             where=where,
             module=module,
             between=tuple(dict.fromkeys(between)),
+            lacks=lacks,
+            also=tuple(also),
         )
 
 

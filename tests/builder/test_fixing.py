@@ -15,6 +15,7 @@ from envspec.proof.abi.libraries import what_brings
 from envspec.resolve.solution import UnsatisfiableError
 from envspec.spec.model import Spec
 from envspec.supply.page import RemoteFile
+from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
 from envspec.system.progress import SILENT
@@ -92,6 +93,9 @@ class FakeWorkshop:
 
     def needs(self, spec: Spec, held: Lock, name: str) -> tuple[str, ...]:
         return ()
+
+    def has(self, spec: Spec, held: Lock, package: str, name: str) -> bool | None:
+        return None
 
     def refused(self, spec: Spec, held: Lock, module: str) -> str:
         return self.truth(held.pins)
@@ -285,6 +289,30 @@ def test_a_slow_verification_is_cut_off_by_the_budget(place: pathlib.Path) -> No
         fixed(place, FakeWorkshop(truth=slow), budget=0.3)
     assert time.monotonic() - began < 15
     assert place.read_text() == SPEC
+
+
+def test_a_warning_of_a_call_that_fails_is_mended_where_a_step_does_it(place: pathlib.Path) -> None:
+    workshop = FakeWorkshop()
+    workshop.verified = lambda spec, held: doubts(held)  # type: ignore[method-assign]
+    text = fixed(place, workshop)
+    assert '"app==2.0", "lib==2.0"' in text
+
+
+def test_a_warning_that_nothing_mends_is_left_alone(place: pathlib.Path) -> None:
+    """What the judge had no time to read counts for nothing."""
+    workshop = FakeWorkshop()
+    workshop.verified = lambda spec, held: doubts(held, always=True)  # type: ignore[method-assign]
+    assert fixed(place, workshop) == SPEC
+    late = rules.UNFINISHED.finding("no time")
+    workshop.verified = lambda spec, held: doubts(held) or (late,)  # type: ignore[method-assign]
+    assert fixed(place, workshop) == SPEC
+
+
+def doubts(held: Lock, *, always: bool = False) -> tuple[Finding, ...]:
+    found = rules.NAME_GONE.finding(
+        "app uses lib.old", where="app", between=("app", "lib"), severity=Severity.WARNING
+    )
+    return (found,) if always or held.pins["lib"] == "3.0" else ()
 
 
 def test_the_next_search_goes_on_where_the_time_ended(place: pathlib.Path) -> None:

@@ -14,6 +14,7 @@ from builder.judge.rules.absences import cause_of_absence, cause_of_demand, miss
 from builder.judge.rules.paths import shortened
 from builder.judge.rules.roles import Role, roles
 from builder.judge.rules.symptoms import ENDS, SYMPTOMS, Cause, FailedImport, first_cause
+from builder.judge.rules.together import together
 from envspec.spec.model import Smoke
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
@@ -81,7 +82,14 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
         between = [*(each for each in between if each != "numpy"), "numpy"]
     between += [cause.lacks] if cause.lacks else []
     return cause.rule.finding(
-        message, hint=cause.hint, where=first.module, module=first.module, between=between, severity=severity
+        message,
+        hint=cause.hint,
+        where=first.module,
+        module=first.module,
+        between=between,
+        lacks=_lacks(first.root) if len(between) > 1 and first.root is not None else "",
+        also=others,
+        severity=severity,
     )
 
 
@@ -97,6 +105,20 @@ def _met_at(fault: ImportFault, facts: Facts) -> tuple[Distribution, ...]:
     """Those whose code was running, and the one that was named."""
     owners = [facts.owner_of_file(file) for file, _, _ in fault.frames]
     return _each_once([*owners, _missed_in(fault, facts)])
+
+
+_LACKS = (
+    re.compile(r"cannot import name '(?P<name>\w+)' from (?:[\w ]+ )?'(?P<module>[\w.]+)'"),
+    re.compile(r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
+    re.compile(r"No module named '(?P<module>[\w.]+)'(?P<name>)"),
+)
+"""How Python tells what is not there."""
+
+
+def _lacks(fault: ImportFault) -> str:
+    """The dotted name that is missed; empty where the exception tells none."""
+    found = next(filter(None, (pattern.search(fault.message) for pattern in _LACKS)), None)
+    return ".".join(filter(None, (found["module"], found["name"]))) if found is not None else ""
 
 
 def _each_once(owners: Iterable[Distribution | None]) -> tuple[Distribution, ...]:
@@ -219,7 +241,7 @@ def _versions(fault: ImportFault, facts: Facts) -> str:
     pair = _met_at(fault, facts)[-2:]
     if len(pair) < 2:
         return "reinstall it, or take a version that suits this environment"
-    return f"{pair[0].name} {pair[0].version} and {pair[1].name} {pair[1].version} do not go together"
+    return together(pair[0], pair[1])
 
 
 def _unfinished(facts: Facts) -> Iterator[Finding]:

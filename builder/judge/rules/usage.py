@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from builder.inside.probe import report
 from builder.judge.facts import Distribution, Facts
 from builder.judge.rules.paths import shortened
+from builder.judge.rules.together import together
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 
@@ -65,12 +66,23 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
     owner = facts.owner(first["name"])
     return rule.finding(
         f"{first['module']} {what} ({_place(first, facts)}){more}{taken}",
-        hint=f"{user.name} {user.version} and {provider} do not go together: change one of them"
-        if user
-        else "",
+        hint=_advice(user, owner, provider),
         where=first["module"],
         between=[each.key for each in (user, owner) if each is not None],
+        also=sorted({each["name"] for each in uses[1:]} - {first["name"]}),
+        lacks="" if "argument" in first or owner is None else first["name"],
         severity=_weight(root, first, facts),
+    )
+
+
+def _advice(user: Distribution | None, owner: Distribution | None, provider: str) -> str:
+    """What to do about a user and what it uses, which may be Python itself."""
+    if user is None:
+        return ""
+    if owner is None:
+        return f"{user.name} {user.version} was not made for {provider}: take a newer one, or an older Python"
+    return together(
+        user, owner, f"`envspec fix` searches for versions that do: {owner.name}'s or {user.name}'s"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from envspec.proof.abi.libraries import what_brings
 from envspec.proof.abi.packages import DEFAULT_SUITE
+from envspec.proof.history.table import breaks_with
 from envspec.proof.imports.link import Failure, LinkReport
 from envspec.proof.stdlib.continued import continued_in
 from envspec.system import rules
@@ -46,6 +47,7 @@ def link_findings(
             where=str(failure.fault.where),
             module="" if failure.fault.kind in _OF_BASES else failure.module,
             between=_between(failure, versions),
+            lacks=failure.fault.wanted if failure.fault.kind in ("name", "module") else "",
         )
 
 
@@ -92,6 +94,11 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
             "take another version of it, or, where the code is your own, generate there first what it lacks"
         )
     if fault.kind in ("name", "module") and fault.owner in versions:
+        pinned = versions[fault.owner]
+        if failure.user and (
+            known := breaks_with(failure.user, versions.get(failure.user, ""), fault.owner, pinned)
+        ):
+            return f"pin another {fault.owner}: {failure.user} works with it {known.words}"
         # Whether the name is gone or not there yet, no file tells.
         knows = f"a {failure.package} that knows {fault.owner} {versions[fault.owner]}"
         return f"pin an older or a newer {fault.owner}, or {knows}"

@@ -1,6 +1,6 @@
 """Which versions of a package are tried, and in which order."""
 
-from builder.fix.ladder import RUNGS, ladder
+from envspec.resolve.ladder import RUNGS, ladder
 from envspec.spec.target import Target
 from envspec.supply.page import RemoteFile
 
