@@ -6,13 +6,20 @@ import base64
 import collections
 import contextlib
 import dataclasses
+import fcntl
 import functools
 import json
 import os
 import pathlib
 import threading
+import time
 from collections.abc import Iterator
 
+from service.workers.floor import FLOOR
+from service.workers.leaving import current_visit
+
+LOOK = 0.01
+"""Seconds between two looks whether another process has made a sound."""
 CHUNK = 3 << 16
 """Bytes that become base64 at once: few enough to make way for others, and no fraction of four letters."""
 
@@ -117,6 +124,18 @@ class Cache:
         if self._shared is not None:
             self._shared.put(key, sound)
 
+    @contextlib.contextmanager
+    def making(self, key: str, size: int, deadline: float) -> Iterator[EncodedSpeech | None]:
+        """Make a sound of about so many bytes during the block, unless another process makes it just now.
+
+        Then that is waited for, and what it made is given; so it is where it was made a moment ago.
+        """
+        if self._shared is None or size * 7 // 3 > self._most:
+            yield self.get(key)
+            return
+        with self._shared.alone(key, deadline):
+            yield self.get(key)
+
     def _keep(self, key: str, sound: EncodedSpeech) -> None:
         if sound.size > self._limit:
             return
@@ -149,6 +168,30 @@ class _Shared:
         except (OSError, ValueError):
             return None
         return EncodedSpeech((data,), facts["sample_rate"], facts["duration"])
+
+    @contextlib.contextmanager
+    def alone(self, key: str, deadline: float) -> Iterator[None]:
+        """Be the only one with that key during the block; nobody waits beyond the deadline."""
+        path = self._folder / f"{key}.lock"
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError:  # where the folder is full, or descriptors are short, it may be made twice
+            yield
+            return
+        visit = current_visit()
+        try:
+            while time.monotonic() < deadline:
+                visit.check()
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                with FLOOR.aside():
+                    time.sleep(LOOK)
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            os.close(descriptor)
 
     def put(self, key: str, sound: EncodedSpeech) -> None:
         fresh = self._folder / f"{key}.{os.getpid()}-{threading.get_ident()}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from service.errors import DeadlineError, ServiceError
+from service.workers.floor import FLOOR
 from service.workers.leaving import Visit, current_visit, working_for
 
 T = TypeVar("T")
@@ -48,10 +49,11 @@ class Flights(Generic[T]):
                 flight = self._flying[name] = _Flight(first=first)
             flight.aboard.add(visit)
             flight.waiting.append(landed)
-        visit.when_left(lambda: self._left(flight, visit, landed))
-        if leads:
-            return self._lead(name, flight, make)
-        landed.wait(max(0.0, deadline - time.monotonic()))
+        with visit.telling(lambda: self._left(flight, visit, landed)):
+            if leads:
+                return self._lead(name, flight, make)
+            with FLOOR.aside():
+                landed.wait(max(0.0, deadline - time.monotonic()))
         visit.check()
         if not flight.done:
             raise DeadlineError("the speech was not ready in time")

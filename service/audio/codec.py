@@ -13,6 +13,7 @@ from service.audio.pcm import Audio
 from service.errors import UnavailableError
 from service.workers import wire
 from service.workers.crew import Program
+from service.workers.floor import FLOOR
 from service.workers.pool import Pool, WorkerDiedError
 
 CODEC_PROGRAM = Program("service.audio.codec_worker", start_wait=30.0)
@@ -45,8 +46,9 @@ class Encoder:
         return self._said({}, b"")
 
     def _said(self, head: dict[str, Any], body: bytes) -> bytes:
-        wire.send_message(self._sock, head, body, self._deadline)
-        answer, data = wire.receive_message(self._sock, self._deadline)
+        with FLOOR.aside():
+            wire.send_message(self._sock, head, body, self._deadline)
+            answer, data = wire.receive_message(self._sock, self._deadline)
         self.rate = answer["sample_rate"]
         return data
 

@@ -13,17 +13,19 @@ import http
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import h11
 
+from service.errors import ServiceError
 from service.http.answers import Answer, RepeatableAnswer, record_answer, request_id_of
 from service.http.middleware import METHODS
 from service.server import head as heads
 from service.server.head import Head, RefusalError
 from service.server.recall import LONGEST_REQUEST, is_whole
+from service.workers.floor import FLOOR
 from service.workers.leaving import Visit
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ PATIENCE_WITH_ENDS = 1.0
 """Seconds for which a request is worked on whose client has closed its end: it may still be reading."""
 LINGER = 2.0
 """Seconds for which a refused client may go on sending, so that it can read why."""
+MOST_PARTS = 16
+"""Pieces that are handed to the kernel at once."""
 MOST_WAITING = 1 << 18
 """Bytes that a stream may be ahead of its client."""
 FOREVER = float("inf")
@@ -133,7 +137,7 @@ class Connection:
                 self.visit.leave()  # its client has closed its end, and did not come back
             self.deadline = FOREVER
         elif self.stage in (Stage.HEAD, Stage.BODY):
-            self._refuse(RefusalError(408, f"{self.stage.value} did not come in time", "request_timeout"))
+            self.refuse(RefusalError(408, f"{self.stage.value} did not come in time", "request_timeout"))
         else:
             self.drop()
 
@@ -177,6 +181,7 @@ class Connection:
         self._watch(reading=False, writing=False)
         with self._lock:
             self.stage = Stage.CLOSED
+            closers, self._close = self._close, []
         self._web.forget(self)
         with contextlib.suppress(OSError):
             # What the client has not taken is not kept by the kernel for minutes.
@@ -187,7 +192,6 @@ class Connection:
         if self.visit is not None:
             self.visit.leave()
         self._drained.set()
-        closers, self._close = self._close, []
         for close in closers:
             close()
 
@@ -215,47 +219,58 @@ class Connection:
         Returns when all of it was sent or handed to the loop. Raises `ConnectionError` when the client
         is gone.
         """
-        self._close.append(close)
         try:
-            self._answer(status, headers, body, ready=ready)
+            self._answer(status, headers, body, close, ready=ready)
         except BaseException:
             self._web.call(self.drop)
             raise
 
     def _answer(
-        self, status: int, headers: list[tuple[str, str]], body: Iterator[bytes], *, ready: bool
+        self, status: int, headers: list[tuple[str, str]], body: Iterator[bytes], close: Any, *, ready: bool
     ) -> None:
         length = next((int(value) for name, value in headers if name.lower() == "content-length"), None)
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         fields.append((b"Date", formatdate(usegmt=True).encode()))
         if self._web.draining or time.monotonic() - self.born > self._web.longest_connection:
             fields.append((b"Connection", b"close"))
-        begin = self._encoded(h11.Response(status_code=status, headers=fields, reason=_reason(status)))
         bodiless = status in (204, 304) or (self._head is not None and self._head.method == "HEAD")
-        if bodiless or (length is not None and length <= MOST_WAITING):
+        streams = not bodiless and (length is None or (length > MOST_WAITING and not ready))
+        begin = self._encoded(h11.Response(status_code=status, headers=fields, reason=_reason(status)))
+        if streams:
+            try:  # while this thread is in the body, nobody else may close it
+                self._push(begin)
+                for piece in body:
+                    if piece:
+                        self._push(self._encoded(h11.Data(data=piece)))
+            finally:
+                close()
+            self._push(self._encoded(h11.EndOfMessage()), last=True)
+            return
+        with self._lock:
+            gone = self.stage is Stage.CLOSED
+            if not gone:
+                self._close.append(close)
+        if gone:
+            close()
+            raise ConnectionResetError("the client is gone")
+        if bodiless or length is None or length <= MOST_WAITING:
             whole = b"" if bodiless else b"".join(body)
-            data = self._encoded(h11.Data(data=whole)) if whole else b""
-            self.sent_head = begin
-            self._push(begin + data + self._encoded(h11.EndOfMessage()), last=True)
+            body_events = [h11.Data(data=whole)] if whole else []
+            self.sent_head = b"".join(begin)
+            self._push([*begin, *self._encoded(*body_events, h11.EndOfMessage())], last=True)
             return
-        if length is not None and ready:
-            self._rest = body
-            self._push(begin, last=True)
-            return
-        self._push(begin)
-        for piece in body:
-            if piece:
-                self._push(self._encoded(h11.Data(data=piece)))
-        self._push(self._encoded(h11.EndOfMessage()), last=True)
+        self._rest = body
+        self._push(begin, last=True)
 
-    def _push(self, data: bytes, *, last: bool = False) -> None:
+    def _push(self, parts: list[bytes], *, last: bool = False) -> None:
         """Send what the socket takes; leave the rest to the loop, and wait for it where there is too much."""
         with self._lock:
             if self.stage is Stage.CLOSED:
                 raise ConnectionResetError("the client is gone")
-            if not self._out:
-                data = data[self._send(data) :]
-            self._queue(data)
+            idle = not self._out
+            self._queue(parts)
+            if idle and self._out:
+                self._flush()
             self._last = last
             closers: list[Any] = []
             if last and not self._out and self._rest is None:
@@ -268,7 +283,8 @@ class Connection:
         if after is not None:
             self._web.call(after)
         while not last and self._waiting > MOST_WAITING:
-            self._drained.wait(1.0)
+            with FLOOR.aside():
+                self._drained.wait(1.0)
             if self.closed:
                 raise ConnectionResetError("the client is gone")
 
@@ -305,45 +321,46 @@ class Connection:
 
     # Both
 
-    def _send(self, data: bytes | memoryview) -> int:
-        try:
-            count = self.sock.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        self._sent += count
-        return count
+    def _queue(self, parts: Iterable[bytes]) -> None:
+        for part in parts:
+            if part:
+                self._out.append(memoryview(part))
+                self._waiting += len(part)
 
-    def _queue(self, data: bytes) -> None:
-        if data:
-            self._out.append(memoryview(data))
-            self._waiting += len(data)
+    def _flush(self) -> bool:
+        """Send what the socket takes of what waits, without copying it together; whether that was all.
+
+        Raises `OSError` when the client is gone.
+        """
+        while self._out:
+            try:
+                count = self.sock.sendmsg(self._out[:MOST_PARTS])
+            except (BlockingIOError, InterruptedError):
+                return False
+            self._sent += count
+            self._waiting -= count
+            while count:
+                part = self._out[0]
+                if count < len(part):
+                    self._out[0] = part[count:]
+                    break
+                count -= len(part)
+                del self._out[0]
+        return True
 
     def _send_some(self) -> bool:
-        """Whether all that waits was sent."""
-        with self._lock:
-            while self._out:
-                try:
-                    count = self._send(self._out[0])
-                except OSError:
-                    count = -1
-                if count < 0:
-                    break
-                if not count:
-                    return False
-                self._waiting -= count
+        """Whether all that waits was sent; in the loop, when the client takes something."""
+        try:
+            with self._lock:
                 self.deadline = time.monotonic() + self._web.settings.send_wait
-                self._out[0] = self._out[0][count:]
-                if not self._out[0]:
-                    del self._out[0]
-            else:
-                return True
-        self.drop()
-        return False
+                return self._flush()
+        except OSError:
+            self.drop()
+            return False
 
-    def _encoded(self, event: Any) -> bytes:
+    def _encoded(self, *events: Any) -> list[bytes]:
         assert self._parser is not None  # noqa: S101 - it has read the request
-        data: bytes | None = self._parser.send(event)
-        return data or b""
+        return [part for event in events for part in self._parser.send_with_data_passthrough(event) or ()]
 
     @property
     def closed(self) -> bool:
@@ -384,7 +401,7 @@ class Connection:
         if self.stage is Stage.IDLE:
             self.drop()
         else:
-            self._refuse(
+            self.refuse(
                 RefusalError(400, f"the connection ended before {self.stage.value} had come", "bad_request")
             )
 
@@ -401,7 +418,7 @@ class Connection:
         try:
             self._parser.receive_data(data)
         except h11.RemoteProtocolError as error:
-            self._refuse(heads.parser_refusal(error, self._raw))
+            self.refuse(heads.parser_refusal(error, self._raw))
             return
         self._parse()
 
@@ -427,9 +444,9 @@ class Connection:
                 else:  # paused, or the connection is of another protocol
                     return
         except h11.RemoteProtocolError as error:
-            self._refuse(heads.parser_refusal(error, self._raw))
+            self.refuse(heads.parser_refusal(error, self._raw))
         except RefusalError as refusal:
-            self._refuse(refusal)
+            self.refuse(refusal)
 
     def _start_body(self, head: Head) -> None:
         self._head = head
@@ -462,7 +479,7 @@ class Connection:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._web.work(self, self._head, body)
 
-    def _refuse(self, refusal: RefusalError) -> None:
+    def refuse(self, refusal: ServiceError) -> None:
         """Answer by the server itself, and close."""
         head = self._head
         offered = head.value(b"x-request-id") if head else ""
@@ -529,15 +546,15 @@ class Connection:
         reply = self._web.recall.answer(known)
         if reply is None:
             return False
+        self._queue([*reply])
         try:
-            count = self._send(reply)
+            done = self._flush()
         except OSError:
             self.drop()
             return True
         self.deadline = time.monotonic() + self._web.idle_wait
-        if count < len(reply):
+        if not done:
             with self._lock:
-                self._queue(reply[count:])
                 self.stage = Stage.SENDING
                 self._sending_since, self._sent = time.monotonic(), 0
                 self.deadline = self._sending_since + self._web.settings.send_wait

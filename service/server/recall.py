@@ -81,8 +81,8 @@ class Recall:
         """What is known of the request of these bytes; None when they must be read."""
         return self._known.get(received)
 
-    def answer(self, known: KnownRequest) -> bytes | None:
-        """The whole answer to a request that is known; None when the cache has lost its sound."""
+    def answer(self, known: KnownRequest) -> tuple[bytes, bytes] | None:
+        """The head and the body of the answer to a request that is known; None when the cache has lost it."""
         began = time.monotonic()
         result = self._context.speaker.cached(known.asked)
         if result is None:
@@ -100,7 +100,7 @@ class Recall:
             b"length": b"%d" % len(reply),
             b"id": answer.request_id.encode(),
         }
-        return known.head % own + reply
+        return known.head % own, reply
 
 
 def _pattern(sent: bytes, answer: Answer) -> bytes | None:

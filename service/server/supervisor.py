@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from service.app import Shared, create_app, own_ledger
 from service.audio.codec import Codecs, codec_pool
 from service.http.logs import LOGGER, own_the_log
+from service.server.heap import keep_heaps_small
 from service.server.web import Web
 from service.settings.container import raise_descriptors, read_grant
 from service.settings.environment import Settings
@@ -77,6 +78,7 @@ class Supervisor:
     def run(self) -> int:
         """Keep everything until SIGTERM or SIGINT; the exit code."""
         own_the_log()
+        keep_heaps_small()
         self._listen_to_signals()
         gc.freeze()  # what the processes share is not written to by their collectors
         try:

@@ -6,35 +6,44 @@ import asyncio
 import concurrent.futures
 import contextlib
 import errno
+import http
 import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask
 
 from service.admission.ledger import Ledger
-from service.errors import ServiceError
-from service.http.answers import OPEN_PATHS, is_ready, new_request_id, repeatable_answer
+from service.errors import BusyError, ServiceError
+from service.http.answers import (
+    OPEN_PATHS,
+    is_ready,
+    new_request_id,
+    repeatable_answer,
+    request_id_of,
+)
 from service.http.context import KEY, Context
 from service.http.logs import LOGGER
 from service.http.refusal import refusal_body, refusal_headers
 from service.server.connection import Connection, Stage
 from service.server.head import Head, wsgi_environ
+from service.server.heap import give_back_memory
 from service.server.recall import Recall
 from service.settings.environment import Settings
+from service.workers.floor import FLOOR
 from service.workers.leaving import working_for
-
-if TYPE_CHECKING:
-    from service.server.head import RefusalError
 
 SPARE_THREADS = 8
 """Threads beyond those that speak, so that refusals are told while all others wait."""
 QUICK_THREADS = 2
 """Threads for what waits for nothing, and as many for probes alone."""
+TRIM = 10.0
+"""Seconds after which memory that is free is given back, so that other processes can have it."""
 SWEEP = 0.25
 """Seconds between two looks at the connections whose time may be over."""
 LINGER = 0.5
@@ -43,6 +52,9 @@ LAST_IDLE = 2.0
 """Seconds that a connection may be silent while the process waits to end."""
 LONGEST_CONNECTION = 900.0
 """Seconds after which a connection is closed behind an answer, so that clients spread anew."""
+AT_ONCE = 16
+"""Connections that are accepted before anything else is looked at."""
+HEALTHY = b'{"status":"ok"}\n'
 UNEVEN = 2
 """Connections that a process may have more than another one before it lets that go first."""
 NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -68,6 +80,9 @@ class Web:
         self._accepting = self._yielded = False
         self._complained = 0.0
         self._end = asyncio.Event()
+        self._lock = threading.Lock()
+        self._underway = 0
+        self._trimmed = time.monotonic()
         self._speaking = _threads((self.settings.admitted or 0) + SPARE_THREADS, "speaking")
         self._quick = _threads(QUICK_THREADS, "quick")
         self._probes = _threads(QUICK_THREADS, "probes")
@@ -106,15 +121,34 @@ class Web:
 
     def work(self, connection: Connection, head: Head, body: bytes) -> None:
         """Have a thread answer a request that has come whole."""
+        if head.path == "/healthz" and head.method == "GET":
+            self._say_healthy(connection, head)
+            return
         if head.path in OPEN_PATHS:
-            threads = self._probes
-        elif head.method == "POST":
-            threads = self._speaking
+            self._probes.submit(self._answer, connection, head, body)
+        elif head.method != "POST":
+            self._quick.submit(self._answer, connection, head, body)
+        elif self._admit():
+            self._speaking.submit(self._speak, connection, head, body)
         else:
-            threads = self._quick
-        threads.submit(self._answer, connection, head, body)
+            # Nobody waits for a thread only to be told that there is no room.
+            connection.refuse(BusyError("too many requests at once; try again", retry_after=1))
 
-    def refusal(self, refusal: RefusalError, path: str, request_id: str) -> bytes:
+    def _say_healthy(self, connection: Connection, head: Head) -> None:
+        """The loop lives, and says so itself: this is asked most when nothing else works."""
+        began = time.monotonic()
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(HEALTHY))),
+            ("X-Request-ID", request_id_of(head.value(b"x-request-id"))),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+        ]
+        with contextlib.suppress(ConnectionError):
+            connection.answer(200, headers, iter([HEALTHY]), lambda: None, ready=True)
+        self.measures.answered(head.path, 200, time.monotonic() - began)
+
+    def refusal(self, refusal: ServiceError, path: str, request_id: str) -> bytes:
         """The whole answer of the server itself to what is no request, or none that it takes."""
         return refusal_bytes(refusal, path, request_id)
 
@@ -122,6 +156,20 @@ class Web:
         """A connection is closed."""
         self._connections.pop(connection, None)
         self._ledger.count_connections(len(self._connections) + 1)
+
+    def _admit(self) -> bool:
+        """Whether one more request for speech may wait for a thread."""
+        with self._lock:
+            admitted = self._underway < 2 * (self.settings.admitted or 0) + SPARE_THREADS
+            self._underway += admitted
+            return admitted
+
+    def _speak(self, connection: Connection, head: Head, body: bytes) -> None:
+        try:
+            self._answer(connection, head, body)
+        finally:
+            with self._lock:
+                self._underway -= 1
 
     def _answer(self, connection: Connection, head: Head, body: bytes) -> None:
         """Call the application, in a thread; whatever goes wrong, the thread lives on."""
@@ -135,7 +183,8 @@ class Web:
             told[:] = [int(status.split(" ", 1)[0]), headers]
 
         try:
-            with working_for(visit):
+            with working_for(visit), FLOOR.shared():
+                FLOOR.take()
                 result = self._app(environ, start_response)  # type: ignore[arg-type]
                 connection.noted = repeatable_answer(environ)
                 close = getattr(result, "close", lambda: None)
@@ -149,7 +198,7 @@ class Web:
     # Inside the loop
 
     def _accept_more(self) -> None:
-        if not self._accepting and not self._end.is_set():
+        if not self._accepting and self._listener.fileno() >= 0:
             self._accepting = True
             self.loop.add_reader(self._listener, self._accept)
 
@@ -164,27 +213,35 @@ class Web:
             self._accept_later(0.005)
             return
         self._yielded = False
+        for _ in range(AT_ONCE):
+            if not self._accept_one():
+                break
+        self._ledger.count_connections(len(self._connections) + 1)
+
+    def _accept_one(self) -> bool:
+        """Accept a connection; whether another one may wait."""
         if len(self._connections) >= self.settings.connections and not self._evict():
             self._accept_later(0.05)
-            return
+            return False
         try:
             sock, address = self._listener.accept()
         except (BlockingIOError, ConnectionError):
-            return  # another process was faster, or the client is gone
+            return False  # another process was faster, or the client is gone
         except OSError as error:
             if self.draining and error.errno not in NO_ROOM:
                 self._close_the_door()  # somebody else has closed it for all
-                return
+                return False
             if error.errno in NO_ROOM:
                 self._complain(error)
                 self._evict()
             self._accept_later(0.1)
-            return
+            return False
         sock.setblocking(False)
         connection = Connection(self, sock, address)
         self._connections[connection] = None
-        self._ledger.count_connections(len(self._connections) + 1)
         connection.begin()
+        connection.readable()  # one whose request is there already is answered, and cannot be evicted
+        return True
 
     def _has_more_than_others(self) -> bool:
         others = [count for count in self._ledger.connections() if count]
@@ -212,6 +269,9 @@ class Web:
             elif connection.too_slow(now):
                 connection.drop()
         self._ledger.beat(now)
+        if now - self._trimmed > TRIM:
+            self._trimmed = now
+            self._quick.submit(give_back_memory)
         if self.draining and not self._connections and not self._accepting:
             self._end.set()
         self.loop.call_later(SWEEP, self._sweep)
@@ -235,13 +295,13 @@ class Web:
         if self._accepting:
             self.loop.remove_reader(self._listener)
         self._accepting = False
-        self._accept_more = lambda: None  # type: ignore[method-assign]
         self._listener.close()
 
 
 def refusal_bytes(refusal: ServiceError, path: str, request_id: str) -> bytes:
     """A whole answer that refuses, after which the connection is closed."""
     body = json.dumps(refusal_body(path, refusal, request_id)).encode() + b"\n"
+    phrase = "Refused"
     headers = {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
@@ -251,10 +311,9 @@ def refusal_bytes(refusal: ServiceError, path: str, request_id: str) -> bytes:
         "Connection": "close",
         **refusal_headers(refusal),
     }
-    lines = [
-        f"HTTP/1.1 {refusal.status} {refusal.code}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
+    with contextlib.suppress(ValueError):
+        phrase = http.HTTPStatus(refusal.status).phrase
+    lines = [f"HTTP/1.1 {refusal.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

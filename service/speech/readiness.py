@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from service.errors import ServiceError
 from service.voices.port import Engine, Utterance
+from service.workers.floor import FLOOR
 from service.workers.leaving import Visit, working_for
 
 SENTENCE = "你好，世界。"
@@ -62,7 +63,8 @@ class SelfTest:
             if running is None or not running.is_alive():
                 running = self._running = threading.Thread(target=self._test, daemon=True, name="self-test")
                 running.start()
-        running.join(WAIT)
+        with FLOOR.aside():
+            running.join(WAIT)
         if self._last is not None and not running.is_alive():
             return self._last
         if time.monotonic() - self._spoke() <= FRESH:

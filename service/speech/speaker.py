@@ -20,6 +20,7 @@ from service.speech import metrics
 from service.speech.plan import SpeechPlan, plan_speech
 from service.speech.request import SpeechRequest
 from service.voices.port import Engine
+from service.workers.floor import FLOOR
 from service.workers.leaving import current_visit
 
 LONGEST_PIECE = 1.0
@@ -98,7 +99,7 @@ class Speaker:
                 deadline,
                 first=not lease.long,
             )
-            lease.answered(speech.length)
+            lease.answered(speech.reply_length)
         except BaseException:
             lease.leave()
             raise
@@ -152,7 +153,16 @@ class Speaker:
             )
 
     def _made(self, request: SpeechRequest, plan: SpeechPlan, lease: Lease, deadline: float) -> EncodedSpeech:
-        """The whole sound; every step of it ends by the deadline, or when nobody waits for it any more."""
+        """The whole sound, which another thread or process may just have made.
+
+        Every step of it ends by the deadline, or when nobody waits for it any more.
+        """
+        with self.cache.making(request.digest, lease.size, deadline) as found:
+            return found or self._made_anew(request, plan, lease, deadline)
+
+    def _made_anew(
+        self, request: SpeechRequest, plan: SpeechPlan, lease: Lease, deadline: float
+    ) -> EncodedSpeech:
         form = FORMATS[request.format]
         sounds = self._sounds(plan, deadline)
         made = self._encoded(request, sounds, deadline, lease) if form.coded else self._joined(sounds, lease)
@@ -236,7 +246,8 @@ class Speaker:
         for utterance, pause in plan.steps:
             visit.check()
             started = time.monotonic()
-            audio = self.engine.synthesize(utterance, deadline, max(0.1, min(left, LONGEST_UTTERANCE)))
+            with FLOOR.aside():
+                audio = self.engine.synthesize(utterance, deadline, max(0.1, min(left, LONGEST_UTTERANCE)))
             self.spoke = time.monotonic()
             self._measures.synthesised(utterance, audio, self.spoke - started)
             left -= audio.duration + pause

@@ -38,13 +38,20 @@ class Visit:
         for tell in told:
             tell()
 
-    def when_left(self, tell: Callable[[], None]) -> None:
-        """Have something called when the caller leaves, at once where it has left."""
+    @contextlib.contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Have something called when the caller leaves during the block, at once where it has left."""
         with self._lock:
-            if not self.gone:
+            gone = self.gone
+            if not gone:
                 self._told.append(tell)
-                return
-        tell()
+        if gone:
+            tell()
+        try:
+            yield
+        finally:
+            with self._lock, contextlib.suppress(ValueError):
+                self._told.remove(tell)
 
     @contextlib.contextmanager
     def holding(self, sock: socket.socket) -> Iterator[None]:

@@ -15,6 +15,7 @@ from typing import Any
 from service.errors import DeadlineError, UnavailableError
 from service.workers import wire
 from service.workers.crew import Board, Crew, Keeping, Program, queue_paths, read_board
+from service.workers.floor import FLOOR
 from service.workers.leaving import current_visit
 
 LOOK = 0.25
@@ -90,10 +91,11 @@ class Pool:
             raise DeadlineError("the speech was not ready in time")
         assert self._folder is not None  # noqa: S101 - start() made it
         visit = current_visit()
+        path = queue_paths(self._folder, self._name)[0 if visit.first else 1]
         with socket.socket(socket.AF_UNIX) as sock:
             try:
                 with visit.holding(sock):
-                    sock.connect(str(queue_paths(self._folder, self._name)[0 if visit.first else 1]))
+                    sock.connect(str(path))
                     wire.send_message(sock, {**job, "seconds": left}, deadline=deadline)
                     yield sock
             except (wire.ClosedError, ConnectionError) as error:
@@ -109,12 +111,13 @@ class Pool:
         Raises `UnavailableError` when nobody takes it in time, with why.
         """
         given_up = min(deadline, time.monotonic() + self._queue_wait)
-        while True:
-            try:
-                look = min(given_up, time.monotonic() + LOOK)
-                return wire.receive_message(sock, deadline, queued=look)
-            except wire.QueuedError:
-                self._check_patience(given_up)
+        with FLOOR.aside():
+            while True:
+                try:
+                    look = min(given_up, time.monotonic() + LOOK)
+                    return wire.receive_message(sock, deadline, queued=look)
+                except wire.QueuedError:
+                    self._check_patience(given_up)
 
     def _ask_one(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
         with self.handed_in(job, deadline) as sock:

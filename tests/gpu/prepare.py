@@ -20,7 +20,7 @@ LEFT_OUT = frozenset({"uv"})
 
 SPEAKING = (
     "modelscope==1.28.2", "addict", "datasets==3.6.0", "dill==0.3.8", "multiprocess==0.70.16", "gast", "yapf",
-    "platformdirs", "flask", "werkzeug", "itsdangerous", "blinker", "gunicorn", "soundfile", "cffi",
+    "platformdirs", "flask", "werkzeug", "itsdangerous", "blinker", "h11", "soundfile", "cffi",
     "pycparser",
 )  # fmt: skip
 """What the speech service needs beside the machine's own packages, without what these need themselves.
