@@ -27,7 +27,7 @@ def wheel(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def seen(place: pathlib.Path) -> dict[str, tuple[object, ...]]:
     """What there is, with what tells files that were written anew."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for each in place.rglob("*"):
         its = each.lstat()
         data = each.read_bytes() if each.is_file() else None
