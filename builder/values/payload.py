@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 from pydantic import Field
 
@@ -103,12 +104,20 @@ def _refuse_missing(named: tuple[str, ...], there: tuple[str, ...]) -> None:
             raise SpecError(THE_SPEC, (Problem(path=place, message=f"{path!r} is no file of the payload's"),))
 
 
-def copy_payload(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:
-    """Copy the payload's files below `place`, with plain modes and no dates worth comparing."""
+def payload_sources(
+    payload: Payload, service_part: Service, folder: pathlib.Path
+) -> Iterator[tuple[PayloadFile, pathlib.Path]]:
+    """Each file of the payload with where it stands now; `folder` is the spec's."""
     top = payload_root(service_part.source, folder)
     prefix = "service/" if service_part.source is None else ""
     for file in payload.files:
+        yield file, top / file.path.removeprefix(prefix)
+
+
+def copy_payload(payload: Payload, service_part: Service, folder: pathlib.Path, place: pathlib.Path) -> None:
+    """Copy the payload's files below `place`, with plain modes and no dates worth comparing."""
+    for file, source in payload_sources(payload, service_part, folder):
         target = place / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(top / file.path.removeprefix(prefix), target)
+        shutil.copyfile(source, target)
         target.chmod(0o755 if file.executable else 0o644)

@@ -347,7 +347,7 @@ def dump_lock(lock: Lock) -> str:
         entry = tomlkit.item({key: artifact[key] for key in keys if key in artifact})
         if built:
             inline = tomlkit.inline_table()
-            inline.update({key: built[key] for key in ("file", "sha256", "size")})
+            inline.update({key: built[key] for key in ("file", "sha256", "size") if key in built})
             entry.add("wheel", inline)
         table.append(entry)
     if artifacts or not own:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,9 @@ from builder.backends.docker.builders import AptPackages, Builder, BuildKitBuild
 from builder.backends.docker.dockerfile import copy_name, render_dockerfile
 from builder.backends.docker.engine import Engine
 from builder.backends.docker.installer import installer
-from builder.backends.docker.layout import lay_out_context, link_or_copy
+from builder.backends.docker.layout import lay_out_context
 from builder.backends.docker.program import buildkit_program
+from builder.backends.docker.sheet import link_or_copy
 from builder.backends.port import RemoteSubject
 from builder.image.copies import copy_layers, settle_copies
 from builder.image.settings import apt_command
@@ -85,7 +85,6 @@ class DockerBackend:
         context = tool_home() / "contexts" / name
         with disk_refusals(context), holding(context):
             start = ensure_base(self.engine, plan, store, Blobs(tool_home() / "oci"), self._network, progress)
-            shutil.rmtree(context, ignore_errors=True)
             dockerfile = render_dockerfile(plan, mounts=self.builder.mounts)
             uv = installer(plan, offline=self._offline, progress=progress)
             lay_out_context(plan, dockerfile, folder, store, context, installer=uv)

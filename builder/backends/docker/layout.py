@@ -15,12 +15,12 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import shutil
 from typing import Any
 
 import uv
 
 import builder
+from builder.backends.docker.sheet import Sheet
 from builder.image.bill import bill_of, bill_text
 from builder.image.contents import MAIN, build_tools, image_facts, runtime_files
 from builder.image.loads import Loads, stage_loads
@@ -44,29 +44,31 @@ def lay_out_context(
     *,
     installer: pathlib.Path | None = None,
 ) -> None:
-    """Fill the empty folder `place`; `folder` is the spec's, `installer` a uv other than this program's own.
+    """Bring the folder `place` to what the build needs; what is in it already and right is left as it is.
 
-    Raises `SpoiledError` when a wheel is not in the store.
+    `folder` is the spec's, `installer` a uv other than this program's own. Raises `SpoiledError` when a wheel
+    is not in the store.
     """
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-    _modules(build_tools(), place / "tools")
-    _write_json(place / "tools" / "prepare.json", {"compiled": plan.compiled})
-    link_or_copy(installer or pathlib.Path(os.fsdecode(uv.find_uv_bin())), place / "tools" / "uv")
+    sheet = Sheet(place)
+    sheet.put("Dockerfile", dockerfile.encode())
+    _modules(build_tools(), "tools", sheet)
+    sheet.put("tools/prepare.json", _json({"compiled": plan.compiled}))
+    sheet.link("tools/uv", installer or pathlib.Path(os.fsdecode(uv.find_uv_bin())))
     for number, stage in enumerate(plan.stages, 1):
-        _stage(plan, stage, store, place / "stages" / places.stage(number, stage.name))
-    runtime = place / "image" / places.RUNTIME[1:]
-    _modules(runtime_files(), runtime)
-    _write_json(runtime / "environment.json", image_facts(plan))
-    bill = place / "image" / places.SBOM[1:]
-    bill.write_text(bill_text(bill_of(plan)), encoding="utf-8")
+        _stage(plan, stage, store, f"stages/{places.stage(number, stage.name)}", sheet)
+    runtime = f"image{places.RUNTIME}"
+    _modules(runtime_files(), runtime, sheet)
+    sheet.put(f"{runtime}/environment.json", _json(image_facts(plan)))
+    sheet.put(f"image{places.SBOM}", bill_text(bill_of(plan)).encode())
     # The folder that programs start in: a builder that has to make it dates it to the build.
-    (place / "image" / places.PAYLOAD[1:]).mkdir()
+    sheet.folder(f"image{places.PAYLOAD}")
     if plan.payload and plan.service:
-        (place / "payload").mkdir()
-        payload_files.copy_payload(plan.payload, plan.service, folder, place / "payload")
+        sheet.folder("payload")
+        for file, source in payload_files.payload_sources(plan.payload, plan.service, folder):
+            sheet.put(f"payload/{file.path}", source.read_bytes(), 0o755 if file.executable else 0o644)
+    sheet.folder("empty")
+    sheet.done()
     models.copy_models(plan, folder, place / "models")
-    (place / "empty").mkdir()
     for part in ("image", "empty"):  # their layers stand above those of one's own code
         _date(place / part)
 
@@ -74,24 +76,24 @@ def lay_out_context(
 def _date(place: pathlib.Path) -> None:
     """Give a folder and all below it the date of all archives: the same files are the same layer then."""
     for each in (*place.rglob("*"), place):
-        os.utime(each, (archive_epoch(), archive_epoch()))
+        if each.lstat().st_mtime != archive_epoch():
+            os.utime(each, (archive_epoch(), archive_epoch()))
 
 
-def _modules(names: tuple[str, ...], place: pathlib.Path) -> None:
+def _modules(names: tuple[str, ...], place: str, sheet: Sheet) -> None:
     source = pathlib.Path(builder.__path__[0]).parent
     for name, target in (*((name, name) for name in names), (MAIN, "__main__.py")):
-        (place / target).parent.mkdir(parents=True, exist_ok=True)
-        (place / target).write_bytes((source / name).read_bytes())
+        sheet.put(f"{place}/{target}", (source / name).read_bytes())
 
 
-def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Path) -> None:
-    (place / "wheels").mkdir(parents=True)
+def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: str, sheet: Sheet) -> None:
+    sheet.folder(f"{place}/wheels")
     for wheel in stage.wheels:
         if not store.has(wheel):
             raise SpoiledError(f"{wheel.file} in the wheelhouse")
-        link_or_copy(store.path(wheel), place / "wheels" / wheel.file)
+        sheet.link(f"{place}/wheels/{wheel.file}", store.path(wheel))
     lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
-    (place / "requirements.txt").write_text("".join(lines), encoding="utf-8")
+    sheet.put(f"{place}/requirements.txt", "".join(lines).encode())
     loaded = stage_loads(stage, plan.named, plan.loads, store) if plan.compiled else Loads()
     description = {
         "wheels": [wheel.model_dump(include={"name", "version"}) for wheel in stage.wheels],
@@ -100,16 +102,8 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: pathlib.Pa
         "packages": loaded.packages,
         "modules": loaded.modules,
     }
-    _write_json(place / "stage.json", description)
+    sheet.put(f"{place}/stage.json", _json(description))
 
 
-def _write_json(file: pathlib.Path, value: Any) -> None:
-    file.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
-    """A hard link costs nothing and keeps the date, by which BuildKit sees that nothing changed."""
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
