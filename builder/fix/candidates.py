@@ -26,7 +26,7 @@ from envspec.spec.model import Spec
 from envspec.spec.pins import pinned
 from envspec.system import rules
 from envspec.system.errors import OutsideError
-from envspec.system.finding import Finding
+from envspec.system.finding import Finding, Severity
 
 _LOST = re.compile(
     r"module (?P<one>[\w.]+) is not in the standard library|Python 3\.\d+t? has no (?P<other>[\w.]+)"
@@ -63,6 +63,8 @@ class Candidates:
             age=lambda name: _uploaded(state, offers, name),
             needs=lambda name: self._workshop.needs(spec, held, name),
         )
+        if error.severity is Severity.WARNING:  # a guess is worth trying for an error alone
+            blamed = tuple(turn for turn in blamed if turn.name in error.between)
         own = state.exact - {edit.name for edit in state.edits if isinstance(edit, Pin)}
         for group in (
             [turn for turn in blamed if turn.name not in own],

@@ -239,7 +239,7 @@ class Search:
         wrong = (*after.errors, *(after.doubts if mending_doubts else ()))
         moved = before.moved(after)
         fresh = [each for each in wrong if _identity(each) not in told and moved.intersection(each.between)]
-        again = any(_identity(each) == _identity(error) for each in wrong)
+        again = any(_is_same(each, error) for each in wrong)
         worse = mending_doubts and (after.errors or after.unread)  # what nobody read is not mended
         return not fresh and not again and not worse
 
@@ -263,6 +263,13 @@ def _in_use(found: Finding) -> bool:
 def _identity(found: Finding) -> tuple[str, str, tuple[str, ...], str]:
     """What makes a finding the same one after packages have moved: versions and lines are left out."""
     return found.rule, found.where, found.between, re.sub(r"\d[\w.]*", "#", found.message)
+
+
+def _is_same(found: Finding, error: Finding) -> bool:
+    """Whether two packages still do not go together, or the same is wrong where none are named."""
+    if found.rule == error.rule and len(found.between) > 1:
+        return found.between[-2:] == error.between[-2:]
+    return _identity(found) == _identity(error)
 
 
 def search_fix(

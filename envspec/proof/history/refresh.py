@@ -1,6 +1,6 @@
 """Make the table of popular distributions that do not go together anew, from wheels of the index alone.
 
-    python -m envspec.proof.history.refresh [--minutes 20] [NAME ...]
+    python -m envspec.proof.history.refresh [--minutes 20] [--since NAME] [NAME ...]
 
 Of each distribution in `popular.txt` (or of those named) the last versions of its newest series are read:
 what their modules take from others whenever they are imported, against what the versions of those have; and
@@ -26,6 +26,7 @@ from packaging.version import Version
 from envspec.lockfile.lock import DEFAULT_INDEX
 from envspec.proof.abi import numpy
 from envspec.proof.history.names import has_name
+from envspec.proof.history.table import table
 from envspec.proof.history.uses import certain_uses
 from envspec.resolve.refusal import version_of
 from envspec.resolve.resolver import known_file
@@ -94,16 +95,27 @@ def _rank(file: RemoteFile) -> int:
     return next(number for number, tag in enumerate(_TAGS) if tag in file.file)
 
 
-def find_pairs(names: Iterable[str], history: History, until: float) -> Pairs:
-    """All pairs among some distributions, as far as the time goes."""
+def find_pairs(
+    names: Iterable[str], history: History, until: float, *, since: str = "", known: Pairs | None = None
+) -> Pairs:
+    """All pairs among some distributions, as far as the time goes.
+
+    What is `known` of users that come before `since`, or after the end of the time, is taken as it is.
+    """
     series = {name: history.series(name) for name in names}
     owners = _owners(series, history)
-    pairs: Pairs = {}
+    pairs: Pairs = {**(known or {})}
+    begun = not since
     for user, versions in series.items():
+        begun |= user == since
+        if not begun:
+            continue
+        pairs.pop(user, None)
         chosen = list(versions.items())
         step = max(1, len(chosen) // USERS)
         for version, remote in chosen[::-step][:USERS]:
             if time.monotonic() > until:
+                print(f"the time is over at {user}")  # noqa: T201 — a script's answer
                 return pairs
             with contextlib.suppress(EnvspecError), history.opened(remote) as wheel:
                 found = dict(_of_user(wheel, series, owners, history))
@@ -209,9 +221,12 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--since", default="", help="the first user that is read; others stay as they are")
     asked = parser.parse_args()
     names = asked.names or (HERE / "popular.txt").read_text().split()
-    pairs = find_pairs(names, History(), time.monotonic() + asked.minutes * 60)
+    until = time.monotonic() + asked.minutes * 60
+    known = dict(table()["pairs"]) if asked.since else None
+    pairs = find_pairs(names, History(), until, since=asked.since, known=known)
     body = {"made": dt.date.today().isoformat(), "pairs": pairs}
     target = HERE / "data" / "pairs.json.xz"
     target.parent.mkdir(exist_ok=True)
