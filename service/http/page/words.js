@@ -15,7 +15,9 @@ const WORDS = {
     unsupported: "这个声音做不到：{message}", unauthorized: "需要有效的访问密钥。", busy: "请求太多，请 {retry} 秒后重试。",
     unavailable: "语音引擎暂时不可用，请稍后重试。", loading: "语音引擎正在加载，请稍后重试。",
     voice_failed: "语音引擎无法启动，请联系管理员。", voice_crashed: "语音引擎处理这段文字时出错，请重试。",
-    overloaded: "服务繁忙，请稍后重试。", deadline_exceeded: "合成超时，请缩短文字。", other_error: "出错了（{code}）：{message}",
+    overloaded: "服务繁忙，请稍后重试。", deadline_exceeded: "合成超时，请缩短文字。",
+    text_missing: "没有可以朗读的内容。请输入文字。", codec_crashed: "生成文件时出错，请重试。",
+    too_much_sound: "音频太长，无法以这种格式一次生成：请缩短文字或换一种格式。", other_error: "出错了（{code}）：{message}",
   },
   en: {
     title: "Speech synthesis", skip: "Skip to the text", text: "Text to speak", textHint: "Type Chinese or English…",
@@ -32,7 +34,10 @@ const WORDS = {
     busy: "Too many requests. Try again in {retry} s.", unavailable: "The voice is not available now. Try again soon.",
     loading: "The voice is still loading. Try again soon.", voice_failed: "The voice could not be started. Ask the operator.",
     voice_crashed: "The voice failed on this text. Try again.", overloaded: "The service is busy. Try again soon.",
-    deadline_exceeded: "It took too long. Shorten the text.", other_error: "Something went wrong ({code}): {message}",
+    deadline_exceeded: "It took too long. Shorten the text.",
+    text_missing: "There is nothing to speak. Enter some text.", codec_crashed: "The file could not be made. Try again.",
+    too_much_sound: "This is too much sound for one file of this format. Shorten the text, or take another format.",
+    other_error: "Something went wrong ({code}): {message}",
   },
 };
 
