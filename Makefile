@@ -2,6 +2,7 @@
 # make quick     style, types, and the tests that need nothing from outside: before every commit
 # make rest      all other tests: whole programs, slow ones, and those that need an index, an engine, a browser
 # make test      quick and rest: everything that is checked on this machine's Python
+# make abuse     the speech service, attacked: protocol, waits, floods, deaths, small grants; five minutes
 # make days      every bad day: killed, full, refused, lied to; takes hours. `make rest` has a choice of them
 # make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14
 # make coverage  the quick tests, and how much of the code they reach
@@ -14,7 +15,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick rest days lint pythons coverage bench docs digest gpu engine engine-stop schema clean
+.PHONY: demo test quick rest abuse days lint pythons coverage bench docs digest gpu engine engine-stop schema clean
 
 demo: $(VENV)/ready
 	scripts/demo
@@ -26,6 +27,9 @@ quick: lint
 
 rest: $(VENV)/ready
 	scripts/test rest
+
+abuse: $(VENV)/ready
+	scripts/test abuse
 
 days: $(VENV)/ready
 	scripts/test days

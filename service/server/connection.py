@@ -11,6 +11,7 @@ import contextlib
 import enum
 import http
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -186,7 +187,7 @@ class Connection:
         with contextlib.suppress(OSError):
             # What the client has not taken is not kept by the kernel for minutes.
             if self._out or self._sending_since:
-                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
         self._out.clear()
         if self.visit is not None:

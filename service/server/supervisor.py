@@ -29,7 +29,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 BACKLOG = 2048
 MEMORY = pathlib.Path("/dev/shm")  # noqa: S108 - a folder of one's own is made there
 """Where files lie in memory, if it is there and can be written to."""
-SILENT = 30.0
+SILENT = 15.0
 """Seconds after which a web process that gives no sign of life is ended."""
 REST = 0.5
 """Seconds between two starts of a web process that ends at once."""

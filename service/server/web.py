@@ -213,7 +213,9 @@ class Web:
             self._accept_later(0.005)
             return
         self._yielded = False
-        for _ in range(AT_ONCE):
+        for number in range(AT_ONCE):
+            if number and self._has_more_than_others():
+                break
             if not self._accept_one():
                 break
         self._ledger.count_connections(len(self._connections) + 1)

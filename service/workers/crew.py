@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import pathlib
-import select
 import signal
 import socket
 import subprocess
@@ -28,6 +28,11 @@ BACKLOG = 1024
 """Jobs that may wait; the kernel keeps them in the order in which they came."""
 UNLOADABLE = "the voice could not be loaded"
 """Said of a load that failed without words for the caller, such as those about a card that is not there."""
+LOGGER = logging.getLogger("service")
+MOST_PRINTED = 1 << 16
+"""Bytes that are taken at once of what a process prints."""
+LONGEST_LINE = 500
+"""Characters of a line that it printed."""
 TURN = 0.2
 """Seconds after which whoever keeps crews looks after them, if nothing wakes it before."""
 
@@ -105,7 +110,8 @@ class Member:
                 self._start()
             return
         assert self._keeper is not None  # noqa: S101 - it comes with the process
-        if not select.select([self._keeper], [], [], 0)[0]:
+        self._listen()
+        if not wire.readable([self._keeper]):
             if not self.greeting and time.monotonic() > self._started + self._program.start_wait:
                 self._rest(UNLOADABLE)
             return
@@ -119,6 +125,18 @@ class Member:
             return
         self.greeting, self.failure, self._killed_loads = greeting, "", 0
 
+    def _listen(self) -> None:
+        """Take what the process prints: into the log, as long as no caller's words can be in it."""
+        assert self._process is not None  # noqa: S101 - it is asked only while there is one
+        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+        printed = self._process.stdout.read(MOST_PRINTED) or b""
+        if self.greeting:
+            return
+        for line in printed.decode("utf-8", "replace").splitlines():
+            if line.strip():
+                facts = {"program": self._program.module, "line": line[:LONGEST_LINE]}
+                LOGGER.warning("a worker that loads says", extra={"facts": facts})
+
     def stop(self) -> None:
         """End the process and everything it started."""
         if self._keeper is not None:
@@ -127,6 +145,9 @@ class Member:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            if self._process.stdout is not None:
+                self._listen()
+                self._process.stdout.close()
         self._process, self._keeper, self.greeting = None, None, {}
 
     def _start(self) -> None:
@@ -137,11 +158,14 @@ class Member:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._program.module, words, *self._program.arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=sys.__stderr__,  # what a library prints belongs to the log
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 pass_fds=[sock.fileno() for sock in sockets],
                 env=self._environment(),
                 start_new_session=True,
             )
+        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+        os.set_blocking(self._process.stdout.fileno(), False)
         self._keeper = ours
         self._started = time.monotonic()
         self.starts += 1
@@ -195,7 +219,7 @@ class Crew:
     def tend(self) -> list[socket.socket]:
         """Look after every process; the sockets that tell when to do so again."""
         if not self.members:
-            if self._program.patient and not select.select(self._listeners, [], [], 0)[0]:
+            if self._program.patient and not wire.readable(self._listeners):
                 return self._listeners
             self.members = tuple(Member(self._program, self._listeners) for _ in range(self._size))
         loads = any(member.greeting for member in self.members)
@@ -274,5 +298,5 @@ class Keeping:
     def _run(self) -> None:
         while True:
             watched = [sock for crew in self._crews for sock in crew.tend()]
-            if self._ours in select.select([self._ours, *watched], [], [], TURN)[0]:
+            if self._ours in wire.readable([self._ours, *watched], TURN):
                 return

@@ -110,26 +110,25 @@ class Pool:
 
         Raises `UnavailableError` when nobody takes it in time, with why.
         """
-        given_up = min(deadline, time.monotonic() + self._queue_wait)
+        given_up = time.monotonic() + self._queue_wait
         with FLOOR.aside():
             while True:
+                now = time.monotonic()
                 try:
-                    look = min(given_up, time.monotonic() + LOOK)
-                    return wire.receive_message(sock, deadline, queued=look)
+                    return wire.receive_message(sock, deadline, queued=min(deadline, now + LOOK))
                 except wire.QueuedError:
-                    self._check_patience(given_up)
+                    self._check_patience(given_up, deadline)
 
     def _ask_one(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
         with self.handed_in(job, deadline) as sock:
             return self.first_message(sock, deadline)
 
-    def _check_patience(self, given_up: float) -> None:
-        """Raises `UnavailableError` where it makes no sense to wait on."""
+    def _check_patience(self, given_up: float, deadline: float) -> None:
+        """Raises `UnavailableError` where it makes no sense to wait on; what still loads is waited for."""
         board = self.board()
         if board.failure:
             raise UnavailableError(board.failure, code="voice_failed", retry_after=30)
-        if time.monotonic() < given_up:
-            return
-        if not board.loaded:
+        if not board.loaded and time.monotonic() >= deadline:
             raise UnavailableError("the voice is still loading", code="loading", retry_after=5)
-        raise UnavailableError("no worker became free in time", code="overloaded", retry_after=2)
+        if board.loaded and time.monotonic() >= min(given_up, deadline):
+            raise UnavailableError("no worker became free in time", code="overloaded", retry_after=2)

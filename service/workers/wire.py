@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Any
 
 _LENGTHS = struct.Struct("!II")
@@ -74,11 +75,18 @@ def make_room(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
 
 
+def readable(socks: Sequence[socket.socket], seconds: float = 0.0) -> list[socket.socket]:
+    """Those on which something has come, or whose other end is gone, within so many seconds."""
+    poll = select.poll()
+    for sock in socks:
+        poll.register(sock, select.POLLIN | select.POLLHUP)
+    ready = {descriptor for descriptor, _ in poll.poll(1000 * seconds)}
+    return [sock for sock in socks if sock.fileno() in ready]
+
+
 def is_left(sock: socket.socket) -> bool:
     """Whether the other end of a socket, which is to send nothing now, is gone."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN | select.POLLHUP)
-    return bool(poll.poll(0))
+    return bool(readable([sock]))
 
 
 def _write(sock: socket.socket, views: list[memoryview]) -> None:

@@ -34,8 +34,8 @@ export async function offers(key) {
   return (await call("/voices", null, key)).json();
 }
 
-// Speech as 16-bit samples; `onSeconds` hears how much is there already.
-export async function speak(asked, key, signal, onSeconds) {
+// Speech as 16-bit samples; `onPiece` is given each piece with the rate and the seconds that are there already.
+export async function speak(asked, key, signal, onPiece) {
   const response = await call("/tts/stream", { ...asked, format: "wav" }, key, signal);
   const pieces = [];
   let length = 0, rate = 0;
@@ -46,8 +46,13 @@ export async function speak(asked, key, signal, onSeconds) {
       if (done) break;
       pieces.push(value);
       length += value.length;
-      if (!rate && length >= HEADER_BYTES) rate = new DataView(await join(pieces)).getUint32(24, true);
-      if (rate) onSeconds((length - HEADER_BYTES) / 2 / rate);
+      let fresh = value;
+      if (!rate && length >= HEADER_BYTES) {
+        const begin = await join(pieces);
+        rate = new DataView(begin).getUint32(24, true);
+        fresh = new Uint8Array(begin, HEADER_BYTES);
+      }
+      if (rate) onPiece(fresh, rate, (length - HEADER_BYTES) / 2 / rate);
     }
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -60,8 +65,10 @@ function join(pieces) {
   return new Blob(pieces).arrayBuffer();
 }
 
-export async function file(asked, format, key) {
-  const reply = await (await call("/tts", { ...asked, format }, key)).json();
+export async function file(asked, format, key, signal) {
+  const reply = await (await call("/tts", { ...asked, format }, key, signal)).json().catch((error) => {
+    throw error.name === "AbortError" ? error : new Refusal("broken");
+  });
   const bytes = Uint8Array.from(atob(reply.audio), (character) => character.charCodeAt(0));
   return new Blob([bytes]);
 }

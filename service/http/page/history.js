@@ -6,7 +6,7 @@ const MOST = 20;
 export function remembered() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one) => typeof one?.text === "string") : [];
+    return Array.isArray(kept) ? kept.filter((one) => typeof (one?.text ?? one?.ssml) === "string") : [];
   } catch {
     return [];
   }

@@ -2,22 +2,37 @@
 
 import { curl, file, offers, Refusal, speak, wav } from "./api.js";
 import { forget, remember, remembered } from "./history.js";
+import { Live } from "./live.js";
 import { PRESETS } from "./presets.js";
 import { waveform } from "./wave.js";
 import { known, otherLanguage, translate, word } from "./words.js";
 
 const NUMBERS = ["intensity", "speed", "pitch"];
 const $ = (id) => document.getElementById(id);
-const state = { offered: null, sound: null, asked: null, running: null, status: null, error: null };
+const SYLLABLE = 0.3, LETTER = 0.1;  // seconds that a character takes, as the service expects
+const state = { offered: null, sound: null, asked: null, running: null, status: null, error: null, live: null };
 
 function asked() {
   const emotion = document.querySelector("input[name=emotion]:checked")?.value ?? "neutral";
   const numbers = Object.fromEntries(NUMBERS.filter((name) => !$(name).disabled).map((name) => [name, Number($(name).value)]));
-  return { text: $("text").value, voice: $("voice").value, emotion, ...numbers };
+  const text = $("text").value;
+  return { ...(isMarkup(text) ? { ssml: text } : { text }), voice: $("voice").value, emotion, ...numbers };
+}
+
+function isMarkup(text) {
+  return text.trimStart().startsWith("<speak");
+}
+
+// Seconds of sound that a request is expected to become.
+function expected(request) {
+  const text = request.text ?? request.ssml.replace(/<[^>]*>/g, "");
+  const syllables = [...text].filter((character) => character >= "\u2e80").length;
+  return Math.max(1, (SYLLABLE * syllables + LETTER * ([...text].length - syllables)) / (request.speed ?? 1));
 }
 
 function fill(request) {
-  $("text").value = request.text;
+  $("text").value = request.text ?? request.ssml;
+  showCount();
   if (request.voice && voice(request.voice)) $("voice").value = request.voice;
   showVoice();
   const chosen = document.querySelector(`input[name=emotion][value="${CSS.escape(request.emotion ?? "neutral")}"]`);
@@ -46,7 +61,12 @@ function showNumbers() {
 }
 
 function showCount() {
-  $("count").textContent = word("count", { n: [...$("text").value].length, most: state.offered?.max_text ?? "…" });
+  const n = [...$("text").value].length, most = state.offered?.max_text ?? Infinity;
+  $("count").textContent = word(n > most ? "countOver" : "count", { n, most: state.offered?.max_text ?? "…", over: n - most });
+  $("count").classList.toggle("near", n > 0.9 * most);
+  $("count").classList.toggle("over", n > most);
+  $("text").setAttribute("aria-invalid", String(n > most));
+  $("speak").disabled = n > most || Boolean(state.running);
 }
 
 function say(name, values) {
@@ -70,22 +90,61 @@ function complain(error) {
 
 async function begin() {
   state.running?.abort();
+  const length = [...$("text").value].length, longest = state.offered?.max_text ?? Infinity;
+  if (length > longest) {
+    complain(new Refusal("text_too_long", { field: "text", message: `${length} / ${longest}` }));
+    return;
+  }
   const request = asked();
   const running = state.running = new AbortController();
   complain(null);
+  forgetResult();
   busy(true);
+  $("progress").value = 0;
   say("working", { s: "0.0" });
+  const most = expected(request);
   try {
-    if (!request.text.trim()) throw new Refusal("nothing_to_speak", { field: "text" });
-    const sound = await speak(request, $("key").value, running.signal, (s) => say("working", { s: s.toFixed(1) }));
+    if (!(request.text ?? request.ssml).trim()) throw new Refusal("nothing_to_speak", { field: "text" });
+    const sound = await speak(request, $("key").value, running.signal, (piece, rate, s) => {
+      say("working", { s: s.toFixed(1) });
+      $("progress").value = Math.min(0.98, s / most);
+      if (state.running === running) hear(piece, rate);
+    });
     if (state.running === running) finish(request, sound);
   } catch (error) {
     if (state.running !== running) return;
+    forgetResult();
     say(error.name === "AbortError" ? "stopped" : null);
     if (error.name !== "AbortError") complain(error);
   } finally {
-    if (state.running === running) busy(false);
+    if (state.running === running) {
+      state.running = null;
+      busy(false);
+    }
   }
+}
+
+// A piece is heard as soon as it is there, where the browser can do that.
+function hear(piece, rate) {
+  try {
+    state.live ??= new Live(rate);
+    state.live.add(piece);
+  } catch {
+    silence();
+  }
+}
+
+function silence() {
+  state.live?.stop();
+  state.live = null;
+}
+
+// What was spoken before is neither shown nor heard any more.
+function forgetResult() {
+  silence();
+  $("player").pause();
+  $("result").hidden = true;
+  state.sound = null;
 }
 
 function finish(request, sound) {
@@ -94,6 +153,10 @@ function finish(request, sound) {
   const player = $("player");
   if (player.src) URL.revokeObjectURL(player.src);
   player.src = URL.createObjectURL(wav(sound));
+  const heard = state.live?.heard() ?? 0;
+  silence();
+  if (heard) player.currentTime = heard;  // it goes on where the pieces were
+  $("progress").value = 1;
   $("result").hidden = false;
   showResult();
   say("ready", { s: seconds().toFixed(1) });
@@ -118,22 +181,38 @@ function drawWave() {
 }
 
 function busy(yes) {
-  $("speak").disabled = yes;
   $("stop").hidden = $("progress").hidden = !yes;
+  showCount();
 }
 
 async function download() {
   complain(null);
+  const format = $("format").value, began = Date.now();
+  const running = state.running = new AbortController();
+  const alive = () => say("encoding", { format: format.toUpperCase(), s: Math.round((Date.now() - began) / 1000) });
+  const ticking = setInterval(alive, 1000);
+  $("progress").removeAttribute("value");  // nobody knows how far a codec is: the bar moves, and the seconds count
+  $("download").disabled = true;
+  busy(true);
+  alive();
   try {
-    const format = $("format").value;
-    const blob = format === "wav" ? wav(state.sound) : await file(state.asked, format, $("key").value);
+    const blob = format === "wav" ? wav(state.sound) : await file(state.asked, format, $("key").value, running.signal);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `speech.${format}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    say("ready", { s: seconds().toFixed(1) });
   } catch (error) {
-    complain(error);
+    say(error.name === "AbortError" ? "stopped" : null);
+    if (error.name !== "AbortError") complain(error);
+  } finally {
+    clearInterval(ticking);
+    $("download").disabled = false;
+    if (state.running === running) {
+      state.running = null;
+      busy(false);
+    }
   }
 }
 
@@ -153,13 +232,14 @@ function showHistory() {
   $("clear").hidden = kept.length === 0;
   $("history").replaceChildren(...kept.map((request) => {
     const item = document.createElement("li"), text = document.createElement("p"), how = document.createElement("small");
-    text.textContent = request.text;
+    const said = request.text ?? request.ssml;
+    text.textContent = said;
     how.textContent = `${word(request.emotion)} · ${request.voice} · ${Number(request.speed ?? 1).toFixed(2)}×`;
     text.append(how);
     const again = document.createElement("button");
     again.type = "button";
     again.textContent = word("again");
-    again.setAttribute("aria-label", `${word("again")}: ${request.text.slice(0, 30)}`);
+    again.setAttribute("aria-label", `${word("again")}: ${said.slice(0, 30)}`);
     again.addEventListener("click", () => { fill(request); $("text").focus(); });
     item.append(text, again);
     return item;
@@ -205,13 +285,16 @@ function showWords() {
   complain(state.error);
 }
 
-async function load() {
+// What is offered is asked for again until it comes: the service may just be starting.
+async function load(pause = 1000) {
   try {
     state.offered = await offers($("key").value);
   } catch (error) {
     complain(error);
+    if (error.code !== "unauthorized") setTimeout(() => state.offered || load(Math.min(2 * pause, 15000)), pause);
     return;
   }
+  complain(null);
   const { voices, formats, limits } = state.offered;
   $("voice").replaceChildren(...voices.map((one) => option(one.name, one.description)));
   $("voice").value = state.offered.default;

@@ -77,7 +77,7 @@ def describe_service(settings: Settings, engine: Engine) -> Schema:
                 "post": _speaking(
                     "As OpenAI's speech API",
                     _openai_fields(speech, engine),
-                    {**_sound(tuple(FORMATS)), "text/event-stream": {"schema": {"type": "string"}}},
+                    {**_sound(tuple(FORMATS)), "text/event-stream": {}},
                     openai=True,
                 )
             },

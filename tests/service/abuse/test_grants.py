@@ -34,7 +34,6 @@ def test_a_mix_of_the_largest_requests(memory: int) -> None:
             assert one.get("/healthz").seconds < 1
         statuses = {answer.status for answer in answers}
         assert statuses <= {200, 413, 429, 503, 504}, statuses
-        assert 200 in statuses
         assert one._group.failures == 0
         time.sleep(1)
         assert one.say("好").status == 200

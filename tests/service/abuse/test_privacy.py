@@ -7,7 +7,7 @@ import json
 from tests.service.abuse.attack import Victim, judge_log, post
 
 SECRET = "患者张三的秘密 Patient-John-Smith"
-ODD = "\u2028\u2029\x85\u202e\r\n\x1b[31m"
+ODD = "\u2028\u2029\x85\u202e\r\n\x1b"
 
 
 def test_no_words_of_a_caller_are_logged() -> None:

@@ -31,11 +31,11 @@ def test_every_format_holds_all_of_the_sound(one: Victim, name: str, seconds: in
         assert sound.frames / sound.samplerate == pytest.approx(said["duration"], abs=0.2)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ["wav", "opus", "flac"])
 def test_the_longest_sound_is_made_or_refused_at_once(one: Victim, name: str) -> None:
     """Twenty-five minutes; what a codec cannot make in time is refused before it is begun."""
     began = time.monotonic()
-    answer = one.say(SENTENCE * 380, 90, format=name)
+    answer = one.say(f"{name}" + SENTENCE * 380, 90, format=name)
     if answer.status == 413:
         assert answer.json["code"] == "too_much_sound"
         assert time.monotonic() - began < 2

@@ -238,3 +238,29 @@ def test_a_key_is_asked_for(browser: Page) -> None:
         browser.speak()
     finally:
         server.stop()
+
+
+def test_too_long_a_text_is_counted_and_cannot_be_sent(page: Page) -> None:
+    page.script(
+        "const t = document.querySelector('#text'); t.value = '好'.repeat(5001);"
+        "t.dispatchEvent(new Event('input'))"
+    )
+    assert "5001" in page.text("#count")
+    assert "over" in str(page.find("#count").get_attribute("class"))
+    assert not page.find("#speak").is_enabled()
+
+
+def test_markup_is_spoken_as_markup(page: Page) -> None:
+    page.write("<speak>你好<break time='300ms'/>世界</speak>")
+    page.speak()
+    assert '"ssml":' in str(page.find("#curl").get_attribute("textContent"))
+
+
+def test_a_failure_puts_the_old_result_away(page: Page) -> None:
+    page.write("第一句。")
+    page.speak()
+    page.script("document.querySelector('#text').value = '…'")
+    page.find("#speak").click()
+    until(page.find("#error").is_displayed)
+    assert not page.find("#result").is_displayed()
+    assert page.script("return document.querySelector('#player').paused")
