@@ -28,8 +28,12 @@ def home_folder() -> str | None:
 
 def user_home() -> str:
     """The home folder of this user."""
-    home = os.path.expanduser("~")  # noqa: PTH111 - no pathlib
-    return NO_HOME if home.startswith("~") else home  # a number that no account has
+    import pathlib  # most say where their home is
+
+    try:
+        return str(pathlib.Path.home())
+    except RuntimeError:  # a number that no account has
+        return NO_HOME
 
 
 def settle_home() -> None:
