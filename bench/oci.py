@@ -18,6 +18,7 @@ import uv
 
 import service
 from bench.measured import MEGABYTES, SECONDS, Measured, Size, Skipped
+from bench.project import editable
 from bench.steps import Step, command, interleaved, peak
 from builder.values.plan import Plan, make_plan
 from envspec.lockfile import lock
@@ -107,7 +108,7 @@ def _changes(size: Size) -> Iterator[Measured]:
         place = pathlib.Path(folder) / "espeak"
         shutil.copytree(EXAMPLES / "espeak", place)
         spec = (place / "envspec.toml").read_text()
-        (place / "envspec.toml").write_text(spec.replace("[service]\n", '[service]\nsource = "app"\n', 1))
+        (place / "envspec.toml").write_text(editable(spec))
         code = place / "app" / "service"
         shutil.copytree(pathlib.Path(service.__file__).parent, code)
         words = [str(TOOL / "build-image"), str(place), "--backend", "oci", "--quiet"]

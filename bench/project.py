@@ -16,6 +16,8 @@ from envspec.spec import load
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import tool_home
 
+SERVER = "gunicorn==23.0.0"
+
 TOOL = pathlib.Path(sys.executable).parent
 
 SHARED = ("wheelhouse", "facts", "metadata", "uv", "debian", "proof")
@@ -38,15 +40,24 @@ class Stack:
 
 def text(stack: Stack, base: str, late: str, early: str, *, compiled: bool = True) -> str:
     """The example's spec on another base, with these two requirements and a payload that can be edited."""
-    body = (stack.example / "envspec.toml").read_text(encoding="utf-8")
+    body = editable((stack.example / "envspec.toml").read_text(encoding="utf-8"))
     changes = {stack.base: base, f'"{stack.late[0]}"': f'"{late}"', f'"{stack.early[0]}"': f'"{early}"'}
-    changes["[service]\n"] = '[service]\nsource = "app"\n'
     changes["[base]\n"] = f"compile = {str(compiled).lower()}\n\n[base]\n"
     for old, new in changes.items():
         if old not in body:
             raise ValueError(f"{stack.example} has no {old.strip()}")
         body = body.replace(old, new, 1)
     return body
+
+
+def editable(spec: str) -> str:
+    """An example's spec with a payload of its own, in `app`, and what serves one that is no longer ours."""
+    changes = {"[service]\n": '[service]\nsource = "app"\n', '"flask==': f'"{SERVER}", "flask=='}
+    for old, new in changes.items():
+        if old not in spec:
+            raise ValueError(f"the example has no {old.strip()}")
+        spec = spec.replace(old, new, 1)
+    return spec
 
 
 class Project:
