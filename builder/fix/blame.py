@@ -61,9 +61,9 @@ def turns(
         return tuple(found)
     user, provider = met[-2:]
     lost = _younger(provider, user, age)
+    guessed = () if error.lacks else (provider, user)  # where a name is missed, both sides are known
     rest = [
-        *_youngest(provider, held, age, needs, met),
-        *_youngest(user, held, age, needs, met),
+        *(name for each in guessed for name in _youngest(each, held, age, needs, met)),
         *reversed(met[:-2]),
     ]
     found += [Turn(name=provider, newer=not lost), Turn(name=user, newer=lost)]

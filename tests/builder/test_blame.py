@@ -53,6 +53,11 @@ def test_what_the_code_that_fails_requires_is_blamed_where_it_came_later() -> No
     assert ("other", "older") not in found
 
 
+def test_nothing_is_guessed_where_a_name_is_missed() -> None:
+    error = rules.NAME_GONE.finding("it is gone", between=("user", "provider"), lacks="provider.name")
+    assert {name for name, _ in shown(error, {"provider": ("helper",)})} == {"user", "provider"}
+
+
 def test_a_distribution_that_is_not_there_is_added() -> None:
     error = rules.STDLIB_GONE.finding("module imghdr is gone", where="user", between=("user", "heir"))
     found = turns(error, held(), age=lambda _: None, needs=lambda _: ())

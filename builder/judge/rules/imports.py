@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from packaging.utils import canonicalize_name
 
@@ -87,7 +87,7 @@ def _finding(group: list[tuple[Cause, Outcome]], facts: Facts) -> Finding:
         where=first.module,
         module=first.module,
         between=between,
-        lacks=_lacks(first.root) if len(between) > 1 and first.root is not None else "",
+        lacks=_lacks(first.root) if first.root is not None and _is_last(first.root, between, facts) else "",
         also=others,
         severity=severity,
     )
@@ -119,6 +119,12 @@ def _lacks(fault: ImportFault) -> str:
     """The dotted name that is missed; empty where the exception tells none."""
     found = next(filter(None, (pattern.search(fault.message) for pattern in _LACKS)), None)
     return ".".join(filter(None, (found["module"], found["name"]))) if found is not None else ""
+
+
+def _is_last(fault: ImportFault, between: Sequence[str], facts: Facts) -> bool:
+    """Whether the distribution that the fault names is the last of some."""
+    named = _missed_in(fault, facts)
+    return named is not None and len(between) > 1 and named.key == between[-1]
 
 
 def _each_once(owners: Iterable[Distribution | None]) -> tuple[Distribution, ...]:
