@@ -11,10 +11,12 @@ import contextlib
 import dataclasses
 import fcntl
 import mmap
+import operator
 import struct
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from service.errors import BodyTooLargeError, BusyError
 
@@ -42,8 +44,7 @@ class Budget:
         return self.bytes * 3 // 4
 
 
-@dataclasses.dataclass(frozen=True)
-class Holdings:
+class Holdings(NamedTuple):
     """What is held, by one process or by all."""
 
     requests: int = 0
@@ -57,8 +58,7 @@ class Holdings:
 
     def plus(self, other: Holdings) -> Holdings:
         """Both together."""
-        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other))  # noqa: B905 - of Python 3.10
-        return Holdings(*(a + b for a, b in pairs))
+        return Holdings._make(map(operator.add, self, other))
 
 
 class Ledger:
@@ -84,6 +84,12 @@ class Ledger:
         with self._locked():
             self._write(slot, Holdings())
 
+    def close(self) -> None:
+        """Be of no more use to this process."""
+        if self._file is not None:
+            self._file.close()
+        self._memory.close()
+
     def held(self) -> Holdings:
         """What all processes hold."""
         total = Holdings()
@@ -99,12 +105,12 @@ class Ledger:
         """Tell how many connections this process has, and one more to tell that it is there."""
         with self._locked():
             mine = self._read(self._slot)
-            self._write(self._slot, dataclasses.replace(mine, connections=count))
+            self._write(self._slot, mine._replace(connections=count))
 
     def beat(self, now: float) -> None:
         """Give a sign of life."""
         with self._locked():
-            self._write(self._slot, dataclasses.replace(self._read(self._slot), beat=now))
+            self._write(self._slot, self._read(self._slot)._replace(beat=now))
 
     def last_beat(self, slot: int) -> float:
         """When a process gave a sign of life, by `time.monotonic`; 0 where it gave none."""
@@ -147,10 +153,10 @@ class Ledger:
         self._write(self._slot, self._read(self._slot).plus(more))
 
     def _read(self, slot: int) -> Holdings:
-        return Holdings(*_SLOT.unpack_from(self._memory, slot * _SLOT.size))
+        return Holdings._make(_SLOT.unpack_from(self._memory, slot * _SLOT.size))
 
     def _write(self, slot: int, held: Holdings) -> None:
-        _SLOT.pack_into(self._memory, slot * _SLOT.size, *dataclasses.astuple(held))
+        _SLOT.pack_into(self._memory, slot * _SLOT.size, *held)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

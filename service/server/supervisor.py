@@ -226,6 +226,7 @@ class Supervisor:
         for crew in self._crews:
             crew.stop()
         self._listener.close()
+        self._ledger.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
