@@ -1,5 +1,5 @@
 # espeak: Python 3.11 on x86_64
-# Rendered by envspec from the lock sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a69c7a7711260717.
+# Rendered by envspec from the lock sha256:c7c863cd28980209355e79b43df97b5e4bab9646caffb1b6622280de4b5b0ecc.
 # Change the spec and render again rather than editing this file.
 
 # Where the packages start from. The build is done in two passes: first to the target `base`, the only pass
@@ -43,11 +43,10 @@ RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-a
 #   blinker==1.9.0
 #   click==8.5.1
 #   flask==3.0.3
-#   gunicorn==23.0.0
+#   h11==0.16.0
 #   itsdangerous==2.2.0
 #   jinja2==3.1.6
 #   markupsafe==3.0.4
-#   packaging==26.3
 #   prometheus-client==0.22.1
 #   werkzeug==3.1.9
 FROM stage-2-audio AS stage-3-service
@@ -74,9 +73,9 @@ ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
     PYTHONPATH="/app" \
     PYTHONUNBUFFERED="1" \
     VIRTUAL_ENV="/opt/env"
-LABEL io.envspec.lock="sha256:dbd4a95fdc787b52de8f4f6867d0ff4d085b6a0db25dbc50a69c7a7711260717" \
-    io.envspec.packages="espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 numpy==1.23.5 prometheus-client==0.22.1 scipy==1.11.4 soundfile==0.12.1" \
-    io.envspec.plan="sha256:a93cfdaff805780b4833cacfcd89f77d37e12bb67b13325837abaf7ff6612ee6" \
+LABEL io.envspec.lock="sha256:c7c863cd28980209355e79b43df97b5e4bab9646caffb1b6622280de4b5b0ecc" \
+    io.envspec.packages="espeakng-loader==0.2.4 flask==3.0.3 h11==0.16.0 numpy==1.23.5 prometheus-client==0.22.1 scipy==1.11.4 soundfile==0.12.1" \
+    io.envspec.plan="sha256:563f15b4bd6701089a2eeab25b1d3725ea5e3c3a2c500ad862a42d695bd5dc85" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="" \

@@ -1,5 +1,5 @@
 # sambert-hifigan: Python 3.11 on x86_64
-# Rendered by envspec from the lock sha256:37d6854a1a3e3b54fccca528c642f66e24a615899fbbef3fb028000a915ece56.
+# Rendered by envspec from the lock sha256:26d285d7360ed62ea8153648a48bbd3fb9a1047113fa887957c9bce5a47a11c8.
 # Change the spec and render again rather than editing this file.
 
 # Where the packages start from. The build is done in two passes: first to the target `base`, the only pass
@@ -108,7 +108,7 @@ RUN ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-m
 #   click==8.5.1
 #   espeakng-loader==0.2.4
 #   flask==3.0.3
-#   gunicorn==23.0.0
+#   h11==0.16.0
 #   itsdangerous==2.2.0
 #   prometheus-client==0.22.1
 #   soundfile==0.12.1
@@ -138,9 +138,9 @@ ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
     PYTHONPATH="/app" \
     PYTHONUNBUFFERED="1" \
     VIRTUAL_ENV="/opt/env"
-LABEL io.envspec.lock="sha256:37d6854a1a3e3b54fccca528c642f66e24a615899fbbef3fb028000a915ece56" \
-    io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0+cpu" \
-    io.envspec.plan="sha256:48e83eb1d5d4c072a33cd06099267a057a5f45d57b0416e07e58b832dec8fce2" \
+LABEL io.envspec.lock="sha256:26d285d7360ed62ea8153648a48bbd3fb9a1047113fa887957c9bce5a47a11c8" \
+    io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 h11==0.16.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0+cpu" \
+    io.envspec.plan="sha256:66a432adf76041e56f02120bb68c6dbfc40c618a9b74fa070959091c4ef692de" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="" \

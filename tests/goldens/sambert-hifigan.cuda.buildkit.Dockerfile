@@ -1,5 +1,5 @@
 # sambert-hifigan, variant cuda: Python 3.11 on x86_64
-# Rendered by envspec from the lock sha256:fdcd82582efb9acc767e447f3b4a71fab42bc39f8a0a7bab71631c51547a4f57.
+# Rendered by envspec from the lock sha256:7d7e6fe9d8050d972394b364b8c93e1b13ad24520c0cb65bf95b22a2201c672c.
 # Change the spec and render again rather than editing this file.
 
 # Where the packages start from. The build is done in two passes: first to the target `base`, the only pass
@@ -122,7 +122,7 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   click==8.5.1
 #   espeakng-loader==0.2.4
 #   flask==3.0.3
-#   gunicorn==23.0.0
+#   h11==0.16.0
 #   itsdangerous==2.2.0
 #   prometheus-client==0.22.1
 #   soundfile==0.12.1
@@ -151,9 +151,9 @@ ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility" \
     PYTHONUNBUFFERED="1" \
     VIRTUAL_ENV="/opt/env"
 LABEL io.envspec.gpu="sm_75 sm_80 sm_86 sm_89 sm_90 sm_100 sm_120" \
-    io.envspec.lock="sha256:fdcd82582efb9acc767e447f3b4a71fab42bc39f8a0a7bab71631c51547a4f57" \
-    io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 gunicorn==23.0.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0" \
-    io.envspec.plan="sha256:3fe5d743a5561b92376c95fc3c3dad06fe7ae3f8986c46cc02acd922fac7e2a6" \
+    io.envspec.lock="sha256:7d7e6fe9d8050d972394b364b8c93e1b13ad24520c0cb65bf95b22a2201c672c" \
+    io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 h11==0.16.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0" \
+    io.envspec.plan="sha256:afeef695c0b07e130a7b1d9e5bcd4098047e4a1174b0156a1f5f4042896755e2" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="cuda" \

@@ -68,7 +68,7 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         f"{first['module']} {what} ({_place(first, facts)}){more}{taken}",
         hint=_advice(user, owner, provider),
         where=first["module"],
-        module=first["module"] if first["kind"] == "import" and not first["deep"] else "",
+        module=first["module"] if first.get("kind") == "import" and not first["deep"] else "",
         between=[each.key for each in (user, owner) if each is not None],
         also=sorted({each["name"] for each in uses[1:]} - {first["name"]}),
         lacks="" if "argument" in first or owner is None else first["name"],
