@@ -8,6 +8,7 @@ from envspec.proof.history import table
 from envspec.proof.history.refresh import History, find_pairs
 from envspec.proof.history.table import breaks_with, known_pair
 from envspec.proof.history.uses import certain_uses
+from envspec.supply.pip_settings import parse_settings
 from envspec.supply.wheel import Wheel
 from tests.support.index import simple_index
 from tests.support.wheels import wheel
@@ -72,9 +73,7 @@ def test_a_pair_breaks_on_one_side_alone(pairs: None, provider: str, version: st
     assert (breaks_with("app", "1.0", provider, version) is not None) is breaks
 
 
-def test_pairs_are_found_in_wheels_alone(
-    tmp_path: pathlib.Path, home: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_are_found_in_wheels_alone(tmp_path: pathlib.Path, home: pathlib.Path) -> None:
     """What a requirement rules out is no news."""
     offered = [
         wheel(tmp_path, "app", "1.0", requires=["lib"], files={"app.py": "from lib import greet\n"}),
@@ -82,9 +81,9 @@ def test_pairs_are_found_in_wheels_alone(
         wheel(tmp_path, "lib", "1.5", files={"lib.py": "def greet(): ...\n"}),
         wheel(tmp_path, "lib", "2.0", files={"lib.py": "def welcome(): ...\n"}),
     ]
-    monkeypatch.setenv("PIP_INDEX_URL", simple_index(tmp_path / "simple", offered))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    found = find_pairs(["app", "lib"], History(), until=float("inf"))
+    index = simple_index(tmp_path / "simple", offered)
+    history = History(parse_settings(f"global.index-url='{index}'"))
+    found = find_pairs(["app", "lib"], history, until=float("inf"))
     assert found == {"app": {"1.0": {"lib": ("1.5", "2.0", "lib.greet")}}}
 
 

@@ -93,6 +93,7 @@ def test_nothing_is_removed_to_say_what_would_go(home: pathlib.Path) -> None:
 def test_what_a_run_may_use_stays_while_it_is_under_way(home: pathlib.Path) -> None:
     used, unused = wheel(home, "used", 0), wheel(home, "unused", 1)
     with under_way():
+        os.utime(used)
         done = prune_home(home, keep=0)
         assert (used.exists(), unused.exists()) == (True, False)
         assert (done.running, done.in_use) == (1, 1000)

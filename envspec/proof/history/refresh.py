@@ -32,7 +32,7 @@ from envspec.resolve.refusal import version_of
 from envspec.resolve.resolver import known_file
 from envspec.spec.load import parse_spec
 from envspec.supply.page import RemoteFile
-from envspec.supply.pip_settings import ask_pip
+from envspec.supply.pip_settings import PipSettings, ask_pip
 from envspec.supply.sources import Sources
 from envspec.supply.wheel import Wheel
 from envspec.supply.wheelhouse import Wheelhouse
@@ -58,8 +58,8 @@ Pairs = dict[str, dict[str, dict[str, tuple[str, str, str]]]]
 class History:
     """Wheels of the index, series by series."""
 
-    def __init__(self) -> None:
-        self._sources = Sources(parse_spec(_SPEC), ask_pip())
+    def __init__(self, settings: PipSettings) -> None:
+        self._sources = Sources(parse_spec(_SPEC), settings)
         self._store = Wheelhouse(tool_home() / "wheelhouse")
 
     def series(self, name: str) -> dict[Version, RemoteFile]:
@@ -226,7 +226,7 @@ def main() -> None:
     names = asked.names or (HERE / "popular.txt").read_text().split()
     until = time.monotonic() + asked.minutes * 60
     known = dict(table()["pairs"]) if asked.since else None
-    pairs = find_pairs(names, History(), until, since=asked.since, known=known)
+    pairs = find_pairs(names, History(ask_pip()), until, since=asked.since, known=known)
     body = {"made": dt.date.today().isoformat(), "pairs": pairs}
     target = HERE / "data" / "pairs.json.xz"
     target.parent.mkdir(exist_ok=True)
