@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MADE = r"(?:wrappers?|bindings?|(?<!command.line )(?<!user )interface)"
+MADE = r"(?:wrappers?|bindings?|(?<!command.line )(?<!user )interface(?! with))"
 WRAPS = re.compile(r"\b%s\b" % MADE, re.IGNORECASE)
 WRAPPED = (
     re.compile(r"([\w-]{3,})(?: python)? %s\b" % MADE, re.IGNORECASE),

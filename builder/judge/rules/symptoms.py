@@ -179,6 +179,21 @@ def _unconfigured(failed: FailedImport) -> Mapping[str, str] | None:
     return {} if (waits or said) and failed.role is not Role.DECLARED else None
 
 
+_SECRET = re.compile(
+    r"\b(?:set|pass|provide|specify|define|export|missing|no|without)\b[^.]{0,80}"
+    r"(?:\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|environment variables?|api[ _-]?keys?|credentials|access tokens?)",
+    re.IGNORECASE,
+)
+"""How clients say that their user has not told them a key, or a variable that would."""
+
+
+def _untold(failed: FailedImport) -> Mapping[str, str] | None:
+    """That a command, or what others may do without, waits for what its user would set."""
+    counts = failed.role is Role.COMMAND or failed.role is Role.TRANSITIVE or failed.role.is_inner
+    lacks = any(each.isa("ImportError", "AttributeError", "NameError") for each in failed.faults)
+    return {} if counts and not lacks and _SECRET.search(failed.text) else None
+
+
 def _of_driver(failed: FailedImport) -> Mapping[str, str] | None:
     names = _LIBRARY(failed)
     return names if names is not None and is_driver_library(names["name"]) else None
@@ -212,6 +227,13 @@ SYMPTOMS = (
         severity=Severity.INFO,
         what="wants the settings of a Django project: {said}",
         hint="nothing, where DJANGO_SETTINGS_MODULE is set when it is used",
+    ),
+    Symptom(
+        sign=_untold,
+        rule=rules.IMPORT_FAILS,
+        severity=Severity.INFO,
+        what="wants what its user would set: {said}",
+        hint="nothing, where that is set when it is used",
     ),
     Symptom(
         sign=_deviceless,

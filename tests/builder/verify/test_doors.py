@@ -120,3 +120,16 @@ def test_a_command_may_look_for_a_host_when_it_starts(environment: Environment) 
     install(environment, looks)
     found = of_rule(judge_subject(environment.target), "EV207")
     assert [(each.where, each.severity) for each in found] == [("tool.cli", Severity.INFO)]
+
+
+@pytest.mark.parametrize(("error", "weight"), [
+    ("RuntimeError('Missing credentials. Please pass an `api_key`, or set OPENAI_API_KEY')", "INFO"),
+    ("KeyError('SERVICE_TOKEN')", "ERROR"),
+    ("ImportError('no environment variable can help')", "ERROR"),
+])  # fmt: skip
+def test_a_command_that_waits_for_a_key_is_information(
+    environment: Environment, error: str, weight: str
+) -> None:
+    install(environment, f"raise {error}\n")
+    found = of_rule(judge_subject(environment.target), "EV201")
+    assert [(each.where, each.severity.name) for each in found] == [("tool.cli", weight)]

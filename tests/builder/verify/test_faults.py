@@ -171,6 +171,7 @@ def test_a_failing_sitecustomize_is_a_warning(environment: Environment) -> None:
         ("Wkhtmlto python wrapper", "subprocess.run(['no-such-helper'])\n", False),
         ("Command line interface for Dots", "DOT_BINARY = 'no-dot'\n", False),
         ("Draws dots", "DOT_BINARY = 'no-dot'\n", False),
+        ("Library to easily interface with dots", "DOT_BINARY = 'no-dot'\n", False),
     ],
 )
 def test_a_wrapper_needs_the_program_that_it_wraps(
