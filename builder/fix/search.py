@@ -222,15 +222,20 @@ class Search:
         return None
 
     def _mends(self, before: State, after: State, error: Finding) -> bool:
-        """Whether the name that was missed is there, and the one import that decides goes well now.
+        """Whether the name that was missed is there, and the one import that decides fails no more of it.
 
-        What reading refuses is not built.
+        What reading refuses is not built. Another fault may stand behind the one that is gone.
         """
         provider = error.between[-1] if error.lacks and error.between else ""
         moves = provider in before.moved(after) and provider in before.held.pins
         if moves and self.workshop.has(after.spec, after.held, provider, error.lacks) is False:
             return False
-        return not error.module or not self.workshop.refused(after.spec, after.held, error.module)
+        said = self.workshop.refused(after.spec, after.held, error.module) if error.module else ""
+        if not said:
+            return True
+        if error.lacks:
+            return error.lacks.rpartition(".")[2] not in said
+        return said != self.workshop.refused(before.spec, before.held, error.module)
 
     def _is_better(self, before: State, after: State, error: Finding) -> bool:
         """Whether the finding is gone, and nothing that was moved has brought another one."""
