@@ -71,6 +71,14 @@ class Certificates(TLSConfig):
         client.proxies = get_environ_proxies(self._host.replace("tcp://", "https://", 1))
 
 
+def _bring_ssh() -> None:
+    """Give the SDK its way through ssh, where that was left out when it was loaded."""
+    from docker.api import client
+    from docker.transport.sshconn import SSHHTTPAdapter
+
+    vars(client).setdefault("SSHHTTPAdapter", SSHHTTPAdapter)
+
+
 def connect(host: str, tls: TLSConfig | None) -> docker.DockerClient:
     """The SDK's client for the engine at an address. Raises `OutsideError` when none answers."""
     if host.startswith("ssh:") and importlib.util.find_spec(_HIDDEN) is None:
@@ -78,6 +86,8 @@ def connect(host: str, tls: TLSConfig | None) -> docker.DockerClient:
             f"the engine at {host} is behind ssh, which takes one more package",
             hint="pip install 'envspec[ssh]'",
         )
+    if host.startswith("ssh:"):
+        _bring_ssh()
     with translated(host):
         client = docker.DockerClient(
             base_url=host,
