@@ -3,7 +3,7 @@
 import pytest
 
 from builder.flow.remade import Built, Heard, StageBuilt, remade
-from envspec.system.progress import Progress
+from tests.support.fakes import Recorder
 
 
 def stage(name: str, **wheels: str) -> StageBuilt:
@@ -89,16 +89,7 @@ def test_many_changes_are_counted() -> None:
 
 
 def test_what_is_heard_is_handed_on() -> None:
-    class Loud(Progress):
-        def __init__(self) -> None:
-            self.said: list[str] = []
-
-        def step(self, title: str) -> None:
-            self.said.append(title)
-
-        def note(self, text: str) -> None:
-            self.said.append(text)
-
+    class Loud(Recorder):
         def begin(self, title: str, total: int) -> None:
             self.said.append(f"{title} {total}")
 

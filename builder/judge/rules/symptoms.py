@@ -180,9 +180,8 @@ def _unconfigured(failed: FailedImport) -> Mapping[str, str] | None:
 
 
 _SECRET = re.compile(
-    r"\b(?:set|pass|provide|specify|define|export|missing|no|without)\b[^.]{0,80}"
-    r"(?:\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|environment variables?|api[ _-]?keys?|credentials|access tokens?)",
-    re.IGNORECASE,
+    r"\b(?i:set|pass|provide|specify|define|export|missing|no|without)\b[^.]{0,80}"
+    r"(?:\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|(?i:environment variables?|api[ _-]?keys?|credentials|access tokens?))"
 )
 """How clients say that their user has not told them a key, or a variable that would."""
 
@@ -190,7 +189,7 @@ _SECRET = re.compile(
 def _untold(failed: FailedImport) -> Mapping[str, str] | None:
     """That a command, or what others may do without, waits for what its user would set."""
     counts = failed.role is Role.COMMAND or failed.role is Role.TRANSITIVE or failed.role.is_inner
-    lacks = any(each.isa("ImportError", "AttributeError", "NameError") for each in failed.faults)
+    lacks = any(each.isa("ImportError", "AttributeError", "NameError", "TypeError") for each in failed.faults)
     return {} if counts and not lacks and _SECRET.search(failed.text) else None
 
 

@@ -125,6 +125,8 @@ def test_a_command_may_look_for_a_host_when_it_starts(environment: Environment) 
 @pytest.mark.parametrize(("error", "weight"), [
     ("RuntimeError('Missing credentials. Please pass an `api_key`, or set OPENAI_API_KEY')", "INFO"),
     ("KeyError('SERVICE_TOKEN')", "ERROR"),
+    ("TypeError('load() missing 1 required argument: API_KEY')", "ERROR"),
+    ("RuntimeError('no such thing as in_place here')", "ERROR"),
     ("ImportError('no environment variable can help')", "ERROR"),
 ])  # fmt: skip
 def test_a_command_that_waits_for_a_key_is_information(
