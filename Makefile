@@ -2,7 +2,7 @@
 # make quick     style, types, and the tests that need nothing from outside: before every commit
 # make rest      all other tests: whole programs, slow ones, and those that need an index, an engine, a browser
 # make test      quick and rest: everything that is checked on this machine's Python
-# make abuse     the speech service, attacked: protocol, waits, floods, deaths, small grants; five minutes
+# make abuse     the speech service, attacked: protocol, waits, floods, deaths, small grants; six minutes
 # make days      every bad day: killed, full, refused, lied to; takes hours. `make rest` has a choice of them
 # make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14
 # make coverage  the quick tests, and how much of the code they reach
