@@ -4,7 +4,7 @@
 # make test      quick and rest: everything that is checked on this machine's Python
 # make abuse     the speech service, attacked: protocol, waits, floods, deaths, small grants; six minutes
 # make days      every bad day: killed, full, refused, lied to; takes hours. `make rest` has a choice of them
-# make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14
+# make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14; PYTHONS=3.14 on that one
 # make coverage  the quick tests, and how much of the code they reach
 # make bench     how fast it is, side by side with what one would use instead
 # make digest    write anew which image examples/espeak becomes; CI compares
@@ -40,7 +40,7 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 pythons: $(VENV)/ready
-	$(BIN)/python -m tests.pythons
+	$(BIN)/python -m tests.pythons $(PYTHONS)
 
 coverage: $(VENV)/ready
 	scripts/test quick --cov
