@@ -5,11 +5,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 import hashlib
+import json
 import os
 import pathlib
 import random
 import signal
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -42,6 +44,8 @@ class Hardship:
     """MB resident in all processes of the server, second by second."""
     codes: Mapping[str, int]
     """How often each error was seen."""
+    complaints: tuple[str, ...]
+    """The errors in the server's log, which say why an answer is missing."""
 
     @property
     def growth(self) -> float:
@@ -59,7 +63,10 @@ class Hardship:
 
 def endure(seconds: float, *, clients: int = 6, seed: int = 1) -> Hardship:
     """Start a server without a cache, load it and kill its workers for so many seconds."""
-    with sides.ours(TTS_CACHE_BYTES="0", TTS_LOG_TEXT="0") as (port, process):
+    with (
+        tempfile.NamedTemporaryFile("rb") as log,
+        sides.ours(pathlib.Path(log.name), TTS_CACHE_BYTES="0", TTS_LOG_TEXT="0") as (port, process),
+    ):
         client = Client(f"http://127.0.0.1:{port}", retries=0)
         client.wait_until_ready()
         known = tuple((asked, _ask(client, asked)) for asked in _mixture())
@@ -74,6 +81,7 @@ def endure(seconds: float, *, clients: int = 6, seed: int = 1) -> Hardship:
         killed, memory = _kill(process, end, random.Random(seed))
         for thread in load:
             thread.join()
+        complaints = tuple(_errors(log.read().decode()))
     right, retryable = outcomes.pop("right", 0), outcomes.pop("retryable", 0)
     wrong = sum(count for outcome, count in outcomes.items() if outcome.startswith("wrong"))
     return Hardship(
@@ -84,6 +92,7 @@ def endure(seconds: float, *, clients: int = 6, seed: int = 1) -> Hardship:
         wrong=wrong,
         memory=memory,
         codes=outcomes,
+        complaints=complaints,
     )
 
 
@@ -161,6 +170,18 @@ def _kill(server: int, end: float, chance: random.Random) -> tuple[int, tuple[fl
                 except ProcessLookupError:
                     continue  # it has just died of the last one
     return killed, tuple(memory)
+
+
+def _errors(log: str) -> Iterator[str]:
+    """The lines of a log that tell of an error; its own or what another program has printed into it."""
+    for line in log.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:
+            yield line
+        else:
+            if told["level"] == "error":
+                yield line
 
 
 def family(root: int) -> list[int]:

@@ -15,29 +15,33 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def ours(**settings: str) -> Iterator[tuple[int, int]]:
-    """`python -m service` with its own defaults and `settings`; its port and its process."""
-    with _running(["-m", "service", "--host", "127.0.0.1", "--port"], settings) as started:
+def ours(log: pathlib.Path = pathlib.Path(os.devnull), **settings: str) -> Iterator[tuple[int, int]]:
+    """`python -m service` with its own defaults and `settings`; its port and its process.
+
+    What it says goes into `log`.
+    """
+    with _running(["-m", "service", "--host", "127.0.0.1", "--port"], settings, log) as started:
         yield started
 
 
 @contextmanager
 def theirs() -> Iterator[tuple[int, int]]:
     """The article's service; its port and its process."""
-    with _running(["-m", "bench.service.article"], {}) as started:
+    with _running(["-m", "bench.service.article"], {}, pathlib.Path(os.devnull)) as started:
         yield started
 
 
 @contextmanager
-def _running(words: list[str], settings: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+def _running(words: list[str], settings: Mapping[str, str], log: pathlib.Path) -> Iterator[tuple[int, int]]:
     port = _free_port()
-    process = subprocess.Popen(
-        [sys.executable, *words, str(port)],
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            [sys.executable, *words, str(port)],
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
     try:
         _await(port)
         yield port, process.pid
