@@ -13,6 +13,7 @@ import time
 from ..names import canonical_name
 from . import (
     asides,
+    bytecode,
     cards,
     device,
     distributions,
@@ -106,9 +107,10 @@ class Probe:
         library = (self.python["stdlib"], os.path.join(self.python["stdlib"], "lib-dynload"))
         known = [os.path.realpath(each) for each in library]
         self.sites = [entry for entry in self.path if entry not in known]
-        if not is_compiled(self.sites):
+        if not bytecode.is_compiled(self.sites):
             # Each process would compile anew what it imports: they share what one of them has compiled.
-            self.env["PYTHONPYCACHEPREFIX"] = os.path.join(scratch, "compiled")
+            self.env["PYTHONPYCACHEPREFIX"] = compiled = os.path.join(scratch, "compiled")
+            bytecode.lend(self.python["stdlib"], compiled)
             del self.env["PYTHONDONTWRITEBYTECODE"]
         self.dists = distributions.find_distributions(self.sites)
         for dist in self.dists:
@@ -281,14 +283,6 @@ def surroundings(scratch: str) -> dict[str, str]:
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "PYTHONSTARTUP"):
         env.pop(name, None)
     return env
-
-
-def is_compiled(sites: list[str]) -> bool:
-    """Whether packages have their compiled files beside them, or this Python cannot have them elsewhere."""
-    if sys.version_info < (3, 8):
-        return True
-    packages = [os.path.join(site, name) for site in sites for name in os.listdir(site)]
-    return any(os.path.isdir(os.path.join(package, "__pycache__")) for package in packages)
 
 
 def is_site(folder: str) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import pathlib
-import subprocess
-import sys
+import venv
 from collections.abc import Mapping
 
 from builder.judge import InterpreterSubject
@@ -19,7 +18,7 @@ class Environment:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+        venv.create(folder, symlinks=True)
         self.site = next(folder.glob("lib/python3*/site-packages"))
 
     @property
