@@ -15,7 +15,9 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from builder.backends.activation import write_activation
-from builder.inside import guard
+from builder.image import travelling
+from builder.image.loads import stage_modules
+from builder.inside import guard, places
 from builder.inside.trim import trim
 from builder.values import models
 from builder.values import payload as payload_files
@@ -28,6 +30,8 @@ from builder.values.shipping import Shipped, Shipping
 from builder.values.stages import InstallStage
 from builder.values.variables import expanded
 from builder.values.verdict import Verdict
+from builder.wheels.compiled import ASK, JOB, Python, WheelCompiler, checked
+from builder.wheels.prefix import Prefix
 from envspec.spec.model import digest_of
 from envspec.spec.target import host_target
 from envspec.supply import uv
@@ -167,6 +171,46 @@ class VirtualenvBackend:
             self._install(plan, stage, building, store, env)
         if self._shared is None:
             remove(cache)  # its hard links count among what the disk says of a file
+        if plan.compiled:
+            self._compile(plan, building, store)
+
+    def _compile(self, plan: Plan, building: pathlib.Path, store: Wheelhouse) -> None:
+        """Put what is loaded beside its sources, compiled: no process in the environment writes there.
+
+        It is what images have, but for a mark by which Python looks whether the source was edited.
+        """
+        program = building / "bin" / "python"
+        site = next(building.glob("lib/python*/site-packages"))
+
+        def start(words: Words, text: str | None = None, out: pathlib.Path | None = None) -> str:
+            done = run_sandboxed(
+                [program, "-s", "-S", "-W", "ignore", *words],
+                env={"PATH": os.defpath, "PYTHONHASHSEED": "0"},
+                writable=[out] if out else [],
+                cwd=building.parent,
+                input_text=text,
+                timeout=1800,
+            )
+            if not done.ok:
+                raise done.refusal or BuildError(
+                    f"its modules could not be compiled\n{done.tail}",
+                    hint="run again, or set `compile = false` in the spec",
+                )
+            return done.stdout
+
+        def run(folder: pathlib.Path, out: pathlib.Path) -> None:
+            words: Words = ["-", out, "wheels", folder / JOB, folder]
+            start(words, travelling.program("entrypoint.compile"), out)
+
+        python = Python.told(start(["-c", ASK]))
+        stages = [stage_modules(stage, plan.named, plan.loads, store) for stage in plan.stages]
+        where = Prefix(root=places.ENVIRONMENT, version=plan.python, base_python="").site
+        for files in WheelCompiler(python, where, store, run).stages(stages):
+            for path, body in files.items():
+                if (site / path).is_file():
+                    place = site / python.beside(path)
+                    place.parent.mkdir(exist_ok=True)
+                    place.write_bytes(checked(body))
 
     def _install(
         self,

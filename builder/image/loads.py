@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import pathlib
 import zipfile
 from collections.abc import Collection, Sequence
 
 from builder.values.stages import InstallStage
+from builder.wheels.compiled import StageModules, module_files
 from envspec.lockfile.lock import File
 from envspec.supply.facts import FactStore
 from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.home import tool_home
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Loads:
-    """The modules of a stage that a service is known to load; false where nothing is to be compiled."""
-
-    packages: tuple[str, ...] = ()
-    """Canonical names: of these the top level is imported, if they are small."""
-    modules: tuple[str, ...] = ()
-    """Imported whatever they weigh."""
-
-    def __bool__(self) -> bool:
-        return bool(self.packages or self.modules)
+SMALL = 1_000_000
+"""Bytes of source up to which a package counts as small; of a larger one only the modules named count."""
 
 
-def stage_loads(
+def stage_modules(
     stage: InstallStage, named: Collection[str], modules: Sequence[str], store: Wheelhouse
-) -> Loads:
-    """Of the packages that a spec names and the modules that it imports, those that the stage brings."""
-    brought = _brought(stage, store) if modules else set()
-    return Loads(
-        packages=tuple(wheel.name for wheel in stage.wheels if wheel.name in named),
-        modules=tuple(name for name in modules if name.partition(".")[0] in brought),
-    )
+) -> StageModules:
+    """What a stage brings of the modules that a spec imports, and of packages named in it that are small.
 
-
-def _brought(stage: InstallStage, store: Wheelhouse) -> set[str]:
-    """First parts of the names of all modules that the stage's wheels bring."""
-    names: set[str] = set()
+    `named` has canonical names: of these the top level is loaded.
+    """
+    loaded: set[str] = set()
     for wheel in stage.wheels:
         with contextlib.suppress(zipfile.BadZipFile):  # the build says which stage it fails in
-            names.update(top_level_names(wheel, store))
-    return names
+            files = module_files(wheel, store)
+            brought = top_level_names(wheel, store)
+            loaded |= {name for name in modules if name.partition(".")[0] in brought}
+            if wheel.name in named and sum(size for _, size in files.values()) <= SMALL:
+                tops = [path for path in files if _is_top(path)]
+                loaded |= {path.removesuffix(".py").removesuffix("/__init__") for path in tops}
+    return StageModules(wheels=stage.wheels, trim=stage.trim, modules=tuple(sorted(loaded)))
+
+
+def _is_top(path: str) -> bool:
+    """Whether a path is that of a module, or of a whole package, at the top of site-packages."""
+    folder, _, name = path.rpartition("/")
+    return "/" not in folder and (name == "__init__.py" if folder else True)
 
 
 def top_level_names(wheel: File, store: Wheelhouse) -> list[str]:

@@ -51,7 +51,7 @@ KINDS = (
     Kind(place="excerpts", what="wheels without their largest files, to be read", check=CARRIED),
     Kind(place="fixes", what="what a search for a fix came to when its time was over", check=CARRIED),
     Kind(place="metadata", what="what wheels say of themselves", check=CARRIED),
-    Kind(place="facts", what="what was read of wheels", check=CARRIED),
+    Kind(place="facts", what="what was read of wheels, and what their modules compile to", check=CARRIED),
     Kind(place="models", what="digests of models", check=CARRIED),
     Kind(place="copied", what="digests of large files that specs copy", check=CARRIED),
     Kind(place="proof", what="findings of proofs", check=CARRIED),

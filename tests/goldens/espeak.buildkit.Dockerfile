@@ -21,7 +21,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   scipy==1.11.4
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-1-numeric,target=/mnt/stage-1-numeric \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 # Stage audio
 # Why: the voice and the audio formats; they bring their own libraries
@@ -31,7 +32,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   soundfile==0.12.1
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-2-audio,target=/mnt/stage-2-audio \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-audio", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-audio", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 # Stage service
 # Why: changes most often, so it comes last
@@ -46,7 +48,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   werkzeug==3.1.9
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-3-service,target=/mnt/stage-3-service \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-service", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-service", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 
 # The doctor and the entrypoint, with what was locked and the bill of materials

@@ -21,7 +21,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   scipy==1.11.4
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-1-numeric,target=/mnt/stage-1-numeric \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-1-numeric", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 # Stage torch
 # Why: the largest and slowest to change; the build with CUDA, from the machine's own index
@@ -56,7 +57,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   typing-extensions==4.16.0
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-2-torch,target=/mnt/stage-2-torch \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-torch", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-2-torch", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 # Stage modelscope
 # Why: pinned together: each of these breaks an import of the others in a neighbouring version
@@ -114,7 +116,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   yarl==1.25.1
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-3-modelscope,target=/mnt/stage-3-modelscope \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-modelscope", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-3-modelscope", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 # Stage service
 # Why: changes most often, so it comes last
@@ -129,7 +132,8 @@ RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/to
 #   werkzeug==3.1.9
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=stages/stage-4-service,target=/mnt/stage-4-service \
-    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-4-service", "--into", "/opt/env"]
+    --mount=type=cache,id=envspec-compiled,target=/mnt/compiled \
+    ["/opt/env/bin/python", "-I", "-B", "/mnt/tools", "install", "/mnt/stage-4-service", "--into", "/opt/env", "--cache", "/mnt/compiled"]
 
 
 # The doctor and the entrypoint, with what was locked and the bill of materials

@@ -17,7 +17,6 @@ from builder.backends.docker.engine import Engine
 from builder.backends.docker.installer import installer
 from builder.backends.docker.layout import lay_out_context
 from builder.backends.docker.program import buildkit_program
-from builder.backends.docker.sheet import link_or_copy
 from builder.backends.port import RemoteSubject
 from builder.image.copies import copy_layers, settle_copies
 from builder.image.settings import apt_command
@@ -26,6 +25,7 @@ from builder.image.starting import named_users, owner_of
 from builder.image.users import unknown_user
 from builder.inside import places
 from builder.oci.store.blobs import Blobs
+from builder.values.copying import link_or_copy
 from builder.values.environment import Environment
 from builder.values.plan import Plan
 from builder.values.program import PlannedProgram

@@ -119,6 +119,7 @@ def _stages(plan: Plan, python: str, *, mounts: bool) -> Iterator[dict[str, Any]
                 *_step([python], "install", [f"{places.MOUNT}/{folder}"], mounts=mounts),
                 *((["--copy-to", _ADDED] if mounts else []) if stage.trees else []),
                 *(["--date", str(archive_epoch())] if stage.trees else []),
+                *(["--cache", f"{places.MOUNT}/compiled"] if mounts and plan.compiled else []),
             ],
         }
         before = folder if stage.trees or not mounts else before

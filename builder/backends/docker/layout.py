@@ -23,7 +23,7 @@ import builder
 from builder.backends.docker.sheet import Sheet
 from builder.image.bill import bill_of, bill_text
 from builder.image.contents import MAIN, build_tools, image_facts, runtime_files
-from builder.image.loads import Loads, stage_loads
+from builder.image.loads import stage_modules
 from builder.inside import places
 from builder.oci.store.tar import archive_epoch
 from builder.values import models
@@ -94,13 +94,11 @@ def _stage(plan: Plan, stage: InstallStage, store: Wheelhouse, place: str, sheet
         sheet.link(f"{place}/wheels/{wheel.file}", store.path(wheel))
     lines = [f"{w.name}=={w.version} --hash=sha256:{w.sha256}\n" for w in stage.wheels]
     sheet.put(f"{place}/requirements.txt", "".join(lines).encode())
-    loaded = stage_loads(stage, plan.named, plan.loads, store) if plan.compiled else Loads()
     description = {
         "wheels": [wheel.model_dump(include={"name", "version"}) for wheel in stage.wheels],
         "pins": dict(plan.pins_until(stage.name)),
         "trim": expression(stage.trim),
-        "packages": loaded.packages,
-        "modules": loaded.modules,
+        "modules": stage_modules(stage, plan.named, plan.loads, store).modules if plan.compiled else (),
     }
     sheet.put(f"{place}/stage.json", _json(description))
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 import stat
 
+from builder.values.copying import link_or_copy
 from envspec.system.home import remove
 
 
@@ -92,11 +92,3 @@ def _holds(file: pathlib.Path, data: bytes) -> bool:
         )
     except OSError:
         return False
-
-
-def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
-    """A hard link costs nothing and keeps the date, by which BuildKit sees that nothing changed."""
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)

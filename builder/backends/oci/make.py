@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -10,7 +11,7 @@ from builder.backends.oci import parts
 from builder.backends.oci.compiled import Compiler
 from builder.backends.oci.recipe import ImageRecipe
 from builder.image.copies import COPY, copy_layers, settle_copies
-from builder.image.loads import stage_loads
+from builder.image.loads import stage_modules
 from builder.image.users import user_numbers
 from builder.inside import places
 from builder.oci.image.base import BaseFacts, BaseImage, examine_base
@@ -59,7 +60,7 @@ def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
         compiler = Compiler(recipe.base, prefix, supplies.blobs, supplies.records, supplies.progress)
     library = compiler.library() if compiler else ()
     added: list[Layer] = [*library, skeleton]
-    added += _packages(recipe, prefix, added, compiler, supplies)
+    added += _packages(recipe, prefix, compiler, supplies)
     added += _models(recipe, supplies)
     added += _folders(recipe, found, supplies)
     added += _runtime(recipe, supplies)
@@ -71,7 +72,6 @@ def make_image(recipe: ImageRecipe, supplies: Supplies) -> Image:
 def _packages(
     recipe: ImageRecipe,
     prefix: Prefix,
-    below: Sequence[Layer],
     compiler: Compiler | None,
     supplies: Supplies,
 ) -> Sequence[Layer]:
@@ -84,18 +84,15 @@ def _packages(
     if compiler is None:
         return layers
     groups = list(zip(group_wheels(recipe.stages), layers, strict=True))
-    lower, upper = list(below), []
-    by_stage = {
-        stage.name: [each for each in groups if each[0].stage == stage.name] for stage in recipe.stages
+    loads = {
+        stage.name: stage_modules(stage, recipe.named, recipe.modules, supplies.wheels)
+        for stage in recipe.stages
     }
-    with compiler.unpacking([layer for part in by_stage.values() for _, layer in part]):
-        for stage in recipe.stages:
-            lower += [layer for _, layer in by_stage[stage.name]]
-            loads = stage_loads(stage, recipe.named, recipe.modules, supplies.wheels)
-            compiled = compiler.stage(stage.name, loads, lower)
-            lower += compiled
-            upper += [layer for group, layer in by_stage[stage.name] if not group.large]
-            upper += compiled
+    compiled = compiler.stages(loads, supplies.wheels)
+    upper: list[Layer] = []
+    for stage in recipe.stages:
+        upper += [layer for group, layer in groups if group.stage == stage.name and not group.large]
+        upper += compiled[stage.name]
     return (*(layer for group, layer in groups if group.large), *upper)
 
 
@@ -138,9 +135,9 @@ def _payload(recipe: ImageRecipe, compiler: Compiler | None, supplies: Supplies)
     """The layer of the payload's code, and that of the same compiled; none without payload."""
     if recipe.payload is None:
         return ()
-    pieces = parts.payload_pieces(recipe.payload, recipe.payload_source, supplies.folder)
-    layer = layer_of_pieces("payload", pieces, supplies.blobs)
-    return [layer, *(compiler.payload(layer) if compiler else ())]
+    pieces = functools.partial(parts.payload_pieces, recipe.payload, recipe.payload_source, supplies.folder)
+    layer = layer_of_pieces("payload", pieces(), supplies.blobs)
+    return [layer, *(compiler.payload(layer, pieces) if compiler else ())]
 
 
 class _Found(Part):

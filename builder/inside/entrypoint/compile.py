@@ -3,176 +3,245 @@
 Compiling everything makes an image a fifth larger; compiling nothing makes every start compile anew, since
 the service may not write where its packages are. `docs/docker.md` has the figures.
 
-In an image that is built without an engine it is a program, and OUT the folder that may be written to:
+What loading a module loads is read off what it was compiled to: the imports that stand outside of functions.
+So nothing is imported, and what a file compiles to depends on its text, its path and the Python alone.
+It is a program too, whose OUT is the folder that compiled files are written below:
 
-    OUT library                       the standard library, without its tests
-    OUT folder FOLDER                 all that is below the folder
-    OUT loaded ENVIRONMENT JSON       what `{"packages": [], "modules": []}` load
+    OUT library                the standard library, without its tests
+    OUT files FILE             the files whose paths that file lists in JSON
+    OUT loaded JSON            what `{"site": FOLDER, "modules": []}` load of what is installed there; with
+                               "cache", a folder, what that has is taken from there and what is new goes there
+    OUT wheels FILE FOLDER     what the job in that file, for `compile_wheels`, loads of the wheels in the
+                               folder; it is told in the file OUT/made.json
 """
+# It is run at every edit, on hundreds of files: no pathlib.
+# ruff: noqa: PTH103, PTH105, PTH110, PTH113, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import dis
+import hashlib
 import importlib.util
 import json
 import marshal
 import os
-import pathlib
 import py_compile
-import signal
+import re
 import sys
-from collections.abc import Iterable, Iterator
-from typing import IO
-
-from ..names import of_dist_info
-from ..record import read_record
-
-SMALL = 1_000_000
-"""Bytes of source up to which a package counts as small; of a larger one only the modules named count."""
-
-TIMEOUT = 600
-"""Seconds for all imports of one process."""
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import CodeType
+from typing import Any
 
 UNUSED = {"dist-packages", "ensurepip", "idlelib", "lib2to3", "site-packages", "test", "tests", "tkinter"}
 """Folders in the standard library's that are not its own, or that no service loads."""
 
-_IMPORT = """
-import contextlib, importlib, importlib.machinery, importlib.util, os, sys
-site, told = sys.argv[1] + os.sep, os.dup(1)
-def tell(loader, path, data, **more):
-    if path.startswith(site):
-        name = os.fsencode(importlib.util.source_from_cache(path))
-        os.write(told, b"%d %d\\n%s%s" % (len(name), len(data), name, data))
-importlib.machinery.SourceFileLoader.set_data = tell
-os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-for name in sys.argv[2:]:
-    with contextlib.suppress(BaseException):
-        importlib.import_module(name)
-os._exit(0)
-"""
-"""Imports what it can, and tells what Python would keep compiled of that below one folder.
-Exit handlers of strangers are not waited for.
-"""
+MADE = "made.json"
+"""File of what was made of wheels."""
 
+_FUNCTION = 0x1 | 0x2
+"""CO_OPTIMIZED and CO_NEWLOCALS: a code object with both is a function's. Source: the `inspect` module."""
 
-_CUT = (None, -signal.SIGKILL)
-"""How a process ends that this machine did not let end by itself: for want of time, or of memory."""
+_OWN: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
+"""Modules that no package brings; older Pythons do not tell, and then nobody finds them."""
 
-
-class CutShortError(Exception):
-    """What some modules load could not be told whole, for a reason that may lie in this machine."""
+Find = Callable[[str], "str | None"]
+"""The file of a module, relative to site-packages, by its dotted name; None where there is none."""
 
 
 def main(arguments: list[str]) -> int:
     """The program: see the head of the file."""
     out, job, *words = arguments
-    try:
-        if job == "library":
-            import sysconfig  # slow to load, as others below, and a payload is compiled again and again
+    if job == "library":
+        import sysconfig  # slow to load, and a payload is compiled again and again
 
-            compile_folder(sysconfig.get_path("stdlib"), UNUSED, out)
-        elif job == "folder":
-            compile_folder(words[0], set(), out)
-        else:
-            compile_loaded(pathlib.Path(words[0]), **json.loads(words[1]), out=out)
-    except CutShortError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        compile_library(sysconfig.get_path("stdlib"), out)
+    elif job == "files":
+        with open(words[0], "rb") as stream:
+            for source in json.load(stream):
+                compile_file(source, out)
+    elif job == "loaded":
+        compile_loaded(out=out, **json.loads(words[0]))
+    else:
+        with open(words[0], "rb") as stream:
+            made = compile_wheels(folder=words[1], **json.load(stream))
+        with open(f"{out}/{MADE}", "w", encoding="utf-8") as told:
+            json.dump(made, told)
     return 0
 
 
-def compile_folder(top: str, without: set[str], out: str) -> None:
-    """Compile all below a folder, but for folders of those names; templates of code are skipped."""
+def compile_library(top: str, out: str) -> None:
+    """Compile the standard library in a folder; templates of code are skipped."""
     for folder, folders, files in os.walk(top):
-        folders[:] = sorted(set(folders) - without - {"__pycache__"})
-        for source in (os.path.join(folder, name) for name in files if name.endswith(".py")):  # noqa: PTH118
-            place = beside(source)
-            if os.path.isfile(source) and not os.path.exists(place):  # noqa: PTH110, PTH113 - hundreds of them
-                mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-                with contextlib.suppress(py_compile.PyCompileError):
-                    py_compile.compile(source, out + place, source, doraise=True, invalidation_mode=mode)
+        folders[:] = sorted(set(folders) - UNUSED - {"__pycache__"})
+        for source in (os.path.join(folder, name) for name in files if name.endswith(".py")):
+            if os.path.isfile(source):
+                compile_file(source, out)
 
 
-def compile_loaded(
-    environment: pathlib.Path, packages: Iterable[str], modules: Iterable[str], out: str = ""
-) -> None:
-    """Compile what importing the modules, and the top level of those packages that are small, loads.
-
-    Called after every stage with what that stage brings, so that a late stage loads little. An import that
-    fails is left to verification, which says more about it than a build step could.
-
-    Raises `CutShortError`, once all is compiled that could be.
-    """
-    (site,) = environment.glob("lib/python*/site-packages")
-    wanted = sorted({*modules, *(name for each in packages for name in top_level(site, each))})
-    if not wanted or _imported(environment, site, wanted, out) == 0:
-        return
-    # One of them ends the process: the others still count.
-    cut = [name for name in wanted if _imported(environment, site, [name], out) in _CUT]
-    if cut:
-        raise CutShortError(f"importing {', '.join(cut)} was killed, or did not end in {TIMEOUT} s")
-
-
-def top_level(site: pathlib.Path, package: str) -> Iterator[str]:
-    """Names that a small distribution, given by its canonical name, is imported by; read off its RECORD."""
-    for folder in site.glob("*.dist-info"):
-        if of_dist_info(folder.name)[0] == package:
-            rows = read_record(folder / "RECORD") or []
-            if sum(int(size or 0) for path, _, size in rows if path.endswith(".py")) > SMALL:
-                return
-            paths = [path.split("/") for path, _, _ in rows]
-            yield from {path[0] for path in paths if len(path) == 2 and path[1] == "__init__.py"}
-            yield from {path[0][:-3] for path in paths if len(path) == 1 and path[0].endswith(".py")}
+def compile_file(source: str, out: str) -> None:
+    """Compile a file where that was not done; one that does not compile is skipped."""
+    place = beside(source)
+    if not os.path.exists(place):
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        with contextlib.suppress(py_compile.PyCompileError):
+            py_compile.compile(source, out + place, source, doraise=True, invalidation_mode=mode)
 
 
 def beside(source: str) -> str:
     """Where Python looks for the compiled module of a source, by the path that no link leads over."""
     folder, name = os.path.split(source)
-    return importlib.util.cache_from_source(os.path.join(os.path.realpath(folder), name))  # noqa: PTH118
+    return importlib.util.cache_from_source(os.path.join(os.path.realpath(folder), name))
 
 
-def _imported(environment: pathlib.Path, site: pathlib.Path, modules: list[str], out: str) -> int | None:
-    """How a process ended that tries the modules, 0 once it tried all; what it loaded is kept either way."""
-    import subprocess
-    import tempfile
+def compile_loaded(site: str, modules: Iterable[str], out: str, cache: str | None = None) -> None:
+    """Compile what importing the modules loads of what is installed, as far as it is not compiled there."""
+    if cache:
+        os.makedirs(cache, exist_ok=True)
 
-    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile() as told:
-        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": scratch, "TMPDIR": scratch}
-        env["PYTHONHASHSEED"] = "0"
-        command = [str(environment / "bin" / "python"), "-W", "ignore", "-c", _IMPORT, str(site), *modules]
-        code = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = subprocess.run(
-                command,
-                cwd=scratch,
-                env=env,
-                stdout=told,
-                stderr=subprocess.DEVNULL,
-                timeout=TIMEOUT,
-                check=False,
-            ).returncode
-        told.seek(0)
-        for source, compiled in _records(told):
-            _keep(source, compiled, out)
-    return code
+    def imported(path: str, name: str) -> Iterable[str]:
+        with open(f"{site}/{path}", "rb") as stream:
+            text = stream.read()
+        imports, compiled = _through(cache, text, f"{site}/{path}", name)
+        place = beside(f"{site}/{path}")
+        if compiled and not os.path.exists(place):
+            os.makedirs(os.path.dirname(out + place), mode=0o755, exist_ok=True)
+            _write(out + place, compiled)
+        return imports
+
+    reach(modules, lambda name: _installed(site, name), imported)
 
 
-def _records(told: IO[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Each module's source and what Python made of it; a last one that is cut short is left out."""
-    while len(sizes := told.readline().split()) == 2:
-        name, data = (told.read(int(size)) for size in sizes)
-        if len(data) == int(sizes[1]):
-            yield os.fsdecode(name), data
+def _installed(site: str, name: str) -> str | None:
+    return next((path for path in candidates(name) if os.path.isfile(f"{site}/{path}")), None)
 
 
-def _keep(source: str, compiled: bytes, out: str) -> None:
-    """Write a module below `out`, trusted without a look at the source's time. Source: PEP 552.
+def _through(cache: str | None, text: bytes, path: str, name: str) -> tuple[list[str], bytes]:
+    """What `module_facts` says, by way of what the cache has of it."""
+    if cache is None:
+        return module_facts(text, path, name)
+    depends = b"\0".join((sys.version.encode(), os.fsencode(path), text))
+    known = f"{cache}/{hashlib.sha256(depends).hexdigest()}"
+    with contextlib.suppress(OSError, ValueError), open(known, "rb") as stream:
+        return json.loads(stream.readline()), stream.read()
+    imports, compiled = module_facts(text, path, name)
+    _write(f"{known}.{os.getpid()}", json.dumps(imports).encode() + b"\n" + compiled)
+    os.replace(f"{known}.{os.getpid()}", known)
+    return imports, compiled
 
-    An image does not change, and times differ from build to build. The module is packed anew: how Python
-    packs equal constants depends on what else is alive, and here that is always the same.
+
+def compile_wheels(
+    wheels: Mapping[str, Mapping[str, str]],
+    folder: str,
+    site: str,
+    modules: Iterable[str],
+    known: Mapping[str, list[str]],
+) -> dict[str, tuple[list[str], str]]:
+    """What importing the modules loads of wheels, as far as it is not known: imports and contents, by path.
+
+    `wheels` has by the name of each wheel's file in `folder` the members that are modules, by the paths that
+    they get below `site`; `known` has the imports of modules that were compiled before. Contents are in
+    base64; they are empty for what does not compile.
     """
-    place = pathlib.Path(out + beside(source))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    known = importlib.util.source_hash(pathlib.Path(source).read_bytes())
-    code = marshal.dumps(marshal.loads(compiled[16:]))  # noqa: S302 - what this Python has just made
-    place.write_bytes(compiled[:4] + b"\1\0\0\0" + known + code)
+    places = {path: (wheel, member) for wheel, held in wheels.items() for path, member in held.items()}
+    opened: dict[str, zipfile.ZipFile] = {}
+    made: dict[str, tuple[list[str], str]] = {}
+
+    def imported(path: str, name: str) -> Iterable[str]:
+        if path in known:
+            return known[path]
+        wheel, member = places[path]
+        if wheel not in opened:
+            opened[wheel] = zipfile.ZipFile(f"{folder}/{wheel}")
+        imports, compiled = module_facts(opened[wheel].read(member), f"{site}/{path}", name)
+        made[path] = imports, base64.b64encode(compiled).decode()
+        return imports
+
+    reach(modules, lambda name: next(filter(places.__contains__, candidates(name)), None), imported)
+    return made
+
+
+def candidates(name: str) -> Iterator[str]:
+    """Where a module of that name may stand, below site-packages: as a package first, as Python does."""
+    base = name.replace(".", "/")
+    yield f"{base}/__init__.py"
+    yield f"{base}.py"
+
+
+def reach(modules: Iterable[str], find: Find, imported: Callable[[str, str], Iterable[str]]) -> set[str]:
+    """The files of all that importing the modules loads.
+
+    `imported` gives the names that a file imports, which is asked once of each, with the module's name.
+    """
+    seen: set[str] = set()
+    reached: set[str] = set()
+    todo = sorted(modules, reverse=True)
+    while todo:
+        parts = todo.pop().split(".")
+        for number in range(1, len(parts) + 1):  # what stands above a module is loaded before it
+            name = ".".join(parts[:number])
+            if name in seen:
+                continue
+            seen.add(name)
+            path = find(name)
+            if path is not None:
+                reached.add(path)
+                todo += imported(path, name)
+    return reached
+
+
+def module_facts(text: bytes, path: str, name: str) -> tuple[list[str], bytes]:
+    """What a module imports when it is loaded, and the file that Python loads instead of it.
+
+    The file is trusted without a look at the source's time (PEP 552): an image does not change, and times
+    differ from build to build. It is packed anew: how Python packs equal constants depends on what else is
+    alive, and then it is always the same. Empty for what does not compile: packages carry templates of code.
+    """
+    try:
+        code = compile(text, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return [], b""
+    package = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
+    imports = sorted({each for each in _imports(code, package) if each.partition(".")[0] not in _OWN})
+    packed = marshal.dumps(marshal.loads(marshal.dumps(code)))  # noqa: S302 - what this Python has just made
+    head = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(text)
+    return imports, head + packed
+
+
+def _imports(code: CodeType, package: str) -> Iterator[str]:
+    """Names that may be modules and are imported when the code of a module, or of a class in it, runs."""
+    before: list[Any] = [None, None]
+    types_only = False
+    until = -1
+    for step in dis.get_instructions(code):
+        if step.offset < until:
+            continue
+        if step.opname == "IMPORT_NAME":
+            yield from _named(step.argval, before[0], before[1], package)
+        if types_only and "IF_FALSE" in step.opname:
+            until = step.argval
+        if step.opname not in ("TO_BOOL", "CACHE", "EXTENDED_ARG", "NOT_TAKEN"):
+            types_only = step.argval == "TYPE_CHECKING" and step.opname.startswith("LOAD_")
+        before = [before[1], step.argval]
+    for part in code.co_consts:
+        if isinstance(part, CodeType) and part.co_flags & _FUNCTION != _FUNCTION:
+            yield from _imports(part, package)
+
+
+def _named(module: str, level: Any, names: Any, package: str) -> Iterator[str]:
+    """The module of an import, and each name that is taken from it: it may be a module as well."""
+    if isinstance(level, int) and level:
+        above = package.split(".")[: len(package.split(".")) - level + 1] if package else []
+        if not above:
+            return
+        module = ".".join([*above, module] if module else above)
+    yield module
+    if isinstance(names, tuple):
+        yield from (f"{module}.{name}" for name in names if re.fullmatch(r"\w+", name))
+
+
+def _write(place: str, data: bytes) -> None:
+    with open(place, "wb") as stream:
+        stream.write(data)

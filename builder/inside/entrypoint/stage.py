@@ -1,19 +1,19 @@
 """Runs inside a build: makes the empty environment, then installs one stage after the other.
 
     python TOOLS prepare --into ENVIRONMENT [--copy-to FOLDER]
-    python TOOLS install STAGE --into ENVIRONMENT [--copy-to FOLDER [--date SECONDS]]
+    python TOOLS install STAGE --into ENVIRONMENT [--copy-to FOLDER [--date SECONDS]] [--cache FOLDER]
 
 TOOLS holds this program and `prepare.json`, which says whether the image carries its standard library
 compiled. STAGE is a folder with `stage.json`, `requirements.txt` and `wheels/`. `--copy-to` is for engines
 without mounts, and for what is edited all day: what the step adds to the image is also put below that folder,
-for a later `COPY --from`, which gives the same layer for the same files where `--date` dates them.
+for a later `COPY --from`, which gives the same layer for the same files where `--date` dates them. `--cache`
+keeps what modules were compiled to from one build to the next.
 A failure ends with 1 and one line on standard output that starts with `FAILURE`.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import pathlib
@@ -27,7 +27,6 @@ from typing import Any
 from .. import guard, trim
 from ..names import canonical_name
 from ..places import FAILURE, USER, USER_ID
-from . import compile as loading
 
 _TOOLS = pathlib.Path(__file__).resolve().parents[3]
 
@@ -36,9 +35,9 @@ _COMPILE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from builder.inside.entrypoint import compile
-sys.exit(compile.main([sys.argv[2], "library"]))
+sys.exit(compile.main(sys.argv[2:]))
 """
-"""Compiles the standard library, in a process of its own: what this one has loaded must not count."""
+"""Compiles, in a process of its own: what this one has loaded must not count."""
 
 
 class StageError(Exception):
@@ -57,6 +56,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--into", type=pathlib.Path, required=True)
     parser.add_argument("--copy-to", type=pathlib.Path)
     parser.add_argument("--date", type=int)
+    parser.add_argument("--cache")
     options = parser.parse_args(arguments)
     root = pathlib.Path("/")
     before = _tree(options.into) if options.copy_to else set()
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
             prepare(options.into, root / "etc")
             extra = [root / "etc" / "passwd", root / "etc" / "group"]
         else:
-            install(options.stage, options.into)
+            install(options.stage, options.into, options.cache)
         if options.copy_to:
             # A classic engine loses track of empty layers: a file that is there already goes along.
             added = sorted(_tree(options.into) - before) or [options.into / "pyvenv.cfg"]
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
             if options.date is not None:
                 _date(options.copy_to, options.date)
         if options.command == "prepare" and json.loads((_TOOLS / "prepare.json").read_text())["compiled"]:
-            _compile_library(str(options.copy_to or ""))
+            _compile(str(options.copy_to or ""), "library")
     except StageError as error:
         name = options.stage.name if options.stage else "base"
         sys.stdout.write(f"\n{FAILURE}{json.dumps({'stage': name, **error.facts})}\n")
@@ -82,19 +82,18 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _compile_library(out: str) -> None:
-    """Compile the standard library below `out`, as far as the base has not done so itself.
+def _compile(*words: str) -> None:
+    """Run the program that compiles, as it is run for images made without an engine. Raises `StageError`.
 
-    A package's own scripts would do it, and they do not run where a base is laid out from its packages alone.
-    It is the program that compiles for images made without an engine, started as it is there. Raises
-    `StageError`.
+    Packages compile what they bring in scripts of their own, which do not run where a base is laid out from
+    its packages alone.
     """
-    command = [sys.executable, "-B", "-s", "-S", "-W", "ignore", "-c", _COMPILE, str(_TOOLS), out]
+    command = [sys.executable, "-B", "-s", "-S", "-W", "ignore", "-c", _COMPILE, str(_TOOLS), *words]
     env = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         said = done.stdout.decode("utf-8", "replace").strip()
-        raise StageError(f"the standard library could not be compiled\n{said}", "", "set `compile = false`")
+        raise StageError(f"its modules could not be compiled\n{said}", "", "set `compile = false`")
 
 
 def prepare(environment: pathlib.Path, etc: pathlib.Path) -> None:
@@ -122,7 +121,7 @@ def _add(file: pathlib.Path, line: str) -> None:
         file.write_text((text if not text or text.endswith("\n") else text + "\n") + line)
 
 
-def install(folder: pathlib.Path, environment: pathlib.Path) -> None:
+def install(folder: pathlib.Path, environment: pathlib.Path, cache: str | None = None) -> None:
     """Install the stage's wheels, prove that nothing before them moved, trim and compile.
 
     Raises `StageError`.
@@ -142,8 +141,8 @@ def install(folder: pathlib.Path, environment: pathlib.Path) -> None:
         )
     if stage["trim"]:
         trim.trim(site, stage["trim"])
-    with contextlib.suppress(loading.CutShortError):  # verification says why, and containers only start later
-        loading.compile_loaded(environment, stage["packages"], stage["modules"])
+    if stage["modules"]:
+        _compile("", "loaded", json.dumps({"site": str(site), "modules": stage["modules"], "cache": cache}))
 
 
 def _run_uv(folder: pathlib.Path, stage: Mapping[str, Any], environment: pathlib.Path) -> None:

@@ -10,12 +10,9 @@ import pytest
 from builder.backends.oci import run as runner
 from builder.backends.oci.backend import OciBackend, refuse_uncompilable
 from builder.backends.oci.recipe import image_recipe
-from builder.image.loads import Loads, stage_loads
 from builder.oci.image.base import BaseImage
 from builder.oci.store.blobs import Blobs, Layer
-from builder.values.plan import Plan
 from envspec.lockfile.lock import LockedBase
-from envspec.supply.wheelhouse import Wheelhouse
 from envspec.system.errors import OutsideError
 from tests.builder.oci.conftest import NETWORK, Build, MakePlan
 
@@ -51,14 +48,6 @@ def test_an_image_that_cannot_be_run_here_is_not_made_without(build: Build, make
         refuse_uncompilable(image_recipe(make_plan(compiled=True), foreign))
     assert "`compile = false`" in caught.value.hint
     refuse_uncompilable(image_recipe(make_plan(), foreign))
-
-
-def test_each_stage_loads_what_it_brings(make_plan: MakePlan, store: Wheelhouse, home: pathlib.Path) -> None:
-    plan: Plan = make_plan(compiled=True, loads=("gunicorn.app", "elsewhere"))
-    one, two = plan.stages
-    assert stage_loads(one, plan.named, plan.loads, store) == Loads(packages=("lib",))
-    assert stage_loads(two, plan.named, plan.loads, store) == Loads(modules=("gunicorn.app",))
-    assert not stage_loads(one, (), ("elsewhere",), store)
 
 
 def files(layer: Layer, blobs: Blobs) -> dict[str, bytes]:

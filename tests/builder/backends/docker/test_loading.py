@@ -13,8 +13,6 @@ from builder.image import travelling
 from builder.inside.entrypoint import compile as loading
 from tests.support.wheels import wheel
 
-CRASH = "import os\nos.abort()\n"
-
 
 @pytest.fixture
 def environment(tmp_path: pathlib.Path) -> pathlib.Path:
@@ -26,7 +24,6 @@ def environment(tmp_path: pathlib.Path) -> pathlib.Path:
         "alpha/__init__.py": "import alpha.used\ndef known(kind): return kind in {'a', 'b', None, 2.5}",
         "alpha/used.py": "",
         "alpha/idle.py": "",
-        "crash.py": CRASH,
     }
     subprocess.run(["unzip", "-q", wheel(tmp_path, "alpha", files=files), "-d", site], check=True)
     return place
@@ -42,34 +39,31 @@ def compiled(out: pathlib.Path, job: str, *words: object, **variables: str) -> d
 
 
 def test_what_is_loaded_is_compiled_elsewhere(environment: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    wanted = json.dumps({"packages": ["alpha"], "modules": ["alpha.no_such"]})
-    found = compiled(tmp_path / "out", "loaded", environment, wanted)
     (site,) = environment.glob("lib/python*/site-packages")
+    wanted = json.dumps({"site": str(site), "modules": ["alpha", "alpha.no_such"]})
+    found = compiled(tmp_path / "out", "loaded", wanted)
     tag = sys.implementation.cache_tag
-    assert set(found) == {f"{site}/alpha/__pycache__/{name}.{tag}.pyc" for name in ("__init__", "used")} | {
-        f"{site}/__pycache__/crash.{tag}.pyc"
-    }
+    assert set(found) == {f"{site}/alpha/__pycache__/{name}.{tag}.pyc" for name in ("__init__", "used")}
     assert not list(site.rglob("alpha/**/*.pyc"))
-    again = compiled(tmp_path / "again", "loaded", environment, wanted, PYTHONHASHSEED="7")
+    again = compiled(tmp_path / "again", "loaded", wanted, PYTHONHASHSEED="7")
     assert again == found
 
 
 def test_what_is_compiled_already_is_left_alone(environment: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    wanted = json.dumps({"packages": [], "modules": ["alpha"]})
     (site,) = environment.glob("lib/python*/site-packages")
     subprocess.run([sys.executable, "-m", "compileall", "-q", site / "alpha" / "used.py"], check=True)
-    assert [path.count("__init__") for path in compiled(tmp_path / "out", "loaded", environment, wanted)] == [
-        1
-    ]
+    found = compiled(tmp_path / "out", "loaded", json.dumps({"site": str(site), "modules": ["alpha"]}))
+    assert [path.count("__init__") for path in found] == [1]
 
 
-def test_a_folder_is_compiled_but_for_what_does_not_compile(tmp_path: pathlib.Path) -> None:
+def test_files_are_compiled_but_for_what_does_not_compile(tmp_path: pathlib.Path) -> None:
     app = tmp_path / "app"
     (app / "deep").mkdir(parents=True)
     (app / "deep" / "good.py").write_text("x = 1\n")
     (app / "template.py").write_text("{{ no python }} at all\n")
-    (app / "gone.py").symlink_to("nowhere.py")
-    found = compiled(tmp_path / "out", "folder", app)
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps([f"{app}/deep/good.py", f"{app}/template.py"]))
+    found = compiled(tmp_path / "out", "files", job)
     (path,) = found
     assert path.startswith(f"{app}/deep/__pycache__/good.")
     assert found[path][4:8] == b"\1\0\0\0", "trusted without a look at the source's time"
@@ -77,8 +71,10 @@ def test_a_folder_is_compiled_but_for_what_does_not_compile(tmp_path: pathlib.Pa
 
 def test_the_standard_library_is_compiled_without_its_tests(tmp_path: pathlib.Path) -> None:
     home = tmp_path / "home"
-    for name in ("json/__init__.py", "test/__init__.py", "site-packages/a.py"):
-        (home / name).parent.mkdir(parents=True)
+    for name in ("json/__init__.py", "json/gone.py", "test/__init__.py", "site-packages/a.py"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("")
-    loading.compile_folder(str(home), loading.UNUSED, str(tmp_path / "out"))
+    (home / "json" / "gone.py").unlink()
+    (home / "json" / "gone.py").symlink_to("nowhere.py")
+    loading.compile_library(str(home), str(tmp_path / "out"))
     assert [file.parts[-3] for file in (tmp_path / "out").rglob("*.pyc")] == ["json"]
