@@ -10,7 +10,20 @@ import time
 import types
 import warnings
 
-from . import asides, child, confirming, files, importing, programs, reaching, reading, screening, signatures
+from . import (
+    asides,
+    child,
+    confirming,
+    files,
+    importing,
+    programs,
+    reaching,
+    reading,
+    screening,
+    signatures,
+    starting,
+    trying,
+)
 from .conditional import conditional_names
 from .worker import limit, serve
 
@@ -416,7 +429,41 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             each["commands"] = sorted(
                 name for entry_module, name in job["commands"].items() if entry_module in taken
             )
+    if not job["hot"]:
+        try_out(job, value)
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})
+
+
+def is_open(each: dict[str, Any]) -> bool:
+    """Whether a use in a function is left that must fail where it runs, and that users may run into."""
+    harmless = each.get("raised") or each.get("meant") or each.get("optional")
+    return bool(each["deep"] and each.get("confirmed", True) and not harmless)
+
+
+def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
+    """Start the commands of a distribution, and see which of what was found in functions is run into.
+
+    Each use then tells in `tried` the call or the command line that ended in it.
+    """
+    starts = [each for each in job["starts"] if is_below(each[1], job["root"])]
+    starter = starting.Starter(starts, job["files"], set(job["met"]))
+    ended = starter.start_all()
+    found = [each for each in [*value.get("missing", []), *value.get("refused", [])] if is_open(each)]
+    trial = trying.Trial(job["root"], job["files"])
+    for each in sorted(found, key=lambda each: not each["reach"]):
+        same = [end["tried"] for end in ended if (end["path"], end["line"]) == (each["path"], each["line"])]
+        each["tried"] = same[0] if same else trial.reached(each)
+        if not each["tried"] and starts:
+            each["tried"] = starter.reached(each, trial.ways(each))
+    told = {(each["path"], each["line"]) for each in found}
+    for each in ended:
+        if (each["path"], each["line"]) not in told:
+            value.setdefault("refused" if "argument" in each else "missing", []).append(each)
+
+
+def is_below(module: str, root: str) -> bool:
+    """Whether a module is a root or lies in it."""
+    return module == root or module.startswith(root + ".")
 
 
 def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001

@@ -61,6 +61,8 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         return _overwritten(user, first, facts)
     more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
     taken = f"; {first['takes']} of {first['of']} modules cannot be imported" if first.get("takes") else ""
+    if first.get("tried"):
+        taken += f"; tried: `{first['tried']}` ends there"
     if first.get("commands"):
         taken += f", and the command {first['commands'][0]} cannot start"
     owner = facts.owner(first["name"])
@@ -90,6 +92,8 @@ def _advice(user: Distribution | None, owner: Distribution | None, provider: str
 def _refused(first: report.Misfit, provider: str) -> str:
     if first["argument"]:
         return f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it"
+    if first.get("demanded"):
+        return f"does not pass {first['demanded']!r} to {first['name']}, which {provider} demands"
     given, taken = first["given"], first["taken"]
     return f"passes {given} arguments by their place to {first['name']}, and {provider} takes {taken}"
 
@@ -124,6 +128,8 @@ def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
     """That of a use which only runs when its function is called."""
     if each.get("raised") or each.get("meant"):
         return Severity.INFO  # the call fails anyhow; or a slip of the pen that no version cures
+    if each.get("tried"):  # something public was called, and ended there
+        return Severity.ERROR if needs else Severity.WARNING
     if not each["hot"]:  # nothing here has loaded it, but a function may
         return Severity.WARNING if needs and each.get("used") else Severity.INFO
     if each.get("unloaded"):
