@@ -213,12 +213,9 @@ def spelled(name: str, given: dict[str, Any]) -> str:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """What is called prints for nobody, and asks nobody."""
-    with (
-        open(os.devnull, "w") as nothing,
-        contextlib.redirect_stdout(nothing),
-        contextlib.redirect_stderr(nothing),
-    ):
-        yield
+    with open(os.devnull, "w") as nothing:
+        with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+            yield
 
 
 @contextlib.contextmanager
