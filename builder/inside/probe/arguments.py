@@ -18,6 +18,9 @@ SAMPLES = {
     "sample.txt": "one two\n",
     "sample.csv": "a,b\n1,2\n",
     "sample.html": "<html><body><p>one</p></body></html>\n",
+    "sample.pdf": "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
     "sample.yaml": "a: 1\n",
     "sample.py": "one = 1\n",
     "requirements.in": "six\n",
@@ -28,6 +31,7 @@ SAMPLES = {
 """Files that lie where calls are tried: what programs look for or are handed."""
 WORDS = (
     (r"csv", "sample.csv"),
+    (r"pdf", "sample.pdf"),
     (r"html", "sample.html"),
     (r"ya?ml", "sample.yaml"),
     (r"txt|text|log", "sample.txt"),
@@ -140,6 +144,7 @@ NAMES = [
         (r"^(n|num|size|count|k|width|height|length|limit|port|seed|steps?)$|^n_|^num_", lambda: 1),
         (r"^(data|array|arr|a|x|y|xs|ys|values|series|matrix|image|img|signal)$", numbers),
         (r"^(func|function|fn|callback|f|app|callable|handler|target)$", lambda: does_nothing),
+        (r"^(data|array|arr|a|x|y|xs|ys|values|series|matrix)$", lambda: [1, 2, 3]),
         (r"name|key|title|label|lang|mode|id$", lambda: "a"),
         (r"options|config|params|settings|mapping|headers|kwargs", dict),
         (r"items|names|files|paths|args|columns|words|tokens", list),

@@ -260,6 +260,10 @@ class Misfit(TypedDict):
     """The name that is there and is the same but for underscores; empty where there is none."""
     tried: NotRequired[str]
     """The call of something public, or the command line, that was tried and ended in it; or empty."""
+    doubtful: NotRequired[bool]
+    """Whether it fails for some values alone: it is told where a call was seen to end in it."""
+    removed: NotRequired[bool]
+    """Whether the other has it only to say, when it is used, that it is gone."""
     demanded: NotRequired[str]
     """The name of an argument that is wanted and not given."""
     argument: NotRequired[str]

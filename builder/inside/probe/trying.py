@@ -19,7 +19,7 @@ import time
 import types
 import warnings
 
-from . import arguments, callers, child
+from . import arguments, callers, child, removed
 from .worker import limit
 
 TYPE_CHECKING = False
@@ -178,10 +178,14 @@ def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
         if trace.tb_frame.f_code.co_filename == misfit["path"]:
             last = trace
         trace = trace.tb_next
-    if last is None or last.tb_next is not None and not is_lazy(last.tb_next):
-        return False  # it goes on into another file: the call itself was taken
-    if not stands_in(misfit["line"], last):
+    if last is None or not stands_in(misfit["line"], last):
         return False
+    if misfit.get("doubtful"):
+        return isinstance(error, ValueError) and misfit["argument"] in str(error)
+    if misfit.get("removed"):
+        return removed.SAYS.search(type(error).__name__) is not None
+    if last.tb_next is not None and not is_lazy(last.tb_next):
+        return False  # it goes on into another file: the call itself was taken
     if "argument" in misfit:
         word = "'%s'" % misfit["argument"] if misfit["argument"] else "positional argument"
         return isinstance(error, TypeError) and word in str(error)

@@ -19,6 +19,7 @@ from . import (
     programs,
     reaching,
     reading,
+    removed,
     screening,
     signatures,
     starting,
@@ -35,6 +36,11 @@ TOUCH = 5.0
 """Seconds for reaching for the names that a package loads only when asked."""
 LOADED = 12
 """Modules of a distribution that are loaded only to see what they hand to others' constructors."""
+COPYING = ("numpy", "array")
+"""What NumPy has whose `copy=False` meant, before version 2, to copy only if need be.
+
+Source: NumPy 2.0 Migration Guide, "Adapting to changes in the copy keyword".
+"""
 MOST = 60
 """Candidates that are confirmed for one distribution."""
 
@@ -53,6 +59,7 @@ class Usage:
         self.readers = {}  # type: dict[str, tuple[str, reading.SourceReader]]
         self.verdicts = {}  # type: dict[tuple[str, ...], str | None]
         self.known = {}  # type: dict[tuple[str, ...], bool]
+        self.refusals = {}  # type: dict[tuple[str, ...], str]
         self.dead = set()  # type: set[str]
         self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
         self.maps = {}  # type: dict[str, reaching.Map]
@@ -106,6 +113,7 @@ class Usage:
                     refused += self.refuses(self.value(use.chain), use.keywords or [], place, use.given)
             if hot:
                 refused += self.own_calls(module, path, reader)
+                refused += self.copies(module, path, reader)
         refused += self.apart()
         for each in [*missing, *refused]:
             loaded = each["module"] in sys.modules
@@ -122,6 +130,9 @@ class Usage:
 
     def misses(self, use: reading.Use, place: dict[str, Any], *, put: bool) -> list[dict[str, Any]]:
         """What one use does not find; `put` says whether the distribution puts it there itself."""
+        gone = self.removed(use.chain) if place["hot"] and use.deep and use.kind == "call" else ""
+        if gone:
+            return [dict(place, chain=".".join(use.chain), name=gone, removed=True)]
         lack = self.lacks(use.chain)
         if lack and lack.count(".") < use.taken:
             return []  # the import statement itself lacks it, and has a way out where it is not told
@@ -194,10 +205,12 @@ class Usage:
         """Whether a file spells something that is missing, or calls what might refuse an argument."""
         loaded = sys.modules.get(module)
         hot = loaded is not None
+        if hot and "copy=False" in text and COPYING[0] in self.others:
+            return True
         for chain, called in screening.chains(text, screening.aliases(text, self.wanted_top)):
             if self.lacks(chain) is not None or (hot and self.unimported(chain)):
                 return True
-            if called and hot and chain[0] in self.others and self.picky(chain):
+            if called and hot and chain[0] in self.others and (self.picky(chain) or self.removed(chain)):
                 return True
         return hot and any(self.inherits(value, module) for value in list(vars(loaded).values()))
 
@@ -215,6 +228,16 @@ class Usage:
         if chain not in self.known:
             self.known[chain] = signatures.receiver(self.value(chain), []) is not None
         return self.known[chain]
+
+    def removed(self, chain: tuple[str, ...]) -> str:
+        """The dotted name of a chain that another has only to say that it is gone; empty without one."""
+        if chain not in self.refusals:
+            told = ""
+            for depth in range(2, len(chain) + 1) if chain[0] in self.others else ():
+                if not told and removed.is_removed(self.value(chain[: depth - 1]), chain[depth - 1]):
+                    told = ".".join(chain[:depth])
+            self.refusals[chain] = told
+        return self.refusals[chain]
 
     def wanted_top(self, name: str) -> bool:
         return name in self.others or name in self.gone
@@ -350,6 +373,15 @@ class Usage:
                 found += self.refuses(value, words, dict(place, line=line), given, above=True)
         return found
 
+    def copies(self, module: str, path: str, reader: reading.SourceReader) -> list[dict[str, Any]]:
+        """Calls that forbid to copy, where that became an error if it cannot be done without (NumPy 2)."""
+        numpy = sys.modules.get("numpy")
+        if "numpy" not in self.others or not hasattr(numpy, "isdtype"):
+            return []
+        place = {"module": module, "path": path, "deep": True, "hot": True, "doubtful": True}
+        found = [(chain, line) for chain, line in reader.uncopied if chain == COPYING]
+        return [dict(place, line=line, name=".".join(chain), argument="copy") for chain, line in found]
+
     def refuses(
         self, value: Any, words: list[str], place: dict[str, Any], given: int, *, above: bool = False
     ) -> list[dict[str, Any]]:
@@ -431,6 +463,9 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             )
     if not job["hot"]:
         try_out(job, value)
+    value["refused"] = [
+        each for each in value.get("refused", []) if each.get("tried") or not each.get("doubtful")
+    ]
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})
 
 

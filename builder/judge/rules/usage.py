@@ -53,6 +53,8 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
         if first.get("unloaded"):
             what = f"uses {first['name']}, a module of {provider} that neither of the two imports"
+        if first.get("removed"):
+            what = f"uses {first['name']}, which {provider} has only to say that it is gone"
         if first.get("optional"):
             what = f"uses {first['name']}, which {provider} has only where something else is installed"
         if first.get("meant"):
@@ -90,6 +92,8 @@ def _advice(user: Distribution | None, owner: Distribution | None, provider: str
 
 
 def _refused(first: report.Misfit, provider: str) -> str:
+    if first.get("doubtful"):
+        return f"passes copy=False to {first['name']}, and {provider} refuses what it must copy"
     if first["argument"]:
         return f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it"
     if first.get("demanded"):
@@ -128,8 +132,8 @@ def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
     """That of a use which only runs when its function is called."""
     if each.get("raised") or each.get("meant"):
         return Severity.INFO  # the call fails anyhow; or a slip of the pen that no version cures
-    if each.get("tried"):  # something public was called, and ended there
-        return Severity.ERROR if needs else Severity.WARNING
+    if each.get("tried") and needs:  # something public was called, and ended there
+        return Severity.ERROR
     if not each["hot"]:  # nothing here has loaded it, but a function may
         return Severity.WARNING if needs and each.get("used") else Severity.INFO
     if each.get("unloaded"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import pathlib
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from builder.inside.probe import arguments, callers, starting, trying
+from builder.inside.probe import arguments, callers, removed, starting, trying
 
 PROVIDER = "class Made:\n    def __init__(self, one): pass\n    def build(self, one): pass\n"
 
@@ -142,3 +143,53 @@ def test_a_name_that_everything_has_leads_nowhere(tmp_path: pathlib.Path) -> Non
     path = tmp_path / "a.py"
     path.write_text("def get(): pass\n" + "".join(f"def f{n}(): get()\n" for n in range(30)))
     assert callers.Callers([["a", str(path), False]]).distances(str(path), 1) == {"get": 0}
+
+
+REFUSALS = """
+class GoneDeprecationError(Exception): pass
+def refuse(text): raise GoneDeprecationError(text)
+def tell(name): refuse(name + ' was removed')
+class Reader:
+    def __init__(self, *given):
+        '''It was here.'''
+        tell('Reader')
+class Fine:
+    def __init__(self, *given): print(given)
+class Abstract:
+    def __init__(self): raise NotImplementedError
+class Proxy:
+    def __getattr__(self, name): raise GoneDeprecationError(name)
+chat = Proxy()
+"""
+
+
+@pytest.mark.parametrize(("name", "gone"), [
+    ("Reader", True), ("refuse", True), ("tell", True), ("Fine", False), ("Abstract", False),
+    ("missing", False), ("GoneDeprecationError", False),
+])  # fmt: skip
+def test_what_is_there_only_to_be_refused_is_known(site: pathlib.Path, name: str, *, gone: bool) -> None:
+    (site / "ref_using.py").write_text(REFUSALS)
+    module = importlib.import_module("ref_using")
+    assert removed.is_removed(module, name) is gone
+    assert removed.is_removed(module.chat, name)
+
+
+def test_a_call_of_what_is_gone_is_tried(site: pathlib.Path) -> None:
+    (site / "ref_using.py").write_text(REFUSALS)
+    files = files_of(site, "import ref_using\ndef read(path):\n    return ref_using.Reader(path)\n")
+    misfit = {"path": files[0][1], "line": 3, "name": "ref_using.Reader", "removed": True}
+    assert trying.Trial("us_er", files).reached(misfit) == "us_er.read(path='sample.json')"
+
+
+@pytest.mark.parametrize(("given", "tried"), [("values", "us_er.use(values=[1.0, 2.0, 3.0])"), ("name", "")])
+def test_what_must_be_copied_and_may_not_is_tried(site: pathlib.Path, given: str, tried: str) -> None:
+    (site / "num_ber.py").write_text(
+        "def array(x, copy):\n    if type(x) is list:\n        raise ValueError('Unable to avoid copy')\n"
+    )
+    files = files_of(
+        site, f"import num_ber\ndef use({given}):\n    return num_ber.array({given}, copy=False)\n"
+    )
+    where = {"path": files[0][1], "line": 3}
+    assert trying.Trial("us_er", files).reached(
+        {**where, "name": "num_ber.array", "argument": "copy", "doubtful": True}
+    ) == (tried)
