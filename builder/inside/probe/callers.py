@@ -38,9 +38,12 @@ class Callers:
         # The outermost function is what is called; what stands inside of it runs with it.
         return called_as(holders[0][0])
 
-    def distances(self, path: str, line: int) -> dict[str, int]:
-        """By the name of a function or class, how many calls it is away from the function around a line."""
-        found = dict.fromkeys(self.around(path, line), 0)
+    def distances(self, path: str, line: int, kind: str = "") -> dict[str, int]:
+        """By the name of a function or class, how many calls it is away from the function around a line.
+
+        `kind` names a class to begin at instead.
+        """
+        found = dict.fromkeys([kind] if kind else self.around(path, line), 0)
         newest = list(found)
         for depth in range(1, DEEP + 1):
             callers = [called_as(function) for name in newest for function in self.mentioning(name)]

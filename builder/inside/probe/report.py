@@ -260,6 +260,10 @@ class Misfit(TypedDict):
     """The name that is there and is the same but for underscores; empty where there is none."""
     tried: NotRequired[str]
     """The call of something public, or the command line, that was tried and ended in it; or empty."""
+    instead: NotRequired[str]
+    """The method that the other calls in the place of the one that is overridden."""
+    corner: NotRequired[bool]
+    """Whether what was tried is in a module inside, though the package has functions at its top."""
     doubtful: NotRequired[bool]
     """Whether it fails for some values alone: it is told where a call was seen to end in it."""
     removed: NotRequired[bool]

@@ -67,13 +67,12 @@ class Trial:
 
     def ways(self, misfit: dict[str, Any]) -> dict[str, int]:
         """By the names of functions and classes, how many calls they are away from a misfit."""
-        return self.callers.distances(misfit["path"], misfit["line"])
+        return self.callers.distances(misfit["path"], misfit["line"], misfit.get("class", ""))
 
     def search(self, misfit: dict[str, Any], ways: dict[str, int]) -> str:
         """In the child: call one public thing after the other."""
         warnings.simplefilter("ignore")
-        importlib.import_module(self.root)
-        for name, value in self.entries(ways)[:ENTRIES]:
+        for name, value in self.entries(misfit.get("module", self.root), ways)[:ENTRIES]:
             told = []  # type: list[Any]
 
             def call(name: str = name, value: Any = value) -> str:
@@ -85,11 +84,24 @@ class Trial:
                 return str(told[0]["value"])
         return ""
 
-    def entries(self, ways: dict[str, int]) -> list[tuple[str, Any]]:
-        """Public functions and classes of the root that may lead there by name, the nearest first."""
+    def entries(self, module: str, ways: dict[str, int]) -> list[tuple[str, Any]]:
+        """Public functions and classes that may lead into a module by name, the nearest first.
+
+        They are those of the root, and of the public ones among the module and what it lies in.
+        """
+        inner = module[len(self.root) + 1 :].split(".")
+        depth = next((n for n, part in enumerate(inner) if part.startswith("_")), len(inner))
+        places = [".".join([self.root, *inner[:n]]) for n in range(depth + 1)]
+        found = [each for place in places if not place.endswith(".") for each in self.exported(place, ways)]
+        return [(name, value) for _, name, value in found]
+
+    def exported(self, place: str, ways: dict[str, int]) -> list[tuple[int, str, Any]]:
+        """The public functions and classes of a module that may lead there, with how near they are."""
         own = {module for module, _, _ in self.files}
         found = []
-        for name, value in list(vars(sys.modules[self.root]).items()):
+        with contextlib.suppress(BaseException):
+            importlib.import_module(place)
+        for name, value in list(vars(sys.modules[place]).items()) if place in sys.modules else ():
             if name.startswith("_") or getattr(value, "__module__", None) not in own:
                 continue
             if type(value) is types.FunctionType:
@@ -99,8 +111,17 @@ class Trial:
             else:
                 near = []
             if near:
-                found.append((min(near), "%s.%s" % (self.root, name), value))
-        return [(name, value) for _, name, value in sorted(found, key=lambda each: each[:2])]
+                found.append((min(near), "%s.%s" % (place, name), value))
+        return sorted(found, key=lambda each: each[:2])
+
+    def is_deep(self, call: str) -> bool:
+        """Whether a call is of something in a module inside, though the root has some itself."""
+        depth = call.partition("(")[0].count(".")
+        return depth > self.root.count(".") + 1 and any(
+            issubclass(type(value), (type, types.FunctionType)) and not name.startswith("_")
+            for name, value in vars(importlib.import_module(self.root)).items()
+            if str(getattr(value, "__module__", "")).partition(".")[0] == self.root.partition(".")[0]
+        )
 
 
 def methods(kind: Any) -> list[str]:
@@ -172,7 +193,12 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
-    """Whether an exception was raised in the file of a misfit, within its statement, for its reason."""
+    """Whether an exception was raised in the file of a misfit, within its statement, for its reason.
+
+    Where a method is overridden in vain: in the one that is called in its place, for an object of that class.
+    """
+    if "instead" in misfit:
+        return has_frame(error, misfit["instead"], misfit["class"])
     trace, last = error.__traceback__, None
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == misfit["path"]:
@@ -192,6 +218,17 @@ def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
     return isinstance(error, (AttributeError, ImportError)) and misfit["name"].rpartition(".")[2] in str(
         error
     )
+
+
+def has_frame(error: BaseException, function: str, kind: str) -> bool:
+    """Whether an exception went through a method of an object whose class has this name."""
+    trace = error.__traceback__
+    while trace is not None:
+        owner = trace.tb_frame.f_locals.get("self")
+        if trace.tb_frame.f_code.co_name == function and type(owner).__name__ == kind:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def stands_in(line: int, trace: Any) -> bool:

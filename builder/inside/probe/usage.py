@@ -15,6 +15,7 @@ from . import (
     child,
     confirming,
     files,
+    hooks,
     importing,
     programs,
     reaching,
@@ -114,6 +115,7 @@ class Usage:
             if hot:
                 refused += self.own_calls(module, path, reader)
                 refused += self.copies(module, path, reader)
+                missing += self.overrides(module, path)
         refused += self.apart()
         for each in [*missing, *refused]:
             loaded = each["module"] in sys.modules
@@ -382,6 +384,12 @@ class Usage:
         found = [(chain, line) for chain, line in reader.uncopied if chain == COPYING]
         return [dict(place, line=line, name=".".join(chain), argument="copy") for chain, line in found]
 
+    def overrides(self, module: str, path: str) -> list[dict[str, Any]]:
+        """Methods that classes of a module override in vain (see `hooks.idle`)."""
+        paths = [each for _, each, _ in self.job["files"]]
+        place = {"module": module, "path": path, "deep": True, "hot": True, "kind": "hook", "sure": False}
+        return [dict(place, **each) for each in hooks.idle(module, paths, self.others)]
+
     def refuses(
         self, value: Any, words: list[str], place: dict[str, Any], given: int, *, above: bool = False
     ) -> list[dict[str, Any]]:
@@ -488,6 +496,7 @@ def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
     for each in sorted(found, key=lambda each: not each["reach"]):
         same = [end["tried"] for end in ended if (end["path"], end["line"]) == (each["path"], each["line"])]
         each["tried"] = same[0] if same else trial.reached(each)
+        each["corner"] = bool(not same and each["tried"] and trial.is_deep(each["tried"]))
         if not each["tried"] and starts:
             each["tried"] = starter.reached(each, trial.ways(each))
     told = {(each["path"], each["line"]) for each in found}

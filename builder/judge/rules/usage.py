@@ -53,6 +53,8 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
         if first.get("unloaded"):
             what = f"uses {first['name']}, a module of {provider} that neither of the two imports"
+        if first.get("instead"):
+            what = f"overrides {first['name']}, where {provider} calls {first['instead']} by now"
         if first.get("removed"):
             what = f"uses {first['name']}, which {provider} has only to say that it is gone"
         if first.get("optional"):
@@ -132,8 +134,11 @@ def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
     """That of a use which only runs when its function is called."""
     if each.get("raised") or each.get("meant"):
         return Severity.INFO  # the call fails anyhow; or a slip of the pen that no version cures
-    if each.get("tried") and needs:  # something public was called, and ended there
+    # Something public was called, and ended there.
+    if each.get("tried") and needs and not each.get("corner"):
         return Severity.ERROR
+    if "instead" in each:
+        return Severity.INFO  # it may only be there for older versions
     if not each["hot"]:  # nothing here has loaded it, but a function may
         return Severity.WARNING if needs and each.get("used") else Severity.INFO
     if each.get("unloaded"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from builder.inside.probe import arguments, callers, removed, starting, trying
+from builder.inside.probe import arguments, callers, hooks, removed, starting, trying
 
 PROVIDER = "class Made:\n    def __init__(self, one): pass\n    def build(self, one): pass\n"
 
@@ -23,6 +23,7 @@ def site(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pa
     yield tmp_path
     for name in set(sys.modules) - known:
         del sys.modules[name]
+    hooks.sources.cache_clear()
 
 
 def files_of(site: pathlib.Path, text: str) -> list[list[object]]:
@@ -193,3 +194,45 @@ def test_what_must_be_copied_and_may_not_is_tried(site: pathlib.Path, given: str
     assert trying.Trial("us_er", files).reached(
         {**where, "name": "num_ber.array", "argument": "copy", "doubtful": True}
     ) == (tried)
+
+
+BASE = """
+class Adapter:
+    def send(self):
+        return self.{called}(1)
+    def connect(self, url):
+        raise ValueError('a scheme that is not known')
+    def connect_safely(self, url):
+        return self.open(url)
+    def open(self, url):
+        raise ValueError('a scheme that is not known')
+"""
+OVERRIDES = """
+import ad_apter
+class Unix(ad_apter.Adapter):
+    def connect(self, url):
+        return 1
+class Client:
+    def __init__(self):
+        Unix().send()
+"""
+
+
+@pytest.mark.parametrize(("called", "more", "found"), [
+    ("connect_safely", "", True),
+    ("connect", "", False),
+    ("connect_safely", "\n    connect_safely = connect\n", False),
+    ("connect_safely", "\n    def other(self): return self.connect(2)\n", False),
+])  # fmt: skip
+def test_a_method_that_is_overridden_in_vain_is_found_and_tried(
+    site: pathlib.Path, called: str, more: str, *, found: bool
+) -> None:
+    (site / "ad_apter").mkdir()
+    (site / "ad_apter" / "__init__.py").write_text(BASE.format(called=called))
+    files = files_of(site, OVERRIDES.replace("        return 1\n", f"        return 1\n{more}"))
+    importlib.import_module("us_er")
+    misfits = hooks.idle("us_er", [str(files[0][1])], {"ad_apter"})
+    assert [each["instead"] for each in misfits] == (["connect_safely"] if found else [])
+    for each in misfits:
+        told = {**each, "module": "us_er", "path": files[0][1]}
+        assert trying.Trial("us_er", files).reached(told) == "us_er.Client()"
