@@ -37,6 +37,19 @@ def commands(dist: FoundDistribution) -> dict[str, str]:
     return found
 
 
+def programs(dist: FoundDistribution) -> list[list[str]]:
+    """Its commands as [name, module, what is called there]."""
+    found = []
+    for group, line, module in entry_points(dist.get("entry_points", "")):
+        if group == COMMANDS[0]:
+            called = re.search(
+                r"^\s*%s\s*=[^:#\n]*:\s*([\w.]+)" % re.escape(line), dist["entry_points"], re.MULTILINE
+            )
+            if called:
+                found.append([line, module, called.group(1)])
+    return found
+
+
 def entry_points(text: str) -> list[tuple[str, str, str]]:
     """Group, name and module of each entry point of a file.
 

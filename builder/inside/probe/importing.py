@@ -224,11 +224,11 @@ def _one(error: BaseException) -> dict[str, Any]:
         if isinstance(value, (str, int)):
             described[attribute] = value
     if isinstance(error, AttributeError):
-        described["holder"] = _holder(error, str(described["message"]))
+        described["holder"] = holder(error, str(described["message"]))
     return described
 
 
-def _holder(error: AttributeError, message: str) -> str:
+def holder(error: AttributeError, message: str) -> str:
     """The module of what lacks an attribute; empty where it is not known.
 
     Before Python 3.10 the exception tells no more than the name of a class.

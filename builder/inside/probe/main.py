@@ -379,7 +379,8 @@ def uses(dists: list[FoundDistribution], options: dict[str, Any]) -> dict[str, l
                 others = sorted(everything - own - TOOLS)
                 job = {"kind": "usage", "root": root, "files": read, "others": others}  # type: dict[str, Any]
                 job.update(dist=dist["name"], summary=dist["summary"])
-                job["commands"] = doors.commands(dist)
+                job["commands"], job["starts"] = doors.commands(dist), doors.programs(dist)
+                job["met"] = sorted(everything - own)
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
                 job["hot"] = canonical_name(dist["name"]) in brought and not dist.get("requested")
                 job.update(budget=options["budget"], gone=options["gone"], path=programs)

@@ -82,6 +82,8 @@ class SourceReader:
         self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str], int]]
         self.builds = []  # type: list[tuple[str, int, list[str], int]]
         """Calls of `super().__init__`: the class, the line, the names of arguments and how many by place."""
+        self.uncopied = []  # type: list[tuple[tuple[str, ...], int]]
+        """Calls with `copy=False`: what is called, and the line."""
         self.classes = []  # type: list[str]
         self.stored = {}  # type: dict[tuple[str, ...], list[tuple[int, int]]]
         """What the file itself puts into others: the function and the line of each place."""
@@ -299,6 +301,8 @@ class SourceReader:
         """A call with arguments: of a module's function, or of a name of this module."""
         found = self.resolve(chain[0])
         for target in found or ():
+            if any(word.arg == "copy" and is_false(word.value) for word in node.keywords):
+                self.uncopied.append(((*target, *chain[1:]), node.lineno))
             self.use("call", (*target, *chain[1:]), node.lineno, words, given, taken=len(target))
         if found is None and self.is_global(chain[0]):
             self.calls.append((chain, node.lineno, words, given))
@@ -352,6 +356,11 @@ class SourceReader:
                 found = [each for each in scope[name] if each is not None]
                 return found if found and "other" not in found else None
         return None
+
+
+def is_false(node: Any) -> bool:
+    """Whether a node is the constant `False`."""
+    return getattr(node, "value", None) is False
 
 
 VISITS = {}  # type: dict[type, Any]

@@ -241,7 +241,7 @@ class Misfit(TypedDict):
     line: int
     name: str
     reach: str
-    """How users reach it: `import`, `constructor`, `function`, or nothing."""
+    """How users reach it: `import`, `constructor`, `function`, `command`, or nothing."""
     deep: bool
     """Whether it stands in a function."""
     hot: bool
@@ -258,6 +258,18 @@ class Misfit(TypedDict):
     chain: NotRequired[str]
     meant: NotRequired[str]
     """The name that is there and is the same but for underscores; empty where there is none."""
+    tried: NotRequired[str]
+    """The call of something public, or the command line, that was tried and ended in it; or empty."""
+    instead: NotRequired[str]
+    """The method that the other calls in the place of the one that is overridden."""
+    corner: NotRequired[bool]
+    """Whether what was tried is in a module inside, though the package has functions at its top."""
+    doubtful: NotRequired[bool]
+    """Whether it fails for some values alone: it is told where a call was seen to end in it."""
+    removed: NotRequired[bool]
+    """Whether the other has it only to say, when it is used, that it is gone."""
+    demanded: NotRequired[str]
+    """The name of an argument that is wanted and not given."""
     argument: NotRequired[str]
     """The name of an argument that is not taken; empty where there are too many by their place."""
     given: NotRequired[int]

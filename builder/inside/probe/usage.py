@@ -10,7 +10,22 @@ import time
 import types
 import warnings
 
-from . import asides, child, confirming, files, importing, programs, reaching, reading, screening, signatures
+from . import (
+    asides,
+    child,
+    confirming,
+    files,
+    hooks,
+    importing,
+    programs,
+    reaching,
+    reading,
+    removed,
+    screening,
+    signatures,
+    starting,
+    trying,
+)
 from .conditional import conditional_names
 from .worker import limit, serve
 
@@ -22,6 +37,11 @@ TOUCH = 5.0
 """Seconds for reaching for the names that a package loads only when asked."""
 LOADED = 12
 """Modules of a distribution that are loaded only to see what they hand to others' constructors."""
+COPYING = ("numpy", "array")
+"""What NumPy has whose `copy=False` meant, before version 2, to copy only if need be.
+
+Source: NumPy 2.0 Migration Guide, "Adapting to changes in the copy keyword".
+"""
 MOST = 60
 """Candidates that are confirmed for one distribution."""
 
@@ -40,6 +60,7 @@ class Usage:
         self.readers = {}  # type: dict[str, tuple[str, reading.SourceReader]]
         self.verdicts = {}  # type: dict[tuple[str, ...], str | None]
         self.known = {}  # type: dict[tuple[str, ...], bool]
+        self.refusals = {}  # type: dict[tuple[str, ...], str]
         self.dead = set()  # type: set[str]
         self.programs = programs.Programs(job["dist"], job["summary"], job["path"])
         self.maps = {}  # type: dict[str, reaching.Map]
@@ -93,6 +114,8 @@ class Usage:
                     refused += self.refuses(self.value(use.chain), use.keywords or [], place, use.given)
             if hot:
                 refused += self.own_calls(module, path, reader)
+                refused += self.copies(module, path, reader)
+                missing += self.overrides(module, path)
         refused += self.apart()
         for each in [*missing, *refused]:
             loaded = each["module"] in sys.modules
@@ -109,6 +132,9 @@ class Usage:
 
     def misses(self, use: reading.Use, place: dict[str, Any], *, put: bool) -> list[dict[str, Any]]:
         """What one use does not find; `put` says whether the distribution puts it there itself."""
+        gone = self.removed(use.chain) if place["hot"] and use.deep and use.kind == "call" else ""
+        if gone:
+            return [dict(place, chain=".".join(use.chain), name=gone, removed=True)]
         lack = self.lacks(use.chain)
         if lack and lack.count(".") < use.taken:
             return []  # the import statement itself lacks it, and has a way out where it is not told
@@ -181,10 +207,12 @@ class Usage:
         """Whether a file spells something that is missing, or calls what might refuse an argument."""
         loaded = sys.modules.get(module)
         hot = loaded is not None
+        if hot and "copy=False" in text and COPYING[0] in self.others:
+            return True
         for chain, called in screening.chains(text, screening.aliases(text, self.wanted_top)):
             if self.lacks(chain) is not None or (hot and self.unimported(chain)):
                 return True
-            if called and hot and chain[0] in self.others and self.picky(chain):
+            if called and hot and chain[0] in self.others and (self.picky(chain) or self.removed(chain)):
                 return True
         return hot and any(self.inherits(value, module) for value in list(vars(loaded).values()))
 
@@ -202,6 +230,16 @@ class Usage:
         if chain not in self.known:
             self.known[chain] = signatures.receiver(self.value(chain), []) is not None
         return self.known[chain]
+
+    def removed(self, chain: tuple[str, ...]) -> str:
+        """The dotted name of a chain that another has only to say that it is gone; empty without one."""
+        if chain not in self.refusals:
+            told = ""
+            for depth in range(2, len(chain) + 1) if chain[0] in self.others else ():
+                if not told and removed.is_removed(self.value(chain[: depth - 1]), chain[depth - 1]):
+                    told = ".".join(chain[:depth])
+            self.refusals[chain] = told
+        return self.refusals[chain]
 
     def wanted_top(self, name: str) -> bool:
         return name in self.others or name in self.gone
@@ -337,6 +375,21 @@ class Usage:
                 found += self.refuses(value, words, dict(place, line=line), given, above=True)
         return found
 
+    def copies(self, module: str, path: str, reader: reading.SourceReader) -> list[dict[str, Any]]:
+        """Calls that forbid to copy, where that became an error if it cannot be done without (NumPy 2)."""
+        numpy = sys.modules.get("numpy")
+        if "numpy" not in self.others or not hasattr(numpy, "isdtype"):
+            return []
+        place = {"module": module, "path": path, "deep": True, "hot": True, "doubtful": True}
+        found = [(chain, line) for chain, line in reader.uncopied if chain == COPYING]
+        return [dict(place, line=line, name=".".join(chain), argument="copy") for chain, line in found]
+
+    def overrides(self, module: str, path: str) -> list[dict[str, Any]]:
+        """Methods that classes of a module override in vain (see `hooks.idle`)."""
+        paths = [each for _, each, _ in self.job["files"]]
+        place = {"module": module, "path": path, "deep": True, "hot": True, "kind": "hook", "sure": False}
+        return [dict(place, **each) for each in hooks.idle(module, paths, self.others)]
+
     def refuses(
         self, value: Any, words: list[str], place: dict[str, Any], given: int, *, above: bool = False
     ) -> list[dict[str, Any]]:
@@ -416,7 +469,45 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             each["commands"] = sorted(
                 name for entry_module, name in job["commands"].items() if entry_module in taken
             )
+    if not job["hot"]:
+        try_out(job, value)
+    value["refused"] = [
+        each for each in value.get("refused", []) if each.get("tried") or not each.get("doubtful")
+    ]
     say({"end": job["root"], "outcome": dict(value, usage=True, seconds=results[0].get("seconds", 0))})
+
+
+def is_open(each: dict[str, Any]) -> bool:
+    """Whether a use in a function is left that must fail where it runs, and that users may run into."""
+    harmless = each.get("raised") or each.get("meant") or each.get("optional")
+    return bool(each["deep"] and each.get("confirmed", True) and not harmless)
+
+
+def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
+    """Start the commands of a distribution, and see which of what was found in functions is run into.
+
+    Each use then tells in `tried` the call or the command line that ended in it.
+    """
+    starts = [each for each in job["starts"] if is_below(each[1], job["root"])]
+    starter = starting.Starter(starts, job["files"], set(job["met"]))
+    ended = starter.start_all()
+    found = [each for each in [*value.get("missing", []), *value.get("refused", [])] if is_open(each)]
+    trial = trying.Trial(job["root"], job["files"])
+    for each in sorted(found, key=lambda each: not each["reach"]):
+        same = [end["tried"] for end in ended if (end["path"], end["line"]) == (each["path"], each["line"])]
+        each["tried"] = same[0] if same else trial.reached(each)
+        each["corner"] = bool(not same and each["tried"] and trial.is_deep(each["tried"]))
+        if not each["tried"] and starts:
+            each["tried"] = starter.reached(each, trial.ways(each))
+    told = {(each["path"], each["line"]) for each in found}
+    for each in ended:
+        if (each["path"], each["line"]) not in told:
+            value.setdefault("refused" if "argument" in each else "missing", []).append(each)
+
+
+def is_below(module: str, root: str) -> bool:
+    """Whether a module is a root or lies in it."""
+    return module == root or module.startswith(root + ".")
 
 
 def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001

@@ -53,6 +53,10 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         rule, what = rules.NAME_GONE, f"uses {first['name']}, which {provider} does not have"
         if first.get("unloaded"):
             what = f"uses {first['name']}, a module of {provider} that neither of the two imports"
+        if first.get("instead"):
+            what = f"overrides {first['name']}, where {provider} calls {first['instead']} by now"
+        if first.get("removed"):
+            what = f"uses {first['name']}, which {provider} has only to say that it is gone"
         if first.get("optional"):
             what = f"uses {first['name']}, which {provider} has only where something else is installed"
         if first.get("meant"):
@@ -61,6 +65,8 @@ def _finding(root: str, provider: str, uses: list[report.Misfit], facts: Facts) 
         return _overwritten(user, first, facts)
     more = f", and {len(uses) - 1} more of the kind" if len(uses) > 1 else ""
     taken = f"; {first['takes']} of {first['of']} modules cannot be imported" if first.get("takes") else ""
+    if first.get("tried"):
+        taken += f"; tried: `{first['tried']}` ends there"
     if first.get("commands"):
         taken += f", and the command {first['commands'][0]} cannot start"
     owner = facts.owner(first["name"])
@@ -88,8 +94,12 @@ def _advice(user: Distribution | None, owner: Distribution | None, provider: str
 
 
 def _refused(first: report.Misfit, provider: str) -> str:
+    if first.get("doubtful"):
+        return f"passes copy=False to {first['name']}, and {provider} refuses what it must copy"
     if first["argument"]:
         return f"passes {first['argument']!r} to {first['name']}, and {provider} does not take it"
+    if first.get("demanded"):
+        return f"does not pass {first['demanded']!r} to {first['name']}, which {provider} demands"
     given, taken = first["given"], first["taken"]
     return f"passes {given} arguments by their place to {first['name']}, and {provider} takes {taken}"
 
@@ -124,6 +134,11 @@ def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
     """That of a use which only runs when its function is called."""
     if each.get("raised") or each.get("meant"):
         return Severity.INFO  # the call fails anyhow; or a slip of the pen that no version cures
+    # Something public was called, and ended there.
+    if each.get("tried") and needs and not each.get("corner"):
+        return Severity.ERROR
+    if "instead" in each:
+        return Severity.INFO  # it may only be there for older versions
     if not each["hot"]:  # nothing here has loaded it, but a function may
         return Severity.WARNING if needs and each.get("used") else Severity.INFO
     if each.get("unloaded"):

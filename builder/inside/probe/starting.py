@@ -1,0 +1,242 @@
+"""Starts the commands of a distribution, to see whether they end where its code and that of another meet.
+
+They are started in a folder of samples: without arguments, and, where a use of others is known that cannot
+work, with each of their subcommands. What a command says of its own is no fault, as that it wants a file.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import linecache
+import re
+import sys
+import time
+import types
+import warnings
+
+from . import child, importing, trying
+from .worker import limit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+START = 4.0
+"""Seconds for one start; what serves or asks the network then goes on, and is well."""
+ALL = 20.0
+"""Seconds for all starts of one distribution."""
+COMMANDS = 5
+"""Commands of one distribution that are started without arguments."""
+DEEP = 3
+"""Levels of subcommands that are gone down."""
+REFUSED = (
+    re.compile(r"(?P<name>\w+)\(\) got an unexpected keyword argument '(?P<argument>\w+)'"),
+    re.compile(
+        r"(?P<name>\w+)\(\) takes (?:from \d+ to )?(?P<taken>\d+) positional arguments? but (?P<given>\d+) "
+    ),
+    re.compile(
+        r"(?P<name>\w+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: '(?P<demanded>\w+)'"
+    ),
+)
+"""How Python tells that a call and what is called do not fit."""
+
+
+class Starter:
+    """Starts commands [[name, module, attribute]] of a distribution with `files` [[module, path, ...]]."""
+
+    def __init__(self, commands: list[list[str]], files: list[list[Any]], others: set[str]) -> None:
+        self.commands = commands
+        self.modules = {path: module for module, path, _ in files}
+        self.others = others
+        self.until = time.monotonic() + ALL
+
+    def start_all(self) -> list[dict[str, Any]]:
+        """Misfits, as the reader of uses tells them, that commands without arguments end in."""
+        found = []  # type: list[dict[str, Any]]
+        for name, module, attribute in self.commands[:COMMANDS]:
+            ends = self.start([name], module, attribute, self.misfit)
+            if ends is not None and ends["name"] not in {each["name"] for each in found}:
+                found.append(dict(ends, tried=name))
+        return found
+
+    def reached(self, misfit: dict[str, Any], ways: dict[str, int]) -> str:
+        """The command line that ends with a known misfit; empty where none of those tried does."""
+
+        def is_there(error: BaseException) -> dict[str, Any] | None:
+            return {} if trying.proves(error, misfit) else None
+
+        for name, module, attribute in self.commands[:COMMANDS]:
+            for words in self.lines(module, attribute, ways):
+                if self.start([name, *words], module, attribute, is_there) is not None:
+                    return " ".join([name, *words])
+        return ""
+
+    def start(
+        self,
+        words: list[str],
+        module: str,
+        attribute: str,
+        look: Callable[[BaseException], dict[str, Any] | None],
+    ) -> dict[str, Any] | None:
+        """What `look` says of the exception that a command line ends in; None where it says nothing."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            return None
+        told = []  # type: list[Any]
+
+        def run() -> Any:
+            limit(START)
+            warnings.simplefilter("ignore")
+            sys.argv[:] = words
+            with trying.quiet(), trying.samples():
+                try:
+                    entry(module, attribute)()
+                except BaseException as error:
+                    return look(error)
+            return None
+
+        child.step(run, timeout=min(START, left), tell=told.append)
+        return told[0].get("value") if told else None
+
+    def lines(self, module: str, attribute: str, ways: dict[str, int]) -> list[list[str]]:
+        """The subcommands of a command, those first whose functions may lead to a line by name (`ways`)."""
+        told = []  # type: list[Any]
+
+        def find() -> Any:
+            limit(START)
+            found = []  # type: list[tuple[int, list[str]]]
+            walk(command(module, attribute), [], ways, found)
+            return [words for _, words in sorted(found, key=lambda each: each[0])]
+
+        child.step(find, timeout=START, tell=told.append)
+        return (told[0].get("value") if told else None) or []
+
+    def misfit(self, error: BaseException) -> dict[str, Any] | None:
+        """The misfit that an exception tells of, where code of this distribution and of another met."""
+        for each in trying.chain(error):
+            frame = last_frame(each)
+            if frame is None or frame.tb_frame.f_code.co_filename not in self.modules:
+                continue
+            told = self.refusal(each, frame) if isinstance(each, TypeError) else self.lack(each)
+            if told is not None:
+                path = frame.tb_frame.f_code.co_filename
+                place = {"module": self.modules[path], "path": path, "line": frame.tb_lineno}
+                return dict(place, deep=True, hot=True, reach="command", **told)
+        return None
+
+    def lack(self, error: BaseException) -> dict[str, Any] | None:
+        """The name that an object, a class or a module of another distribution does not have."""
+        if isinstance(error, AttributeError):
+            home, name = importing.holder(error, str(error)), getattr(error, "name", None)
+        elif isinstance(error, ImportError) and "cannot import name" in str(error):
+            home, name = error.name or "", re.sub(r".*cannot import name '(\w+)'.*", r"\1", str(error))
+        else:
+            return None
+        if home.partition(".")[0] not in self.others or not name:
+            return None
+        return {"name": "%s.%s" % (home, name), "kind": "name"}
+
+    def refusal(self, error: TypeError, frame: Any) -> dict[str, Any] | None:
+        """The argument that a function of another distribution does not take, or wants."""
+        found = next(filter(None, (pattern.search(str(error)) for pattern in REFUSED)), None)
+        function = called(frame, found.group("name")) if found is not None else None
+        if found is None or function is None or str(function.__module__).partition(".")[0] not in self.others:
+            return None
+        told = found.groupdict()
+        name = "%s.%s" % (function.__module__, function.__qualname__)
+        if "demanded" in told:
+            return {"name": name, "argument": "", "demanded": told["demanded"]}
+        if "argument" in told:
+            return {"name": name, "argument": told["argument"]}
+        return {"name": name, "argument": "", "given": int(told["given"]), "taken": int(told["taken"])}
+
+
+def entry(module: str, attribute: str) -> Any:
+    """What a command calls."""
+    value = importlib.import_module(module)  # type: Any
+    for part in attribute.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def command(module: str, attribute: str) -> Any:
+    """The click command that a program is made of; None where it is made of something else."""
+    value = entry(module, attribute)
+    click, typer = sys.modules.get("click"), sys.modules.get("typer")
+    if click is None:
+        return None
+    # Where it is a function, that runs a command of its module.
+    table, code = getattr(value, "__globals__", {}), getattr(value, "__code__", None)
+    for each in [value, *(table.get(name) for name in (code.co_names if code is not None else ()))]:
+        if typer is not None and isinstance(each, typer.Typer):
+            return typer.main.get_command(each)
+        if isinstance(each, click.Command):
+            return each
+    return None
+
+
+def walk(command: Any, words: list[str], ways: dict[str, int], found: list[tuple[int, list[str]]]) -> None:
+    """Gather the command lines of all subcommands, with how far they are from a line."""
+    if command is None or len(words) > DEEP:
+        return
+    if hasattr(command, "list_commands"):
+        context = sys.modules["click"].Context(command)
+        for name in command.list_commands(context):
+            walk(command.get_command(context, name), [*words, name], ways, found)
+    elif words:
+        name = getattr(getattr(command, "callback", None), "__name__", "")
+        given = []  # type: list[str]
+        for each in command.params:
+            if each.required:
+                option = [max(each.opts, key=len)] if each.param_type_name == "option" else []
+                given += [*option, "sample.json" if "Path" in type(each.type).__name__ else "1"]
+        found.append((ways.get(name, 100), [*words, *given]))
+
+
+def last_frame(error: BaseException) -> Any:
+    """The innermost frame of an exception that is no module's `__getattr__`."""
+    trace, last = error.__traceback__, None
+    while trace is not None:
+        if last is None or not trying.is_lazy(trace):
+            last = trace
+        trace = trace.tb_next
+    return last
+
+
+def called(frame: Any, name: str) -> Any:
+    """The function of this name that a frame's line calls; None where it cannot be told."""
+    code, line = frame.tb_frame.f_code, frame.tb_lineno
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.lineno <= line <= getattr(
+            node, "end_lineno", node.lineno
+        ):
+            continue
+        value = reached(node.func, frame.tb_frame)
+        if issubclass(type(value), type):
+            value = value.__init__
+        value = getattr(value, "__func__", value)
+        if type(value) is types.FunctionType and value.__name__ == name:
+            return value
+    return None
+
+
+def reached(node: Any, frame: Any) -> Any:
+    """What a dotted name is in a frame, taken from instances and classes without running their code."""
+    if isinstance(node, ast.Name):
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if not isinstance(node, ast.Attribute):
+        return None
+    holder = reached(node.value, frame)
+    if isinstance(holder, types.ModuleType):
+        return vars(holder).get(node.attr)
+    own = getattr(holder, "__dict__", {})
+    if not issubclass(type(holder), type) and node.attr in own:
+        return own[node.attr]
+    kinds = holder.__mro__ if issubclass(type(holder), type) else type(holder).__mro__
+    found = next((vars(kind)[node.attr] for kind in kinds if node.attr in vars(kind)), None)
+    return found.__func__ if isinstance(found, (staticmethod, classmethod)) else found

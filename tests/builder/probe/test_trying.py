@@ -1,0 +1,238 @@
+"""Public calls and commands that are really made, to see whether they end where two packages do not fit."""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from builder.inside.probe import arguments, callers, hooks, removed, starting, trying
+
+PROVIDER = "class Made:\n    def __init__(self, one): pass\n    def build(self, one): pass\n"
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pathlib.Path]:
+    """A folder of modules that can be imported; what was is forgotten afterwards."""
+    (tmp_path / "prov_ider.py").write_text(PROVIDER)
+    monkeypatch.syspath_prepend(tmp_path)
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+    hooks.sources.cache_clear()
+
+
+def files_of(site: pathlib.Path, text: str) -> list[list[object]]:
+    (site / "us_er.py").write_text(text)
+    return [["us_er", str(site / "us_er.py"), False]]
+
+
+INNER = "def _inner(): return prov_ider.gone\n"
+CAUGHT = (
+    f"def read():\n    try:\n        return _inner()\n    except AttributeError:\n        return 1\n{INNER}"
+)
+PAGE = f"""
+class Page:
+    def __init__(self, file=None, text=None):
+        if not text:
+            raise ValueError
+    def write(self):
+        return _inner()
+{INNER}"""
+BUILT = "class Page:\n    def __init__(self): self.draw()\n    def draw(self): return prov_ider.gone\n"
+SAID = "def fails(): raise AttributeError('gone')\ndef inner(): return fails() or prov_ider.gone\n"
+
+
+@pytest.mark.parametrize(("text", "tried"), [
+    (f"def show(): return _inner()\n{INNER}", "us_er.show()"),
+    ("def read(path): return open(path).read() and prov_ider.gone\n", "us_er.read(path='sample.json')"),
+    ("def read(mode): return prov_ider.gone if mode == 'rare' else 1\n", ""),
+    (CAUGHT, ""),
+    (PAGE, "us_er.Page(text='<p>one</p>').write()"),
+    (BUILT, "us_er.Page()"),
+    ("async def ask(): return prov_ider.gone\n", "us_er.ask()"),
+    (INNER, ""),
+    (SAID, ""),
+])  # fmt: skip
+def test_the_public_call_that_ends_in_a_missing_name_is_found(
+    site: pathlib.Path, text: str, tried: str
+) -> None:
+    text = "import prov_ider\n" + text
+    files = files_of(site, text)
+    line = text[: text.index("prov_ider.gone")].count("\n") + 1
+    misfit = {"path": files[0][1], "line": line, "name": "prov_ider.gone"}
+    assert trying.Trial("us_er", files).reached(misfit) == tried
+
+
+@pytest.mark.parametrize(("call", "argument", "tried"), [
+    ("prov_ider.Made(1, 2)", "", "us_er.make()"),
+    ("prov_ider.Made(old=1)", "old", "us_er.make()"),
+    ("prov_ider.Made(one=1)", "old", ""),
+    ("prov_ider.Made(other=1)", "old", ""),
+])  # fmt: skip
+def test_the_public_call_that_ends_in_a_refused_argument_is_found(
+    site: pathlib.Path, call: str, argument: str, tried: str
+) -> None:
+    files = files_of(site, f"import prov_ider\ndef make():\n    return {call}\n")
+    misfit = {"path": files[0][1], "line": 3, "name": "prov_ider.Made.__init__", "argument": argument}
+    assert trying.Trial("us_er", files).reached(misfit) == tried
+
+
+@pytest.mark.parametrize(("body", "told"), [
+    ("made.build(1, old=2)", {"name": "prov_ider.Made.build", "argument": "old"}),
+    ("made.build()", {"name": "prov_ider.Made.build", "argument": "", "demanded": "one"}),
+    ("made.build(1, 2)", {"name": "prov_ider.Made.build", "argument": "", "given": 3, "taken": 2}),
+    ("made.gone()", {"name": "prov_ider.gone", "kind": "name"}),
+    ("from prov_ider import gone", {"name": "prov_ider.gone", "kind": "name"}),
+    ("own(old=1)", None),
+    ("None.gone", None),
+    ("raise SystemExit('which file?')", None),
+    ("made.build(1)", None),
+])  # fmt: skip
+def test_a_command_that_ends_where_it_meets_another_package_is_told(
+    site: pathlib.Path, body: str, told: dict[str, object] | None
+) -> None:
+    text = "import prov_ider\ndef own(): pass\ndef main():\n    made = prov_ider.Made(1)\n"
+    files = files_of(
+        site, f"{text}    try:\n        {body}\n    except Exception:\n        raise SystemExit(1)\n"
+    )
+    commands = [["us-er", "us_er", "main"]]
+    place = {"module": "us_er", "path": files[0][1], "line": 6, "deep": True, "hot": True, "reach": "command"}
+    found = starting.Starter(commands, files, {"prov_ider"}).start_all()
+    assert found == ([{**place, **told, "tried": "us-er"}] if told is not None else [])
+
+
+def test_subcommands_are_started_with_what_they_demand(site: pathlib.Path) -> None:
+    text = """import click
+import prov_ider
+@click.group()
+def tool(): pass
+@tool.command()
+def fine(): pass
+@tool.command()
+@click.argument("file", type=click.Path(exists=True))
+def use(file): inner()
+def inner(): prov_ider.gone
+def main(): tool()
+"""
+    files = files_of(site, text)
+    misfit = {"path": files[0][1], "line": 10, "name": "prov_ider.gone"}
+    starter = starting.Starter([["tool", "us_er", "main"]], files, {"prov_ider"})
+    ways = callers.Callers(files).distances(str(files[0][1]), 10)
+    assert starter.reached(misfit, ways) == "tool use sample.json"
+
+
+def test_arguments_are_guessed_from_names_and_kinds(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def read_csv(path, n, flag: bool, rows: list[str], text=None, other=None):  # type: ignore[no-untyped-def]
+        raise AssertionError(path, n, flag, rows, text, other)
+
+    first, *more = arguments.calls(read_csv)
+    assert first == {"path": str(tmp_path / "sample.csv"), "n": 1, "flag": False, "rows": []}
+    assert {**first, "text": arguments.TEXT} in more
+    assert not any("other" in each for each in more)
+
+
+def test_a_name_that_everything_has_leads_nowhere(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("def get(): pass\n" + "".join(f"def f{n}(): get()\n" for n in range(30)))
+    assert callers.Callers([["a", str(path), False]]).distances(str(path), 1) == {"get": 0}
+
+
+REFUSALS = """
+class GoneDeprecationError(Exception): pass
+def refuse(text): raise GoneDeprecationError(text)
+def tell(name): refuse(name + ' was removed')
+class Reader:
+    def __init__(self, *given):
+        '''It was here.'''
+        tell('Reader')
+class Fine:
+    def __init__(self, *given): print(given)
+class Abstract:
+    def __init__(self): raise NotImplementedError
+class Proxy:
+    def __getattr__(self, name): raise GoneDeprecationError(name)
+chat = Proxy()
+"""
+
+
+@pytest.mark.parametrize(("name", "gone"), [
+    ("Reader", True), ("refuse", True), ("tell", True), ("Fine", False), ("Abstract", False),
+    ("missing", False), ("GoneDeprecationError", False),
+])  # fmt: skip
+def test_what_is_there_only_to_be_refused_is_known(site: pathlib.Path, name: str, *, gone: bool) -> None:
+    (site / "ref_using.py").write_text(REFUSALS)
+    module = importlib.import_module("ref_using")
+    assert removed.is_removed(module, name) is gone
+    assert removed.is_removed(module.chat, name)
+
+
+def test_a_call_of_what_is_gone_is_tried(site: pathlib.Path) -> None:
+    (site / "ref_using.py").write_text(REFUSALS)
+    files = files_of(site, "import ref_using\ndef read(path):\n    return ref_using.Reader(path)\n")
+    misfit = {"path": files[0][1], "line": 3, "name": "ref_using.Reader", "removed": True}
+    assert trying.Trial("us_er", files).reached(misfit) == "us_er.read(path='sample.json')"
+
+
+@pytest.mark.parametrize(("given", "tried"), [("values", "us_er.use(values=[1.0, 2.0, 3.0])"), ("name", "")])
+def test_what_must_be_copied_and_may_not_is_tried(site: pathlib.Path, given: str, tried: str) -> None:
+    (site / "num_ber.py").write_text(
+        "def array(x, copy):\n    if type(x) is list:\n        raise ValueError('Unable to avoid copy')\n"
+    )
+    files = files_of(
+        site, f"import num_ber\ndef use({given}):\n    return num_ber.array({given}, copy=False)\n"
+    )
+    where = {"path": files[0][1], "line": 3}
+    assert trying.Trial("us_er", files).reached(
+        {**where, "name": "num_ber.array", "argument": "copy", "doubtful": True}
+    ) == (tried)
+
+
+BASE = """
+class Adapter:
+    def send(self):
+        return self.{called}(1)
+    def connect(self, url):
+        raise ValueError('a scheme that is not known')
+    def connect_safely(self, url):
+        return self.open(url)
+    def open(self, url):
+        raise ValueError('a scheme that is not known')
+"""
+OVERRIDES = """
+import ad_apter
+class Unix(ad_apter.Adapter):
+    def connect(self, url):
+        return 1
+class Client:
+    def __init__(self):
+        Unix().send()
+"""
+
+
+@pytest.mark.parametrize(("called", "more", "found"), [
+    ("connect_safely", "", True),
+    ("connect", "", False),
+    ("connect_safely", "\n    connect_safely = connect\n", False),
+    ("connect_safely", "\n    def other(self): return self.connect(2)\n", False),
+])  # fmt: skip
+def test_a_method_that_is_overridden_in_vain_is_found_and_tried(
+    site: pathlib.Path, called: str, more: str, *, found: bool
+) -> None:
+    (site / "ad_apter").mkdir()
+    (site / "ad_apter" / "__init__.py").write_text(BASE.format(called=called))
+    files = files_of(site, OVERRIDES.replace("        return 1\n", f"        return 1\n{more}"))
+    importlib.import_module("us_er")
+    misfits = hooks.idle("us_er", [str(files[0][1])], {"ad_apter"})
+    assert [each["instead"] for each in misfits] == (["connect_safely"] if found else [])
+    for each in misfits:
+        told = {**each, "module": "us_er", "path": files[0][1]}
+        assert trying.Trial("us_er", files).reached(told) == "us_er.Client()"
