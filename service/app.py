@@ -11,9 +11,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from service.admission.cache import Cache
 from service.admission.ledger import Budget, Ledger
 from service.audio.codec import Codecs
+from service.audio.decoder import Decoders, own_decoders
+from service.hearing.choose import EARS, ears_for
+from service.hearing.listener import Listener
+from service.hearing.port import Ears
 from service.http import logs, middleware
+from service.http.body import ServiceRequest
 from service.http.context import KEY, Context
-from service.http.routes import health, openai, openapi, page, tts, voices
+from service.http.routes import health, hearing, openai, openapi, page, tts, voices
 from service.settings.container import read_grant
 from service.settings.environment import Settings
 from service.settings.sizing import ANSWER_MEMORY, MOST_ADMITTED, size_settings
@@ -29,6 +34,7 @@ class Shared:
     """What several processes that serve the same application have in common."""
 
     codecs: Codecs
+    decoders: Decoders
     ledger: Ledger
     folder: pathlib.Path
     """A folder that lies in memory, for sounds and measures."""
@@ -37,15 +43,19 @@ class Shared:
 
 
 def create_app(
-    settings: Settings | None = None, engine: Engine | None = None, shared: Shared | None = None
+    settings: Settings | None = None,
+    engine: Engine | None = None,
+    shared: Shared | None = None,
+    ears: Ears | None = None,
 ) -> Flask:
-    """The service as a WSGI application, its voice beginning to load.
+    """The service as a WSGI application, its voice and its ears beginning to load.
 
-    Settings come from the environment and the engine from the settings, unless they are given; what is
+    Settings come from the environment and the engines from the settings, unless they are given; what is
     `shared` comes from whoever serves the application in several processes. Raises `SettingsError`.
     """
-    settings = size_settings(settings or Settings.from_env(ENGINES), read_grant())
+    settings = size_settings(settings or Settings.from_env(ENGINES, ears=EARS), read_grant())
     engine = engine or engine_for(settings)
+    ears = ears or ears_for(settings)
     ledger = shared.ledger if shared else own_ledger(settings)
     measures = Metrics(shared.folder / "measures" if shared else None, shared.slot if shared else 0)
     speaker = Speaker(
@@ -54,19 +64,22 @@ def create_app(
         codecs=shared.codecs if shared else None,
         cache=Cache(settings.cache_bytes or 0, shared.folder / "sounds" if shared else None, settings.web),
     )  # fmt: skip
+    listener = Listener(ears, shared.decoders if shared else own_decoders(), settings, ledger, measures)
     measures.watch(engine, ledger)
     app = Flask(__name__, static_folder=None)
-    # The framework's own limit reads chunked bodies only this far; the routes judge the declared length.
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.request_class = ServiceRequest
     if settings.proxies:
         believed = {f"x_{name}": settings.proxies for name in ("for", "proto", "host", "port", "prefix")}
         app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
-    app.extensions[KEY] = Context(settings, speaker, measures, SelfTest(engine, lambda: speaker.spoke))
+    app.extensions[KEY] = Context(
+        settings, speaker, listener, measures, SelfTest(engine, lambda: speaker.spoke)
+    )
     for blueprint in (
         tts.blueprint,
         health.blueprint,
         voices.blueprint,
         openai.blueprint,
+        hearing.blueprint,
         openapi.blueprint,
         page.blueprint,
     ):
@@ -74,6 +87,8 @@ def create_app(
     middleware.surround_app(app)
     logs.set_up_log()
     engine.load()
+    if ears is not None:
+        ears.load()
     return app
 
 

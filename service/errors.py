@@ -1,12 +1,12 @@
 """Every way in which a request fails: its HTTP status, its stable code and what the caller can do.
 
     ServiceError
-    ├── BadRequestError        400   bad_json, bad_request, text_missing
+    ├── BadRequestError        400   bad_json, bad_request, text_missing, file_missing
     ├── UnauthorizedError      401   unauthorized
-    ├── NotFoundError          404   model_not_found
+    ├── NotFoundError          404   model_not_found, no_ears
     ├── BodyTooLargeError      413   body_too_large, too_much_sound
     ├── UnsupportedMediaError  415   unsupported_media_type
-    ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, audio_too_long, ...
+    ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, bad_audio, ...
     ├── BusyError              429   busy                    try again after `retry_after`
     ├── UnavailableError       503   unavailable             try again after `retry_after`
     ├── DeadlineError          504   deadline_exceeded
@@ -91,7 +91,7 @@ class BusyError(ServiceError):
 
 
 class UnavailableError(ServiceError):
-    """The voice cannot answer now: still loading, restarting, or draining."""
+    """The voice or the ears cannot answer now: still loading, restarting, or draining."""
 
     status = 503
     code = "unavailable"

@@ -116,12 +116,12 @@ class Ledger:
         """When a process gave a sign of life, by `time.monotonic`; 0 where it gave none."""
         return self._read(slot).beat
 
-    def enter(self, size: int) -> Lease:
-        """Admit a request that is expected to hold so many bytes.
+    def enter(self, size: int, *, long: bool | None = None) -> Lease:
+        """Admit a request that is expected to hold so many bytes; whether it is a long one follows from them.
 
         Raises `BodyTooLargeError` when it could never be admitted, and `BusyError` when it cannot now.
         """
-        long = size > SHORT_BYTES
+        long = size > SHORT_BYTES if long is None else long
         most = self.budget.long_bytes if long else self.budget.bytes
         if size > most:
             raise too_much(size, most)
@@ -135,6 +135,18 @@ class Ledger:
             self._add(Holdings(1, int(long), size, size if long else 0))
         return Lease(self, size, long=long)
 
+    def reserve(self, size: int) -> Lease:
+        """Room for so many bytes of a body that is still to come: it is no request yet, and as a long one.
+
+        Raises as `enter` does.
+        """
+        if size > self.budget.long_bytes:
+            raise too_much_body(size, self.budget.long_bytes)
+        with self._locked():
+            self._check_room(self.held(), size, long=True)
+            self._add(Holdings(0, 0, size, size))
+        return Lease(self, size, long=True, requests=0)
+
     def change(self, lease: Lease, size: int, *, requests: int = 0) -> None:
         """Have a lease hold another number of bytes. Raises `BusyError` when there is no room for more."""
         more = size - lease.size
@@ -147,7 +159,7 @@ class Ledger:
     def _check_room(self, held: Holdings, size: int, *, long: bool) -> None:
         over = held.bytes + size > self.budget.bytes
         if over or (long and held.long_bytes + size > self.budget.long_bytes):
-            raise BusyError("other answers take all the memory; try again", retry_after=2)
+            raise BusyError("other requests take all the memory; try again", retry_after=2)
 
     def _add(self, more: Holdings) -> None:
         self._write(self._slot, self._read(self._slot).plus(more))
@@ -174,10 +186,10 @@ class Ledger:
 class Lease:
     """What one request holds; safe for threads."""
 
-    def __init__(self, ledger: Ledger, size: int, *, long: bool) -> None:
+    def __init__(self, ledger: Ledger, size: int, *, long: bool, requests: int = 1) -> None:
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._requests = 1
+        self._requests = requests
         self.size = size
         """Bytes."""
         self.long = long
@@ -209,5 +221,13 @@ def too_much(size: int, most: int) -> BodyTooLargeError:
     return BodyTooLargeError(
         f"its sound would take about {size / 1e6:.0f} MB, of {most / 1e6:.0f} MB that there are for it; "
         "send it in parts, or ask for a stream",
+        code="too_much_sound",
+    )
+
+
+def too_much_body(size: int, most: int) -> BodyTooLargeError:
+    """Said of a request whose body, or what is read of it, is larger than this service can hold."""
+    return BodyTooLargeError(
+        f"its sound takes {size / 1e6:.0f} MB, of {most / 1e6:.0f} MB that there are; send it in parts",
         code="too_much_sound",
     )

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from service.hearing.listener import Listener
 from service.settings.environment import Settings
 from service.speech.metrics import Metrics
 from service.speech.readiness import SelfTest
@@ -21,6 +22,7 @@ class Context:
 
     settings: Settings
     speaker: Speaker
+    listener: Listener
     metrics: Metrics
     self_test: SelfTest
 

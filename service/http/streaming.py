@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Generator, Iterator
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
 
 from flask import Response, g
 
@@ -23,6 +25,11 @@ def stream_response(
     response = Response(form(_guarded(sound, g.request_id)), mimetype=media_type)
     response.call_on_close(sound.close)
     return response
+
+
+def server_event(said: Mapping[str, Any]) -> bytes:
+    """One server-sent event."""
+    return f"data: {json.dumps(said)}\n\n".encode()
 
 
 def _guarded(sound: Iterator[bytes], request_id: str) -> Iterator[bytes]:

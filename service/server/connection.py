@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
+from service.admission.ledger import Lease
 from service.errors import ServiceError
 from service.http.answers import Answer, RepeatableAnswer, record_answer, request_id_of
 from service.http.middleware import METHODS
@@ -43,6 +44,8 @@ LINGER = 2.0
 """Seconds for which a refused client may go on sending, so that it can read why."""
 MOST_PARTS = 16
 """Pieces that are handed to the kernel at once."""
+RESERVED_AT_ONCE = 1 << 18
+"""Bytes for which room is kept at once where nobody told how long a body is."""
 MOST_WAITING = 1 << 18
 """Bytes that a stream may be ahead of its client."""
 FOREVER = float("inf")
@@ -94,6 +97,8 @@ class Connection:
         self._drained = threading.Event()
         self._last = self._recalled = False
         self._reading = self._writing = False
+        self._room: Lease | None = None
+        """What the ledger keeps for a long body until it is answered."""
         self.visit: Visit | None = None
 
     # What the loop calls
@@ -184,6 +189,7 @@ class Connection:
             self.stage = Stage.CLOSED
             closers, self._close = self._close, []
         self._web.forget(self)
+        self._leave_room()
         with contextlib.suppress(OSError):
             # What the client has not taken is not kept by the kernel for minutes.
             if self._out or self._sending_since:
@@ -313,6 +319,7 @@ class Connection:
         self.visit, self._recalled, self._last = None, False, False
         self._sending_since = 0.0
         self._head, self._body, self._body_length, self._raw = None, [], 0, b""
+        self._leave_room()
         self.stage = Stage.IDLE if goes_on else Stage.CLOSING
         self.deadline = time.monotonic() + (self._web.idle_wait if goes_on else LINGER)
         closers, self._close = self._close, []
@@ -433,7 +440,7 @@ class Connection:
             while True:
                 event = self._parser.next_event()
                 if isinstance(event, h11.Request):
-                    self._start_body(heads.read_head(event, self._web.settings.max_body))
+                    self._start_body(heads.read_head(event, self._web.longest_body))
                 elif isinstance(event, h11.Data):
                     self._add_body(bytes(event.data))
                 elif isinstance(event, h11.EndOfMessage):
@@ -446,19 +453,41 @@ class Connection:
                     return
         except h11.RemoteProtocolError as error:
             self.refuse(heads.parser_refusal(error, self._raw))
-        except RefusalError as refusal:
+        except ServiceError as refusal:
             self.refuse(refusal)
 
     def _start_body(self, head: Head) -> None:
         self._head = head
+        if self._web.longest_body(head.path) > self._web.settings.max_body:
+            self._reserve(head.length or 0)
         self.stage = Stage.BODY
         self.deadline = time.monotonic() + self._web.settings.body_wait
 
     def _add_body(self, data: bytes) -> None:
+        assert self._head is not None  # noqa: S101 - its head came before
         self._body.append(data)
         self._body_length += len(data)
-        if self._body_length > self._web.settings.max_body:
-            raise heads.too_large(self._web.settings.max_body)
+        longest = self._web.longest_body(self._head.path)
+        if self._body_length > longest:
+            raise heads.too_large(longest)
+        if self._room is not None and self._body_length > self._room.size:
+            self._reserve(self._body_length + RESERVED_AT_ONCE)
+
+    def _reserve(self, size: int) -> None:
+        """Have room for so many bytes of a long body before they come.
+
+        Raises `ServiceError` where there is none; whoever sends them can wait, what has come cannot.
+        """
+        if self._room is None:
+            self._room = self._web.reserve(size)
+        else:
+            self._room.grow(size)
+
+    def _leave_room(self) -> None:
+        """The body is with whoever answers it, or is wanted no more."""
+        room, self._room = self._room, None
+        if room is not None:
+            room.leave()
 
     def _expect(self) -> None:
         """Tell a client to go on that waits to be told so."""
@@ -478,6 +507,7 @@ class Connection:
             self.stage = Stage.WORK
             self.deadline = time.monotonic() + PATIENCE_WITH_ENDS if self._ended else FOREVER
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body = []
         self._web.work(self, self._head, body)
 
     def refuse(self, refusal: ServiceError) -> None:
@@ -502,6 +532,7 @@ class Connection:
         )
         self.stage = Stage.CLOSING
         self._body, self._head = [], None
+        self._leave_room()
         with contextlib.suppress(OSError):
             self.sock.send(data)
         self._begin_closing()

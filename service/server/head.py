@@ -6,6 +6,7 @@ import dataclasses
 import io
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -53,8 +54,11 @@ class Head:
         return next((value.decode("latin-1") for known, value in self.headers if known == name), "")
 
 
-def read_head(event: h11.Request, max_body: int) -> Head:
-    """The head that the parser found. Raises `RefusalError`."""
+def read_head(event: h11.Request, longest_body: Callable[[str], int]) -> Head:
+    """The head that the parser found; `longest_body` tells how long the body of a path may be.
+
+    Raises `RefusalError`.
+    """
     headers = tuple(event.headers)
     named: dict[bytes, list[bytes]] = {}
     for name, value in headers:
@@ -76,9 +80,11 @@ def read_head(event: h11.Request, max_body: int) -> Head:
     if any(value.lower() != b"100-continue" for value in named.get(b"expect", ())):
         raise RefusalError(417, "the only expectation that can be met is 100-continue", "expectation_failed")
     length = int(named[b"content-length"][0]) if b"content-length" in named else None
+    head = Head(event.method.decode("ascii"), target, headers, version.decode("ascii"), length)
+    max_body = longest_body(head.path)
     if length is not None and length > max_body:
         raise too_large(max_body)
-    return Head(event.method.decode("ascii"), target, headers, version.decode("ascii"), length)
+    return head
 
 
 def too_large(max_body: int) -> RefusalError:

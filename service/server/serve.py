@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
+from service.hearing.choose import EARS, ears_for
 from service.server.supervisor import supervise
 from service.settings.container import read_grant
 from service.settings.environment import Settings, SettingsError
@@ -26,11 +27,12 @@ def serve_app(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="port to listen on (TTS_PORT, 5000)")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_env(ENGINES)
+        settings = Settings.from_env(ENGINES, ears=EARS)
         changed = {
             name: getattr(given, name) for name in ("host", "port") if getattr(given, name) is not None
         }
         settings = size_settings(dataclasses.replace(settings, **changed), read_grant())
+        ears_for(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 
 from service.app import Shared, create_app, own_ledger
 from service.audio.codec import Codecs, codec_pool
+from service.audio.decoder import Decoders, decoder_pool
+from service.hearing.choose import ears_for
 from service.http.logs import LOGGER, own_the_log
 from service.server.heap import keep_heaps_small
 from service.server.web import Web
@@ -62,8 +64,12 @@ class Supervisor:
         self._listener = _listen(settings)
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="speech-", dir=_memory()))
         self._engine = engine_for(settings)
+        self._ears = ears_for(settings)
         self._codecs = Codecs(codec_pool(settings.codecs, queue_wait=settings.queue_wait))
+        self._decoders = Decoders(decoder_pool(settings.codecs, queue_wait=settings.queue_wait))
         self._crews = [*self._engine.crews(self._folder), self._codecs.pool.crew(self._folder)]
+        if self._ears is not None:
+            self._crews += [*self._ears.crews(self._folder), self._decoders.pool.crew(self._folder)]
         # Twice the slots: while a process is replaced, the old one still answers.
         self._ledger = own_ledger(settings, 2 * settings.web)
         self._processes: dict[int, WebProcess] = {}
@@ -191,8 +197,8 @@ class Supervisor:
         for crew in self._crews:
             crew.release()
         self._ledger.use(slot)
-        shared = Shared(self._codecs, self._ledger, self._folder, slot)
-        app = create_app(self._settings, self._engine, shared)
+        shared = Shared(self._codecs, self._decoders, self._ledger, self._folder, slot)
+        app = create_app(self._settings, self._engine, shared, self._ears)
         Web(app, self._listener, self._ledger).serve(self._lifeline[0])
 
     def _free_slots(self) -> Iterator[int]:

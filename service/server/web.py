@@ -18,7 +18,7 @@ from typing import Any
 
 from flask import Flask
 
-from service.admission.ledger import Ledger
+from service.admission.ledger import Lease, Ledger
 from service.errors import BusyError, ServiceError
 from service.http.answers import (
     OPEN_PATHS,
@@ -27,6 +27,7 @@ from service.http.answers import (
     repeatable_answer,
     request_id_of,
 )
+from service.http.body import UPLOADS
 from service.http.context import KEY, Context
 from service.http.logs import LOGGER
 from service.http.refusal import refusal_body, refusal_headers
@@ -147,6 +148,14 @@ class Web:
         with contextlib.suppress(ConnectionError):
             connection.answer(200, headers, iter([HEALTHY]), lambda: None, ready=True)
         self.measures.answered(head.path, 200, time.monotonic() - began)
+
+    def longest_body(self, path: str) -> int:
+        """Bytes that the body of a request for a path may have."""
+        return self.settings.max_upload if path in UPLOADS else self.settings.max_body
+
+    def reserve(self, size: int) -> Lease:
+        """Room for a body that is still to come. Raises `ServiceError` where there is none."""
+        return self._ledger.reserve(size)
 
     def refusal(self, refusal: ServiceError, path: str, request_id: str) -> bytes:
         """The whole answer of the server itself to what is no request, or none that it takes."""

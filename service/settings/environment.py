@@ -35,6 +35,15 @@ class Settings:
     device: str = "cpu"
     """Where ModelScope computes: `cpu`, `cuda` (or `gpu`), `cuda:1`; `auto` takes a card if there is one."""
 
+    ears: str = ""
+    """Which engine listens: a name in `service.hearing.choose.EARS`; empty for none."""
+    ears_model: str = ""
+    """The model of an engine that needs one: a folder, or an id, looked for in `models_dir` first."""
+    ears_workers: int = 0
+    """Processes that listen; 0 takes one, which uses all threads."""
+    ears_deadline: float = 300.0
+    """Seconds in which a sound must have been heard, waiting included; then 504."""
+
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside
     """The address to listen on."""
     port: int = 5000
@@ -74,8 +83,10 @@ class Settings:
     """Longest text in characters."""
     max_body: int = 262_144
     """Longest request body in bytes."""
+    max_upload: int = 26_214_400
+    """Longest request body in bytes where a sound is sent."""
     max_audio: float = 1800.0
-    """Longest audio in seconds that one request may make."""
+    """Longest audio in seconds that one request may make, or bring."""
     cache_bytes: int | None = None
     """Memory for finished results, 0 for none; left out, an eighth of all memory and at most 64 MiB."""
     answer_bytes: int | None = None
@@ -86,8 +97,10 @@ class Settings:
     """Whether logs hold the text that was spoken."""
 
     @classmethod
-    def from_env(cls, engines: Collection[str], env: Mapping[str, str] | None = None) -> Settings:
-        """The settings that the environment asks for; `engines` are the names that an engine may have.
+    def from_env(
+        cls, engines: Collection[str], env: Mapping[str, str] | None = None, *, ears: Collection[str] = ()
+    ) -> Settings:
+        """The settings that the environment asks for; `engines` and `ears` are the names that those may have.
 
         Raises `SettingsError` that lists every variable which cannot be read.
         """
@@ -105,18 +118,20 @@ class Settings:
         if not mistakes:
             settings = cls(**values)
             mistakes = [
-                f"{PREFIX}{name.upper()}: {problem}" for name, problem in _mistakes(settings, engines)
+                f"{PREFIX}{name.upper()}: {problem}" for name, problem in _mistakes(settings, engines, ears)
             ]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
         return settings
 
 
-def _mistakes(settings: Settings, engines: Collection[str]) -> list[tuple[str, str]]:
+def _mistakes(settings: Settings, engines: Collection[str], ears: Collection[str]) -> list[tuple[str, str]]:
     """Settings that are of the right type and still mean nothing, with what is wrong."""
     problems = []
     if settings.engine not in engines:
         problems.append(("engine", f"{settings.engine!r} is none of {', '.join(engines)}"))
+    if settings.ears and settings.ears not in ears:
+        problems.append(("ears", f"{settings.ears!r} is none of {', '.join(ears)}"))
     if not _DEVICE.fullmatch(settings.device):
         problems.append(("device", f"{settings.device!r} is none of cpu, cuda, cuda:0, auto"))
     if not 0 < settings.port < 65536:
@@ -130,9 +145,19 @@ def _mistakes(settings: Settings, engines: Collection[str]) -> list[tuple[str, s
 
 _ABOVE_ZERO = (
     "admitted", "deadline", "queue_wait", "start_wait", "max_text", "max_body", "max_audio", "answer_bytes",
-    "head_wait", "body_wait", "send_wait", "idle_wait",
+    "head_wait", "body_wait", "send_wait", "idle_wait", "ears_deadline", "max_upload",
 )  # fmt: skip
-_NOT_BELOW = ("workers", "threads", "drain", "cache_bytes", "web", "codecs", "connections", "proxies")
+_NOT_BELOW = (
+    "ears_workers",
+    "workers",
+    "threads",
+    "drain",
+    "cache_bytes",
+    "web",
+    "codecs",
+    "connections",
+    "proxies",
+)
 
 
 def _flag(text: str) -> bool:

@@ -19,6 +19,10 @@ CODEC_MEMORY = 48 * MIB
 """For a codec process: 36 MiB at rest, and files that grow."""
 WORKER_MEMORY = 32 * MIB
 """For a process of the embedded voice: 17 MiB at rest, and the sound of one sentence."""
+DECODER_MEMORY = 48 * MIB
+"""For a decoder process: 36 MiB at rest, and the samples of what it decodes."""
+EARS_MEMORY = 400 * MIB
+"""For a process that listens: 350 MiB with Whisper's base model."""
 ANSWER_MEMORY = 1024 * MIB
 """For answers, at most."""
 CACHE_MEMORY = 64 * MIB
@@ -44,7 +48,10 @@ def size_settings(settings: Settings, grant: Grant) -> Settings:
     workers = settings.workers or max(
         1, min(WORKERS_A_CORE * grant.cores, grant.memory // 5 // WORKER_MEMORY)
     )
+    ears = settings.ears_workers or int(bool(settings.ears))
     taken = BASE_MEMORY + web * WEB_MEMORY + codecs * CODEC_MEMORY + workers * WORKER_MEMORY
+    if ears:
+        taken += ears * EARS_MEMORY + codecs * DECODER_MEMORY
     left = max(0, grant.memory - taken)
     cache = min(CACHE_MEMORY, left // 3) if settings.cache_bytes is None else settings.cache_bytes
     answers = min(ANSWER_MEMORY, max(LEAST_ANSWERS, (left - cache) // 2))
@@ -59,6 +66,7 @@ def size_settings(settings: Settings, grant: Grant) -> Settings:
         web=web,
         codecs=codecs,
         workers=workers,
+        ears_workers=ears,
         admitted=admitted,
         cache_bytes=cache,
         answer_bytes=settings.answer_bytes or answers,

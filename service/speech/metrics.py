@@ -69,6 +69,11 @@ class Metrics:
             buckets=SECONDS, registry=self._registry,
         )  # fmt: skip
         self._audio = Counter("tts_audio_seconds", "Audio made", registry=self._registry)
+        self._hearing = Histogram(
+            "tts_hearing_seconds", "Time to hear a piece of sound, waiting included",
+            buckets=SECONDS, registry=self._registry,
+        )  # fmt: skip
+        self._heard = Counter("tts_heard_seconds", "Sound heard", registry=self._registry)
         self._cache = Counter(
             "tts_cache", "Looks into the result cache", ["outcome"], registry=self._registry
         )
@@ -96,6 +101,11 @@ class Metrics:
         """A sentence was spoken in so many seconds."""
         self._synthesis.labels(utterance.emotion).observe(seconds)
         self._audio.inc(audio.duration)
+
+    def heard(self, sound: Audio, seconds: float) -> None:
+        """A piece of sound was heard in so many seconds."""
+        self._hearing.observe(seconds)
+        self._heard.inc(sound.duration)
 
     def cached(self, *, hit: bool) -> None:
         """The cache was asked."""

@@ -26,8 +26,6 @@ KILLED_LOADS = 3
 """Loads in a row that a signal may end before the load itself is taken to be what fails."""
 BACKLOG = 1024
 """Jobs that may wait; the kernel keeps them in the order in which they came."""
-UNLOADABLE = "the voice could not be loaded"
-"""Said of a load that failed without words for the caller, such as those about a card that is not there."""
 LOGGER = logging.getLogger("service")
 MOST_PRINTED = 1 << 16
 """Bytes that are taken at once of what a process prints."""
@@ -50,6 +48,13 @@ class Program:
     """Seconds it may take to say that it is ready."""
     patient: bool = False
     """Whether it is started only when the first job comes."""
+    what: str = "voice"
+    """What callers know it as: a word that messages and codes name it by."""
+
+    @property
+    def unloadable(self) -> str:
+        """Said of a load that failed without words for the caller, such as those about a missing card."""
+        return f"the {self.what} could not be loaded"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +118,7 @@ class Member:
         self._listen()
         if not wire.readable([self._keeper]):
             if not self.greeting and time.monotonic() > self._started + self._program.start_wait:
-                self._rest(UNLOADABLE)
+                self._rest(self._program.unloadable)
             return
         try:
             greeting, _ = wire.receive_message(self._keeper, time.monotonic() + 1)
@@ -187,7 +192,7 @@ class Member:
             self.stop()
             self._start()
         else:
-            self._rest(UNLOADABLE)
+            self._rest(self._program.unloadable)
 
     def _rest(self, failure: str) -> None:
         self.stop()

@@ -56,21 +56,25 @@ class Pool:
         """What is known of the crew, without asking it."""
         return read_board(self._folder, self._name) if self._folder else Board()
 
-    def ask(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
+    def ask(
+        self, job: dict[str, Any], deadline: float, body: bytes | None = None
+    ) -> tuple[dict[str, Any], bytes]:
         """One job's answer by `deadline` (`time.monotonic` seconds), in the turn of the current visit.
 
-        Raises `UnavailableError` when no worker became free or two workers died of it, `DeadlineError`, and
+        A body is handed over when a worker has taken the job, so that none waits in a queue. Raises
+        `UnavailableError` when no worker became free or two workers died of it, `DeadlineError`, and
         `GoneError` when the caller has left.
         """
         try:
-            return self._ask_one(job, deadline)
+            return self._ask_one(job, deadline, body)
         except WorkerDiedError:
             self.retried += 1
         try:
-            return self._ask_one(job, deadline)
+            return self._ask_one(job, deadline, body)
         except WorkerDiedError as error:
+            what = self._program.what
             raise UnavailableError(
-                "the voice crashed on this request", code="voice_crashed", retry_after=1
+                f"the {what} crashed on this request", code=f"{what}_crashed", retry_after=1
             ) from error
 
     def stop(self) -> None:
@@ -88,7 +92,7 @@ class Pool:
         self.start()
         left = deadline - time.monotonic()
         if left <= 0:
-            raise DeadlineError("the speech was not ready in time")
+            raise DeadlineError("it was not ready in time")
         assert self._folder is not None  # noqa: S101 - start() made it
         visit = current_visit()
         path = queue_paths(self._folder, self._name)[0 if visit.first else 1]
@@ -103,7 +107,7 @@ class Pool:
                 raise WorkerDiedError from error
             except TimeoutError as error:
                 visit.check()
-                raise DeadlineError("the speech was not ready in time") from error
+                raise DeadlineError("it was not ready in time") from error
 
     def first_message(self, sock: socket.socket, deadline: float) -> tuple[dict[str, Any], bytes]:
         """The first message of whoever takes the job that was handed in on this connection.
@@ -119,16 +123,35 @@ class Pool:
                 except wire.QueuedError:
                     self._check_patience(given_up, deadline)
 
-    def _ask_one(self, job: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
+    def hand_over(self, sock: socket.socket, body: bytes, deadline: float) -> None:
+        """Give a body to whoever takes the job that was handed in on this connection.
+
+        Raises `UnavailableError` when nobody takes it in time, with why.
+        """
+        given_up = time.monotonic() + self._queue_wait
+        with FLOOR.aside():
+            while not wire.receive_taken(sock, min(deadline, time.monotonic() + LOOK)):
+                self._check_patience(given_up, deadline)
+            wire.send_message(sock, {}, body, deadline)
+
+    def _ask_one(
+        self, job: dict[str, Any], deadline: float, body: bytes | None
+    ) -> tuple[dict[str, Any], bytes]:
         with self.handed_in(job, deadline) as sock:
-            return self.first_message(sock, deadline)
+            if body is None:
+                return self.first_message(sock, deadline)
+            self.hand_over(sock, body, deadline)
+            with FLOOR.aside():
+                return wire.receive_message(sock, deadline)
 
     def _check_patience(self, given_up: float, deadline: float) -> None:
         """Raises `UnavailableError` where it makes no sense to wait on; what still loads is waited for."""
         board = self.board()
         if board.failure:
-            raise UnavailableError(board.failure, code="voice_failed", retry_after=30)
+            raise UnavailableError(board.failure, code=f"{self._program.what}_failed", retry_after=30)
         if not board.loaded and time.monotonic() >= deadline:
-            raise UnavailableError("the voice is still loading", code="loading", retry_after=5)
+            raise UnavailableError(
+                f"the {self._program.what} is still loading", code="loading", retry_after=5
+            )
         if board.loaded and time.monotonic() >= min(given_up, deadline):
             raise UnavailableError("no worker became free in time", code="overloaded", retry_after=2)

@@ -65,6 +65,15 @@ def receive_message(
     return json.loads(head), bytes(body)
 
 
+def receive_taken(sock: socket.socket, until: float) -> bool:
+    """Whether `TAKEN` came by that time (`time.monotonic` seconds). Raises `ClosedError`."""
+    try:
+        _read(sock, [bytearray(len(TAKEN))], until)
+    except TimeoutError:
+        return False
+    return True
+
+
 def connect_pair() -> tuple[socket.socket, socket.socket]:
     """Two connected sockets."""
     return socket.socketpair()

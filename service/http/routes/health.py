@@ -28,10 +28,16 @@ def readyz() -> Response:
         **({"device": health.device} if health.device else {}),
         **({"card": health.card} if health.card else {}),
     }
-    if not answer.ready:
-        said["reason"] = answer.reason
+    reason = answer.reason
+    ears = parts.listener.ears
+    if ears is not None:
+        listening = ears.health()
+        said["ears"] = listening.detail
+        reason = reason or ("" if listening.ready else f"ears: {listening.detail}")
+    if reason:
+        said.update(status="not ready", reason=reason)
     response = jsonify(said)
-    if not answer.ready:
+    if reason:
         response.status_code = 503
         response.headers["Retry-After"] = "2"
     return response

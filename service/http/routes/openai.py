@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,8 +14,9 @@ from service.errors import BadRequestError, InvalidFieldError, NotFoundError
 from service.http.answers import note_ready
 from service.http.body import json_body, note_speech
 from service.http.context import context
+from service.http.routes.hearing import HEARING_MODELS
 from service.http.routes.voices import describe_voice
-from service.http.streaming import stream_response
+from service.http.streaming import server_event, stream_response
 from service.speech.request import LIMITS, SpeechRequest, read_speech
 from service.voices.names import emotion_meant
 
@@ -87,14 +87,20 @@ def voices() -> Response:
 @blueprint.get("/models")
 def models() -> Response:
     """The names that `model` may have."""
-    return jsonify({"object": "list", "data": [_model(name) for name in OPENAI_MODELS]})
+    return jsonify({"object": "list", "data": [_model(name) for name in (*OPENAI_MODELS, *_ears())]})
 
 
 @blueprint.get("/models/<name>")
 def model(name: str) -> Response:
     """One of them."""
-    _check_model(name)
+    if name not in _ears():
+        _check_model(name)
     return jsonify(_model(name))
+
+
+def _ears() -> tuple[str, ...]:
+    """The names of models that listen, where something does."""
+    return HEARING_MODELS if context().listener.ears is not None else ()
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -153,10 +159,6 @@ def _read(ours: dict[str, Any]) -> SpeechRequest:
 def _events(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The stream as server-sent events, as their documentation has them."""
     for piece in pieces:
-        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
+        yield server_event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
     usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-    yield _event({"type": "speech.audio.done", "usage": usage})
-
-
-def _event(said: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(said)}\n\n".encode()
+    yield server_event({"type": "speech.audio.done", "usage": usage})

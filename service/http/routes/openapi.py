@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify
 
 from service.audio.formats import FORMATS
+from service.hearing.forms import MEDIA_TYPES
+from service.hearing.request import FORMS, GRANULARITIES, LONGEST_PROMPT
 from service.http.context import context
+from service.http.routes.hearing import HEARING_MODELS
 from service.http.routes.openai import (
     IGNORED,
     MODEL_PATTERN,
@@ -31,13 +34,13 @@ ERRORS = {
     "404": "There is no such thing",
     "408": "The request did not arrive in time",
     "413": "The body is too large, or its sound would be",
-    "415": "The body is not JSON",
+    "415": "The body is of no type that is read here",
     "422": "A field is wrong; it is named",
     "429": "Too many requests at once; `Retry-After` says when to come back",
-    "503": "The voice cannot answer now; `Retry-After` says when to come back",
+    "503": "The voice or the ears cannot answer now; `Retry-After` says when to come back",
     "504": "It took too long",
 }
-
+HEARING_ERRORS = ("400", "401", "404", "408", "413", "415", "422", "429", "503", "504")
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -82,6 +85,13 @@ def describe_service(settings: Settings, engine: Engine) -> Schema:
                 )
             },
             "/v1/audio/voices": {"get": _reading("The voices", _json("Anything"))},
+            "/v1/audio/transcriptions": {
+                "post": _hearing("As OpenAI's transcriptions", "Transcription", events=True)
+            },
+            "/v1/audio/translations": {
+                "post": _hearing("As OpenAI's translations: what was said, in English", "Transcription")
+            },
+            "/asr": {"post": _asr()},
             "/v1/models": {"get": _reading("The models", _json("Anything"))},
             "/v1/models/{name}": {
                 "parameters": [
@@ -163,6 +173,66 @@ def _speaking(summary: str, fields: Schema, content: Schema, *, openai: bool = F
     }
 
 
+def _hearing(summary: str, reply: str, *, events: bool = False) -> Schema:
+    """An operation that takes a form with a file, and answers in one of the forms of `forms`."""
+    wishes = _wishes()
+    fields: Schema = {
+        "file": {"type": "string", "format": "binary"},
+        "model": {"enum": list(HEARING_MODELS)},
+        **wishes,
+        "response_format": {"enum": list(FORMS), "default": "json"},
+        "timestamp_granularities[]": {"type": "array", "items": {"enum": list(GRANULARITIES)}},
+    }
+    content = {**_json(reply), **{kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()}}
+    if events:
+        fields["stream"] = {"enum": ["true", "false"]}
+        content["text/event-stream"] = {}
+    body = {
+        "type": "object", "properties": fields, "required": ["file", "model"], "additionalProperties": False
+    }  # fmt: skip
+    return {
+        "summary": summary,
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}},
+        "responses": {"200": {"description": "Heard", "content": content}, **_errors(HEARING_ERRORS)},
+    }
+
+
+def _asr() -> Schema:
+    """`POST /asr`, which takes the sound in three ways."""
+    wishes = _wishes()
+    sound = {"type": "string", "format": "binary"}
+    form = {"type": "object", "properties": {"file": sound, **wishes}, "required": ["file"]}
+    plain = {
+        "type": "object",
+        "properties": {
+            "audio": {"type": "string", "contentEncoding": "base64"},
+            **{name: _or_null(field) for name, field in wishes.items()},
+        },
+        "required": ["audio"],
+    }
+    content = {
+        "application/json": {"schema": {**plain, "additionalProperties": False}},
+        "multipart/form-data": {"schema": {**form, "additionalProperties": False}},
+        "application/octet-stream": {"schema": sound},
+    }
+    return {
+        "summary": "Hear a sound; the fields stand in the query where the body is the sound itself",
+        "requestBody": {"required": True, "content": content},
+        "responses": {
+            "200": {"description": "Heard", "content": _json("HearingReply")},
+            **_errors(HEARING_ERRORS),
+        },
+    }
+
+
+def _wishes() -> Schema:
+    return {
+        "language": {"type": "string", "description": "A code such as zh; left out, it is found out"},
+        "prompt": {"type": "string", "maxLength": LONGEST_PROMPT},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+    }
+
+
 def _either(given: str, other: str) -> Schema:
     """One of two fields is given, and the other is not: it is left out, null or empty."""
     return {
@@ -222,6 +292,29 @@ _SCHEMAS: Schema = {
             "code": {"type": "string", "description": "Stable"},
             "field": {"type": "string", "description": "The one that is to blame"},
             "request_id": {"type": "string"},
+        },
+    },
+    "Transcription": {
+        "type": "object",
+        "required": ["text"],
+        "properties": {
+            "text": {"type": "string"},
+            "language": {"type": "string", "description": "Its English name; of verbose_json"},
+            "duration": {"type": "number", "description": "seconds"},
+            "segments": {"type": "array", "items": {"type": "object"}},
+            "words": {"type": "array", "items": {"type": "object"}},
+        },
+    },
+    "HearingReply": {
+        "type": "object",
+        "required": ["text", "language", "duration", "segments", "status"],
+        "additionalProperties": False,
+        "properties": {
+            "text": {"type": "string"},
+            "language": {"type": "string", "description": "Its code; empty where nothing was heard"},
+            "duration": {"type": "number", "description": "seconds"},
+            "segments": {"type": "array", "items": {"type": "object"}},
+            "status": {"const": "success"},
         },
     },
     "SpeechReply": {
