@@ -383,7 +383,9 @@ def uses(dists: list[FoundDistribution], options: dict[str, Any]) -> dict[str, l
                 job["met"] = sorted(everything - own)
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
                 job["hot"] = canonical_name(dist["name"]) in brought and not dist.get("requested")
-                job.update(budget=options["budget"], gone=options["gone"], path=programs)
+                job.update(
+                    budget=options["budget"], gone=options["gone"], path=programs, acts=options["acts"]
+                )
                 plan.setdefault(root, []).append(job)
     return plan
 

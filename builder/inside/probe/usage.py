@@ -469,7 +469,7 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             each["commands"] = sorted(
                 name for entry_module, name in job["commands"].items() if entry_module in taken
             )
-    if not job["hot"]:
+    if job["acts"] and not job["hot"]:
         try_out(job, value)
     value["refused"] = [
         each for each in value.get("refused", []) if each.get("tried") or not each.get("doubtful")

@@ -20,6 +20,7 @@ from envspec.spec.model import Smoke
 from envspec.system.errors import OutsideError
 from envspec.system.finding import Severity
 from envspec.system.progress import Progress
+from envspec.system.sandbox import NONE, Sandbox
 
 from .environments import Environment, errors, warnings
 
@@ -384,6 +385,29 @@ def test_a_name_that_a_command_misses_at_its_start_is_an_error(
     assert verdict.ships is needed
     said = [each.message for each in verdict.findings if each.rule == "EV201"]
     assert needed or "takes down 1 more: user.main; `use-it` cannot start" in said[0]
+
+
+class Unconfined(InterpreterSubject):
+    """An interpreter of a machine that has no sandbox."""
+
+    sandbox = Sandbox(kind=NONE, why="it has none")
+
+
+@pytest.mark.parametrize("kind", [InterpreterSubject, Unconfined])
+def test_a_command_is_started_only_where_it_can_do_no_harm(
+    environment: Environment, kind: type[InterpreterSubject]
+) -> None:
+    environment.install("provider", {"provider.py": "import os\n"})
+    environment.install(
+        "user",
+        {
+            "user.py": "import provider\n\n\ndef run():\n    return getattr(provider, 'go' + 'ne')()\n",
+            "user-1.0.dist-info/entry_points.txt": "[console_scripts]\nuse-it = user:run\n",
+        },
+        requires=("provider",),
+    )
+    found = errors(judge_subject(kind(environment.folder / "bin" / "python")))
+    assert list(found) == (["EV260:user"] if kind is InterpreterSubject else [])
 
 
 def test_names_that_are_gone_count_by_where_they_are_used(environment: Environment) -> None:
