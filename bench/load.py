@@ -1,6 +1,6 @@
-"""Makes an image without an engine and gives it to one: `python -m bench.load image|base SPEC TAG`.
+"""Gives an engine an image that was made without one: `python -m bench.load image REFERENCE TAG`.
 
-With `base` it is the image's base alone, which other ways of building have in their engine already.
+`python -m bench.load base SPEC TAG` gives it the image's base alone, which other ways of building have there.
 """
 
 from __future__ import annotations
@@ -20,20 +20,15 @@ from envspec.system.home import tool_home
 from envspec.system.progress import SILENT
 
 
-def main(what: str, spec: str, tag: str) -> None:
-    """Locked and proved, not yet verified: as far as what it is compared with goes."""
-    engine = Engine()
+def main(what: str, of: str, tag: str) -> None:
+    """As far as what it is compared with goes: nothing is verified."""
+    engine, backend = Engine(), OciBackend()
     if what == "base":
-        plan = builder.plan(pathlib.Path(spec), locked=True)
+        plan = builder.plan(pathlib.Path(of), locked=True)
         store = Wheelhouse(tool_home() / "wheelhouse")
-        ensure_base(engine, plan, store, OciBackend().blobs, lambda: Network(ask_pip()), SILENT)
+        ensure_base(engine, plan, store, backend.blobs, lambda: Network(ask_pip()), SILENT)
         return
-    report = builder.build(pathlib.Path(spec), backend="oci", locked=True, stop_after="build")
-    if report.failure is not None:
-        raise report.failure
-    assert report.environment is not None
-    backend = OciBackend()
-    load_image(backend.record(report.environment).image, tag, backend.blobs, engine.client, SILENT)
+    load_image(backend.named(of).image, tag, backend.blobs, engine.client, SILENT)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ import os
 import pathlib
 import shutil
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import service
-from bench.steps import command
+from bench.steps import said
 from builder.values.plan import Plan, make_plan
 from envspec.lockfile import lock
 from envspec.spec import load
@@ -109,9 +111,9 @@ class Project:
         self._edits += 1
         (self.folder / "app" / "service" / "edited.py").write_text(f"NUMBER = {self._edits}\n")
 
-    def tool(self, program: str, *words: str) -> None:
-        """Run one of the tool's programs on the project."""
-        command([str(TOOL / program), str(self.folder), *words], env=self.env)()
+    def tool(self, program: str, *words: str, variables: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Run one of the tool's programs on the project, with more variables; what it said."""
+        return said([str(TOOL / program), str(self.folder), *words], env=self.env | dict(variables))
 
     @property
     def plan(self) -> Plan:

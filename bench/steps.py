@@ -44,11 +44,23 @@ def command(
     """A step that runs a command. It raises `StepError` when that ends with a code not expected."""
 
     def step() -> None:
-        done = subprocess.run(words, check=False, env=env, cwd=folder, capture_output=True, text=True)
-        if done.returncode not in expected:
-            raise StepError(f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        said(words, env=env, folder=folder, expected=expected)
 
     return step
+
+
+def said(
+    words: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    folder: pathlib.Path | None = None,
+    expected: Sequence[int] = (0,),
+) -> str:
+    """What a command says on standard output. Raises `StepError` when it ends with a code not expected."""
+    done = subprocess.run(words, check=False, env=env, cwd=folder, capture_output=True, text=True)
+    if done.returncode not in expected:
+        raise StepError(f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
 
 
 _WATCH = """

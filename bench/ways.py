@@ -50,16 +50,25 @@ class Ours:
 
 
 class Layers:
-    """The oci backend, its image loaded into the engine."""
+    """`build-image --backend oci` up to the finished image, which the engine is given where it is another."""
 
     TAG = "envspec-bench/layers:latest"
     BASE = "envspec-bench/layers-base:latest"
 
     def __init__(self) -> None:
         self._date = random.SystemRandom().randrange(10**9)  # the engine may hold what earlier runs left
+        self._loaded = ""
 
     def build(self, project: Project) -> None:
-        self._run("image", project, self.TAG)
+        built = project.tool(
+            "build-image",
+            *("--backend", "oci", "--stop-after", "build", "--locked", "--quiet"),
+            variables=self._variables,
+        )
+        name = next(line for line in built.splitlines() if line.startswith("oci: ")).split()[1]
+        if name != self._loaded:
+            self._run("image", name, project, self.TAG)
+            self._loaded = name
 
     def forget(self, project: Project) -> None:
         """Date all files anew, so that nothing there fits, and provide the base, as other ways have theirs.
@@ -67,11 +76,15 @@ class Layers:
         Nothing is deleted, for a file system is slow to fill where many files have just gone.
         """
         self._date += 1
-        self._run("base", project, self.BASE)
+        self._run("base", str(project.folder), project, self.BASE)
 
-    def _run(self, what: str, project: Project, tag: str) -> None:
-        env = {**project.env, "SOURCE_DATE_EPOCH": str(self._date)}
-        command([sys.executable, "-m", "bench.load", what, str(project.folder), tag], env=env)()
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {"SOURCE_DATE_EPOCH": str(self._date)}
+
+    def _run(self, what: str, of: str, project: Project, tag: str) -> None:
+        env = project.env | self._variables
+        command([sys.executable, "-m", "bench.load", what, of, tag], env=env)()
 
 
 class Handwritten:

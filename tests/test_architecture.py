@@ -100,6 +100,7 @@ PROGRAMS = {
     (3, 8): (
         "entrypoint.__main__",
         "entrypoint.stage",
+        "entrypoint.compile",
         "entrypoint.payload",
         "entrypoint.start",
         "trial",

@@ -17,7 +17,7 @@ MAIN = "builder/inside/entrypoint/__main__.py"
 
 def build_tools() -> tuple[str, ...]:
     """Files that work in build steps, from the folder above `builder` on."""
-    return travelling.paths("entrypoint.stage", "entrypoint.payload")
+    return travelling.paths("entrypoint.stage", "entrypoint.compile", "entrypoint.payload")
 
 
 def runtime_files() -> tuple[str, ...]:

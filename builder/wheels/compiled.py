@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from builder.inside.entrypoint import compile as compiling
+from builder.inside.entrypoint.packed import FORM
 from builder.values.copying import link_or_copy
 from builder.values.stages import PlannedWheel
 from envspec.lockfile.lock import File
@@ -32,7 +33,6 @@ JOB = "job.json"
 ASK = "import sys; print(sys.implementation.cache_tag, f'{sys.hexversion:x}')"
 """Python that tells what `Python.told` reads."""
 
-_VERSION = 1
 _DATA = re.compile(r"[^/]+\.data/(?:purelib|platlib)/")
 
 Run = Callable[[pathlib.Path, pathlib.Path], None]
@@ -138,13 +138,13 @@ class WheelCompiler:
     def _imports(self, sha256: str) -> Mapping[str, Sequence[str]]:
         """What the modules of a wheel import that were compiled, by path."""
         if sha256 not in self._known:
-            self._known[sha256] = self._facts.get(sha256, f"imports-{self._python.key}", _VERSION) or {}
+            self._known[sha256] = self._facts.get(sha256, f"imports-{self._python.key}", FORM) or {}
         return self._known[sha256]
 
     def _contents(self, wheels: Mapping[str, str]) -> dict[str, bytes]:
         """The compiled files of sources, each of which is in a wheel; none where one does not compile."""
         kept = {
-            sha256: self._facts.get(sha256, f"compiled-{self._python.key}", _VERSION) or {}
+            sha256: self._facts.get(sha256, f"compiled-{self._python.key}", FORM) or {}
             for sha256 in set(wheels.values())
         }
         found = {path: kept[sha256].get(path, "") for path, sha256 in wheels.items()}
@@ -180,8 +180,8 @@ class WheelCompiler:
         """Keep what was made of a wheel beside what was made before: other services load other modules."""
         for reader, each in (("imports", 0), ("compiled", 1)):
             name = f"{reader}-{self._python.key}"
-            before = self._facts.get(sha256, name, _VERSION) or {}
-            self._facts.put(sha256, name, _VERSION, before | {path: new[each] for path, new in made.items()})
+            before = self._facts.get(sha256, name, FORM) or {}
+            self._facts.put(sha256, name, FORM, before | {path: new[each] for path, new in made.items()})
         self._known.pop(sha256, None)
 
 

@@ -53,8 +53,8 @@ def test_a_module_s_relative_imports_begin_at_its_package() -> None:
 
 
 def test_a_module_compiles_to_the_same_whatever_was_compiled_before() -> None:
-    """Also where its constants are equal to those of others that are alive."""
-    text = b"A = ('one', 1.5, b'x', frozenset((1, 2)))\ndef f(a, b='one'):\n    return a, ('one', 1.5)\n"
+    """Also where its constants are equal to those of others that are alive, or are interned by somebody."""
+    text = b"A = ('one', 1.5, b'x', frozenset((1, 2)), '[')\ndef f(a, b='one'):\n    return a, ('one', 1.5)\n"
     first = compiling.module_facts(text, "/site/a.py", "a")[1]
     others = [compiling.module_facts(text, f"/site/{name}.py", name)[1] for name in "bcd"]
     alive = [marshal.loads(each[16:]) for each in others]

@@ -11,8 +11,9 @@ FROM envspec/base:bookworm-9f573a9e526e AS base
 
 # The payload, compiled; on its own, so that neither it nor the packages wait for the other
 FROM ${START} AS payload
-COPY payload /app
-RUN ["python3.11", "-I", "-c", "import compileall, py_compile; compileall.compile_dir('/app', quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"]
+COPY tools /mnt/tools
+COPY payload /mnt/payload
+RUN ["python3.11", "-I", "-B", "-c", "import sys; sys.path.insert(0, '/mnt/tools'); from builder.inside.entrypoint import payload; sys.exit(payload.main(sys.argv[1:]))", "/mnt/payload", "/app", "/mnt/cache"]
 
 # This engine cannot mount: what installs is copied into stages that are thrown away, and only what each of
 # them added goes into the image.

@@ -126,7 +126,7 @@ WORKDIR /app
 RUN --mount=type=tmpfs,target=/mnt --mount=type=bind,source=tools,target=/mnt/tools \
     --mount=type=bind,source=payload,target=/mnt/payload \
     --mount=type=cache,id=envspec-payload,target=/mnt/cache \
-    ["python3.11", "-I", "-B", "/mnt/tools/builder/inside/entrypoint/payload.py", "/mnt/payload", "/app", "/mnt/cache"]
+    ["python3.11", "-I", "-B", "-c", "import sys; sys.path.insert(0, '/mnt/tools'); from builder.inside.entrypoint import payload; sys.exit(payload.main(sys.argv[1:]))", "/mnt/payload", "/app", "/mnt/cache"]
 
 ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     PYTHONDONTWRITEBYTECODE="1" \

@@ -38,13 +38,10 @@ _PACKAGES = "packages"
 _ADDED = "/added"
 """Where the build stage of a tree has what it adds, for a layer that is the same for the same files."""
 
-_PAYLOAD_PROGRAM = "tools/builder/inside/entrypoint/payload.py"
-
-_COMPILE_PAYLOAD = (
-    "import compileall, py_compile; compileall.compile_dir("
-    f"{places.PAYLOAD!r}, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+_PAYLOAD_PROGRAM = (
+    f"import sys; sys.path.insert(0, '{places.MOUNT}/tools'); "
+    "from builder.inside.entrypoint import payload; sys.exit(payload.main(sys.argv[1:]))"
 )
-"""Files that do not compile are skipped: a payload may carry templates of code."""
 
 
 def render_dockerfile(plan: Plan, *, mounts: bool = True) -> str:
@@ -82,7 +79,6 @@ def _values(plan: Plan, *, mounts: bool) -> dict[str, Any]:
         "prepare": _step([f"python{version}"], "prepare", [], mounts=mounts),
         "stages": list(_stages(plan, python, mounts=mounts)),
         "trees": any(stage.trees for stage in plan.stages),
-        "compile_payload": [f"python{version}", "-I", "-c", _COMPILE_PAYLOAD],
         "lay_out_payload": _payload_step([f"python{version}"]),
         "payload": plan.payload is not None,
         "compiled": plan.compiled,
@@ -134,8 +130,8 @@ def _step(python: list[str], step: str, words: list[str], *, mounts: bool) -> li
 
 def _payload_step(python: list[str]) -> list[str]:
     """Puts the payload where it belongs, and compiles what of it was not compiled before."""
-    program, code, cache = (f"{places.MOUNT}/{name}" for name in (_PAYLOAD_PROGRAM, "payload", "cache"))
-    return [*python, "-I", "-B", program, code, places.PAYLOAD, cache]
+    code, cache = (f"{places.MOUNT}/{name}" for name in ("payload", "cache"))
+    return [*python, "-I", "-B", "-c", _PAYLOAD_PROGRAM, code, places.PAYLOAD, cache]
 
 
 def comment(text: object) -> str:

@@ -145,11 +145,13 @@ class OciBackend:
 
     def record(self, environment: Environment) -> ImageRecord:
         """The image of an environment. Raises `OutsideError` when it is gone."""
-        record = self.records.image(_file_name(environment.reference))
+        return self.named(environment.reference)
+
+    def named(self, reference: str) -> ImageRecord:
+        """The image of that name. Raises `OutsideError` when it is gone."""
+        record = self.records.image(_file_name(reference))
         if record is None:
-            raise OutsideError(
-                f"image {environment.reference} is no longer in {self.blobs.root}", hint="build it again"
-            )
+            raise OutsideError(f"image {reference} is no longer in {self.blobs.root}", hint="build it again")
         return record
 
     def ship(

@@ -18,6 +18,7 @@ from typing import Any
 from builder.backends.oci import run as runner
 from builder.image import travelling
 from builder.inside import places
+from builder.inside.entrypoint.packed import FORM
 from builder.oci.image.base import BaseImage
 from builder.oci.image.records import Records
 from builder.oci.store import tar
@@ -130,7 +131,7 @@ class Compiler:
         wanted: dict[str, Piece] = {}
         for piece in pieces:
             if piece.entry.path.endswith(".py"):
-                found = facts.get(piece.sha256, reader, 1) or {}
+                found = facts.get(piece.sha256, reader, FORM) or {}
                 known |= {path: text for path, text in found.items() if path == piece.entry.path}
                 if piece.entry.path not in known:
                     wanted[piece.entry.path] = piece
@@ -139,7 +140,7 @@ class Compiler:
             made = self._compile_files(title, wanted)
             for path, piece in wanted.items():
                 known[path] = base64.b64encode(made.get(path, b"")).decode()
-                facts.put(piece.sha256, reader, 1, {path: known[path]})
+                facts.put(piece.sha256, reader, FORM, {path: known[path]})
         bodies = {path: base64.b64decode(text) for path, text in known.items() if text}
         return self._layer(
             title, (file_piece(python.beside(path), body) for path, body in sorted(bodies.items()))

@@ -25,15 +25,15 @@ import dis
 import hashlib
 import importlib.util
 import json
-import marshal
 import os
-import py_compile
 import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any
+
+from .packed import FORM, compiled, packed
 
 UNUSED = {"dist-packages", "ensurepip", "idlelib", "lib2to3", "site-packages", "test", "tests", "tkinter"}
 """Folders in the standard library's that are not its own, or that no service loads."""
@@ -85,9 +85,11 @@ def compile_file(source: str, out: str) -> None:
     """Compile a file where that was not done; one that does not compile is skipped."""
     place = beside(source)
     if not os.path.exists(place):
-        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        with contextlib.suppress(py_compile.PyCompileError):
-            py_compile.compile(source, out + place, source, doraise=True, invalidation_mode=mode)
+        with open(source, "rb") as stream:
+            text = stream.read()
+        if (code := compiled(text, source)) is not None:
+            os.makedirs(os.path.dirname(out + place), mode=0o755, exist_ok=True)
+            _write(out + place, packed(text, code))
 
 
 def beside(source: str) -> str:
@@ -104,11 +106,11 @@ def compile_loaded(site: str, modules: Iterable[str], out: str, cache: str | Non
     def imported(path: str, name: str) -> Iterable[str]:
         with open(f"{site}/{path}", "rb") as stream:
             text = stream.read()
-        imports, compiled = _through(cache, text, f"{site}/{path}", name)
+        imports, body = _through(cache, text, f"{site}/{path}", name)
         place = beside(f"{site}/{path}")
-        if compiled and not os.path.exists(place):
+        if body and not os.path.exists(place):
             os.makedirs(os.path.dirname(out + place), mode=0o755, exist_ok=True)
-            _write(out + place, compiled)
+            _write(out + place, body)
         return imports
 
     reach(modules, lambda name: _installed(site, name), imported)
@@ -122,14 +124,14 @@ def _through(cache: str | None, text: bytes, path: str, name: str) -> tuple[list
     """What `module_facts` says, by way of what the cache has of it."""
     if cache is None:
         return module_facts(text, path, name)
-    depends = b"\0".join((sys.version.encode(), os.fsencode(path), text))
+    depends = b"\0".join((b"%d" % FORM, sys.version.encode(), os.fsencode(path), text))
     known = f"{cache}/{hashlib.sha256(depends).hexdigest()}"
     with contextlib.suppress(OSError, ValueError), open(known, "rb") as stream:
         return json.loads(stream.readline()), stream.read()
-    imports, compiled = module_facts(text, path, name)
-    _write(f"{known}.{os.getpid()}", json.dumps(imports).encode() + b"\n" + compiled)
+    imports, body = module_facts(text, path, name)
+    _write(f"{known}.{os.getpid()}", json.dumps(imports).encode() + b"\n" + body)
     os.replace(f"{known}.{os.getpid()}", known)
-    return imports, compiled
+    return imports, body
 
 
 def compile_wheels(
@@ -155,8 +157,8 @@ def compile_wheels(
         wheel, member = places[path]
         if wheel not in opened:
             opened[wheel] = zipfile.ZipFile(f"{folder}/{wheel}")
-        imports, compiled = module_facts(opened[wheel].read(member), f"{site}/{path}", name)
-        made[path] = imports, base64.b64encode(compiled).decode()
+        imports, body = module_facts(opened[wheel].read(member), f"{site}/{path}", name)
+        made[path] = imports, base64.b64encode(body).decode()
         return imports
 
     reach(modules, lambda name: next(filter(places.__contains__, candidates(name)), None), imported)
@@ -195,19 +197,14 @@ def reach(modules: Iterable[str], find: Find, imported: Callable[[str, str], Ite
 def module_facts(text: bytes, path: str, name: str) -> tuple[list[str], bytes]:
     """What a module imports when it is loaded, and the file that Python loads instead of it.
 
-    The file is trusted without a look at the source's time (PEP 552): an image does not change, and times
-    differ from build to build. It is packed anew: how Python packs equal constants depends on what else is
-    alive, and then it is always the same. Empty for what does not compile: packages carry templates of code.
+    Both are empty for what does not compile.
     """
-    try:
-        code = compile(text, path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+    code = compiled(text, path)
+    if code is None:
         return [], b""
     package = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
     imports = sorted({each for each in _imports(code, package) if each.partition(".")[0] not in _OWN})
-    packed = marshal.dumps(marshal.loads(marshal.dumps(code)))  # noqa: S302 - what this Python has just made
-    head = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(text)
-    return imports, head + packed
+    return imports, packed(text, code)
 
 
 def _imports(code: CodeType, package: str) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Runs inside a build: puts the payload where it belongs, and compiles what of it was not compiled before.
 
-    python payload.py CODE FOLDER CACHE
-
 It is run at every edit, so it imports little.
 """
 
@@ -12,9 +10,11 @@ import importlib.util
 import os
 import sys
 
+from .packed import FORM, compiled, packed
+
 
 def main(arguments: list[str]) -> int:
-    """The program: see the head of the file."""
+    """The program; its words are the payload's folder, where it belongs, and a folder that is kept."""
     code, place, cache = arguments
     os.makedirs(cache, exist_ok=True)
     for file in sorted(copied(code, place)):
@@ -51,16 +51,13 @@ def compile_once(file: str, cache: str) -> None:
         return
     with open(file, "rb") as stream:
         text = stream.read()
-    depends = b"\0".join((sys.version.encode(), os.fsencode(file), text))
+    depends = b"\0".join((b"%d" % FORM, sys.version.encode(), os.fsencode(file), text))
     known = f"{cache}/{hashlib.sha256(depends).hexdigest()}"
     if not os.path.exists(known):
-        import py_compile  # only what is new takes it
-
-        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        try:
-            py_compile.compile(file, f"{known}.{os.getpid()}", file, doraise=True, invalidation_mode=mode)
-        except py_compile.PyCompileError:
+        code = compiled(text, file)
+        if code is None:
             return
+        _write(f"{known}.{os.getpid()}", packed(text, code))
         os.replace(f"{known}.{os.getpid()}", known)
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     with open(known, "rb") as stream:
@@ -70,7 +67,3 @@ def compile_once(file: str, cache: str) -> None:
 def _write(place: str, data: bytes) -> None:
     with open(place, "wb") as stream:
         stream.write(data)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -236,7 +236,7 @@ def test_a_variant_changes_base_index_and_pins() -> None:
 def test_nothing_is_compiled_where_the_spec_says_so() -> None:
     compiled = planned("espeak", None)
     plain = compiled.model_copy(update={"compiled": False})
-    assert 'payload.py", "/mnt/payload", "/app", "/mnt/cache"' in render_dockerfile(compiled)
+    assert '"/mnt/payload", "/app", "/mnt/cache"' in render_dockerfile(compiled)
     assert "COPY --from=payload /app /app" in render_dockerfile(compiled, mounts=False)
     for mounts in (True, False):
         text = render_dockerfile(plain, mounts=mounts)

@@ -1,0 +1,35 @@
+"""What a module's text compiles to, as the file that Python loads instead of it: always the same bytes."""
+
+from __future__ import annotations
+
+import importlib.util
+import marshal
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+
+FORM = 1
+"""Number of the form that files have: what is kept of another one is not taken."""
+
+_SHORT = [sys.intern(chr(number)) for number in range(256)]
+"""A string of one character exists once in a process, and is packed with whether it is interned: all are."""
+
+
+def compiled(text: bytes, path: str) -> CodeType | None:
+    """The code of a module; None for what does not compile: packages and payloads carry templates of code."""
+    try:
+        return compile(text, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None
+
+
+def packed(text: bytes, code: CodeType) -> bytes:
+    """The file, which is trusted without a look at the source: an image does not change. Source: PEP 552.
+
+    The code is packed anew: how Python packs equal constants depends on what else is alive, and here that is
+    always the same.
+    """
+    again = marshal.dumps(marshal.loads(marshal.dumps(code)))  # noqa: S302 - what this Python has just made
+    return importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(text) + again
