@@ -490,7 +490,7 @@ def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
     """
     starts = [each for each in job["starts"] if is_below(each[1], job["root"])]
     starter = starting.Starter(starts, job["files"], set(job["met"]))
-    ended = starter.start_all()
+    ended = [*starter.start_all(), *starter.make_all(job["root"])]
     found = [each for each in [*value.get("missing", []), *value.get("refused", [])] if is_open(each)]
     trial = trying.Trial(job["root"], job["files"])
     for each in sorted(found, key=lambda each: not each["reach"]):

@@ -86,7 +86,7 @@ def test_the_public_call_that_ends_in_a_refused_argument_is_found(
     ("made.build(1, old=2)", {"name": "prov_ider.Made.build", "argument": "old"}),
     ("made.build()", {"name": "prov_ider.Made.build", "argument": "", "demanded": "one"}),
     ("made.build(1, 2)", {"name": "prov_ider.Made.build", "argument": "", "given": 3, "taken": 2}),
-    ("made.gone()", {"name": "prov_ider.gone", "kind": "name"}),
+    ("made.gone()", {"name": "prov_ider.Made.gone", "kind": "name"}),
     ("from prov_ider import gone", {"name": "prov_ider.gone", "kind": "name"}),
     ("own(old=1)", None),
     ("None.gone", None),
@@ -236,3 +236,30 @@ def test_a_method_that_is_overridden_in_vain_is_found_and_tried(
     for each in misfits:
         told = {**each, "module": "us_er", "path": files[0][1]}
         assert trying.Trial("us_er", files).reached(told) == "us_er.Client()"
+
+
+MADE = """
+import prov_ider
+class Good:
+    def __init__(self, path=None): self.path = path
+class Old:
+    def __init__(self, **more): prov_ider.Made(1).gone(self)
+class Wants:
+    def __init__(self, one): prov_ider.Made(1).gone(one)
+class OldError(Exception):
+    def __init__(self): prov_ider.Made(1).gone(self)
+class _Hidden:
+    def __init__(self): prov_ider.Made(1).gone(self)
+class Careful:
+    def __init__(self):
+        try:
+            prov_ider.Made(1).gone(self)
+        except AttributeError:
+            pass
+"""
+
+
+def test_exported_classes_that_want_nothing_are_made(site: pathlib.Path) -> None:
+    files = files_of(site, MADE)
+    (found,) = starting.Starter([], files, {"prov_ider"}).make_all("us_er")
+    assert (found["tried"], found["name"], found["line"]) == ("us_er.Old()", "prov_ider.Made.gone", 6)
