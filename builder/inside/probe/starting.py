@@ -74,6 +74,8 @@ class Starter:
         for name, kind in classes(root, set(self.modules.values()))[:CLASSES]:
             if time.monotonic() < until:
                 ends = self.ended(kind, self.misfit, MAKE)
+                if ends is not None and "demanded" in ends:
+                    continue  # it may only hand on what it is given
                 if ends is not None and ends["name"] not in {each["name"] for each in found}:
                     found.append(dict(ends, tried="%s.%s()" % (root, name)))
         return found
