@@ -69,16 +69,19 @@ class Starter:
 
     def make_all(self, root: str) -> list[dict[str, Any]]:
         """Misfits that constructors without arguments end in, of the classes that a root exports."""
-        found = []  # type: list[dict[str, Any]]
-        until = min(self.until, time.monotonic() + CLASSES * MAKE / 6)
-        for name, kind in classes(root, set(self.modules.values()))[:CLASSES]:
-            if time.monotonic() < until:
+        told = []  # type: list[Any]
+
+        def make() -> list[dict[str, Any]]:
+            found = {}  # type: dict[str, dict[str, Any]]
+            for name, kind in classes(root, set(self.modules.values()))[:CLASSES]:
                 ends = self.ended(kind, self.misfit, MAKE)
-                if ends is not None and "demanded" in ends:
-                    continue  # it may only hand on what it is given
-                if ends is not None and ends["name"] not in {each["name"] for each in found}:
-                    found.append(dict(ends, tried="%s.%s()" % (root, name)))
-        return found
+                # What is missing may be what the class would only hand on.
+                if ends is not None and "demanded" not in ends:
+                    found.setdefault(ends["name"], dict(ends, tried="%s.%s()" % (root, name)))
+            return list(found.values())
+
+        child.step(make, timeout=CLASSES * MAKE / 4, tell=told.append)
+        return (told[0].get("value") if told else None) or []
 
     def reached(self, misfit: dict[str, Any], ways: dict[str, int]) -> str:
         """The command line that ends with a known misfit; empty where none of those tried does."""

@@ -495,8 +495,7 @@ def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
     trial = trying.Trial(job["root"], job["files"])
     for each in sorted(found, key=lambda each: not each["reach"]):
         same = [end["tried"] for end in ended if (end["path"], end["line"]) == (each["path"], each["line"])]
-        each["tried"] = same[0] if same else trial.reached(each)
-        each["corner"] = bool(not same and each["tried"] and trial.is_deep(each["tried"]))
+        each["tried"], each["corner"] = (same[0], False) if same else trial.reached(each)
         if not each["tried"] and starts:
             each["tried"] = starter.reached(each, trial.ways(each))
     told = {(each["path"], each["line"]) for each in found}
