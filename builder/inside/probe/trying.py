@@ -45,7 +45,7 @@ class Trial:
 
     def __init__(self, root: str, files: list[list[Any]], *, seconds: float = ALL) -> None:
         self.root, self.files = root, files
-        self.callers = callers.Callers(files)
+        self.callers = None  # type: callers.Callers | None
         self.until = time.monotonic() + seconds
         self.tried = 0
 
@@ -72,6 +72,8 @@ class Trial:
 
     def ways(self, misfit: dict[str, Any]) -> dict[str, int]:
         """By the names of functions and classes, how many calls they are away from a misfit."""
+        if self.callers is None:
+            self.callers = callers.Callers(self.files)
         return self.callers.distances(misfit["path"], misfit["line"], misfit.get("class", ""))
 
     def search(self, misfit: dict[str, Any], ways: dict[str, int]) -> str:

@@ -492,6 +492,12 @@ def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
     starter = starting.Starter(starts, job["files"], set(job["met"]))
     ended = [*starter.start_all(), *starter.make_all(job["root"])]
     found = [each for each in [*value.get("missing", []), *value.get("refused", [])] if is_open(each)]
+    # In what is not required, or what nothing loads, nobody was promised anything.
+    found = [
+        each
+        for each in found
+        if each["name"].partition(".")[0] in job["requires"] and (each["hot"] or each.get("used"))
+    ]
     trial = trying.Trial(job["root"], job["files"])
     for each in sorted(found, key=lambda each: not each["reach"]):
         same = [end["tried"] for end in ended if (end["path"], end["line"]) == (each["path"], each["line"])]
