@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 
 from . import asides, confirming
 
@@ -15,6 +16,8 @@ DEEP = 8
 """Calls between a line and what users call, at most."""
 MOST = 150
 """Names that are followed: a name that everything has leads everywhere."""
+READING = 3.0
+"""Seconds of processor time for reading the functions of one distribution."""
 WIDE = 25
 """Functions that mention a name, above which it tells nothing."""
 CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
@@ -24,6 +27,7 @@ class Callers:
     """The functions of a distribution's files [[module, path, is package]], read as far as it is asked."""
 
     def __init__(self, files: list[list[Any]]) -> None:
+        self.until = time.process_time() + READING
         self.texts = {}  # type: dict[str, str]
         self.functions = {}  # type: dict[str, list[tuple[str, set[str], int, int]]]
         for module, path, is_package in files:
@@ -58,6 +62,8 @@ class Callers:
         word = re.compile(r"(?<![\w])%s(?!\w)" % re.escape(name))
         found = []
         for path, text in self.texts.items():
+            if time.process_time() > self.until:
+                break
             if name in text and word.search(text) is not None:
                 found += [function for function, names, _, _ in self.read(path) if name in names]
         return found if len(found) <= WIDE else []

@@ -363,9 +363,11 @@ def uses(dists: list[FoundDistribution], options: dict[str, Any]) -> dict[str, l
     programs = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
     overwritten = files.overwritten(dists)
     tops = {}  # type: dict[str, set[str]]
+    named = {}  # type: dict[str, set[str]]
     for dist in dists:
         for root in dist["roots"]:
             tops.setdefault(dist["name"], set()).add(root.partition(".")[0])
+        named[canonical_name(dist["name"])] = tops.get(dist["name"], set())
     brought = distributions.needed(dists)
     everything = set().union(*tops.values()) if tops else set()
     plan = {}  # type: dict[str, list[dict[str, Any]]]
@@ -381,6 +383,8 @@ def uses(dists: list[FoundDistribution], options: dict[str, Any]) -> dict[str, l
                 job.update(dist=dist["name"], summary=dist["summary"])
                 job["commands"], job["starts"] = doors.commands(dist), doors.programs(dist)
                 job["met"] = sorted(everything - own)
+                required = (named.get(name, set()) for name in distributions.needed([dist]))
+                job["requires"] = sorted(set().union(*required))
                 # What is only there for others is read as far as it is loaded: more would decide nothing.
                 job["hot"] = canonical_name(dist["name"]) in brought and not dist.get("requested")
                 job.update(

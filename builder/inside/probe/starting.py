@@ -1,13 +1,16 @@
-"""Starts the commands of a distribution, to see whether they end where its code and that of another meet.
+"""Starts the commands of a distribution and makes what it exports: does that end where it meets others?
 
 They are started in a folder of samples: without arguments, and, where a use of others is known that cannot
 work, with each of their subcommands. What a command says of its own is no fault, as that it wants a file.
+Classes that want no arguments are constructed: nothing that was guessed can then be to blame.
 """
 
 from __future__ import annotations
 
+import abc
 import ast
 import importlib
+import inspect
 import linecache
 import re
 import sys
@@ -26,6 +29,10 @@ START = 4.0
 """Seconds for one start; what serves or asks the network then goes on, and is well."""
 ALL = 20.0
 """Seconds for all starts of one distribution."""
+MAKE = 2.0
+"""Seconds for one constructor."""
+CLASSES = 24
+"""Classes of one distribution that are constructed."""
 COMMANDS = 5
 """Commands of one distribution that are started without arguments."""
 DEEP = 3
@@ -60,6 +67,22 @@ class Starter:
                 found.append(dict(ends, tried=name))
         return found
 
+    def make_all(self, root: str) -> list[dict[str, Any]]:
+        """Misfits that constructors without arguments end in, of the classes that a root exports."""
+        told = []  # type: list[Any]
+
+        def make() -> list[dict[str, Any]]:
+            found = {}  # type: dict[str, dict[str, Any]]
+            for name, kind in classes(root, set(self.modules.values()))[:CLASSES]:
+                ends = self.ended(kind, self.misfit, MAKE)
+                # What is missing may be what the class would only hand on.
+                if ends is not None and "demanded" not in ends:
+                    found.setdefault(ends["name"], dict(ends, tried="%s.%s()" % (root, name)))
+            return list(found.values())
+
+        child.step(make, timeout=CLASSES * MAKE / 4, tell=told.append)
+        return (told[0].get("value") if told else None) or []
+
     def reached(self, misfit: dict[str, Any], ways: dict[str, int]) -> str:
         """The command line that ends with a known misfit; empty where none of those tried does."""
 
@@ -80,23 +103,33 @@ class Starter:
         look: Callable[[BaseException], dict[str, Any] | None],
     ) -> dict[str, Any] | None:
         """What `look` says of the exception that a command line ends in; None where it says nothing."""
+
+        def begin() -> None:
+            sys.argv[:] = words
+            entry(module, attribute)()
+
+        return self.ended(begin, look, START)
+
+    def ended(
+        self, work: Callable[[], Any], look: Callable[[BaseException], dict[str, Any] | None], seconds: float
+    ) -> dict[str, Any] | None:
+        """What `look` says of the exception that some work ends in, in a process of its own."""
         left = self.until - time.monotonic()
         if left <= 0:
             return None
         told = []  # type: list[Any]
 
         def run() -> Any:
-            limit(START)
+            limit(seconds)
             warnings.simplefilter("ignore")
-            sys.argv[:] = words
             with trying.quiet(), trying.samples():
                 try:
-                    entry(module, attribute)()
+                    work()
                 except BaseException as error:
                     return look(error)
             return None
 
-        child.step(run, timeout=min(START, left), tell=told.append)
+        child.step(run, timeout=min(seconds, left), tell=told.append)
         return told[0].get("value") if told else None
 
     def lines(self, module: str, attribute: str, ways: dict[str, int]) -> list[list[str]]:
@@ -129,6 +162,10 @@ class Starter:
         """The name that an object, a class or a module of another distribution does not have."""
         if isinstance(error, AttributeError):
             home, name = importing.holder(error, str(error)), getattr(error, "name", None)
+            owner = getattr(error, "obj", None)
+            if home and owner is not None and not isinstance(owner, types.ModuleType):
+                kind = owner if issubclass(type(owner), type) else type(owner)
+                name = "%s.%s" % (kind.__qualname__, name) if name else name
         elif isinstance(error, ImportError) and "cannot import name" in str(error):
             home, name = error.name or "", re.sub(r".*cannot import name '(\w+)'.*", r"\1", str(error))
         else:
@@ -150,6 +187,33 @@ class Starter:
         if "argument" in told:
             return {"name": name, "argument": told["argument"]}
         return {"name": name, "argument": "", "given": int(told["given"]), "taken": int(told["taken"])}
+
+
+def classes(root: str, own: set[str]) -> list[tuple[str, Any]]:
+    """The public classes of a root that its distribution defines and that can be made of nothing."""
+    found = {}  # type: dict[Any, str]
+    for name, value in list(vars(importlib.import_module(root)).items()):
+        if name.startswith("_") or not issubclass(type(value), type) or value.__module__ not in own:
+            continue
+        if (
+            issubclass(value, BaseException)
+            or type(value) not in (type, abc.ABCMeta)
+            or inspect.isabstract(value)
+        ):
+            continue
+        if "__init__" in vars(value) and wants_nothing(value):
+            found.setdefault(value, name)
+    return [(name, value) for value, name in found.items()]
+
+
+def wants_nothing(kind: Any) -> bool:
+    """Whether a class can be called without arguments."""
+    try:
+        parameters = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    free = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(each.default is not each.empty or each.kind in free for each in parameters)
 
 
 def entry(module: str, attribute: str) -> Any:

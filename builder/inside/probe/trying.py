@@ -45,28 +45,35 @@ class Trial:
 
     def __init__(self, root: str, files: list[list[Any]], *, seconds: float = ALL) -> None:
         self.root, self.files = root, files
-        self.callers = callers.Callers(files)
+        self.callers = None  # type: callers.Callers | None
         self.until = time.monotonic() + seconds
         self.tried = 0
 
-    def reached(self, misfit: dict[str, Any]) -> str:
-        """The call that ends with a misfit, as one writes it; empty where none of those tried does."""
+    def reached(self, misfit: dict[str, Any]) -> tuple[str, bool]:
+        """The call that ends with a misfit, as one writes it; empty where none that was tried does.
+
+        With it goes whether that is something inside, though the package has functions or classes itself.
+        """
         left = self.until - time.monotonic()
         if left <= 0 or self.tried >= USES:
-            return ""
+            return "", False
         self.tried += 1
         ways = self.ways(misfit)
         told = []  # type: list[Any]
 
-        def search() -> str:
+        def search() -> Any:
             limit(CALL)
-            return self.search(misfit, ways)
+            call = self.search(misfit, ways)
+            return [call, bool(call) and self.is_deep(call)]
 
-        child.step(search, timeout=min(left, ENTRIES * CALL), tell=lambda result: told.append(result))
-        return str(told[0].get("value") or "") if told else ""
+        child.step(search, timeout=min(left, ENTRIES * CALL), tell=told.append)
+        call, deep = (told[0].get("value") if told else None) or ("", False)
+        return call, deep
 
     def ways(self, misfit: dict[str, Any]) -> dict[str, int]:
         """By the names of functions and classes, how many calls they are away from a misfit."""
+        if self.callers is None:
+            self.callers = callers.Callers(self.files)
         return self.callers.distances(misfit["path"], misfit["line"], misfit.get("class", ""))
 
     def search(self, misfit: dict[str, Any], ways: dict[str, int]) -> str:

@@ -490,13 +490,18 @@ def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
     """
     starts = [each for each in job["starts"] if is_below(each[1], job["root"])]
     starter = starting.Starter(starts, job["files"], set(job["met"]))
-    ended = starter.start_all()
+    ended = [*starter.start_all(), *starter.make_all(job["root"])]
     found = [each for each in [*value.get("missing", []), *value.get("refused", [])] if is_open(each)]
+    # In what is not required, or what nothing loads, nobody was promised anything.
+    found = [
+        each
+        for each in found
+        if each["name"].partition(".")[0] in job["requires"] and (each["hot"] or each.get("used"))
+    ]
     trial = trying.Trial(job["root"], job["files"])
     for each in sorted(found, key=lambda each: not each["reach"]):
         same = [end["tried"] for end in ended if (end["path"], end["line"]) == (each["path"], each["line"])]
-        each["tried"] = same[0] if same else trial.reached(each)
-        each["corner"] = bool(not same and each["tried"] and trial.is_deep(each["tried"]))
+        each["tried"], each["corner"] = (same[0], False) if same else trial.reached(each)
         if not each["tried"] and starts:
             each["tried"] = starter.reached(each, trial.ways(each))
     told = {(each["path"], each["line"]) for each in found}

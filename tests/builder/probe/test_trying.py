@@ -65,7 +65,7 @@ def test_the_public_call_that_ends_in_a_missing_name_is_found(
     files = files_of(site, text)
     line = text[: text.index("prov_ider.gone")].count("\n") + 1
     misfit = {"path": files[0][1], "line": line, "name": "prov_ider.gone"}
-    assert trying.Trial("us_er", files).reached(misfit) == tried
+    assert trying.Trial("us_er", files).reached(misfit)[0] == tried
 
 
 @pytest.mark.parametrize(("call", "argument", "tried"), [
@@ -79,14 +79,14 @@ def test_the_public_call_that_ends_in_a_refused_argument_is_found(
 ) -> None:
     files = files_of(site, f"import prov_ider\ndef make():\n    return {call}\n")
     misfit = {"path": files[0][1], "line": 3, "name": "prov_ider.Made.__init__", "argument": argument}
-    assert trying.Trial("us_er", files).reached(misfit) == tried
+    assert trying.Trial("us_er", files).reached(misfit)[0] == tried
 
 
 @pytest.mark.parametrize(("body", "told"), [
     ("made.build(1, old=2)", {"name": "prov_ider.Made.build", "argument": "old"}),
     ("made.build()", {"name": "prov_ider.Made.build", "argument": "", "demanded": "one"}),
     ("made.build(1, 2)", {"name": "prov_ider.Made.build", "argument": "", "given": 3, "taken": 2}),
-    ("made.gone()", {"name": "prov_ider.gone", "kind": "name"}),
+    ("made.gone()", {"name": "prov_ider.Made.gone", "kind": "name"}),
     ("from prov_ider import gone", {"name": "prov_ider.gone", "kind": "name"}),
     ("own(old=1)", None),
     ("None.gone", None),
@@ -179,7 +179,7 @@ def test_a_call_of_what_is_gone_is_tried(site: pathlib.Path) -> None:
     (site / "ref_using.py").write_text(REFUSALS)
     files = files_of(site, "import ref_using\ndef read(path):\n    return ref_using.Reader(path)\n")
     misfit = {"path": files[0][1], "line": 3, "name": "ref_using.Reader", "removed": True}
-    assert trying.Trial("us_er", files).reached(misfit) == "us_er.read(path='sample.json')"
+    assert trying.Trial("us_er", files).reached(misfit) == ("us_er.read(path='sample.json')", False)
 
 
 @pytest.mark.parametrize(("given", "tried"), [("values", "us_er.use(values=[1.0, 2.0, 3.0])"), ("name", "")])
@@ -191,9 +191,8 @@ def test_what_must_be_copied_and_may_not_is_tried(site: pathlib.Path, given: str
         site, f"import num_ber\ndef use({given}):\n    return num_ber.array({given}, copy=False)\n"
     )
     where = {"path": files[0][1], "line": 3}
-    assert trying.Trial("us_er", files).reached(
-        {**where, "name": "num_ber.array", "argument": "copy", "doubtful": True}
-    ) == (tried)
+    misfit = {**where, "name": "num_ber.array", "argument": "copy", "doubtful": True}
+    assert trying.Trial("us_er", files).reached(misfit)[0] == tried
 
 
 BASE = """
@@ -235,4 +234,33 @@ def test_a_method_that_is_overridden_in_vain_is_found_and_tried(
     assert [each["instead"] for each in misfits] == (["connect_safely"] if found else [])
     for each in misfits:
         told = {**each, "module": "us_er", "path": files[0][1]}
-        assert trying.Trial("us_er", files).reached(told) == "us_er.Client()"
+        assert trying.Trial("us_er", files).reached(told)[0] == "us_er.Client()"
+
+
+MADE = """
+import prov_ider
+class Good:
+    def __init__(self, path=None): self.path = path
+class Old:
+    def __init__(self, **more): prov_ider.Made(1).gone(self)
+class Wants:
+    def __init__(self, one): prov_ider.Made(1).gone(one)
+class OldError(Exception):
+    def __init__(self): prov_ider.Made(1).gone(self)
+class _Hidden:
+    def __init__(self): prov_ider.Made(1).gone(self)
+class HandsOn(prov_ider.Made):
+    def __init__(self, *given, **named): super().__init__(*given, **named)
+class Careful:
+    def __init__(self):
+        try:
+            prov_ider.Made(1).gone(self)
+        except AttributeError:
+            pass
+"""
+
+
+def test_exported_classes_that_want_nothing_are_made(site: pathlib.Path) -> None:
+    files = files_of(site, MADE)
+    (found,) = starting.Starter([], files, {"prov_ider"}).make_all("us_er")
+    assert (found["tried"], found["name"], found["line"]) == ("us_er.Old()", "prov_ider.Made.gone", 6)
