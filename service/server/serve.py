@@ -12,7 +12,7 @@ from service.server.supervisor import supervise
 from service.settings.container import read_grant
 from service.settings.environment import Settings, SettingsError
 from service.settings.sizing import size_settings
-from service.voices.choose import ENGINES
+from service.voices.choose import ENGINES, engine_for
 
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that computes makes way: those who wait for sound are mostly woken just to
@@ -32,6 +32,7 @@ def serve_app(arguments: Sequence[str] | None = None) -> int:
             name: getattr(given, name) for name in ("host", "port") if getattr(given, name) is not None
         }
         settings = size_settings(dataclasses.replace(settings, **changed), read_grant())
+        engine_for(settings)
         ears_for(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201

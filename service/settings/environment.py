@@ -22,8 +22,8 @@ class SettingsError(ValueError):
 class Settings:
     """How the service runs. Each field is read from `TTS_` and its name in capitals."""
 
-    engine: str = "espeak"
-    """Which voice engine speaks: a name in `service.voices.choose.ENGINES`."""
+    engine: str = "auto"
+    """Which voice engine speaks: a name in `service.voices.choose.ENGINES`; `auto` takes the best here."""
     voice: str = ""
     """The voice of a request that names none; empty takes the engine's first."""
     models: tuple[str, ...] = ()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import pathlib
+import shutil
 import socket
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from service.voices.espeak_library import EspeakError, EspeakLibrary, StoppedError, TooLongError
+from service.voices.espeak_tuning import Tuning
 from service.workers import attend, wire
 
 if TYPE_CHECKING:
@@ -26,9 +30,12 @@ def serve_espeak(arguments: list[str]) -> None:
 
 def _begin() -> tuple[Answer, dict[str, Any]]:
     library = _load()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="speech-voices-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    tuning = Tuning(VOICE_FILES, folder)
 
     def answer(sock: socket.socket, job: dict[str, Any]) -> None:
-        _answer(library, sock, job)
+        _answer(library, tuning, sock, job)
 
     return answer, {"version": library.version, "sample_rate": library.sample_rate}
 
@@ -54,11 +61,11 @@ def _test_mandarin(library: EspeakLibrary) -> None:
         raise EspeakError(f"espeak-ng {library.version} does not speak Mandarin: 你好 became {said!r}")
 
 
-def _answer(library: EspeakLibrary, sock: socket.socket, job: dict[str, Any]) -> None:
+def _answer(library: EspeakLibrary, tuning: Tuning, sock: socket.socket, job: dict[str, Any]) -> None:
     text, phonemes = _composed(library, job["pieces"])
-    library.choose(VOICE_FILES / job["voice"])
+    library.choose(tuning.file(job["voice"], job["pitch"], job["range"]))
     library.forget()
-    for name in ("rate", "volume", "pitch", "range"):
+    for name in ("rate", "volume") if tuning.is_wide(job["voice"]) else ("rate", "volume", "pitch", "range"):
         library.set(name, job[name])
     try:
         pcm = library.speak(

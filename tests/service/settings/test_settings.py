@@ -55,7 +55,7 @@ def test_all_mistakes_come_at_once() -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", ["espeak", "modelscope"])
 def test_every_engine_is_chosen_by_its_name(name: str) -> None:
     settings = Settings.from_env(ENGINES, {"TTS_ENGINE": name, "TTS_WORKERS": "1", "TTS_THREADS": "1"})
     engine: Engine = engine_for(settings)
@@ -64,5 +64,7 @@ def test_every_engine_is_chosen_by_its_name(name: str) -> None:
 
 
 def test_an_engine_that_there_is_not_is_nobody_elses() -> None:
-    with pytest.raises(SettingsError, match="TTS_ENGINE: 'tape' is none of espeak, modelscope"):
+    with pytest.raises(
+        SettingsError, match="TTS_ENGINE: 'tape' is none of auto, espeak, fastspeech, modelscope"
+    ):
         engine_for(Settings(engine="tape"))
