@@ -122,12 +122,16 @@ class Trial:
         return sorted(found, key=lambda each: each[:2])
 
     def is_deep(self, call: str) -> bool:
-        """Whether a call is of something in a module inside, though the root has some itself."""
-        depth = call.partition("(")[0].count(".")
-        return depth > self.root.count(".") + 1 and any(
-            issubclass(type(value), (type, types.FunctionType)) and not name.startswith("_")
-            for name, value in vars(importlib.import_module(self.root)).items()
-            if str(getattr(value, "__module__", "")).partition(".")[0] == self.root.partition(".")[0]
+        """Whether a call is of something deep inside, or one module down though the root has some itself."""
+        depth = call.partition("(")[0].count(".") - self.root.count(".")
+        return (
+            depth > 2
+            or depth == 2
+            and any(
+                issubclass(type(value), (type, types.FunctionType)) and not name.startswith("_")
+                for name, value in vars(importlib.import_module(self.root)).items()
+                if str(getattr(value, "__module__", "")).partition(".")[0] == self.root.partition(".")[0]
+            )
         )
 
 

@@ -264,3 +264,22 @@ def test_exported_classes_that_want_nothing_are_made(site: pathlib.Path) -> None
     files = files_of(site, MADE)
     (found,) = starting.Starter([], files, {"prov_ider"}).make_all("us_er")
     assert (found["tried"], found["name"], found["line"]) == ("us_er.Old()", "prov_ider.Made.gone", 6)
+
+
+@pytest.mark.parametrize(("call", "root", "deep"), [
+    ("pack_age.use(path='a.b.c')", "pack_age", False),
+    ("pack_age.Made().use()", "pack_age", False),
+    ("pack_age.inner.use()", "pack_age", True),
+    ("pack_age.inner.deep.use()", "pack_age", True),
+    ("pack_age.empty.use()", "pack_age.empty", False),
+    ("pack_age.empty.inner.use()", "pack_age.empty", False),
+    ("pack_age.empty.inner.deep.use()", "pack_age.empty", True),
+])  # fmt: skip
+def test_what_is_called_inside_of_a_package_is_no_more_than_a_corner_of_it(
+    site: pathlib.Path, call: str, root: str, *, deep: bool
+) -> None:
+    (site / "pack_age" / "empty").mkdir(parents=True)
+    (site / "pack_age" / "__init__.py").write_text("def use(path): pass\n")
+    (site / "pack_age" / "empty" / "__init__.py").write_text("import os\n")
+    importlib.import_module(root)
+    assert trying.Trial(root, []).is_deep(call) is deep
