@@ -59,13 +59,15 @@ class Starter:
         self.until = time.monotonic() + ALL
 
     def start_all(self) -> list[dict[str, Any]]:
-        """Misfits, as the reader of uses tells them, that commands without arguments end in."""
-        found = []  # type: list[dict[str, Any]]
+        """Misfits, as the reader of uses tells them, that commands end in, bare or with `--help`."""
+        found = {}  # type: dict[str, dict[str, Any]]
         for name, module, attribute in self.commands[:COMMANDS]:
-            ends = self.start([name], module, attribute, self.misfit)
-            if ends is not None and ends["name"] not in {each["name"] for each in found}:
-                found.append(dict(ends, tried=name))
-        return found
+            for words in ([name], [name, "--help"]):
+                ends = self.start(words, module, attribute, self.misfit)
+                if ends is not None:
+                    found.setdefault(ends["name"], dict(ends, tried=" ".join(words)))
+                    break
+        return list(found.values())
 
     def make_all(self, root: str) -> list[dict[str, Any]]:
         """Misfits that constructors without arguments end in, of the classes that a root exports."""
@@ -75,8 +77,8 @@ class Starter:
             found = {}  # type: dict[str, dict[str, Any]]
             for name, kind in classes(root, set(self.modules.values()))[:CLASSES]:
                 ends = self.ended(kind, self.misfit, MAKE)
-                # What is missing may be what the class would only hand on.
-                if ends is not None and "demanded" not in ends:
+                # What is missing may be what the class would only hand on, or others make of its having none.
+                if ends is not None and "demanded" not in ends and "caller" not in ends:
                     found.setdefault(ends["name"], dict(ends, tried="%s.%s()" % (root, name)))
             return list(found.values())
 
@@ -146,16 +148,25 @@ class Starter:
         return (told[0].get("value") if told else None) or []
 
     def misfit(self, error: BaseException) -> dict[str, Any] | None:
-        """The misfit that an exception tells of, where code of this distribution and of another met."""
+        """The misfit that an exception tells of, where code of two distributions met.
+
+        `caller` is told where the one that called is another than this.
+        """
         for each in trying.chain(error):
             frame = last_frame(each)
-            if frame is None or frame.tb_frame.f_code.co_filename not in self.modules:
+            if frame is None:
                 continue
+            path = frame.tb_frame.f_code.co_filename
+            module = self.modules.get(path) or str(frame.tb_frame.f_globals.get("__name__"))
+            top = module.partition(".")[0]
             told = self.refusal(each, frame) if isinstance(each, TypeError) else self.lack(each)
-            if told is not None:
-                path = frame.tb_frame.f_code.co_filename
-                place = {"module": self.modules[path], "path": path, "line": frame.tb_lineno}
-                return dict(place, deep=True, hot=True, reach="command", **told)
+            if told is None or told["name"].partition(".")[0] == top:
+                continue
+            place = {"module": module, "path": path, "line": frame.tb_lineno, "deep": True, "hot": True}
+            if path in self.modules:
+                return dict(place, reach="command", **told)
+            if top in self.others:
+                return dict(place, reach="command", caller=top, **told)
         return None
 
     def lack(self, error: BaseException) -> dict[str, Any] | None:

@@ -31,7 +31,8 @@ def judge_usage(facts: Facts) -> Iterator[Finding]:
     for job in facts.raw["usage"]:
         for each in [*job.get("missing", []), *job.get("refused", [])]:
             if each.get("confirmed", True) and (each["path"], each["line"]) not in told:
-                pairs.setdefault((job["module"], _provider(each["name"], facts)), []).append(each)
+                user = each.get("caller", job["module"])
+                pairs.setdefault((user, _provider(each["name"], facts)), []).append(each)
     for (root, provider), uses in pairs.items():
         yield _finding(root, provider, uses, facts)
 
@@ -119,6 +120,8 @@ def _overwritten(user: Distribution, first: report.Misfit, facts: Facts) -> Find
 def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     user, provider = facts.owner(root), facts.owner(each["name"])
     needs = user is not None and provider is not None and user.needs(provider)
+    if "caller" in each:  # what is called may be what the other was given
+        needs = needs or (user is not None and provider is not None and provider.needs(user))
     if each.get("optional"):
         return Severity.INFO  # it was never promised: something else brings it
     if each["deep"]:
