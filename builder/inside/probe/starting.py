@@ -56,6 +56,7 @@ class Starter:
         self.commands = commands
         self.modules = {path: module for module, path, _ in files}
         self.others = others
+        self.tops = others | {module.partition(".")[0] for module in self.modules.values()}
         self.until = time.monotonic() + ALL
 
     def start_all(self) -> list[dict[str, Any]]:
@@ -181,7 +182,7 @@ class Starter:
             home, name = error.name or "", re.sub(r".*cannot import name '(\w+)'.*", r"\1", str(error))
         else:
             return None
-        if home.partition(".")[0] not in self.others or not name:
+        if home.partition(".")[0] not in self.tops or not name:
             return None
         return {"name": "%s.%s" % (home, name), "kind": "name"}
 
@@ -189,7 +190,7 @@ class Starter:
         """The argument that a function of another distribution does not take, or wants."""
         found = next(filter(None, (pattern.search(str(error)) for pattern in REFUSED)), None)
         function = called(frame, found.group("name")) if found is not None else None
-        if found is None or function is None or str(function.__module__).partition(".")[0] not in self.others:
+        if found is None or function is None or str(function.__module__).partition(".")[0] not in self.tops:
             return None
         told = found.groupdict()
         name = "%s.%s" % (function.__module__, function.__qualname__)

@@ -285,7 +285,10 @@ def test_what_is_called_inside_of_a_package_is_no_more_than_a_corner_of_it(
     assert trying.Trial(root, []).is_deep(call) is deep
 
 
-def test_two_others_that_do_not_go_together_are_told_where_a_command_meets_them(site: pathlib.Path) -> None:
+@pytest.mark.parametrize("own", [False, True])
+def test_two_others_that_do_not_go_together_are_told_where_a_command_meets_them(
+    site: pathlib.Path, *, own: bool
+) -> None:
     (site / "fra_me.py").write_text(
         "class Option:\n    def show(self, more): pass\ndef run(option):\n    option.show(1)\n"
     )
@@ -294,7 +297,9 @@ def test_two_others_that_do_not_go_together_are_told_where_a_command_meets_them(
         "import sys, ad_don, fra_me\ndef main():\n    if sys.argv[1:]:\n        fra_me.run(ad_don.Option())\n"
     )
     files = files_of(site, text)
-    (found,) = starting.Starter([["tool", "us_er", "main"]], files, {"fra_me", "ad_don"}).start_all()
+    files += [["ad_don", str(site / "ad_don.py"), False]] if own else []
+    others = {"fra_me"} if own else {"fra_me", "ad_don"}
+    (found,) = starting.Starter([["tool", "us_er", "main"]], files, others).start_all()
     assert (found["caller"], found["module"], found["line"]) == ("fra_me", "fra_me", 4)
     assert (found["name"], found["given"], found["taken"]) == ("ad_don.Option.show", 2, 1)
     assert found["tried"] == "tool --help"
