@@ -18,6 +18,19 @@ DEEP = 3
 """Functions that a call is followed through to what is raised."""
 
 
+def depth(module: Any, names: tuple[str, ...]) -> int:
+    """How many of these names, read one after the other, lead to what is only there to be refused; or 0."""
+    value = module
+    for number, name in enumerate(names, 1):
+        if is_removed(value, name):
+            return number
+        try:
+            value = getattr(value, name)
+        except BaseException:
+            return 0
+    return 0
+
+
 def is_removed(parent: Any, name: str) -> bool:
     """Whether what another has under a name is there only to be refused, when it is read or called."""
     try:

@@ -234,11 +234,9 @@ class Usage:
     def removed(self, chain: tuple[str, ...]) -> str:
         """The dotted name of a chain that another has only to say that it is gone; empty without one."""
         if chain not in self.refusals:
-            told = ""
-            for depth in range(2, len(chain) + 1) if chain[0] in self.others else ():
-                if not told and removed.is_removed(self.value(chain[: depth - 1]), chain[depth - 1]):
-                    told = ".".join(chain[:depth])
-            self.refusals[chain] = told
+            # Nothing is imported for it: what a module reaches without its import is another question.
+            depth = removed.depth(sys.modules.get(chain[0]), chain[1:]) if chain[0] in self.others else 0
+            self.refusals[chain] = ".".join(chain[: depth + 1]) if depth else ""
         return self.refusals[chain]
 
     def wanted_top(self, name: str) -> bool:

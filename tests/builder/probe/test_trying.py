@@ -172,7 +172,9 @@ def test_what_is_there_only_to_be_refused_is_known(site: pathlib.Path, name: str
     (site / "ref_using.py").write_text(REFUSALS)
     module = importlib.import_module("ref_using")
     assert removed.is_removed(module, name) is gone
+    assert removed.depth(module, (name, "more")) == (1 if gone else 0)
     assert removed.is_removed(module.chat, name)
+    assert removed.depth(module, ("chat", name, "more")) == 2
 
 
 def test_a_call_of_what_is_gone_is_tried(site: pathlib.Path) -> None:
