@@ -1,0 +1,44 @@
+"""Keeps what our own modules compile to, where Python may not keep it beside them.
+
+Without it each run compiles the tool anew, which is most of the time of a short one. It is so wherever
+`PYTHONDONTWRITEBYTECODE` is set, as images commonly have it, and for modules in a folder that others own.
+
+<home>/code/     as Python lays it out below `sys.pycache_prefix`
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from envspec.system.where import home_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODE = "code"
+"""Folder of the home."""
+
+_FORBIDDEN = "PYTHONDONTWRITEBYTECODE"
+
+
+def keep_own_code() -> None:
+    """Have Python keep compiled modules in the home, if none of ours stand beside and it may not write there.
+
+    Where nothing can be written they are compiled anew, as before. Nothing appears beside any source.
+    """
+    if sys.pycache_prefix is not None or os.path.exists(__spec__.cached or ""):  # noqa: PTH110 - no pathlib
+        return
+    may = os.access(os.path.dirname(__file__), os.W_OK)  # noqa: PTH120
+    forbidden = sys.dont_write_bytecode or bool(os.environ.get(_FORBIDDEN))
+    if (home := home_folder()) is not None and (forbidden or not may):
+        sys.pycache_prefix = f"{home}/{CODE}"
+        sys.dont_write_bytecode = False
+
+
+def own_variables() -> Mapping[str, str]:
+    """The variables of a process of ours on the same Python, with which it does the same."""
+    if sys.pycache_prefix is None or sys.dont_write_bytecode:
+        return os.environ
+    return os.environ | {"PYTHONPYCACHEPREFIX": sys.pycache_prefix, _FORBIDDEN: ""}

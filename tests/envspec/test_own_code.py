@@ -1,0 +1,66 @@
+"""What our own modules compile to is kept, where Python may not keep it beside them too."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.paths import ROOT
+
+MODULES = ("__init__", "own_code", "where")
+SCRIPT = """
+import os, sys
+from envspec.system import own_code
+own_code.keep_own_code()
+import told_here
+print(sys.pycache_prefix, sys.dont_write_bytecode, own_code.own_variables().get("PYTHONPYCACHEPREFIX"))
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: pathlib.Path) -> pathlib.Path:
+    """The modules alone, none of them compiled."""
+    place = tmp_path / "tree"
+    (place / "envspec" / "system").mkdir(parents=True)
+    (place / "told_here.py").write_text("")
+    shutil.copy(ROOT / "envspec" / "__init__.py", place / "envspec")
+    for name in MODULES:
+        shutil.copy(ROOT / "envspec" / "system" / f"{name}.py", place / "envspec" / "system")
+    return place
+
+
+def run(tree: pathlib.Path, **variables: str) -> list[str]:
+    env = {"ENVSPEC_HOME": str(tree.parent / "home"), **variables}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", SCRIPT], cwd=tree, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def compiled(place: pathlib.Path) -> set[str]:
+    return {file.name.partition(".")[0] for file in place.rglob("*.pyc")}
+
+
+def test_it_is_kept_in_the_home_where_it_may_not_stand_beside(tree: pathlib.Path) -> None:
+    prefix = str(tree.parent / "home" / "code")
+    assert run(tree, PYTHONDONTWRITEBYTECODE="1") == [prefix, "False", prefix]
+    assert not compiled(tree)
+    assert "told_here" in compiled(pathlib.Path(prefix))
+
+
+def test_where_python_keeps_it_anyway_nothing_changes(tree: pathlib.Path) -> None:
+    assert run(tree) == ["None", "False", "None"]
+    assert "told_here" in compiled(tree)
+    again = run(tree, PYTHONDONTWRITEBYTECODE="1")
+    assert again == ["None", "True", "None"], "what stands beside is taken"
+    assert not (tree.parent / "home").exists()
+
+
+def test_a_place_that_the_user_chose_stays(tree: pathlib.Path) -> None:
+    chosen = str(tree.parent / "elsewhere")
+    variables = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": chosen}
+    assert run(tree, **variables) == [chosen, "True", chosen]
+    assert not compiled(tree.parent)
