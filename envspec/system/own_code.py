@@ -15,10 +15,13 @@ from envspec.system.where import home_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CODE = "code"
 """Folder of the home."""
+
+_TELLING = ("envspec/system/own_code", "builder/flow/pipeline")
+"""A module of ours that is loaded first and one that is loaded last: where both are compiled, all are."""
 
 _FORBIDDEN = "PYTHONDONTWRITEBYTECODE"
 
@@ -28,13 +31,21 @@ def keep_own_code() -> None:
 
     Where nothing can be written they are compiled anew, as before. Nothing appears beside any source.
     """
-    if sys.pycache_prefix is not None or os.path.exists(__spec__.cached or ""):  # noqa: PTH110 - no pathlib
+    if sys.pycache_prefix is not None or all(map(os.path.exists, _compiled(*_TELLING))):
         return
-    may = os.access(os.path.dirname(__file__), os.W_OK)  # noqa: PTH120
+    may = os.access(os.path.dirname(__file__), os.W_OK)  # noqa: PTH120 - no pathlib
     forbidden = sys.dont_write_bytecode or bool(os.environ.get(_FORBIDDEN))
     if (home := home_folder()) is not None and (forbidden or not may):
         sys.pycache_prefix = f"{home}/{CODE}"
         sys.dont_write_bytecode = False
+
+
+def _compiled(*modules: str) -> Iterator[str]:
+    """Where Python looks for modules of ours, compiled."""
+    top = __file__.removesuffix(f"{_TELLING[0]}.py")
+    for module in modules:
+        folder, _, name = module.rpartition("/")
+        yield f"{top}{folder}/__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
 
 
 def own_variables() -> Mapping[str, str]:

@@ -54,9 +54,12 @@ def test_it_is_kept_in_the_home_where_it_may_not_stand_beside(tree: pathlib.Path
 def test_where_python_keeps_it_anyway_nothing_changes(tree: pathlib.Path) -> None:
     assert run(tree) == ["None", "False", "None"]
     assert "told_here" in compiled(tree)
+    assert run(tree, PYTHONDONTWRITEBYTECODE="1")[0] != "None", "no more than a part stands there"
+    name = f"pipeline.{sys.implementation.cache_tag}.pyc"
+    (tree / "builder" / "flow" / "__pycache__").mkdir(parents=True)
+    (tree / "builder" / "flow" / "__pycache__" / name).write_bytes(b"")
     again = run(tree, PYTHONDONTWRITEBYTECODE="1")
     assert again == ["None", "True", "None"], "what stands beside is taken"
-    assert not (tree.parent / "home").exists()
 
 
 def test_a_place_that_the_user_chose_stays(tree: pathlib.Path) -> None:
