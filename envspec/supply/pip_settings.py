@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 
 from envspec.spec.types import INDEX_VARIABLES, index_variable
 from envspec.system.errors import OutsideError
-from envspec.system.own_code import own_variables
 from envspec.system.process import run_process
 from envspec.system.public_index import public_index
 from envspec.system.quoting import shortened
@@ -163,7 +162,7 @@ def ask_pip_ahead() -> None:
 
 @functools.cache
 def _asked() -> PipSettings:
-    done = run_process([sys.executable, "-m", "pip", "config", "list"], env=own_variables(), timeout=60)
+    done = run_process([sys.executable, "-m", "pip", "config", "list"], timeout=60)
     if not done.ok:
         raise done.refusal or OutsideError(
             f"pip cannot say how it is set up: {shortened(scrub_addresses(done.tail), 1000)}",

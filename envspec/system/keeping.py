@@ -61,7 +61,7 @@ KINDS = (
     Kind(
         place="code",
         what="what envspec's own modules compile to, where Python may not keep it beside them",
-        check="by Python, which compares size and date of the source",
+        check=f"{CARRIED}, with size and date of the source",
     ),
     Kind(place="builds", what="what the last build of each spec was made of", check=CARRIED),
     Kind(place="bills", what="bills of materials", check=CARRIED),

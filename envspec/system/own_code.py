@@ -3,7 +3,7 @@
 Without it each run compiles the tool anew, which is most of the time of a short one. It is so wherever
 `PYTHONDONTWRITEBYTECODE` is set, as images commonly have it, and for modules in a folder that others own.
 
-<home>/code/     as Python lays it out below `sys.pycache_prefix`
+<home>/code/     as Python lays it out below `sys.pycache_prefix`, each file with its sha256 behind it
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from envspec.system.where import home_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+    from typing import Any
 
 CODE = "code"
 """Folder of the home."""
 
 _TELLING = ("envspec/system/own_code", "builder/flow/pipeline")
 """A module of ours that is loaded first and one that is loaded last: where both are compiled, all are."""
+
+_SEAL = 32
+"""Bytes of a sha256."""
 
 _FORBIDDEN = "PYTHONDONTWRITEBYTECODE"
 
@@ -38,6 +42,7 @@ def keep_own_code() -> None:
     if (home := home_folder()) is not None and (forbidden or not may):
         sys.pycache_prefix = f"{home}/{CODE}"
         sys.dont_write_bytecode = False
+        _seal(f"{home}/{CODE}/")
 
 
 def _compiled(*modules: str) -> Iterator[str]:
@@ -48,8 +53,28 @@ def _compiled(*modules: str) -> Iterator[str]:
         yield f"{top}{folder}/__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
 
 
-def own_variables() -> Mapping[str, str]:
-    """The variables of a process of ours on the same Python, with which it does the same."""
-    if sys.pycache_prefix is None or sys.dont_write_bytecode:
-        return os.environ
-    return os.environ | {"PYTHONPYCACHEPREFIX": sys.pycache_prefix, _FORBIDDEN: ""}
+def _seal(prefix: str) -> None:
+    """Have the files carry their sha256: one that is damaged counts as absent, and is made anew.
+
+    Python itself would fall over it, or run what stands there.
+    """
+    import hashlib
+    from importlib.machinery import SourceFileLoader
+
+    read, write = SourceFileLoader.get_data, SourceFileLoader.set_data
+
+    def get_data(self: SourceFileLoader, path: str) -> bytes:
+        data = read(self, path)
+        if not path.startswith(prefix):
+            return data
+        if hashlib.sha256(data[:-_SEAL]).digest() != data[-_SEAL:]:
+            raise OSError(f"{path} is damaged")  # importlib then compiles the source
+        return data[:-_SEAL]
+
+    def set_data(self: SourceFileLoader, path: str, data: bytes, **more: Any) -> None:
+        if path.startswith(prefix):
+            data = bytes(data) + hashlib.sha256(data).digest()
+        write(self, path, data, **more)
+
+    SourceFileLoader.get_data = get_data  # type: ignore[assignment,method-assign]
+    SourceFileLoader.set_data = set_data  # type: ignore[assignment,method-assign]

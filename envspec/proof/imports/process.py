@@ -17,7 +17,6 @@ from envspec.proof.imports.values import Fault, SourceLine
 from envspec.supply.excerpt import open_excerpt
 from envspec.supply.wheel import Wheel
 from envspec.system.errors import OutsideError
-from envspec.system.own_code import own_variables
 from envspec.system.process import run_process
 
 LARGE = 8 << 20
@@ -106,7 +105,6 @@ def linked(job: Job) -> LinkReport:
     """The report, made by another process. Raises `OutsideError` when that dies."""
     done = run_process(
         [sys.executable, "-P", "-m", "envspec.proof.imports.process"],
-        env=own_variables(),
         input_text=json.dumps(dataclasses.asdict(job), default=str),
         timeout=PATIENCE,
     )
