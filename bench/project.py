@@ -22,7 +22,7 @@ SERVER = "gunicorn==23.0.0"
 
 TOOL = pathlib.Path(sys.executable).parent
 
-SHARED = ("wheelhouse", "facts", "metadata", "uv", "debian", "proof")
+SHARED = ("wheelhouse", "facts", "metadata", "uv", "debian", "proof", "code")
 """Parts of the tool's home that every way may find filled: downloads, and what was found out about them."""
 
 

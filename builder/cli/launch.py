@@ -11,6 +11,7 @@ import sys
 
 from builder.cli.at_once import answered_at_once
 from envspec.system.interruption import answer_signals, hold_signals
+from envspec.system.own_code import keep_own_code
 
 
 def start_program(program: str) -> None:
@@ -33,6 +34,7 @@ def start_program(program: str) -> None:
 
 
 if __name__ == "__main__":
+    keep_own_code()
     answer_signals()
     sys.argv.pop(0)
     start_program(sys.argv[0])

@@ -59,8 +59,6 @@ def proof_depends(spec: Spec, lock: Lock, *, base_read: bool) -> dict[str, Any]:
 
 def trial_depends(spec: Spec, plan: Plan, environment: Environment, *, offline: bool) -> dict[str, Any]:
     """All that the trial of programs depends on, with what this machine has that some of them need."""
-    from builder.inside.trial import CARDS  # it asks programs over HTTP
-
     needs = {need for program in plan.programs for trial in program.trials for need in trial.needs}
     volumes = {path for program in plan.programs for path in program.volumes}
     return {
@@ -69,6 +67,12 @@ def trial_depends(spec: Spec, plan: Plan, environment: Environment, *, offline: 
         "reference": environment.reference,
         "ignored": spec.smoke.ignore,
         **({"network": not offline} if "network" in needs else {}),
-        **({"card": any(map(os.path.exists, CARDS))} if "gpu" in needs else {}),
+        **({"card": _has_card()} if "gpu" in needs else {}),
         **({"volumes": sorted(filter(os.path.isdir, volumes))} if volumes else {}),
     }
+
+
+def _has_card() -> bool:
+    from builder.inside.trial import CARDS  # it asks programs over HTTP
+
+    return any(map(os.path.exists, CARDS))

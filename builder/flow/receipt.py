@@ -83,14 +83,10 @@ def _looked_at(run: Run, began: float) -> dict[str, Any]:
         held.file(place)
     for top, apart in _folders(run, plan):
         held.folder(top, apart, run.project.folder)
-    from builder.inside.trial import CARDS  # it asks programs over HTTP
-
     needs = {need for program in plan.programs for trial in program.trials for need in trial.needs}
-    for place in (
-        *(CARDS if "gpu" in needs else ()),
-        *(each for one in plan.programs for each in one.volumes),
-    ):
-        held.there[place] = pathlib.Path(place).exists()
+    volumes = (each for one in plan.programs for each in one.volumes)
+    for there in (*(_cards() if "gpu" in needs else ()), *volumes):
+        held.there[there] = pathlib.Path(there).exists()
     if lock.base.host:
         held.file(pathlib.Path("/etc/ld.so.cache"))
     _environment(run, plan, held)
@@ -105,6 +101,12 @@ def _looked_at(run: Run, began: float) -> dict[str, Any]:
         "silent": held.silent,
         "images": held.images,
     }
+
+
+def _cards() -> tuple[str, ...]:
+    from builder.inside.trial import CARDS  # it asks programs over HTTP
+
+    return CARDS
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -58,6 +58,11 @@ KINDS = (
     Kind(place="verdict", what="good verdicts", check=CARRIED),
     Kind(place="trial", what="good trials", check=CARRIED),
     Kind(place="receipts", what="what runs that may be spared looked at, and said", check=CARRIED),
+    Kind(
+        place="code",
+        what="what envspec's own modules compile to, where Python may not keep it beside them",
+        check=f"{CARRIED}, with size and date of the source",
+    ),
     Kind(place="builds", what="what the last build of each spec was made of", check=CARRIED),
     Kind(place="bills", what="bills of materials", check=CARRIED),
     Kind(place="debian/resolved", what="packages of suites", check=CARRIED),

@@ -28,6 +28,9 @@ def _start(program: str) -> None:
     if hasattr(_signal, "pthread_sigmask"):  # not on Windows
         _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP))
     try:
+        from envspec.system.own_code import keep_own_code
+
+        keep_own_code()
         from envspec.system.interruption import answer_signals
 
         answer_signals()

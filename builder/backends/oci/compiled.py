@@ -84,7 +84,7 @@ class Compiler:
         def make() -> tuple[Layer, ...]:
             self._progress.note(title)
             with scratch_folder("compiled") as place:
-                self._run(title, ["library"], place)
+                self._start(self._command(["library"]), title, place, (), self._program)
                 return self._layer(title, _pieces(place))
 
         return self._records.stack(self._key(title, depends), make)
@@ -178,9 +178,12 @@ class Compiler:
         return Python.told(told.line)
 
     def _run(self, title: str, words: Sequence[str], out: pathlib.Path, *above: pathlib.Path) -> None:
-        """Run the program; `above` are folders that are laid over the base."""
-        command = [self._prefix.base_python, "-s", "-S", "-W", "ignore", "-", runner.OUT, *words]
-        self._start(command, title, out, above, self._program)
+        """Run the program, whose own library is compiled; `above` are folders laid over the base."""
+        library = unpack_layers(self._base.layers, self.library(), self._blobs)[1:]
+        self._start(self._command(words), title, out, (*library, *above), self._program)
+
+    def _command(self, words: Sequence[str]) -> list[str]:
+        return [self._prefix.base_python, "-s", "-S", "-W", "ignore", "-", runner.OUT, *words]
 
     def _start(
         self,

@@ -14,21 +14,16 @@ It is a program too, whose OUT is the folder that compiled files are written bel
     OUT wheels FILE FOLDER     what the job in that file, for `compile_wheels`, loads of the wheels in the
                                folder; it is told in the file OUT/made.json
 """
-# It is run at every edit, on hundreds of files: no pathlib.
+# It is run at every edit, on hundreds of files: no pathlib, and what is slow to load comes where it is used.
 # ruff: noqa: PTH103, PTH105, PTH110, PTH113, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import dis
-import hashlib
 import importlib.util
 import json
 import os
-import re
 import sys
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any
@@ -122,6 +117,8 @@ def _installed(site: str, name: str) -> str | None:
 
 def _through(cache: str | None, text: bytes, path: str, name: str) -> tuple[list[str], bytes]:
     """What `module_facts` says, by way of what the cache has of it."""
+    import hashlib
+
     if cache is None:
         return module_facts(text, path, name)
     depends = b"\0".join((b"%d" % FORM, sys.version.encode(), os.fsencode(path), text))
@@ -147,6 +144,9 @@ def compile_wheels(
     they get below `site`; `known` has the imports of modules that were compiled before. Contents are in
     base64; they are empty for what does not compile.
     """
+    import base64
+    import zipfile
+
     places = {path: (wheel, member) for wheel, held in wheels.items() for path, member in held.items()}
     opened: dict[str, zipfile.ZipFile] = {}
     made: dict[str, tuple[list[str], str]] = {}
@@ -209,6 +209,8 @@ def module_facts(text: bytes, path: str, name: str) -> tuple[list[str], bytes]:
 
 def _imports(code: CodeType, package: str) -> Iterator[str]:
     """Names that may be modules and are imported when the code of a module, or of a class in it, runs."""
+    import dis
+
     before: list[Any] = [None, None]
     types_only = False
     until = -1
@@ -236,7 +238,7 @@ def _named(module: str, level: Any, names: Any, package: str) -> Iterator[str]:
         module = ".".join([*above, module] if module else above)
     yield module
     if isinstance(names, tuple):
-        yield from (f"{module}.{name}" for name in names if re.fullmatch(r"\w+", name))
+        yield from (f"{module}.{name}" for name in names if name != "*")
 
 
 def _write(place: str, data: bytes) -> None:
