@@ -44,6 +44,15 @@ class Settings:
     ears_deadline: float = 300.0
     """Seconds in which a sound must have been heard, waiting included; then 504."""
 
+    responder: str = ""
+    """Who answers: `echo`, `rules`, or the address of a server with OpenAI's chat API; empty for nobody."""
+    responder_model: str = ""
+    """The model that such a server is asked for."""
+    responder_key: str = ""
+    """The key that it wants."""
+    responder_prompt: str = "Answer briefly, as one speaks, in the language of the question."
+    """What it is told before every conversation."""
+
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside
     """The address to listen on."""
     port: int = 5000
