@@ -33,6 +33,11 @@ class Dialogue:
         self._speaker = speaker
         self._settings = settings
 
+    @property
+    def answers(self) -> bool:
+        """Whether anybody does."""
+        return self._responder is not None
+
     def check(self) -> Responder:
         """Whoever answers. Raises `NotFoundError` where nobody does."""
         if self._responder is None:
