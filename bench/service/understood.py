@@ -20,12 +20,13 @@ from collections.abc import Iterator, Sequence
 from builder.judge.understood import error_rate
 from service.audio.pcm import Audio
 from service.audio.resampling import Resampler
+from service.hearing.choose import EARS
 from service.hearing.port import Ears, Wish
 from service.hearing.whisper import Whisper
 from service.settings.container import read_grant
 from service.settings.environment import Settings
 from service.settings.sizing import size_settings
-from service.voices.choose import engine_for
+from service.voices.choose import ENGINES, engine_for
 from service.voices.port import Engine, Utterance, Voice
 
 SENTENCES = pathlib.Path(__file__).parent / "sentences"
@@ -64,8 +65,9 @@ def sentences(language: str, count: int) -> list[str]:
 
 
 def measure(model: str, count: int, *, emotions: bool = False) -> Iterator[Understood]:
-    """What is heard of every voice whose language there are sentences of."""
-    settings = size_settings(Settings(ears="whisper", ears_model=model), read_grant())
+    """What is heard of every voice whose language there are sentences of; `TTS_ENGINE` chooses them."""
+    given = Settings.from_env(ENGINES, ears=EARS)
+    settings = size_settings(dataclasses.replace(given, ears="whisper", ears_model=model), read_grant())
     voices, ears = engine_for(settings), Whisper.from_settings(settings)
     voices.load()
     ears.load()
