@@ -38,7 +38,7 @@ class Settings:
     ears: str = ""
     """Which engine listens: a name in `service.hearing.choose.EARS`; empty for none."""
     ears_model: str = ""
-    """The model of an engine that needs one: a folder, or an id, looked for in `models_dir` first."""
+    """The model that listens: a folder, or an id, looked for in `models_dir`; empty takes one of `models`."""
     ears_workers: int = 0
     """Processes that listen; 0 takes one, which uses all threads."""
     ears_deadline: float = 300.0
