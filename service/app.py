@@ -12,13 +12,15 @@ from service.admission.cache import Cache
 from service.admission.ledger import Budget, Ledger
 from service.audio.codec import Codecs
 from service.audio.decoder import Decoders, own_decoders
+from service.dialogue.choose import responder_for
+from service.dialogue.loop import Dialogue
 from service.hearing.choose import EARS, ears_for
 from service.hearing.listener import Listener
 from service.hearing.port import Ears
 from service.http import logs, middleware
 from service.http.body import ServiceRequest
 from service.http.context import KEY, Context
-from service.http.routes import health, hearing, openai, openapi, page, tts, voices
+from service.http.routes import dialogue, health, hearing, openai, openapi, page, tts, voices
 from service.settings.container import read_grant
 from service.settings.environment import Settings
 from service.settings.sizing import ANSWER_MEMORY, MOST_ADMITTED, size_settings
@@ -72,7 +74,12 @@ def create_app(
         believed = {f"x_{name}": settings.proxies for name in ("for", "proto", "host", "port", "prefix")}
         app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
     app.extensions[KEY] = Context(
-        settings, speaker, listener, measures, SelfTest(engine, lambda: speaker.spoke)
+        settings,
+        speaker,
+        listener,
+        Dialogue(responder_for(settings), speaker, settings),
+        measures,
+        SelfTest(engine, lambda: speaker.spoke),
     )
     for blueprint in (
         tts.blueprint,
@@ -80,6 +87,7 @@ def create_app(
         voices.blueprint,
         openai.blueprint,
         hearing.blueprint,
+        dialogue.blueprint,
         openapi.blueprint,
         page.blueprint,
     ):

@@ -3,7 +3,7 @@
     ServiceError
     ├── BadRequestError        400   bad_json, bad_request, text_missing, file_missing
     ├── UnauthorizedError      401   unauthorized
-    ├── NotFoundError          404   model_not_found, no_ears
+    ├── NotFoundError          404   model_not_found, no_ears, no_responder
     ├── BodyTooLargeError      413   body_too_large, too_much_sound
     ├── UnsupportedMediaError  415   unsupported_media_type
     ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, bad_audio, ...

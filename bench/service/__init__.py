@@ -8,12 +8,13 @@ to an answer, and errors other than those that ask to come back.
 from __future__ import annotations
 
 import itertools
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 
 from bench.measured import MEGABYTES, MILLISECONDS, PER_SECOND, SECONDS, Measured, Side, Size, Unit
-from bench.service import emotions, hardship, load, sides, texts
+from bench.service import emotions, hardship, load, sides, texts, understood
 from service.client import Client
 from service.voices.espeak import Espeak
 
@@ -42,6 +43,7 @@ def measurements(size: Size) -> Iterator[Measured]:
     yield Measured(
         name="emotions told apart", unit=EMOTIONS, sides=(Side(name="espeak", values=(told,)),), goal=7
     )
+    yield from _understood(20 if size.quick else 100)
     yield from _hardship(20 if size.quick else 600)
 
 
@@ -130,6 +132,22 @@ def _first_sound(size: Size) -> Iterator[Measured]:
         sides=(Side(name="service", values=(sooner,)),),
         goal=SOONER,
     )
+
+
+def _understood(count: int) -> Iterator[Measured]:
+    """How much of what each voice says is heard otherwise; nothing where nothing can listen."""
+    if not understood.can_be_measured():
+        return
+    known: set[str] = set()
+    for one in understood.measure(os.environ[understood.MODEL], count):
+        first = one.language not in known  # the others of a language are not its default
+        known.add(one.language)
+        yield Measured(
+            name=f"characters of {one.language} heard otherwise",
+            unit=Unit(symbol="of all", digits=3),
+            sides=(Side(name=one.voice, values=(one.rate,)),),
+            goal=understood.GOALS[one.language] if first else None,
+        )
 
 
 def _hardship(seconds: float) -> Iterator[Measured]:

@@ -17,6 +17,12 @@ from typing import Any
 
 MOST = 4 << 20
 """Bytes of an answer that are read; more than any trial compares."""
+LISTENS = "/asr"
+"""Where the speech service listens; what has its default is not told."""
+MOST_HEARD = 4000
+"""Characters of a text that was heard; what is to be heard has a thousand at most."""
+SIMPLIFIED = "以下是普通话的句子。"
+"""Told to a model before it hears Chinese: without, many write traditional characters."""
 _SHOWN = 300
 """Characters of an answer that are reported."""
 
@@ -88,8 +94,27 @@ def answered(url: str, wanted: dict[str, Any], timeout: float) -> dict[str, Any]
             got["no_json"] = str(error)
     if wanted.get("audio") and got.get("status") == wanted.get("status", 200):
         got["audio"] = measured(body, wanted["audio"])
+        if wanted.get("heard") and got["audio"].get("seconds"):
+            got["heard"] = heard(url, json.loads(body)[wanted["audio"]], wanted["heard"], timeout)
     else:
         got["said"] = text[:_SHOWN]
+    return got
+
+
+def heard(url: str, audio: str, wanted: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """What is understood of a base64 WAV by the same program, at the path that listens."""
+    sent = {"audio": audio}
+    chinese = any("\u4e00" <= character <= "\u9fff" for character in wanted["text"])
+    language = wanted.get("language") or ("zh" if chinese else "")
+    if language:
+        sent["language"] = language
+    if language == "zh":
+        sent["prompt"] = SIMPLIFIED
+    got = asked(url + wanted.get("by", LISTENS), {"json": sent}, timeout)
+    body = got.pop("body", b"").decode("utf-8", "replace")
+    got["said"] = body[:_SHOWN]
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        got["text"] = str(json.loads(body)["text"])[:MOST_HEARD]
     return got
 
 

@@ -1,4 +1,4 @@
-"""What the facts of a program's trial mean: why it does not work, or how it does (EV301 to EV308)."""
+"""What the facts of a program's trial mean: why it does not work, or how it does (EV301 to EV308, EV315)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builder.judge.expected import differences
+from builder.judge.understood import error_rate
 from builder.values.plan import Plan
 from builder.values.program import PlannedProgram
-from envspec.spec.program import DEADLINE, MAIN, START_TIMEOUT, RunTrial
+from envspec.spec.program import DEADLINE, MAIN, START_TIMEOUT, Heard, RunTrial
 from envspec.system import rules
 from envspec.system.finding import Finding, Severity
 from envspec.system.process import quote_command
@@ -180,6 +181,29 @@ class _Judge:
             yield self._failed(rules.PROGRAM_NO_ANSWER, message, self.last, place)
         elif "audio" in answer:
             yield from self._audio(answer["audio"], place)
+            if trial.heard is not None and "heard" in answer:
+                yield from self._heard(trial.heard, answer["heard"], place)
+
+    def _heard(self, wish: Heard, answer: Mapping[str, Any], place: str) -> Iterator[Finding]:
+        """What is wrong with what was understood of the audio."""
+        if answer.get("status") != 200 or "text" not in answer:
+            said = answer.get("error") or answer.get("said") or "no text"
+            yield rules.NOT_UNDERSTOOD.finding(
+                f"nobody heard the trial's audio: {wish.by} answers {answer.get('status', 'nothing')}: "
+                f"{quoted_output(said)}",
+                hint="give the environment ears, as TTS_EARS and TTS_EARS_MODEL in [service.env] do, or say "
+                "with `by` what listens",
+                where=place,
+            )
+            return
+        rate = error_rate(wish.text, answer["text"])
+        if rate > wish.within:
+            yield rules.NOT_UNDERSTOOD.finding(
+                f"the trial's audio is not understood: {shortened(repr(answer['text']), 200)} was heard of "
+                f"{shortened(repr(wish.text), 200)}, {rate:.0%} otherwise, and {wish.within:.0%} may be",
+                hint="listen to it; another voice, its language told, or a larger model may be the cure",
+                where=place,
+            )
 
     def _audio(self, audio: Mapping[str, Any], place: str) -> Iterator[Finding]:
         if "error" in audio:

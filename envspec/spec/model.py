@@ -23,7 +23,7 @@ from envspec.spec.constraint import ConstraintText
 from envspec.spec.drivers import Driver, contradiction
 from envspec.spec.files import Copy
 from envspec.spec.part import Part
-from envspec.spec.program import Program, Run, RunChanges, Seconds
+from envspec.spec.program import HeardWish, Program, Run, RunChanges, Seconds
 from envspec.spec.python import PythonWish, parse_python
 from envspec.spec.types import (
     MODULE,
@@ -247,6 +247,14 @@ class Trial(Part):
     """Sent as JSON by POST; left out, the path is asked for by GET."""
     audio: str | None = None
     """Key of the JSON answer that holds a base64 WAV, to be measured: it must not be silent."""
+    heard: HeardWish | None = None
+    """What is to be understood of that audio, by what listens in the environment."""
+
+    @pydantic.model_validator(mode="after")
+    def _has_what_is_heard(self) -> Self:
+        if self.heard is not None and self.audio is None:
+            raise ValueError("heard needs audio: the key of the answer that holds what is to be heard")
+        return self
 
 
 class Service(Part):

@@ -60,6 +60,27 @@ HealthWish = Annotated[Health, BeforeValidator(_spelled_short, json_schema_input
 """A path may stand for the whole table."""
 
 
+class Heard(Part):
+    """What is to be understood of a trial's audio, by whatever listens in the environment."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    """What was said."""
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None = None
+    """In which language, as ISO 639-1; left out, `zh` for Chinese characters, and else found out."""
+    by: WebPath = "/asr"
+    """Path of the program that takes `audio` in base64 and says `text`."""
+    within: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
+    """Share of the characters that may be heard otherwise."""
+
+
+def _heard_short(value: Any) -> Any:
+    return {"text": value} if isinstance(value, str) else value
+
+
+HeardWish = Annotated[Heard, BeforeValidator(_heard_short, json_schema_input_type=str | Heard)]
+"""The text may stand for the whole table."""
+
+
 class RunTrial(Part):
     """One real use of a program, for verification: a request to it, or a command beside it, and its answer.
 
@@ -79,6 +100,8 @@ class RunTrial(Part):
     """What the answer's JSON must hold: objects may hold more than it says, all else must be equal."""
     audio: Line | None = None
     """Key of the JSON answer that holds a base64 WAV, to be measured: it must not be silent."""
+    heard: HeardWish | None = None
+    """What is to be understood of that audio."""
     command: Command | None = None
     """Run in the environment while the program runs."""
     args: Annotated[tuple[Line, ...], Field(max_length=ARGUMENTS)] = ()
@@ -96,10 +119,12 @@ class RunTrial(Part):
     def _is_one_use(self) -> Self:
         if self.path is not None and self.command is not None:
             raise ValueError("a trial asks for a path or runs a command, not both")
-        asks = {"method", "headers", "json", "body", "status", "expect", "audio"}
+        asks = {"method", "headers", "json", "body", "status", "expect", "audio", "heard"}
         given = {type(self).model_fields[name].alias or name for name in self.model_fields_set}
         if self.path is None and (wrong := sorted(given & asks)):
             raise ValueError(f"{wrong[0]} belongs to a request: give it a path")
+        if self.heard is not None and self.audio is None:
+            raise ValueError("heard needs audio: the key of the answer that holds what is to be heard")
         if self.path is not None and (wrong := sorted(given & {"args", "exit"})):
             raise ValueError(f"{wrong[0]} belongs to a command, and this trial asks for a path")
         if self.command is not None and self.args:

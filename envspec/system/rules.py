@@ -250,3 +250,5 @@ LINK_LOST = _rule("EV311", "a link of the service's code is not copied", _WARNIN
 OUTPUT_LEFT_OUT = _rule("EV312", "what this tool wrote is not copied", _INFO)
 COPY_LARGE = _rule("EV313", "a copy is large", _INFO)
 COPY_NOT_PLACED = _rule("EV314", "a virtual environment has no place for a copy", _INFO)
+
+NOT_UNDERSTOOD = _rule("EV315", "the trial's audio is not understood", _ERROR)

@@ -25,6 +25,4 @@ def ears_for(settings: Settings) -> Ears | None:
         return None
     if settings.ears not in EARS:
         raise SettingsError(f"TTS_EARS: {settings.ears!r} is none of {', '.join(EARS)}")
-    if settings.ears == "whisper" and not settings.ears_model:
-        raise SettingsError("TTS_EARS_MODEL: whisper needs a model: a folder, or an id of its hub")
     return EARS[settings.ears](settings)

@@ -10,8 +10,11 @@ from __future__ import annotations
 import pathlib
 
 from service.hearing.crewed import CrewedEars
-from service.settings.environment import Settings
+from service.settings.environment import Settings, SettingsError
 from service.workers.crew import Program
+
+WEIGHTS = "model.bin"
+"""The file that tells a model of CTranslate2."""
 
 
 class Whisper(CrewedEars):
@@ -19,12 +22,12 @@ class Whisper(CrewedEars):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Whisper:
-        """The engine as the settings ask for it; they must be sized."""
+        """The engine as the settings ask for it; they must be sized. Raises `SettingsError`."""
         threads = max(1, settings.threads // max(1, settings.ears_workers))
         program = Program(
             "service.hearing.whisper_worker",
             (
-                model_place(settings.ears_model, settings.models_dir),
+                find_model(settings),
                 settings.device,
                 str(threads),
                 "offline" if settings.offline else "online",
@@ -36,9 +39,21 @@ class Whisper(CrewedEars):
         return cls(program, settings.ears_workers, queue_wait=settings.queue_wait)
 
 
-def model_place(name: str, folder: str) -> str:
-    """Where a model lies: a folder as it is, an id in `folder` where it is there; else the id itself."""
-    for place in (pathlib.Path(name), *([pathlib.Path(folder, name)] if folder else [])):
-        if place.is_dir():
-            return str(place.resolve())
-    return name
+def find_model(settings: Settings) -> str:
+    """The folder of the model that the settings name, or its id where no folder is there.
+
+    Where they name none, it is the first of `models` that is one of CTranslate2's. Raises `SettingsError`.
+    """
+    if settings.ears_model:
+        places = _places(settings.ears_model, settings.models_dir)
+        return next((str(place.resolve()) for place in places if place.is_dir()), settings.ears_model)
+    for name in settings.models:
+        for place in _places(name, settings.models_dir):
+            if (place / WEIGHTS).is_file():
+                return str(place.resolve())
+    raise SettingsError("TTS_EARS_MODEL: whisper needs a model: a folder, or an id of its hub")
+
+
+def _places(name: str, folder: str) -> tuple[pathlib.Path, ...]:
+    """Where a model may lie: at the path that its name is, and in a folder of models."""
+    return (pathlib.Path(name), *([pathlib.Path(folder, name)] if folder else []))

@@ -15,7 +15,7 @@ from service.http.context import context
 from service.speech.request import SpeechRequest, read_json
 from service.speech.speaker import speech_facts
 
-UPLOADS = frozenset(("/v1/audio/transcriptions", "/v1/audio/translations", "/asr"))
+UPLOADS = frozenset(("/v1/audio/transcriptions", "/v1/audio/translations", "/asr", "/v1/dialogue"))
 """Paths to which sounds are sent, so that their bodies may be longer."""
 MOST_PARTS = 64
 """Parts of a form."""

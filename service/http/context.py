@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from service.dialogue.loop import Dialogue
 from service.hearing.listener import Listener
 from service.settings.environment import Settings
 from service.speech.metrics import Metrics
@@ -23,6 +24,7 @@ class Context:
     settings: Settings
     speaker: Speaker
     listener: Listener
+    dialogue: Dialogue
     metrics: Metrics
     self_test: SelfTest
 

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
+from service.dialogue.choose import responder_for
 from service.hearing.choose import EARS, ears_for
 from service.server.supervisor import supervise
 from service.settings.container import read_grant
@@ -34,6 +35,7 @@ def serve_app(arguments: Sequence[str] | None = None) -> int:
         settings = size_settings(dataclasses.replace(settings, **changed), read_grant())
         engine_for(settings)
         ears_for(settings)
+        responder_for(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

@@ -38,11 +38,20 @@ class Settings:
     ears: str = ""
     """Which engine listens: a name in `service.hearing.choose.EARS`; empty for none."""
     ears_model: str = ""
-    """The model of an engine that needs one: a folder, or an id, looked for in `models_dir` first."""
+    """The model that listens: a folder, or an id, looked for in `models_dir`; empty takes one of `models`."""
     ears_workers: int = 0
     """Processes that listen; 0 takes one, which uses all threads."""
     ears_deadline: float = 300.0
     """Seconds in which a sound must have been heard, waiting included; then 504."""
+
+    responder: str = ""
+    """Who answers: `echo`, `rules`, or the address of a server with OpenAI's chat API; empty for nobody."""
+    responder_model: str = ""
+    """The model that such a server is asked for."""
+    responder_key: str = ""
+    """The key that it wants."""
+    responder_prompt: str = "Answer briefly, as one speaks, in the language of the question."
+    """What it is told before every conversation."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside
     """The address to listen on."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import concurrent.futures
 import dataclasses
+import itertools
 import time
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -19,9 +22,9 @@ from service.settings.sizing import ANSWER_MEMORY, MOST_ADMITTED
 from service.speech import metrics
 from service.speech.plan import SpeechPlan, plan_speech
 from service.speech.request import SpeechRequest
-from service.voices.port import Engine
+from service.voices.port import Engine, Utterance
 from service.workers.floor import FLOOR
-from service.workers.leaving import current_visit
+from service.workers.leaving import current_visit, working_for
 
 LONGEST_PIECE = 1.0
 """Seconds of silence in one piece of a stream."""
@@ -164,7 +167,7 @@ class Speaker:
         self, request: SpeechRequest, plan: SpeechPlan, lease: Lease, deadline: float
     ) -> EncodedSpeech:
         form = FORMATS[request.format]
-        sounds = self._sounds(plan, deadline)
+        sounds = self._sounds(plan, deadline, voices=self._settings.workers)
         made = self._encoded(request, sounds, deadline, lease) if form.coded else self._joined(sounds, lease)
         if not made.duration:
             raise _nothing(request)
@@ -238,18 +241,23 @@ class Speaker:
         if size <= _SHORT_STREAM:
             self.cache.put(key, EncodedSpeech((b"".join(kept),), 0, 0.0))
 
-    def _sounds(self, plan: SpeechPlan, deadline: float) -> Generator[Audio, None, None]:
-        """The sounds of a plan, all at the rate of the first: its voices may come from models that differ."""
+    def _sounds(self, plan: SpeechPlan, deadline: float, voices: int = 1) -> Generator[Audio, None, None]:
+        """The sounds of a plan, all at the rate of the first: its voices may come from models that differ.
+
+        So many voices speak at the same time; a stream needs one alone, which is faster than its listener.
+        """
         left = self._settings.max_audio - plan.opening
         opening, wanted = plan.opening, 0
-        visit = current_visit()
+        spoken = self._at_once(plan, deadline, voices) if voices > 1 and len(plan.steps) > 1 else None
         for utterance, pause in plan.steps:
-            visit.check()
-            started = time.monotonic()
-            with FLOOR.aside():
-                audio = self.engine.synthesize(utterance, deadline, max(0.1, min(left, LONGEST_UTTERANCE)))
-            self.spoke = time.monotonic()
-            self._measures.synthesised(utterance, audio, self.spoke - started)
+            most = max(0.1, min(left, LONGEST_UTTERANCE))
+            audio = next(spoken) if spoken is not None else self._one(utterance, deadline, most)
+            if audio.duration > most:
+                raise InvalidFieldError(
+                    f"this would be more than {self._settings.max_audio:.0f} seconds of audio",
+                    code="audio_too_long",
+                    field="text",
+                )
             left -= audio.duration + pause
             wanted = wanted or audio.sample_rate
             if audio.sample_rate != wanted:
@@ -258,6 +266,38 @@ class Speaker:
             yield audio
             yield from _silences(pause, wanted)
             opening = 0.0
+
+    def _one(self, utterance: Utterance, deadline: float, most: float) -> Audio:
+        """One utterance, spoken."""
+        current_visit().check()
+        started = time.monotonic()
+        with FLOOR.aside():
+            audio = self.engine.synthesize(utterance, deadline, most)
+        self.spoke = time.monotonic()
+        self._measures.synthesised(utterance, audio, self.spoke - started)
+        return audio
+
+    def _at_once(self, plan: SpeechPlan, deadline: float, voices: int) -> Generator[Audio, None, None]:
+        """The utterances of a plan in their order, spoken by several voices at the same time."""
+        visit = current_visit()
+
+        def speak(utterance: Utterance) -> Audio:
+            with working_for(visit):
+                return self._one(utterance, deadline, LONGEST_UTTERANCE)
+
+        threads = concurrent.futures.ThreadPoolExecutor(min(voices, len(plan.steps)), "voices")
+        rest = (utterance for utterance, _ in plan.steps)
+        waiting = collections.deque(threads.submit(speak, one) for one in itertools.islice(rest, voices))
+        try:
+            while waiting:
+                with FLOOR.aside():
+                    audio = waiting.popleft().result()
+                waiting.extend(threads.submit(speak, one) for one in itertools.islice(rest, 1))
+                yield audio
+        finally:
+            for one in waiting:
+                one.cancel()
+            threads.shutdown(wait=False)
 
     def _resampled(self, audio: Audio, rate: int, deadline: float) -> Audio:
         with self._codecs.encoder("pcm", deadline, rate=rate, whole=False) as encoder:

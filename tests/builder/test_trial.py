@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import io
 import json
 import math
@@ -11,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import wave
 from typing import Any
@@ -22,6 +24,7 @@ from builder.inside import asking, program
 from builder.judge.expected import differences
 from builder.judge.trial import try_program
 from builder.judge.tried import judge_trial
+from builder.judge.understood import error_rate
 from builder.values.plan import Plan
 from builder.values.program import PlannedProgram, planned_programs, service_program
 from envspec.lockfile.lock import LockedModel
@@ -111,6 +114,83 @@ def answered(**answer: Any) -> dict[str, Any]:
 )
 def test_what_the_facts_mean(facts: dict[str, Any], found: list[str]) -> None:
     assert rules(facts) == found
+
+
+HEARD = service_program(
+    Service.model_validate(
+        {
+            "module": "app:app",
+            "trial": {"path": "/tts", "json": {"text": "x"}, "audio": "audio", "heard": "她八点来，世界！"},
+        }
+    )
+)
+
+
+def heard(answer: dict[str, Any]) -> dict[str, Any]:
+    return answered(status=200, audio={"seconds": 1.0, "rms": 3000}, heard=answer)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (heard({"status": 200, "text": "他8点來 世界"}), ["EV305"]),
+        (heard({"status": 200, "text": "李宝是天"}), ["EV315"]),
+        (heard({"status": 200, "text": ""}), ["EV315"]),
+        (heard({"status": 404, "said": '{"code": "no_ears"}'}), ["EV315"]),
+        (heard({"error": "timed out"}), ["EV315"]),
+    ],
+)
+def test_what_is_heard_is_held_against_what_was_said(facts: dict[str, Any], expected: list[str]) -> None:
+    assert rules(facts, HEARD) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "rate"),
+    [
+        ("Hello, World!", "hello world", 0.0),
+        ("abcd", "abd", 0.25),
+        ("abcd", "xxxxxxxxxx", 1.0),
+        ("八点", "８点", 0.0),
+        ("8 apples", "eight apples", 5 / 7),
+        ("", "", 0.0),
+    ],
+)
+def test_the_error_rate_counts_what_can_be_heard(said: str, found: str, rate: float) -> None:
+    assert error_rate(said, found) == pytest.approx(rate)
+
+
+def test_the_sound_is_given_to_what_listens(tmp_path: pathlib.Path) -> None:
+    """The payload answers both paths; what it was sent to hear is what it said."""
+
+    class Both(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append((self.path, came))
+            body = sound() if self.path == "/tts" else json.dumps({"text": "好"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    asked: list[tuple[str, dict[str, str]]] = []
+    with http.server.HTTPServer(("127.0.0.1", 0), Both) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        wanted = {"path": "/tts", "json": {"text": "好"}, "audio": "audio", "heard": {"text": "好"}}
+        got = asking.answered(f"http://127.0.0.1:{server.server_port}", wanted, 10.0)
+        server.shutdown()
+    assert got["heard"]["text"] == "好"
+    path, sent = asked[1]
+    assert path == "/asr"
+    assert sent["audio"] == json.loads(sound())["audio"]
+    assert sent["language"] == "zh"
+
+
+def test_what_is_heard_needs_a_sound() -> None:
+    with pytest.raises(ValueError, match="heard needs audio"):
+        Service.model_validate({"module": "a:b", "trial": {"path": "/tts", "heard": "x"}})
 
 
 def test_the_last_words_of_a_program_that_ends_are_the_hint() -> None:

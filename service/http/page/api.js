@@ -13,7 +13,9 @@ export class Refusal extends Error {
 async function call(path, asked, key, signal) {
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
   const options = { headers, signal };
-  if (asked) {
+  if (asked instanceof FormData) {
+    Object.assign(options, { method: "POST", body: asked });
+  } else if (asked) {
     Object.assign(options, { method: "POST", body: JSON.stringify(asked) });
     headers["Content-Type"] = "application/json";
   }
@@ -27,7 +29,8 @@ async function call(path, asked, key, signal) {
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
   const retry = response.headers.get("Retry-After");
-  throw new Refusal(said.code ?? "unavailable", { field: said.field, message: said.error, retry });
+  const { code, param, message } = said.error?.message ? said.error : { ...said, param: said.field, message: said.error };
+  throw new Refusal(code ?? "unavailable", { field: param, message, retry });
 }
 
 export async function offers(key) {
@@ -59,6 +62,26 @@ export async function speak(asked, key, signal, onPiece) {
     throw new Refusal("broken");
   }
   return { rate, samples: new Int16Array(await join(pieces), HEADER_BYTES) };
+}
+
+// The events of an answer to a question, which is a recording or a text.
+export async function* answer(question, voice, messages, key, signal) {
+  const form = new FormData();
+  form.append(question instanceof Blob ? "file" : "text", question);
+  if (voice) form.append("voice", voice);
+  form.append("messages", JSON.stringify(messages));
+  const response = await call("/v1/dialogue", form, key, signal);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch((error) => {
+      throw error.name === "AbortError" ? error : new Refusal("broken");
+    });
+    if (done) return;
+    const events = (waiting + value).split("\n\n");
+    waiting = events.pop();
+    for (const event of events) yield JSON.parse(event.slice(6));
+  }
 }
 
 function join(pieces) {

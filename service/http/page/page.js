@@ -4,6 +4,7 @@ import { curl, file, offers, Refusal, speak, wav } from "./api.js";
 import { forget, remember, remembered } from "./history.js";
 import { Live } from "./live.js";
 import { PRESETS } from "./presets.js";
+import { Talk } from "./talk.js";
 import { waveform } from "./wave.js";
 import { known, otherLanguage, translate, word } from "./words.js";
 
@@ -216,6 +217,52 @@ async function download() {
   }
 }
 
+const talk = new Talk();
+
+function tell(what, value) {
+  if (what === "error") {
+    complain(new Refusal(value.code, { message: value.message }));
+    return;
+  }
+  $(what).hidden = !value;
+  $(what).textContent = value;
+}
+
+// One button: the first press listens, the second asks; a press while the answer is spoken interrupts it.
+async function converse() {
+  if (talk.listening) {
+    talk.enough();
+    return;
+  }
+  complain(null);
+  for (const place of ["heard", "answer"]) tell(place, "");
+  try {
+    const listening = talk.listen();
+    showTalk("listening", true);
+    const question = await listening;
+    showTalk("asking", false);
+    $("hush").hidden = false;
+    const heard = await talk.ask(question, "", $("key").value, tell);
+    showTalk(heard ? null : "heardNothing", false);
+  } catch (error) {
+    showTalk(null, false);
+    if (error.name === "NotAllowedError" || error.name === "NotFoundError") complain(new Refusal("no_microphone"));
+    else if (error.name !== "AbortError") complain(error);
+  }
+}
+
+function showTalk(name, listening) {
+  $("microphone").setAttribute("aria-pressed", String(listening));
+  $("microphone").textContent = word(listening ? "enough" : "microphone");
+  $("talk-status").textContent = name ? word(name) : "";
+}
+
+function hush() {
+  talk.interrupt();
+  $("hush").hidden = true;
+  showTalk(null, false);
+}
+
 async function copy() {
   const text = $("curl").textContent;
   try {
@@ -298,6 +345,7 @@ async function load(pause = 1000) {
   const { voices, formats, limits } = state.offered;
   $("voice").replaceChildren(...voices.map((one) => option(one.name, one.description)));
   $("voice").value = state.offered.default;
+  $("talk").hidden = !(state.offered.listens && state.offered.answers && navigator.mediaDevices && window.MediaRecorder);
   $("format").replaceChildren(...formats.filter((name) => name !== "pcm").map((name) => option(name, name.toUpperCase())));
   for (const name of NUMBERS) [$(name).min, $(name).max] = limits[name];
   showEmotions();
@@ -314,6 +362,8 @@ $("stop").addEventListener("click", () => state.running?.abort());
 $("voice").addEventListener("change", showVoice);
 $("key").addEventListener("change", () => { if (!state.offered) { complain(null); load(); } });
 $("language").addEventListener("click", () => { otherLanguage(); showWords(); });
+$("microphone").addEventListener("click", converse);
+$("hush").addEventListener("click", hush);
 $("download").addEventListener("click", download);
 $("copy").addEventListener("click", copy);
 $("clear").addEventListener("click", () => { forget(); showHistory(); $("text").focus(); });

@@ -92,6 +92,7 @@ def describe_service(settings: Settings, engine: Engine) -> Schema:
                 "post": _hearing("As OpenAI's translations: what was said, in English", "Transcription")
             },
             "/asr": {"post": _asr()},
+            "/v1/dialogue": {"post": _dialogue()},
             "/v1/models": {"get": _reading("The models", _json("Anything"))},
             "/v1/models/{name}": {
                 "parameters": [
@@ -220,6 +221,27 @@ def _asr() -> Schema:
         "requestBody": {"required": True, "content": content},
         "responses": {
             "200": {"description": "Heard", "content": _json("HearingReply")},
+            **_errors(HEARING_ERRORS),
+        },
+    }
+
+
+def _dialogue() -> Schema:
+    """`POST /v1/dialogue`, which answers with events."""
+    fields: Schema = {
+        "file": {"type": "string", "format": "binary"},
+        "text": {"type": "string", "description": "The question, in place of a file"},
+        "voice": {"type": "string"},
+        "language": {"type": "string"},
+        "prompt": {"type": "string", "maxLength": LONGEST_PROMPT},
+        "messages": {"type": "string", "description": "The conversation so far, as a JSON array"},
+    }
+    body = {"type": "object", "properties": fields, "additionalProperties": False}
+    return {
+        "summary": "Hear a question; the answer comes as events, spoken while it is written",
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}},
+        "responses": {
+            "200": {"description": "Heard", "content": {"text/event-stream": {}}},
             **_errors(HEARING_ERRORS),
         },
     }

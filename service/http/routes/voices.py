@@ -16,7 +16,7 @@ blueprint = Blueprint("voices", __name__)
 
 @blueprint.get("/voices")
 def voices() -> Response:
-    """Voices, emotions, formats and the limits of every number."""
+    """Voices, emotions, formats, the limits of every number, and whether something listens and answers."""
     parts = context()
     engine = parts.speaker.engine
     return jsonify(
@@ -27,6 +27,8 @@ def voices() -> Response:
             "formats": list(FORMATS),
             "limits": {name: list(limit) for name, limit in LIMITS.items()},
             "max_text": parts.settings.max_text,
+            "listens": parts.listener.ears is not None,
+            "answers": parts.dialogue.answers,
         }
     )
 

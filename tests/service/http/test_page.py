@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -63,8 +64,9 @@ class Page:
         return self.driver.execute_script(script, *arguments)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+@contextlib.contextmanager
+def chromium(tmp_path_factory: pytest.TempPathFactory, *more: str) -> Iterator[Page]:
+    """A browser with further arguments."""
     webdriver = pytest.importorskip("selenium.webdriver")
     if not BROWSER or not DRIVER:
         problem = "chromium and chromedriver are not on this machine"
@@ -74,13 +76,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     downloads = tmp_path_factory.mktemp("downloads")
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for argument in (*ARGUMENTS, *more, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(argument)
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     yield Page(driver, downloads)
     driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium(tmp_path_factory) as page:
+        yield page
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""From what was heard to a spoken answer: who answers, and the loop that speaks meanwhile."""
