@@ -176,7 +176,7 @@ def reach(
 ) -> set[str]:
     """The files of all that importing the modules loads.
 
-    `find` gives the file of a module, relative to site-packages, by its dotted name; None where there is none.
+    `find` gives the file of a module, relative to site-packages, by its dotted name, or None.
     `imported` gives the names that a file imports, which is asked once of each, with the module's name.
     """
     seen: set[str] = set()
