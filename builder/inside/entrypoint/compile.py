@@ -47,9 +47,6 @@ _FUNCTION = 0x1 | 0x2
 _OWN: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 """Modules that no package brings; older Pythons do not tell, and then nobody finds them."""
 
-Find = Callable[[str], "str | None"]
-"""The file of a module, relative to site-packages, by its dotted name; None where there is none."""
-
 
 def main(arguments: list[str]) -> int:
     """The program: see the head of the file."""
@@ -172,9 +169,14 @@ def candidates(name: str) -> Iterator[str]:
     yield f"{base}.py"
 
 
-def reach(modules: Iterable[str], find: Find, imported: Callable[[str, str], Iterable[str]]) -> set[str]:
+def reach(
+    modules: Iterable[str],
+    find: Callable[[str], str | None],
+    imported: Callable[[str, str], Iterable[str]],
+) -> set[str]:
     """The files of all that importing the modules loads.
 
+    `find` gives the file of a module, relative to site-packages, by its dotted name; None where there is none.
     `imported` gives the names that a file imports, which is asked once of each, with the module's name.
     """
     seen: set[str] = set()
