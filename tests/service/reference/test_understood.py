@@ -90,7 +90,7 @@ def service(python: pathlib.Path, models: pathlib.Path) -> Iterator[Client]:
 def test_the_default_voice_is_understood(service: Client) -> None:
     """The neural voice is the default, and of what it says hardly anything is heard otherwise."""
     wrong = characters = 0.0
-    for text in sentences("zh", 4):
+    for text in sentences("zh", 10):
         spoken = service.speak(text)
         heard = service.hear(spoken.audio, language="zh", prompt="以下是普通话的句子。")
         wrong += error_rate(text, heard.text) * len(text)
