@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from service.client.blocking import Client, ClientError, Speech
+from service.client.blocking import Client, ClientError, Heard, Speech
 
-__all__ = ["Client", "ClientError", "Speech"]
+__all__ = ["Client", "ClientError", "Heard", "Speech"]

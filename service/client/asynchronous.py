@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from service.client.blocking import Client, Speech
+from service.client.blocking import Client, Heard, Speech
 
 
 class AsyncClient:
@@ -19,6 +19,10 @@ class AsyncClient:
     async def speak(self, text: str, **choices: Any) -> Speech:
         """As `Client.speak`."""
         return await asyncio.to_thread(self._client.speak, text, **choices)
+
+    async def hear(self, audio: bytes, **choices: Any) -> Heard:
+        """As `Client.hear`."""
+        return await asyncio.to_thread(self._client.hear, audio, **choices)
 
     async def stream(self, text: str, **choices: Any) -> AsyncIterator[bytes]:
         """As `Client.stream`."""

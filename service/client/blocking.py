@@ -34,6 +34,17 @@ class Speech:
     """Seconds."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """What the service heard in a sound."""
+
+    text: str
+    language: str
+    """As ISO 639-1; empty where nothing was heard."""
+    duration: float
+    """Seconds of the sound."""
+
+
 class ClientError(Exception):
     """A refusal of the service, or that it could not be reached; the text is for people."""
 
@@ -82,6 +93,15 @@ class Client:
         """
         asked = {**({"text": text} if text else {}), **choices}
         found: Speech = self._again(lambda: _speech(self._fetch("POST", "/tts", asked)))
+        return found
+
+    def hear(self, audio: bytes, **choices: Any) -> Heard:
+        """What is said in a file; `choices` are the other fields of `POST /asr`: language, prompt, ...
+
+        Tried again as `speak` is. Raises `ClientError`.
+        """
+        asked = {"audio": base64.b64encode(audio).decode(), **choices}
+        found: Heard = self._again(lambda: _heard(self._fetch("POST", "/asr", asked)))
         return found
 
     def stream(self, text: str, **choices: Any) -> Generator[bytes, None, None]:
@@ -171,6 +191,14 @@ class Client:
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise ClientError(f"{self._url} cannot be reached: {reason}") from error
+
+
+def _heard(body: bytes) -> Heard:
+    said = _object(body)
+    try:
+        return Heard(str(said["text"]), str(said["language"]), float(said["duration"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ClientError("the reply is none of the service's") from error
 
 
 def _set_length(file: BinaryIO) -> None:

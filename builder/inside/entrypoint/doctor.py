@@ -70,7 +70,11 @@ def _device(site: pathlib.Path) -> str:
     )
 
 
+_PACKAGES = {"auto": "espeakng_loader", "espeak": "espeakng_loader", "fastspeech": "ai_edge_litert"}
+"""What a voice engine needs, where it is called otherwise."""
+
+
 def _voice(site: pathlib.Path, env: Mapping[str, str]) -> tuple[bool, str]:
     engine = env.get("TTS_ENGINE", "espeak")
-    needed = site / ("espeakng_loader" if engine == "espeak" else engine)
+    needed = site / _PACKAGES.get(engine, engine)
     return needed.is_dir(), f"voice {engine}" + ("" if needed.is_dir() else f" needs {needed.name}")
