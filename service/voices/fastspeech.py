@@ -22,6 +22,8 @@ from service.workers.pool import Pool
 FILES = ("fastspeech2_quan.tflite", "mb_melgan.tflite", "baker_mapper.json")
 RUNTIME = ("ai_edge_litert", "pypinyin", "numpy")
 NAME = "baker"
+EMBEDDED_VOICES = 4
+"""Processes of the embedded voice in whose place one of this stands: it takes a quarter of a gigabyte."""
 
 
 def find_model(settings: Settings) -> pathlib.Path | None:
@@ -72,7 +74,7 @@ class FastSpeech:
             raise SettingsError(f"TTS_MODELS: fastspeech needs a folder that holds {', '.join(FILES)}")
         return cls(
             model,
-            workers=max(1, settings.workers // 2),
+            workers=max(1, settings.workers // EMBEDDED_VOICES),
             queue_wait=settings.queue_wait,
             start_wait=settings.start_wait,
         )
