@@ -76,7 +76,7 @@ ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
     VIRTUAL_ENV="/opt/env"
 LABEL io.envspec.lock="sha256:c7c863cd28980209355e79b43df97b5e4bab9646caffb1b6622280de4b5b0ecc" \
     io.envspec.packages="espeakng-loader==0.2.4 flask==3.0.3 h11==0.16.0 numpy==1.23.5 prometheus-client==0.22.1 scipy==1.11.4 soundfile==0.12.1" \
-    io.envspec.plan="sha256:563f15b4bd6701089a2eeab25b1d3725ea5e3c3a2c500ad862a42d695bd5dc85" \
+    io.envspec.plan="sha256:d52b9dbb81c0f5f9b441ac202e042db13fea1308ca905b57c3d640aeaf5eab52" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="" \

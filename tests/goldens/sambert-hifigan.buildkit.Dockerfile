@@ -135,7 +135,7 @@ ENV PATH="/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
     VIRTUAL_ENV="/opt/env"
 LABEL io.envspec.lock="sha256:26d285d7360ed62ea8153648a48bbd3fb9a1047113fa887957c9bce5a47a11c8" \
     io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 h11==0.16.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0+cpu" \
-    io.envspec.plan="sha256:66a432adf76041e56f02120bb68c6dbfc40c618a9b74fa070959091c4ef692de" \
+    io.envspec.plan="sha256:a41b93dadd0dfe023758114e0fc4844594beeaaca6da19bfa3d9e2e526afcf4a" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="" \

@@ -163,7 +163,7 @@ ENV NVIDIA_DRIVER_CAPABILITIES="compute,utility" \
 LABEL io.envspec.gpu="sm_75 sm_80 sm_86 sm_89 sm_90 sm_100 sm_120" \
     io.envspec.lock="sha256:7d7e6fe9d8050d972394b364b8c93e1b13ad24520c0cb65bf95b22a2201c672c" \
     io.envspec.packages="contourpy==1.2.1 datasets==2.14.5 espeakng-loader==0.2.4 flask==3.0.3 h11==0.16.0 huggingface-hub==0.36.2 matplotlib==3.8.4 modelscope==1.13.0 numpy==1.23.5 pandas==2.3.3 prometheus-client==0.22.1 pyarrow==14.0.2 scipy==1.11.4 setuptools==80.10.2 soundfile==0.12.1 torch==2.13.0" \
-    io.envspec.plan="sha256:afeef695c0b07e130a7b1d9e5bcd4098047e4a1174b0156a1f5f4042896755e2" \
+    io.envspec.plan="sha256:9907f5ec84aa86bcd8a0362a60c96d80d0f360fa6a3a40eebc6337058bd27c0f" \
     io.envspec.python="/opt/env/bin/python" \
     io.envspec.sbom="/opt/envspec/sbom.cdx.json" \
     io.envspec.variant="cuda" \
