@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
 def copied(code: str, place: str) -> list[str]:
     """Copy all below a folder, with modes and dates; the files, where they are now."""
     found = []
+    os.makedirs(place, mode=0o755, exist_ok=True)
     for top, folders, names in os.walk(code):
         below = place + top[len(code) :]
         for name in folders:
