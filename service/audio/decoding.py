@@ -76,8 +76,12 @@ def _by_av(data: bytes) -> Iterator[np.ndarray]:
         import av
     except ImportError:
         raise SoundError("not_audio") from None
+    # Tags that are no UTF-8 are no fault of the sound. From 19 on PyAV thinks so too, and takes no such word.
+    lenient: dict[str, Any] = (
+        {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+    )
     try:
-        with av.open(io.BytesIO(data), metadata_errors="ignore") as container:
+        with av.open(io.BytesIO(data), **lenient) as container:
             if not container.streams.audio:
                 raise SoundError("not_audio")
             yield from _frames(container)
