@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from builder.judge.understood import error_rate
 from service.audio.pcm import Audio
-from service.audio.resampling import Resampler
+from service.audio.resampling import resampled
 from service.hearing.choose import EARS
 from service.hearing.port import Ears, Wish
 from service.hearing.whisper import Whisper
@@ -104,8 +104,7 @@ def _resampled(sound: Audio) -> Audio:
     import numpy as np
 
     samples = np.frombuffer(sound.pcm, "<i2").astype(np.float32)
-    resampler = Resampler(sound.sample_rate, RATE)
-    moved = np.concatenate([resampler.add(samples), resampler.end()])
+    moved = resampled(samples, sound.sample_rate, RATE)
     return Audio(np.clip(np.rint(moved), -32768, 32767).astype("<i2").tobytes(), RATE)
 
 

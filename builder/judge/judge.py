@@ -65,7 +65,7 @@ def judge_subject(
     facts = Facts.of(
         transport.run_probe(
             subject,
-            {**_options(smoke, folder, fast, timeout, deadline, besides), "acts": _acts(subject)},
+            _options(smoke, folder, fast, timeout, deadline, besides, acts=_acts(subject)),
             progress,
         )
     )
@@ -128,10 +128,13 @@ def _options(
     timeout: float,
     deadline: float,
     besides: Sequence[str],
+    *,
+    acts: bool,
 ) -> dict[str, object]:
     return {
         "folder": folder,
         "fast": fast,
+        "acts": acts,
         "timeout": timeout,
         "deadline": deadline,
         "imports": [*smoke.imports, *besides],

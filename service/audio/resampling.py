@@ -70,3 +70,9 @@ class Resampler:
             self._kept = self._kept[needless:]
             self._first += needless
         return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+
+
+def resampled(samples: np.ndarray, source: int, target: int) -> np.ndarray:
+    """A whole sound at another rate."""
+    resampler = Resampler(source, target)
+    return np.concatenate([resampler.add(samples), resampler.end()])

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
 from service.hearing.port import Heard, Wish
-from service.voices.port import Health
-from service.workers.crew import Crew, Program
+from service.voices.crewed import Crewed
+from service.workers.crew import Program
 from service.workers.pool import Pool
 
 
-class CrewedEars:
+class CrewedEars(Crewed):
     """An engine whose worker program hears a piece of sound a job."""
 
     def __init__(self, program: Program, workers: int, *, queue_wait: float) -> None:
-        self._pool = Pool(program, workers, queue_wait=queue_wait, name="ears")
-
-    def load(self) -> None:
-        self._pool.start()
-
-    def crews(self, folder: pathlib.Path) -> list[Crew]:
-        return [self._pool.crew(folder)]
-
-    def health(self) -> Health:
-        board = self._pool.board()
-        return Health(
-            ready=bool(board.loaded),
-            detail=str(board.greeting.get("version", board.failure or "starting")),
-            workers=len(board.pids),
-            restarts=board.restarts,
-            device=str(board.greeting.get("device", "")),
-            card=str(board.greeting.get("card", "")),
-        )
+        super().__init__(Pool(program, workers, queue_wait=queue_wait, name="ears"))
 
     def hear(self, sound: Audio, wish: Wish, deadline: float) -> Heard:
         job = {**dataclasses.asdict(wish), "rate": sound.sample_rate}
@@ -44,6 +26,3 @@ class CrewedEars:
         if "problem" in told:
             raise UnavailableError("the ears could not hear this", code="ears_failed", retry_after=1)
         return Heard.from_message(told)
-
-    def close(self) -> None:
-        self._pool.stop()

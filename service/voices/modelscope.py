@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from service.audio.pcm import Audio
 from service.errors import InvalidFieldError, UnavailableError
 from service.settings.environment import Settings
+from service.settings.models import model_places
 from service.text.script import FIRST_MARK, Reading, is_reading_mark
 from service.voices.port import EMOTIONS, Health, Utterance, Voice
 from service.workers.crew import Crew, Program
@@ -50,8 +51,7 @@ def find_models(wanted: Sequence[str], folder: str) -> tuple[Model, ...]:
 
 
 def _find(name: str, folder: str) -> Model:
-    places = [pathlib.Path(name), *([pathlib.Path(folder, name)] if folder else [])]
-    for place in places:
+    for place in model_places(name, folder):
         if place.is_dir():
             return Model(str(place.resolve()), _voices_of(place) or MODELS.get(name, (place.name,)))
     return Model(name, MODELS.get(name, (name.rsplit("/", 1)[-1],)))

@@ -15,7 +15,7 @@ It is a program too, whose OUT is the folder that compiled files are written bel
                                folder; it is told in the file OUT/made.json
 """
 # It is run at every edit, on hundreds of files: no pathlib, and what is slow to load comes where it is used.
-# ruff: noqa: PTH103, PTH105, PTH110, PTH113, PTH118, PTH120, PTH123
+# ruff: noqa: PTH103, PTH110, PTH113, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
-from .packed import FORM, compiled, packed
+from .packed import compiled, keep, kept, packed
 
 UNUSED = {"dist-packages", "ensurepip", "idlelib", "lib2to3", "site-packages", "test", "tests", "tkinter"}
 """Folders in the standard library's that are not its own, or that no service loads."""
@@ -114,17 +114,13 @@ def _installed(site: str, name: str) -> str | None:
 
 def _through(cache: str | None, text: bytes, path: str, name: str) -> tuple[list[str], bytes]:
     """What `module_facts` says, by way of what the cache has of it."""
-    import hashlib
-
     if cache is None:
         return module_facts(text, path, name)
-    depends = b"\0".join((b"%d" % FORM, sys.version.encode(), os.fsencode(path), text))
-    known = f"{cache}/{hashlib.sha256(depends).hexdigest()}"
+    known = kept(cache, text, path)
     with contextlib.suppress(OSError, ValueError), open(known, "rb") as stream:
         return json.loads(stream.readline()), stream.read()
     imports, body = module_facts(text, path, name)
-    _write(f"{known}.{os.getpid()}", json.dumps(imports).encode() + b"\n" + body)
-    os.replace(f"{known}.{os.getpid()}", known)
+    keep(known, json.dumps(imports).encode() + b"\n" + body)
     return imports, body
 
 

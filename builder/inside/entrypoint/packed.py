@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -33,3 +34,19 @@ def packed(text: bytes, code: CodeType) -> bytes:
     """
     again = marshal.dumps(marshal.loads(marshal.dumps(code)))  # noqa: S302 - what this Python has just made
     return importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(text) + again
+
+
+def kept(cache: str, text: bytes, path: str) -> str:
+    """The file of a cache for what Python makes of a module: of its text, its path and the Python alone."""
+    import hashlib  # slow to load, and many a caller has no cache
+
+    depends = b"\0".join((b"%d" % FORM, sys.version.encode(), os.fsencode(path), text))
+    return f"{cache}/{hashlib.sha256(depends).hexdigest()}"
+
+
+def keep(file: str, data: bytes) -> None:
+    """Put data into a cache, for others to see whole or not at all."""
+    fresh = f"{file}.{os.getpid()}"
+    with open(fresh, "wb") as stream:
+        stream.write(data)
+    os.replace(fresh, file)

@@ -5,12 +5,10 @@ It is run at every edit, so it imports little.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import sys
 
-from .packed import FORM, compiled, packed
+from .packed import compiled, keep, kept, packed
 
 
 def main(arguments: list[str]) -> int:
@@ -52,14 +50,12 @@ def compile_once(file: str, cache: str) -> None:
         return
     with open(file, "rb") as stream:
         text = stream.read()
-    depends = b"\0".join((b"%d" % FORM, sys.version.encode(), os.fsencode(file), text))
-    known = f"{cache}/{hashlib.sha256(depends).hexdigest()}"
+    known = kept(cache, text, file)
     if not os.path.exists(known):
         code = compiled(text, file)
         if code is None:
             return
-        _write(f"{known}.{os.getpid()}", packed(text, code))
-        os.replace(f"{known}.{os.getpid()}", known)
+        keep(known, packed(text, code))
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     with open(known, "rb") as stream:
         _write(target, stream.read())

@@ -272,11 +272,10 @@ def walk(command: Any, words: list[str], ways: dict[str, int], found: list[tuple
 
 def last_frame(error: BaseException) -> Any:
     """The innermost frame of an exception that is no module's `__getattr__`."""
-    trace, last = error.__traceback__, None
-    while trace is not None:
+    last = None
+    for trace in trying.steps(error):
         if last is None or not trying.is_lazy(trace):
             last = trace
-        trace = trace.tb_next
     return last
 
 

@@ -210,11 +210,8 @@ def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
     """
     if "instead" in misfit:
         return has_frame(error, misfit["instead"], misfit["class"])
-    trace, last = error.__traceback__, None
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == misfit["path"]:
-            last = trace
-        trace = trace.tb_next
+    there = [each for each in steps(error) if each.tb_frame.f_code.co_filename == misfit["path"]]
+    last = there[-1] if there else None
     if last is None or not stands_in(misfit["line"], last):
         return False
     if misfit.get("doubtful"):
@@ -233,13 +230,18 @@ def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
 
 def has_frame(error: BaseException, function: str, kind: str) -> bool:
     """Whether an exception went through a method of an object whose class has this name."""
+    return any(
+        each.tb_frame.f_code.co_name == function and type(each.tb_frame.f_locals.get("self")).__name__ == kind
+        for each in steps(error)
+    )
+
+
+def steps(error: BaseException) -> Iterator[Any]:
+    """The parts of an exception's traceback, the outermost first."""
     trace = error.__traceback__
     while trace is not None:
-        owner = trace.tb_frame.f_locals.get("self")
-        if trace.tb_frame.f_code.co_name == function and type(owner).__name__ == kind:
-            return True
+        yield trace
         trace = trace.tb_next
-    return False
 
 
 def stands_in(line: int, trace: Any) -> bool:
