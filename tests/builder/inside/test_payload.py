@@ -27,6 +27,14 @@ def test_it_is_copied_with_modes_and_dates_into_a_folder_of_its_own(tmp_path: pa
     assert (place / "inner" / "template.py").read_text() == "{{ no code }}\n"
 
 
+def test_a_payload_without_folders_has_one_of_its_own_as_well(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text("x = 1\n")
+    place = tmp_path / "opt" / "app"
+    assert payload.main([str(tmp_path / "code"), str(place), str(tmp_path / "cache")]) == 0
+    assert (place / "app.py").read_text() == "x = 1\n"
+
+
 def test_what_compiles_is_compiled_once_and_what_does_not_is_left(tmp_path: pathlib.Path) -> None:
     place = laid(tmp_path)
     (made,) = place.rglob("*.pyc")

@@ -242,6 +242,17 @@ def test_a_method_that_is_overridden_in_vain_is_found_and_tried(
         assert trying.Trial("us_er", files).reached(told)[0] == "us_er.Client()"
 
 
+def test_an_override_is_in_vain_only_for_objects_of_its_class(site: pathlib.Path) -> None:
+    """Another class, which overrides nothing, ends in the same method: that says nothing of this one."""
+    (site / "ad_apter").mkdir()
+    (site / "ad_apter" / "__init__.py").write_text(BASE.format(called="connect_safely"))
+    other = OVERRIDES.replace("        Unix().send()", "        Plain().send() or Unix()")
+    files = files_of(site, other + "class Plain(ad_apter.Adapter):\n    pass\n")
+    misfit = {"module": "us_er", "path": files[0][1], "line": 4, "name": "ad_apter.Adapter.connect"}
+    misfit.update(instead="connect_safely", **{"class": "Unix"})
+    assert trying.Trial("us_er", files).reached(misfit)[0] == ""
+
+
 MADE = """
 import prov_ider
 class Good:

@@ -146,6 +146,29 @@ def test_a_body_without_room_is_refused_before_it_comes(listening: Served) -> No
         pouring.join(20)
 
 
+def test_bodies_that_are_still_to_come_take_room() -> None:
+    """Of four megabytes, three are for long requests: one body of two leaves no room for a second one."""
+    server = Served(TTS_EARS="dtmf", TTS_WEB="1", TTS_ANSWER_BYTES="4000000")
+    try:
+        Client(server.url).wait_until_ready(60)
+        with socket.create_connection(("127.0.0.1", server.port), 20) as first:
+            first.sendall(HEAD + b"Content-Length: 2000000\r\n\r\nRIFF")
+            until(lambda: _answer_to_a_head(server) == 429)
+        until(lambda: _answer_to_a_head(server) is None)
+    finally:
+        server.stop()
+
+
+def _answer_to_a_head(server: Served) -> int | None:
+    """The status with which such a body is refused; None where it is waited for."""
+    with socket.create_connection(("127.0.0.1", server.port), 0.5) as sock:
+        sock.sendall(HEAD + b"Content-Length: 2000000\r\n\r\n")
+        try:
+            return int(sock.recv(4096).split()[1])
+        except TimeoutError:
+            return None
+
+
 def test_whoever_leaves_while_sending_leaves_no_room_taken(listening: Served) -> None:
     """Twenty uploads of four megabytes are begun and left; then there is room for a sound."""
     for _ in range(20):
