@@ -74,6 +74,8 @@ class Speaker:
         self._settings = settings
         self._measures = measures
         self._flights: Flights[EncodedSpeech] = Flights()
+        self._spoken_now = 0
+        """Requests whose sentences are being spoken; a guide to how many voices one may take, so no lock."""
 
     def cached(self, request: SpeechRequest) -> EncodedSpeech | None:
         """The whole sound of a request that was made before; None when the cache does not hold it."""
@@ -244,8 +246,16 @@ class Speaker:
     def _sounds(self, plan: SpeechPlan, deadline: float, voices: int = 1) -> Generator[Audio, None, None]:
         """The sounds of a plan, all at the rate of the first: its voices may come from models that differ.
 
-        So many voices speak at the same time; a stream needs one alone, which is faster than its listener.
+        At most so many voices speak at the same time; a stream needs one alone, which is faster than its
+        listener.
         """
+        self._spoken_now += 1
+        try:
+            yield from self._sounds_in_turn(plan, deadline, voices)
+        finally:
+            self._spoken_now -= 1
+
+    def _sounds_in_turn(self, plan: SpeechPlan, deadline: float, voices: int) -> Generator[Audio, None, None]:
         left = self._settings.max_audio - plan.opening
         opening, wanted = plan.opening, 0
         spoken = self._at_once(plan, deadline, voices) if voices > 1 and len(plan.steps) > 1 else None
@@ -278,7 +288,10 @@ class Speaker:
         return audio
 
     def _at_once(self, plan: SpeechPlan, deadline: float, voices: int) -> Generator[Audio, None, None]:
-        """The utterances of a plan in their order, spoken by several voices at the same time."""
+        """The utterances of a plan in their order, spoken by several voices at the same time.
+
+        Requests share the voices: each asks for its part of them anew after every sentence.
+        """
         visit = current_visit()
 
         def speak(utterance: Utterance) -> Audio:
@@ -287,12 +300,16 @@ class Speaker:
 
         threads = concurrent.futures.ThreadPoolExecutor(min(voices, len(plan.steps)), "voices")
         rest = (utterance for utterance, _ in plan.steps)
-        waiting = collections.deque(threads.submit(speak, one) for one in itertools.islice(rest, voices))
+        waiting: collections.deque[concurrent.futures.Future[Audio]] = collections.deque()
         try:
-            while waiting:
+            while True:
+                share = max(1, voices // max(1, self._spoken_now))
+                more = itertools.islice(rest, max(0, share - len(waiting)))
+                waiting.extend(threads.submit(speak, one) for one in more)
+                if not waiting:
+                    return
                 with FLOOR.aside():
                     audio = waiting.popleft().result()
-                waiting.extend(threads.submit(speak, one) for one in itertools.islice(rest, 1))
                 yield audio
         finally:
             for one in waiting:

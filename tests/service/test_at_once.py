@@ -57,6 +57,14 @@ def test_the_order_is_kept() -> None:
     assert together.most == 3
 
 
+def test_two_long_texts_share_the_voices() -> None:
+    together = Together()
+    one = speaker(together)
+    one._spoken_now = 2
+    one.speak(SpeechRequest(text=TEXT))
+    assert (together.most, one._spoken_now) == (1, 2)
+
+
 def test_a_failure_ends_all_of_it() -> None:
     engine = Together()
     engine.error = UnavailableError("no")
