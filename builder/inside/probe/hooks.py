@@ -1,15 +1,17 @@
-"""Methods that classes override in vain: the other package calls one of another name in their place."""
+"""Methods that classes override wrongly: the other package calls another in their place, or otherwise."""
 
 from __future__ import annotations
 
+import ast
 import functools
 import glob
+import inspect
 import os
 import re
 import sys
 import types
 
-from . import confirming
+from . import confirming, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +39,84 @@ def idle(module: str, paths: list[str], others: set[str]) -> list[dict[str, Any]
                 line = vars(kind)[name].__code__.co_firstlineno
                 found.append({"line": line, "name": place, "instead": instead, "class": kind.__name__})
     return found
+
+
+def unfit(module: str, others: set[str]) -> list[dict[str, Any]]:
+    """Overrides in a module that do not take what the other package passes to them, with the `argument`.
+
+    That is one by name, else an empty text. Told only where every call of the name in the other package is
+    one that the overridden method takes and the override does not, and where nothing else has that name.
+    """
+    found = []
+    for kind in list(vars(sys.modules[module]).values()):
+        if not issubclass(type(kind), type) or kind.__module__ != module:
+            continue
+        for base, name in overridden(kind, others):
+            ours, theirs = (inspect.signature(vars(each)[name]) for each in (kind, base))
+            if ours.parameters.keys() == theirs.parameters.keys():
+                continue
+            texts = sources(str(base.__module__).partition(".")[0])
+            calls = [each for each in calls_of(name, texts) if takes(theirs, each)]
+            if not calls or any(takes(ours, each) for each in calls) or not is_alone(base, name, texts):
+                continue
+            words = [word for _, named in calls for word in named if word not in ours.parameters]
+            told = {"overrides": True, "argument": words[0] if words else "", "class": kind.__name__}
+            place = "%s.%s.%s" % (base.__module__, base.__qualname__, name)
+            found.append(dict(told, line=vars(kind)[name].__code__.co_firstlineno, name=place))
+            break
+    return found
+
+
+def calls_of(name: str, texts: Iterable[str]) -> set[tuple[int, tuple[str, ...]]]:
+    """Calls of a method in sources: how many arguments by place, and the names of the others.
+
+    Empty where one of them cannot be told, or the method is handed on.
+    """
+    found = set()
+    word = re.compile(r"\.%s\b" % re.escape(name))
+    for text in texts:
+        if "'%s'" % name in text or '"%s"' % name in text:
+            return set()
+        tree = confirming.parse(text) if word.search(text) else None
+        called = set()
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
+                called.add(id(node.func))
+                if reading.last_name(node.func.value) == "super":
+                    continue
+                if any(isinstance(each, ast.Starred) for each in node.args):
+                    return set()
+                if any(each.arg is None for each in node.keywords):
+                    return set()
+                found.add((len(node.args), tuple(str(each.arg) for each in node.keywords)))
+            elif isinstance(node, ast.Attribute) and node.attr == name and id(node) not in called:
+                return set()
+    return found
+
+
+def takes(signature: inspect.Signature, call: tuple[int, tuple[str, ...]]) -> bool:
+    """Whether a method with this signature takes the arguments of a call, beside its object."""
+    given, named = call
+    try:
+        signature.bind(*[None] * (given + 1), **dict.fromkeys(named))
+    except TypeError:
+        return False
+    return True
+
+
+def is_alone(base: Any, name: str, texts: tuple[str, ...]) -> bool:
+    """Whether what is called by this name can only be a method of that family of classes."""
+    top = str(base.__module__).partition(".")[0]
+    family = set()
+    for module in list(sys.modules.values()):
+        for kind in list(getattr(module, "__dict__", {}).values()):
+            if issubclass(type(kind), type) and name in vars(kind):
+                if not (issubclass(kind, base) or issubclass(base, kind)):
+                    return False
+                if str(kind.__module__).partition(".")[0] == top:
+                    family.add(vars(kind)[name])
+    made = re.compile(r"\bdef %s\b" % re.escape(name))
+    return sum(len(made.findall(text)) for text in texts) == len(family)
 
 
 def overridden(kind: Any, others: set[str]) -> Iterator[tuple[Any, str]]:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__")
 
+BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+"""Where statements hold others, or what does."""
+
 
 class Map:
     """The functions of one module by the calls between them, and those that `root` makes public."""
@@ -36,9 +39,9 @@ class Map:
                 self.calls[name] = called(node, prefix)
             elif isinstance(node, ast.ClassDef):
                 self.gather(node.body, prefix + node.name + ".")
-            elif isinstance(node, (ast.If, ast.Try, ast.With)):
-                self.gather(node.body, prefix)
-                self.gather(getattr(node, "orelse", []), prefix)
+            else:
+                for field in BLOCKS:
+                    self.gather(getattr(node, field, []), prefix)
 
     def closure(self, names: set[str]) -> set[str]:
         """These functions and all of this module that they call."""

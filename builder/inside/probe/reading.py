@@ -73,11 +73,16 @@ class Use:
 
 
 class SourceReader:
-    """Collects the uses of a module that have no way out. `package` resolves relative imports."""
+    """Collects the uses of a module that have no way out. `package` resolves relative imports.
 
-    def __init__(self, package: str, wanted: Any) -> None:
+    `live` are the first lines of functions that the module is known to have: what led to their definition,
+    such as an import that fails, says nothing of what comes of their calls.
+    """
+
+    def __init__(self, package: str, wanted: Any, live: frozenset[int] = frozenset()) -> None:
         self.package = package
         self.wanted = wanted
+        self.live = live
         self.uses = []  # type: list[Use]
         self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str], int]]
         self.builds = []  # type: list[tuple[str, int, list[str], int]]
@@ -221,7 +226,11 @@ class SourceReader:
     def visit_FunctionDef(self, node: Any) -> None:
         for each in [*node.decorator_list, *node.args.defaults, *[d for d in node.args.kw_defaults if d]]:
             self.visit(each)
+        around = self.guards, self.doubts
+        if not self.depth and min([node.lineno, *[each.lineno for each in node.decorator_list]]) in self.live:
+            self.guards, self.doubts = dict.fromkeys(CAUGHT, 0), 0
         self.inner(node, node.body)
+        self.guards, self.doubts = around
 
     visit_AsyncFunctionDef = visit_FunctionDef
 

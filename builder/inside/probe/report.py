@@ -262,6 +262,8 @@ class Misfit(TypedDict):
     """The call of something public, or the command line, that was tried and ended in it; or empty."""
     instead: NotRequired[str]
     """The method that the other calls in the place of the one that is overridden."""
+    overrides: NotRequired[bool]
+    """Whether it is a method that is overridden, and that the other calls with that argument."""
     caller: NotRequired[str]
     """The top-level module that uses it, where that is of another distribution than was looked at."""
     corner: NotRequired[bool]

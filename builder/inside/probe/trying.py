@@ -210,6 +210,8 @@ def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
     """
     if "instead" in misfit:
         return has_frame(error, misfit["instead"], misfit["class"])
+    if misfit.get("overrides"):
+        return isinstance(error, TypeError) and misfit["name"].rpartition(".")[2] + "()" in str(error)
     there = [each for each in steps(error) if each.tb_frame.f_code.co_filename == misfit["path"]]
     last = there[-1] if there else None
     if last is None or not stands_in(misfit["line"], last):

@@ -22,6 +22,7 @@ from . import (
     reading,
     removed,
     screening,
+    shape,
     signatures,
     starting,
     trying,
@@ -42,6 +43,10 @@ COPYING = ("numpy", "array")
 
 Source: NumPy 2.0 Migration Guide, "Adapting to changes in the copy keyword".
 """
+INERT = (types.ModuleType, str, int, float, tuple, list, dict, set, frozenset, type(None))
+"""Kinds of what a package may have at its top without offering anything to call."""
+MOST_WRAPPERS = 10
+"""Decorators that are looked below, at most."""
 MOST = 60
 """Candidates that are confirmed for one distribution."""
 
@@ -85,9 +90,7 @@ class Usage:
             refused_names = self.touch(importlib.import_module(self.root))
         except BaseException as error:
             return {"failed": type(error).__name__}
-        for module in self.job["commands"]:
-            with contextlib.suppress(BaseException):  # its own import tells
-                importlib.import_module(module)
+        self.load([*self.job["commands"], *self.entrances()])
         unread = self.read_files()
         stored = {}  # type: dict[tuple[str, ...], list[str]]
         for module, (_, reader) in self.readers.items():
@@ -115,7 +118,9 @@ class Usage:
             if hot:
                 refused += self.own_calls(module, path, reader)
                 refused += self.copies(module, path, reader)
-                missing += self.overrides(module, path)
+                refused += self.hooked(module, path, hooks.unfit(module, self.others))
+                paths = [each for _, each, _ in self.job["files"]]
+                missing += self.hooked(module, path, hooks.idle(module, paths, self.others))
         refused += self.apart()
         for each in [*missing, *refused]:
             loaded = each["module"] in sys.modules
@@ -129,6 +134,27 @@ class Usage:
             "read": len(self.readers),
             "unread": unread,
         }
+
+    def load(self, modules: list[str]) -> None:
+        """Import modules for what they load, as long as there is time; what fails is told elsewhere."""
+        until = time.monotonic() + TOUCH
+        for module in modules:
+            if time.monotonic() > until:
+                return
+            with contextlib.suppress(BaseException):
+                importlib.import_module(module)
+
+    def entrances(self) -> list[str]:
+        """What users import of a package that has nothing for them but its version: its direct modules."""
+        offered = [
+            type(value) for name, value in vars(sys.modules[self.root]).items() if not name.startswith("_")
+        ]
+        if self.job["hot"] or not all(issubclass(kind, INERT) for kind in offered):
+            return []
+        stem = self.root.replace(".", "/") + "/"
+        paths = (module.replace(".", "/") + ".py" for module, _, _ in self.job["files"])
+        names = {shape.direct(path, stem) for path in paths}
+        return sorted(self.root + "." + name for name in names if name)
 
     def misses(self, use: reading.Use, place: dict[str, Any], *, put: bool) -> list[dict[str, Any]]:
         """What one use does not find; `put` says whether the distribution puts it there itself."""
@@ -195,7 +221,7 @@ class Usage:
             if tree is None:
                 continue
             package = module if is_package else module.rpartition(".")[0]
-            reader = reading.SourceReader(package, self.wanted)
+            reader = reading.SourceReader(package, self.wanted, live_lines(module, path))
             try:
                 reader.read_module(tree)
             except RecursionError:
@@ -382,11 +408,10 @@ class Usage:
         found = [(chain, line) for chain, line in reader.uncopied if chain == COPYING]
         return [dict(place, line=line, name=".".join(chain), argument="copy") for chain, line in found]
 
-    def overrides(self, module: str, path: str) -> list[dict[str, Any]]:
-        """Methods that classes of a module override in vain (see `hooks.idle`)."""
-        paths = [each for _, each, _ in self.job["files"]]
+    def hooked(self, module: str, path: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Methods that classes override in vain, or otherwise than they are called (see `hooks`)."""
         place = {"module": module, "path": path, "deep": True, "hot": True, "kind": "hook", "sure": False}
-        return [dict(place, **each) for each in hooks.idle(module, paths, self.others)]
+        return [dict(place, **each) for each in found]
 
     def refuses(
         self, value: Any, words: list[str], place: dict[str, Any], given: int, *, above: bool = False
@@ -394,6 +419,34 @@ class Usage:
         """Arguments that a callable of another distribution does not take (see `signatures.refused`)."""
         found = signatures.refused(value, words, given, self.others, above=above)
         return [dict(place, **each) for each in found]
+
+
+def live_lines(module: str, path: str) -> frozenset[int]:
+    """First lines of the functions of a file that the module made of it and its classes have."""
+    values = list(vars(sys.modules[module]).values()) if module in sys.modules else []
+    kinds = [value for value in values if issubclass(type(value), type) and value.__module__ == module]
+    found = set()  # type: set[int]
+    for value in [*values, *[inner for kind in kinds for inner in vars(kind).values()]]:
+        function = below_wrappers(value)
+        code = function.__code__ if type(function) is types.FunctionType else None
+        if code is not None and code.co_filename == path:
+            found.add(code.co_firstlineno)
+    return frozenset(found)
+
+
+def below_wrappers(value: Any) -> Any:
+    """What a method or a decorator holds, as far as it says so."""
+    for _ in range(MOST_WRAPPERS):
+        kind = type(value)  # not isinstance: lazy stand-ins answer for what they stand for, and load it
+        if kind in (staticmethod, classmethod):
+            value = value.__func__
+        elif kind is property:
+            value = value.fget
+        elif kind is types.FunctionType and "__wrapped__" in value.__dict__:
+            value = value.__dict__["__wrapped__"]
+        else:
+            break
+    return value
 
 
 def below(value: Any, names: tuple[str, ...]) -> Any:

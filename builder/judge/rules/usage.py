@@ -95,6 +95,9 @@ def _advice(user: Distribution | None, owner: Distribution | None, provider: str
 
 
 def _refused(first: report.Misfit, provider: str) -> str:
+    if first.get("overrides"):
+        what = repr(first["argument"]) if first["argument"] else "an argument"
+        return f"overrides {first['name']} without {what} that {provider} passes to it"
     if first.get("doubtful"):
         return f"passes copy=False to {first['name']}, and {provider} refuses what it must copy"
     if first["argument"]:

@@ -56,6 +56,16 @@ def test_uses_are_found_unless_there_is_a_way_out(source: str, found: set[str]) 
     assert uses(source) == found
 
 
+@pytest.mark.parametrize(("live", "found"), [({4}, {"numpy.old"}), ({1, 2}, set())])
+def test_functions_that_the_module_has_have_no_way_out_by_where_they_stand(
+    live: set[int], found: set[str]
+) -> None:
+    source = "try:\n    import cv2\nexcept ImportError:\n    @wrap\n    def f():\n        return numpy.old\n"
+    reader = reading.SourceReader("pkg", lambda chain: chain[0] == "numpy", frozenset(live))
+    reader.read_module(ast.parse(source + "import numpy\n"))
+    assert {".".join(use.chain) for use in reader.uses} == found
+
+
 @pytest.mark.parametrize("condition", ["hasattr(np, 'bool8')", "np.__version__ < '2'"])
 def test_what_depends_on_a_condition_is_doubted_outside_of_functions_only(condition: str) -> None:
     outside = f"import numpy as np\nif {condition}:\n    np.bool8"

@@ -253,6 +253,45 @@ def test_an_override_is_in_vain_only_for_objects_of_its_class(site: pathlib.Path
     assert trying.Trial("us_er", files).reached(misfit)[0] == ""
 
 
+SHOWN = """
+class Shown:
+    def show_metavar(self, ctx):
+        return 'M'
+    def page(self, ctx):
+        return self.show_metavar({passed})
+{more}
+"""
+SHOWS = "import ad_apter\nclass Own(ad_apter.Shown):\n    def show_metavar({taken}):\n        return 'mine'\n"
+
+
+@pytest.mark.parametrize(("passed", "taken", "more", "found"), [
+    ("ctx=ctx", "self", "", ["ctx"]),
+    ("ctx", "self", "", [""]),
+    ("ctx", "self, ctx, width", "", [""]),
+    ("ctx", "self, context", "", []),
+    ("ctx", "self, *given", "", []),
+    ("ctx=ctx", "self, **given", "", []),
+    ("*ctx", "self", "", []),
+    ("ctx", "self", "    def old(self):\n        return self.show_metavar()\n", [""]),
+    ("ctx", "self", "    later = show_metavar\n    def get(self): return self.show_metavar\n", []),
+    ("ctx", "self", "NAMES = ['show_metavar']\n", []),
+    ("ctx", "self", "class Other:\n    def show_metavar(self, ctx): pass\n", []),
+    ("ctx", "self", "def make():\n    class Inner:\n        def show_metavar(self, ctx): pass\n", []),
+])  # fmt: skip
+def test_a_method_that_is_called_otherwise_than_it_is_overridden_is_found(
+    site: pathlib.Path, passed: str, taken: str, more: str, found: list[str]
+) -> None:
+    (site / "ad_apter").mkdir()
+    (site / "ad_apter" / "__init__.py").write_text(SHOWN.format(passed=passed, more=more))
+    files = files_of(site, SHOWS.format(taken=taken) + "def show():\n    return Own().page(1)\n")
+    importlib.import_module("us_er")
+    misfits = hooks.unfit("us_er", {"ad_apter"})
+    assert [each["argument"] for each in misfits] == found
+    for each in misfits:
+        told = {**each, "module": "us_er", "path": files[0][1]}
+        assert trying.Trial("us_er", files).reached(told)[0] == "us_er.show()"
+
+
 MADE = """
 import prov_ider
 class Good:

@@ -308,6 +308,39 @@ def test_a_name_that_another_has_only_where_something_else_is_there_was_never_pr
     assert weight_of(environment) == [weight]
 
 
+FALLBACK = """
+try:
+    import {first} as first
+    def resize(picture):
+        return first.join(picture)
+except ImportError:
+    import provider
+    def resize(picture):
+        return provider.OLD(picture)
+"""
+
+
+@pytest.mark.parametrize(("first", "init", "weights"), [
+    ("nowhere", "from .version import __version__\n", ["WARNING"]),
+    ("nowhere", "def call(): pass\n", []),
+    ("posixpath", "from .version import __version__\n", []),
+])  # fmt: skip
+def test_what_stands_in_for_another_is_judged_where_it_is_what_users_get(
+    environment: Environment, first: str, init: str, weights: list[str]
+) -> None:
+    """Where the first choice is there, or nothing that users import loads the module, nobody gets it."""
+    environment.install("provider", {"provider.py": "import os\n"})
+    files = {
+        "user/__init__.py": init,
+        "user/version.py": "__version__ = '1'\n",
+        "user/editor.py": "from . import inner\n",
+    }
+    environment.install(
+        "user", {**files, "user/inner.py": FALLBACK.format(first=first)}, requires=("provider",)
+    )
+    assert weight_of(environment) == weights
+
+
 BUILDS = """
 import provider
 class User(provider.Client):
