@@ -148,6 +148,9 @@ def is_called(name: str, texts: Iterable[str]) -> bool:
 @functools.lru_cache(maxsize=8)
 def sources(top: str) -> tuple[str, ...]:
     """The Python files of a package; none where they are too many to look through."""
-    folder = os.path.dirname(getattr(sys.modules.get(top), "__file__", None) or "")
-    files = glob.glob(os.path.join(folder, "**", "*.py"), recursive=True) if folder else []
+    module = sys.modules.get(top)
+    file = getattr(module, "__file__", None) or ""
+    files = [file] if file.endswith(".py") else []
+    if files and hasattr(module, "__path__"):
+        files = glob.glob(os.path.join(os.path.dirname(file), "**", "*.py"), recursive=True)
     return tuple(confirming.source(path) or "" for path in files) if len(files) <= FILES else ()

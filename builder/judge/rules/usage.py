@@ -133,7 +133,7 @@ def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
         commands = each.get("commands") and user is not None and facts.is_wanted(user)
         severity = _weight_at_import(each, needs=needs, starts=bool(commands))
     violated = user is not None and provider is not None and facts.violates(user, provider)
-    return Severity.ERROR if violated and each["hot"] else severity
+    return Severity.ERROR if violated and each["hot"] and each.get("kind") != "hook" else severity
 
 
 def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
@@ -143,8 +143,8 @@ def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
     # Something public was called, and ended there.
     if each.get("tried") and needs and not each.get("corner"):
         return Severity.ERROR
-    if "instead" in each:
-        return Severity.INFO  # it may only be there for older versions
+    if each.get("kind") == "hook":
+        return Severity.INFO  # it may be there for older versions, or for calls of its own
     if not each["hot"]:  # nothing here has loaded it, but a function may
         return Severity.WARNING if needs and each.get("used") else Severity.INFO
     if each.get("unloaded"):

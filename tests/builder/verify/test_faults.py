@@ -341,6 +341,19 @@ def test_what_stands_in_for_another_is_judged_where_it_is_what_users_get(
     assert weight_of(environment) == weights
 
 
+SHOWN = "class Shown:\n    def show_metavar(self, ctx): pass\ndef show(one):\n    one.show_metavar(1)\n"
+SHOWS = "import provider\nclass Own(provider.Shown):\n    def show_metavar(self): pass\n"
+
+
+def test_a_method_that_is_overridden_otherwise_is_information_whatever_is_required(
+    environment: Environment,
+) -> None:
+    """A package may override a method for its own calls alone."""
+    environment.install("provider", {"provider.py": SHOWN})
+    environment.install("user", {"user.py": SHOWS}, requires=("provider>=2",))
+    assert weight_of(environment, "EV261") == ["INFO"]
+
+
 BUILDS = """
 import provider
 class User(provider.Client):
