@@ -7,10 +7,8 @@ import gc
 import os
 import pathlib
 import select
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 
@@ -26,6 +24,7 @@ from service.settings.environment import Settings
 from service.settings.sizing import send_buffer
 from service.voices.choose import engine_for
 from service.workers.crew import TURN
+from service.workers.folders import OwnFolder
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 BACKLOG = 2048
@@ -62,7 +61,8 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._listener = _listen(settings)
-        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="speech-", dir=_memory()))
+        self._own = OwnFolder("speech-", _memory())
+        self._folder = self._own.path
         self._engine = engine_for(settings)
         self._ears = ears_for(settings)
         self._codecs = Codecs(codec_pool(settings.codecs, queue_wait=settings.queue_wait))
@@ -233,7 +233,7 @@ class Supervisor:
             crew.stop()
         self._listener.close()
         self._ledger.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._own.remove()
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import atexit
 import pathlib
-import shutil
 import socket
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 from service.voices.espeak_library import EspeakError, EspeakLibrary, StoppedError, TooLongError
 from service.voices.espeak_tuning import Tuning
 from service.workers import attend, wire
+from service.workers.folders import OwnFolder
 
 if TYPE_CHECKING:
     from service.workers.attend import Answer
@@ -30,9 +29,9 @@ def serve_espeak(arguments: list[str]) -> None:
 
 def _begin() -> tuple[Answer, dict[str, Any]]:
     library = _load()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="speech-voices-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    tuning = Tuning(VOICE_FILES, folder)
+    folder = OwnFolder("voices-")
+    atexit.register(folder.remove)
+    tuning = Tuning(VOICE_FILES, folder.path)
 
     def answer(sock: socket.socket, job: dict[str, Any]) -> None:
         _answer(library, tuning, sock, job)

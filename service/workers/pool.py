@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from service.errors import DeadlineError, UnavailableError
 from service.workers import wire
 from service.workers.crew import Board, Crew, Keeping, Program, queue_paths, read_board
 from service.workers.floor import FLOOR
+from service.workers.folders import OwnFolder
 from service.workers.leaving import current_visit
 
 LOOK = 0.25
@@ -36,6 +35,7 @@ class Pool:
         self._name = name
         self._lock = threading.Lock()
         self._folder: pathlib.Path | None = None
+        self._own: OwnFolder | None = None
         self._keeping: Keeping | None = None
         self.retried = 0
         """Jobs done again because a worker died."""
@@ -49,8 +49,8 @@ class Pool:
         """Have a crew: the one that is kept already, or else one that a thread of this process keeps."""
         with self._lock:
             if self._folder is None:
-                folder = pathlib.Path(tempfile.mkdtemp(prefix="speech-"))
-                self._keeping = Keeping([self.crew(folder)])
+                self._own = OwnFolder("speech-pool-")
+                self._keeping = Keeping([self.crew(self._own.path)])
 
     def board(self) -> Board:
         """What is known of the crew, without asking it."""
@@ -82,9 +82,9 @@ class Pool:
         with self._lock:
             if self._keeping is not None:
                 self._keeping.stop()
-                assert self._folder is not None  # noqa: S101 - it came with the crew
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._keeping = self._folder = None
+                assert self._own is not None  # noqa: S101 - it came with the crew
+                self._own.remove()
+                self._keeping = self._folder = self._own = None
 
     @contextlib.contextmanager
     def handed_in(self, job: dict[str, Any], deadline: float) -> Iterator[socket.socket]:

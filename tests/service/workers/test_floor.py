@@ -108,8 +108,7 @@ def test_it_is_free_while_a_voice_is_waited_for(wait: str) -> None:
         "readiness": SelfTest(engine).answer,
     }
     thread = _with_the_floor(FLOOR, asks[wait])
-    until(lambda: engine.said)
-    assert FLOOR._turns._free
+    until(lambda: engine.said and FLOOR._turns._free)
     engine.hold.set()
     thread.join(10)
     assert not thread.is_alive()
