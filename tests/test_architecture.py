@@ -96,11 +96,16 @@ TOP = "builder.inside.entrypoint.__main__"
 """It is copied to the top of a folder, where no import is relative."""
 
 PROGRAMS = {
-    (3, 7): ("probe.main", *(f"probe.{kind}" for kind in KINDS), "probe.loader", "reach"),
+    (3, 7): (
+        "probe.main",
+        *(f"probe.{kind}" for kind in KINDS),
+        "probe.loader",
+        "reach",
+        "entrypoint.compile",
+    ),
     (3, 8): (
         "entrypoint.__main__",
         "entrypoint.stage",
-        "entrypoint.compile",
         "entrypoint.payload",
         "entrypoint.start",
         "trial",

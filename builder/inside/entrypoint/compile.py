@@ -79,7 +79,8 @@ def compile_file(source: str, out: str) -> None:
     if not os.path.exists(place):
         with open(source, "rb") as stream:
             text = stream.read()
-        if (code := compiled(text, source)) is not None:
+        code = compiled(text, source)
+        if code is not None:
             os.makedirs(os.path.dirname(out + place), mode=0o755, exist_ok=True)
             _write(out + place, packed(text, code))
 
