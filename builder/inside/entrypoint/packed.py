@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-FORM = 1
+FORM = 2
 """Number of the form that files have: what is kept of another one is not taken."""
 
 _SHORT = [sys.intern(chr(number)) for number in range(256)]
@@ -32,8 +32,42 @@ def packed(text: bytes, code: CodeType) -> bytes:
     The code is packed anew: how Python packs equal constants depends on what else is alive, and here that is
     always the same.
     """
-    again = marshal.dumps(marshal.loads(marshal.dumps(code)))  # noqa: S302 - what this Python has just made
+    again = marshal.dumps(_alone(code))
     return importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(text) + again
+
+
+def _alone(code: CodeType) -> CodeType:
+    """The code, of objects that nothing else holds, and of which equal ones are one or not as ever."""
+    loaded = _again(code)
+    return _again(_merged(loaded, {})) if hasattr(code, "replace") and _has_sets(loaded) else loaded
+
+
+def _again(code: CodeType) -> CodeType:
+    found: CodeType = marshal.loads(marshal.dumps(code))  # noqa: S302 - what this Python has just made
+    return found
+
+
+def _has_sets(code: CodeType) -> bool:
+    return any(
+        _has_sets(each) if isinstance(each, type(code)) else isinstance(each, frozenset)
+        for each in code.co_consts
+    )
+
+
+def _merged(code: CodeType, sets: dict[tuple[str, ...], frozenset[object]]) -> CodeType:
+    """The code with one object for equal sets: where a word in them is alive, each function has its own.
+
+    Every part is made anew, since that ends what they have in common besides.
+    """
+    constants = []  # type: list[object]
+    for each in code.co_consts:
+        if isinstance(each, type(code)):
+            constants.append(_merged(each, sets))
+        elif isinstance(each, frozenset):
+            constants.append(sets.setdefault(tuple(sorted(map(repr, each))), each))
+        else:
+            constants.append(each)
+    return code.replace(co_consts=tuple(constants))
 
 
 def kept(cache: str, text: bytes, path: str) -> str:

@@ -1,0 +1,38 @@
+"""What a module compiles to is the same bytes, whatever else the process holds."""
+
+from __future__ import annotations
+
+import marshal
+import sys
+import types
+
+from builder.inside.entrypoint.packed import compiled, packed
+
+SETS = b"""
+def one(x): return x in {"packed_one", "packed_two", 1} and 1
+def two(x): return x in {"packed_two", "packed_one", 1} and 2
+def three(x): return x in {"packed_two", "packed_one", True} and 3
+def four(x): return x in {"packed_two", "packed_one", 1.0} and 4
+"""
+
+
+def made() -> bytes:
+    code = compiled(SETS, "/m.py")
+    assert code is not None
+    return packed(SETS, code)
+
+
+def test_words_that_are_alive_elsewhere_change_nothing() -> None:
+    """Python has each function make its own set where a word in it is one that others hold."""
+    alone = made()
+    alive = sys.intern("packed one".replace(" ", "_"))
+    assert made() == alone
+    assert alive
+
+
+def test_sets_that_only_look_equal_stay_what_they_are() -> None:
+    parts = [each for each in marshal.loads(made()[16:]).co_consts if isinstance(each, types.CodeType)]
+    sets = [each for part in parts for each in part.co_consts if isinstance(each, frozenset)]
+    kinds = [{type(word) for word in each} for each in sets]
+    assert kinds == [{str, int}, {str, int}, {str, bool}, {str, float}]
+    assert sets[0] is sets[1]
