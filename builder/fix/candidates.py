@@ -123,9 +123,10 @@ def missing_libraries(state: State, error: Finding) -> Apt | None:
 
 
 def lacks_library(state: State, error: Finding) -> bool:
-    """Whether it is this machine, on which the spec stands, that lacks something: no version brings that."""
-    of_machines = error.rule in _OF_MACHINES or ": the base has no " in error.message
-    return state.spec.base.host and of_machines
+    """Whether this machine lacks something: no version brings that, and another base may have it."""
+    if state.spec.base.host:
+        return error.rule in _OF_MACHINES or ": the base has no " in error.message
+    return error.rule in _OF_MACHINES and missing_libraries(state, error) is None
 
 
 def era_of(spec: Spec, offers: Offers, youth: dt.timedelta) -> dt.date | None:

@@ -181,6 +181,18 @@ def test_nothing_is_added_to_this_machine(place: pathlib.Path) -> None:
     assert place.read_text() == SPEC
 
 
+def test_what_this_machine_lacks_hinders_no_fix_for_another_base(place: pathlib.Path) -> None:
+    """No version brings a library, and whether the base has it is not for this machine to say."""
+    place.write_text(SPEC.replace("host = true", 'debian = "bookworm"').replace('"lib"', '"lib==3.0"'))
+
+    class Lacking(FakeWorkshop):
+        def verified(self, spec: Spec, held: Lock) -> tuple[Finding, ...]:
+            return (*super().verified(spec, held), *_said("EV203", "app: needs libgs.so"))
+
+    text = fixed(place, Lacking(truth=broken(lib="3.0")))
+    assert '"app==2.0", "lib==2.0"' in text
+
+
 def test_the_era_of_the_pins_comes_first(place: pathlib.Path) -> None:
     text = fixed(place, FakeWorkshop(truth=broken(lib="3.0")))
     assert text == SPEC.replace('"3.11"\n', '"3.11"\nas-of = 2022-07-01\n')
