@@ -4,8 +4,8 @@
 # make test      quick and rest: everything that is checked on this machine's Python
 # make abuse     the speech service, attacked: protocol, waits, floods, deaths, small grants; six minutes
 # make days      every bad day: killed, full, refused, lied to; takes hours. `make rest` has a choice of them
-# make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14; PYTHONS=3.14 on that one
-# make coverage  the quick tests, and how much of the code they reach
+# make pythons   the quick tests on every other Python that is promised, 3.12 to 3.14; PYTHONS=3.13 on that one
+# make coverage  the quick tests on the newest Python, where counting costs little, and how much of the code they reach
 # make bench     how fast it is, side by side with what one would use instead
 # make digest    write anew which image examples/espeak becomes; CI compares
 # make gpu       what only a machine with an NVIDIA card can show, in eight minutes
@@ -43,7 +43,7 @@ pythons: $(VENV)/ready
 	$(BIN)/python -m tests.pythons $(PYTHONS)
 
 coverage: $(VENV)/ready
-	scripts/test quick --cov
+	$(BIN)/python -m tests.pythons 3.14 --cov
 
 bench: $(VENV)/ready
 	$(BIN)/python -m bench
