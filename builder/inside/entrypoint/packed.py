@@ -9,7 +9,9 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType
+    from typing import Any
 
 FORM = 2
 """Number of the form that files have: what is kept of another one is not taken."""
@@ -39,7 +41,7 @@ def packed(text: bytes, code: CodeType) -> bytes:
 def _alone(code: CodeType) -> CodeType:
     """The code, of objects that nothing else holds, and of which equal ones are one or not as ever."""
     loaded = _again(code)
-    return _again(_merged(loaded, {})) if hasattr(code, "replace") and _has_sets(loaded) else loaded
+    return _again(_Merging(loaded).code(loaded)) if hasattr(code, "replace") else loaded
 
 
 def _again(code: CodeType) -> CodeType:
@@ -47,27 +49,44 @@ def _again(code: CodeType) -> CodeType:
     return found
 
 
-def _has_sets(code: CodeType) -> bool:
-    return any(
-        _has_sets(each) if isinstance(each, type(code)) else isinstance(each, frozenset)
-        for each in code.co_consts
-    )
+class _Merging:
+    """Makes one object of the equal constants of a module, whatever they are in the process at hand.
 
-
-def _merged(code: CodeType, sets: dict[tuple[str, ...], frozenset[object]]) -> CodeType:
-    """The code with one object for equal sets: where a word in them is alive, each function has its own.
-
-    Every part is made anew, since that ends what they have in common besides.
+    Where a word is alive elsewhere, Python gives each function its own set of words with it, and a name its
+    own text apart from a constant that is equal to it.
     """
-    constants = []  # type: list[object]
+
+    def __init__(self, module: CodeType) -> None:
+        self._names = frozenset(_names(module))
+        self._known: dict[tuple[type, str], Any] = {}
+
+    def code(self, code: CodeType) -> CodeType:
+        """The code of such constants. Every part is made anew, so that nothing else is in common."""
+        named: dict[str, Any] = {"co_name": sys.intern(code.co_name)}
+        if hasattr(code, "co_qualname"):
+            named["co_qualname"] = sys.intern(code.co_qualname)
+        return code.replace(co_consts=tuple(map(self._constant, code.co_consts)), **named)
+
+    def _constant(self, each: Any) -> Any:
+        if isinstance(each, type(_names.__code__)):
+            return self.code(each)
+        if isinstance(each, str):
+            return sys.intern(each) if each in self._names else each
+        if isinstance(each, frozenset):
+            each = sorted(each, key=repr)
+            return self._known.setdefault((frozenset, repr(each)), frozenset(map(self._constant, each)))
+        if isinstance(each, tuple):
+            return self._known.setdefault((tuple, repr(each)), tuple(map(self._constant, each)))
+        return each
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """What a module names: Python interns it."""
+    yield from (code.co_name, getattr(code, "co_qualname", ""), *code.co_names)
+    yield from (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
     for each in code.co_consts:
         if isinstance(each, type(code)):
-            constants.append(_merged(each, sets))
-        elif isinstance(each, frozenset):
-            constants.append(sets.setdefault(tuple(sorted(map(repr, each))), each))
-        else:
-            constants.append(each)
-    return code.replace(co_consts=tuple(constants))
+            yield from _names(each)
 
 
 def kept(cache: str, text: bytes, path: str) -> str:

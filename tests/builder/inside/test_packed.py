@@ -13,7 +13,12 @@ def one(x): return x in {"packed_one", "packed_two", 1} and 1
 def two(x): return x in {"packed_two", "packed_one", 1} and 2
 def three(x): return x in {"packed_two", "packed_one", True} and 3
 def four(x): return x in {"packed_two", "packed_one", 1.0} and 4
+class Packed:
+    name = "Packed.five.<locals>.<lambda>", "<lambda>"
+    other = "Packed.five.<locals>.<lambda>"
+    def five(self): return lambda: "<lambda>"
 """
+WORDS = ("packed_one", "<lambda>", "Packed.five.<locals>.<lambda>")
 
 
 def made() -> bytes:
@@ -23,9 +28,9 @@ def made() -> bytes:
 
 
 def test_words_that_are_alive_elsewhere_change_nothing() -> None:
-    """Python has each function make its own set where a word in it is one that others hold."""
+    """Each function has its own set where a word in it is one that others hold, and a name its own text."""
     alone = made()
-    alive = sys.intern("packed one".replace(" ", "_"))
+    alive = [sys.intern("".join(list(word))) for word in WORDS]
     assert made() == alone
     assert alive
 
