@@ -61,7 +61,7 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._listener = _listen(settings)
-        self._own = OwnFolder("speech-", _memory())
+        self._own = OwnFolder("shared", _memory())
         self._folder = self._own.path
         self._engine = engine_for(settings)
         self._ears = ears_for(settings)

@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import itertools
+import threading
 import time
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -74,8 +75,9 @@ class Speaker:
         self._settings = settings
         self._measures = measures
         self._flights: Flights[EncodedSpeech] = Flights()
+        self._lock = threading.Lock()
         self._spoken_now = 0
-        """Requests whose sentences are being spoken; a guide to how many voices one may take, so no lock."""
+        """Requests whose sentences are being spoken: they share the voices."""
 
     def cached(self, request: SpeechRequest) -> EncodedSpeech | None:
         """The whole sound of a request that was made before; None when the cache does not hold it."""
@@ -249,11 +251,13 @@ class Speaker:
         At most so many voices speak at the same time; a stream needs one alone, which is faster than its
         listener.
         """
-        self._spoken_now += 1
+        with self._lock:
+            self._spoken_now += 1
         try:
             yield from self._sounds_in_turn(plan, deadline, voices)
         finally:
-            self._spoken_now -= 1
+            with self._lock:
+                self._spoken_now -= 1
 
     def _sounds_in_turn(self, plan: SpeechPlan, deadline: float, voices: int) -> Generator[Audio, None, None]:
         left = self._settings.max_audio - plan.opening

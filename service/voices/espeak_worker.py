@@ -29,7 +29,7 @@ def serve_espeak(arguments: list[str]) -> None:
 
 def _begin() -> tuple[Answer, dict[str, Any]]:
     library = _load()
-    folder = OwnFolder("voices-")
+    folder = OwnFolder("voices")
     atexit.register(folder.remove)
     tuning = Tuning(VOICE_FILES, folder.path)
 

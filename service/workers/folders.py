@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 import time
@@ -13,14 +14,16 @@ import time
 NEW = 60.0
 """Seconds for which a folder is left alone: whoever made it may not have locked it yet."""
 
+_PREFIX = "tts-service-"
+
 
 class OwnFolder:
     """A folder that is locked while this process, or one that was forked from it, lives."""
 
-    def __init__(self, prefix: str, parent: str | None = None) -> None:
-        """Made below `parent`, the usual one for temporary files where that is None."""
-        sweep(pathlib.Path(parent or tempfile.gettempdir()), prefix)
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    def __init__(self, kind: str, parent: str | None = None) -> None:
+        """Made below `parent`, the usual one for temporary files where that is None; `kind` is a word."""
+        sweep(pathlib.Path(parent or tempfile.gettempdir()), kind)
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX + kind + "-", dir=parent))
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with contextlib.suppress(OSError):  # a file system without locks: nobody can take it for left, either
             fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -31,9 +34,12 @@ class OwnFolder:
         os.close(self._lock)
 
 
-def sweep(parent: pathlib.Path, prefix: str) -> None:
-    """Remove this user's folders of that prefix which no process holds any more."""
-    for path in parent.glob(prefix + "*"):
+def sweep(parent: pathlib.Path, kind: str) -> None:
+    """Remove this user's folders of that kind which no process holds any more."""
+    made = re.compile(re.escape(_PREFIX + kind) + r"-\w{8}")  # as `tempfile.mkdtemp` names them
+    for path in parent.iterdir():
+        if made.fullmatch(path.name) is None:
+            continue
         with contextlib.suppress(OSError):
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:

@@ -49,7 +49,7 @@ class Pool:
         """Have a crew: the one that is kept already, or else one that a thread of this process keeps."""
         with self._lock:
             if self._folder is None:
-                self._own = OwnFolder("speech-pool-")
+                self._own = OwnFolder("pool")
                 self._keeping = Keeping([self.crew(self._own.path)])
 
     def board(self) -> Board:

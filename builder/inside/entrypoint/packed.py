@@ -6,11 +6,11 @@ import importlib.util
 import marshal
 import os
 import sys
+from types import CodeType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
     from typing import Any
 
 FORM = 2
@@ -68,7 +68,7 @@ class _Merging:
         return code.replace(co_consts=tuple(map(self._constant, code.co_consts)), **named)
 
     def _constant(self, each: Any) -> Any:
-        if isinstance(each, type(_names.__code__)):
+        if isinstance(each, CodeType):
             return self.code(each)
         if isinstance(each, str):
             return sys.intern(each) if each in self._names else each
@@ -85,7 +85,7 @@ def _names(code: CodeType) -> Iterator[str]:
     yield from (code.co_name, getattr(code, "co_qualname", ""), *code.co_names)
     yield from (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
     for each in code.co_consts:
-        if isinstance(each, type(code)):
+        if isinstance(each, CodeType):
             yield from _names(each)
 
 

@@ -52,8 +52,8 @@ def unfit(module: str, others: set[str]) -> list[dict[str, Any]]:
         if not issubclass(type(kind), type) or kind.__module__ != module:
             continue
         for base, name in overridden(kind, others):
-            ours, theirs = (inspect.signature(vars(each)[name]) for each in (kind, base))
-            if ours.parameters.keys() == theirs.parameters.keys():
+            ours, theirs = signature(vars(kind)[name]), signature(vars(base)[name])
+            if ours is None or theirs is None or ours.parameters.keys() == theirs.parameters.keys():
                 continue
             texts = sources(str(base.__module__).partition(".")[0])
             calls = [each for each in calls_of(name, texts) if takes(theirs, each)]
@@ -65,6 +65,13 @@ def unfit(module: str, others: set[str]) -> list[dict[str, Any]]:
             found.append(dict(told, line=vars(kind)[name].__code__.co_firstlineno, name=place))
             break
     return found
+
+
+def signature(function: Any) -> inspect.Signature | None:
+    """What a function takes; None where a decorator or the function itself says it in its stead."""
+    if "__wrapped__" in vars(function) or "__signature__" in vars(function):
+        return None
+    return inspect.signature(function)
 
 
 def calls_of(name: str, texts: Iterable[str]) -> set[tuple[int, tuple[str, ...]]]:
@@ -111,10 +118,10 @@ def is_alone(base: Any, name: str, texts: tuple[str, ...]) -> bool:
     for module in list(sys.modules.values()):
         for kind in list(getattr(module, "__dict__", {}).values()):
             if issubclass(type(kind), type) and name in vars(kind):
-                if not (issubclass(kind, base) or issubclass(base, kind)):
+                if base not in kind.__mro__ and kind not in base.__mro__:
                     return False
                 if str(kind.__module__).partition(".")[0] == top:
-                    family.add(vars(kind)[name])
+                    family.add(id(vars(kind)[name]))
     made = re.compile(r"\bdef %s\b" % re.escape(name))
     return sum(len(made.findall(text)) for text in texts) == len(family)
 
