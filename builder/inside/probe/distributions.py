@@ -12,6 +12,7 @@ from . import elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from .report import DistributionFacts, FoundDistribution
@@ -43,7 +44,15 @@ def find_distributions(path: list[str]) -> list[FoundDistribution]:
 
 def needed(dists: list[FoundDistribution]) -> set[str]:
     """Canonical names of what distributions require, the requirements of extras left out."""
-    words = {word for dist in dists for word in dist["requires"] if "extra ==" not in word}
+    return _names(word for dist in dists for word in dist["requires"] if "extra ==" not in word)
+
+
+def optional(dists: list[FoundDistribution]) -> set[str]:
+    """Canonical names of what distributions require in their extras."""
+    return _names(word for dist in dists for word in dist["requires"] if "extra ==" in word)
+
+
+def _names(words: Iterable[str]) -> set[str]:
     found = (re.match(r"[\w.-]*", word) for word in words)
     return {canonical_name(name.group()) for name in found if name}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -194,6 +195,7 @@ class Probe:
         base = self.runner.run_all([{"kind": "standard", "root": "stdlib", "names": names}], 1)
         outcomes += self.runner.run_all(again(outcomes, plan), self.workers)
         outcomes += self.try_where_programs_start(outcomes)
+        outcomes += self.try_after_hosts(outcomes)
         outcomes += self.try_with_loans(outcomes)
         self.clock.lap("imports")
         return outcomes, used, base[0].get("failed", {})
@@ -211,6 +213,13 @@ class Probe:
         plan = [{"root": name, "roots": [[name, []]], "cwd": folder} for name in failed]
         told = self.runner.run_all(plan, self.workers)  # type: list[ImportOutcome]
         return [each for each in told if each["module"] in imported(told)]
+
+    def try_after_hosts(self, outcomes: list[ImportOutcome]) -> list[ImportOutcome]:
+        """How those imports went that name the package which brings them, after that one: it comes first."""
+        plan = hosted(outcomes, self.dists)
+        told = self.runner.run_all(plan, self.workers)  # type: list[ImportOutcome]
+        wanted = {job["roots"][1][0] for job in plan}
+        return [each for each in told if each["module"] in wanted & imported(told)]
 
     def try_with_loans(self, outcomes: list[ImportOutcome]) -> list[ImportOutcome]:
         """How those imports went that lacked a library which is elsewhere, once it was loaded before."""
@@ -391,6 +400,24 @@ def uses(dists: list[FoundDistribution], options: dict[str, Any]) -> dict[str, l
                     budget=options["budget"], gone=options["gone"], path=programs, acts=options["acts"]
                 )
                 plan.setdefault(root, []).append(job)
+    return plan
+
+
+def hosted(outcomes: list[ImportOutcome], dists: list[FoundDistribution]) -> list[dict[str, Any]]:
+    """Jobs that import a root after one that its error names, whose distribution requires it in an extra."""
+    fine = imported(outcomes)
+    plan = []  # type: list[dict[str, Any]]
+    for outcome in {each["module"]: each for each in outcomes}.values():
+        name, error = outcome["module"], outcome.get("error")
+        named = set(re.findall(r"\w+", error["message"])) if error is not None else set()
+        owners = {canonical_name(dist["name"]) for dist in dists if name in dist["roots"]} if named else set()
+        hosts = [
+            root
+            for dist in (dists if owners else ())
+            for root in dist["roots"]
+            if root in named & fine and owners & distributions.optional([dist])
+        ]
+        plan += [{"root": name, "roots": [[host, []], [name, []]]} for host in sorted(hosts)]
     return plan
 
 

@@ -206,6 +206,26 @@ def test_a_plugin_that_others_bring_along_may_lack_its_host(environment: Environ
     assert errors(judge_subject(environment.target)) == {}
 
 
+INNER = """
+import sys
+if 'driver' not in sys.modules:
+    raise ImportError('the driver package should be imported before driver_fast')
+"""
+
+
+@pytest.mark.parametrize(("requires", "found"), [
+    (('driver-fast; extra == "fast"',), []),
+    ((), ["EV201:driver_fast"]),
+])  # fmt: skip
+def test_a_part_that_wants_its_host_first_is_imported_after_it(
+    environment: Environment, requires: tuple[str, ...], found: list[str]
+) -> None:
+    """The host takes it by itself; nobody imports it first who has it by the host's extra."""
+    environment.install("driver", {"driver/__init__.py": USED}, requires=requires)
+    environment.install("driver-fast", {"driver_fast/__init__.py": INNER})
+    assert list(errors(judge_subject(environment.target))) == found
+
+
 @pytest.mark.parametrize("error", ["OSError(30, 'Read-only file system')", "PermissionError(13, 'no')"])
 def test_a_write_that_the_judge_refused_is_no_error(environment: Environment, error: str) -> None:
     source = (
