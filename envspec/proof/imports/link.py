@@ -154,8 +154,14 @@ def _tops(interpreter: Interpreter, package: Package) -> Iterator[Failure]:
         failing, raised = name, interpreter.failure(name) or _dead_finder(interpreter, name)
         if raised is None and main and (inner := _only_door(interpreter, package, name)):
             failing, raised = inner, interpreter.failure(inner)
-        if raised:
+        if raised and (main or not own or not _lacks_package(interpreter, raised)):
             yield _failure(origins, package, failing, raised, certain=main and _decides(raised))
+
+
+def _lacks_package(interpreter: Interpreter, raised: Raised) -> bool:
+    """Whether no package here has a module: beside a package's own module it is for an extra."""
+    top = raised.fault.wanted.partition(".")[0]
+    return raised.fault.kind == "module" and top not in interpreter.modules.index.origins
 
 
 def _only_door(interpreter: Interpreter, package: Package, name: str) -> str:

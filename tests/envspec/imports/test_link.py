@@ -186,6 +186,19 @@ def test_a_module_that_takes_over_another_s_dictionary_looks_where_that_one_look
     ).failures
 
 
+@pytest.mark.parametrize(("beside", "found"), [
+    ("import manager", []),
+    ("import other.gone", [("app_driver", False)]),
+    ("import asyncore", [("app_driver", False)]),
+])  # fmt: skip
+def test_a_module_beside_a_packages_own_may_be_for_an_extra(
+    linked: Linked, beside: str, found: list[tuple[str, bool]]
+) -> None:
+    files = {"app.py": "x = 1\n", "app_driver.py": beside + "\n"}
+    report = linked(files, {"other/__init__.py": "y = 1\n"}, python="3.12")
+    assert [(failure.module, failure.certain) for failure in report.failures] == found
+
+
 @pytest.mark.parametrize(("init", "taken", "certain"), [
     ("version = '1'\n", 3, True),  # users have to import what is inside
     ("version = '1'\n", 2, False),
