@@ -274,6 +274,7 @@ SHOWS = "import ad_apter\nclass Own(ad_apter.Shown):\n    def show_metavar({take
     ("*ctx", "self", "", []),
     ("ctx", "self", "    def old(self):\n        return self.show_metavar()\n", [""]),
     ("ctx", "self", "    later = show_metavar\n    def get(self): return self.show_metavar\n", []),
+    ("", "self", "class Sub(Shown):\n    def show_metavar(self, c): super().show_metavar(c)\n", []),
     ("ctx", "self", "NAMES = ['show_metavar']\n", []),
     ("ctx", "self", "class Other:\n    def show_metavar(self, ctx): pass\n", []),
     ("ctx", "self", "def make():\n    class Inner:\n        def show_metavar(self, ctx): pass\n", []),
@@ -290,6 +291,17 @@ def test_a_method_that_is_called_otherwise_than_it_is_overridden_is_found(
     for each in misfits:
         told = {**each, "module": "us_er", "path": files[0][1]}
         assert trying.Trial("us_er", files).reached(told)[0] == "us_er.show()"
+
+
+def test_another_error_does_not_prove_that_an_override_is_called_otherwise(site: pathlib.Path) -> None:
+    (site / "ad_apter").mkdir()
+    (site / "ad_apter" / "__init__.py").write_text(SHOWN.format(passed="ctx", more=""))
+    ends = "def show():\n    return Own().page(1) if False else Own().later()\n"
+    files = files_of(site, SHOWS.format(taken="self") + ends)
+    importlib.import_module("us_er")
+    (misfit,) = hooks.unfit("us_er", {"ad_apter"})
+    told = {**misfit, "module": "us_er", "path": files[0][1]}
+    assert trying.Trial("us_er", files).reached(told)[0] == ""
 
 
 MADE = """
