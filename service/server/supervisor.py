@@ -61,15 +61,14 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._listener = _listen(settings)
-        self._own = OwnFolder("shared", _memory())
-        self._folder = self._own.path
+        self._folder = OwnFolder("shared", _memory())
         self._engine = engine_for(settings)
         self._ears = ears_for(settings)
         self._codecs = Codecs(codec_pool(settings.codecs, queue_wait=settings.queue_wait))
         self._decoders = Decoders(decoder_pool(settings.codecs, queue_wait=settings.queue_wait))
-        self._crews = [*self._engine.crews(self._folder), self._codecs.pool.crew(self._folder)]
+        self._crews = [*self._engine.crews(self._folder.path), self._codecs.pool.crew(self._folder.path)]
         if self._ears is not None:
-            self._crews += [*self._ears.crews(self._folder), self._decoders.pool.crew(self._folder)]
+            self._crews += [*self._ears.crews(self._folder.path), self._decoders.pool.crew(self._folder.path)]
         # Twice the slots: while a process is replaced, the old one still answers.
         self._ledger = own_ledger(settings, 2 * settings.web)
         self._processes: dict[int, WebProcess] = {}
@@ -197,7 +196,7 @@ class Supervisor:
         for crew in self._crews:
             crew.release()
         self._ledger.use(slot)
-        shared = Shared(self._codecs, self._decoders, self._ledger, self._folder, slot)
+        shared = Shared(self._codecs, self._decoders, self._ledger, self._folder.path, slot)
         app = create_app(self._settings, self._engine, shared, self._ears)
         Web(app, self._listener, self._ledger).serve(self._lifeline[0])
 
@@ -233,7 +232,7 @@ class Supervisor:
             crew.stop()
         self._listener.close()
         self._ledger.close()
-        self._own.remove()
+        self._folder.remove()
 
 
 def _listen(settings: Settings) -> socket.socket:

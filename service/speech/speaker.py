@@ -307,7 +307,7 @@ class Speaker:
         waiting: collections.deque[concurrent.futures.Future[Audio]] = collections.deque()
         try:
             while True:
-                share = max(1, voices // max(1, self._spoken_now))
+                share = max(1, voices // self._spoken_now)
                 more = itertools.islice(rest, max(0, share - len(waiting)))
                 waiting.extend(threads.submit(speak, one) for one in more)
                 if not waiting:

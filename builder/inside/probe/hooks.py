@@ -27,17 +27,13 @@ def idle(module: str, paths: list[str], others: set[str]) -> list[dict[str, Any]
     `paths` are the sources of the module's distribution, `others` top-level modules of other ones.
     """
     found = []
-    for kind in list(vars(sys.modules[module]).values()):
-        if not issubclass(type(kind), type) or kind.__module__ != module:
-            continue
+    for kind in classes(module):
         for base, name in overridden(kind, others):
-            theirs = sources(str(base.__module__).partition(".")[0])
+            theirs = sources(top_of(base))
             instead = successor(kind, base, name, theirs)
             own = (confirming.source(path) or "" for path in paths) if instead else ()
             if instead and not is_called(name, theirs) and not is_called(name, own):
-                place = "%s.%s.%s" % (base.__module__, base.__qualname__, name)
-                line = vars(kind)[name].__code__.co_firstlineno
-                found.append({"line": line, "name": place, "instead": instead, "class": kind.__name__})
+                found.append(dict(told(kind, base, name), instead=instead))
     return found
 
 
@@ -48,23 +44,36 @@ def unfit(module: str, others: set[str]) -> list[dict[str, Any]]:
     one that the overridden method takes and the override does not, and where nothing else has that name.
     """
     found = []
-    for kind in list(vars(sys.modules[module]).values()):
-        if not issubclass(type(kind), type) or kind.__module__ != module:
-            continue
+    for kind in classes(module):
         for base, name in overridden(kind, others):
             ours, theirs = signature(vars(kind)[name]), signature(vars(base)[name])
             if ours is None or theirs is None or ours.parameters.keys() == theirs.parameters.keys():
                 continue
-            texts = sources(str(base.__module__).partition(".")[0])
+            texts = sources(top_of(base))
             calls = [each for each in calls_of(name, texts) if takes(theirs, each)]
             if not calls or any(takes(ours, each) for each in calls) or not is_alone(base, name, texts):
                 continue
             words = [word for _, named in calls for word in named if word not in ours.parameters]
-            told = {"overrides": True, "argument": words[0] if words else "", "class": kind.__name__}
-            place = "%s.%s.%s" % (base.__module__, base.__qualname__, name)
-            found.append(dict(told, line=vars(kind)[name].__code__.co_firstlineno, name=place))
+            found.append(dict(told(kind, base, name), overrides=True, argument=words[0] if words else ""))
             break
     return found
+
+
+def classes(module: str) -> list[Any]:
+    """The classes that a module defines."""
+    values = list(vars(sys.modules[module]).values())
+    return [each for each in values if issubclass(type(each), type) and each.__module__ == module]
+
+
+def told(kind: Any, base: Any, name: str) -> dict[str, Any]:
+    """Where a class overrides a method of a base."""
+    place = "%s.%s.%s" % (base.__module__, base.__qualname__, name)
+    return {"line": vars(kind)[name].__code__.co_firstlineno, "name": place, "class": kind.__name__}
+
+
+def top_of(kind: Any) -> str:
+    """The top-level module that a class is from."""
+    return str(kind.__module__).partition(".")[0]
 
 
 def signature(function: Any) -> inspect.Signature | None:
@@ -113,14 +122,13 @@ def takes(signature: inspect.Signature, call: tuple[int, tuple[str, ...]]) -> bo
 
 def is_alone(base: Any, name: str, texts: tuple[str, ...]) -> bool:
     """Whether what is called by this name can only be a method of that family of classes."""
-    top = str(base.__module__).partition(".")[0]
     family = set()
     for module in list(sys.modules.values()):
         for kind in list(getattr(module, "__dict__", {}).values()):
             if issubclass(type(kind), type) and name in vars(kind):
                 if base not in kind.__mro__ and kind not in base.__mro__:
                     return False
-                if str(kind.__module__).partition(".")[0] == top:
+                if top_of(kind) == top_of(base):
                     family.add(id(vars(kind)[name]))
     made = re.compile(r"\bdef %s\b" % re.escape(name))
     return sum(len(made.findall(text)) for text in texts) == len(family)
@@ -129,7 +137,7 @@ def is_alone(base: Any, name: str, texts: tuple[str, ...]) -> bool:
 def overridden(kind: Any, others: set[str]) -> Iterator[tuple[Any, str]]:
     """The classes of others that a class is made from, with the public methods that it replaces."""
     for base in kind.__mro__[1:]:
-        if str(base.__module__).partition(".")[0] in others:
+        if top_of(base) in others:
             for name, value in list(vars(base).items()):
                 ours = vars(kind).get(name)
                 if type(value) is type(ours) is types.FunctionType and not name.startswith("_"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import math
 import sys
 import time
 import types
@@ -32,7 +33,7 @@ from .worker import limit, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Iterable
 
 TOUCH = 5.0
 """Seconds for reaching for the names that a package loads only when asked."""
@@ -90,7 +91,8 @@ class Usage:
             refused_names = self.touch(importlib.import_module(self.root))
         except BaseException as error:
             return {"failed": type(error).__name__}
-        self.load([*self.job["commands"], *self.entrances()])
+        self.load(self.job["commands"])
+        self.load(self.entrances(), most=TOUCH)
         unread = self.read_files()
         stored = {}  # type: dict[tuple[str, ...], list[str]]
         for module, (_, reader) in self.readers.items():
@@ -135,11 +137,11 @@ class Usage:
             "unread": unread,
         }
 
-    def load(self, modules: list[str]) -> None:
-        """Import modules for what they load, as long as there is time; what fails is told elsewhere."""
-        until = time.monotonic() + TOUCH
+    def load(self, modules: Iterable[str], most: float = math.inf) -> None:
+        """Import modules for what they load, for so many processor seconds; what fails is told elsewhere."""
+        until = time.process_time() + most
         for module in modules:
-            if time.monotonic() > until:
+            if time.process_time() > until:
                 return
             with contextlib.suppress(BaseException):
                 importlib.import_module(module)
@@ -423,10 +425,11 @@ class Usage:
 
 def live_lines(module: str, path: str) -> frozenset[int]:
     """First lines of the functions of a file that the module made of it and its classes have."""
-    values = list(vars(sys.modules[module]).values()) if module in sys.modules else []
-    kinds = [value for value in values if issubclass(type(value), type) and value.__module__ == module]
     found = set()  # type: set[int]
-    for value in [*values, *[inner for kind in kinds for inner in vars(kind).values()]]:
+    if module not in sys.modules:
+        return frozenset(found)
+    inside = [value for kind in hooks.classes(module) for value in vars(kind).values()]
+    for value in [*vars(sys.modules[module]).values(), *inside]:
         function = below_wrappers(value)
         code = function.__code__ if type(function) is types.FunctionType else None
         if code is not None and code.co_filename == path:
