@@ -19,6 +19,9 @@ from tests.support.paths import ROOT
 
 VERSIONS = ("3.12", "3.13", "3.14")
 PROJECT = ROOT / "pyproject.toml"
+PATIENCE = {"UV_HTTP_RETRIES": "5", "UV_HTTP_CONNECT_TIMEOUT": "60", "UV_CONCURRENT_DOWNLOADS": "8"}
+"""Settings of uv that let it sit out a connection that fails: here it asks by itself, with no relay before it."""
+
 NOT_HERE = 4
 """Exit code of `scripts/python` for a version that it cannot get."""
 
@@ -68,7 +71,7 @@ def ready(version: str) -> pathlib.Path:
     mark = venv / "ready"  # written last: an interrupted set-up is done again
     if not mark.exists() or mark.stat().st_mtime < PROJECT.stat().st_mtime:
         settings = ask_pip()
-        env = uv.uv_environment(settings)
+        env = uv.uv_environment(settings) | PATIENCE
         find = [str(ROOT / "scripts" / "python"), version]
         python = subprocess.run(find, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         with tempfile.TemporaryDirectory() as folder:
