@@ -12,7 +12,7 @@ from ..names import absolute_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Iterator, Sequence
 
 ANY = {"", "Exception", "BaseException"}
 CAUGHT = {
@@ -22,7 +22,8 @@ CAUGHT = {
 }
 """Handlers behind which a missing name, a failing import or a refused argument may be expected."""
 DOUBT = re.compile(
-    r"version|hasattr|getattr|type_checking|platform|compat|has_|have|avail|support|py[23]|^sys$|lt_|_lt|ge_|_ge"
+    r"version|major|minor|hasattr|getattr|type_checking|platform|compat|has_|have|avail|support|py[23]|^sys$"
+    r"|lt_|_lt|ge_|_ge"
     r"|_gt|legacy|deprec|np\d|use_|is_|backend|^os$|\d",
     re.IGNORECASE,
 )
@@ -60,6 +61,8 @@ class Use:
         """Whether it depends on a condition that may ask for it."""
         self.taken = 0
         """How many parts of the path an import statement takes, which is a use of its own."""
+        self.either = ""
+        """The module's name for those parts, where its branches decide what the name stands for."""
         self.given = 0
         """How many arguments it is called with by their place; 0 where that is not known."""
         self.function = 0
@@ -93,6 +96,8 @@ class SourceReader:
         self.stored = {}  # type: dict[tuple[str, ...], list[tuple[int, int]]]
         """What the file itself puts into others: the function and the line of each place."""
         self.imports = []  # type: list[str]
+        self.looped = set()  # type: set[str]
+        """Names that a loop gives one thing after the other, so that all of them are used."""
         self.scopes = []  # type: list[dict[str, list[Any]]]
         self.guards = dict.fromkeys(CAUGHT, 0)
         self.doubts = 0
@@ -309,12 +314,19 @@ class SourceReader:
     def call(self, chain: tuple[str, ...], node: Any, words: list[str], given: int) -> None:
         """A call with arguments: of a module's function, or of a name of this module."""
         found = self.resolve(chain[0])
+        either = self.either(chain[0], found or ())
         for target in found or ():
             if any(word.arg == "copy" and is_false(word.value) for word in node.keywords):
                 self.uncopied.append(((*target, *chain[1:]), node.lineno))
-            self.use("call", (*target, *chain[1:]), node.lineno, words, given, taken=len(target))
+            full = (*target, *chain[1:])
+            self.use("call", full, node.lineno, words, given, taken=len(target), either=either)
         if found is None and self.is_global(chain[0]):
             self.calls.append((chain, node.lineno, words, given))
+
+    def either(self, name: str, found: Sequence[tuple[str, ...]]) -> str:
+        """The name where it stands for one of these, by which branch of the module was taken."""
+        alone = len(found) < 2 or name in self.looped or not self.is_global(name)
+        return "" if alone else name
 
     def is_global(self, name: str) -> bool:
         """Whether a name means what the module binds to it."""
@@ -326,10 +338,12 @@ class SourceReader:
         if chain is None:
             self.visit(node.value)
             return
-        for target in self.resolve(chain[0]) or ():
+        found = self.resolve(chain[0]) or ()
+        either = self.either(chain[0], found)
+        for target in found:
             full = (*target, *chain[1:])
             if isinstance(node.ctx, ast.Load):
-                self.use("name", full, node.lineno, taken=len(target))
+                self.use("name", full, node.lineno, taken=len(target), either=either)
             else:
                 self.stored.setdefault(full, []).append((self.function, node.lineno))
 
@@ -347,6 +361,7 @@ class SourceReader:
         keywords: list[str] | None = None,
         given: int = 0,
         taken: int = 0,
+        either: str = "",
     ) -> None:
         """Note a use that has no way out, as far as can be told: outside of functions the import tells."""
         if not self.guards[kind] and not (self.depth and self.doubts) and self.wanted(chain):
@@ -356,6 +371,7 @@ class SourceReader:
             used.raised = used.deep and self.raises > 0
             used.sure = not self.branches
             used.given, used.taken, used.function = given, taken, self.function
+            used.either = either
             self.uses.append(used)
 
     def resolve(self, name: str) -> list[tuple[str, ...]] | None:
@@ -454,6 +470,7 @@ def rebind(loop: Any, scope: dict[str, list[Any]], reader: SourceReader) -> None
             return
         targets += [(*target, *chain[1:]) for target in found]
     scope[loop.target.id] = targets
+    reader.looped.add(loop.target.id)
 
 
 def within(body: list[Any]) -> Iterator[Any]:
@@ -532,11 +549,14 @@ def doubtful(test: Any) -> bool:
 
 
 def words_of(test: Any) -> Iterator[str]:
-    """Names, attributes and texts in a condition."""
+    """Names, attributes and texts in a condition; what an object says of itself, without its `is_`."""
     for node in ast.walk(test):
+        attribute = getattr(node, "attr", None)
+        if attribute and attribute.startswith("is_") and last_name(getattr(node, "value", None)) == "self":
+            attribute = attribute[len("is_") :]
         words = [
             getattr(node, "id", None),
-            getattr(node, "attr", None),
+            attribute,
             getattr(node, "value", None) if isinstance(node, ast.Constant) else None,
         ]
         for word in words:

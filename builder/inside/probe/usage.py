@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import importlib.util
@@ -102,6 +103,8 @@ class Usage:
         for module, (path, reader) in self.readers.items():
             hot = module in sys.modules
             for use in reader.uses:
+                if hot and self.is_untaken(use, module):
+                    continue
                 place = {
                     "module": module,
                     "path": path,
@@ -176,6 +179,11 @@ class Usage:
             unloaded = self.unimported(use.chain)
             return [dict(found, name=unloaded, unloaded=True)] if unloaded else []
         return []
+
+    def is_untaken(self, use: reading.Use, module: str) -> bool:
+        """Whether a use is of what its name would stand for, had the module taken another branch."""
+        there = vars(sys.modules[module]).get(use.either) if use.either and use.deep else None
+        return there is not None and there is not self.value(use.chain[: use.taken])
 
     def reach(self, module: str, path: str, line: int) -> str:
         """How a line is reached through what the root exports (see `reaching.Map.reach`)."""
@@ -333,12 +341,15 @@ class Usage:
         return name in self.conditional[file]
 
     def meant(self, lack: str) -> str:
-        """The name that a missing one is but for its underscores: then its author wrote it wrong."""
+        """The name that a missing one is but for its underscores: then its author wrote it wrong.
+
+        One more at the end makes another name, by custom: NumPy's `int` and `int_` were two things.
+        """
         *parents, name = lack.split(".")
         there = dir(self.value(tuple(parents)))
         start, bare = name[: len(name) - len(name.lstrip("_"))], name.replace("_", "")
         near = (each for each in there if each.replace("_", "") == bare and not each.startswith("_" + start))
-        return next((each for each in near if each.startswith(start)), "")
+        return next((each for each in near if each.startswith(start) and each != name + "_"), "")
 
     def value(self, chain: tuple[str, ...]) -> Any:
         """What a chain is at run time; None where it cannot be had."""
@@ -460,8 +471,11 @@ def below(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def is_asked(lack: str, use: reading.Use, module: str) -> bool:
-    """Whether what a use in a function lacks is named by what surrounds it: it is for those who have it."""
-    names = lack.lower().split(".")[1:]
+    """Whether what a use in a function lacks is named by what surrounds it: it is for those who have it.
+
+    A name that Python has as well says nothing: who asks for `is_int` does not ask for NumPy's `int`.
+    """
+    names = [name for name in lack.lower().split(".")[1:] if not hasattr(builtins, name)]
     around = (*use.asked, *module.lower().split(".")[1:])
     return use.deep and any(name in word for name in names for word in around)
 

@@ -43,6 +43,8 @@ def uses(source: str) -> set[str]:
         ("import numpy as np\nif hasattr(np, 'bool8'):\n    np.bool8", set()),
         ("import numpy as np\nif np.__version__ < '2':\n    np.bool8", set()),
         ("import numpy as np\ndef f(x):\n    if x:\n        return np.float", {"numpy.float"}),
+        ("import numpy as np\ndef f(self):\n    if self.is_int:\n        np.int", {"numpy.int"}),
+        ("import numpy as np\ndef f(self):\n    if is_int:\n        np.int", set()),
         ("import numpy as np\ndef f():\n    if NUMPY2:\n        return 1\n    return np.float", set()),
         ("import numpy as np\nx = np.float if HAS_FLOAT else 1", set()),
         ("import numpy as np\nnp.float = 1", set()),

@@ -418,6 +418,36 @@ def other():
     assert "more of the kind" not in found[0]
 
 
+def test_what_a_name_would_stand_for_in_another_branch_is_not_used(environment: Environment) -> None:
+    environment.install("provider", {"provider/__init__.py": USED, "provider/v1.py": "old = len\n"})
+    source = """
+import provider as always
+if hasattr(always, "v1") or True:
+    import provider.v1 as chosen
+else:
+    import provider as chosen
+
+def use():
+    return chosen.old, chosen.gone
+"""
+    environment.install("user", {"user.py": source}, requires=("provider",))
+    found = [each.message for each in judge_subject(environment.target).findings if each.rule == "EV260"]
+    assert [each.partition(",")[0] for each in found] == ["user uses provider.v1.gone"]
+
+
+BUILTIN = {"provider.py": "import os\nint_ = int\nword_wrap = len\n"}
+
+
+@pytest.mark.parametrize(("name", "weights"), [("int", ["WARNING"]), ("wordwrap", ["INFO"])])
+def test_a_name_with_one_more_underscore_is_another(
+    environment: Environment, name: str, weights: list[str]
+) -> None:
+    environment.install("provider", BUILTIN)
+    user = f"import provider\ndef use(self):\n    if self.is_int:\n        return provider.{name}\n"
+    environment.install("user", {"user.py": user})
+    assert weight_of(environment) == weights
+
+
 @pytest.mark.parametrize(("init", "weights"), [
     ("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n", []), ("import os\n", ["WARNING"]),
 ])  # fmt: skip
