@@ -68,8 +68,9 @@ class Outcome:
         """What is wrong with how it ended; empty when a user would have nothing to say."""
         if self.code not in range(5):
             return f"exit {self.code}"
-        if found := re.search("Traceback|RecursionError|MemoryError", self.said):
-            return found[0]
+        # A report may name such an error, of a module that cannot be imported: "demo: RecursionError: ...".
+        if found := re.search(r"Traceback|^\s*(?:RecursionError|MemoryError)", self.said, re.MULTILINE):
+            return found[0].strip()
         if self.code and not re.search(r"[a-z]{3}", self.said):
             return "no words"
         if self.seconds > MINUTE or self.memory > MEMORY or len(self.said) > OUTPUT:

@@ -16,16 +16,34 @@ if TYPE_CHECKING:
 FORM = 2
 """Number of the form that files have: what is kept of another one is not taken."""
 
+DEEPEST = 100
+"""How deep constants and functions may lie in one another. Beyond what people write, and far below the limits
+of Python's own packing, which depend on where in a program they are met."""
+
 _SHORT = [sys.intern(chr(number)) for number in range(256)]
 """A string of one character exists once in a process, and is packed with whether it is interned: all are."""
 
 
 def compiled(text: bytes, path: str) -> CodeType | None:
-    """The code of a module; None for what does not compile: packages and payloads carry templates of code."""
+    """The code of a module; None for what does not compile: packages and payloads carry templates of code.
+
+    None as well for what cannot be packed, since it lies in itself too deeply.
+    """
     try:
-        return compile(text, path, "exec", dont_inherit=True)
+        code = compile(text, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return None
+    return code if _is_shallow(code) else None
+
+
+def _is_shallow(code: CodeType) -> bool:
+    level: list[Any] = [code]
+    for _ in range(DEEPEST):
+        inner = [each.co_consts if isinstance(each, CodeType) else each for each in level]
+        level = [each for parts in inner for each in parts if isinstance(each, (CodeType, tuple, frozenset))]
+        if not level:
+            return True
+    return False
 
 
 def packed(text: bytes, code: CodeType) -> bytes:

@@ -6,6 +6,8 @@ import marshal
 import sys
 import types
 
+import pytest
+
 from builder.inside.entrypoint.packed import compiled, packed
 
 SETS = b"""
@@ -41,3 +43,14 @@ def test_sets_that_only_look_equal_stay_what_they_are() -> None:
     kinds = [{type(word) for word in each} for each in sets]
     assert kinds == [{str, int}, {str, int}, {str, bool}, {str, float}]
     assert sets[0] is sets[1]
+
+
+@pytest.mark.parametrize("source", ["x = " + "(" * 95 + "1," + ")," * 95, "f = " + "lambda: " * 90 + "0"])
+def test_what_lies_in_itself_too_deeply_is_not_packed(source: str) -> None:
+    deep = source.encode()
+    deeper = deep.replace(b"(" * 95, b"(" * 180).replace(b")," * 95, b")," * 180)
+    deeper = deeper.replace(b"lambda: " * 90, b"lambda: " * 300)
+    code = compiled(deep, "/m.py")
+    assert code is not None
+    assert packed(deep, code) == packed(deep, marshal.loads(packed(deep, code)[16:]))
+    assert compiled(deeper, "/m.py") is None
