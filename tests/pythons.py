@@ -20,7 +20,7 @@ from tests.support.paths import ROOT
 VERSIONS = ("3.12", "3.13", "3.14")
 PROJECT = ROOT / "pyproject.toml"
 PATIENCE = {"UV_HTTP_RETRIES": "5", "UV_HTTP_CONNECT_TIMEOUT": "60", "UV_CONCURRENT_DOWNLOADS": "8"}
-"""Settings of uv that let it sit out a connection that fails: here it asks by itself, with no relay before it."""
+"""Settings with which uv sits out a connection that fails: here it has no relay before it that would."""
 
 NOT_HERE = 4
 """Exit code of `scripts/python` for a version that it cannot get."""

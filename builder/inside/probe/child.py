@@ -22,6 +22,8 @@ FLOOD = 32 * 1024 * 1024
 """Bytes of output after which a step is stopped."""
 PATIENCE = 4
 """Times its limit that a step may take on a machine that does not let it run."""
+COMPUTING = 0.75
+"""Share of its limit after which a step is ended that has computed all the while: it is nobody's victim."""
 
 
 def job() -> Any:
@@ -41,7 +43,8 @@ def step(
 
     `then`, if given, goes on in the same process with the value of `work`, and `step` returns only when
     that is over as well: this is how modules are imported below their real parents.
-    Keys told: `value` (JSON) or `signal` or `exit` or `timeout` or `flood`, `seconds`, `output`, `bytes`.
+    Keys told: `value` (JSON) or `signal` or `exit` or `timeout` or `flood`, `seconds`, `output`, `bytes`;
+    `computed` beside `timeout` where it was not waiting for anything.
     """
     answer_read, answer_write = os.pipe()
     output_read, output_write = os.pipe()
@@ -114,7 +117,9 @@ class Watch:
         result = {}  # type: dict[str, Any]
         answered = False
         while not answered and not result:
-            if time.monotonic() > self.deadline and not self.starved(began):
+            if self.computes(began):
+                result.update(timeout=True, computed=True)
+            elif time.monotonic() > self.deadline and not self.starved(began):
                 result["timeout"] = True
             elif self.size > FLOOD:
                 result["flood"] = True
@@ -133,6 +138,11 @@ class Watch:
         result["bytes"] = self.size
         return result
 
+    def computes(self, began: float) -> bool:
+        """Whether it has computed for most of its time, as if it would never end."""
+        enough = COMPUTING * (self.deadline - began)
+        return time.monotonic() - began > enough and self._processor_time() > enough
+
     def starved(self, began: float) -> bool:
         """Whether a process that is late has hardly been let run: a busy machine is no hang.
 
@@ -142,13 +152,16 @@ class Watch:
         allowed = self.deadline - began
         if time.monotonic() - began > PATIENCE * allowed:
             return False
+        return self._processor_time() < allowed / 2 and any(state in "RD" for state in states(self.pid))
+
+    def _processor_time(self) -> float:
+        """Seconds of processor that it has used; none where nobody can tell, as of one that is gone."""
         try:
             with open("/proc/%d/stat" % self.pid) as stream:
                 fields = stream.read().rpartition(")")[2].split()
         except OSError:
-            return False
-        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return used < allowed / 2 and any(state in "RD" for state in states(self.pid))
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _value(self) -> Any:
         try:

@@ -89,7 +89,9 @@ class Group:
             except OSError as error:
                 return {"seconds": 0.0, "error": importing.describe(error)}
         self.dump.truncate(0)
-        faulthandler.dump_traceback_later(max(self.timeout - 0.5, 0.5), exit=False, file=self.dump)
+        # Once is enough: what computes is ended soon after, and what waits still waits where it did.
+        dumped = max(child.COMPUTING * self.timeout - 0.5, 0.5)
+        faulthandler.dump_traceback_later(dumped, exit=False, file=self.dump)
         if self.witness is None:
             self.witness = importing.Witness(self.guarded)
         found = importing.import_module(self.named(name), self.witness, self.attributes.get(name, []))

@@ -467,7 +467,8 @@ def sources(dist: FoundDistribution, root: str) -> list[list[Any]]:
 
 def again(outcomes: list[ImportOutcome], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Jobs that confirm, alone and in a fresh process, what may have come from the fork or a neighbour."""
-    names = [each["module"] for each in outcomes if any(key in each for key in DOUBTFUL)][:20]
+    doubtful = [each for each in outcomes if any(key in each for key in DOUBTFUL) and "computed" not in each]
+    names = [each["module"] for each in doubtful[:20]]
     later = {root for job in plan for root, _ in job["roots"][1:]}
     names += [each["module"] for each in outcomes if each["module"] in later and "error" in each]
     return [{"root": name, "roots": [[name, []]]} for name in dict.fromkeys(names)]

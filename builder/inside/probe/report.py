@@ -154,6 +154,8 @@ class Ended(TypedDict):
     signal: NotRequired[int]
     exit: NotRequired[int]
     timeout: NotRequired[bool]
+    computed: NotRequired[bool]
+    """Whether it computed all the while until its time was over, and waited for nothing."""
     flood: NotRequired[bool]
     """Whether it was stopped because it printed without end."""
     processes: NotRequired[int]

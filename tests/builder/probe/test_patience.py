@@ -101,6 +101,22 @@ def test_only_what_would_run_is_given_more_time(source: str, allowed: float, sta
         assert watch.starved(began) is starved
 
 
+@pytest.mark.parametrize("computes", [True, False])
+def test_what_has_computed_all_the_while_is_ended_and_not_tried_again(computes: bool) -> None:
+    told: list[dict[str, Any]] = []
+    child.step(lambda: spin() if computes else time.sleep(60), timeout=0.4, tell=told.append)
+    assert told[0]["timeout"]
+    assert told[0].get("computed", False) is computes
+    plan = [{"roots": [["a", []]]}]
+    asked = main.again([cast("Any", {"module": "a", **told[0]})], plan)
+    assert [job["root"] for job in asked] == ["a"] * (not computes)
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
 class Reading(main.Probe):
     """A probe that has imported everything already, of which only its way of reading is looked at."""
 
