@@ -135,8 +135,9 @@ class Probe:
         kinds = runtimes.find_runtimes(below)
         used += self.read_rest(uses, outcomes, {each["module"] for each in used})
         trips = round_trips(outcomes, kinds, options)
-        if not self.fast and plugins.HOST in imported(outcomes) and plugins.plugins(dists):
-            trips.append({"kind": "plugins", "root": plugins.HOST})
+        begins = plugins.modules(dists)
+        if not self.fast and plugins.HOST in imported(outcomes) and begins:
+            trips.append({"kind": "plugins", "root": plugins.HOST, "modules": begins})
         sent, hosted = send_twice(self.runner, trips, self.workers)
         self.clock.lap("exchange")
         self.try_cards(outcomes)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HOST = "pytest"
 GROUP = "pytest11"
 """The group of entry points in which plugins of pytest stand. Source: pytest's manual, "Writing plugins"."""
+UNABLE = 3
+"""Pytest's exit code where it could not even begin."""
 ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 TESTS = """
 import pytest
@@ -71,21 +73,21 @@ class Listener:
         self.error = self.error or call.excinfo.value
 
 
-def plugins(dists: list[FoundDistribution]) -> list[str]:
-    """Names of the distributions that bring plugins of pytest."""
-    return [
-        dist["name"]
-        for dist in dists
-        if any(group == GROUP for group, _, _ in doors.entry_points(dist.get("entry_points", "")))
-    ]
+def modules(dists: list[FoundDistribution]) -> list[str]:
+    """The modules in which plugins of pytest begin."""
+    points = [each for dist in dists for each in doors.entry_points(dist.get("entry_points", ""))]
+    return [module for group, _, module in points if group == GROUP]
 
 
-def run_tests(*, alone: bool) -> dict[str, Any]:
-    """In the child: how pytest gets through a file of tests that nothing is wrong with."""
+def run_tests(begins: list[str]) -> dict[str, Any]:
+    """In the child: how pytest gets through a file of tests that nothing is wrong with.
+
+    `begins` are the modules of all plugins, without which it is started where there are none.
+    """
     limit(120.0)
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.pop(ALONE, None)
-    if alone:
+    if not begins:
         os.environ[ALONE] = "1"
     folder = tempfile.mkdtemp()
     for name, text in (("test_least.py", TESTS), ("pytest.ini", "[pytest]\n")):
@@ -98,9 +100,20 @@ def run_tests(*, alone: bool) -> dict[str, Any]:
         code = int(importlib.import_module(HOST).main(words, plugins=[listener]))
     except BaseException as error:
         return {"error": importing.describe(error)}
-    if listener.error is not None:
-        return {"error": importing.describe(listener.error)}
+    ended = listener.error or (load(begins) if code == UNABLE else None)
+    if ended is not None:
+        return {"error": importing.describe(ended)}
     return {"code": code} if code else {}  # it may want a setting: that is no fault
+
+
+def load(begins: list[str]) -> BaseException | None:
+    """What the first plugin ends with that cannot be loaded: pytest from 9 on prints that itself."""
+    for module in begins:
+        try:
+            importlib.import_module(module)
+        except BaseException as error:
+            return error
+    return None
 
 
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
@@ -108,10 +121,10 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
     say({"begin": HOST})
     timeout = float(job["timeout"])
     with_all, without = [], []  # type: tuple[list[dict[str, Any]], list[dict[str, Any]]]
-    child.step(lambda: run_tests(alone=False), timeout=timeout, tell=with_all.append)
+    child.step(lambda: run_tests(job["modules"]), timeout=timeout, tell=with_all.append)
     told = with_all[0].get("value") or {}
     if "error" in told:
-        child.step(lambda: run_tests(alone=True), timeout=timeout, tell=without.append)
+        child.step(lambda: run_tests([]), timeout=timeout, tell=without.append)
         told["control"] = without[0].get("value") == {}
     say({"end": HOST, "outcome": dict(told, plugins=True, seconds=with_all[0]["seconds"])})
 

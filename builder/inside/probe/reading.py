@@ -123,7 +123,7 @@ class SourceReader:
             if isinstance(node, ast.If) and leaves(node.body):
                 branches += 1
                 self.branches += 1
-                if doubtful(node.test):
+                if any(map(is_doubt, words_of(node.test))):
                     doubts += 1
                     self.doubts += 1
         self.doubts -= doubts
@@ -209,10 +209,11 @@ class SourceReader:
     @contextlib.contextmanager
     def asking(self, *tests: Any, nested: bool = False) -> Iterator[None]:
         """What depends on conditions: doubtful where they may ask for it, and named by their words."""
-        doubt = any(doubtful(test) for test in tests)
+        words = [word for test in tests for word in words_of(test)]
+        doubt = any(map(is_doubt, words))
         known = len(self.asked)
         self.doubts += doubt
-        self.asked += [word.lower() for test in tests for word in words_of(test)]
+        self.asked += map(str.lower, words)
         self.branches += nested
         yield
         self.branches -= nested
@@ -543,9 +544,9 @@ def last_name(node: Any) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def doubtful(test: Any) -> bool:
-    """Whether a condition may ask for a version, a platform or the presence of something."""
-    return any(DOUBT.search(word) or CONSTANT.match(word) for word in words_of(test))
+def is_doubt(word: str) -> bool:
+    """Whether a condition with this word may ask for a version, a platform or the presence of something."""
+    return bool(DOUBT.search(word) or CONSTANT.match(word))
 
 
 def words_of(test: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ from builder.judge.facts import Distribution, Facts, ImportFault
 from builder.judge.rules.roles import Role
 from builder.judge.rules.surroundings import SPARE
 from builder.judge.rules.symptoms import Cause, FailedImport
+from envspec.proof.departed import departed
 from envspec.proof.stdlib import Stdlib, was_ever_standard
 from envspec.proof.stdlib.continued import continued_in
 from envspec.system import rules
@@ -108,6 +109,8 @@ def _cause_of_undeclared(
     failed: FailedImport, culprit: Distribution | None, top: str, weight: Severity
 ) -> Cause:
     by_name = failed.facts.by_name()
+    if (left := _cause_of_departure(failed, culprit, top, weight)) is not None:
+        return left
     unmet = [each for each in (culprit.requires if culprit else ()) if _key(each) not in by_name]
     named = next((each for each in unmet if _resembles(each.name, top)), unmet[0] if unmet else None)
     who = f"{culprit.name} {culprit.version}" if culprit else "it"
@@ -143,6 +146,25 @@ def _cause_of_undeclared(
     return Cause(
         rule=rules.OPTIONAL, severity=Severity.INFO,
         what=f"needs the optional module {top}", hint="install it if that part is used",
+    )  # fmt: skip
+
+
+def _cause_of_departure(
+    failed: FailedImport, culprit: Distribution | None, top: str, weight: Severity
+) -> Cause | None:
+    """That a module has left the distribution that had it; deep in a package where that one is required."""
+    left = departed(top)
+    if left is None or culprit is None:
+        return None
+    required = left.package in map(_key, culprit.requires)
+    held = failed.facts.by_name().get(left.package)
+    if (failed.role.is_inner and not required) or (held is None and required):
+        return None
+    without = f"{held.name} {held.version} does not have any more" if held else "no package here has"
+    return Cause(
+        rule=rules.REQUIREMENT_ABSENT, severity=weight,
+        what=f"{culprit.name} {culprit.version} needs the module {top}, which {without}",
+        hint=f"pin {left.package} below {left.below}, or take a newer {culprit.name}", lacks=left.package,
     )  # fmt: skip
 
 

@@ -12,8 +12,10 @@ from envspec.system.finding import Finding
 from envspec.system.quoting import quoted_output
 
 UNFIT = ("AttributeError", "NameError", "PluginValidationError", "TypeError")
-"""Exceptions of code that does not fit its host: others may ask for what a project would set, and of imports
-that fail their own findings tell."""
+"""Exceptions of code that does not fit its host: others may ask for what a project would set."""
+
+ABSENT = "ImportError"
+"""Of imports that fail their own findings tell, but who wants such a plugin cannot start its host."""
 
 
 def judge_plugins(facts: Facts) -> Iterator[Finding]:
@@ -23,21 +25,29 @@ def judge_plugins(facts: Facts) -> Iterator[Finding]:
         if error is None or not each.get("control"):
             continue
         root = error.get("root") or error
-        if set(UNFIT).isdisjoint((root["type"], *root["bases"])):
-            continue
+        kinds = {root["type"], *root["bases"]}
         host = facts.by_name().get(each["module"])
         guilty = _guilty(root, host, facts)
+        missed = ABSENT in kinds and guilty is not None and facts.is_wanted(guilty)
+        if kinds.isdisjoint(UNFIT) and not missed:
+            continue
         called = f"{each['module']} {host.version}" if host else each["module"]
         whom = f"{guilty.name} {guilty.version}" if guilty else "its plugins"
         path, line, _ = root["frames"][-1] if root["frames"] else ("", 0, "")
         yield rules.PLUGIN_BREAKS_HOST.finding(
             f"{called} cannot run tests with {whom}: {root['type']}: {quoted_output(root['message'])[:300]}"
             + (f" ({quoted_output(shortened(path, facts))}:{line})" if path else ""),
-            hint=f"{called} and {whom} do not go together: change one of them"
-            if guilty
-            else "start it with `-p no:NAME` for one plugin after the other, to see which it is",
+            hint=_advice(called, guilty, missed=missed),
             where=guilty.name if guilty else each["module"],
         )
+
+
+def _advice(called: str, guilty: Distribution | None, *, missed: bool) -> str:
+    if guilty is None:
+        return "start it with `-p no:NAME` for one plugin after the other, to see which it is"
+    if missed:
+        return f"see what else is said of {guilty.name}: it cannot be imported here; or start it without it"
+    return f"{called} and {guilty.name} {guilty.version} do not go together: change one of them"
 
 
 def _guilty(root: report.FaultFacts, host: Distribution | None, facts: Facts) -> Distribution | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from envspec.proof.abi.libraries import what_brings
 from envspec.proof.abi.packages import DEFAULT_SUITE
+from envspec.proof.departed import departed
 from envspec.proof.history.table import breaks_with
 from envspec.proof.imports.link import Failure, LinkReport
 from envspec.proof.stdlib.continued import continued_in
@@ -58,8 +59,8 @@ def _between(failure: Failure, versions: Mapping[str, str]) -> Iterator[str]:
         yield failure.user
     if failure.fault.owner in versions:
         yield failure.fault.owner
-    elif failure.fault.kind == "module" and _left_setuptools(failure.fault.wanted):
-        yield "setuptools"
+    elif failure.fault.kind == "module" and (left := departed(failure.fault.wanted)):
+        yield left.package
     elif failure.fault.kind == "stdlib-module" and (heir := continued_in(failure.fault.wanted)):
         yield heir
 
@@ -71,8 +72,8 @@ def _why(failure: Failure, versions: Mapping[str, str], python: str) -> str:
         return f"{owner or 'the module'} has no {fault.wanted}"
     if fault.kind == "module":
         owned = f" in {fault.owner} {versions.get(fault.owner, '')}".rstrip() if fault.owner else ""
-        if _left_setuptools(fault.wanted) and "setuptools" in versions:
-            owned = f"; setuptools {versions['setuptools']} has none any more"
+        if (left := departed(fault.wanted)) and left.package in versions:
+            owned = f"; {left.package} {versions[left.package]} has none any more"
         return f"there is no module {fault.wanted}{owned}"
     if fault.kind in ("stdlib-module", "stdlib-name", "platform-name"):
         return f"Python {python} has no {fault.wanted}"
@@ -104,18 +105,11 @@ def _hint(failure: Failure, versions: Mapping[str, str], python: str, suite: str
         return f"pin an older or a newer {fault.owner}, or {knows}"
     if fault.kind == "module":
         top = fault.wanted.partition(".")[0]
-        gone = " below 81" if _left_setuptools(fault.wanted) else ""
-        package = "setuptools" if gone else top
-        return f"add a package that provides {top} to a stage" + (
-            f", such as {package}{gone}" if gone else ""
-        )
+        left = departed(fault.wanted)
+        such = f", such as {left.package} below {left.below}" if left else ""
+        return f"add a package that provides {top} to a stage{such}"
     if fault.kind.startswith("stdlib") or fault.kind == "bases":
         heir = continued_in(fault.wanted) if fault.kind == "stdlib-module" else ""
         add = f"; {heir} brings {fault.wanted} to newer Pythons" if heir else ""
         return f"pin a {failure.package} made for Python {python}, or take an older Python{add}"
     return f"try another version of {failure.package}"
-
-
-def _left_setuptools(module: str) -> bool:
-    """`pkg_resources` was part of setuptools up to version 81."""
-    return module.partition(".")[0] == "pkg_resources"

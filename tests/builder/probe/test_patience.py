@@ -102,19 +102,21 @@ def test_only_what_would_run_is_given_more_time(source: str, allowed: float, sta
 
 
 @pytest.mark.parametrize("computes", [True, False])
-def test_what_has_computed_all_the_while_is_ended_and_not_tried_again(computes: bool) -> None:
-    told: list[dict[str, Any]] = []
-    child.step(lambda: spin() if computes else time.sleep(60), timeout=0.4, tell=told.append)
-    assert told[0]["timeout"]
-    assert told[0].get("computed", False) is computes
-    plan = [{"roots": [["a", []]]}]
-    asked = main.again([cast("Any", {"module": "a", **told[0]})], plan)
-    assert [job["root"] for job in asked] == ["a"] * (not computes)
+def test_what_has_computed_all_the_while_is_ended_early(computes: bool) -> None:
+    waits = "import threading\nprint('here', flush=True)\nthreading.Event().wait()"
+    with watched(SPIN + "print('here', flush=True)" if computes else waits) as watch:
+        began = time.monotonic()
+        watch.deadline = began + 0.2 / child.COMPUTING
+        until = began + (30 if computes else 0.4)
+        while not watch.computes(began) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert watch.computes(began) is computes
 
 
-def spin() -> None:
-    while True:
-        pass
+@pytest.mark.parametrize(("end", "tries"), [({}, 1), ({"computed": True}, 0)])
+def test_what_computed_all_the_while_is_not_tried_again(end: dict[str, Any], tries: int) -> None:
+    ended = cast("Any", {"module": "a", "timeout": True, **end})
+    assert [job["root"] for job in main.again([ended], [{"roots": [["a", []]]}])] == ["a"] * tries
 
 
 class Reading(main.Probe):

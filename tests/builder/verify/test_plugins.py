@@ -24,7 +24,11 @@ def main(words, plugins):
         return %(alone)s
     for each in importlib.metadata.entry_points(group="pytest11"):
         try:
-            each.load().pytest_generate_tests(Namespace(_calls=[]))
+            plugin = each.load()
+        except Exception:
+            return 3  # having printed it, as pytest does from 9 on
+        try:
+            plugin.pytest_generate_tests(Namespace(_calls=[]))
         except Exception as error:
             listener.pytest_internalerror(Namespace(value=error))
             return 3
@@ -33,23 +37,32 @@ def main(words, plugins):
 """As much of pytest as it takes to run a hook."""
 
 
-def install(environment: Environment, hook: str, *, alone: int = 0) -> None:
+def install(environment: Environment, hook: str, *, alone: int = 0, begins: str = "plug") -> None:
     environment.install("pytest", {"pytest.py": HOST % {"alone": alone}}, version="8.3")
     points = "plug-1.0.dist-info/entry_points.txt"
     code = f"def pytest_generate_tests(metafunc):\n    {hook}\n"
-    environment.install("plug", {"plug.py": code, points: "[pytest11]\nplug = plug\n"})
+    files = {"plug.py": code, f"{begins}.py": code if begins == "plug" else "from plug import gone\n"}
+    environment.install("plug", {**files, points: f"[pytest11]\nplug = {begins}\n"})
 
 
 @pytest.mark.parametrize(("hook", "found"), [
     ("return metafunc._calls", []),
     ("return metafunc.gone", ["EV263:plug"]),
     ("raise RuntimeError('set PLUG_SETTINGS')", []),
+    ("from pytest import gone", ["EV263:plug"]),
 ])  # fmt: skip
 def test_a_plugin_that_does_not_fit_is_found_by_running_it(
     environment: Environment, hook: str, found: list[str]
 ) -> None:
     install(environment, hook)
     assert list(errors(judge_subject(environment.target))) == found
+
+
+def test_a_plugin_that_cannot_be_loaded_is_found_where_the_host_only_prints_it(
+    environment: Environment,
+) -> None:
+    install(environment, "pass", begins="plug_late")
+    assert "EV263:plug" in errors(judge_subject(environment.target))
 
 
 def test_what_fails_without_plugins_too_is_none_of_theirs(environment: Environment) -> None:
@@ -69,3 +82,11 @@ def test_the_plugin_that_ran_last_is_named_and_not_what_carries_it() -> None:
     (found,) = judge_plugins(facts(plugins=[{"module": "pytest", "error": error, "control": True}]))
     assert (found.rule, found.where) == ("EV263", "helper")
     assert "with helper 2.0: AttributeError: no attribute 'gone' (helper/__init__.py:3)" in found.message
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("wanted", ["EV263"]), ("helper", [])])
+def test_an_import_that_fails_counts_where_somebody_wants_the_plugin(wanted: str, found: list[str]) -> None:
+    error = fault("ImportError", "cannot import name 'gone'")
+    error["frames"] = [[f"{SITE}/{wanted}/__init__.py", 3, "<module>"]]
+    told = facts(plugins=[{"module": "pytest", "error": error, "control": True}])
+    assert [each.rule for each in judge_plugins(told)] == found

@@ -10,7 +10,7 @@ import pytest
 from builder.judge.rules.imports import judge_imports
 from envspec.spec.model import Smoke
 from envspec.system.finding import Finding
-from tests.builder.verify.facts import SITE, facts, fault
+from tests.builder.verify.facts import DISTRIBUTIONS, SITE, distribution, facts, fault
 
 IMPORT_ERROR = ("ImportError",)
 ROLES = {
@@ -489,6 +489,28 @@ def missing(module: str, file: str) -> dict[str, Any]:
 def test_what_no_requirement_names_may_be_optional(role: str, rule: str, what: str) -> None:
     (found,) = judged(role, missing("nowhere", "unlike.py"))
     assert (found.rule, found.message) == (rule, f"{ROLES[role]}: {what}")
+
+
+@pytest.mark.parametrize(
+    ("role", "requires", "rule", "severity"),
+    [
+        ("root", [], "EV209", "error"),
+        ("transitive", [], "EV209", "warning"),
+        ("inside", [], "EV212", "info"),
+        ("inside", ["setuptools"], "EV209", "warning"),
+    ],
+)
+def test_a_module_that_left_the_package_which_had_it_is_not_optional(
+    role: str, requires: list[str], rule: str, severity: str
+) -> None:
+    held = distribution("setuptools", "84.0", ["setuptools"])
+    user = distribution("jot", "0.1", ["unlike"], requires=requires)
+    outcome = missing("pkg_resources", "unlike.py")
+    (found,) = judged(role, outcome, distributions=[*DISTRIBUTIONS[:2], user, held])
+    assert (found.rule, found.severity) == (rule, severity)
+    if rule == "EV209":
+        assert "the module pkg_resources, which setuptools 84.0 does not have any more" in found.message
+        assert found.hint == "pin setuptools below 81, or take a newer jot"
 
 
 def test_a_declared_module_that_is_absent_itself_is_the_declarations_fault() -> None:
