@@ -285,6 +285,8 @@ class Misfit(TypedDict):
     confirmed: NotRequired[bool]
     takes: NotRequired[int]
     """How many modules of the distribution fail with it, ..."""
+    surface: NotRequired[bool]
+    """... and whether those are most of what users import of a package that has nothing at its top, ..."""
     of: NotRequired[int]
     """... and how many there are."""
     used: NotRequired[bool]
@@ -308,6 +310,8 @@ class UsageOutcome(Ended):
     missing: NotRequired[list[Misfit]]
     refused: NotRequired[list[Misfit]]
     lazy: NotRequired[list[LazyName]]
+    entrances: NotRequired[list[str]]
+    """What users import of a package that has nothing for them but its version."""
     programs: NotRequired[dict[str, str]]
     """Programs that it runs by name and that are not there, with the place."""
     wrapped: NotRequired[dict[str, str]]

@@ -93,7 +93,8 @@ class Usage:
         except BaseException as error:
             return {"failed": type(error).__name__}
         self.load(self.job["commands"])
-        self.load(self.entrances(), most=TOUCH)
+        entrances = self.entrances()
+        self.load(entrances, most=TOUCH)
         unread = self.read_files()
         stored = {}  # type: dict[tuple[str, ...], list[str]]
         for module, (_, reader) in self.readers.items():
@@ -134,6 +135,7 @@ class Usage:
             "missing": distinct(missing)[:MOST],
             "refused": distinct(refused)[:MOST],
             "lazy": refused_names,
+            "entrances": entrances,
             "programs": self.programs.run,
             "wrapped": self.programs.wrapped,
             "read": len(self.readers),
@@ -152,7 +154,9 @@ class Usage:
     def entrances(self) -> list[str]:
         """What users import of a package that has nothing for them but its version: its direct modules."""
         offered = [
-            type(value) for name, value in vars(sys.modules[self.root]).items() if not name.startswith("_")
+            type(value)
+            for name, value in vars(sys.modules[self.root]).items()
+            if not name.startswith("_") and "version" not in name.lower()
         ]
         if self.job["hot"] or not all(issubclass(kind, INERT) for kind in offered):
             return []
@@ -176,7 +180,8 @@ class Usage:
                 meant = self.meant(lack) if use.deep else ""
                 return [dict(found, name=lack, meant=meant, optional=self.is_optional(lack))]
         elif not lack and not put and use.deep and place["hot"]:
-            unloaded = self.unimported(use.chain)
+            # Whatever an import statement goes through is imported by it.
+            unloaded = "" if use.kind == "import" else self.unimported(use.chain, use.taken)
             return [dict(found, name=unloaded, unloaded=True)] if unloaded else []
         return []
 
@@ -321,9 +326,12 @@ class Usage:
             return None
         return None
 
-    def unimported(self, chain: tuple[str, ...]) -> str:
-        """The module inside of another that a chain goes through and that nobody imports; empty for none."""
-        parts = (".".join(chain[:depth]) for depth in range(2, len(chain) + 1))
+    def unimported(self, chain: tuple[str, ...], taken: int = 0) -> str:
+        """The module inside of another that a chain goes through and that nobody imports; empty for none.
+
+        The first parts are `taken` by a statement that imports them.
+        """
+        parts = (".".join(chain[:depth]) for depth in range(max(2, taken + 1), len(chain) + 1))
         name = next((each for each in parts if each in self.unloaded), "")
         if name and name not in self.imports:
             parent, _, last = name.rpartition(".")
@@ -533,6 +541,8 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             prefix = each["module"][: -len(each.get("as") or each["module"])]
             taken, each["of"] = confirming.taken_down(each["module"], job["files"], prefix)
             each["takes"] = len(taken)
+            inside = set(value.get("entrances", ()))
+            each["surface"] = len(taken & inside) > len(inside) / 2
             each["used"] = confirming.used_in(taken, job["files"], prefix)
             each["commands"] = sorted(
                 name for entry_module, name in job["commands"].items() if entry_module in taken

@@ -175,15 +175,26 @@ def _shared(entries: Sequence[report.SharedFile], facts: Facts) -> Iterator[Find
         if len(owners) > 1 and not _dispensable(entry["path"], facts):
             groups[owners].append(entry["path"])
     for owners, paths in sorted(groups.items()):
-        losers = sorted({name for entry in entries if entry["path"] in paths for name in entry["differs"]})
+        group = [entry for entry in entries if entry["path"] in paths]
+        losers = sorted({name for entry in group for name in entry["differs"]})
         lost = f"; what {', '.join(losers)} had there is lost" if losers else ""
-        replaced = _replaced([entry for entry in entries if entry["path"] in paths], facts)
+        hint, severity = f"keep one of {', '.join(owners)}, and reinstall it", None
+        if all(map(_opens_package, group)):
+            lost, severity = "", Severity.INFO
+            hint = "nothing: what is there says that others may add to the package"
+        elif _replaced(group, facts):
+            severity = Severity.ERROR
         yield rules.OVERWRITTEN.finding(
             f"{' and '.join(owners)} both install {_some(paths, facts)} with different content{lost}",
-            hint=f"keep one of {', '.join(owners)}, and reinstall it",
+            hint=hint,
             where=owners[0],
-            severity=Severity.ERROR if replaced else None,
+            severity=severity,
         )
+
+
+def _opens_package(entry: report.SharedFile) -> bool:
+    """Whether the file does no more than to declare a namespace, whoever of the two it is from."""
+    return posixpath.basename(entry["path"]) == "__init__.py" and entry["kin"] is None
 
 
 def _replaced(entries: Sequence[report.SharedFile], facts: Facts) -> bool:

@@ -161,7 +161,7 @@ def _weight_at_import(each: report.Misfit, *, needs: bool, starts: bool) -> Seve
     if taken <= 1 and not each.get("commands"):
         return Severity.INFO  # a corner that nothing here has loaded
     if each["kind"] == "import":  # whole corners are optional
-        certain = taken >= max(WIDE * of, FEW)
+        certain = taken >= max(WIDE * of, FEW) or each.get("surface", False)
     else:
         certain = taken >= SHARE * of or (taken >= FEW and used)
     if certain:

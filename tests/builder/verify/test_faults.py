@@ -114,11 +114,39 @@ def test_another_project_over_a_package_is_an_error_and_a_variant_of_it_is_not(
     assert "EV233:jot" in errors(judge_subject(environment.target))
 
 
-def test_a_namespace_that_two_declare_differently_is_no_error(environment: Environment) -> None:
-    one = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
-    environment.install("space-a", {"space/__init__.py": one, "space/a.py": USED})
-    environment.install("space-b", {"space/__init__.py": one + "# b\n", "space/b.py": USED})
+SPACE = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+
+
+def test_a_namespace_that_two_declare_differently_is_information(environment: Environment) -> None:
+    environment.install("space-a", {"space/__init__.py": SPACE, "space/a.py": USED})
+    environment.install("space-b", {"space/__init__.py": SPACE + "# b\n", "space/b.py": USED})
+    (found,) = [each for each in judge_subject(environment.target).findings if each.rule == "EV233"]
+    assert found.severity == "info"
+    assert "is lost" not in found.message
+
+
+def test_what_an_import_in_a_function_goes_through_is_imported_by_it(environment: Environment) -> None:
+    environment.install("space-a", {"space/__init__.py": SPACE, "space/a.py": USED})
+    part = "def create():\n    from .late import Thing\n    return Thing()\n"
+    late = "import absent_and_optional\nclass Thing: pass\n"
+    files = {"space/__init__.py": SPACE, "space/part/__init__.py": part, "space/part/late.py": late}
+    environment.install("space-b", files)
     assert errors(judge_subject(environment.target)) == {}
+
+
+@pytest.mark.parametrize(("init", "severity"), [
+    ("version = '1'\ndef get_version_string(): return version\n", "error"),
+    ("def connect(): return 1\n", "warning"),
+])  # fmt: skip
+def test_most_of_what_users_import_of_a_package_with_its_version_alone_is_an_error(
+    environment: Environment, init: str, severity: str
+) -> None:
+    environment.install("provider", {"provider.py": USED})
+    lost = {"user/core.py": "from provider import gone\n", "user/client.py": "from . import core\n"}
+    kept = {"user/web.py": USED} | {f"user/tools/m{number}.py": USED for number in range(5)}
+    environment.install("user", {"user/__init__.py": init, **lost, **kept}, requires=("provider",))
+    (found,) = [each for each in judge_subject(environment.target).findings if each.rule == "EV260"]
+    assert (found.where, found.severity) == ("user.core", severity)
 
 
 def test_an_older_release_of_another_name_over_a_package_takes_names_away(environment: Environment) -> None:
