@@ -22,6 +22,11 @@ LEFT_OUT = SPARE | {"curses", "idlelib", "tkinter", "turtle", "turtledemo"}
 
 _ABSENT = re.compile(r"No module named '?(?P<name>[\w.]+)")
 
+_OF_NAMESPACE = re.compile(
+    r"cannot import name '(?P<name>\w+)' from '(?P<package>[\w.]+)' \(unknown location\)"
+)
+"""How Python tells of a module that is not there in a package without a file, to which anybody may add."""
+
 _DEMAND = re.compile(
     r"(?:requires?|needs?) (?:the )?[`'\"]?(?P<name>[A-Za-z0-9][\w.-]*)[`'\"]? (?:package|module|library)\b"
 )
@@ -30,9 +35,17 @@ _DEMAND = re.compile(
 def missing_module(failed: FailedImport) -> ImportFault | None:
     """The exception that says that a module is not there, where one of the chain does."""
     for each in failed.faults:
-        if each.isa("ModuleNotFoundError") or (each.isa("ImportError") and _ABSENT.search(each.message)):
+        if each.isa("ModuleNotFoundError") or (each.isa("ImportError") and _absent(each)):
             return each
     return None
+
+
+def _absent(fault: ImportFault) -> str:
+    """The dotted name of the module that is not there; empty where the exception tells none."""
+    if found := _ABSENT.search(fault.message):
+        return found["name"]
+    found = _OF_NAMESPACE.search(fault.message)
+    return f"{found['package']}.{found['name']}" if found else ""
 
 
 def cause_of_demand(failed: FailedImport) -> Cause | None:
@@ -50,8 +63,7 @@ def cause_of_demand(failed: FailedImport) -> Cause | None:
 def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:
     """Why a module is not there: never declared, lost, taken from the standard library, or not required."""
     facts = failed.facts
-    found = _ABSENT.search(fault.message)
-    name = found["name"] if found else fault.name
+    name = _absent(fault) or fault.name
     top = name.partition(".")[0]
     weight = Severity.ERROR if failed.role.is_wanted else Severity.WARNING
     if failed.role is Role.DECLARED and name == failed.outcome.module:

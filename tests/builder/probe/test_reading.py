@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from builder.inside.probe import child, distributions, elf, files, programs, reading, screening, shape
+from builder.inside.probe import child, distributions, elf, files, programs, reading, screening, shape, usage
 
 LOOPED = {"other.deep", "other.name", "other.deep.name"}
 
@@ -182,3 +182,11 @@ def test_arguments_by_place_are_counted_where_they_are_known(call: str, given: i
     reader = reading.SourceReader("pkg", lambda chain: chain[0] == "other")
     reader.read_module(ast.parse(f"import other\n{call}"))
     assert {use.given for use in reader.uses if use.kind == "call"} in ({given}, set())
+
+
+@pytest.mark.parametrize(("taken", "unloaded"), [(1, "space.part.late"), (3, "")])
+def test_what_an_import_statement_goes_through_is_imported_by_it(taken: int, unloaded: str) -> None:
+    job = {"root": "space", "others": [], "dist": "space", "summary": "", "path": [], "files": []}
+    uses = usage.Usage(job)
+    uses.unloaded = {"space.part.late"}
+    assert uses.unimported(("space", "part", "late", "Thing"), taken) == unloaded

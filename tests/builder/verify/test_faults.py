@@ -125,15 +125,6 @@ def test_a_namespace_that_two_declare_differently_is_information(environment: En
     assert "is lost" not in found.message
 
 
-def test_what_an_import_in_a_function_goes_through_is_imported_by_it(environment: Environment) -> None:
-    environment.install("space-a", {"space/__init__.py": SPACE, "space/a.py": USED})
-    part = "def create():\n    from .late import Thing\n    return Thing()\n"
-    late = "import absent_and_optional\nclass Thing: pass\n"
-    files = {"space/__init__.py": SPACE, "space/part/__init__.py": part, "space/part/late.py": late}
-    environment.install("space-b", files)
-    assert errors(judge_subject(environment.target)) == {}
-
-
 @pytest.mark.parametrize(("init", "severity"), [
     ("version = '1'\ndef get_version_string(): return version\n", "error"),
     ("def connect(): return 1\n", "warning"),

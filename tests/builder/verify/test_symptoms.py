@@ -513,6 +513,24 @@ def test_a_module_that_left_the_package_which_had_it_is_not_optional(
         assert found.hint == "pin setuptools below 81, or take a newer jot"
 
 
+@pytest.mark.parametrize(
+    ("package", "rule", "what"),
+    [
+        ("space", "EV212", "needs the optional module space.nowhere"),
+        ("helper", "EV201", "module helper.nowhere does not exist in helper 2.0"),
+    ],
+)
+def test_a_name_that_a_package_without_a_file_lacks_is_an_absent_module(
+    package: str, rule: str, what: str
+) -> None:
+    said = f"cannot import name 'nowhere' from {package!r} (unknown location)"
+    space = distribution("space-a", "1.0", ["space.a"])
+    error = {**fault("ImportError", said), "name": package, "frames": [[f"{SITE}/unlike.py", 7, "<module>"]]}
+    outcome = {"error": error}
+    (found,) = judged("inside", outcome, distributions=[*DISTRIBUTIONS, space])
+    assert (found.rule, found.message.partition(" (")[0]) == (rule, f"wanted.part: {what}")
+
+
 def test_a_declared_module_that_is_absent_itself_is_the_declarations_fault() -> None:
     (found,) = judged("declared", missing("plugin", "unlike.py"))
     assert (found.rule, found.message) == ("EV210", "plugin: there is no such module")
