@@ -90,8 +90,8 @@ class SourceReader:
         self.calls = []  # type: list[tuple[tuple[str, ...], int, list[str], int]]
         self.builds = []  # type: list[tuple[str, int, list[str], int]]
         """Calls of `super().__init__`: the class, the line, the names of arguments and how many by place."""
-        self.uncopied = []  # type: list[tuple[tuple[str, ...], int]]
-        """Calls with `copy=False`: what is called, and the line."""
+        self.uncopied = []  # type: list[tuple[tuple[str, ...], int, str]]
+        """Calls with `copy=False`: what is called, the line, and the name of what may not be copied."""
         self.classes = []  # type: list[str]
         self.stored = {}  # type: dict[tuple[str, ...], list[tuple[int, int]]]
         """What the file itself puts into others: the function and the line of each place."""
@@ -318,7 +318,8 @@ class SourceReader:
         either = self.either(chain[0], found or ())
         for target in found or ():
             if any(word.arg == "copy" and is_false(word.value) for word in node.keywords):
-                self.uncopied.append(((*target, *chain[1:]), node.lineno))
+                given_name = getattr(node.args[0], "id", "") if node.args else ""
+                self.uncopied.append(((*target, *chain[1:]), node.lineno, given_name))
             full = (*target, *chain[1:])
             self.use("call", full, node.lineno, words, given, taken=len(target), either=either)
         if found is None and self.is_global(chain[0]):

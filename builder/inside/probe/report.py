@@ -270,6 +270,8 @@ class Misfit(TypedDict):
     """The top-level module that uses it, where that is of another distribution than was looked at."""
     corner: NotRequired[bool]
     """Whether what was tried is in a module inside, though the package has functions at its top."""
+    copied: NotRequired[str]
+    """The variable that may not be copied there."""
     doubtful: NotRequired[bool]
     """Whether it fails for some values alone: it is told where a call was seen to end in it."""
     removed: NotRequired[bool]

@@ -217,7 +217,10 @@ def is_misfit(error: BaseException, misfit: dict[str, Any]) -> bool:
     if last is None or not stands_in(misfit["line"], last):
         return False
     if misfit.get("doubtful"):
-        return isinstance(error, ValueError) and misfit["argument"] in str(error)
+        # Texts, numbers and nothing are no arrays: whoever was given one by guess proves nothing.
+        value = last.tb_frame.f_locals.get(misfit.get("copied", ""), ())
+        array = isinstance(value, (list, tuple)) or hasattr(value, "__array__")
+        return isinstance(error, ValueError) and misfit["argument"] in str(error) and array
     if misfit.get("removed"):
         return removed.SAYS.search(type(error).__name__) is not None
     if last.tb_next is not None and not is_lazy(last.tb_next):

@@ -426,8 +426,11 @@ class Usage:
         if "numpy" not in self.others or not hasattr(numpy, "isdtype"):
             return []
         place = {"module": module, "path": path, "deep": True, "hot": True, "doubtful": True}
-        found = [(chain, line) for chain, line in reader.uncopied if chain == COPYING]
-        return [dict(place, line=line, name=".".join(chain), argument="copy") for chain, line in found]
+        return [
+            dict(place, line=line, name=".".join(chain), argument="copy", copied=copied)
+            for chain, line, copied in reader.uncopied
+            if chain == COPYING
+        ]
 
     def hooked(self, module: str, path: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Methods that classes override in vain, or otherwise than they are called (see `hooks`)."""

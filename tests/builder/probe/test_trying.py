@@ -190,13 +190,14 @@ def test_what_must_be_copied_and_may_not_is_tried(
 ) -> None:
     monkeypatch.delitem(sys.modules, "numpy", raising=False)  # arrays are tried where they are used
     (site / "num_ber.py").write_text(
-        "def array(x, copy):\n    if type(x) is list:\n        raise ValueError('Unable to avoid copy')\n"
+        "def array(x, copy):\n    if type(x) in (list, str, int):\n"
+        "        raise ValueError('Unable to avoid copy')\n"
     )
     files = files_of(
         site, f"import num_ber\ndef use({given}):\n    return num_ber.array({given}, copy=False)\n"
     )
     where = {"path": files[0][1], "line": 3}
-    misfit = {**where, "name": "num_ber.array", "argument": "copy", "doubtful": True}
+    misfit = {**where, "name": "num_ber.array", "argument": "copy", "copied": given, "doubtful": True}
     assert trying.Trial("us_er", files).reached(misfit)[0] == tried
 
 
