@@ -21,6 +21,9 @@ PROBLEMS = {
     "not_audio": "this is no sound in a format that is read here, such as wav, flac, mp3, ogg, webm or m4a",
     "no_samples": "there is no sound in it",
     "not_numbers": "its samples are not all numbers",
+    "odd_rate": "it has fewer than 1000 or more than 768000 samples a second",
+    "many_channels": "it has more than 32 channels",
+    "too_rich": "it has too many samples for its decoding: a lower rate or fewer channels will do",
 }
 """What a decoder may find, in words."""
 

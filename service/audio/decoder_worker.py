@@ -43,7 +43,7 @@ def _answer(sock: socket.socket, job: dict[str, Any]) -> None:
     """First what there is, and when it is wanted, its samples: whoever asks decides whether there is room."""
     _, data = wire.receive_message(sock, time.monotonic() + BODY_WAIT)
     try:
-        samples = decode_sound(data, job["most"])
+        samples = decode_sound(data, job["most"], lambda: _check(sock))
         pieces = cut_pieces(samples, RATE)
     except SoundError as error:
         wire.send_message(sock, {"problem": error.problem})
@@ -54,6 +54,12 @@ def _answer(sock: socket.socket, job: dict[str, Any]) -> None:
     wire.send_message(sock, {"samples": len(samples), "rate": RATE, "pieces": pieces})
     wire.receive_message(sock, time.monotonic() + BODY_WAIT)
     wire.send_message(sock, {}, samples.tobytes(), time.monotonic() + job["seconds"])
+
+
+def _check(sock: socket.socket) -> None:
+    """Whoever asks is to send nothing before it is answered. Raises `ClosedError` where it is gone."""
+    if wire.is_left(sock):
+        raise wire.ClosedError
 
 
 def _bound_memory() -> None:

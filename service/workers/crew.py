@@ -184,6 +184,8 @@ class Member:
         except subprocess.TimeoutExpired:
             by_signal = False
         if loaded:
+            facts = {"program": self._program.module, "code": self._process.returncode}
+            LOGGER.warning("a worker ended and is started again", extra={"facts": facts})
             self.stop()
             self._start()
             return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import pathlib
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -64,12 +66,82 @@ def test_channels_become_one() -> None:
         (file_of(np.full(160, np.nan, np.float32), 16000, subtype="FLOAT"), "not_numbers"),
         (file_of(np.full(160, np.inf, np.float32), 16000, subtype="FLOAT"), "not_numbers"),
         (file_of(np.zeros(16000 * 3, np.float32), 16000, "FLAC"), "too_long"),
+        (file_of(np.zeros((192000 * 2, 8), np.float32), 192000, "FLAC"), "too_rich"),
+        (file_of(np.zeros(100, np.float32), 999), "odd_rate"),
+        (file_of(np.zeros((100, 33), np.float32), 16000), "many_channels"),
     ],
 )
 def test_what_cannot_be_heard_is_told_apart(data: bytes, problem: str) -> None:
     with pytest.raises(SoundError) as raised:
         decode_sound(data, 2.0)
     assert raised.value.problem == problem
+
+
+SESSION = b"""v=0
+o=- 0 0 IN IP4 127.0.0.1
+s=x
+c=IN IP4 127.0.0.1
+t=0 0
+m=audio 45678 RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"ffconcat version 1.0\nfile x.wav\n",
+        SESSION.replace(b"\n", b"\r\n"),
+        b"-SE\nt: 200+10/50\nNOW t\n+00:29 t\n",
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nx.wav\n#EXT-X-ENDLIST\n",
+    ],
+)
+def test_a_script_is_no_sound(script: bytes, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg would read another file of this machine, listen on its network, or make sound of words."""
+    pytest.importorskip("av")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.wav").write_bytes(file_of(tone(440, 0.1, 16000), 16000))
+    with pytest.raises(SoundError, match="not_audio"):
+        decode_sound(script, 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("webm", "libopus"), ("matroska", "flac"), ("mp4", "aac"), ("adts", "aac"), ("mpegts", "aac")],
+)
+def test_what_browsers_and_telephones_record_is_read(container: str, codec: str) -> None:
+    av = pytest.importorskip("av")
+    with av.open(file := io.BytesIO(), "w", format=container) as writer:
+        stream = writer.add_stream(codec, rate=48000)
+        samples = (20000 * tone(440, 0.5, 48000)).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 48000, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            writer.mux(packet)
+    assert abs(len(decode_sound(file.getvalue(), 10.0)) / RATE - 0.5) < 0.1
+
+
+@pytest.mark.parametrize("rate", [767999, 655350, 15999, 1001])
+def test_odd_rates_take_no_more_memory_than_usual_ones(rate: int) -> None:
+    tracemalloc.start()
+    try:
+        heard = decode_sound(file_of(tone(100, 0.5, rate), rate), 2.0)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert abs(len(heard) / RATE - 0.5) < 0.005
+
+
+def test_decoding_ends_when_nobody_waits_for_it() -> None:
+    calls = []
+
+    def leave() -> None:
+        calls.append(1)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        decode_sound(file_of(np.zeros(16000 * 60, np.float32), 16000), 100.0, leave)
+    assert len(calls) == 1
 
 
 def test_a_header_is_not_believed() -> None:

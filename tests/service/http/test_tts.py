@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 
 from service.app import create_app
 from service.audio.formats import FORMATS
-from service.errors import DeadlineError, UnavailableError
+from service.errors import BadRequestError, DeadlineError, UnavailableError
 from service.settings.environment import Settings
+from service.speech.request import read_json
 from tests.service.fakes import FakeEngine
 
 
@@ -127,6 +128,13 @@ def test_no_text_is_400_with_a_sentence_as_the_article_has_it(
 def test_what_is_no_json_object_is_400(http: FlaskClient, body: bytes) -> None:
     response = http.post("/tts", data=body, content_type="application/json")
     assert (response.status_code, response.get_json()["code"]) == (400, "bad_json")
+
+
+def test_a_body_of_very_many_values_is_not_read() -> None:
+    """Each takes some twenty times in memory what it takes in the body."""
+    with pytest.raises(BadRequestError, match="more values"):
+        read_json(b'{"text": [' + b"{}," * 100_000 + b"{}]}")
+    assert read_json(b'{"text": "' + b"A" * 3_000_000 + b'"}')
 
 
 def test_another_type_of_body_is_415(http: FlaskClient) -> None:

@@ -89,10 +89,12 @@ def test_large_answers_arrive_whole(make: Make) -> None:
     assert len(body) == 5_000_000
 
 
-def test_a_death_is_retried_once(make: Make) -> None:
+def test_a_death_is_retried_once_and_stands_in_the_log(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     pool = make()
     assert ask(pool, die="once", text="again")["said"] == "again"
     assert pool.retried == 1
+    (told,) = [each for each in caplog.records if each.message == "a worker ended and is started again"]
+    assert told.__dict__["facts"] == {"program": "quirky_worker", "code": 9}
 
 
 def test_what_always_kills_is_given_up(make: Make) -> None:
