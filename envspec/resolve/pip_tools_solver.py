@@ -118,8 +118,11 @@ def _wanted(spec: Spec, target: Target, sources: Sources) -> Iterator[str]:
         for requirement in stage.requirements:
             name = canonicalize_name(requirement.name)
             if name in named and named[name].index is not None:
-                index = named[name].index or ""
-                best = _best(requirement, sources.files(index, name), target)
+                files = sources.files(named[name].index or "", name)
+                best = _best(requirement, files, target)
+                if files and not best and all(file.yanked is not None for file in files):
+                    # Another index, which pip would ask instead, is not the one that was named.
+                    raise UnsatisfiableError(f"No matching distribution found for {requirement}")
                 yield f"{name} @ {sources.relay.file(best).url}" if best else str(requirement)
             else:
                 yield str(requirement)

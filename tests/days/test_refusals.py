@@ -48,8 +48,8 @@ def expected(name: str, place: str, program: str) -> Lie:
         return RIGHT  # uv looks for the word of withdrawal on pages of projects alone
     if name.startswith("metadata") and place == "named" and program == "pip-tools":
         return RIGHT  # it is given the address of the wheel, and reads that
-    if program == "simulate" and lie.code == 1:
-        return Lie(said="pip would install nothing", code=0)
+    if program == "simulate" and (lie.code == 1 or name == "unknown"):
+        return Lie(said="pip would install nothing", code=1)
     return lie
 
 
