@@ -129,8 +129,8 @@ def holds(
             and not any(map(answers, receipt["silent"]))
             and all(image_id(engine, name) == found for engine, name, found in receipt["images"])
         )
-    except (OSError, ValueError, TooMuchError):
-        return False
+    except (OSError, ValueError, TooMuchError, AttributeError, LookupError, RecursionError, TypeError):
+        return False  # a layout's index is not this tool's alone: it may hold any JSON
 
 
 def _folder(held: Mapping[str, Any]) -> tuple[str, Collection[str], Collection[str]]:

@@ -159,6 +159,12 @@ BREAKS: dict[str, Callable[[pathlib.Path], object]] = {
     "a file of the environment": lambda top: (top / "tree" / "bin" / "python").unlink(),
     "the name of an image": lambda top: (top / "oci" / "index.json").write_text('{"manifests": []}'),
     "a damaged index": lambda top: (top / "oci" / "index.json").write_text("{"),
+    "an index that is a list": lambda top: (top / "oci" / "index.json").write_text("[]"),
+    "an index of another form": lambda top: (top / "oci" / "index.json").write_text("{}"),
+    "an index that lists no entries": lambda top: (top / "oci" / "index.json").write_text(
+        '{"manifests": [1]}'
+    ),
+    "a deep index": lambda top: (top / "oci" / "index.json").write_text("[" * 100_000),
     "the note of the environment": lambda top: shutil.rmtree(top / "home" / "trees"),
 }
 
@@ -283,8 +289,11 @@ def test_an_engine_is_asked_for_an_image(engine: Callable[[Reply], str]) -> None
     assert asking.image_id(address, "y:latest") is None
 
 
+DEEP = b"HTTP/1.0 200 OK\r\n\r\n" + b"[" * 100_000
+
+
 @pytest.mark.parametrize(
-    "said", [b"", b"SSH-2.0\r\n", b"HTTP/1.0 500 Oops\r\n\r\nno", b"HTTP/1.0 200 OK\r\n\r\n<html>"]
+    "said", [b"", b"SSH-2.0\r\n", b"HTTP/1.0 500 Oops\r\n\r\nno", b"HTTP/1.0 200 OK\r\n\r\n<html>", DEEP]
 )
 def test_what_is_no_engine_gives_no_answer(engine: Callable[[Reply], str], said: bytes) -> None:
     address = engine(lambda _: said)

@@ -44,7 +44,7 @@ def ask_engine(address: str, path: str, *, method: str = "GET", patience: float 
         raise NoAnswerError(body.decode(errors="replace").strip() or f"status {status}")
     try:
         return json.loads(body) if body else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NoAnswerError("no JSON") from error
 
 

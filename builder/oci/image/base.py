@@ -89,7 +89,7 @@ def read_base(
         settings = document.get("config") or {}
         diff_ids = document["rootfs"]["diff_ids"]
         architecture = document.get("architecture", machine)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OutsideError(f"{name}: its configuration cannot be read", hint="is it an image?") from error
     if len(diff_ids) != len(packed) or architecture != machine:
         raise OutsideError(f"{name} is not an image for {machine}", hint="name another image in [base]")

@@ -67,6 +67,6 @@ def _is_partial(entry: pathlib.Path) -> bool:
 def _is_index(file: pathlib.Path) -> bool:
     try:
         said = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(said, dict) and "schemaVersion" in said and isinstance(said.get("manifests"), list)

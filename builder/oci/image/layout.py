@@ -221,7 +221,7 @@ def _platforms(entry: dict[str, Any], folder: pathlib.Path) -> list[dict[str, An
     place = Blobs(folder).path(str(entry.get("digest")))
     try:
         return list(json.loads(place.read_bytes())["manifests"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
 
@@ -242,7 +242,7 @@ def read_manifests(folder: pathlib.Path) -> list[dict[str, Any]]:
     """What a layout's index lists; nothing where it cannot be read."""
     try:
         listed = json.loads((folder / "index.json").read_bytes())["manifests"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return [entry for entry in listed if isinstance(entry, dict)]
 

@@ -26,6 +26,7 @@ UNREADABLE = (
     IndexError,
     KeyError,
     OSError,
+    RecursionError,
     TypeError,
     ValueError,
 )

@@ -84,7 +84,7 @@ class Registry:
             raise self._wrong("what it serves is not what was asked for (the digest differs)")
         try:
             document = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._wrong("its manifest cannot be read") from error
         if not isinstance(document, dict):
             raise self._wrong("its manifest cannot be read")

@@ -258,6 +258,7 @@ def test_a_root_file_system_can_be_a_base(blobs: Blobs, tmp_path: pathlib.Path) 
         {"index.json": b'{"manifests": [{"digest": "sha256:../../etc/passwd"}]}'},
         {"manifest.json": b'[{"Config": "../secret", "Layers": []}]'},
         {"manifest.json": b"[]"},
+        pytest.param({"index.json": b"[" * 100_000}, id="a deep index"),
     ],
 )
 def test_what_is_no_image_is_said_to_be_none(
@@ -276,3 +277,9 @@ def member(archive: tarfile.TarFile, name: str) -> bytes:
     stream = archive.extractfile(name)
     assert stream is not None
     return stream.read()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", "[" * 100_000], ids=range(6))
+def test_an_index_that_cannot_be_read_lists_nothing(tmp_path: pathlib.Path, text: str) -> None:
+    (tmp_path / "index.json").write_text(text)
+    assert layout.read_manifests(tmp_path) == []
