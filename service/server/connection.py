@@ -45,7 +45,7 @@ LINGER = 2.0
 MOST_PARTS = 16
 """Pieces that are handed to the kernel at once."""
 RESERVED_AT_ONCE = 1 << 18
-"""Bytes for which room is kept at once where nobody told how long a body is."""
+"""Bytes of a body for which room is kept before they come."""
 MOST_WAITING = 1 << 18
 """Bytes that a stream may be ahead of its client."""
 FOREVER = float("inf")
@@ -459,7 +459,10 @@ class Connection:
     def _start_body(self, head: Head) -> None:
         self._head = head
         if self._web.longest_body(head.path) > self._web.settings.max_body:
-            self._reserve(head.length or 0)
+            self._reserve(head.length or 0)  # refused at once where there is no room for all of it
+            # Kept is room for what comes next: who names much and sends little would hold it from others.
+            self._leave_room()
+            self._reserve(min(head.length or 0, RESERVED_AT_ONCE))
         self.stage = Stage.BODY
         self.deadline = time.monotonic() + self._web.settings.body_wait
 
@@ -471,7 +474,8 @@ class Connection:
         if self._body_length > longest:
             raise heads.too_large(longest)
         if self._room is not None and self._body_length > self._room.size:
-            self._reserve(self._body_length + RESERVED_AT_ONCE)
+            size = self._body_length + RESERVED_AT_ONCE
+            self._reserve(size if self._head.length is None else min(size, self._head.length))
 
     def _reserve(self, size: int) -> None:
         """Have room for so many bytes of a long body before they come.

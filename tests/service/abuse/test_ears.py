@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -146,13 +147,13 @@ def test_a_body_without_room_is_refused_before_it_comes(listening: Served) -> No
         pouring.join(20)
 
 
-def test_bodies_that_are_still_to_come_take_room() -> None:
+def test_bodies_that_are_on_their_way_take_room() -> None:
     """Of four megabytes, three are for long requests: one body of two leaves no room for a second one."""
     server = Served(TTS_EARS="dtmf", TTS_WEB="1", TTS_ANSWER_BYTES="4000000")
     try:
         Client(server.url).wait_until_ready(60)
         with socket.create_connection(("127.0.0.1", server.port), 20) as first:
-            first.sendall(HEAD + b"Content-Length: 2000000\r\n\r\nRIFF")
+            first.sendall(HEAD + b"Content-Length: 2000000\r\n\r\n" + b"RIFF" * 450_000)
             until(lambda: _answer_to_a_head(server) == 429)
         until(lambda: _answer_to_a_head(server) is None)
     finally:
@@ -167,6 +168,15 @@ def _answer_to_a_head(server: Served) -> int | None:
             return int(sock.recv(4096).split()[1])
         except TimeoutError:
             return None
+
+
+def test_who_names_much_and_sends_little_takes_no_room_from_others(listening: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", listening.port), 20))
+            sock.sendall(HEAD + b"Content-Length: 25000000\r\n\r\nR")
+        time.sleep(0.5)
+        assert [send(listening, wav(keys("7")))[1].get("text") for _ in range(5)] == ["7"] * 5
 
 
 def test_whoever_leaves_while_sending_leaves_no_room_taken(listening: Served) -> None:
