@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from flask import Request, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.errors import BadRequestError, BodyTooLargeError, InvalidFieldError, UnsupportedMediaError
 from service.http.context import context
@@ -21,6 +22,8 @@ MOST_PARTS = 64
 """Parts of a form."""
 LONGEST_FIELDS = 1 << 18
 """Bytes of all fields of a form that are no file."""
+EMPTY_FORM = 80
+"""Bytes of a form without parts, which is its last boundary: 70 characters at most. Source: RFC 2046, 5.1.1."""
 
 
 class ServiceRequest(Request):
@@ -56,16 +59,33 @@ def json_body() -> dict[str, Any]:
 def form_body(file: str, known: Sequence[str]) -> tuple[bytes | None, Mapping[str, Sequence[str]]]:
     """The file and the fields of the form that the current request carries; None where there is no file.
 
-    Raises `ServiceError` (413, 415, 422).
+    Raises `ServiceError` (400, 413, 415, 422).
     """
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaError("the body must be multipart/form-data")
-    sent = request.files.getlist(file)
+    limit = request.max_content_length or 0
+    if (request.content_length or 0) > limit:
+        raise BodyTooLargeError(f"the body is longer than {limit} bytes")
+    try:
+        sent = request.files.getlist(file)
+    except RequestEntityTooLarge as error:
+        raise BodyTooLargeError(
+            f"the body is longer than {limit} bytes, or a form of more than {MOST_PARTS} parts, "
+            f"or with fields of more than {LONGEST_FIELDS} bytes"
+        ) from error
+    if not request.form and not request.files and (request.content_length or 0) > EMPTY_FORM:
+        raise BadRequestError(
+            "the form holds no part: see that its boundary is the one that the head names, and comes last",
+            code="bad_form",
+        )
     for name in (*request.form, *request.files):
         if name not in (file, *known):
             raise InvalidFieldError(
                 f"unknown field; known are {', '.join((file, *known))}", field=str(name)[:40]
             )
+        if (name == file) is (name in request.form):
+            said = "must be a file: its part has no filename" if name == file else "must not be a file"
+            raise InvalidFieldError(said, field=name)
     if len(sent) > 1:
         raise InvalidFieldError("came more than once", field=file)
     return sent[0].stream.read() if sent else None, request.form.to_dict(flat=False)

@@ -98,7 +98,8 @@ def _openai(*, translate: bool) -> Response:
     data, fields = form_body("file", OPENAI_FIELDS)
     models = fields.get("model", ())
     if len(models) != 1:
-        raise InvalidFieldError("must be given once", field="model")
+        said = "came more than once" if models else f"is missing; there are {', '.join(HEARING_MODELS)}"
+        raise InvalidFieldError(said, field="model")
     if models[0] not in HEARING_MODELS:
         raise NotFoundError(
             f"no such model; there are {', '.join(HEARING_MODELS)}", code="model_not_found", field="model"

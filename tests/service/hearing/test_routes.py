@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -142,3 +143,38 @@ def test_a_service_without_ears_says_so(engine: FakeEngine) -> None:
     response = ask(deaf, b"x")
     assert (response.status_code, response.get_json()["error"]["code"]) == (404, "no_ears")
     assert deaf.post("/asr", json={"audio": ""}).status_code == 404
+
+
+FORM = {"model": (None, "whisper-1"), "file": ("a.wav", wav(keys("1")))}
+
+
+def form(parts: Mapping[str, tuple[str | None, str | bytes]], end: bytes = b"--b--\r\n") -> bytes:
+    """A form as it goes over the line; a part without a file name is a field."""
+    body = b""
+    for name, (file, value) in parts.items():
+        named = f'; filename="{file}"' if file else ""
+        head = f'--b\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+        body += head.encode() + (value if isinstance(value, bytes) else value.encode()) + b"\r\n"
+    return body + end
+
+
+@pytest.mark.parametrize(
+    ("body", "boundary", "status", "code", "said"),
+    [
+        (form(FORM, b""), "b", 400, "bad_form", "boundary"),
+        (form(FORM), "other", 400, "bad_form", "boundary"),
+        (form({**FORM, "prompt": ("p.txt", "a")}), "b", 422, "invalid_field", "must not be a file"),
+        (form({**FORM, "file": (None, "a")}), "b", 422, "invalid_field", "no filename"),
+        (form({"file": FORM["file"]}), "b", 422, "invalid_field", "is missing"),
+        (form({**FORM, "prompt": (None, "a" * 300_000)}), "b", 413, "body_too_large", "fields of more than"),
+    ],
+    ids=["no end", "other boundary", "field as file", "file as field", "no model", "long field"],
+)
+def test_a_form_that_is_not_whole_says_what_it_lacks(
+    http: FlaskClient, body: bytes, boundary: str, status: int, code: str, said: str
+) -> None:
+    kind = f"multipart/form-data; boundary={boundary}"
+    response = http.post("/v1/audio/transcriptions", data=body, content_type=kind)
+    error = response.get_json()["error"]
+    assert (response.status_code, error["code"]) == (status, code)
+    assert said in error["message"]
