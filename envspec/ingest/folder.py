@@ -71,11 +71,20 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
             draft, name, others = image, place, [other for other in others if other != place]
             break
         if image.run:
-            said += f"; what is started stands in {place}, which installs something else"
+            said += f"; what is started stands in {place}, {_differing(name, draft, image)}"
             break
     more = listed(list(others))
     said += f"; there are also: {more}" if more != "none" else ""
     return dataclasses.replace(draft, file=name, remarks=(said, *draft.remarks))
+
+
+def _differing(name: str, draft: Draft, image: Draft) -> str:
+    """Why the draft of a Dockerfile does not stand for that of another file."""
+    if not _words(draft) <= _words(image):
+        return "which installs something else"
+    besides = listed(sorted(_words(image) - _words(draft)))
+    more = f", as it installs {besides} besides" if besides != "none" else ""
+    return f"for which what {name} holds cannot be kept{more}"
 
 
 def _image(file: pathlib.Path, wish: Wish) -> Draft | None:

@@ -25,7 +25,7 @@ from envspec.ingest.drafting import (
     pip_requirement,
 )
 from envspec.ingest.indexes import add_index
-from envspec.ingest.pins import Pinned
+from envspec.ingest.pins import hashed_pins
 from envspec.ingest.pip_options import Option, sorted_words, split_line
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import REQUIREMENTS
@@ -61,7 +61,7 @@ def read_requirements(file: pathlib.Path, wish: Wish) -> Draft:
     step = drafting.step("packages")
     reader = Requirements(drafting, step)
     reader.read(file)
-    return drafting.finish(**reader.pinned.kept(drafting, file.name))
+    return drafting.finish(**hashed_pins(drafting, file.name))
 
 
 def told_python(name: str, text: str) -> str | None:
@@ -117,7 +117,6 @@ class Requirements:
     def __init__(self, drafting: Drafting, step: Step) -> None:
         self.drafting = drafting
         self.step = step
-        self.pinned = Pinned()
         self._read: set[pathlib.Path] = set()
         self._reading: list[pathlib.Path] = []
         self._lines = 0
@@ -253,8 +252,10 @@ class Requirements:
         word, why = _spelled(drafting, text, folder)
         if why:
             drafting.leave(text, line, why, file=label)
-        elif drafting.require(self.step, word, line, file=label, shown=text):
-            self.pinned.add(word, [_file(digest) for digest in hashes if digest.startswith("sha256:")])
+        elif drafting.require(self.step, word, line, file=label, shown=text) and hashes:
+            digests = [digest for digest in hashes if digest.startswith("sha256:")]
+            self.step.hashes[self.step.requirements[-1]] = tuple(map(_file, digests))
+            self.step.hashed_in.append(label)
         return True
 
     def _limit(self, text: str, line: int | None, label: str, limits: str) -> None:

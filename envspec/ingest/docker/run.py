@@ -167,6 +167,7 @@ class Runner:
         if "$" in text:
             drafting.leave(text, self.line, UNKNOWN)
         elif isinstance(part, Option):
+            step.alone |= part.text in {"--no-deps", "--no-dependencies"}
             if part.why:
                 drafting.leave(part.text, self.line, part.why)
             elif part.kind in {"requirement", "constraint", "override"}:

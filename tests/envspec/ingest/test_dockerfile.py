@@ -282,6 +282,76 @@ def test_extras_that_are_installed_are_no_variants_and_their_pins_are_kept(tmp_p
     assert {pin.name for pin in draft.pins if not pin.word} == {"six", "flask"}
 
 
+HASHED = (
+    f"six==1.16.0 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}\nflask==3.0.3 --hash=sha256:{'c' * 64}\n"
+)
+INSTALLED = "RUN pip install --require-hashes -r requirements.txt\n"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "RUN pip install flask\n",
+        "RUN pip install -U pip\n",
+        "FROM x AS y\nRUN pip install torch\n",
+        "RUN pip install -r more.txt\n",
+    ],
+)
+def test_digests_of_all_that_an_image_installs_are_kept(tmp_path: pathlib.Path, more: str) -> None:
+    stage, run = ("", more) if more.startswith("RUN") else (more, "")
+    text = f"{stage}FROM python:3.11\nCOPY . .\n{run}{INSTALLED}"
+    more_txt = f"six==1.16.0 --hash=sha256:{'b' * 64}\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED, more__txt=more_txt)
+    assert [(pin.name, pin.version, pin.files[-1].sha256[0]) for pin in draft.pins if pin.name == "six"] == [
+        ("six", "1.16.0", "b")
+    ]
+    assert {pin.name for pin in draft.pins} == {"six", "flask"}
+    assert "requirements.txt" in draft.pinned_by
+    assert not any("hashes" in remark for remark in draft.remarks)
+
+
+@pytest.mark.parametrize(
+    ("more", "lacking"),
+    [
+        ("RUN pip install torch\n", "torch"),
+        ("RUN pip install flask==3.1.0\n", "flask==3.1.0"),
+        ("RUN pip install .\n", "."),
+        ("RUN pip install -r more.txt\n", "idna==3.10"),
+    ],
+)
+def test_what_an_image_installs_without_a_digest_is_named(
+    tmp_path: pathlib.Path, more: str, lacking: str
+) -> None:
+    text = f"FROM python:3.11\nCOPY . .\n{INSTALLED}{more}"
+    files = {"requirements__txt": HASHED, "more__txt": f"idna==3.10 --hash=sha512:{'a' * 128}\n"}
+    draft = drafted(tmp_path, text, "Dockerfile", setup__py="", **files)
+    assert draft.pins == ()
+    (said,) = [remark for remark in draft.remarks if "no lock can be kept" in remark]
+    assert said.endswith(f"for {lacking}")
+
+
+def test_the_projects_own_code_needs_no_digest_where_it_is_installed_alone(tmp_path: pathlib.Path) -> None:
+    text = f"FROM python:3.11\nCOPY . .\n{INSTALLED}RUN pip install --no-deps -e .\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED, pyproject__toml=PROJECT)
+    assert {pin.name: pin.word for pin in draft.pins} == {"six": "", "flask": "", "demo": "-e ."}
+
+
+def test_pins_are_of_the_index_that_the_command_names(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nCOPY . .\nRUN pip install -i https://own.example/simple -r requirements.txt\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED)
+    assert {pin.index_url for pin in draft.pins} == {"https://own.example/simple"}
+
+
+def test_hashes_beside_the_lock_of_a_project_are_named(tmp_path: pathlib.Path) -> None:
+    lock = "version = 1\n[[package]]\nname = 'six'\nversion = '1'\n"
+    text = f"FROM python:3.11\nCOPY . .\nRUN uv sync --no-install-project\n{INSTALLED}"
+    files = {"requirements__txt": HASHED, "pyproject__toml": PROJECT, "uv__lock": lock}
+    draft = drafted(tmp_path, text, "Dockerfile", **files)
+    assert draft.pinned_by == "uv.lock"
+    assert any("hashes of requirements.txt are left" in remark for remark in draft.remarks)
+
+
 def test_packages_of_other_distributions_are_named_as_such(tmp_path: pathlib.Path) -> None:
     text = "FROM alpine:3.20\nRUN apk add --no-cache libpq && pip install six\n"
     assert "another distribution" in left(drafted(tmp_path, text, "Dockerfile"))["apk add --no-cache libpq"]

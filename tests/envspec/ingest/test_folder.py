@@ -54,6 +54,24 @@ def test_a_dockerfile_that_installs_something_else_is_told(tmp_path: pathlib.Pat
     assert "what is started stands in Dockerfile" in draft.remarks[0]
 
 
+HASHED = f"six==1.16.0 --hash=sha256:{'0' * 64}\n"
+
+
+def test_a_dockerfile_that_installs_hashed_requirements_is_read_with_their_digests(
+    tmp_path: pathlib.Path,
+) -> None:
+    draft = read(tmp_path, requirements__txt=HASHED, Dockerfile=IMAGE)
+    assert (draft.file, draft.image) == ("Dockerfile", "python:3.12-slim")
+    assert [(pin.name, pin.files[0].sha256) for pin in draft.pins] == [("six", "0" * 64)]
+
+
+def test_a_dockerfile_that_installs_more_than_has_hashes_is_told_as_that(tmp_path: pathlib.Path) -> None:
+    image = f"{IMAGE}RUN pip install flask\n"
+    draft = read(tmp_path, requirements__txt=HASHED, Dockerfile=image)
+    assert [pin.name for pin in draft.pins] == ["six"]
+    assert "what requirements.txt holds cannot be kept, as it installs flask besides" in draft.remarks[0]
+
+
 def test_a_dockerfile_that_cannot_be_read_is_in_nobodys_way(tmp_path: pathlib.Path) -> None:
     assert words_of(read(tmp_path, requirements__txt="six\n", Dockerfile="RUN x\n")) == ["six"]
 
