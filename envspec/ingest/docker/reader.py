@@ -215,7 +215,7 @@ class _Reader:
                 raw = instruction.value if name in {"CMD", "ENTRYPOINT", "HEALTHCHECK"} else value
                 item = len(drafting.items)
                 image.sayings.append(Saying(name=name, value=raw, flags=instruction.flags, item=item))
-                drafting.carry(f"{name} {instruction.value}", instruction.line)
+                drafting.carry(" ".join([name, *instruction.flags, instruction.value]), instruction.line)
             case "LABEL" | "MAINTAINER" | "SHELL":
                 drafting.aside(f"{name} {instruction.value}", instruction.line)
             case _:

@@ -282,6 +282,35 @@ def test_extras_that_are_installed_are_no_variants_and_their_pins_are_kept(tmp_p
     assert {pin.name for pin in draft.pins if not pin.word} == {"six", "flask"}
 
 
+@pytest.mark.parametrize(
+    ("flags", "timeout", "named"),
+    [
+        ("--start-period=40s --interval=7s --retries=9 --timeout=2s", 103, "interval retries timeout"),
+        ("--start-period=1m30s", 180, ""),
+        ("--interval=5s", None, "interval"),
+        ("--start-period=soon --start-interval=1s", None, "start-period start-interval"),
+        ("--start-period=48h", None, "start-period"),
+    ],
+)
+def test_how_long_a_program_may_take_to_be_well_is_kept_and_how_it_is_asked_is_named(
+    tmp_path: pathlib.Path, flags: str, timeout: float | None, named: str
+) -> None:
+    text = (
+        f"FROM python:3.11\nRUN pip install six\nEXPOSE 80\nHEALTHCHECK {flags} CMD curl http://localhost/x\n"
+    )
+    draft = drafted(tmp_path, f"{text}CMD six\n", "Dockerfile")
+    run = spec_of(draft).run
+    assert run is not None
+    assert run.health is not None
+    assert (run.health.path, run.start_timeout) == ("/x", timeout)
+    assert {word.partition("=")[0] for word in left(draft)} == {f"--{name}" for name in named.split()}
+
+
+def test_a_check_that_is_not_kept_is_named_with_its_flags(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nRUN pip install six\nHEALTHCHECK --start-period=4s CMD true\n"
+    assert "HEALTHCHECK --start-period=4s CMD true" in left(drafted(tmp_path, text, "Dockerfile"))
+
+
 HASHED = (
     f"six==1.16.0 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}\nflask==3.0.3 --hash=sha256:{'c' * 64}\n"
 )
