@@ -311,6 +311,16 @@ def test_a_check_that_is_not_kept_is_named_with_its_flags(tmp_path: pathlib.Path
     assert "HEALTHCHECK --start-period=4s CMD true" in left(drafted(tmp_path, text, "Dockerfile"))
 
 
+@pytest.mark.parametrize(
+    "command", ["python -m compileall -q app", "python3.11 -OO -m compileall .", "python -m py_compile a.py"]
+)
+def test_modules_that_a_build_compiles_are_told_to_be_compiled_anyway(
+    tmp_path: pathlib.Path, command: str
+) -> None:
+    draft = drafted(tmp_path, f"FROM python:3.11\nRUN pip install six && {command}\n", "Dockerfile")
+    assert "compiled" in left(draft)[command]
+
+
 HASHED = (
     f"six==1.16.0 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}\nflask==3.0.3 --hash=sha256:{'c' * 64}\n"
 )
