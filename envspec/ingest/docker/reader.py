@@ -11,6 +11,7 @@ from typing import Any
 from envspec.ingest.docker.copies import Copies, build_folder
 from envspec.ingest.docker.image import Image
 from envspec.ingest.docker.instructions import Instruction, instructions, without_heredocs
+from envspec.ingest.docker.programs import UNKNOWN
 from envspec.ingest.docker.run import Runner
 from envspec.ingest.docker.shell import expanded
 from envspec.ingest.docker.started import Saying, Started
@@ -56,6 +57,10 @@ _PIP_VARIABLES = re.compile(r"(PIP|UV|POETRY|PIPENV|CONDA|VIRTUAL_ENV|DEBIAN_FRO
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*)=((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])*)", re.DOTALL)
 _SITE = re.compile(r"(?:/usr(?:/local)?|/[\w./-]*venv)/lib/python3\.\d+/(?:site|dist)-packages(?=/|:|$)")
 """Where an image has its packages; a spec calls it `{site}`."""
+_NAMED = re.compile(r"\$\{?([A-Za-z_]\w*)")
+"""Variables that a value names."""
+
+_OWN_VARIABLE = "adds to a variable that the image has from elsewhere: the environment has its own"
 _OTHER_STAGE = "belongs to a stage of which the last one takes no packages"
 
 
@@ -266,8 +271,9 @@ class _Reader:
             if own and not name.startswith(("PATH", "PYTHONPATH")):
                 self._drafting.carry(text, line)
             elif "$" in value:
-                why = "adds to a variable that the image has from elsewhere: the environment has its own"
-                self._drafting.leave(text, line, why)
+                self._drafting.leave(
+                    text, line, _OWN_VARIABLE if set(_NAMED.findall(value)) == {name} else UNKNOWN
+                )
             elif why := env_refusal(name, value):
                 self._drafting.leave(text, line, why)
             else:

@@ -321,6 +321,23 @@ def test_modules_that_a_build_compiles_are_told_to_be_compiled_anyway(
     assert "compiled" in left(draft)[command]
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("A=hello,$B", "has no value in the file"),
+        ("A=$A:${B}", "has no value in the file"),
+        ("A=/x:$A", "adds to a variable"),
+        ("PATH=/x:$PATH", "adds to a variable"),
+    ],
+)
+def test_a_variable_of_another_name_without_a_value_is_told_as_that(
+    tmp_path: pathlib.Path, said: str, why: str
+) -> None:
+    draft = drafted(tmp_path, f"FROM python:3.11\nENV {said}\nRUN pip install six\n", "Dockerfile")
+    (told,) = left(draft).values()
+    assert why in told
+
+
 HASHED = (
     f"six==1.16.0 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}\nflask==3.0.3 --hash=sha256:{'c' * 64}\n"
 )
