@@ -56,6 +56,7 @@ class Drafting:
         self.asked: dict[str, str] = {}
         self.as_of: str | None = None
         self.run: dict[str, Any] = {}
+        self.proposed = ""
         self.pins: tuple[Pin, ...] = ()
         self.pinned_by = ""
 
@@ -194,6 +195,7 @@ class Drafting:
                 asked=dict(self.asked),
                 env=dict(self.env),
                 run=dict(self.run),
+                proposed=self.proposed,
                 pins=self.pins,
                 pinned_by=self.pinned_by,
                 items=tuple(self.items),

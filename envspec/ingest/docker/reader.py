@@ -170,12 +170,13 @@ class _Reader:
         copies = [copy for image in last.ancestors() for copy in image.copies]
         if len(copies) > COPIES:
             drafting.remark(f"only the first {COPIES} of {len(copies)} copies are in the spec")
-        started = Started(drafting, last)
+        started = Started(drafting, last).table()
         return drafting.finish(
             **self._hashed(),
             image=base if _is_image(base) else None,
             copies=tuple(copies[:COPIES]),
-            run=started.table(),
+            run=started or dict(drafting.run),
+            proposed="" if started else drafting.proposed,
         )
 
     def _hashed(self) -> dict[str, Any]:

@@ -338,6 +338,20 @@ def test_a_variable_of_another_name_without_a_value_is_told_as_that(
     assert why in told
 
 
+@pytest.mark.parametrize(
+    ("more", "command", "proposed"), [("", ("python", "a.py"), True), ("CMD six\n", ("six",), False)]
+)
+def test_a_program_of_the_project_is_proposed_where_an_image_starts_none(
+    tmp_path: pathlib.Path, more: str, command: tuple[str, ...], proposed: bool
+) -> None:
+    pipfile = '[packages]\nsix = "*"\n[scripts]\nstart = "python a.py"\n'
+    text = f"FROM python:3.11\nCOPY . .\nRUN pipenv install\n{more}"
+    draft = drafted(tmp_path, text, "Dockerfile", Pipfile=pipfile)
+    run = spec_of(draft).run
+    assert run is not None
+    assert (run.command, any("[run] starts" in note for note in draft.notes)) == (command, proposed)
+
+
 HASHED = (
     f"six==1.16.0 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}\nflask==3.0.3 --hash=sha256:{'c' * 64}\n"
 )
