@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, Step, env_refusal, minor_version
 from envspec.ingest.entries import read_yaml
+from envspec.ingest.pins import hashed_pins
 from envspec.ingest.requirements import Requirements
 from envspec.spec.load import spelled
 
@@ -48,7 +49,8 @@ _BUILD = "is one of conda's: the package index has files of its own of that vers
 
 def read_environment(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that an `environment.yml` gives. Raises `SpecError`."""
-    return conda_draft(file, wish).finish()
+    drafting = conda_draft(file, wish)
+    return drafting.finish(**hashed_pins(drafting))
 
 
 def conda_draft(file: pathlib.Path, wish: Wish) -> Drafting:

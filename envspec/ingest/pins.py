@@ -10,22 +10,33 @@ from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Pin
 from envspec.ingest.drafting import Drafting, Step, pip_requirement
+from envspec.ingest.locks.held import own_pins
 from envspec.system.quoting import listed
 
 
-def hashed_pins(drafting: Drafting, by: str, own: Mapping[str, Pin] | None = None) -> dict[str, Any]:
+def hashed_pins(drafting: Drafting) -> dict[str, Any]:
     """The fields of a draft whose every word has a version and its digests.
 
-    None, with a remark, where some have none. `own` are pins by the words of trees, which have no digests.
+    None, with a remark, where some have none. Trees need none that are installed without what they require.
     """
-    own = own or {}
+    by = listed(list(dict.fromkeys(name for step in drafting.installs for name in step.hashed_in)))
+    if drafting.pins:
+        if by != "none":
+            drafting.remark(f"hashes of {by} are left: the lock that counts is {drafting.pinned_by}")
+        return {}
+    own = {pin.word: pin for pin in own_pins(drafting, [step for step in drafting.installs if step.alone])}
     words = [(word, step) for step in drafting.installs for word in step.requirements]
     told = [word for word, step in words if word in step.hashes]
     if not told:
         return {}
-    pins = {pin.name: pin for word, step in words if (pin := _pin(word, step)) is not None}
-    lacking = list(dict.fromkeys(word for word, _ in words if word not in own and not _held(word, pins)))
-    if lacking:
+    pins: dict[str, Pin] = {}
+    bare: list[str] = []
+    for word, step in words:
+        if (pin := _pin(word, step)) is not None:
+            pins[pin.name] = pin  # the last version counts, as it does for the spec
+        elif word not in own:
+            bare.append(word)
+    if lacking := [word for word in dict.fromkeys(bare) if not _held(word, pins)]:
         drafting.remark(
             f"hashes are given for {len(told)} of {len(words)} packages: no lock can be kept of them,"
             f" as no version with a sha256 is given for {listed(lacking)}"

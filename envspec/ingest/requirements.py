@@ -49,6 +49,8 @@ _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _HEADER = re.compile(r"#.*(?:with Python|--python-version[ =]|python )\s*(3\.\d{1,2})", re.IGNORECASE)
 _IN_NAME = re.compile(r"(?:^|[^0-9])3[._](\d{1,2})(?!\d)|(?:py|cp)3(\d{1,2})(?!\d)")
 
+_LIMITS = "stand beside what installs nothing: those of what is installed make a lock"
+
 
 def read_requirements(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that a requirements file gives. Raises `SpecError`."""
@@ -61,7 +63,7 @@ def read_requirements(file: pathlib.Path, wish: Wish) -> Draft:
     step = drafting.step("packages")
     reader = Requirements(drafting, step)
     reader.read(file)
-    return drafting.finish(**hashed_pins(drafting, file.name))
+    return drafting.finish(**hashed_pins(drafting))
 
 
 def told_python(name: str, text: str) -> str | None:
@@ -248,6 +250,8 @@ class Requirements:
         drafting = self.drafting
         if limits:
             self._limit(text, line, label, limits)
+            if hashes:
+                drafting.leave(f"hashes of {text}", line, _LIMITS, file=label)
             return True
         word, why = _spelled(drafting, text, folder)
         if why:
@@ -255,7 +259,7 @@ class Requirements:
         elif drafting.require(self.step, word, line, file=label, shown=text) and hashes:
             digests = [digest for digest in hashes if digest.startswith("sha256:")]
             self.step.hashes[self.step.requirements[-1]] = tuple(map(_file, digests))
-            self.step.hashed_in.append(label)
+            self.step.hashed_in.append(label or self.drafting.file.name)
         return True
 
     def _limit(self, text: str, line: int | None, label: str, limits: str) -> None:

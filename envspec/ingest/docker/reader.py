@@ -6,7 +6,6 @@ import json
 import pathlib
 import re
 import shlex
-from typing import Any
 
 from envspec.ingest.docker.copies import Copies, build_folder
 from envspec.ingest.docker.image import Image
@@ -17,11 +16,9 @@ from envspec.ingest.docker.shell import expanded
 from envspec.ingest.docker.started import Saying, Started
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
-from envspec.ingest.locks.held import own_pins
 from envspec.ingest.pins import hashed_pins
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import COPIES, STAGES
-from envspec.system.quoting import listed
 from envspec.system.reading import read_text
 
 LIMIT = 1 << 20
@@ -172,23 +169,12 @@ class _Reader:
             drafting.remark(f"only the first {COPIES} of {len(copies)} copies are in the spec")
         started = Started(drafting, last).table()
         return drafting.finish(
-            **self._hashed(),
+            **hashed_pins(drafting),
             image=base if _is_image(base) else None,
             copies=tuple(copies[:COPIES]),
             run=started or dict(drafting.run),
             proposed="" if started else drafting.proposed,
         )
-
-    def _hashed(self) -> dict[str, Any]:
-        """Pins of the requirements that give hashes, where no lock of a project is kept."""
-        drafting = self._drafting
-        by = listed(list(dict.fromkeys(name for step in drafting.installs for name in step.hashed_in)))
-        if not drafting.pins:
-            alone = [step for step in drafting.installs if step.alone]
-            return hashed_pins(drafting, by, {pin.word: pin for pin in own_pins(drafting, alone)})
-        if any(step.hashes for step in drafting.installs):
-            drafting.remark(f"hashes of {by} are left: the lock that counts is {drafting.pinned_by}")
-        return {}
 
     def _read(self, instruction: Instruction) -> None:
         name, drafting = instruction.name, self._drafting

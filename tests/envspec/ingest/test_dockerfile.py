@@ -407,6 +407,15 @@ def test_the_projects_own_code_needs_no_digest_where_it_is_installed_alone(tmp_p
     assert {pin.name: pin.word for pin in draft.pins} == {"six": "", "flask": "", "demo": "-e ."}
 
 
+def test_the_last_of_two_versions_with_hashes_is_the_pin(tmp_path: pathlib.Path) -> None:
+    text = f"FROM python:3.11\nCOPY . .\n{INSTALLED}RUN pip install -r more.txt\n"
+    more = f"six==1.17.0 --hash=sha256:{'d' * 64}\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED, more__txt=more)
+    assert words_of(draft) == ["six==1.17.0", "flask==3.0.3"]
+    assert {pin.name: pin.version for pin in draft.pins} == {"six": "1.17.0", "flask": "3.0.3"}
+    assert draft.pinned_by == "requirements.txt, more.txt"
+
+
 def test_pins_are_of_the_index_that_the_command_names(tmp_path: pathlib.Path) -> None:
     text = "FROM python:3.11\nCOPY . .\nRUN pip install -i https://own.example/simple -r requirements.txt\n"
     draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED)
