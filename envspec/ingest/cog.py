@@ -9,6 +9,7 @@ from envspec.ingest.docker.run import Runner
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, minor_version, refusal
 from envspec.ingest.entries import read_yaml
+from envspec.ingest.pins import hashed_pins
 from envspec.ingest.requirements import Requirements
 from envspec.spec.load import spelled
 from envspec.system.errors import Problem, SpecError
@@ -73,4 +74,4 @@ def read_cog(file: pathlib.Path, wish: Wish) -> Draft:
     for path, size in entries.rest():
         why = _LEFT.get(str(path[0]), "is not carried over")
         drafting.leave(spelled(path), entries.line(*path), why, size=size)
-    return drafting.finish()
+    return drafting.finish(**hashed_pins(drafting))

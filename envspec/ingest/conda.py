@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, Step, env_refusal, minor_version
 from envspec.ingest.entries import read_yaml
+from envspec.ingest.pins import hashed_pins
 from envspec.ingest.requirements import Requirements
 from envspec.spec.load import spelled
 
@@ -42,11 +43,14 @@ _TOOLS = {"pip", "setuptools", "wheel", "conda", "mamba"}
 _FOREIGN = re.compile(r"(r|perl|bioconductor|ros|go|julia|font|sysroot)[-_].*|_.*|cuda-.*|gcc_.*|gxx_.*")
 _SPEC = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9_][\w.-]*)\s*(.*)", re.DOTALL)
 _NONE = "is no package of Python's index: what needs it may bring its own, or add it to `[base] apt`"
+_CHANNEL = "is conda's: packages come from the package index"
+_BUILD = "is one of conda's: the package index has files of its own of that version"
 
 
 def read_environment(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that an `environment.yml` gives. Raises `SpecError`."""
-    return conda_draft(file, wish).finish()
+    drafting = conda_draft(file, wish)
+    return drafting.finish(**hashed_pins(drafting))
 
 
 def conda_draft(file: pathlib.Path, wish: Wish) -> Drafting:
@@ -72,7 +76,7 @@ def conda_draft(file: pathlib.Path, wish: Wish) -> Drafting:
             for text, place in entries.texts("dependencies", number, "pip"):
                 reader.text_line(text, place or line or 0, file)
     for text, line in entries.texts("channels"):
-        drafting.leave(f"channel {text}", line, "is conda's: packages come from the package index")
+        drafting.leave(f"channel {text}", line, _CHANNEL)
     for name in entries.table("variables"):
         value, line = entries.text("variables", name), entries.line("variables", name)
         if why := env_refusal(name, value):
@@ -96,7 +100,7 @@ def add_conda_words(drafting: Drafting, step: Step, words: Sequence[str], line: 
         if word in takes - {"--override-channels"}:
             value = waiting.pop() if waiting else ""
             if word in {"-c", "--channel"}:
-                drafting.leave(f"{word} {value}", line, "is conda's: packages come from the package index")
+                drafting.leave(f"{word} {value}", line, _CHANNEL)
                 said = True
         elif not word.startswith("-"):
             add_conda_word(drafting, step, word, line)
@@ -114,6 +118,7 @@ def add_conda_word(drafting: Drafting, step: Step, word: str, line: int | None) 
     name, rest = found[1].lower(), found[2]
     if name == "python" or name in _TOOLS:
         drafting.carry(word, line)
+        _leave_conda(drafting, word, name, rest, line)
         return
     title = index_name(name)
     if title is None:
@@ -123,7 +128,16 @@ def add_conda_word(drafting: Drafting, step: Step, word: str, line: int | None) 
     if versions is None:
         drafting.leave(word, line, "asks for versions in a way that the package index does not know")
         return
-    drafting.require(step, f"{title}{versions}", line, shown=word)
+    if drafting.require(step, f"{title}{versions}", line, shown=word):
+        _leave_conda(drafting, word, name, rest, line)
+
+
+def _leave_conda(drafting: Drafting, word: str, name: str, rest: str, line: int | None) -> None:
+    """Name what a specification that was carried over says of conda's own: a channel and a build."""
+    if channel := word.strip().rpartition("::")[0]:
+        drafting.leave(f"channel {channel} of {name}", line, _CHANNEL)
+    if build := build_of(rest):
+        drafting.leave(f"build {build} of {name}", line, _BUILD)
 
 
 def index_name(name: str) -> str | None:
@@ -142,6 +156,16 @@ def _table() -> dict[str, str]:
     text = importlib.resources.files("envspec.ingest").joinpath("conda_names.txt").read_text("utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     return {name: other for name, _, other in (line.partition("=") for line in lines)}
+
+
+def build_of(text: str) -> str:
+    """The build that a specification asks for behind its version; empty without one."""
+    text = text.strip()
+    if bracket := re.fullmatch(r"\[(.*)\]", text, re.DOTALL):
+        found = re.search(r"(?:^|[,\s])build(?:_number)?\s*=\s*['\"]?([^'\"\],]+)", bracket[1])
+    else:
+        found = re.fullmatch(r"(?:=?=?\s*[\w.!+*]+=|[<>=!~]=?\s*[\w.!+]+\s+)([\w.*]+)", text)
+    return found[1].strip() if found and found[1].strip() != "*" else ""
 
 
 def pip_versions(text: str) -> str | None:

@@ -118,6 +118,8 @@ class Draft:
     env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     run: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """The table `[run]` of a spec."""
+    proposed: str = ""
+    """Why `run` starts what it does, where that is a proposal, which counts if nothing else says it."""
     copies: tuple[Mapping[str, str], ...] = ()
     """The tables `[[copy]]` of a spec."""
     pins: tuple[Pin, ...] = ()
@@ -134,7 +136,13 @@ class Draft:
     @property
     def notes(self) -> tuple[str, ...]:
         """What its user should know: remarks, then what could not be carried over, with lines."""
-        return (*self.remarks, *left_notes(self.items))
+        proposed = (self.proposed,) if self.proposed else ()
+        return (*self.remarks, *proposed, *left_notes(self.items))
+
+    @property
+    def starts(self) -> bool:
+        """Whether the description says what is started."""
+        return bool(self.run.get("command")) and not self.proposed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from envspec.ingest.draft import Draft, Install, Item, Pin, Wish
+from envspec.ingest.draft import Draft, Install, Item, Pin, PinFile, Wish
 from envspec.spec.model import Stage
 from envspec.spec.python import parse_python
 from envspec.spec.target import OLDEST_SUPPORTED, Target
@@ -56,6 +56,7 @@ class Drafting:
         self.asked: dict[str, str] = {}
         self.as_of: str | None = None
         self.run: dict[str, Any] = {}
+        self.proposed = ""
         self.pins: tuple[Pin, ...] = ()
         self.pinned_by = ""
 
@@ -194,6 +195,7 @@ class Drafting:
                 asked=dict(self.asked),
                 env=dict(self.env),
                 run=dict(self.run),
+                proposed=self.proposed,
                 pins=self.pins,
                 pinned_by=self.pinned_by,
                 items=tuple(self.items),
@@ -214,6 +216,12 @@ class Step:
     find_links: list[str] = dataclasses.field(default_factory=list)
     prebuilt: list[str] = dataclasses.field(default_factory=list)
     uninstalled: list[str] = dataclasses.field(default_factory=list)
+    hashes: dict[str, tuple[PinFile, ...]] = dataclasses.field(default_factory=dict)
+    """The files that each word allows which was given hashes: those of a sha256."""
+    hashed_in: list[str] = dataclasses.field(default_factory=list)
+    """Names of the files that give hashes."""
+    alone: bool = False
+    """Whether it installs nothing that its words require: `--no-deps`."""
 
     @property
     def says_something(self) -> bool:

@@ -62,20 +62,31 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
 def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, others: Sequence[str]) -> Draft:
     """The draft, or that of the folder's Dockerfile, and which file was read."""
     said = f"{name} of the folder was read, as it says most exactly what is installed"
-    for place in _IMAGES if name not in _IMAGES and not draft.run.get("command") else ():
+    for place in _IMAGES if name not in _IMAGES and not draft.starts else ():
         image = _image(folder / place, wish)
         if image is None:
             continue
         if _words(draft) <= _words(image) and len(draft.pins) <= len(image.pins):
             said = f"{place} of the folder was read, as it installs what {name} says, and tells of its image"
+            if not image.run:  # its own project may say it
+                image = dataclasses.replace(image, run=draft.run, proposed=draft.proposed)
             draft, name, others = image, place, [other for other in others if other != place]
             break
         if image.run:
-            said += f"; what is started stands in {place}, which installs something else"
+            said += f"; what is started stands in {place}, {_differing(name, draft, image)}"
             break
     more = listed(list(others))
     said += f"; there are also: {more}" if more != "none" else ""
     return dataclasses.replace(draft, file=name, remarks=(said, *draft.remarks))
+
+
+def _differing(name: str, draft: Draft, image: Draft) -> str:
+    """Why the draft of a Dockerfile does not stand for that of another file."""
+    if not _words(draft) <= _words(image):
+        return "which installs something else"
+    besides = listed(sorted(_words(image) - _words(draft)))
+    more = f", as it installs {besides} besides" if besides != "none" else ""
+    return f"for which what {name} holds cannot be kept{more}"
 
 
 def _image(file: pathlib.Path, wish: Wish) -> Draft | None:

@@ -6,16 +6,36 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import pydantic
 from packaging.utils import canonicalize_name
 
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, Step, minor_version
 from envspec.ingest.entries import Entries, read_toml
 from envspec.ingest.indexes import add_index, bare_url, is_public, plain_url
+from envspec.ingest.procfile import program_of
 from envspec.ingest.tools.steps import Steps
 from envspec.spec.load import spelled
+from envspec.spec.program import Program
+from envspec.system.quoting import shortened
 
 _TABLES = {"packages": "", "dev-packages": "dev"}
+_SCRIPT = "is a command of the project's own: an image starts what `[run] command` says"
+_PROPOSED = "is proposed as what an image starts, where nothing else says it"
+_CHORES = {
+    "test",
+    "tests",
+    "lint",
+    "format",
+    "fmt",
+    "check",
+    "typecheck",
+    "types",
+    "docs",
+    "clean",
+    "release",
+}
+"""Names of scripts that work on a project, and do not run it."""
 _OWN = {"source", "requires", "pipenv", "scripts", "pipfile"}
 
 
@@ -43,12 +63,53 @@ def pipfile_draft(file: pathlib.Path, wish: Wish) -> Drafting:
             wanted = entries.take(table, name)
             line, size = entries.line(table, name), entries.size(table, name)
             _package(drafting, steps, indexes, variant, name, wanted, line, size)
+    _scripts(entries, drafting)
     for path, size in entries.rest():
-        if path[0] in {"pipenv", "scripts", "requires"}:
+        if path[0] in {"pipenv", "requires"}:
             drafting.aside(spelled(path), entries.line(*path), size=size)
         else:
             drafting.leave(spelled(path), entries.line(*path), "is not carried over", size=size)
     return drafting
+
+
+def _scripts(entries: Entries, drafting: Drafting) -> None:
+    """Propose the one script that may be the program, and name all."""
+    if not isinstance(entries.get("scripts"), dict):
+        return
+    names = list(entries.table("scripts"))
+    program = _program(entries, names[0]) if len(names) == 1 else {}
+    for name in names:
+        line, size = entries.line("scripts", name), entries.size("scripts", name)
+        drafting.leave(
+            f"script {name} = {entries.take('scripts', name)}",
+            line,
+            _PROPOSED if program else _SCRIPT,
+            size=size,
+        )
+    if program:
+        drafting.run |= program
+        drafting.proposed = (
+            f"[run] starts `{shortened(' '.join(program['command']))}`, as the script {shortened(names[0])}"
+            f" of {drafting.file.name} does: its own code, port and health are yours to add"
+        )
+
+
+def _program(entries: Entries, name: str) -> dict[str, Any]:
+    """What a script starts; nothing where it is a developer's tool, or none that a spec can have."""
+    said = entries.get("scripts", name)
+    program = program_of(said) if isinstance(said, str) and said.strip() else {}
+    if not program or program["command"][0] in {*_tools(entries), "pipenv"} or name.lower() in _CHORES:
+        return {}
+    try:
+        Program.model_validate(program)
+    except pydantic.ValidationError:
+        return {}
+    return program
+
+
+def _tools(entries: Entries) -> Mapping[str, Any]:
+    found = entries.get("dev-packages")
+    return found if isinstance(found, dict) else {}
 
 
 def _sources(entries: Entries, drafting: Drafting, steps: Steps) -> dict[str, str]:

@@ -31,7 +31,7 @@ _ASKS = re.compile(r"\$(?:PORT\b|\{PORT(?::-\d+)?\})")
 def completed(folder: pathlib.Path, draft: Draft) -> Draft:
     """The draft, with what its folder's Procfile starts where it starts nothing. Raises `SpecError`."""
     file = folder / "Procfile"
-    if draft.run.get("command") or not is_file(file):
+    if draft.starts or not is_file(file):
         return draft
     found: dict[str, Any] = {}
     items = list(draft.items)
@@ -39,17 +39,19 @@ def completed(folder: pathlib.Path, draft: Draft) -> Draft:
         said = _LINE.fullmatch(line.strip())
         if said is None:
             continue
-        title, program = said[1], _program(said[2])
+        title, program = said[1], program_of(said[2])
         wanted = {**found, **program} if title == "web" else {**found, title.lower(): program}
         why = _refused(wanted)
         if title != "web" and not found.get("command"):
             why = why or "stands beside a process `web`, of which there is none before it"
         items.append(Item(text=line.strip(), line=number, file="Procfile", why=why))
         found = found if why else wanted
-    return dataclasses.replace(draft, run=found, items=tuple(items))
+    if not found:
+        return dataclasses.replace(draft, items=tuple(items))
+    return dataclasses.replace(draft, run=found, proposed="", items=tuple(items))
 
 
-def _program(command: str) -> dict[str, Any]:
+def program_of(command: str) -> dict[str, Any]:
     """A program of `[run]`, which a shell starts where one has to read its command."""
     asks = _ASKS.search(command) is not None
     text = _ASKS.sub("{port}", command)

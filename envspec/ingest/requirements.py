@@ -25,7 +25,7 @@ from envspec.ingest.drafting import (
     pip_requirement,
 )
 from envspec.ingest.indexes import add_index
-from envspec.ingest.pins import Pinned
+from envspec.ingest.pins import hashed_pins
 from envspec.ingest.pip_options import Option, sorted_words, split_line
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import REQUIREMENTS
@@ -49,6 +49,8 @@ _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _HEADER = re.compile(r"#.*(?:with Python|--python-version[ =]|python )\s*(3\.\d{1,2})", re.IGNORECASE)
 _IN_NAME = re.compile(r"(?:^|[^0-9])3[._](\d{1,2})(?!\d)|(?:py|cp)3(\d{1,2})(?!\d)")
 
+_LIMITS = "stand beside what installs nothing: those of what is installed make a lock"
+
 
 def read_requirements(file: pathlib.Path, wish: Wish) -> Draft:
     """The draft that a requirements file gives. Raises `SpecError`."""
@@ -61,7 +63,7 @@ def read_requirements(file: pathlib.Path, wish: Wish) -> Draft:
     step = drafting.step("packages")
     reader = Requirements(drafting, step)
     reader.read(file)
-    return drafting.finish(**reader.pinned.kept(drafting, file.name))
+    return drafting.finish(**hashed_pins(drafting))
 
 
 def told_python(name: str, text: str) -> str | None:
@@ -117,7 +119,6 @@ class Requirements:
     def __init__(self, drafting: Drafting, step: Step) -> None:
         self.drafting = drafting
         self.step = step
-        self.pinned = Pinned()
         self._read: set[pathlib.Path] = set()
         self._reading: list[pathlib.Path] = []
         self._lines = 0
@@ -249,12 +250,16 @@ class Requirements:
         drafting = self.drafting
         if limits:
             self._limit(text, line, label, limits)
+            if hashes:
+                drafting.leave(f"hashes of {text}", line, _LIMITS, file=label)
             return True
         word, why = _spelled(drafting, text, folder)
         if why:
             drafting.leave(text, line, why, file=label)
-        elif drafting.require(self.step, word, line, file=label, shown=text):
-            self.pinned.add(word, [_file(digest) for digest in hashes if digest.startswith("sha256:")])
+        elif drafting.require(self.step, word, line, file=label, shown=text) and hashes:
+            digests = [digest for digest in hashes if digest.startswith("sha256:")]
+            self.step.hashes[self.step.requirements[-1]] = tuple(map(_file, digests))
+            self.step.hashed_in.append(label or self.drafting.file.name)
         return True
 
     def _limit(self, text: str, line: int | None, label: str, limits: str) -> None:

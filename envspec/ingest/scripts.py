@@ -46,7 +46,7 @@ def start(drafting: Drafting, names: Sequence[str], where: str) -> None:
     others = [name for name in dict.fromkeys(names) if name != main]
     said = f"[run] starts `{main}`, which {where} names: its arguments, port and health are yours to add"
     more = f"; the image has these programs too: {listed(others)}" if others else ""
-    drafting.remark(said + more)
+    drafting.proposed = said + more
 
 
 def _distance(name: str, project: str) -> int:

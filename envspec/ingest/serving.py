@@ -13,6 +13,7 @@ from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
 from envspec.ingest.entries import Entries, read_yaml
 from envspec.ingest.indexes import add_index
+from envspec.ingest.pins import hashed_pins
 from envspec.ingest.requirements import Requirements
 from envspec.spec.load import spelled
 
@@ -109,4 +110,4 @@ def _read(
         drafting.leave(f"{spelled(image)}: {base}", entries.line(*image), "is no image's name")
     for path, size in entries.rest():
         drafting.leave(spelled(path), entries.line(*path), _SERVER, size=size)
-    return drafting.finish(image=base if good else None)
+    return drafting.finish(**hashed_pins(drafting), image=base if good else None)

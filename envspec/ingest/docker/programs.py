@@ -175,8 +175,16 @@ def is_housekeeping(program: str, words: Sequence[str]) -> bool:
     }:
         return rest[:1] not in (["install"], ["sync"], ["tool"], ["create"])
     if _PYTHON.fullmatch(program):
-        return rest[:1] in (["venv"], ["virtualenv"], ["compileall"], ["ensurepip"]) or "--version" in words
+        return rest[:1] in (["venv"], ["virtualenv"], ["ensurepip"]) or "--version" in words
     return program in {"virtualenv", "activate"}
+
+
+def compiles(program: str, words: Sequence[str]) -> bool:
+    """Whether a command compiles modules: `python -m compileall`."""
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-") and rest[0] != "-m":
+        rest = rest[1:]
+    return bool(_PYTHON.fullmatch(program)) and rest[:2] in (["-m", "compileall"], ["-m", "py_compile"])
 
 
 _USER_VALUES = re.compile(

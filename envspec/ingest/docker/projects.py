@@ -112,6 +112,8 @@ def _merge(runner: Runner, part: Drafting, options: _Options, label: str) -> Non
         step.requirements[:] = fresh
         if step.says_something:
             steps.append(step)
+    if part.proposed and not (options.only or options.without_project):
+        drafting.run, drafting.proposed = part.run, part.proposed
     drafting.constraints += part.constraints
     drafting.overrides += part.overrides
     drafting.index_names |= part.index_names

@@ -10,11 +10,13 @@ import shlex
 from envspec.ingest.docker.copies import Copies, build_folder
 from envspec.ingest.docker.image import Image
 from envspec.ingest.docker.instructions import Instruction, instructions, without_heredocs
+from envspec.ingest.docker.programs import UNKNOWN
 from envspec.ingest.docker.run import Runner
 from envspec.ingest.docker.shell import expanded
 from envspec.ingest.docker.started import Saying, Started
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
+from envspec.ingest.pins import hashed_pins
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import COPIES, STAGES
 from envspec.system.reading import read_text
@@ -52,6 +54,10 @@ _PIP_VARIABLES = re.compile(r"(PIP|UV|POETRY|PIPENV|CONDA|VIRTUAL_ENV|DEBIAN_FRO
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*)=((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])*)", re.DOTALL)
 _SITE = re.compile(r"(?:/usr(?:/local)?|/[\w./-]*venv)/lib/python3\.\d+/(?:site|dist)-packages(?=/|:|$)")
 """Where an image has its packages; a spec calls it `{site}`."""
+_NAMED = re.compile(r"\$\{?([A-Za-z_]\w*)")
+"""Variables that a value names."""
+
+_OWN_VARIABLE = "adds to a variable that the image has from elsewhere: the environment has its own"
 _OTHER_STAGE = "belongs to a stage of which the last one takes no packages"
 
 
@@ -161,11 +167,13 @@ class _Reader:
         copies = [copy for image in last.ancestors() for copy in image.copies]
         if len(copies) > COPIES:
             drafting.remark(f"only the first {COPIES} of {len(copies)} copies are in the spec")
-        started = Started(drafting, last)
+        started = Started(drafting, last).table()
         return drafting.finish(
+            **hashed_pins(drafting),
             image=base if _is_image(base) else None,
             copies=tuple(copies[:COPIES]),
-            run=started.table(),
+            run=started or dict(drafting.run),
+            proposed="" if started else drafting.proposed,
         )
 
     def _read(self, instruction: Instruction) -> None:
@@ -199,7 +207,7 @@ class _Reader:
                 raw = instruction.value if name in {"CMD", "ENTRYPOINT", "HEALTHCHECK"} else value
                 item = len(drafting.items)
                 image.sayings.append(Saying(name=name, value=raw, flags=instruction.flags, item=item))
-                drafting.carry(f"{name} {instruction.value}", instruction.line)
+                drafting.carry(" ".join([name, *instruction.flags, instruction.value]), instruction.line)
             case "LABEL" | "MAINTAINER" | "SHELL":
                 drafting.aside(f"{name} {instruction.value}", instruction.line)
             case _:
@@ -250,8 +258,9 @@ class _Reader:
             if own and not name.startswith(("PATH", "PYTHONPATH")):
                 self._drafting.carry(text, line)
             elif "$" in value:
-                why = "adds to a variable that the image has from elsewhere: the environment has its own"
-                self._drafting.leave(text, line, why)
+                self._drafting.leave(
+                    text, line, _OWN_VARIABLE if set(_NAMED.findall(value)) == {name} else UNKNOWN
+                )
             elif why := env_refusal(name, value):
                 self._drafting.leave(text, line, why)
             else:

@@ -14,6 +14,7 @@ from envspec.ingest.docker.programs import (
     NEEDLESS,
     SHELL,
     UNKNOWN,
+    compiles,
     installing,
     is_housekeeping,
     made_environment,
@@ -30,6 +31,10 @@ from envspec.ingest.requirements import Requirements
 _CONDITION = "stands under a condition, which only the build knows: add it where it holds"
 _RULED_OUT = "stands in a branch that the values in the file rule out"
 _COMMAND = "is a command of the build: a spec runs none"
+_COMPILED = (
+    "is a command of the build: images have what a service is known to load of its packages compiled,"
+    " unless the spec says `compile = false`"
+)
 _OTHER_PACKAGES = (
     "installs packages of another distribution, and a spec names those of Debian: take a base that has them"
 )
@@ -95,6 +100,8 @@ class Runner:
         elif program in {"useradd", "adduser"} and (user := made_user(words)):
             self.image.users |= user
             drafting.carry(command.text, self.line)
+        elif compiles(program, words):
+            drafting.leave(command.text, self.line, _COMPILED)
         elif is_housekeeping(program, words):
             drafting.carry(command.text, self.line)
         else:
@@ -167,6 +174,7 @@ class Runner:
         if "$" in text:
             drafting.leave(text, self.line, UNKNOWN)
         elif isinstance(part, Option):
+            step.alone |= part.text in {"--no-deps", "--no-dependencies"}
             if part.why:
                 drafting.leave(part.text, self.line, part.why)
             elif part.kind in {"requirement", "constraint", "override"}:

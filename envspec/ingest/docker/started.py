@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import posixpath
 import re
 import shlex
@@ -20,6 +21,19 @@ _NO_COMMAND = "belongs to a program, and the file names none with CMD or ENTRYPO
 _REQUEST = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d{1,5}))?(/[\w/.~%+@:,;=?&-]*)?"
 )
+
+_ASKED = "has no key in a spec: its images ask every 10 s, and count as unwell after 3 failures"
+_NO_TIME = "is no time that a program of a spec can have to start"
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PART = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(ms|us|µs|ns|h|m|s)")
+_LONGEST = 86_400
+"""Seconds that a program of a spec may have to start."""
+
+_EVERY, _TRIES = 30.0, 3
+"""How often engines ask, and after how many failures a program is unwell, where a file does not say it.
+
+Source: https://docs.docker.com/reference/dockerfile/#healthcheck.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +88,10 @@ class Started:
                     self._try(table, "volumes", [*table.get("volumes", []), *places], saying)
                 case "HEALTHCHECK":
                     self._health(table, saying)
+        checks = [saying for saying in self._sayings if saying.name == "HEALTHCHECK"]
+        kept = [saying for saying in checks if self._drafting.items[saying.item].carried]
+        if "health" in table and kept:
+            self._timing(table, kept[-1])
         return table
 
     def _command(self) -> list[str]:
@@ -137,6 +155,29 @@ class Started:
         if words:
             self._try(table, "health", {"command": words}, saying)
 
+    def _timing(self, table: dict[str, Any], saying: Saying) -> None:
+        """How long the program gets to become well; how often it is asked afterwards is named.
+
+        A program is unwell once the start period and all tries behind it have gone by.
+        """
+        said = {name: value for name, _, value in (flag.partition("=") for flag in saying.flags)}
+        line = self._drafting.items[saying.item].line
+        if (text := said.pop("--start-period", None)) is not None:
+            period, every = seconds(text), seconds(said.get("--interval", "")) or _EVERY
+            retries = said.get("--retries", "")
+            tries = int(retries) if re.fullmatch(r"[1-9]\d{0,4}", retries) else _TRIES
+            whole = math.ceil(period + tries * every) if period is not None else 0
+            if 0 < whole <= _LONGEST:
+                table["start-timeout"] = whole
+                self._drafting.remark(
+                    f"start-timeout = {whole}: --start-period={text}, and {tries} tries {every:g} s apart"
+                )
+                self._drafting.carry(f"--start-period={text}", line)
+            else:
+                self._drafting.leave(f"--start-period={text}", line, _NO_TIME)
+        for name, value in said.items():
+            self._drafting.leave(f"{name}={value}", line, _ASKED)
+
     def _try(self, table: dict[str, Any], key: str, value: Any, saying: Saying | None) -> None:
         """Say something, if a program of a spec can have it."""
         try:
@@ -156,6 +197,14 @@ class Started:
     def _leave(self, saying: Saying, why: str) -> None:
         items = self._drafting.items
         items[saying.item] = dataclasses.replace(items[saying.item], why=why)
+
+
+def seconds(text: str) -> float | None:
+    """A duration such as `1m30s` in seconds; None for what is none."""
+    parts = list(_PART.finditer(text))
+    if not parts or "".join(part[0] for part in parts) != text:
+        return None
+    return sum(float(part[1]) * _UNITS[part[2]] for part in parts)
 
 
 def _listed(value: str) -> list[str] | None:

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 import re
 import urllib.parse
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -262,7 +262,9 @@ def _pinned(drafting: Drafting, packages: list[Held], by: str) -> Draft:
             word=package.source,
             commit=word.revision if word is not None and word.kind == "git" and word.fixed else "",
         )
-    pins |= _own_pins(drafting, {place_of(pin.word) for pin in pins.values()})
+    places = {place_of(pin.word) for pin in pins.values()}
+    own = own_pins(drafting, drafting.installs)
+    pins |= {pin.name: pin for pin in own if place_of(pin.word) not in places}
     if not pins:
         return drafting.finish()
     if bare := sorted(name for name, pin in pins.items() if not pin.files and not pin.word):
@@ -272,19 +274,19 @@ def _pinned(drafting: Drafting, packages: list[Held], by: str) -> Draft:
     return drafting.finish(pins=tuple(pins.values()), pinned_by=by)
 
 
-def _own_pins(drafting: Drafting, known: Container[str]) -> dict[str, Pin]:
-    """The trees that the spec names and the lock does not: the project itself, by the name that it tells."""
+def own_pins(drafting: Drafting, steps: Iterable[Step]) -> list[Pin]:
+    """Pins of the trees that steps name, such as the project itself, by the names that these tell."""
     found: dict[str, Pin] = {}
-    for step in drafting.installs:
+    for step in steps:
         for text in step.requirements:
             word = _parsed_source(text)
-            if word is None or word.kind != "tree" or word.place in known:
+            if word is None or word.kind != "tree":
                 continue
             name = _project_name(drafting.wish.folder / word.place)
             name = name or (drafting.name if word.place == "." else pathlib.PurePath(word.place).name)
             title = canonicalize_name(name)
             found[title] = Pin(name=title, version="", word=text)
-    return found
+    return list(found.values())
 
 
 def _project_name(folder: pathlib.Path) -> str:

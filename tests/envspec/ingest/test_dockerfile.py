@@ -282,6 +282,155 @@ def test_extras_that_are_installed_are_no_variants_and_their_pins_are_kept(tmp_p
     assert {pin.name for pin in draft.pins if not pin.word} == {"six", "flask"}
 
 
+@pytest.mark.parametrize(
+    ("flags", "timeout", "named"),
+    [
+        ("--start-period=40s --interval=7s --retries=9 --timeout=2s", 103, "interval retries timeout"),
+        ("--start-period=1m30s", 180, ""),
+        ("--interval=5s", None, "interval"),
+        ("--start-period=soon --start-interval=1s", None, "start-period start-interval"),
+        ("--start-period=48h", None, "start-period"),
+    ],
+)
+def test_how_long_a_program_may_take_to_be_well_is_kept_and_how_it_is_asked_is_named(
+    tmp_path: pathlib.Path, flags: str, timeout: float | None, named: str
+) -> None:
+    text = (
+        f"FROM python:3.11\nRUN pip install six\nEXPOSE 80\nHEALTHCHECK {flags} CMD curl http://localhost/x\n"
+    )
+    draft = drafted(tmp_path, f"{text}CMD six\n", "Dockerfile")
+    run = spec_of(draft).run
+    assert run is not None
+    assert run.health is not None
+    assert (run.health.path, run.start_timeout) == ("/x", timeout)
+    assert {word.partition("=")[0] for word in left(draft)} == {f"--{name}" for name in named.split()}
+
+
+def test_a_check_that_is_not_kept_is_named_with_its_flags(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nRUN pip install six\nHEALTHCHECK --start-period=4s CMD true\n"
+    assert "HEALTHCHECK --start-period=4s CMD true" in left(drafted(tmp_path, text, "Dockerfile"))
+
+
+@pytest.mark.parametrize(
+    "command", ["python -m compileall -q app", "python3.11 -OO -m compileall .", "python -m py_compile a.py"]
+)
+def test_modules_that_a_build_compiles_are_told_to_be_compiled_anyway(
+    tmp_path: pathlib.Path, command: str
+) -> None:
+    draft = drafted(tmp_path, f"FROM python:3.11\nRUN pip install six && {command}\n", "Dockerfile")
+    assert "compiled" in left(draft)[command]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("A=hello,$B", "has no value in the file"),
+        ("A=$A:${B}", "has no value in the file"),
+        ("A=/x:$A", "adds to a variable"),
+        ("PATH=/x:$PATH", "adds to a variable"),
+    ],
+)
+def test_a_variable_of_another_name_without_a_value_is_told_as_that(
+    tmp_path: pathlib.Path, said: str, why: str
+) -> None:
+    draft = drafted(tmp_path, f"FROM python:3.11\nENV {said}\nRUN pip install six\n", "Dockerfile")
+    (told,) = left(draft).values()
+    assert why in told
+
+
+@pytest.mark.parametrize(
+    ("more", "command", "proposed"), [("", ("python", "a.py"), True), ("CMD six\n", ("six",), False)]
+)
+def test_a_program_of_the_project_is_proposed_where_an_image_starts_none(
+    tmp_path: pathlib.Path, more: str, command: tuple[str, ...], proposed: bool
+) -> None:
+    pipfile = '[packages]\nsix = "*"\n[scripts]\nstart = "python a.py"\n'
+    text = f"FROM python:3.11\nCOPY . .\nRUN pipenv install\n{more}"
+    draft = drafted(tmp_path, text, "Dockerfile", Pipfile=pipfile)
+    run = spec_of(draft).run
+    assert run is not None
+    assert (run.command, any("[run] starts" in note for note in draft.notes)) == (command, proposed)
+
+
+HASHED = (
+    f"six==1.16.0 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}\nflask==3.0.3 --hash=sha256:{'c' * 64}\n"
+)
+INSTALLED = "RUN pip install --require-hashes -r requirements.txt\n"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "RUN pip install flask\n",
+        "RUN pip install -U pip\n",
+        "FROM x AS y\nRUN pip install torch\n",
+        "RUN pip install -r more.txt\n",
+    ],
+)
+def test_digests_of_all_that_an_image_installs_are_kept(tmp_path: pathlib.Path, more: str) -> None:
+    stage, run = ("", more) if more.startswith("RUN") else (more, "")
+    text = f"{stage}FROM python:3.11\nCOPY . .\n{run}{INSTALLED}"
+    more_txt = f"six==1.16.0 --hash=sha256:{'b' * 64}\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED, more__txt=more_txt)
+    assert [(pin.name, pin.version, pin.files[-1].sha256[0]) for pin in draft.pins if pin.name == "six"] == [
+        ("six", "1.16.0", "b")
+    ]
+    assert {pin.name for pin in draft.pins} == {"six", "flask"}
+    assert "requirements.txt" in draft.pinned_by
+    assert not any("hashes" in remark for remark in draft.remarks)
+
+
+@pytest.mark.parametrize(
+    ("more", "lacking"),
+    [
+        ("RUN pip install torch\n", "torch"),
+        ("RUN pip install flask==3.1.0\n", "flask==3.1.0"),
+        ("RUN pip install .\n", "."),
+        ("RUN pip install -r more.txt\n", "idna==3.10"),
+    ],
+)
+def test_what_an_image_installs_without_a_digest_is_named(
+    tmp_path: pathlib.Path, more: str, lacking: str
+) -> None:
+    text = f"FROM python:3.11\nCOPY . .\n{INSTALLED}{more}"
+    files = {"requirements__txt": HASHED, "more__txt": f"idna==3.10 --hash=sha512:{'a' * 128}\n"}
+    draft = drafted(tmp_path, text, "Dockerfile", setup__py="", **files)
+    assert draft.pins == ()
+    (said,) = [remark for remark in draft.remarks if "no lock can be kept" in remark]
+    assert said.endswith(f"for {lacking}")
+
+
+def test_the_projects_own_code_needs_no_digest_where_it_is_installed_alone(tmp_path: pathlib.Path) -> None:
+    text = f"FROM python:3.11\nCOPY . .\n{INSTALLED}RUN pip install --no-deps -e .\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED, pyproject__toml=PROJECT)
+    assert {pin.name: pin.word for pin in draft.pins} == {"six": "", "flask": "", "demo": "-e ."}
+
+
+def test_the_last_of_two_versions_with_hashes_is_the_pin(tmp_path: pathlib.Path) -> None:
+    text = f"FROM python:3.11\nCOPY . .\n{INSTALLED}RUN pip install -r more.txt\n"
+    more = f"six==1.17.0 --hash=sha256:{'d' * 64}\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED, more__txt=more)
+    assert words_of(draft) == ["six==1.17.0", "flask==3.0.3"]
+    assert {pin.name: pin.version for pin in draft.pins} == {"six": "1.17.0", "flask": "3.0.3"}
+    assert draft.pinned_by == "requirements.txt, more.txt"
+
+
+def test_pins_are_of_the_index_that_the_command_names(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nCOPY . .\nRUN pip install -i https://own.example/simple -r requirements.txt\n"
+    draft = drafted(tmp_path, text, "Dockerfile", requirements__txt=HASHED)
+    assert {pin.index_url for pin in draft.pins} == {"https://own.example/simple"}
+
+
+def test_hashes_beside_the_lock_of_a_project_are_named(tmp_path: pathlib.Path) -> None:
+    lock = "version = 1\n[[package]]\nname = 'six'\nversion = '1'\n"
+    text = f"FROM python:3.11\nCOPY . .\nRUN uv sync --no-install-project\n{INSTALLED}"
+    files = {"requirements__txt": HASHED, "pyproject__toml": PROJECT, "uv__lock": lock}
+    draft = drafted(tmp_path, text, "Dockerfile", **files)
+    assert draft.pinned_by == "uv.lock"
+    assert any("hashes of requirements.txt are left" in remark for remark in draft.remarks)
+
+
 def test_packages_of_other_distributions_are_named_as_such(tmp_path: pathlib.Path) -> None:
     text = "FROM alpine:3.20\nRUN apk add --no-cache libpq && pip install six\n"
     assert "another distribution" in left(drafted(tmp_path, text, "Dockerfile"))["apk add --no-cache libpq"]

@@ -54,6 +54,24 @@ def test_a_dockerfile_that_installs_something_else_is_told(tmp_path: pathlib.Pat
     assert "what is started stands in Dockerfile" in draft.remarks[0]
 
 
+HASHED = f"six==1.16.0 --hash=sha256:{'0' * 64}\n"
+
+
+def test_a_dockerfile_that_installs_hashed_requirements_is_read_with_their_digests(
+    tmp_path: pathlib.Path,
+) -> None:
+    draft = read(tmp_path, requirements__txt=HASHED, Dockerfile=IMAGE)
+    assert (draft.file, draft.image) == ("Dockerfile", "python:3.12-slim")
+    assert [(pin.name, pin.files[0].sha256) for pin in draft.pins] == [("six", "0" * 64)]
+
+
+def test_a_dockerfile_that_installs_more_than_has_hashes_is_told_as_that(tmp_path: pathlib.Path) -> None:
+    image = f"{IMAGE}RUN pip install flask\n"
+    draft = read(tmp_path, requirements__txt=HASHED, Dockerfile=image)
+    assert [pin.name for pin in draft.pins] == ["six"]
+    assert "what requirements.txt holds cannot be kept, as it installs flask besides" in draft.remarks[0]
+
+
 def test_a_dockerfile_that_cannot_be_read_is_in_nobodys_way(tmp_path: pathlib.Path) -> None:
     assert words_of(read(tmp_path, requirements__txt="six\n", Dockerfile="RUN x\n")) == ["six"]
 
@@ -73,8 +91,57 @@ def test_a_procfile_says_what_is_started(tmp_path: pathlib.Path) -> None:
 def test_a_script_of_the_project_is_what_its_image_starts(tmp_path: pathlib.Path) -> None:
     draft = read(tmp_path, pyproject__toml=PYPROJECT)
     assert draft.run == {"command": ["demo"]}
-    assert any("the image has these programs too: other" in remark for remark in draft.remarks)
+    assert any("the image has these programs too: other" in note for note in draft.notes)
     assert "script demo" not in left(draft)
+
+
+PIPFILE = '[packages]\nsix = "*"\n[dev-packages]\npytest = "*"\n[scripts]\n'
+
+
+@pytest.mark.parametrize("lock", ["", '{"default": {"six": {"version": "==1.16.0"}}}'])
+def test_the_one_script_of_a_pipfile_is_proposed(tmp_path: pathlib.Path, lock: str) -> None:
+    others = {"Pipfile__lock": lock} if lock else {}
+    draft = read(tmp_path, Pipfile=f'{PIPFILE}nightly = "python -m jobs.main"\n', **others)
+    run = spec_of(draft).run
+    assert run is not None
+    assert run.command == ("python", "-m", "jobs.main")
+    assert any("[run] starts `python -m jobs.main`, as the script nightly" in note for note in draft.notes)
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        'a = "python a.py"\nb = "python b.py"',
+        'a = "pytest -q"',
+        'lint = "python x.py"',
+        'a = {call = "x:y()"}',
+        'a = ""',
+        'a = "pipenv run b"',
+    ],
+)
+def test_scripts_of_a_pipfile_that_may_be_no_program_are_named(tmp_path: pathlib.Path, scripts: str) -> None:
+    draft = read(tmp_path, Pipfile=PIPFILE + scripts)
+    assert draft.run == {}
+    named = [why for text, why in left(draft).items() if text.startswith("script ")]
+    assert len(named) == len(scripts.splitlines())
+    assert all("`[run] command`" in why for why in named)
+
+
+@pytest.mark.parametrize("own", ["pyproject.toml", "Pipfile"])
+def test_a_proposed_program_counts_only_where_nothing_else_says_it(tmp_path: pathlib.Path, own: str) -> None:
+    text = PYPROJECT if own == "pyproject.toml" else f'{PIPFILE}start = "python a.py"\n'
+    draft = read(tmp_path, **{own: text}, Procfile="web: gunicorn app:app\n")
+    assert draft.run == {"command": ["gunicorn", "app:app"]}
+    assert not any("[run] starts" in note for note in draft.notes)
+    install = "uv sync" if own == "pyproject.toml" else "pipenv install"
+    image = f"FROM python:3.11\nCOPY . .\nRUN {install}\n"
+    draft = read(tmp_path, Dockerfile=f"{image}CMD flask run\n")
+    assert (draft.file, draft.run["command"]) == ("Dockerfile", ["flask", "run"])
+    (tmp_path / "Procfile").unlink()
+    draft = read(tmp_path, Dockerfile=image)
+    assert draft.file == "Dockerfile"
+    assert any("[run] starts" in note for note in draft.notes)
+    assert spec_of(draft).run is not None
 
 
 def test_scripts_of_a_project_that_is_not_installed_are_named(tmp_path: pathlib.Path) -> None:

@@ -92,9 +92,26 @@ def test_environments_of_conda_are_read(tmp_path: pathlib.Path) -> None:
     ]  # fmt: skip
     assert left(draft).keys() == {
         "channel pytorch", "channel conda-forge", "ffmpeg=6", "cudatoolkit=11.8", "r-base", "either=1|2",
-        "prefix",
+        "prefix", "channel pytorch of pytorch", "build py3.10_cpu_0 of pytorch",
     }  # fmt: skip
     assert spec_of(draft).env == {"HF_HOME": "/models"}
+
+
+@pytest.mark.parametrize(
+    ("word", "build"),
+    [
+        ("scikit-learn=1.4.2=py311h5aeb3cf_0", "py311h5aeb3cf_0"),
+        ("python=3.11.4=hab00c5b_0_cpython", "hab00c5b_0_cpython"),
+        ("numpy>=1.26 py311_0", "py311_0"),
+        ("numpy[version='1.26.4',build=py311_0]", "py311_0"),
+        ("numpy=1.26.4=*", ""),
+        ("numpy[version=1.26]", ""),
+        ("numpy=1.26", ""),
+    ],
+)
+def test_a_build_of_conda_is_named(tmp_path: pathlib.Path, word: str, build: str) -> None:
+    draft = drafted(tmp_path, f'dependencies: ["{word}", six]\n', "environment.yml")
+    assert [text.split()[1] for text in left(draft)] == ([build] if build else [])
 
 
 PIPFILE = """\

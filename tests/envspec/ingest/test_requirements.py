@@ -113,6 +113,31 @@ def test_hashes_of_all_lines_can_make_a_lock(tmp_path: pathlib.Path) -> None:
     assert drafted(tmp_path, text + "flask\n", "requirements.txt").pins == ()
 
 
+def test_hashes_that_make_no_lock_are_named(tmp_path: pathlib.Path) -> None:
+    text = f"six==1.16.0 --hash=sha512:{'0' * 128}\n"
+    assert "sha256 is given for six==1.16.0" in drafted(tmp_path, text, "requirements.txt").remarks[0]
+    text = f"six==1.16.0 --hash=sha256:{'0' * 64}\n"
+    draft = drafted(tmp_path, "flask\n-c c.txt\n", "requirements.txt", c__txt=text)
+    assert "hashes of six==1.16.0" in left(draft)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("cog.yaml", "build:\n  python_requirements: needs.txt\n"),
+        ("cog.yaml", "build:\n  run: [pip install -r needs.txt]\n"),
+        ("bentofile.yaml", "python:\n  requirements_txt: needs.txt\n"),
+        ("environment.yml", "dependencies:\n- pip:\n  - -r needs.txt\n"),
+    ],
+)
+def test_hashes_of_files_that_others_name_make_a_lock_too(
+    tmp_path: pathlib.Path, name: str, text: str
+) -> None:
+    needs = f"six==1.16.0 --hash=sha256:{'0' * 64}\n"
+    draft = drafted(tmp_path, text, name, needs__txt=needs)
+    assert ([pin.name for pin in draft.pins], draft.pinned_by) == (["six"], "needs.txt")
+
+
 def test_a_file_of_windows_is_read(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_bytes("six==1.16.0\r\nflask\r\n".encode("utf-16"))
