@@ -23,7 +23,7 @@ MOST_PARTS = 64
 LONGEST_FIELDS = 1 << 18
 """Bytes of all fields of a form that are no file."""
 EMPTY_FORM = 80
-"""Bytes of a form without parts, which is its last boundary: 70 characters at most. Source: RFC 2046, 5.1.1."""
+"""Bytes of a form without parts, its last boundary: 70 characters at most. Source: RFC 2046, 5.1.1."""
 
 
 class ServiceRequest(Request):

@@ -145,10 +145,11 @@ def test_a_service_without_ears_says_so(engine: FakeEngine) -> None:
     assert deaf.post("/asr", json={"audio": ""}).status_code == 404
 
 
-FORM = {"model": (None, "whisper-1"), "file": ("a.wav", wav(keys("1")))}
+Parts = Mapping[str, tuple[str | None, str | bytes]]
+FORM: Parts = {"model": (None, "whisper-1"), "file": ("a.wav", wav(keys("1")))}
 
 
-def form(parts: Mapping[str, tuple[str | None, str | bytes]], end: bytes = b"--b--\r\n") -> bytes:
+def form(parts: Parts, end: bytes = b"--b--\r\n") -> bytes:
     """A form as it goes over the line; a part without a file name is a field."""
     body = b""
     for name, (file, value) in parts.items():
