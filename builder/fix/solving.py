@@ -32,7 +32,8 @@ class Solving:
         self._text = text
         self._name = name
         self._workshop = workshop
-        self._known: dict[str, State | None] = {}
+        self._known: dict[tuple[str, bool], State | None] = {}
+        """By the text, and whether wheels alone were taken."""
         self._said = ""
         """The solver's last explanation."""
         self._nothing: list[str] = []
@@ -54,25 +55,37 @@ class Solving:
             return None, self._unsolved(spec, offers), "nothing more to try"
         return State(edits=edits, text=text, spec=spec, held=held), None, ""
 
-    def after(self, state: State, steps: Sequence[Edit]) -> State | None:
-        """The state after some steps; None where the other pins contradict them."""
+    def after(self, state: State, steps: Sequence[Edit], *, builds: bool = True) -> State | None:
+        """The state after some steps; None where the other pins contradict them.
+
+        Without `builds` there is none either where something would have to be built that has a wheel now.
+        """
         edits = state.edits
         for step in steps:
             edits = with_edit(edits, step)
         text = self.text(edits)
-        if text not in self._known:
-            spec = load.parse_spec(text, name=self._name)
-            held = None
-            if not errors_of(lint_spec(spec)):
-                held = self._lock(spec, self._workshop.offers(spec), state.held, _moved(steps))
-            self._known[text] = None if held is None else State(edits=edits, text=text, spec=spec, held=held)
-        return self._known[text]
+        for wheels in (True, False) if builds else (True,):
+            if (text, wheels) not in self._known:
+                spec = load.parse_spec(text, name=self._name)
+                held = None
+                if not errors_of(lint_spec(spec)):
+                    offers, moved = self._workshop.offers(spec), _moved(steps)
+                    held = self._lock(spec, offers, state.held, moved, wheels=wheels)
+                self._known[text, wheels] = (
+                    None if held is None else State(edits=edits, text=text, spec=spec, held=held)
+                )
+            if (known := self._known[text, wheels]) is not None or _has_built(state.held):
+                return known
+        return None
 
-    def along(self, state: State, step: Pin) -> list[Edit] | None:
-        """The step with all pins that must go with it; None where it cannot be made at all."""
+    def along(self, state: State, step: Pin, *, builds: bool = True) -> list[Edit] | None:
+        """The step with all pins that must go with it; None where it cannot be made at all.
+
+        `builds` as of `after`.
+        """
         text = loosened(self.text(with_edit(state.edits, step)), keep={step.name})
         spec = load.parse_spec(text, name=self._name)
-        held = self._lock(spec, self._workshop.offers(spec), state.held)
+        held = self._lock(spec, self._workshop.offers(spec), state.held, wheels=not builds)
         if held is None:
             return None
         stages = {entry.name: entry.stage for entry in held.artifact}
@@ -89,10 +102,14 @@ class Solving:
         offers: Offers,
         before: Lock | None = None,
         moved: tuple[str, str] | None = None,
+        *,
+        wheels: bool = False,
     ) -> Lock | None:
+        """`wheels` builds nothing, unless what was locked before has been built as well."""
         self._said, self._nothing = "", []
+        wheels = wheels and not (before is not None and _has_built(before))
         try:
-            return self._workshop.lock(spec, before, moved)
+            return self._workshop.lock(spec, before, moved, wheels=wheels)
         except FindingsError as error:
             self._said = " ".join(finding.message for finding in error.findings)
             self._nothing = [finding.where for finding in error.findings if finding.rule == rules.NO_FILE.id]
@@ -148,6 +165,11 @@ def _moved(steps: Sequence[Edit]) -> tuple[str, str] | None:
         case [Pin(name=name, version=version)]:
             return name, version
     return None
+
+
+def _has_built(held: Lock) -> bool:
+    """Whether a lock has what had to be built of its source."""
+    return any(entry.wheel is not None for entry in held.artifact)
 
 
 def _index_of(spec: Spec, name: str) -> str:
