@@ -12,7 +12,7 @@ from builder.fix.edit import Edit, Pin, Python, edited, loosened, mentioned, nea
 from builder.fix.state import State, errors_of, with_edit
 from builder.fix.workshop import Offers, Workshop
 from envspec.lockfile.lock import DEFAULT_INDEX, Lock
-from envspec.resolve.refusal import version_of
+from envspec.resolve.refusal import as_of, there_by, version_of
 from envspec.spec import load
 from envspec.spec.lint import lint_spec
 from envspec.spec.model import Spec
@@ -137,7 +137,7 @@ class Solving:
         for name in self._nothing:
             index = _index_of(spec, name)
             with contextlib.suppress(OutsideError):
-                if version := other_python(_allowed(spec, name, offers.files(index, name)), target):
+                if version := other_python(_allowed(spec, name, _files(spec, offers, index, name)), target):
                     why = f"{name} is offered for it, and not for Python {spec.python}"
                     return Python(version=version, why=why)
         return None
@@ -150,7 +150,7 @@ class Solving:
                 absent = name in self._nothing and stage.index not in offers.unreachable
                 if exact is None or not (str(demands) or absent):
                     continue
-                files = offers.files(stage.index or DEFAULT_INDEX, name)
+                files = _files(spec, offers, stage.index or DEFAULT_INDEX, name)
                 if absent and any(version_of(file) == Version(exact) for file in files):
                     continue  # it is offered, for other machines
                 if version := nearest(files, exact, demands, target_of(spec)):
@@ -175,6 +175,11 @@ def _has_built(held: Lock) -> bool:
 def _index_of(spec: Spec, name: str) -> str:
     stages = [stage for stage in spec.stage if name in stage.names]
     return (stages[0].index if stages else None) or DEFAULT_INDEX
+
+
+def _files(spec: Spec, offers: Offers, index: str, name: str) -> Sequence[RemoteFile]:
+    """The files of a package that were there by the day that the spec names."""
+    return there_by(offers.files(index, name), as_of(spec, name)[0])
 
 
 def _allowed(spec: Spec, name: str, files: Sequence[RemoteFile]) -> list[RemoteFile]:

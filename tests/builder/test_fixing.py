@@ -435,3 +435,19 @@ def test_what_would_have_to_be_built_comes_after_all_that_has_a_wheel(place: pat
     assert '"app==3.0", "lib==3.0"' in proved(lambda pins: pins["app"] == "3.0")
     place.write_text(SPEC.replace('"lib"', '"lib==3.0"'))
     assert '"app==2.0", "lib==2.0"' in proved(lambda pins: pins["lib"] == "2.0")
+
+
+def test_a_pin_to_a_version_of_a_later_day_moves_to_one_that_was_there(place: pathlib.Path) -> None:
+    """It is offered all the same, which is no reason to take another Python."""
+    workshop = FakeWorkshop()
+
+    def locking(spec: Spec) -> Lock:
+        if "app==3.0" in spec.stage[0].install:
+            finding = Finding(rule="EV102", severity=Severity.ERROR, message="no app==3.0", where="app")
+            raise FindingsError("some packages cannot be had", (finding,))
+        return workshop.solve(spec)
+
+    workshop.locking = locking
+    text = SPEC.replace("[base]", "as-of = 2023-01-01\n[base]")
+    place.write_text(text.replace("app==2.0", "app==3.0"))
+    assert fixed(place, workshop) == text
