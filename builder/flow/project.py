@@ -67,6 +67,15 @@ class Project:
             placed = error.placed(os.path.relpath(self.file), lambda path: lines.of(load.path_of(path)))
             raise placed.with_traceback(error.__traceback__) from error.__cause__
 
+    def said_at(self, path: str) -> str:
+        """The file that says what stands at a key path of the spec, with the line where that is known."""
+        file = os.path.relpath(self.file)
+        if self.draft is not None or self.variant is not None:
+            return file
+        text = read_text(self.file, load.LIMIT) if self.text is None else self.text
+        line = Lines(text).of(load.path_of(path))
+        return f"{file}:{line}" if line else file
+
     @property
     def folder(self) -> pathlib.Path:
         """The spec's folder, to which its paths are relative."""

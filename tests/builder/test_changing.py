@@ -117,6 +117,22 @@ def test_what_was_let_go_and_stays_says_why(place: Place) -> None:
     assert done.said == ("leaf stays at 3.0: its index has none that is newer, for this target",)
 
 
+def test_a_version_that_the_spec_excludes_is_no_contradiction(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word that excludes it is named, and what changes that: nothing else would."""
+    monkeypatch.chdir(place.folder)
+    wanted = Request(spec=place.file, stop_after="lock", upgrade_packages=("app==2.0",))
+    refused = run_pipeline(wanted).failure
+    assert isinstance(refused, UsageError)
+    assert refused.message == "the spec pins app==1.0 (envspec.toml:10)"
+    assert refused.hint == "`envspec add app==2.0` changes it"
+    monkeypatch.chdir(place.folder.parent)
+    refused = run_pipeline(wanted).failure
+    assert refused is not None
+    assert refused.hint == "`envspec add app==2.0 daily/envspec.toml` changes it"
+
+
 def test_what_must_move_along_is_named_with_who_requires_it(place: Place) -> None:
     done = place.add("young", "extra[x]; python_version > '3'")
     assert "~ lib 2.0 -> 3.0: young 1.0 requires lib>=3" in done.lines
