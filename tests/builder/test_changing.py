@@ -259,6 +259,24 @@ def test_a_name_that_no_stage_has_offers_those_like_it(place: Place) -> None:
     assert refused.value.hint == "did you mean leaf?"
 
 
+def test_all_are_named_who_require_what_cannot_be_removed(place: Place) -> None:
+    """And counted where they are many: whoever removes the one that is named would meet the next."""
+    place.add("extra")
+    with pytest.raises(UsageError, match=r"app 1\.0 requires lib>=1, extra 1\.0 requires lib$") as refused:
+        place.remove("lib")
+    assert refused.value.hint.startswith("remove all that require it, or")
+    place.add("lib")
+    assert place.remove("lib").lines == (
+        "lib stays in the lock: app 1.0 requires lib>=1, extra 1.0 requires lib",
+    )
+    many = [f"user{number}" for number in range(15)]
+    for name in many:
+        place.offer(name, "1.0", "lib")
+    place.add(*many)
+    with pytest.raises(UsageError, match=r" and 5 more$"):
+        place.remove("lib")
+
+
 def test_what_only_a_variant_has_is_left_to_its_user(place: Place) -> None:
     place.file.write_text(SPEC + '[variant.big]\n[[variant.big.stage]]\nname = "more"\ninstall = ["extra"]\n')
     with pytest.raises(UsageError, match="variant big"):
