@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import pathlib
-import shlex
 from collections.abc import Iterable
 
 from packaging.requirements import Requirement
@@ -21,7 +18,6 @@ from builder.values.request import Request
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.source.bound import ChangedSourceError
-from envspec.spec.model import FILE_NAME
 from envspec.spec.pins import pinned, replaced, words
 from envspec.system.errors import FindingsError, UsageError
 
@@ -77,11 +73,7 @@ def _refuse_forbidden(project: Project, moving: Iterable[Requirement]) -> None:
                 continue
             if not word.requirement.specifier.contains(version, prereleases=True):
                 verb = "pins" if word.pin else "asks for"
-                change = f"envspec add {wanted.name}=={version}"
-                if project.file.name != FILE_NAME or project.folder.resolve() != pathlib.Path.cwd():
-                    change += f" {shlex.quote(os.path.relpath(project.file))}"
-                if project.variant is not None:
-                    change += f" --variant {project.variant}"
+                change = f"envspec add {wanted.name}=={version}{project.argument}"
                 raise UsageError(
                     f"the spec {verb} {word.requirement} ({project.said_at(word.where)})",
                     hint="change it there" if project.draft is not None else f"`{change}` changes it",
