@@ -83,6 +83,8 @@ class Search:
         """The edits of the candidate that is being judged as a whole, with nothing against it so far."""
         self._vain: list[str] = []
         """What was tried and did not help."""
+        self._tried_for: set[tuple[str, str, Finding]] = set()
+        """Texts before and after a change, and the error that it was tried for."""
 
     def run(self) -> str:
         """The text of a spec that verifies. Raises `FindingsError` when nothing more helps, or time ends."""
@@ -224,11 +226,14 @@ class Search:
         return next(filter(None, (self._bettered(state, error, steps) for error, steps in candidates)), None)
 
     def _bettered(self, state: State, error: Finding, steps: Sequence[Edit]) -> State | None:
-        """The state after steps, where the error is gone by them."""
+        """The state after steps, where the error is gone by them. Each is tried once for an error."""
         self._in_time()
         after = self._solving.after(state, steps)
         if after is None or after.text == state.text:
             return None
+        if (attempt := (state.text, after.text, error)) in self._tried_for:
+            return None
+        self._tried_for.add(attempt)
         shown = ", ".join(step.short for step in steps)
         self.progress.note(f"try {shown}")
         try:

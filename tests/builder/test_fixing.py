@@ -19,6 +19,7 @@ from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
 from envspec.system.progress import SILENT
+from tests.support.fakes import Recorder
 from tests.support.specs import lock
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -451,3 +452,15 @@ def test_a_pin_to_a_version_of_a_later_day_moves_to_one_that_was_there(place: pa
     text = SPEC.replace("[base]", "as-of = 2023-01-01\n[base]")
     place.write_text(text.replace("app==2.0", "app==3.0"))
     assert fixed(place, workshop) == text
+
+
+def test_a_cure_that_does_not_help_is_not_tried_again(place: pathlib.Path) -> None:
+    place.write_text(SPEC.replace('"lib"', '"lib==3.0"'))
+    workshop, progress = FakeWorkshop(), Recorder()
+    other = rules.WHEEL_NUMPY.finding("lib itself is broken", between=("app", "lib"))
+    workshop.proving = lambda spec, held: (
+        () if held.pins["app"] == "3.0" else built_for_another(held, "pin lib<2") or (other,)
+    )
+    search_fix(place, budget=60, write=True, progress=progress, workshop=workshop)
+    assert '"app==3.0", "lib==3.0"' in place.read_text()
+    assert progress.said.count("try lib==1.0") == 1
