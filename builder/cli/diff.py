@@ -10,16 +10,19 @@ from packaging.utils import canonicalize_name
 
 from builder.cli.options import Place
 from builder.cli.streams import say_text
-from builder.flow.project import IMAGE
+from builder.flow.project import IMAGE, argument_of
 from builder.judge import InterpreterSubject, Subject
 from envspec.ingest.running import SCRIPT, versions_told
 from envspec.lockfile import lock as locks
 from envspec.lockfile.diff import Change, Side, compare_sides, side_of_lock
 from envspec.spec import load
+from envspec.spec.model import FILE_NAME
 from envspec.system.errors import UsageError
+from envspec.system.quoting import shortened
 
 PATIENCE = 120.0
 """Seconds for an interpreter to say what it has."""
+KINDS = "give a lock, a spec, a virtual environment's folder, an interpreter, or image:NAME"
 
 
 @click.command()
@@ -51,15 +54,30 @@ def side_of(place: str) -> Side:
 
         return side_of_subject(DockerSubject(place.removeprefix(IMAGE)))
     path = pathlib.Path(place)
+    if not _is_there(path):
+        beside = path.with_suffix(".toml")
+        made = path.suffix == ".lock" and beside.is_file()
+        hint = f"`envspec lock{argument_of(beside)}` makes it" if made else KINDS
+        raise UsageError(f"{shortened(place)} is not there", hint=hint)
     if path.is_dir() and (path / "bin" / "python").exists():
         return side_of_subject(InterpreterSubject(path / "bin" / "python"))
     if path.is_file() and os.access(path, os.X_OK):
         return side_of_subject(InterpreterSubject(path))
+    if path.is_dir() and not (path / FILE_NAME).exists():
+        raise UsageError(f"{shortened(place)} has neither a spec nor an environment", hint=KINDS)
     file = path if path.suffix == ".lock" else locks.lock_file(load.find_spec(path), None)
     lock = locks.read_lock(file)
     if lock is None:
-        raise UsageError(f"{file} is not there", hint="`envspec lock` makes it")
+        spec = load.find_spec(path)
+        raise UsageError(f"{spec} has no lock", hint=f"`envspec lock{argument_of(spec)}` makes it")
     return side_of_lock(lock, place)
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def side_of_subject(subject: Subject) -> Side:

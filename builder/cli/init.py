@@ -11,7 +11,7 @@ from builder.cli.bars import shown_progress
 from builder.cli.options import PLACE
 from builder.cli.streams import say_text
 from builder.flow.described import describe_place, kept_lock
-from builder.flow.project import Project
+from builder.flow.project import IMAGE, Project
 from envspec.ingest import write
 from envspec.ingest.draft import Draft, Wish
 from envspec.lockfile import lock as lockfile
@@ -39,7 +39,8 @@ def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: 
 
     It writes envspec.toml, or what --output names; nothing is run, and what a spec cannot say is told.
     """
-    if os.path.lexists(output) and not force:  # of a name that no file can have, the disk will say it
+    # Of an output whose name no file can have, the disk will say it.
+    if os.path.lexists(output) and not force and _is_there(source):
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
     wish = Wish(python=wished_python(python), folder=output.absolute().parent)
     draft = describe_place(source, wish)
@@ -51,6 +52,14 @@ def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: 
     say_text(f"wrote: {output}")
     if draft.pins:
         _keep_lock(Project(file=output, spec=parse_spec(text, name=str(output))), draft)
+
+
+def _is_there(source: pathlib.Path) -> bool:
+    """Whether there is something to read: where there is not, that is all that its user has to mend."""
+    try:
+        return str(source).startswith(IMAGE) or source.exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _keep_lock(project: Project, draft: Draft) -> None:

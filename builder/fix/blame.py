@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from builder.fix.edit import mentioned
 from envspec.lockfile.lock import Lock
 from envspec.system import rules
 from envspec.system.finding import Finding
@@ -19,6 +22,11 @@ _OF_PYTHONS = frozenset(
 """Rules that speak of a package which is too old for its Python."""
 _PYTHON = re.compile(r"\bPython 3\.\d+t? (?:has no|cannot parse)")
 """How the proof says the same."""
+
+_COMPILED = frozenset(
+    rule.id for rule in (rules.WHEEL_NUMPY, rules.WHEEL_STRUCT, rules.NUMPY_ABI, rules.NUMPY_LATENT)
+)
+"""Rules that read in compiled code which two packages do not go together."""
 
 NEAR = 3
 """How many of the packages that a blamed one requires are blamed as well."""
@@ -61,7 +69,7 @@ def turns(
         return tuple(found)
     user, provider = met[-2:]
     lost = _younger(provider, user, age)
-    guessed = () if error.lacks else (provider, user)  # where a name is missed, both sides are known
+    guessed = () if knows_both(error) else (provider, user)
     rest = [
         *(name for each in guessed for name in _youngest(each, held, age, needs, met)),
         *reversed(met[:-2]),
@@ -71,6 +79,22 @@ def turns(
     found += [Turn(name=provider, newer=lost), Turn(name=user, newer=not lost)]
     found += [Turn(name=name, newer=newer) for name in rest for newer in (False, True)]
     return tuple(dict.fromkeys(found))
+
+
+def knows_both(error: Finding) -> bool:
+    """Whether it is sure that no package has a part in an error but those between which it shows."""
+    return bool(error.lacks) or error.rule in _COMPILED
+
+
+def cure(error: Finding, name: str) -> SpecifierSet:
+    """The versions of a package that an error itself names as its cure; empty where it names none."""
+    demands = mentioned(error.hint, name)
+    package = rf"(?<![\w.-]){re.escape(name)}"
+    for pattern, operator in ((rf"{package} below ([\w.]+)", "<"), (rf"{package} (\S+) has it", "==")):
+        for version in re.findall(pattern, error.hint):
+            with contextlib.suppress(InvalidSpecifier):
+                demands &= SpecifierSet(f"{operator}{version}")
+    return demands
 
 
 def _too_old(error: Finding) -> bool:

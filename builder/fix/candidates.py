@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from builder.fix.blame import Turn, turns
+from builder.fix.blame import Turn, cure, turns
 from builder.fix.edit import Apt, Edit, Pin, Python
 from builder.fix.solving import Solving
 from builder.fix.state import State
@@ -20,10 +21,11 @@ from envspec.proof.abi.libraries import packages_brought
 from envspec.proof.history.table import breaks_with
 from envspec.proof.stdlib.table import Stdlib, versions
 from envspec.resolve.ladder import ladder
-from envspec.resolve.refusal import version_of
+from envspec.resolve.refusal import takes, version_of
 from envspec.resolve.view import young_enough
 from envspec.spec.model import Spec
 from envspec.spec.pins import pinned
+from envspec.supply.page import RemoteFile
 from envspec.system import rules
 from envspec.system.errors import OutsideError
 from envspec.system.finding import Finding, Severity
@@ -46,11 +48,49 @@ class Candidates:
         self._solving = solving
         self._era = era
 
+    def cures(self, state: State, errors: Sequence[Finding]) -> Iterator[tuple[Finding, list[Edit]]]:
+        """What errors themselves name as their cure, where all other pins stay: each with its step.
+
+        What several errors say of one package is taken together where there is such a version.
+        """
+        offers = self._workshop.offers(state.spec)
+        for error in errors:
+            for name in reversed(error.between):
+                turn = Turn(name=name, newer=False, added=name not in state.held.pins)
+                alone = cure(error, name)
+                together = alone
+                for other in errors:
+                    together &= cure(other, name) if name in other.between else SpecifierSet()
+                for version in dict.fromkeys(
+                    version
+                    for demands in (together, alone)
+                    for version in self._cured(state, turn, demands, offers)
+                ):
+                    step = _pin(state, turn, version, error)
+                    if self._solving.after(state, [step], builds=False) is not None:
+                        yield error, [step]
+
+    def _cured(self, state: State, turn: Turn, demands: SpecifierSet, offers: Offers) -> list[str]:
+        """The versions of a package that meet a cure and have a wheel, the nearest first."""
+        held, here = state.held, state.held.pins.get(turn.name)
+        if not demands or (here is not None and demands.contains(here, prereleases=True)):
+            return []
+        files = [
+            file
+            for file in self._files(state, turn, offers)
+            if file.file.endswith(".whl")
+            and (version := version_of(file)) is not None
+            and demands.contains(version, prereleases=True)
+        ]
+        ways = (False, True) if here is not None else (False,)
+        return [version for newer in ways for version in ladder(files, here, held.target, newer=newer)]
+
     def of(self, state: State, error: Finding) -> Iterator[list[Edit]]:
         """Steps to be taken together: what brings a library, else one package moved, and what must follow it.
 
         What nobody pinned moves before the user's own pins. Round by round each package that is blamed goes
-        one step further its way, those first that leave all other pins alone.
+        one step further its way, those first that leave all other pins alone. What would have to be built
+        from source takes minutes: it comes after all that has wheels.
         """
         if step := missing_libraries(state, error):
             yield [step]
@@ -66,37 +106,53 @@ class Candidates:
         if error.severity is Severity.WARNING:  # a guess is worth trying for an error alone
             blamed = tuple(turn for turn in blamed if turn.name in error.between)
         own = state.exact - {edit.name for edit in state.edits if isinstance(edit, Pin)}
-        for group in (
+        groups = (
             [turn for turn in blamed if turn.name not in own],
             [turn for turn in blamed if turn.name in own],
-        ):
-            yield from self._rounds(state, error, group, offers)
+        )
+        tried: set[str] = set()
+        for builds, group in itertools.product((False, True), groups):
+            for steps in self._rounds(state, error, group, offers, tried, builds=builds):
+                tried.add(steps[0].short)
+                yield steps
         if older := _older_python(spec, error):
             yield [older]
 
     def _rounds(
-        self, state: State, error: Finding, group: list[Turn], offers: Offers
+        self,
+        state: State,
+        error: Finding,
+        group: list[Turn],
+        offers: Offers,
+        tried: Container[str],
+        *,
+        builds: bool,
     ) -> Iterator[list[Edit]]:
-        ladders = [self._versions(state, error, turn, offers) for turn in group]
+        ladders = [
+            [
+                version
+                for version in self._versions(state, error, turn, offers)
+                if builds or self._has_wheel(state, turn, version, offers)
+            ]
+            for turn in group
+        ]
         for rungs in itertools.zip_longest(*ladders):
             pairs = zip(group, rungs, strict=True)
             steps = [_pin(state, turn, version, error) for turn, version in pairs if version is not None]
             bound = []
             for step in steps:
-                if self._solving.after(state, [step]) is None:
+                if step.short in tried:
+                    continue
+                if self._solving.after(state, [step], builds=builds) is None:
                     bound.append(step)
                 else:
                     yield [step]
-            yield from filter(None, (self._solving.along(state, step) for step in bound))
+            yield from filter(None, (self._solving.along(state, step, builds=builds) for step in bound))
 
     def _versions(self, state: State, error: Finding, turn: Turn, offers: Offers) -> list[str]:
         """The versions of one turn; of what nobody pinned, the one of the era before all others."""
         held = state.held
-        index = next((entry.index for entry in held.artifact if entry.name == turn.name), DEFAULT_INDEX)
-        try:
-            files = offers.files(index, turn.name)
-        except OutsideError:
-            return []
+        files = self._files(state, turn, offers)
         here = held.pins.get(turn.name)
         found = ladder(files, here, held.target, newer=turn.newer)
         if self._era and not turn.newer and turn.name not in state.exact:
@@ -105,7 +161,24 @@ class Candidates:
         if here is not None and (known := _known_to_work(error, held, turn.name)) is not None:
             newer = Version(known) > Version(here)
             found = [*([known] if newer == turn.newer else []), *found]
-        return list(dict.fromkeys(found))
+        cured = cure(error, turn.name)
+        named = [version for version in found if cured and cured.contains(version, prereleases=True)]
+        return list(dict.fromkeys([*named, *found]))
+
+    def _files(self, state: State, turn: Turn, offers: Offers) -> Sequence[RemoteFile]:
+        """Every file of a package, from the index that it is locked from."""
+        held = state.held
+        index = next((entry.index for entry in held.artifact if entry.name == turn.name), DEFAULT_INDEX)
+        try:
+            return offers.files(index, turn.name)
+        except OutsideError:
+            return ()
+
+    def _has_wheel(self, state: State, turn: Turn, version: str, offers: Offers) -> bool:
+        return any(
+            file.file.endswith(".whl") and str(version_of(file)) == version and takes(file, state.held.target)
+            for file in self._files(state, turn, offers)
+        )
 
 
 def missing_libraries(state: State, error: Finding) -> Apt | None:

@@ -184,10 +184,11 @@ def _not_there(standing: _Standing, name: str) -> UsageError:
         )
     if standing.lock is not None and package in held:
         why = why_wanted(Project(file=standing.file, spec=spec), standing.lock, (package,))[package]
-        needed = f"{why}" if why else "others require it"
+        needed = listed(why, none="others require it")
+        whom = "all that require it" if len(why) > 1 else "what requires it"
         return UsageError(
             f"{name} is in no stage, and in the lock because {needed}",
-            hint="remove what requires it, or keep it out with `[remove] packages`",
+            hint=f"remove {whom}, or keep it out with `[remove] packages`",
         )
     known = [name for stage in spec.stage for name in stage.names]
     return UsageError(f"{name} is in no stage of the spec", hint=near_names(name, [*known, *held]))
@@ -225,7 +226,7 @@ def _finished(
     lines = list(moves(run.project, standing.lock, run.lock)) if standing.lock is not None else []
     stays = [name for name in map(canonicalize_name, gone) if name in run.lock.pins]
     for name, why in why_wanted(run.project, run.lock, stays).items():
-        lines.append(f"{name} stays in the lock: {why}" if why else f"{name} stays in the lock")
+        lines.append(f"{name} stays in the lock: {listed(why)}" if why else f"{name} stays in the lock")
     if standing.variant is None:
         lines += [f"variant {name} is locked anew when it is used next" for name in standing.spec.variant]
     if errors:

@@ -191,18 +191,21 @@ def mentioned(said: str, name: str) -> SpecifierSet:
 
 
 def nearest(files: Sequence[RemoteFile], exact: str, demands: SpecifierSet, target: Target) -> str | None:
-    """The version nearest to the pin that meets the demands and runs on the target; newer before older."""
-    fitting = sorted(
-        {
-            version
-            for file in files
-            if (version := version_of(file)) is not None
-            and file.yanked is None
-            and not version.is_prerelease
-            and demands.contains(version)
-            and takes(file, target)
-        }
-    )
+    """The version nearest to the pin that meets the demands and runs on the target; newer before older.
+
+    Wheels alone count where there are any: building takes minutes.
+    """
+    offered = [
+        (version, file.file.endswith(".whl"))
+        for file in files
+        if (version := version_of(file)) is not None
+        and file.yanked is None
+        and not version.is_prerelease
+        and demands.contains(version)
+        and takes(file, target)
+    ]
+    wheels = any(wheel for _, wheel in offered)
+    fitting = sorted({version for version, wheel in offered if wheel or not wheels})
     here = Version(exact)
     newer = [version for version in fitting if version > here]
     older = [version for version in fitting if version < here]

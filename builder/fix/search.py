@@ -1,9 +1,10 @@
 """`envspec fix`: a search for the fewest and smallest changes after which a spec builds and verifies.
 
 Counterexample by counterexample: lock, prove, build in a throw-away environment, judge, blame, change, again.
-What contradicts is moved to the nearest version that does not; what breaks in use is first resolved as the
-index stood when the spec's pins were young, and only then package by package. A candidate that does not even
-mend the import that failed is never judged as a whole.
+What contradicts is moved to the nearest version that does not. What breaks in use is first moved to where
+the error itself says that it would not, then resolved as the index stood when the spec's pins were young, and
+only then package by package. A candidate that does not even mend the import that failed is never judged as a
+whole.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import itertools
 import pathlib
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from builder.fix.blame import knows_both
 from builder.fix.candidates import Candidates, era_of, lacks_library, missing_libraries
 from builder.fix.deadline import Deadline, TimeIsOverError
 from builder.fix.edit import AsOf, Edit, difference
@@ -81,6 +83,8 @@ class Search:
         """The edits of the candidate that is being judged as a whole, with nothing against it so far."""
         self._vain: list[str] = []
         """What was tried and did not help."""
+        self._tried_for: set[tuple[str, str, Finding]] = set()
+        """Texts before and after a change, and the error that it was tried for."""
 
     def run(self) -> str:
         """The text of a spec that verifies. Raises `FindingsError` when nothing more helps, or time ends."""
@@ -102,7 +106,10 @@ class Search:
         state, dated = self._judged(self._solved()), False
         while errors := [error for error in state.errors if not lacks_library(state, error)]:
             self.edits = state.edits
-            if not dated and not any(missing_libraries(state, error) for error in errors):
+            if (cured := self._cured(state, errors)) is not None:
+                state = cured
+                continue
+            if not dated and self._may_be_of_its_era(state, errors):
                 state, dated = self._from_its_era(state), True
                 continue
             better = next(filter(None, (self._without(state, error) for error in errors)), None)
@@ -117,6 +124,12 @@ class Search:
         for error in state.errors:
             self.progress.note(f"{error.message}: {error.hint}")
         return state
+
+    def _may_be_of_its_era(self, state: State, errors: Sequence[Finding]) -> bool:
+        """Whether what the spec leaves open may have a part in an error: pins stay where they are."""
+        if any(missing_libraries(state, error) for error in errors):
+            return False
+        return any(not (knows_both(error) and state.exact.issuperset(error.between)) for error in errors)
 
     def _undoubted(self, state: State) -> State:
         """The state without warnings of calls that fail, as far as a few steps do away with them in time."""
@@ -204,20 +217,33 @@ class Search:
 
         `most` is how many changes are tried; left out, all that there are.
         """
-        for steps in itertools.islice(self._candidates.of(state, error), most):
-            self._in_time()
-            after = self._solving.after(state, steps)
-            if after is None or after.text == state.text:
-                continue
-            shown = ", ".join(step.short for step in steps)
-            self.progress.note(f"try {shown}")
-            try:
-                if self._mends(state, after, error) and self._is_better(state, self._judged(after), error):
-                    return self._judged(after)
-            except (BuildError, OutsideError) as failure:
-                if isinstance(failure, DiskError):
-                    raise
-                self.progress.note(f"{shown} cannot be had: {failure.message}")
+        candidates = itertools.islice(self._candidates.of(state, error), most)
+        return next(filter(None, (self._bettered(state, error, steps) for steps in candidates)), None)
+
+    def _cured(self, state: State, errors: Sequence[Finding]) -> State | None:
+        """A state after what an error itself names as its cure, where that helps."""
+        candidates = self._candidates.cures(state, errors)
+        return next(filter(None, (self._bettered(state, error, steps) for error, steps in candidates)), None)
+
+    def _bettered(self, state: State, error: Finding, steps: Sequence[Edit]) -> State | None:
+        """The state after steps, where the error is gone by them. Each is tried once for an error."""
+        self._in_time()
+        after = self._solving.after(state, steps)
+        if after is None or after.text == state.text:
+            return None
+        if (attempt := (state.text, after.text, error)) in self._tried_for:
+            return None
+        self._tried_for.add(attempt)
+        shown = ", ".join(step.short for step in steps)
+        self.progress.note(f"try {shown}")
+        try:
+            if self._mends(state, after, error) and self._is_better(state, self._judged(after), error):
+                return self._judged(after)
+        except (BuildError, OutsideError) as failure:
+            if isinstance(failure, DiskError):
+                raise
+            self.progress.note(f"{shown} cannot be had: {failure.message}")
+        if shown not in self._vain:
             self._vain.append(shown)
         return None
 

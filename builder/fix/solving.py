@@ -12,7 +12,7 @@ from builder.fix.edit import Edit, Pin, Python, edited, loosened, mentioned, nea
 from builder.fix.state import State, errors_of, with_edit
 from builder.fix.workshop import Offers, Workshop
 from envspec.lockfile.lock import DEFAULT_INDEX, Lock
-from envspec.resolve.refusal import version_of
+from envspec.resolve.refusal import as_of, there_by, version_of
 from envspec.spec import load
 from envspec.spec.lint import lint_spec
 from envspec.spec.model import Spec
@@ -32,7 +32,8 @@ class Solving:
         self._text = text
         self._name = name
         self._workshop = workshop
-        self._known: dict[str, State | None] = {}
+        self._known: dict[tuple[str, bool], State | None] = {}
+        """By the text, and whether wheels alone were taken."""
         self._said = ""
         """The solver's last explanation."""
         self._nothing: list[str] = []
@@ -54,25 +55,37 @@ class Solving:
             return None, self._unsolved(spec, offers), "nothing more to try"
         return State(edits=edits, text=text, spec=spec, held=held), None, ""
 
-    def after(self, state: State, steps: Sequence[Edit]) -> State | None:
-        """The state after some steps; None where the other pins contradict them."""
+    def after(self, state: State, steps: Sequence[Edit], *, builds: bool = True) -> State | None:
+        """The state after some steps; None where the other pins contradict them.
+
+        Without `builds` there is none either where something would have to be built that has a wheel now.
+        """
         edits = state.edits
         for step in steps:
             edits = with_edit(edits, step)
         text = self.text(edits)
-        if text not in self._known:
-            spec = load.parse_spec(text, name=self._name)
-            held = None
-            if not errors_of(lint_spec(spec)):
-                held = self._lock(spec, self._workshop.offers(spec), state.held, _moved(steps))
-            self._known[text] = None if held is None else State(edits=edits, text=text, spec=spec, held=held)
-        return self._known[text]
+        for wheels in (True, False) if builds else (True,):
+            if (text, wheels) not in self._known:
+                spec = load.parse_spec(text, name=self._name)
+                held = None
+                if not errors_of(lint_spec(spec)):
+                    offers, moved = self._workshop.offers(spec), _moved(steps)
+                    held = self._lock(spec, offers, state.held, moved, wheels=wheels)
+                self._known[text, wheels] = (
+                    None if held is None else State(edits=edits, text=text, spec=spec, held=held)
+                )
+            if (known := self._known[text, wheels]) is not None or _has_built(state.held):
+                return known
+        return None
 
-    def along(self, state: State, step: Pin) -> list[Edit] | None:
-        """The step with all pins that must go with it; None where it cannot be made at all."""
+    def along(self, state: State, step: Pin, *, builds: bool = True) -> list[Edit] | None:
+        """The step with all pins that must go with it; None where it cannot be made at all.
+
+        `builds` as of `after`.
+        """
         text = loosened(self.text(with_edit(state.edits, step)), keep={step.name})
         spec = load.parse_spec(text, name=self._name)
-        held = self._lock(spec, self._workshop.offers(spec), state.held)
+        held = self._lock(spec, self._workshop.offers(spec), state.held, wheels=not builds)
         if held is None:
             return None
         stages = {entry.name: entry.stage for entry in held.artifact}
@@ -89,10 +102,14 @@ class Solving:
         offers: Offers,
         before: Lock | None = None,
         moved: tuple[str, str] | None = None,
+        *,
+        wheels: bool = False,
     ) -> Lock | None:
+        """`wheels` builds nothing, unless what was locked before has been built as well."""
         self._said, self._nothing = "", []
+        wheels = wheels and not (before is not None and _has_built(before))
         try:
-            return self._workshop.lock(spec, before, moved)
+            return self._workshop.lock(spec, before, moved, wheels=wheels)
         except FindingsError as error:
             self._said = " ".join(finding.message for finding in error.findings)
             self._nothing = [finding.where for finding in error.findings if finding.rule == rules.NO_FILE.id]
@@ -120,7 +137,7 @@ class Solving:
         for name in self._nothing:
             index = _index_of(spec, name)
             with contextlib.suppress(OutsideError):
-                if version := other_python(_allowed(spec, name, offers.files(index, name)), target):
+                if version := other_python(_allowed(spec, name, _files(spec, offers, index, name)), target):
                     why = f"{name} is offered for it, and not for Python {spec.python}"
                     return Python(version=version, why=why)
         return None
@@ -133,7 +150,7 @@ class Solving:
                 absent = name in self._nothing and stage.index not in offers.unreachable
                 if exact is None or not (str(demands) or absent):
                     continue
-                files = offers.files(stage.index or DEFAULT_INDEX, name)
+                files = _files(spec, offers, stage.index or DEFAULT_INDEX, name)
                 if absent and any(version_of(file) == Version(exact) for file in files):
                     continue  # it is offered, for other machines
                 if version := nearest(files, exact, demands, target_of(spec)):
@@ -150,9 +167,19 @@ def _moved(steps: Sequence[Edit]) -> tuple[str, str] | None:
     return None
 
 
+def _has_built(held: Lock) -> bool:
+    """Whether a lock has what had to be built of its source."""
+    return any(entry.wheel is not None for entry in held.artifact)
+
+
 def _index_of(spec: Spec, name: str) -> str:
     stages = [stage for stage in spec.stage if name in stage.names]
     return (stages[0].index if stages else None) or DEFAULT_INDEX
+
+
+def _files(spec: Spec, offers: Offers, index: str, name: str) -> Sequence[RemoteFile]:
+    """The files of a package that were there by the day that the spec names."""
+    return there_by(offers.files(index, name), as_of(spec, name)[0])
 
 
 def _allowed(spec: Spec, name: str, files: Sequence[RemoteFile]) -> list[RemoteFile]:

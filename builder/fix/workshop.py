@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -58,10 +59,18 @@ class Workshop(Protocol):
     def offers(self, spec: Spec) -> Offers:
         """What there is to choose from."""
 
-    def lock(self, spec: Spec, before: Lock | None = None, moved: tuple[str, str] | None = None) -> Lock:
+    def lock(
+        self,
+        spec: Spec,
+        before: Lock | None = None,
+        moved: tuple[str, str] | None = None,
+        *,
+        wheels: bool = False,
+    ) -> Lock:
         """One joint solution, near the one `before` it, from which at most one package has `moved`.
 
-        That is told by its name and its new version. Raises `FindingsError` and `OutsideError`.
+        That is told by its name and its new version. With `wheels` nothing is built: what has no wheel for
+        the target is not there. Raises `FindingsError` and `OutsideError`.
         """
 
     def needs(self, spec: Spec, lock: Lock, name: str) -> Iterable[str]:
@@ -115,13 +124,20 @@ class _RealWorkshop:
             self._sources[asked] = sources
         return self._sources[asked]
 
-    def lock(self, spec: Spec, before: Lock | None = None, moved: tuple[str, str] | None = None) -> Lock:
+    def lock(
+        self,
+        spec: Spec,
+        before: Lock | None = None,
+        moved: tuple[str, str] | None = None,
+        *,
+        wheels: bool = False,
+    ) -> Lock:
         """One joint solution, found on this machine; by a solver where metadata alone does not decide."""
         if before is not None and moved is not None:
             known = swapped(spec, before, *moved, self.offers(spec), self._store)
             if known is not None:
                 return known
-        prefer = preferences_of(before or self._before)
+        prefer = dataclasses.replace(preferences_of(before or self._before), wheels=wheels)
         return resolve_spec(spec, self.offers(spec), self._store, prefer=prefer, progress=self._progress)
 
     def needs(self, spec: Spec, lock: Lock, name: str) -> Iterable[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.flow.base import image_digest, lock_base, lock_build_root, seen_libc
 from builder.flow.moves import moves, stays
+from builder.flow.project import Project
 from builder.flow.run import Run
 from builder.flow.seeking import seek_base
 from builder.values import models
@@ -16,7 +18,8 @@ from builder.values.request import Request
 from envspec.lockfile import lock as lockfile
 from envspec.lockfile.lock import Lock
 from envspec.source.bound import ChangedSourceError
-from envspec.system.errors import FindingsError
+from envspec.spec.pins import pinned, replaced, words
+from envspec.system.errors import FindingsError, UsageError
 
 
 def lock_phase(run: Run) -> Run:
@@ -59,6 +62,24 @@ def _let_go(request: Request) -> frozenset[str]:
     return frozenset(canonicalize_name(each.name) for each in wanted if not each.specifier)
 
 
+def _refuse_forbidden(project: Project, moving: Iterable[Requirement]) -> None:
+    """Raise `UsageError` for a version that the spec itself excludes: only an edit changes that."""
+    void = replaced(project.spec)
+    asked = [word for word in words(project.spec) if word.where not in void]
+    for wanted in moving:
+        version = pinned(wanted)
+        for word in asked:
+            if version is None or word.name != canonicalize_name(wanted.name):
+                continue
+            if not word.requirement.specifier.contains(version, prereleases=True):
+                verb = "pins" if word.pin else "asks for"
+                change = f"envspec add {wanted.name}=={version}{project.argument}"
+                raise UsageError(
+                    f"the spec {verb} {word.requirement} ({project.said_at(word.where)})",
+                    hint="change it there" if project.draft is not None else f"`{change}` changes it",
+                )
+
+
 def _standing(run: Run, on_disk: Lock | None) -> tuple[Lock | None, str]:
     """The lock on disk, with its trees bound to it, where it still counts; else None and why not."""
     if on_disk is None:
@@ -78,6 +99,7 @@ def _resolved(run: Run, on_disk: Lock | None) -> Lock:
 
     project = run.project
     moving = moving_packages(run.request.upgrade_packages, on_disk)
+    _refuse_forbidden(project, moving)
     if project.draft is not None and project.draft.pins and not run.request.upgrade:
         from builder.flow.described import kept_where_possible
 

@@ -61,13 +61,13 @@ def _newest(project: Project, lock: Lock, entry: Artifact) -> Version | None:
     return None
 
 
-def why_wanted(project: Project, lock: Lock, names: Iterable[str]) -> dict[str, str]:
-    """Who wants packages of a lock, each in one sentence; an empty one where that cannot be told."""
-    from envspec.resolve.explain import reason
+def why_wanted(project: Project, lock: Lock, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """All who want packages of a lock, each in one sentence; none where that cannot be told."""
+    from envspec.resolve.explain import reasons
 
     wanted = list(names)
     known = _metadata(project, lock) if wanted else {}
-    return {name: reason(project.spec, lock, known, name) for name in wanted}
+    return {name: reasons(project.spec, lock, known, name) for name in wanted}
 
 
 def _reason(

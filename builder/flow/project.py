@@ -7,6 +7,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,20 @@ class Project:
             lines = Lines(text)
             placed = error.placed(os.path.relpath(self.file), lambda path: lines.of(load.path_of(path)))
             raise placed.with_traceback(error.__traceback__) from error.__cause__
+
+    def said_at(self, path: str) -> str:
+        """The file that says what stands at a key path of the spec, with the line where that is known."""
+        file = os.path.relpath(self.file)
+        if self.draft is not None or self.variant is not None:
+            return file
+        text = read_text(self.file, load.LIMIT) if self.text is None else self.text
+        line = Lines(text).of(load.path_of(path))
+        return f"{file}:{line}" if line else file
+
+    @property
+    def argument(self) -> str:
+        """What a command line says to mean this spec, after a space; empty where it need not say it."""
+        return argument_of(self.file) + (f" --variant {self.variant}" if self.variant is not None else "")
 
     @property
     def folder(self) -> pathlib.Path:
@@ -132,14 +147,19 @@ class Project:
         """Its lock, bound. Raises `FindingsError` where it has none, or one that its sources do not fit."""
         lock = self.lock()
         if lock is None:
-            raise FindingsError("the spec has no lock", (), hint="`envspec lock` makes it")
+            raise FindingsError(
+                f"{os.path.relpath(self.file)} has no lock"
+                + (f" for variant {self.variant}" if self.variant is not None else ""),
+                (),
+                hint=f"`envspec lock{self.argument}` makes it",
+            )
         if not lock.source and not lock.gaps:
             return lock
         try:
             return self.bound(lock, progress)
         except ChangedSourceError as changed:
             message = f"the lock {self.lock_file.name} does not fit: {changed}"
-            raise FindingsError(message, (), hint="`envspec lock` makes it anew") from changed
+            raise FindingsError(message, (), hint=f"`envspec lock{self.argument}` makes it anew") from changed
 
     def sources(self, *, fresh: bool = False, progress: Progress = SILENT) -> Sources:
         """Where its files come from, as this machine's pip is set up. Asks pip, but no index yet.
@@ -156,6 +176,13 @@ class Project:
             self.spec, held, self.store, offline=self.offline, progress=progress
         )
         return sources
+
+
+def argument_of(file: pathlib.Path) -> str:
+    """What a command line says to mean a spec, after a space; empty where the folder alone says it."""
+    if file.absolute() == pathlib.Path.cwd() / FILE_NAME:
+        return ""
+    return f" {shlex.quote(os.path.relpath(file))}"
 
 
 def is_described(place: pathlib.Path) -> bool:

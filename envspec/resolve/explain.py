@@ -22,6 +22,12 @@ class Wanted:
     """`stage numeric`, or the package that requires it with its version."""
     requirement: str
 
+    @property
+    def sentence(self) -> str:
+        """Without an end, such as `flask 3.1.0 requires click>=8.1.3`."""
+        asks = "asks for" if self.by.startswith(("stage ", "the ")) else "requires"
+        return f"{self.by} {asks} {self.requirement}"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
@@ -63,8 +69,14 @@ def reason(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], name: str
         *_, by, last = ("", *found.chain) if found.chain else ("", "")
         pulled = by and (not before or _excludes(Wanted(by=by, requirement=last), before))
         return f"{_plain(by)} requires {_plain(last)}" if pulled else ""  # by an extra of it
-    asks = "asks for" if wanted.by.startswith(("stage ", "the ")) else "requires"
-    return f"{wanted.by} {asks} {wanted.requirement}"
+    return wanted.sentence
+
+
+def reasons(spec: Spec, lock: Lock, known: Mapping[str, WheelMetadata], name: str) -> tuple[str, ...]:
+    """All who want a package of a lock at all, each as `reason` puts it; stages first, packages by name."""
+    found = explain_package(spec, lock, known, name)
+    said = dict.fromkeys(_plain(each.sentence) for each in found.wanted) if found is not None else {}
+    return tuple(said) or tuple(filter(None, (reason(spec, lock, known, name),)))
 
 
 def _plain(requirement: str) -> str:

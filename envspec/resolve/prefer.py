@@ -29,6 +29,9 @@ class Preferences:
     demands: tuple[Requirement, ...] = ()
     """Exact versions that must be moved to, of packages that need not stand in the spec."""
 
+    wheels: bool = False
+    """Whether nothing is built of its source, not even to see what it requires; uv alone heeds it."""
+
     def kept(self, name: str, version: str, offered: Sequence[RemoteFile]) -> RemoteFile | None:
         """The file among those offered that the package was locked as; None where it moves."""
         if self.versions.get(name) != version:

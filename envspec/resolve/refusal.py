@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib.resources
 import re
@@ -26,12 +27,13 @@ from envspec.source.missing import missing_in
 from envspec.spec.model import Spec, Stage
 from envspec.spec.pins import pinned
 from envspec.spec.target import Target
+from envspec.spec.types import Moment
 from envspec.supply.page import RemoteFile
 from envspec.supply.sources import Sources
 from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding
-from envspec.system.quoting import NAMED, quoted_output, shortened
+from envspec.system.quoting import NAMED, listed, quoted_output, shortened
 
 _EXPLANATION = 5_000
 """Characters of a solver's explanation that a finding repeats."""
@@ -69,6 +71,7 @@ def contradiction(
         for text, word in zip(stage.install, stage.words, strict=True)
         if word.name and canonicalize_name(word.name) in named
     ]
+    late, said = _late(said)
     concerned = [f"{text} is asked for by stage {stage}" for stage, text in asking]
     concerned += [f"{each} is asked for by --upgrade-package" for each in demands]
     concerned += [
@@ -80,12 +83,65 @@ def contradiction(
         )
         if canonicalize_name(Requirement(each).name) in named
     ]
+    stages = dict.fromkeys(stage for stage, _ in asking)
+    hint = _other_python(said)
+    if late and not hint:
+        head = "; ".join(f"{as_of(spec, each.name)[1]} leaves out {each.words}" for each in late[:NAMED])
+        last = max((each.day for each in late if each.day), default="")
+        hint = f"move `as-of` forward{f', to {last} at most' if last else ''}, or drop it"
+        hint += f", or take another version of {listed([each.name for each in late])} or of what asks for it"
+    elif len(stages) > 1:
+        head = "the stages contradict each other"
+    else:
+        head = "what is asked for contradicts itself"
     finding = rules.NO_SOLUTION.finding(
-        "the stages contradict each other: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
-        hint=_other_python(said) or "change one of these pins; `envspec fix` searches for pins that work",
-        where=", ".join(dict.fromkeys(stage for stage, _ in asking)),
+        f"{head}: " + "; ".join([shortened(said, _EXPLANATION), *concerned[:NAMED]]),
+        hint=hint or "change one of these pins; `envspec fix` searches for pins that work",
+        where=", ".join(stages),
     )
     return FindingsError("no set of versions satisfies this spec", (finding,))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Late:
+    """A package of which uv says that the day leaves out what is asked for."""
+
+    name: str
+    """Canonical."""
+    version: str = ""
+    """One that would do; empty where uv names none."""
+    day: str = ""
+    """When that came."""
+
+    @property
+    def words(self) -> str:
+        """The end of a sentence."""
+        return f"{self.name} {self.version}, which came on {self.day}" if self.day else f"later {self.name}"
+
+
+_FILTERED = re.compile(
+    r"\s*(?:hint: )?`([\w.-]+)` was filtered by `exclude-newer.*?(?=\s+hint:|\s+`[\w.-]+` was|$)"
+)
+"""What uv says of a package of which the day leaves something out, in words of its own settings."""
+_CAME = re.compile(r"\bv(\S+?), (?:was )?published at (\d{4}-\d{2}-\d{2})")
+
+
+def _late(said: str) -> tuple[tuple[_Late, ...], str]:
+    """What the day leaves out, and the explanation without uv's words about that."""
+    found = []
+    for each in _FILTERED.finditer(said):
+        came = _CAME.search(each[0])
+        version, day = came.groups() if came is not None else ("", "")
+        found.append(_Late(name=canonicalize_name(each[1]), version=version, day=day))
+    return tuple(found), _FILTERED.sub("", said)
+
+
+def as_of(spec: Spec, name: str) -> tuple[Moment | None, str]:
+    """The day that counts for a package, and how the spec says it."""
+    stage = next((each for each in spec.stage if each.as_of is not None and name in each.names), None)
+    moment = spec.as_of if stage is None else stage.as_of
+    whose = "the spec" if stage is None else f"stage {stage.name}"
+    return moment, f"`as-of = {moment.isoformat() if moment else ''}` of {whose}"
 
 
 def unbuilt_source(package: str, said: str) -> FindingsError:
@@ -144,6 +200,7 @@ def _not_offered(
         if target.wants(requirement.marker)
     ]
     named = _named(said)
+    late = {each.name for each in _late(said)[0]}
     wanted: dict[str, tuple[Requirement, Stage | None]] = {
         canonicalize_name(requirement.name): (requirement, None) for requirement in prefer.demands
     }
@@ -151,16 +208,15 @@ def _not_offered(
     known = [*wanted, *prefer.versions]
     for name in sorted(missed | (wanted.keys() & named)):
         requirement, stage = wanted.get(name, (Requirement(name), None))
-        index, moment = DEFAULT_INDEX, spec.as_of
-        if stage is not None:
-            index, moment = stage.index or DEFAULT_INDEX, stage.as_of or spec.as_of
+        index = (stage.index if stage is not None else None) or DEFAULT_INDEX
+        moment, day = as_of(spec, name)
         try:
             offered = sources.files(index, name)
         except OutsideError:
             if name in missed:
                 raise
             continue  # it is among what is contradicted, and that stands
-        files = young_enough(offered, moment)
+        files = there_by(offered, moment) if name in late else young_enough(offered, moment)
         allowed = [file for file in files if _fits(file, requirement)]
         if not offered:
             others = [each for each in known if each != name]
@@ -179,7 +235,7 @@ def _not_offered(
                 where=name,
             )
         elif not allowed:
-            yield _no_such_version(requirement, index, files, offered, target)
+            yield _no_such_version(requirement, index, there_by(offered, moment), offered, target, day)
 
 
 @functools.cache
@@ -195,11 +251,17 @@ def _no_such_version(
     files: Sequence[RemoteFile],
     offered: Sequence[RemoteFile],
     target: Target,
+    day: str,
 ) -> Finding:
-    """EV102 of a version that no file has, with those nearest to it that the target can take."""
+    """EV102 of a version that no file has, with those nearest to it that the target can take.
+
+    `files` are those that were there by the day that the spec names, in the words of `day`.
+    """
     name = canonicalize_name(requirement.name)
-    later = any(_fits(file, requirement) for file in offered)
-    since = " by the day that `as-of` names" if later else ""
+    later = [file for file in offered if _fits(file, requirement)]
+    came = min((file.uploaded for file in later if file.uploaded is not None), default=None)
+    since = f" by the day of {day}" if later else ""
+    moved = f"move `as-of` to {came.date() if came else 'a later day'}, or drop it; or " if later else ""
     usable = [file for file in files if file.yanked is None and takes(file, target)]
     near = _nearest(_versions(usable), requirement)
     there = ", ".join(map(str, near))
@@ -210,9 +272,22 @@ def _no_such_version(
             if near
             else "it has none that fits"
         ),
-        hint=f"write one that is there, as in {name}=={near[0]}" if near else "pin another version",
+        hint=moved + (f"write one that is there, as in {name}=={near[0]}" if near else "pin another version"),
         where=name,
     )
+
+
+def there_by(files: Sequence[RemoteFile], moment: Moment | None) -> tuple[RemoteFile, ...]:
+    """The files of versions that were there by then: one dated file of a version dates all.
+
+    Files without a day count only where there are no others: solvers leave them out of an index with days.
+    """
+    if moment is None:
+        return tuple(files)
+    dated = [file for file in files if file.uploaded is not None]
+    known = {version_of(file) for file in dated}
+    young = young_enough(dated, moment)
+    return young or tuple(file for file in files if file.uploaded is None and version_of(file) not in known)
 
 
 def _nearest(versions: Sequence[Version], requirement: Requirement) -> tuple[Version, ...]:

@@ -95,7 +95,7 @@ def solve_with_uv(
         (folder / "pyproject.toml").write_text(tomlkit.dumps(project))
         if prefer.versions and only is None:
             (folder / "pylock.toml").write_text(tomlkit.dumps(_answer_before(prefer)))
-        done = _compile(folder, target, sources, exact=only is not None)
+        done = _compile(folder, target, sources, exact=only is not None, wheels=prefer.wheels)
         if not done.ok:
             sources.relay.refuse_failure()  # whatever uv made of it
             raise done.refusal or _failure(done)
@@ -105,14 +105,17 @@ def solve_with_uv(
         return tuple(_solved(folder / "pylock.toml", spec, target, _names(own)))
 
 
-def _compile(folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool) -> Completed:
+def _compile(
+    folder: pathlib.Path, target: Target, sources: Sources, *, exact: bool, wheels: bool
+) -> Completed:
     command = [uv.uv_program(), "pip", "compile", "pyproject.toml", "--quiet", "--format", "pylock.toml"]
     command += ["--output-file", "pylock.toml", "--python-version", _version(target)]
     if (python := _interpreter(target)) is None:
         command += ["--universal"]
     else:
         command += ["--python", str(python), "--python-platform", _platform(target)]
-    command += ["--no-deps"] * exact + ["--offline"] * (sources.offline and not sources.relay.is_local)
+    command += ["--no-deps"] * exact + ["--no-build"] * wheels
+    command += ["--offline"] * (sources.offline and not sources.relay.is_local)
     env = uv.uv_environment(sources.relay.machine) | {"XDG_CONFIG_HOME": str(folder / "no-settings")}
     # A source distribution may tell what it requires only when it is run: uv then runs it.
     return uv.run_with_cache(

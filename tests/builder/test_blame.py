@@ -3,7 +3,10 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from builder.fix.blame import Turn, turns
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from builder.fix.blame import Turn, cure, turns
 from envspec.lockfile.lock import Artifact, Lock
 from envspec.system import rules
 from envspec.system.finding import Finding
@@ -56,6 +59,27 @@ def test_what_the_code_that_fails_requires_is_blamed_where_it_came_later() -> No
 def test_nothing_is_guessed_where_a_name_is_missed() -> None:
     error = rules.NAME_GONE.finding("it is gone", between=("user", "provider"), lacks="provider.name")
     assert {name for name, _ in shown(error, {"provider": ("helper",)})} == {"user", "provider"}
+
+
+def test_nothing_is_guessed_where_compiled_code_tells_which_two_do_not_fit() -> None:
+    error = rules.WHEEL_NUMPY.finding("it was built before", between=("user", "provider"))
+    assert {name for name, _ in shown(error, {"provider": ("helper",)})} == {"user", "provider"}
+
+
+@pytest.mark.parametrize(
+    ("hint", "demands"),
+    [
+        ("pin provider<2, or a user that was built for this provider", "<2"),
+        ("pin provider>=1.20,<2, or another user", ">=1.20,<2"),
+        ("pin provider below 81, or take a newer user", "<81"),
+        ("provider 2.3.8 has it, which the other packages allow; or take a version of user", "==2.3.8"),
+        ("pin the provider that user was built with, or another user", ""),
+    ],
+)
+def test_the_cure_that_an_error_names_is_read(hint: str, demands: str) -> None:
+    error = rules.WHEEL_NUMPY.finding("they do not fit", hint=hint, between=("user", "provider"))
+    assert cure(error, "provider") == SpecifierSet(demands)
+    assert not cure(error, "user")
 
 
 def test_a_distribution_that_is_not_there_is_added() -> None:

@@ -117,6 +117,22 @@ def test_what_was_let_go_and_stays_says_why(place: Place) -> None:
     assert done.said == ("leaf stays at 3.0: its index has none that is newer, for this target",)
 
 
+def test_a_version_that_the_spec_excludes_is_no_contradiction(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word that excludes it is named, and what changes that: nothing else would."""
+    monkeypatch.chdir(place.folder)
+    wanted = Request(spec=place.file, stop_after="lock", upgrade_packages=("app==2.0",))
+    refused = run_pipeline(wanted).failure
+    assert isinstance(refused, UsageError)
+    assert refused.message == "the spec pins app==1.0 (envspec.toml:10)"
+    assert refused.hint == "`envspec add app==2.0` changes it"
+    monkeypatch.chdir(place.folder.parent)
+    refused = run_pipeline(wanted).failure
+    assert refused is not None
+    assert refused.hint == "`envspec add app==2.0 daily/envspec.toml` changes it"
+
+
 def test_what_must_move_along_is_named_with_who_requires_it(place: Place) -> None:
     done = place.add("young", "extra[x]; python_version > '3'")
     assert "~ lib 2.0 -> 3.0: young 1.0 requires lib>=3" in done.lines
@@ -241,6 +257,24 @@ def test_a_name_that_no_stage_has_offers_those_like_it(place: Place) -> None:
     with pytest.raises(UsageError) as refused:
         place.remove("leav")
     assert refused.value.hint == "did you mean leaf?"
+
+
+def test_all_are_named_who_require_what_cannot_be_removed(place: Place) -> None:
+    """And counted where they are many: whoever removes the one that is named would meet the next."""
+    place.add("extra")
+    with pytest.raises(UsageError, match=r"app 1\.0 requires lib>=1, extra 1\.0 requires lib$") as refused:
+        place.remove("lib")
+    assert refused.value.hint.startswith("remove all that require it, or")
+    place.add("lib")
+    assert place.remove("lib").lines == (
+        "lib stays in the lock: app 1.0 requires lib>=1, extra 1.0 requires lib",
+    )
+    many = [f"user{number}" for number in range(15)]
+    for name in many:
+        place.offer(name, "1.0", "lib")
+    place.add(*many)
+    with pytest.raises(UsageError, match=r" and 5 more$"):
+        place.remove("lib")
 
 
 def test_what_only_a_variant_has_is_left_to_its_user(place: Place) -> None:

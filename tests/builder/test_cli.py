@@ -206,6 +206,18 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert process.stderr.read() == b""
 
 
+def test_a_source_that_is_not_there_is_said_before_a_spec_that_is(
+    call: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing over the spec would not help."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(EXAMPLES / "espeak" / "envspec.toml", tmp_path)
+    said = call("envspec", "init", "nosuch")
+    assert (said.code, said.err) == (2, "error: nosuch is not there\n")
+    (tmp_path / "requirements.txt").write_text("six==1.17.0\n")
+    assert "envspec.toml is there already" in call("envspec", "init", "requirements.txt").err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

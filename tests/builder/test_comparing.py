@@ -1,16 +1,17 @@
 """What differs between locks and environments, and why a package is there."""
 
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
 
 import pytest
 
-from builder.cli.diff import find_changes, side_of, side_of_subject
+from builder.cli.diff import KINDS, find_changes, side_of, side_of_subject
 from builder.cli.explain import explanation
 from envspec.lockfile.lock import Lock, write_lock
-from envspec.system.errors import FindingsError, OutsideError, SpecError, UsageError
+from envspec.system.errors import FindingsError, OutsideError, UsageError
 from envspec.system.process import Completed
 from tests.support.specs import artifact, lock, spec, spec_text, stage
 from tests.support.wheels import wheel
@@ -75,14 +76,38 @@ def test_an_interpreter_is_a_side() -> None:
 
 def test_a_spec_without_a_lock_is_told_how_to_get_one(tmp_path: pathlib.Path) -> None:
     (tmp_path / "envspec.toml").write_text(spec_text(stage("one", "app==1.0")))
-    with pytest.raises(UsageError, match="is not there") as caught:
+    with pytest.raises(UsageError, match=r"envspec\.toml has no lock") as caught:
         side_of(str(tmp_path))
-    assert "envspec lock" in str(caught.value.hint)
+    assert f"envspec lock {os.path.relpath(tmp_path)}/envspec.toml`" in caught.value.hint
 
 
-def test_what_is_neither_lock_nor_environment_is_an_error_in_words() -> None:
-    with pytest.raises(SpecError, match="no such file"):
-        side_of("/nowhere/at/all")
+def test_what_is_neither_lock_nor_environment_is_an_error_in_words(tmp_path: pathlib.Path) -> None:
+    for place in ("/nowhere/at/all", "x" * 5000):
+        with pytest.raises(UsageError, match="is not there") as caught:
+            side_of(place)
+        assert caught.value.hint == KINDS
+    with pytest.raises(UsageError, match="neither a spec nor an environment"):
+        side_of(str(tmp_path))
+    (tmp_path / "other.toml").write_text(spec_text(stage("one", "app==1.0")))
+    with pytest.raises(UsageError, match=r"other\.lock is not there") as caught:
+        side_of(str(tmp_path / "other.lock"))
+    assert caught.value.hint.endswith("/other.toml` makes it")
+
+
+@pytest.mark.usefixtures("home")
+def test_what_has_no_lock_is_named_as_the_command_line_names_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = spec_text(stage("one", "app==1.0"), tail="[variant.big]\n")
+    for name, words in (("envspec.toml", ""), ("a b.toml", " 'a b.toml'")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(FindingsError, match=f"^{name} has no lock$") as caught:
+            explanation(pathlib.Path(name), None, "app")
+        assert caught.value.hint == f"`envspec lock{words}` makes it"
+    with pytest.raises(FindingsError, match=r"envspec\.toml has no lock for variant big") as caught:
+        explanation(None, "big", "app")
+    assert caught.value.hint == "`envspec lock --variant big` makes it"
 
 
 @pytest.mark.usefixtures("home")

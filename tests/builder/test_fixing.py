@@ -19,6 +19,7 @@ from envspec.system import rules
 from envspec.system.errors import FindingsError, OutsideError
 from envspec.system.finding import Finding, Severity
 from envspec.system.progress import SILENT
+from tests.support.fakes import Recorder
 from tests.support.specs import lock
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -71,7 +72,14 @@ class FakeWorkshop:
             for version, year in YEARS.items()
         )
 
-    def lock(self, spec: Spec, before: Lock | None = None, moved: tuple[str, str] | None = None) -> Lock:
+    def lock(
+        self,
+        spec: Spec,
+        before: Lock | None = None,
+        moved: tuple[str, str] | None = None,
+        *,
+        wheels: bool = False,
+    ) -> Lock:
         """What a test put in its place, or what the words allow."""
         return self.locking(spec)
 
@@ -369,3 +377,90 @@ def test_a_pin_to_a_version_that_is_not_there_moves_to_the_nearest(place: pathli
     workshop.locking = locking
     place.write_text(SPEC.replace("app==2.0", "app==2.5"))
     assert fixed(place, workshop) == SPEC.replace("app==2.0", "app==3.0")
+
+
+def built_for_another(held: Lock, hint: str) -> tuple[Finding, ...]:
+    """As the proof has it of a compiled file, while the third version of `lib` is locked."""
+    found = rules.WHEEL_NUMPY.finding("app was built before", hint=hint, between=("app", "lib"))
+    return (found,) if held.pins["lib"] == "3.0" else ()
+
+
+def test_what_an_error_names_as_its_cure_is_tried_before_all_else(place: pathlib.Path) -> None:
+    """Neither the day moves, nor what has no part in it, nor a version that would not do either."""
+    place.write_text(SPEC.replace('"lib"', '"lib==3.0", "other"'))
+    workshop, tried = FakeWorkshop(), list[dict[str, str]]()
+
+    def proved(spec: Spec, held: Lock) -> tuple[Finding, ...]:
+        tried.append(dict(held.pins))
+        return built_for_another(held, "pin lib<2, or an app that was built for this lib")
+
+    workshop.proving = proved
+    assert '"app==2.0", "lib==1.0", "other"' in fixed(place, workshop)
+    assert tried[1:] == [{"app": "2.0", "lib": "1.0", "other": "3.0"}]
+
+
+def test_a_cure_meets_what_all_errors_say_of_a_package(place: pathlib.Path) -> None:
+    place.write_text(SPEC.replace('"lib"', '"lib==3.0"'))
+    workshop, tried = FakeWorkshop(), list[str]()
+
+    def proved(spec: Spec, held: Lock) -> tuple[Finding, ...]:
+        tried.append(held.pins["lib"])
+        hints = ("pin lib below 3, or take a newer app", "pin lib<2, or another app")
+        return tuple(each for hint in hints for each in built_for_another(held, hint))
+
+    workshop.proving = proved
+    assert '"app==2.0", "lib==1.0"' in fixed(place, workshop)
+    assert tried == ["3.0", "1.0"]
+
+
+def test_what_would_have_to_be_built_comes_after_all_that_has_a_wheel(place: pathlib.Path) -> None:
+    """A wheel of a package that is blamed later is taken, and a source only where no wheel helps."""
+    place.write_text(SPEC.replace('"lib"', '"lib==3.0"'))
+
+    class Sources(FakeWorkshop):
+        def files(self, index: str, project: str) -> tuple[RemoteFile, ...]:
+            return tuple(
+                dataclasses.replace(file, file=file.file.replace("-py3-none-any.whl", ".tar.gz"))
+                if file.file.startswith(("lib-1", "lib-2"))
+                else file
+                for file in super().files(index, project)
+            )
+
+    def proved(fine: Callable[[Mapping[str, str]], bool]) -> str:
+        workshop = Sources()
+        workshop.proving = lambda spec, held: (
+            () if fine(held.pins) else built_for_another(held, "pin another")
+        )
+        return fixed(place, workshop, write=True)
+
+    assert '"app==3.0", "lib==3.0"' in proved(lambda pins: pins["app"] == "3.0")
+    place.write_text(SPEC.replace('"lib"', '"lib==3.0"'))
+    assert '"app==2.0", "lib==2.0"' in proved(lambda pins: pins["lib"] == "2.0")
+
+
+def test_a_pin_to_a_version_of_a_later_day_moves_to_one_that_was_there(place: pathlib.Path) -> None:
+    """It is offered all the same, which is no reason to take another Python."""
+    workshop = FakeWorkshop()
+
+    def locking(spec: Spec) -> Lock:
+        if "app==3.0" in spec.stage[0].install:
+            finding = Finding(rule="EV102", severity=Severity.ERROR, message="no app==3.0", where="app")
+            raise FindingsError("some packages cannot be had", (finding,))
+        return workshop.solve(spec)
+
+    workshop.locking = locking
+    text = SPEC.replace("[base]", "as-of = 2023-01-01\n[base]")
+    place.write_text(text.replace("app==2.0", "app==3.0"))
+    assert fixed(place, workshop) == text
+
+
+def test_a_cure_that_does_not_help_is_not_tried_again(place: pathlib.Path) -> None:
+    place.write_text(SPEC.replace('"lib"', '"lib==3.0"'))
+    workshop, progress = FakeWorkshop(), Recorder()
+    other = rules.WHEEL_NUMPY.finding("lib itself is broken", between=("app", "lib"))
+    workshop.proving = lambda spec, held: (
+        () if held.pins["app"] == "3.0" else built_for_another(held, "pin lib<2") or (other,)
+    )
+    search_fix(place, budget=60, write=True, progress=progress, workshop=workshop)
+    assert '"app==3.0", "lib==3.0"' in place.read_text()
+    assert progress.said.count("try lib==1.0") == 1

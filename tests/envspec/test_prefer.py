@@ -8,7 +8,7 @@ import pytest
 
 from envspec.lockfile.lock import Lock
 from envspec.resolve.explain import reason
-from envspec.resolve.prefer import moving_packages, near_names, preferences_of
+from envspec.resolve.prefer import Preferences, moving_packages, near_names, preferences_of
 from envspec.resolve.resolver import resolve_spec
 from envspec.spec.model import Spec
 from envspec.supply.metadata import wheel_metadata
@@ -231,3 +231,13 @@ def test_a_name_that_is_not_there_names_those_that_are_like_it(place: Place, res
         place.lock(spec(stage("one", "leaf", "leave")), resolver=resolver)
     (finding,) = caught.value.findings
     assert (finding.rule, finding.hint) == ("EV102", "did you mean leaf?")
+
+
+def test_where_wheels_alone_count_a_newer_source_is_not_there(place: Place) -> None:
+    """It is not even built to see what it requires."""
+    source = sdist(place.folder / "files", "lib", "9.0", extra="raise SystemError", told=False)
+    simple_index(place.folder / "simple", [source])
+    wanted = spec(stage("one", "lib"))
+    prefer = Preferences(wheels=True)
+    held = resolve_spec(wanted, place.sources(wanted), place.store, prefer=prefer)
+    assert held.pins == {"lib": "2.0"}

@@ -111,6 +111,12 @@ def test_without_a_newer_one_the_nearest_older_is_taken() -> None:
     assert nearest(files, "2.0", SpecifierSet("<2"), TARGET) == "1.5"
 
 
+def test_a_wheel_is_taken_before_a_nearer_version_that_must_be_built() -> None:
+    source = RemoteFile(file="thing-2.1.tar.gz", url="file:///thing-2.1.tar.gz")
+    assert nearest([wheel("1.0"), source, wheel("3.0")], "2.0", SpecifierSet("!=2.0"), TARGET) == "3.0"
+    assert nearest([source], "2.0", SpecifierSet("!=2.0"), TARGET) == "2.1"
+
+
 @pytest.mark.parametrize(
     "file",
     [

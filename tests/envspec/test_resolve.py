@@ -5,14 +5,16 @@ import hashlib
 import pathlib
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 
 from envspec.lockfile.lock import Lock
-from envspec.resolve.refusal import contradiction
+from envspec.resolve.refusal import contradiction, unsatisfied
 from envspec.resolve.resolver import SOLVERS, resolve_spec
 from envspec.resolve.view import until, write_view, young_enough
 from envspec.spec.model import Spec
+from envspec.spec.target import target_of
 from envspec.supply.local_index import folder_files
 from envspec.supply.page import RemoteFile
 from envspec.supply.pip_settings import PipSettings
@@ -115,6 +117,62 @@ def test_a_pin_for_a_newer_python_names_it() -> None:
     assert "`envspec init SOURCE --python 3.12`" in finding.hint
     (other,) = contradiction(spec(stage("one", "lib==2")), "Because lib==2 depends on six").findings
     assert "envspec fix" in other.hint
+
+
+OF_ITS_DAY = (
+    "Because only lib<=2.0 is available and app==1.0 depends on lib>=3, we can conclude that your "
+    "requirements are unsatisfiable. hint: `lib` was filtered by `exclude-newer` to only include packages "
+    "uploaded before 2023-06-30T23:59:59.999999Z. The latest version satisfying the requirement is v3.0, "
+    "published at 2024-05-06T07:08:09.100Z. Consider using `exclude-newer-package` to override the cutoff "
+    "for this package."
+)
+
+
+def test_what_the_day_leaves_out_is_laid_to_the_day() -> None:
+    (finding,) = contradiction(DATED, OF_ITS_DAY).findings
+    assert finding.message.startswith(
+        "`as-of = 2023-06-30` of the spec leaves out lib 3.0, which came on 2024-05-06: Because only lib<=2.0"
+    )
+    assert "exclude-newer" not in finding.message
+    assert finding.hint.startswith("move `as-of` forward, to 2024-05-06 at most, or drop it, or take another")
+    unsaid = OF_ITS_DAY.partition(" The latest")[0]
+    (stages,) = contradiction(spec(stage("one", "lib", more="as-of = 2023-01-01")), unsaid).findings
+    assert stages.message.startswith("`as-of = 2023-01-01` of stage one leaves out later lib: Because")
+
+
+def test_one_stage_contradicts_no_other() -> None:
+    (one,) = contradiction(spec(stage("one", "lib==2", "app")), "lib==2 and app and so on").findings
+    (two,) = contradiction(spec(stage("one", "lib==2"), stage("two", "app")), "lib==2 and app").findings
+    assert one.message.startswith("what is asked for contradicts itself: lib==2")
+    assert two.message.startswith("the stages contradict each other: lib==2")
+
+
+DATED = spec(stage("one", "app==1.0", "lib"), head="as-of = 2023-06-30")
+
+
+class Dated:
+    """An index of `lib`, of which a version came each year; another place has the last one without a day."""
+
+    def files(self, index: str, project: str) -> tuple[RemoteFile, ...]:
+        days = {f"{year - 2021}.0": dt.datetime(year, 5, 6, tzinfo=dt.UTC) for year in (2022, 2023, 2024)}
+        offered = [*days.items(), ("3.0", None)]
+        return tuple(
+            RemoteFile(file=f"{project}-{version}-py3-none-any.whl", url="", uploaded=day)
+            for version, day in offered
+        )
+
+
+@pytest.mark.parametrize(("word", "said"), [("lib==3.0", OF_ITS_DAY), ("lib>=2.5", OF_ITS_DAY)])
+def test_a_version_of_a_later_day_names_the_day_and_none_that_is_later_too(word: str, said: str) -> None:
+    wanted = spec(stage("one", word), head="as-of = 2023-06-30")
+    error = unsatisfied(wanted, target_of(wanted), cast("Sources", Dated()), said)
+    (finding,) = error.findings
+    assert (finding.rule, finding.where) == ("EV102", "lib")
+    assert "by the day of `as-of = 2023-06-30` of the spec" in finding.message
+    assert "nearest are 2.0, 1.0" in finding.message
+    assert (
+        finding.hint == "move `as-of` to 2024-05-06, or drop it; or write one that is there, as in lib==2.0"
+    )
 
 
 def test_what_is_removed_is_solved_but_not_locked(tmp_path: pathlib.Path, shop: str) -> None:
