@@ -40,13 +40,16 @@ def harmless(files: Files, says: str = "") -> Hostile:
     return Hostile(files=lambda _: files, check=0, build=0, says=says)
 
 
-def runs(code: str, build: int, says: str = "", *, file: str = "evil/__init__.py") -> Hostile:
-    """One whose code does something when it is run; `OUT` in it is the folder outside."""
+def runs(code: str, ends: int, says: str = "", *, file: str = "evil/__init__.py") -> Hostile:
+    """One whose code does something when it is run; `OUT` in it is the folder outside.
+
+    `envspec check` ends as a build does: it tries the same imports.
+    """
 
     def files(outside: str) -> Files:
         return {**MAIN, file: code.replace("OUT", outside)}
 
-    return Hostile(files=files, check=0, build=build, says=says)
+    return Hostile(files=files, check=ends, build=ends, says=says)
 
 
 def _entry(*lines: str) -> Files:
@@ -95,7 +98,7 @@ WHEELS: Mapping[str, Hostile] = {
     "removes": runs(
         BODY + 'import shutil\nshutil.rmtree("OUT", ignore_errors=True)\n', 0
     ),
-    "kills": runs(BODY + "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n", 1),
+    "kills": runs(BODY + "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n", 1, "EV205"),
     "leaves-a-process": runs(
         BODY + "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(5)\n"
         '    open("OUT/late", "w")\n    os._exit(0)\n', 0
