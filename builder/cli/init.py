@@ -39,8 +39,10 @@ def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: 
 
     It writes envspec.toml, or what --output names; nothing is run, and what a spec cannot say is told.
     """
-    # Of an output whose name no file can have, the disk will say it.
-    if os.path.lexists(output) and not force and _is_there(source):
+    # Where there is nothing to read, that is all that its user has to mend. Of an output whose name no file
+    # can have, the disk will say it.
+    there = str(source).startswith(IMAGE) or os.path.exists(source)  # noqa: PTH110 - also of such a name
+    if os.path.lexists(output) and not force and there:
         raise UsageError(f"{output} is there already", hint="--force writes over it, --output names another")
     wish = Wish(python=wished_python(python), folder=output.absolute().parent)
     draft = describe_place(source, wish)
@@ -52,14 +54,6 @@ def init(source: pathlib.Path, output: pathlib.Path, python: str | None, force: 
     say_text(f"wrote: {output}")
     if draft.pins:
         _keep_lock(Project(file=output, spec=parse_spec(text, name=str(output))), draft)
-
-
-def _is_there(source: pathlib.Path) -> bool:
-    """Whether there is something to read: where there is not, that is all that its user has to mend."""
-    try:
-        return str(source).startswith(IMAGE) or source.exists()
-    except OSError:  # a name that no file can have
-        return False
 
 
 def _keep_lock(project: Project, draft: Draft) -> None:

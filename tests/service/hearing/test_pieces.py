@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import pathlib
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import soundfile
 
+from service.audio import decoder_worker
 from service.audio.decoding import RATE, SoundError, decode_sound
 from service.audio.pieces import LONGEST, cut_pieces
 from service.audio.resampling import Resampler
+from service.workers import wire
 
 
 def tone(hertz: float, seconds: float, rate: int) -> np.ndarray:
@@ -142,6 +145,19 @@ def test_decoding_ends_when_nobody_waits_for_it() -> None:
     with pytest.raises(ConnectionError):
         decode_sound(file_of(np.zeros(16000 * 60, np.float32), 16000), 100.0, leave)
     assert len(calls) == 1
+
+
+def test_a_decoder_asks_whether_anybody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(_data: bytes, _most: float, check: Callable[[], None]) -> None:
+        while True:
+            check()
+
+    monkeypatch.setattr(decoder_worker, "decode_sound", endless)
+    ours, theirs = wire.connect_pair()
+    wire.send_message(theirs, {}, b"a sound")
+    theirs.close()
+    with ours, pytest.raises(wire.ClosedError):
+        decoder_worker._answer(ours, {"most": 1.0})
 
 
 def test_a_header_is_not_believed() -> None:
