@@ -31,6 +31,9 @@ _DEMAND = re.compile(
     r"(?:requires?|needs?) (?:the )?[`'\"]?(?P<name>[A-Za-z0-9][\w.-]*)[`'\"]? (?:package|module|library)\b"
 )
 
+_EXTRA = re.compile(r"pip install [`'\"]?(?P<name>[A-Za-z0-9][\w.-]*)\[(?P<extra>[A-Za-z0-9][\w.-]*)\]")
+_MARKED = re.compile(r"extra == [\"']([^\"']+)[\"']")
+
 
 def missing_module(failed: FailedImport) -> ImportFault | None:
     """The exception that says that a module is not there, where one of the chain does."""
@@ -50,14 +53,33 @@ def _absent(fault: ImportFault) -> str:
 
 def cause_of_demand(failed: FailedImport) -> Cause | None:
     """That a module refuses by itself to be imported until some package is installed, and tells how."""
-    found = _DEMAND.search(failed.text) if failed.role.is_inner and "pip install" in failed.text else None
-    if found is None or canonicalize_name(found["name"]) in failed.facts.by_name():
+    if not failed.role.is_inner or "pip install" not in failed.text:
+        return None
+    found = _DEMAND.search(failed.text)
+    if found is not None and canonicalize_name(found["name"]) not in failed.facts.by_name():
+        asked = f"the optional package {found['name']}"
+    elif extra := _extra_asked_for(failed):
+        asked = f"what the extra {extra} of its package brings"
+    else:
         return None
     return Cause(
         rule=rules.OPTIONAL, severity=Severity.INFO, place=failed.place,
-        what=f"needs the optional package {found['name']}",
+        what=f"needs {asked}",
         hint="install it if that part is used",
     )  # fmt: skip
+
+
+def _extra_asked_for(failed: FailedImport) -> str:
+    """The extra of its own distribution that a module asks for in words, where some of that is not there."""
+    owner, found = failed.facts.owner(failed.outcome.module), _EXTRA.search(failed.text)
+    if owner is None or found is None or canonicalize_name(found["name"]) != owner.key:
+        return ""
+    here = failed.facts.by_name()
+    for each in owner.optional:
+        extras = {canonicalize_name(name) for name in _MARKED.findall(str(each.marker))}
+        if canonicalize_name(found["extra"]) in extras and _key(each) not in here:
+            return found["extra"]
+    return ""
 
 
 def cause_of_absence(failed: FailedImport, fault: ImportFault) -> Cause:

@@ -576,3 +576,24 @@ def test_what_a_module_asks_for_in_words_is_optional(role: str, asked: str, rule
     (found,) = judged(role, {"error": fault("RuntimeError", said)})
     assert (found.rule, found.severity) == (rule, severity)
     assert rule == "EV201" or "needs the optional package elsewhere" in found.message
+
+
+@pytest.mark.parametrize(
+    ("words", "requires", "rule"),
+    [
+        ("'wanted[fast_ways]'", ['absent; extra == "fast-ways"'], "EV212"),
+        ("wanted[fast-ways]", ['absent; python_version > "3" and extra == "fast_ways"'], "EV212"),
+        ("wanted[fast-ways]", ['absent; extra == "other"'], "EV201"),
+        ("wanted[fast-ways]", ['helper; extra == "fast-ways"'], "EV201"),
+        ("unlike[fast-ways]", ['absent; extra == "fast-ways"'], "EV201"),
+    ],
+)
+def test_an_extra_that_a_module_asks_for_in_words_is_optional(
+    words: str, requires: list[str], rule: str
+) -> None:
+    """Where something of it is missing: else it asks for another version of what is there."""
+    failed = {"module": "wanted.ways", "error": fault("ImportError", f"no ways here: pip install {words}")}
+    owners = [distribution("wanted", "1.0", ["wanted"], requires=requires), *DISTRIBUTIONS[1:]]
+    (found,) = judge_imports(facts(failed, distributions=owners), Smoke())
+    assert found.rule == rule
+    assert rule == "EV201" or "needs what the extra fast" in found.message
