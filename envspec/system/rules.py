@@ -205,7 +205,7 @@ PYTHON_VERSION = _rule("EV252", "a distribution does not support this Python", _
 NAME_GONE = _rule("EV260", "a name used from another distribution does not exist", _ERROR)
 ARGUMENT = _rule("EV261", "an argument is not accepted by another distribution", _ERROR)
 RUNTIMES = _rule("EV262", "a threading runtime is there twice", _INFO)
-PLUGIN_BREAKS_HOST = _rule("EV263", "pytest cannot run tests with a plugin that is installed", _ERROR)
+PLUGIN_BREAKS_HOST = _rule("EV263", "pytest cannot run the least of tests here", _ERROR)
 
 # EV27: arrays sent to and fro (`exchange.py`).
 

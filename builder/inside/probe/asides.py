@@ -28,8 +28,15 @@ def is_test_name(part: str) -> bool:
 
 def is_foreign_or_test(module: str, is_package: bool) -> bool:
     """Whether a module lies in a folder of tests, of copies of other projects or of what builds it."""
+    left_out = any(is_test_name(folder) or folder in BUILDS for folder in _folders(module, is_package))
+    return module.rpartition(".")[2] == "conftest" or left_out or is_copied(module, is_package)
+
+
+def is_copied(module: str, is_package: bool) -> bool:
+    """Whether a module lies in a folder of copies of other projects."""
+    return any(VENDORED.fullmatch(folder) for folder in _folders(module, is_package))
+
+
+def _folders(module: str, is_package: bool) -> list[str]:
     parts = module.split(".")
-    folders = parts if is_package else parts[:-1]
-    return parts[-1] == "conftest" or any(
-        is_test_name(folder) or folder in BUILDS or VENDORED.fullmatch(folder) for folder in folders
-    )
+    return parts if is_package else parts[:-1]

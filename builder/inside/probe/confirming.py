@@ -73,11 +73,16 @@ def tried(module: str) -> dict[str, Any]:
 def taken_down(module: str, files: list[list[Any]], prefix: str = "") -> tuple[set[str], int]:
     """The modules of a distribution that import a module, directly or not, and how many there are in all.
 
-    `prefix` is what the names of its files have before those by which they are imported.
+    `prefix` is what the names of its files have before those by which they are imported. Copies of other
+    projects are none of its modules, but one may import another by way of them.
     """
     needs = {}  # type: dict[str, set[str]]
+    own = set()  # type: set[str]
     for name, path, is_package in files:
-        if not asides.is_foreign_or_test(name, is_package):
+        foreign = asides.is_foreign_or_test(name, is_package)
+        if not foreign:
+            own.add(name)
+        if not foreign or asides.is_copied(name, is_package):
             package = name if is_package else name.rpartition(".")[0]
             wanted = screening.imported(source(path) or "", package)
             wanted |= {prefix + each for each in wanted} if prefix else set()
@@ -88,7 +93,7 @@ def taken_down(module: str, files: list[list[Any]], prefix: str = "") -> tuple[s
         more = {name for name, wanted in needs.items() if name not in taken and wanted & taken}
         grown = bool(more)
         taken |= more
-    return taken & set(needs), len(needs)
+    return taken & own, len(own)
 
 
 def used_in(taken: set[str], files: list[list[Any]], prefix: str = "") -> bool:

@@ -231,10 +231,13 @@ def _one(error: BaseException) -> dict[str, Any]:
 def holder(error: AttributeError, message: str) -> str:
     """The module of what lacks an attribute; empty where it is not known.
 
-    Before Python 3.10 the exception tells no more than the name of a class.
+    Before Python 3.10 the exception tells no more than the name of a class or a module.
     """
     found = getattr(error, "obj", None)
     if found is None:
+        module = re.match(r"module '([\w.]+)'", message)
+        if module is not None:
+            return module.group(1) if module.group(1) in sys.modules else ""
         kind = re.match(r"(?:type object )?'(\w+)'", message)
         tables = [getattr(module, "__dict__", {}) for module in list(sys.modules.values())]
         known = [table.get(kind.group(1)) for table in tables if type(table) is dict] if kind else []

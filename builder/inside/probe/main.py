@@ -135,9 +135,8 @@ class Probe:
         kinds = runtimes.find_runtimes(below)
         used += self.read_rest(uses, outcomes, {each["module"] for each in used})
         trips = round_trips(outcomes, kinds, options)
-        begins = plugins.modules(dists)
-        if not self.fast and plugins.HOST in imported(outcomes) and begins:
-            trips.append({"kind": "plugins", "root": plugins.HOST, "modules": begins})
+        if not self.fast and plugins.HOST in imported(outcomes):
+            trips.append({"kind": "plugins", "root": plugins.HOST, "modules": plugins.modules(dists)})
         sent, hosted = send_twice(self.runner, trips, self.workers)
         self.clock.lap("exchange")
         self.try_cards(outcomes)

@@ -117,7 +117,7 @@ def load(begins: list[str]) -> BaseException | None:
 
 
 def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
-    """Run the tests with all plugins, and where that fails without any: then they are to blame."""
+    """Run the tests with all plugins, and where that fails without any: who is to blame then shows."""
     say({"begin": HOST})
     timeout = float(job["timeout"])
     with_all, without = [], []  # type: tuple[list[dict[str, Any]], list[dict[str, Any]]]
@@ -125,7 +125,10 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
     told = with_all[0].get("value") or {}
     if "error" in told:
         child.step(lambda: run_tests([]), timeout=timeout, tell=without.append)
-        told["control"] = without[0].get("value") == {}
+        alone = without[0].get("value")
+        told["control"] = alone == {}
+        if alone and "error" in alone:
+            told["alone"] = alone["error"]
     say({"end": HOST, "outcome": dict(told, plugins=True, seconds=with_all[0]["seconds"])})
 
 

@@ -248,6 +248,8 @@ class Misfit(TypedDict):
     """Whether it stands in a function."""
     hot: bool
     """Whether its module was loaded."""
+    foreign: NotRequired[bool]
+    """Whether that lies among copies of other projects."""
     kind: NotRequired[str]
     optional: NotRequired[bool]
     """Whether the other has the name where something else is installed besides."""
@@ -339,6 +341,8 @@ class PluginOutcome(Ended):
     plugins: NotRequired[bool]
     control: NotRequired[bool]
     """Whether it gets through without any plugin."""
+    alone: NotRequired[FaultFacts]
+    """What it ends with then."""
 
 
 class Card(TypedDict):

@@ -47,15 +47,27 @@ REFUSED = (
     ),
 )
 """How Python tells that a call and what is called do not fit."""
+LACKED = re.compile(r"(?:module '[\w.]+'|(?:type object )?'(\w+)'(?: object)?) has no attribute '(\w+)'")
+"""How Python tells that a class or a module has no attribute."""
 
 
 class Starter:
-    """Starts commands [[name, module, attribute]] of a distribution with `files` [[module, path, ...]]."""
+    """Starts commands [[name, module, attribute]] of a distribution with `files` [[module, path, ...]].
 
-    def __init__(self, commands: list[list[str]], files: list[list[Any]], others: set[str]) -> None:
+    `gone` has the names that the standard library once had, by top-level module.
+    """
+
+    def __init__(
+        self,
+        commands: list[list[str]],
+        files: list[list[Any]],
+        others: set[str],
+        gone: dict[str, list[str]] | None = None,
+    ) -> None:
         self.commands = commands
         self.modules = {path: module for module, path, _ in files}
         self.others = others
+        self.gone = gone or {}
         self.tops = others | {module.partition(".")[0] for module in self.modules.values()}
         self.until = time.monotonic() + ALL
 
@@ -171,20 +183,20 @@ class Starter:
         return None
 
     def lack(self, error: BaseException) -> dict[str, Any] | None:
-        """The name that an object, a class or a module of another distribution does not have."""
+        """The name that an object, a class or a module of another distribution does not have.
+
+        Or one that the standard library has lost.
+        """
         if isinstance(error, AttributeError):
-            home, name = importing.holder(error, str(error)), getattr(error, "name", None)
-            owner = getattr(error, "obj", None)
-            if home and owner is not None and not isinstance(owner, types.ModuleType):
-                kind = owner if issubclass(type(owner), type) else type(owner)
-                name = "%s.%s" % (kind.__qualname__, name) if name else name
+            home, name = importing.holder(error, str(error)), lacked(error)
         elif isinstance(error, ImportError) and "cannot import name" in str(error):
             home, name = error.name or "", re.sub(r".*cannot import name '(\w+)'.*", r"\1", str(error))
         else:
             return None
-        if home.partition(".")[0] not in self.tops or not name:
+        full, top = "%s.%s" % (home, name), home.partition(".")[0]
+        if not name or (top not in self.tops and full not in self.gone.get(top, ())):
             return None
-        return {"name": "%s.%s" % (home, name), "kind": "name"}
+        return {"name": full, "kind": "name"}
 
     def refusal(self, error: TypeError, frame: Any) -> dict[str, Any] | None:
         """The argument that a function of another distribution does not take, or wants."""
@@ -268,6 +280,18 @@ def walk(command: Any, words: list[str], ways: dict[str, int], found: list[tuple
                 option = [max(each.opts, key=len)] if each.param_type_name == "option" else []
                 given += [*option, "sample.json" if "Path" in type(each.type).__name__ else "1"]
         found.append((ways.get(name, 100), [*words, *given]))
+
+
+def lacked(error: AttributeError) -> str:
+    """The attribute that is not there, below its class where it is none of a module; empty if not known."""
+    name, owner = getattr(error, "name", None), getattr(error, "obj", None)
+    if sys.version_info < (3, 10):  # the exception has its words alone
+        told = LACKED.match(str(error))
+        return ".".join(filter(None, told.groups())) if told is not None else ""
+    if not name or owner is None or isinstance(owner, types.ModuleType):
+        return name or ""
+    kind = owner if issubclass(type(owner), type) else type(owner)
+    return "%s.%s" % (kind.__qualname__, name)
 
 
 def last_frame(error: BaseException) -> Any:

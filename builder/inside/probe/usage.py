@@ -74,6 +74,8 @@ class Usage:
         self.gone = dict(job.get("gone", {}))
         self.waiting = []  # type: list[str]
         """Modules that nothing has loaded, and that must be to know what their classes are built from."""
+        self.copied = set()  # type: set[str]
+        """Modules of other projects' copies: what ends their import may end that of the root's own."""
         self.conditional = {}  # type: dict[str, frozenset[str]]
         self.imports = {}  # type: dict[str, bool]
         self.unloaded = set()  # type: set[str]
@@ -106,6 +108,8 @@ class Usage:
             for use in reader.uses:
                 if hot and self.is_untaken(use, module):
                     continue
+                if module in self.copied and (use.deep or use.chain[0] not in self.gone):
+                    continue
                 place = {
                     "module": module,
                     "path": path,
@@ -115,6 +119,7 @@ class Usage:
                     "kind": use.kind,
                     "raised": use.raised,
                     "sure": use.sure,
+                    "foreign": module in self.copied,
                 }
                 elsewhere = any(name != module for name in stored.get(use.chain, ()))
                 found = self.misses(use, place, put=elsewhere or reader.is_stored(use))
@@ -222,16 +227,20 @@ class Usage:
                 return len(files) - index
             if self.job["hot"] and module not in sys.modules:
                 continue
-            if asides.is_foreign_or_test(module, is_package):
+            copied = asides.is_copied(module, is_package) and module not in sys.modules
+            if asides.is_foreign_or_test(module, is_package) and not copied:
                 continue
             text = confirming.source(path)
-            self.programs.read_source(text or "", path)
+            if not copied:
+                self.programs.read_source(text or "", path)
             if text is None:
                 continue
-            if self.builds_on_others(module, text):
+            if not copied and self.builds_on_others(module, text):
                 self.waiting.append(module)
             elif not self.worthwhile(module, text):
                 continue
+            if copied:
+                self.copied.add(module)
             tree = confirming.parse(text)
             if tree is None:
                 continue
@@ -544,6 +553,8 @@ def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Non
             prefix = each["module"][: -len(each.get("as") or each["module"])]
             taken, each["of"] = confirming.taken_down(each["module"], job["files"], prefix)
             each["takes"] = len(taken)
+            if each.get("foreign") and not taken:
+                each["confirmed"] = False  # nobody's import needs it
             inside = set(value.get("entrances", ()))
             each["surface"] = len(taken & inside) > len(inside) / 2
             each["used"] = confirming.used_in(taken, job["files"], prefix)
@@ -570,14 +581,15 @@ def try_out(job: dict[str, Any], value: dict[str, Any]) -> None:
     Each use then tells in `tried` the call or the command line that ended in it.
     """
     starts = [each for each in job["starts"] if is_below(each[1], job["root"])]
-    starter = starting.Starter(starts, job["files"], set(job["met"]))
+    starter = starting.Starter(starts, job["files"], set(job["met"]), job["gone"])
     ended = [*starter.start_all(), *starter.make_all(job["root"])]
     found = [each for each in [*value.get("missing", []), *value.get("refused", [])] if is_open(each)]
-    # In what is not required, or what nothing loads, nobody was promised anything.
+    # In what is not required, or what nothing loads, nobody was promised anything. Python itself is required.
+    promised = {*job["requires"], *(set(job["gone"]) - set(job["met"]))}
     found = [
         each
         for each in found
-        if each["name"].partition(".")[0] in job["requires"] and (each["hot"] or each.get("used"))
+        if each["name"].partition(".")[0] in promised and (each["hot"] or each.get("used"))
     ]
     trial = trying.Trial(job["root"], job["files"])
     for each in sorted(found, key=lambda each: not each["reach"]):

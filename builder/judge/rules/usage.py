@@ -128,7 +128,7 @@ def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     if each.get("optional"):
         return Severity.INFO  # it was never promised: something else brings it
     if each["deep"]:
-        severity = _weight_in_function(each, needs=needs)
+        severity = _weight_in_function(each, needs=needs, own=provider is None)
     else:
         commands = each.get("commands") and user is not None and facts.is_wanted(user)
         severity = _weight_at_import(each, needs=needs, starts=bool(commands))
@@ -136,12 +136,12 @@ def _weight(root: str, each: report.Misfit, facts: Facts) -> Severity:
     return Severity.ERROR if violated and each["hot"] and each.get("kind") != "hook" else severity
 
 
-def _weight_in_function(each: report.Misfit, *, needs: bool) -> Severity:
-    """That of a use which only runs when its function is called."""
+def _weight_in_function(each: report.Misfit, *, needs: bool, own: bool) -> Severity:
+    """That of a use which only runs when its function is called; `own`: of what is Python's own."""
     if each.get("raised") or each.get("meant"):
         return Severity.INFO  # the call fails anyhow; or a slip of the pen that no version cures
     # Something public was called, and ended there.
-    if each.get("tried") and needs and not each.get("corner"):
+    if each.get("tried") and (needs or own) and not each.get("corner"):
         return Severity.ERROR
     if each.get("kind") == "hook":
         return Severity.INFO  # it may be there for older versions, or for calls of its own

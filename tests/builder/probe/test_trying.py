@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from builder.inside.probe import arguments, callers, hooks, removed, starting, trying
+from builder.inside.probe import arguments, callers, hooks, importing, removed, starting, trying
 
 PROVIDER = "class Made:\n    def __init__(self, one): pass\n    def build(self, one): pass\n"
 
@@ -332,6 +332,40 @@ def test_exported_classes_that_want_nothing_are_made(site: pathlib.Path) -> None
     files = files_of(site, MADE)
     (found,) = starting.Starter([], files, {"prov_ider"}).make_all("us_er")
     assert (found["tried"], found["name"], found["line"]) == ("us_er.Old()", "prov_ider.Made.gone", 6)
+
+
+@pytest.mark.parametrize(("body", "name"), [
+    ("inspect.getargspec(print)", "inspect.getargspec"),
+    ("from inspect import getargspec", "inspect.getargspec"),
+    ("inspect.nowhere(print)", None),  # on another system it may be there
+    ("inspect.signature(1)", None),
+])  # fmt: skip
+def test_what_the_standard_library_has_lost_ends_classes_and_commands(
+    site: pathlib.Path, body: str, name: str | None
+) -> None:
+    text = f"import inspect\nclass Made:\n    def __init__(self):\n        {body}\ndef main(): Made()\n"
+    commands, gone = [["tool", "us_er", "main"]], {"inspect": ["inspect.getargspec"]}
+    starter = starting.Starter(commands, files_of(site, text), set(), gone)
+    assert [each["name"] for each in starter.make_all("us_er")] == ([name] if name else [])
+    assert [each["name"] for each in starter.start_all()] == ([name] if name else [])
+
+
+@pytest.mark.parametrize(("said", "home", "name"), [
+    ("module 'inspect' has no attribute 'getargspec'", "inspect", (None, "getargspec")),
+    ("module 'nowhere_to_be_found' has no attribute 'gone'", "", (None, "gone")),
+    ("'OddlyMade' object has no attribute 'gone'", "od_d", ("OddlyMade", "gone")),
+    ("type object 'OddlyMade' has no attribute 'gone'", "od_d", ("OddlyMade", "gone")),
+])  # fmt: skip
+def test_what_lacks_an_attribute_is_read_off_the_words_where_there_is_no_more(
+    site: pathlib.Path, said: str, home: str, name: tuple[str | None, str]
+) -> None:
+    """Before Python 3.10 an exception has nothing else."""
+    (site / "od_d.py").write_text("class OddlyMade: pass\n")
+    importlib.import_module("od_d")
+    assert importing.holder(AttributeError(said), said) == home
+    found = starting.LACKED.match(said)
+    assert found is not None
+    assert found.groups() == name
 
 
 @pytest.mark.parametrize(("call", "root", "deep"), [

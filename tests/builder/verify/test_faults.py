@@ -114,6 +114,26 @@ def test_another_project_over_a_package_is_an_error_and_a_variant_of_it_is_not(
     assert "EV233:jot" in errors(judge_subject(environment.target))
 
 
+@pytest.mark.parametrize(("users", "use", "found"), [
+    ("from . import compat\n", "from collections import Mapping\n", ["EV260:user._vendor.web.old"]),
+    ("try:\n    from . import compat\nexcept ImportError:\n    compat = None\n",
+     "from collections import Mapping\n", []),
+    ("from . import compat\n", "def late():\n    from collections import Mapping\n", []),
+])  # fmt: skip
+def test_a_copy_of_another_project_counts_for_what_imports_it(
+    environment: Environment, users: str, use: str, found: list[str]
+) -> None:
+    copied = {"user/_vendor/__init__.py": "", "user/_vendor/web/__init__.py": "from . import old\n"}
+    own = {f"user/m{number}.py": users for number in range(4)} | {
+        "user/__init__.py": USED,
+        "user/compat.py": "from ._vendor import web\n",
+    }
+    if users.startswith("try"):
+        own["user/compat.py"] = "try:\n    from ._vendor import web\nexcept ImportError:\n    web = None\n"
+    environment.install("user", {**own, **copied, "user/_vendor/web/old.py": use})
+    assert list(errors(judge_subject(environment.target))) == found
+
+
 SPACE = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
 
 

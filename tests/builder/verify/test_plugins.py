@@ -37,7 +37,10 @@ def main(words, plugins):
 """As much of pytest as it takes to run a hook."""
 
 
-def install(environment: Environment, hook: str, *, alone: int = 0, begins: str = "plug") -> None:
+ENDS = "listener.pytest_internalerror(Namespace(value=%s)) or 3"
+
+
+def install(environment: Environment, hook: str, *, alone: str = "0", begins: str = "plug") -> None:
     environment.install("pytest", {"pytest.py": HOST % {"alone": alone}}, version="8.3")
     points = "plug-1.0.dist-info/entry_points.txt"
     code = f"def pytest_generate_tests(metafunc):\n    {hook}\n"
@@ -66,8 +69,32 @@ def test_a_plugin_that_cannot_be_loaded_is_found_where_the_host_only_prints_it(
 
 
 def test_what_fails_without_plugins_too_is_none_of_theirs(environment: Environment) -> None:
-    install(environment, "return metafunc.gone", alone=1)
+    install(environment, "return metafunc.gone", alone="1")
     assert not errors(judge_subject(environment.target))
+
+
+@pytest.mark.parametrize(("value", "found"), [
+    ("TypeError('required field')", ["EV263:pytest"]),
+    ("RuntimeError('no terminal')", []),
+])  # fmt: skip
+def test_pytest_that_cannot_run_a_test_here_is_found_without_plugins(
+    environment: Environment, value: str, found: list[str]
+) -> None:
+    environment.install("pytest", {"pytest.py": HOST % {"alone": ENDS % value}}, version="5.4")
+    assert list(errors(judge_subject(environment.target))) == found
+
+
+def test_pytest_that_fails_with_plugins_and_without_is_told_once(environment: Environment) -> None:
+    install(environment, "return metafunc.gone", alone=ENDS % "AttributeError('gone')")
+    assert list(errors(judge_subject(environment.target))) == ["EV263:pytest"]
+
+
+@pytest.mark.parametrize(("wanted", "severity"), [("wanted", "error"), ("helper", "warning")])
+def test_pytest_that_is_there_for_others_is_a_warning(wanted: str, severity: str) -> None:
+    error = fault("TypeError", "required field")
+    told = facts(plugins=[{"module": wanted, "error": error, "control": False, "alone": error}])
+    (found,) = judge_plugins(told)
+    assert (found.severity, found.where) == (severity, wanted)
 
 
 def test_the_fast_look_runs_none(environment: Environment, tmp_path: pathlib.Path) -> None:
