@@ -322,7 +322,8 @@ class SourceReader:
                 self.uncopied.append(((*target, *chain[1:]), node.lineno, given_name))
             full = (*target, *chain[1:])
             self.use("call", full, node.lineno, words, given, taken=len(target), either=either)
-        if found is None and self.is_global(chain[0]):
+        own = found is None or (self.certain("call") and not any(map(self.wanted, found)))
+        if own and self.is_global(chain[0]):
             self.calls.append((chain, node.lineno, words, given))
 
     def either(self, name: str, found: Sequence[tuple[str, ...]]) -> str:
@@ -366,7 +367,7 @@ class SourceReader:
         either: str = "",
     ) -> None:
         """Note a use that has no way out, as far as can be told: outside of functions the import tells."""
-        if not self.guards[kind] and not (self.depth and self.doubts) and self.wanted(chain):
+        if self.certain(kind) and self.wanted(chain):
             used = Use(kind, chain, line, self.depth > 0, keywords)
             used.doubted = self.doubts > 0
             used.asked = tuple(self.asked)
@@ -375,6 +376,10 @@ class SourceReader:
             used.given, used.taken, used.function = given, taken, self.function
             used.either = either
             self.uses.append(used)
+
+    def certain(self, kind: str) -> bool:
+        """Whether nothing around a use takes its failure or asks beforehand."""
+        return not self.guards[kind] and not (self.depth and self.doubts)
 
     def resolve(self, name: str) -> list[tuple[str, ...]] | None:
         """What a name stands for, if it can only be modules or what was imported from them."""

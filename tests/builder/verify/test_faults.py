@@ -522,3 +522,27 @@ def test_the_constructor_that_is_next_in_line_is_the_one_that_counts(
     own = "class Marker(provider.Base):\n    def __init__(self, popup=None):\n        super().__init__()\n"
     environment.install("user", {"user.py": f"import provider\n{own}{classes}\n"})
     assert [each.rule for each in judge_subject(environment.target).findings] == rules
+
+
+@pytest.mark.parametrize(("call", "found"), [
+    ("check(1, old=2)", ["EV261"]),
+    ("check(1, new=2)", []),
+    ("check(1, old=2) if VERSION < 1 else check(1)", []),
+    ("[check(1, old=2)] if hasattr(check, 'old') else []", []),
+    ("own(1, old=2)", []),
+])  # fmt: skip
+def test_what_a_package_takes_of_another_by_way_of_a_module_of_its_own_is_judged(
+    environment: Environment, call: str, found: list[str]
+) -> None:
+    provider = "VERSION = 2\nclass Base: pass\ndef check(value, *, new=None): return value\n"
+    environment.install("provider", {"provider.py": provider})
+    compat = (
+        "try:\n    from provider import VERSION, Base, check\nexcept ImportError:\n"
+        "    VERSION, Base, check = 0, object, None\ndef own(value, **more): return value\n"
+    )
+    taken = "from .compat import VERSION, Base, check, own\n"
+    code = f"{taken}class User(Base):\n    def use(self): return {call}\n"
+    files = {"user/__init__.py": "from .core import User\n", "user/compat.py": compat, "user/core.py": code}
+    environment.install("user", files, requires=("provider",))
+    told = judge_subject(environment.target).findings
+    assert [each.rule for each in told if each.rule == "EV261"] == found
