@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 import sys
 import time
@@ -41,7 +42,7 @@ def serve_ears(arguments: list[str], load: Callable[[], tuple[Hearing, dict[str,
 
 def _answer(hear: Hearing, sock: socket.socket, job: dict[str, Any]) -> None:
     _, pcm = wire.receive_message(sock, time.monotonic() + BODY_WAIT)
-    wish = Wish(job["language"], job["prompt"], job["temperature"], job["translate"], job["words"])
+    wish = Wish(**{field.name: job[field.name] for field in dataclasses.fields(Wish)})
     try:
         heard = hear(Audio(pcm, job["rate"]), wish, lambda: not wire.is_left(sock))
     except UnfulfilledError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Generator, Mapping, Sequence
@@ -64,6 +65,7 @@ def _question(data: bytes | None, fields: Fields) -> tuple[str, str]:
     listener = context().listener
     listener.check()
     asked = read_hearing(data, {name: fields.get(name, ()) for name in ("language", "prompt")})
+    asked = dataclasses.replace(asked, wish=dataclasses.replace(asked.wish, soon=True))
     note_facts(hearing_facts(asked))
     found = listener.hear(asked)
     note_facts({"audio_seconds": round(found.seconds, 3), "language": found.language or None})
