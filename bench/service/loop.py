@@ -55,6 +55,8 @@ class Loop:
     turns: tuple[Turn, ...]
     transcription: float
     """Times as fast as it was spoken, at which a minute was heard."""
+    transcribing: float
+    """Processor seconds that hearing took, of each second of that."""
     memory: float
     """MB of all processes of the service, what they share counted once."""
     resident: float
@@ -76,10 +78,11 @@ def measure(model: str, voice: str, rounds: int) -> Loop:
         asked = [client.speak(QUESTIONS[number % len(QUESTIONS)]) for number in range(rounds)]
         turns = tuple(_turn(port, process, one.audio, one.duration) for one in asked)
         long = client.speak("".join(QUESTIONS) * 4)
-        began = time.monotonic()
+        before, began = _processor(process), time.monotonic()
         client.hear(long.audio, language="zh")
         speed = long.duration / (time.monotonic() - began)
-        return Loop(turns, speed, _memory(process, "Pss"), _memory(process, "Rss"))
+        spent = (_processor(process) - before) / long.duration
+        return Loop(turns, speed, spent, _memory(process, "Pss"), _memory(process, "Rss"))
 
 
 def _turn(port: int, process: int, sound: bytes, seconds: float) -> Turn:
@@ -137,7 +140,10 @@ def main() -> int:
         )
     processor = statistics.median(turn.processor for turn in found.turns)
     print(f"first sound after {found.first_sound:.2f} s in the median, {processor:.2f} processor seconds")
-    print(f"a minute is heard {found.transcription:.1f} times as fast as it is spoken")
+    print(
+        f"a minute is heard {found.transcription:.1f} times as fast as it is spoken, with "
+        f"{found.transcribing:.2f} processor seconds for each"
+    )
     print(f"memory {found.memory:.0f} MB, {found.resident:.0f} MB with what is shared counted for each")
     print(f"load average {os.getloadavg()[0]:.1f}")
     return 0
