@@ -10,6 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from service.workers.leaving import Visit, current_visit, working_for
 if TYPE_CHECKING:
     Hearing = concurrent.futures.Future[Understood]
 
+LOGGER = logging.getLogger("service")
 TURN = 0.5
 """Seconds after which the clock is looked at where nothing comes."""
 SILENT = 300.0
@@ -69,6 +71,8 @@ class Session:
         self._hearing: Hearing | None = None
         self._heard_up_to = 0.0
         """Seconds of speech that the last hearing was given."""
+        self._question = 0
+        """Which question is heard: what is understood of an earlier one is not told as part of it."""
         self._turn: Visit | None = None
         """The last turn, which leaving interrupts."""
         self._answering: concurrent.futures.Future[None] | None = None
@@ -117,6 +121,7 @@ class Session:
         for mark in self._ends.add(samples):
             if mark is Mark.BEGAN:
                 self._interrupt()
+                self._question += 1
                 self._hearing, self._heard_up_to = None, 0.0
                 self._caller.send({"type": "speech.started"})
             elif mark is Mark.PAUSED:
@@ -160,13 +165,13 @@ class Session:
         self._heard_up_to = self._ends.spoken
         sound = Audio(self._ends.said, RATE)
         wish = Wish(self._choices.language, self._choices.prompt, soon=True)
-        self._hearing = self._hears.submit(self._hear, sound, wish, told=told)
+        self._hearing = self._hears.submit(self._hear, sound, wish, self._question if told else -1)
         return self._hearing
 
-    def _hear(self, sound: Audio, wish: Wish, *, told: bool) -> Understood:
+    def _hear(self, sound: Audio, wish: Wish, question: int) -> Understood:
         with working_for(self._visit):
             found = self._listener.hear_samples(sound, wish, time.monotonic() + self._settings.deadline)
-        if told and found.text:
+        if question == self._question and found.text:
             self._caller.send({"type": "heard.partial", "text": found.text})
         return found
 
@@ -202,6 +207,9 @@ class Session:
                 self._quietly({"type": "answer.interrupted"})
         except ServiceError as error:
             self._quietly({"type": "error", "code": error.code, "message": error.message})
+        except Exception as error:  # nobody asks for what this thread raises
+            LOGGER.error("internal error", exc_info=error)
+            self._quietly({"type": "error", "code": ServiceError.code, "message": "something went wrong"})
 
     def _one_turn(self, turn: Visit, hear: Callable[[], Understood], typed: str) -> None:
         found = hear()

@@ -120,6 +120,16 @@ def test_ears_that_fail_end_a_turn_alone(serving: Serving, ears: FakeEars) -> No
         assert talker.until("answer.done")[-1]["text"] == "2"
 
 
+def test_a_mistake_of_ours_is_told_and_the_conversation_goes_on(serving: Serving, ears: FakeEars) -> None:
+    ears.error = RuntimeError("a bug")
+    with talking(serving.port) as talker:
+        ask(talker, "1")
+        assert talker.until("error")[-1]["code"] == "internal_error"
+        ears.error = None
+        ask(talker, "2")
+        assert talker.until("answer.done")[-1]["text"] == "2"
+
+
 @pytest.mark.parametrize(
     "sent", ["{", "[]", '{"type": "text"}', '{"type": 1}', "1", '{"type":"text","text":""}']
 )
