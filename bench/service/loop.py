@@ -71,7 +71,11 @@ class Loop:
 def measure(model: str, voice: str, rounds: int) -> Loop:
     """Ask so many questions, one after the other; the service speaks them itself, before the clock runs."""
     with sides.ours(
-        TTS_EARS="whisper", TTS_MODELS=f"{model},{voice}", TTS_RESPONDER="rules", TTS_CACHE_BYTES="0"
+        TTS_EARS="whisper",
+        TTS_MODELS=f"{model},{voice}",
+        TTS_RESPONDER="rules",
+        TTS_CACHE_BYTES="0",
+        TTS_DEADLINE="600",
     ) as (port, process):
         client = Client(f"http://127.0.0.1:{port}", timeout=300.0)
         client.wait_until_ready(180.0)
