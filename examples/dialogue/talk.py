@@ -109,7 +109,8 @@ def main() -> None:
             answer.setsampwidth(2)
 
             def keep(samples: bytes, rate: int) -> None:
-                answer.setframerate(rate)
+                if not answer.getnframes():  # all of an answer has one rate
+                    answer.setframerate(rate)
                 answer.writeframesraw(samples)
 
             asyncio.run(talk(address, recording(files[0]), keep, lambda: None, once=True))
