@@ -3,9 +3,11 @@
     ServiceError
     ├── BadRequestError        400   bad_json, bad_request, text_missing, file_missing
     ├── UnauthorizedError      401   unauthorized
+    ├── ForeignOriginError     403   foreign_origin
     ├── NotFoundError          404   model_not_found, no_ears, no_responder
     ├── BodyTooLargeError      413   body_too_large, too_much_sound
     ├── UnsupportedMediaError  415   unsupported_media_type
+    ├── NoWebSocketError       426   websocket_needed
     ├── InvalidFieldError      422   invalid_field, text_too_long, nothing_to_speak, bad_audio, ...
     ├── BusyError              429   busy                    try again after `retry_after`
     ├── UnavailableError       503   unavailable             try again after `retry_after`
@@ -55,6 +57,13 @@ class UnauthorizedError(ServiceError):
     code = "unauthorized"
 
 
+class ForeignOriginError(ServiceError):
+    """A page of another place asks for what only pages of this service may."""
+
+    status = 403
+    code = "foreign_origin"
+
+
 class NotFoundError(ServiceError):
     """What the request names does not exist here."""
 
@@ -81,6 +90,13 @@ class InvalidFieldError(ServiceError):
 
     status = 422
     code = "invalid_field"
+
+
+class NoWebSocketError(ServiceError):
+    """What is asked for needs a WebSocket, and the request is none or the server has none."""
+
+    status = 426
+    code = "websocket_needed"
 
 
 class BusyError(ServiceError):

@@ -14,9 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench.measured import MEGABYTES, MILLISECONDS, PER_SECOND, SECONDS, Measured, Side, Size, Unit
-from bench.service import emotions, hardship, load, sides, texts, understood
+from bench.service import emotions, hardship, load, loop, sides, texts, understood
 from service.client import Client
+from service.hearing.choose import EARS
+from service.settings.environment import Settings
+from service.voices.choose import ENGINES
 from service.voices.espeak import Espeak
+from service.voices.fastspeech import find_model
 
 TIMES = Unit(symbol="x", more_is_better=True)
 ERRORS = Unit(symbol="errors", digits=0)
@@ -44,6 +48,7 @@ def measurements(size: Size) -> Iterator[Measured]:
         name="emotions told apart", unit=EMOTIONS, sides=(Side(name="espeak", values=(told,)),), goal=7
     )
     yield from _understood(20 if size.quick else 100)
+    yield from _loop(3 if size.quick else 12)
     yield from _hardship(20 if size.quick else 600)
 
 
@@ -148,6 +153,20 @@ def _understood(count: int) -> Iterator[Measured]:
             sides=(Side(name=one.voice, values=(one.rate,)),),
             goal=understood.GOALS[one.language] if first else None,
         )
+
+
+def _loop(rounds: int) -> Iterator[Measured]:
+    """The voice loop; nothing where no model listens or the neural voice is not here."""
+    voice = find_model(Settings.from_env(ENGINES, ears=EARS))
+    if voice is None or not understood.can_be_measured():
+        return
+    found = loop.measure(os.environ[understood.MODEL], str(voice), rounds)
+    for name, unit, values, goal in (
+        ("first sound of an answer", SECONDS, tuple(turn.first_sound for turn in found.turns), 2.5),
+        ("transcription, times as fast as speech", TIMES, (found.transcription,), 2.0),
+        ("memory of the service that listens", MEGABYTES, (found.memory,), 1000.0),
+    ):
+        yield Measured(name=name, unit=unit, sides=(Side(name="service", values=values),), goal=goal)
 
 
 def _hardship(seconds: float) -> Iterator[Measured]:

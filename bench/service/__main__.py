@@ -1,4 +1,4 @@
-"""`python -m bench.service [--minutes 10]`: the hardship alone; 1 when an answer was lost or memory grew."""
+"""`python -m bench.service [--minutes 10] [--models FOLDER,FOLDER]`: hardship alone; 1 where it was lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from bench.service import hardship
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.service", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
-    found = hardship.endure(60 * parser.parse_args().minutes)
+    parser.add_argument(
+        "--models", default="", help="folders of what listens and speaks, with a comma between"
+    )
+    given = parser.parse_args()
+    found = hardship.endure(60 * given.minutes, models=given.models)
     step = max(1, len(found.memory) // 10)
     print(f"{found.seconds:.0f} s, {found.killed} workers killed")
     print(f"{found.right} answers right, {found.retryable} to be tried again, {found.wrong} wrong")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import pathlib
 import random
+import re
 import signal
 import statistics
 import tempfile
@@ -25,6 +28,12 @@ GROWTH = 16.0
 """MB by which memory may differ between the beginning and the end; a worker alone has some 20."""
 _PAUSE = (0.1, 1.0)
 """Seconds between two kills, at least and at most."""
+_LONG_PAUSE = (1.0, 12.0)
+"""The same where models are loaded anew after each."""
+_KILLED = re.compile(rb"(espeak|fastspeech|whisper|decoder)_worker")
+"""Processes that are."""
+_HEARD = 4
+"""Sentences that are heard, where something listens."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,15 +70,21 @@ class Hardship:
         return self.wrong == 0 and self.growth <= GROWTH and self.right > 0
 
 
-def endure(seconds: float, *, clients: int = 6, seed: int = 1) -> Hardship:
-    """Start a server without a cache, load it and kill its workers for so many seconds."""
+def endure(seconds: float, *, clients: int = 6, seed: int = 1, models: str = "") -> Hardship:
+    """Start a server without a cache, load it and kill its workers for so many seconds.
+
+    With `models`, folders of Whisper's and the neural voice's with a comma between, it listens as well.
+    """
+    hears = {"TTS_EARS": "whisper", "TTS_MODELS": models} if models else {}
     with (
         tempfile.NamedTemporaryFile("rb") as log,
-        sides.ours(pathlib.Path(log.name), TTS_CACHE_BYTES="0", TTS_LOG_TEXT="0") as (port, process),
+        sides.ours(pathlib.Path(log.name), TTS_CACHE_BYTES="0", TTS_LOG_TEXT="0", **hears) as (port, process),
     ):
-        client = Client(f"http://127.0.0.1:{port}", retries=0)
-        client.wait_until_ready()
-        known = tuple((asked, _ask(client, asked)) for asked in _mixture())
+        patient = Client(f"http://127.0.0.1:{port}", timeout=300.0)
+        patient.wait_until_ready(180.0)
+        mixture = [*_mixture(), *(_sounds(patient) if models else ())]
+        known = tuple((asked, _ask(patient, asked)) for asked in mixture)
+        client = Client(f"http://127.0.0.1:{port}", retries=0, timeout=300.0)
         end = time.monotonic() + seconds
         outcomes: collections.Counter[str] = collections.Counter()
         load = [
@@ -78,7 +93,7 @@ def endure(seconds: float, *, clients: int = 6, seed: int = 1) -> Hardship:
         ]
         for thread in load:
             thread.start()
-        killed, memory = _kill(process, end, random.Random(seed))
+        killed, memory = _kill(process, end, random.Random(seed), _LONG_PAUSE if models else _PAUSE)
         for thread in load:
             thread.join()
         complaints = tuple(_errors(log.read().decode()))
@@ -114,10 +129,18 @@ def _mixture() -> Iterator[dict[str, Any]]:
     yield {"ssml": "<speak><audio src='file:///etc/passwd'/></speak>"}
 
 
+def _sounds(client: Client) -> Iterator[dict[str, Any]]:
+    """Recordings to be heard: sentences that the service speaks itself."""
+    for text in itertools.islice(texts.distinct(11), _HEARD):
+        yield {"sound": client.speak(text).audio}
+
+
 def _ask(client: Client, asked: Mapping[str, Any]) -> str:
     """A digest of the answer; a refusal's status and code. Raises `ClientError` for what may work later."""
     choices = {name: value for name, value in asked.items() if name not in ("text", "stream")}
     try:
+        if "sound" in asked:
+            return client.hear(asked["sound"], language="zh").text
         if asked.get("stream"):
             sound = b"".join(client.stream(asked["text"], **choices))
         else:
@@ -153,22 +176,24 @@ def _load(
     outcomes.update(mine)
 
 
-def _kill(server: int, end: float, chance: random.Random) -> tuple[int, tuple[float, ...]]:
+def _kill(
+    server: int, end: float, chance: random.Random, pause: tuple[float, float]
+) -> tuple[int, tuple[float, ...]]:
     """Kill workers of a server at random until the end; how many, and the memory of all its processes."""
     killed = 0
     memory = []
-    while time.monotonic() < end:
-        memory.append(resident(server))
-        until = min(end, time.monotonic() + 1)
-        while time.monotonic() < until:
-            time.sleep(min(chance.uniform(*_PAUSE), max(0.0, until - time.monotonic())))
-            workers = [process for process in family(server) if b"espeak_worker" in _command(process)]
-            if workers:
-                try:
-                    os.kill(chance.choice(workers), chance.choice((signal.SIGKILL, signal.SIGSEGV)))
-                    killed += 1
-                except ProcessLookupError:
-                    continue  # it has just died of the last one
+    second = due = time.monotonic()
+    while (now := time.monotonic()) < end:
+        if now >= second:
+            memory.append(resident(server))
+            second = now + 1.0
+        if now >= due:
+            workers = [process for process in family(server) if _KILLED.search(_command(process))]
+            with contextlib.suppress(ProcessLookupError, IndexError):  # it has just died; there is none
+                os.kill(chance.choice(workers), chance.choice((signal.SIGKILL, signal.SIGSEGV)))
+                killed += 1
+            due = now + chance.uniform(*pause)
+        time.sleep(max(0.0, min(second, due, end) - time.monotonic()))
     return killed, tuple(memory)
 
 

@@ -16,7 +16,7 @@ from service.workers.crew import Program
 from service.workers.floor import FLOOR
 from service.workers.pool import Pool, WorkerDiedError
 
-DECODER_PROGRAM = Program("service.audio.decoder_worker", start_wait=30.0, patient=True, what="decoder")
+DECODER_PROGRAM = Program("service.audio.decoder_worker", start_wait=30.0, what="decoder")
 PROBLEMS = {
     "not_audio": "this is no sound in a format that is read here, such as wav, flac, mp3, ogg, webm or m4a",
     "no_samples": "there is no sound in it",

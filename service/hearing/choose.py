@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from service.hearing.dtmf import Dtmf
+from service.hearing.funasr import FunAsr
 from service.hearing.port import Ears
 from service.hearing.whisper import Whisper
 from service.settings.environment import Settings, SettingsError
 
 EARS: Mapping[str, Callable[[Settings], Ears]] = {
     "whisper": Whisper.from_settings,
+    "funasr": FunAsr.from_settings,
     "dtmf": Dtmf.from_settings,
 }
 """The engines by the name that `TTS_EARS` gives them; each is made of settings that leave nothing open."""

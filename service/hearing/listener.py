@@ -12,7 +12,7 @@ from service.audio.decoder import Decoders
 from service.audio.pcm import BYTES_PER_SAMPLE, Audio
 from service.errors import NotFoundError, UnavailableError
 from service.hearing import forms
-from service.hearing.port import Ears, Heard, Segment
+from service.hearing.port import Ears, Heard, Segment, Wish
 from service.hearing.request import HearingRequest
 from service.settings.environment import Settings
 from service.workers import wire
@@ -74,6 +74,17 @@ class Listener:
         heard = list(pieces)
         segments = [segment for one in heard for segment in one.segments]
         return Understood(tuple(segments), heard[0].language, heard[0].seconds)
+
+    def hear_samples(self, sound: Audio, wish: Wish, deadline: float) -> Understood:
+        """All that is said in samples that came live, of at most half a minute. Raises `ServiceError`.
+
+        Whoever received them has room for them.
+        """
+        began = time.monotonic()
+        with FLOOR.aside():
+            heard = self.check().hear(sound, wish, deadline)
+        self._measures.heard(sound, time.monotonic() - began)
+        return Understood(heard.segments, heard.language, sound.duration)
 
     def pieces(self, request: HearingRequest) -> Generator[Understood, None, None]:
         """What is said in the file, piece by piece as it is heard; at least one.

@@ -25,6 +25,8 @@ class Wish:
     """Whether English is wanted, whatever is spoken."""
     words: bool = False
     """Whether the time of each word is wanted."""
+    soon: bool = False
+    """Whether somebody waits for it in a conversation: what takes longer than it helps is left out."""
 
 
 @dataclasses.dataclass(frozen=True)

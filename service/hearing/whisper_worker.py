@@ -12,6 +12,7 @@ import numpy as np
 
 from service.audio.pcm import Audio
 from service.hearing.port import Heard, Segment, Wish, Word
+from service.hearing.sparing import Sparing
 from service.hearing.worker import UnfulfilledError, serve_ears
 from service.voices.device import PROCESSOR, processor_will_do
 from service.workers.attend import RefusedError
@@ -40,12 +41,17 @@ def _load(source: str, device: str, threads: int, *, offline: bool) -> tuple[Hea
         import faster_whisper
     except ImportError as error:
         raise RefusedError("faster-whisper is not installed here") from error
+
+    class Model(Sparing, faster_whisper.WhisperModel):  # type: ignore[misc]
+        pass
+
     where, index = _device(device, ctranslate2.get_cuda_device_count())
     try:
-        model = faster_whisper.WhisperModel(
+        model = Model(
             source, device=where, device_index=index, cpu_threads=threads,
             compute_type="int8" if where == PROCESSOR else "default", local_files_only=offline,
         )  # fmt: skip
+        _warm(model)
     except Exception as error:  # noqa: BLE001 - whatever it is, the log's last line must be for people
         sys.exit(f"the model {source} could not be loaded: {type(error).__name__}: {error}")
     greeting = {
@@ -54,6 +60,14 @@ def _load(source: str, device: str, threads: int, *, offline: bool) -> tuple[Hea
         "languages": list(model.supported_languages),
     }
     return lambda sound, wish, wanted: _hear(model, sound, wish, wanted), greeting
+
+
+def _warm(model: Any) -> None:
+    """Hear silence once: no job pays for what is made at the first time."""
+    silence = np.zeros(RATE, np.float32)
+    for vad in (True, False):
+        told, _ = model.transcribe(silence, language="en", temperature=0.0, max_new_tokens=1, vad_filter=vad)
+        list(told)
 
 
 def _device(wanted: str, cards: int) -> tuple[str, int]:
@@ -75,6 +89,7 @@ def _hear(model: Any, sound: Audio, wish: Wish, wanted: Callable[[], bool]) -> H
         raise UnfulfilledError("language", "the model that listens here does not know this language")
     if wish.translate and not model.model.is_multilingual:
         raise UnfulfilledError("model", "the model that listens here knows English alone")
+    model.hurried = wish.soon
     samples = np.frombuffer(sound.pcm, "<i2").astype(np.float32) / np.float32(32768.0)
     told, about = model.transcribe(
         samples,

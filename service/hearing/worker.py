@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 import sys
 import time
@@ -34,14 +35,15 @@ def serve_ears(arguments: list[str], load: Callable[[], tuple[Hearing, dict[str,
 
     def begin() -> tuple[Callable[[socket.socket, dict[str, Any]], None], dict[str, Any]]:
         hear, greeting = load()
-        return lambda sock, job: _answer(hear, sock, job), greeting
+        return lambda sock, job: answer_job(hear, sock, job), greeting
 
     attend.attend(arguments, begin)
 
 
-def _answer(hear: Hearing, sock: socket.socket, job: dict[str, Any]) -> None:
+def answer_job(hear: Hearing, sock: socket.socket, job: dict[str, Any]) -> None:
+    """Hear the sound that comes behind a job, and tell what was heard."""
     _, pcm = wire.receive_message(sock, time.monotonic() + BODY_WAIT)
-    wish = Wish(job["language"], job["prompt"], job["temperature"], job["translate"], job["words"])
+    wish = Wish(**{field.name: job[field.name] for field in dataclasses.fields(Wish)})
     try:
         heard = hear(Audio(pcm, job["rate"]), wish, lambda: not wire.is_left(sock))
     except UnfulfilledError as error:

@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,13 @@ from service.http.answers import Answer, RepeatableAnswer, record_answer, reques
 from service.http.middleware import METHODS
 from service.server import head as heads
 from service.server.head import Head, RefusalError
+from service.server.outbox import Outbox
 from service.server.recall import LONGEST_REQUEST, is_whole
 from service.workers.floor import FLOOR
 from service.workers.leaving import Visit
 
 if TYPE_CHECKING:
+    from service.server.live import LiveSocket
     from service.server.web import Web
 
 RECEIVED_AT_ONCE = 1 << 16
@@ -42,8 +44,6 @@ PATIENCE_WITH_ENDS = 1.0
 """Seconds for which a request is worked on whose client has closed its end: it may still be reading."""
 LINGER = 2.0
 """Seconds for which a refused client may go on sending, so that it can read why."""
-MOST_PARTS = 16
-"""Pieces that are handed to the kernel at once."""
 RESERVED_AT_ONCE = 1 << 18
 """Bytes of a body for which room is kept before they come."""
 MOST_WAITING = 1 << 18
@@ -88,11 +88,9 @@ class Connection:
         self._ended = False
         self._raw = b""
         self._plain = True
-        self._out: list[memoryview] = []
-        self._waiting = 0
+        self._out = Outbox()
         self._rest: Iterator[bytes] | None = None
         self._close: list[Any] = []
-        self._sent = 0
         self._sending_since = 0.0
         self._drained = threading.Event()
         self._last = self._recalled = False
@@ -147,11 +145,16 @@ class Connection:
         else:
             self.drop()
 
+    def drain(self, now: float) -> None:
+        """The process is about to end: who waits for nothing has little time for one more request."""
+        if self.stage is Stage.IDLE:
+            self.deadline = min(self.deadline, now + self._web.idle_wait)
+
     def too_slow(self, now: float) -> bool:
         """Whether the client takes its answer so slowly that it holds it for ever."""
         if self.stage is not Stage.SENDING or not self._sending_since:
             return False
-        allowed = self._web.settings.send_wait + self._sent / LEAST_RATE
+        allowed = self._web.settings.send_wait + self._out.sent / LEAST_RATE
         return now - self._sending_since > allowed
 
     def writable(self) -> None:
@@ -165,9 +168,9 @@ class Connection:
                 piece = next(self._rest)
             except StopIteration:
                 self._rest = None
-                self._queue(self._encoded(h11.EndOfMessage()))
+                self._out.add(self._encoded(h11.EndOfMessage()))
             else:
-                self._queue(self._encoded(h11.Data(data=piece)))
+                self._out.add(self._encoded(h11.Data(data=piece)))
         self._watch(writing=False)
         with self._lock:
             self._sending_since = 0.0
@@ -232,6 +235,29 @@ class Connection:
             self._web.call(self.drop)
             raise
 
+    def become_live(self) -> LiveSocket:
+        """The WebSocket that takes this connection's place: it is another's from now on.
+
+        Raises `RefusalError` for what is no handshake, and `ConnectionError` when the client is gone.
+        """
+        from service.server.live import LiveSocket
+
+        assert self._head is not None  # noqa: S101 - its head is what asks for it
+        assert self._parser is not None  # noqa: S101 - as above
+        with self._lock:
+            if self.stage is Stage.CLOSED or self._ended or self.visit is None:
+                raise ConnectionResetError("the client is gone")
+            live = LiveSocket(self._web, self.sock, self._head, self.visit)
+            self.stage = Stage.CLOSED
+            ahead = b"".join([self._parser.trailing_data[0], *self._ahead])
+        self._web.call(lambda: self._hand_over(live, ahead))
+        return live
+
+    def _hand_over(self, live: LiveSocket, ahead: bytes) -> None:
+        self._watch(reading=False, writing=False)
+        self._web.replace(self, live)
+        live.begin(ahead)
+
     def _answer(
         self, status: int, headers: list[tuple[str, str]], body: Iterator[bytes], close: Any, *, ready: bool
     ) -> None:
@@ -275,9 +301,9 @@ class Connection:
             if self.stage is Stage.CLOSED:
                 raise ConnectionResetError("the client is gone")
             idle = not self._out
-            self._queue(parts)
+            self._out.add(parts)
             if idle and self._out:
-                self._flush()
+                self._out.flush(self.sock)
             self._last = last
             closers: list[Any] = []
             if last and not self._out and self._rest is None:
@@ -289,7 +315,7 @@ class Connection:
             close()
         if after is not None:
             self._web.call(after)
-        while not last and self._waiting > MOST_WAITING:
+        while not last and self._out.waiting > MOST_WAITING:
             with FLOOR.aside():
                 self._drained.wait(1.0)
             if self.closed:
@@ -302,7 +328,7 @@ class Connection:
             self.stage = Stage.SENDING
             self.deadline = time.monotonic() + self._web.settings.send_wait
             if not self._sending_since:
-                self._sending_since, self._sent = time.monotonic(), 0
+                self._sending_since, self._out.sent = time.monotonic(), 0
 
     def _turn(self) -> tuple[Callable[[], None] | None, list[Any]]:
         """The answer was sent: be ready for the next request, or to close.
@@ -329,39 +355,12 @@ class Connection:
 
     # Both
 
-    def _queue(self, parts: Iterable[bytes]) -> None:
-        for part in parts:
-            if part:
-                self._out.append(memoryview(part))
-                self._waiting += len(part)
-
-    def _flush(self) -> bool:
-        """Send what the socket takes of what waits, without copying it together; whether that was all.
-
-        Raises `OSError` when the client is gone.
-        """
-        while self._out:
-            try:
-                count = self.sock.sendmsg(self._out[:MOST_PARTS])
-            except (BlockingIOError, InterruptedError):
-                return False
-            self._sent += count
-            self._waiting -= count
-            while count:
-                part = self._out[0]
-                if count < len(part):
-                    self._out[0] = part[count:]
-                    break
-                count -= len(part)
-                del self._out[0]
-        return True
-
     def _send_some(self) -> bool:
         """Whether all that waits was sent; in the loop, when the client takes something."""
         try:
             with self._lock:
                 self.deadline = time.monotonic() + self._web.settings.send_wait
-                return self._flush()
+                return self._out.flush(self.sock)
         except OSError:
             self.drop()
             return False
@@ -582,9 +581,9 @@ class Connection:
         reply = self._web.recall.answer(known)
         if reply is None:
             return False
-        self._queue([*reply])
+        self._out.add([*reply])
         try:
-            done = self._flush()
+            done = self._out.flush(self.sock)
         except OSError:
             self.drop()
             return True
@@ -592,7 +591,7 @@ class Connection:
         if not done:
             with self._lock:
                 self.stage = Stage.SENDING
-                self._sending_since, self._sent = time.monotonic(), 0
+                self._sending_since, self._out.sent = time.monotonic(), 0
                 self.deadline = self._sending_since + self._web.settings.send_wait
                 self._last = self._recalled = True
             self._watch(writing=True)

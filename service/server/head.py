@@ -49,6 +49,11 @@ class Head:
         """The path, as WSGI wants it: its bytes as Latin-1."""
         return unquote_to_bytes(self.target.partition(b"?")[0]).decode("latin-1")
 
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether the client asks to go on with a WebSocket."""
+        return self.method == "GET" and self.value(b"upgrade").lower() == "websocket"
+
     def value(self, name: bytes) -> str:
         """A header's value; empty where it did not come."""
         return next((value.decode("latin-1") for known, value in self.headers if known == name), "")

@@ -7,14 +7,15 @@ import concurrent.futures
 import contextlib
 import errno
 import http
+import importlib.util
 import json
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
@@ -29,9 +30,10 @@ from service.http.answers import (
 )
 from service.http.body import UPLOADS
 from service.http.context import KEY, Context
+from service.http.live import note_caller
 from service.http.logs import LOGGER
 from service.http.refusal import refusal_body, refusal_headers
-from service.server.connection import Connection, Stage
+from service.server.connection import Connection
 from service.server.head import Head, wsgi_environ
 from service.server.heap import give_back_memory
 from service.server.recall import Recall
@@ -39,6 +41,9 @@ from service.settings.environment import Settings
 from service.workers.floor import FLOOR
 from service.workers.leaving import working_for
 from service.workers.turns import Rank
+
+if TYPE_CHECKING:
+    from service.server.live import LiveSocket
 
 SMALL_BODY = 1024
 """Bytes of a request that is cheap to read: it goes before those that cost fifty times as much."""
@@ -61,6 +66,7 @@ AT_ONCE = 16
 HEALTHY = b'{"status":"ok"}\n'
 UNEVEN = 2
 """Connections that a process may have more than another one before it lets that go first."""
+HAS_WEBSOCKETS = importlib.util.find_spec("wsproto") is not None
 NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -80,7 +86,7 @@ class Web:
         self._app = app
         self._listener = listener
         self._ledger = ledger
-        self._connections: dict[Connection, None] = {}
+        self._connections: dict[Connection | LiveSocket, None] = {}
         self._accepting = self._yielded = False
         self._complained = 0.0
         self._end = asyncio.Event()
@@ -90,6 +96,8 @@ class Web:
         self._speaking = _threads((self.settings.admitted or 0) + SPARE_THREADS, "speaking")
         self._quick = _threads(QUICK_THREADS, "quick")
         self._probes = _threads(QUICK_THREADS, "probes")
+        self._live = _threads(max(1, self.settings.live or 0), "live")
+        self._conversing = 0
         name = listener.getsockname()
         self._here = (str(name[0]), int(name[1]))
 
@@ -112,7 +120,7 @@ class Web:
         self.loop.run_until_complete(self._end.wait())
         for connection in list(self._connections):
             connection.drop()
-        for threads in (self._speaking, self._quick, self._probes):
+        for threads in (self._speaking, self._quick, self._probes, self._live):
             threads.shutdown(wait=False)
         self.loop.close()
 
@@ -128,7 +136,9 @@ class Web:
         if head.path == "/healthz" and head.method == "GET":
             self._say_healthy(connection, head)
             return
-        if head.path in OPEN_PATHS:
+        if head.wants_websocket and HAS_WEBSOCKETS:
+            self._converse_in_turn(connection, head)
+        elif head.path in OPEN_PATHS:
             self._probes.submit(self._answer, connection, head, body)
         elif head.method != "POST":
             self._quick.submit(self._answer, connection, head, body)
@@ -137,6 +147,16 @@ class Web:
         else:
             # Nobody waits for a thread only to be told that there is no room.
             connection.refuse(BusyError("too many requests at once; try again", retry_after=1))
+
+    def _converse_in_turn(self, connection: Connection, head: Head) -> None:
+        """Have a thread converse, of the few that there are for it."""
+        with self._lock:
+            admitted = self._conversing < (self.settings.live or 0)
+            self._conversing += admitted
+        if admitted:
+            self._live.submit(self._converse, connection, head)
+        else:
+            connection.refuse(BusyError("too many conversations at once; try again", retry_after=5))
 
     def _say_healthy(self, connection: Connection, head: Head) -> None:
         """The loop lives, and says so itself: this is asked most when nothing else works."""
@@ -164,7 +184,12 @@ class Web:
         """The whole answer of the server itself to what is no request, or none that it takes."""
         return refusal_bytes(refusal, path, request_id)
 
-    def forget(self, connection: Connection) -> None:
+    def replace(self, connection: Connection, live: LiveSocket) -> None:
+        """A connection goes on as a WebSocket."""
+        self._connections.pop(connection, None)
+        self._connections[live] = None
+
+    def forget(self, connection: Connection | LiveSocket) -> None:
         """A connection is closed."""
         self._connections.pop(connection, None)
         self._ledger.count_connections(len(self._connections) + 1)
@@ -183,21 +208,38 @@ class Web:
             with self._lock:
                 self._underway -= 1
 
-    def _answer(self, connection: Connection, head: Head, body: bytes) -> None:
+    def _converse(self, connection: Connection, head: Head) -> None:
+        """Call the application with a caller who may become live, in a thread."""
+        caller = LiveCaller(connection)
+        try:
+            self._answer(connection, head, b"", caller)
+        finally:
+            caller.end()
+            with self._lock:
+                self._conversing -= 1
+
+    def _answer(
+        self, connection: Connection, head: Head, body: bytes, caller: LiveCaller | None = None
+    ) -> None:
         """Call the application, in a thread; whatever goes wrong, the thread lives on."""
         environ = wsgi_environ(head, body, self._here, connection.client, processes=self.settings.web)
         visit = connection.visit
         if visit is None:
             return
         told: list[Any] = []
+        if caller is not None:
+            note_caller(environ, caller)
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
             told[:] = [int(status.split(" ", 1)[0]), headers]
 
         try:
             with working_for(visit), FLOOR.shared():
-                FLOOR.take(Rank.USUAL if len(body) <= SMALL_BODY else Rank.LAST)
+                if caller is None:  # whoever converses computes little, and waits nearly always
+                    FLOOR.take(Rank.USUAL if len(body) <= SMALL_BODY else Rank.LAST)
                 result = self._app(environ, start_response)  # type: ignore[arg-type]
+                if caller is not None and caller.live is not None:
+                    return  # all was said
                 connection.noted = repeatable_answer(environ)
                 close = getattr(result, "close", lambda: None)
                 connection.answer(told[0], told[1], iter(result), close, ready=is_ready(environ))
@@ -297,8 +339,7 @@ class Web:
         self.draining = True
         now = time.monotonic()
         for connection in self._connections:
-            if connection.stage is Stage.IDLE:
-                connection.deadline = min(connection.deadline, now + LAST_IDLE)
+            connection.drain(now)
         self.loop.call_later(LINGER, self._close_the_door)
         self.loop.call_later(self.settings.drain, self._end.set)
 
@@ -310,6 +351,41 @@ class Web:
             self.loop.remove_reader(self._listener)
         self._accepting = False
         self._listener.close()
+
+
+class LiveCaller:
+    """Whoever asks for a WebSocket; it is one from the moment when the application accepts it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.live: LiveSocket | None = None
+        """The WebSocket; None before it is accepted."""
+
+    @property
+    def draining(self) -> bool:
+        return self._accepted.draining
+
+    def accept(self) -> None:
+        self.live = self._connection.become_live()
+
+    def receive(self, seconds: float) -> bytes | str | None:
+        return self._accepted.receive(seconds)
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        self._accepted.send(event)
+
+    def close(self, code: int, reason: str) -> None:
+        self._accepted.close(code, reason)
+
+    def end(self) -> None:
+        """Whatever conversed is done: nobody is left waiting."""
+        if self.live is not None:
+            self.live.close(1011, "the conversation ended")
+
+    @property
+    def _accepted(self) -> LiveSocket:
+        assert self.live is not None  # noqa: S101 - it was accepted before
+        return self.live
 
 
 def refusal_bytes(refusal: ServiceError, path: str, request_id: str) -> bytes:

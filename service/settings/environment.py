@@ -63,6 +63,8 @@ class Settings:
     """Processes that encode sound; 0 takes one a core and at most four, as far as memory goes."""
     connections: int = 0
     """Connections that one web process holds at once; 0 takes what memory and descriptors allow."""
+    live: int = 0
+    """Live conversations that one web process holds at once; 0 takes a quarter of `admitted`, at most 16."""
     proxies: int = 0
     """Proxies in front whose `X-Forwarded-*` headers are believed; 0 believes nobody."""
     workers: int = 0
@@ -165,6 +167,7 @@ _NOT_BELOW = (
     "web",
     "codecs",
     "connections",
+    "live",
     "proxies",
 )
 

@@ -27,6 +27,7 @@ ANSWER_MEMORY = 1024 * MIB
 """For answers, at most."""
 CACHE_MEMORY = 64 * MIB
 LEAST_ADMITTED, MOST_ADMITTED = 4, 64
+MOST_LIVE = 16
 REQUEST_MEMORY = MIB
 """For a request, beside its sound: a thread and what it reads."""
 LEAST_ANSWERS = 8 * MIB
@@ -68,6 +69,7 @@ def size_settings(settings: Settings, grant: Grant) -> Settings:
         workers=workers,
         ears_workers=ears,
         admitted=admitted,
+        live=settings.live or max(1, min(MOST_LIVE, admitted // 4)),
         cache_bytes=cache,
         answer_bytes=settings.answer_bytes or answers,
         connections=settings.connections or min(MOST_CONNECTIONS, sockets, buffers),

@@ -85,7 +85,7 @@ class ModelScope:
             program = Program(
                 "service.voices.modelscope_worker",
                 (model.source, device, "offline" if offline else "online"),
-                _environment(threads, offline),
+                worker_environment(threads, offline=offline),
                 start_wait,
                 patient=number > 0,
             )
@@ -192,7 +192,7 @@ def _marked_up(character: str, readings: Sequence[Reading]) -> str:
     return f'<phoneme alphabet="py" ph="{reading.pinyin}">{xml.sax.saxutils.escape(reading.text)}</phoneme>'
 
 
-def _environment(threads: int, offline: bool) -> dict[str, str]:
+def worker_environment(threads: int, *, offline: bool) -> dict[str, str]:
     """As many threads as there are cores (more cost many times the time), and no hub when offline."""
     counts = {
         name: str(threads)

@@ -1,20 +1,24 @@
-"""`POST /v1/dialogue`: a question comes, and its answer as events, spoken while it is written."""
+"""`/v1/dialogue`: a question comes by POST, or many live; what is answered is spoken while it is written."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from service.dialogue.port import Message
-from service.errors import BadRequestError, InvalidFieldError
+from service.dialogue.session import Choices, Session
+from service.errors import BadRequestError, ForeignOriginError, InvalidFieldError, NoWebSocketError
 from service.hearing.listener import hearing_facts
 from service.hearing.request import read_hearing
 from service.http.body import form_body, note_facts
 from service.http.context import context
+from service.http.live import caller_of
 from service.http.streaming import server_event, stream_response
 from service.voices.names import voice_named
 
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 
 DIALOGUE_FIELDS = ("text", "voice", "language", "prompt", "messages")
 """Fields beside the file."""
+LIVE_FIELDS = ("voice", "language", "prompt")
+"""What the address of a live conversation may ask for."""
+SESSION_BYTES = 3 << 20
+"""What a live conversation holds: what was said, what came behind it, and what its answers are ahead."""
 ROLES = ("user", "assistant")
 MOST_MESSAGES = 40
 
@@ -47,6 +55,54 @@ def dialogue() -> Response:
     return stream_response(_events(itertools.chain([heard], events)), "text/event-stream")
 
 
+@blueprint.get("/v1/dialogue")
+def not_live() -> Response:
+    """Say what is needed to converse."""
+    raise NoWebSocketError("a WebSocket is needed to converse here; by POST, a question may come as a file")
+
+
+@blueprint.get("/v1/dialogue", websocket=True)
+def live() -> Response:
+    """Converse live through a WebSocket, for as long as the caller likes."""
+    parts = context()
+    parts.dialogue.check()
+    parts.listener.check()
+    caller = caller_of(request.environ)
+    if caller is None:
+        raise NoWebSocketError("this service has no WebSockets: whoever runs it has not installed wsproto")
+    _check_origin()
+    choices = _choices()
+    room = parts.speaker.ledger.reserve(SESSION_BYTES)
+    try:
+        caller.accept()
+        session = Session(caller, choices, parts.listener, parts.dialogue, parts.settings)
+        session.run()
+    finally:
+        room.leave()
+    note_facts({"audio_seconds": round(session.seconds, 3)})
+    return Response(status=101)
+
+
+def _choices() -> Choices:
+    """What the address asks for."""
+    for name in request.args:
+        if name not in LIVE_FIELDS:
+            raise InvalidFieldError(f"unknown field; known are {', '.join(LIVE_FIELDS)}", field=name[:40])
+    fields = {name: request.args.getlist(name) for name in LIVE_FIELDS}
+    voice = _one(fields, "voice")
+    if voice:
+        voice_named(voice, context().speaker.engine.voices())
+    wish = read_hearing(b"", {name: fields[name] for name in ("language", "prompt")}).wish
+    return Choices(voice, wish.language, wish.prompt)
+
+
+def _check_origin() -> None:
+    """Refuse pages of other places: browsers let any page open a WebSocket to anywhere. RFC 6455, 10.2."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise ForeignOriginError("a page of another place may not converse through this service")
+
+
 def _question(data: bytes | None, fields: Fields) -> tuple[str, str]:
     """What was asked, and in which language; empty where nothing was heard."""
     typed = _one(fields, "text")
@@ -64,6 +120,7 @@ def _question(data: bytes | None, fields: Fields) -> tuple[str, str]:
     listener = context().listener
     listener.check()
     asked = read_hearing(data, {name: fields.get(name, ()) for name in ("language", "prompt")})
+    asked = dataclasses.replace(asked, wish=dataclasses.replace(asked.wish, soon=True))
     note_facts(hearing_facts(asked))
     found = listener.hear(asked)
     note_facts({"audio_seconds": round(found.seconds, 3), "language": found.language or None})

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 ERRORS = {
     "400": "The body is not what its type says, or there is no text",
     "401": "A key is needed",
+    "403": "A page of another place may not ask for this",
     "404": "There is no such thing",
     "408": "The request did not arrive in time",
     "413": "The body is too large, or its sound would be",
     "415": "The body is of no type that is read here",
     "422": "A field is wrong; it is named",
+    "426": "A WebSocket is needed",
     "429": "Too many requests at once; `Retry-After` says when to come back",
     "503": "The voice or the ears cannot answer now; `Retry-After` says when to come back",
     "504": "It took too long",
@@ -92,7 +94,7 @@ def describe_service(settings: Settings, engine: Engine) -> Schema:
                 "post": _hearing("As OpenAI's translations: what was said, in English", "Transcription")
             },
             "/asr": {"post": _asr()},
-            "/v1/dialogue": {"post": _dialogue()},
+            "/v1/dialogue": {"get": _live(), "post": _dialogue()},
             "/v1/models": {"get": _reading("The models", _json("Anything"))},
             "/v1/models/{name}": {
                 "parameters": [
@@ -243,6 +245,23 @@ def _dialogue() -> Schema:
         "responses": {
             "200": {"description": "Heard", "content": {"text/event-stream": {}}},
             **_errors(HEARING_ERRORS),
+        },
+    }
+
+
+def _live() -> Schema:
+    """`GET /v1/dialogue`, which becomes a WebSocket; what is said through it, no such description tells."""
+    fields: dict[str, Schema] = {
+        "voice": {"type": "string"},
+        "language": {"type": "string"},
+        "prompt": {"type": "string", "maxLength": LONGEST_PROMPT},
+    }
+    return {
+        "summary": "Converse live through a WebSocket",
+        "parameters": [{"name": name, "in": "query", "schema": field} for name, field in fields.items()],
+        "responses": {
+            "101": {"description": "A WebSocket"},
+            **_errors(("401", "403", "404", "422", "426", "429")),
         },
     }
 

@@ -72,6 +72,16 @@ def test_what_is_heard_is_answered_and_spoken(engine: FakeEngine) -> None:
     assert engine.said[0].voice == "english"
 
 
+def test_a_question_is_heard_in_a_hurry_and_a_recording_is_not(engine: FakeEngine) -> None:
+    sound, ears = keys("4"), FakeEars()
+    data = wav_header(sound.sample_rate, len(sound.pcm)) + sound.pcm
+    http = create_app(Settings(responder="echo"), engine, ears=ears).test_client()
+    ask(http, file=(io.BytesIO(data), "x.wav"))
+    form = {"file": (io.BytesIO(data), "x.wav"), "model": "whisper-1"}
+    http.post("/v1/audio/transcriptions", data=form, content_type="multipart/form-data")
+    assert [wish.soon for _, wish in ears.heard] == [True, False]
+
+
 def test_an_answer_is_spoken_while_it_is_written(engine: FakeEngine, chat: tuple[str, type[Server]]) -> None:
     """The first sentence is spoken before the second one is there."""
     address, server = chat
@@ -151,6 +161,14 @@ def test_an_answer_is_cut_into_sentences() -> None:
     ready, rest = cut_sentences("word " * 60)
     assert "".join([*ready, rest]) == "word " * 60
     assert max(map(len, ready)) <= 120
+
+
+def test_the_first_clause_of_an_answer_is_spoken_at_once() -> None:
+    """Where a voice pauses anyway, and never inside of a figure."""
+    assert cut_sentences("你刚才说的是：好，对。不", begins=True) == (["你刚才说的是：", "好，对。"], "不")
+    assert cut_sentences("In 1,000 years, all is", begins=True) == (["In 1,000 years,"], " all is")
+    assert cut_sentences("好。今天，明天", begins=True) == (["好。"], "今天，明天")
+    assert cut_sentences("今天，明天") == ([], "今天，明天")
 
 
 def test_a_responder_that_means_nothing_is_a_mistake(engine: FakeEngine) -> None:

@@ -92,7 +92,15 @@ def test_the_smallest_container_still_works() -> None:
 
 def test_what_was_set_stays() -> None:
     chosen = Settings(
-        threads=3, workers=5, admitted=7, cache_bytes=0, web=2, codecs=3, connections=9, answer_bytes=1 << 20
+        threads=3,
+        workers=5,
+        admitted=7,
+        cache_bytes=0,
+        web=2,
+        codecs=3,
+        connections=9,
+        answer_bytes=1 << 20,
+        live=2,
     )
     assert size_settings(chosen, Grant(1, 64 * MIB)) == chosen
 
