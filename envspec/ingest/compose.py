@@ -135,6 +135,7 @@ class _Service:
         self._try(run, "command", words, next(iter(said)), size=size)
 
     def _ports(self, run: dict[str, Any]) -> None:
+        """What is published counts over what the image says: that is where the program listens here."""
         ports: list[int] = []
         for key in ("ports", "expose"):
             for number, entry in enumerate(self._entries.list(*self._path, key)):
@@ -146,9 +147,11 @@ class _Service:
                 self.leave(f"{key} {text}", self._entries.line(*place), why, self._entries.size(*place))
                 if found and not why:
                     ports.append(int(found[1]))
-        if ports and run.get("command") and "port" not in run:
+        said = run.get("port")
+        if ports and run.get("command") and said not in ports:
             run["port"] = ports[0]
-        more = [port for port in dict.fromkeys((*run.get("ports", ()), *ports)) if port != run.get("port")]
+        known = dict.fromkeys((*run.get("ports", ()), *ports, *([said] if said else [])))
+        more = [port for port in known if port != run.get("port")]
         if more and run.get("command"):
             run["ports"] = more
 

@@ -102,6 +102,8 @@ class Draft:
     """Minor version, when the description tells it."""
     image: str | None = None
     apt: tuple[str, ...] = ()
+    build_apt: tuple[str, ...] = ()
+    """Debian packages that only builds of sources have."""
     as_of: str | None = None
     """The date up to which packages count, in ISO form."""
     installs: tuple[Install, ...] = ()

@@ -29,6 +29,9 @@ from envspec.system.quoting import shortened
 NEWEST = 14
 """Newest minor version of Python 3 that is chosen where a description allows several."""
 
+VERSION_FILES = (".python-version", "runtime.txt")
+"""Files beside a description that name the Python it is for: of pyenv and its like, and of Heroku's kind."""
+
 _ASIDE = "nothing about what is installed"
 
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)(\S.*)")
@@ -47,6 +50,7 @@ class Drafting:
         self.items: list[Item] = []
         self.remarks: list[str] = []
         self.apt: list[str] = []
+        self.build_apt: list[str] = []
         self.env: dict[str, str] = {}
         self.installs: list[Step] = []
         self.variants: dict[str, list[Step]] = {}
@@ -158,10 +162,11 @@ class Drafting:
     def choose_python(self, allowed: str | None, where: str) -> None:
         """Choose the target's Python from what a description allows, unless the user or a file says it."""
         if self.python is None:
-            said = minor_version(_first_line(self.folder / ".python-version"))
-            if said and holds_version(allowed, said):
-                self.python = said
-                self.remark(f"python = {said}: .python-version says so")
+            for name in VERSION_FILES:
+                said = minor_version(_first_line(self.folder / name))
+                if self.python is None and said and holds_version(allowed, said):
+                    self.python = said
+                    self.remark(f"python = {said}: {name} says so")
         if self.python is not None:
             if not holds_version(allowed, self.python):
                 self.remark(
@@ -182,6 +187,7 @@ class Drafting:
                 name=self.name,
                 python=self.python,
                 apt=tuple(dict.fromkeys(self.apt)),
+                build_apt=tuple(dict.fromkeys(self.build_apt)),
                 as_of=self.as_of,
                 installs=tuple(step.finished() for step in self.installs if step.says_something),
                 variants={

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from envspec.ingest import procfile
+from envspec.ingest.compose import read_compose
 from envspec.ingest.docker.reader import read_dockerfile
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import is_file
@@ -48,7 +49,7 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
         draft = READERS.get(name.lower(), read_requirements)(folder / name, wish)
         if any(install.requirements for install in draft.installs):
             left = [other for other in there if other not in {name, *tried, *LOCKS.get(name.lower(), ())}]
-            return procfile.completed(folder, _with_image(folder, wish, name, draft, left))
+            return procfile.completed(folder, wish, _with_image(folder, wish, name, draft, left))
         tried.append(name)
     deeper = list(_deeper(folder))
     raise UsageError(
@@ -70,7 +71,8 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
             said = f"{place} of the folder was read, as it installs what {name} says, and tells of its image"
             if not image.run:  # its own project may say it
                 image = dataclasses.replace(image, run=draft.run, proposed=draft.proposed)
-            draft, name, others = image, place, [other for other in others if other != place]
+            others = [other for other in others if other != place]
+            draft, name = _with_port(folder, wish, image, others), place
             break
         if image.run:
             said += f"; what is started stands in {place}, {_differing(name, draft, image)}"
@@ -78,6 +80,22 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
     more = listed(list(others))
     said += f"; there are also: {more}" if more != "none" else ""
     return dataclasses.replace(draft, file=name, remarks=(said, *draft.remarks))
+
+
+def _with_port(folder: pathlib.Path, wish: Wish, image: Draft, others: Sequence[str]) -> Draft:
+    """The draft of a Dockerfile that names no port, with the one that a Compose file publishes of it."""
+    for name in others if image.run.get("command") and "port" not in image.run else ():
+        if READERS.get(name) is not read_compose:
+            continue
+        try:
+            service = read_compose(folder / name, wish)
+        except EnvspecError:  # of images alone, say
+            continue
+        if "port" in service.run and service.installs == image.installs:
+            run = {**image.run, **{key: service.run[key] for key in ("port", "ports") if key in service.run}}
+            said = f"port = {run['port']}: {name} publishes it"
+            return dataclasses.replace(image, run=run, remarks=(*image.remarks, said))
+    return image
 
 
 def _differing(name: str, draft: Draft, image: Draft) -> str:

@@ -121,6 +121,9 @@ _SILENT_VALUES = frozenset(
         "-b",
         "--build",
         "-d",
+        "--dest",
+        "-w",
+        "--wheel-dir",
     ]
 )
 """Options with a value that say how an installer goes about it, not what it installs."""
@@ -188,7 +191,7 @@ _SILENT_FLAGS = frozenset(
     ]
 )
 
-_SHORT = "rceifCtpPbdn"
+_SHORT = "rceifCtpPbdnw"
 """Letters of short options that may have their value right behind them, as in `-rbase.txt`."""
 
 

@@ -6,6 +6,7 @@ Source: https://devcenter.heroku.com/articles/procfile.
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 import re
 import shlex
@@ -13,7 +14,7 @@ from typing import Any
 
 import pydantic
 
-from envspec.ingest.draft import Draft, Item
+from envspec.ingest.draft import Draft, Item, Wish
 from envspec.ingest.drafting import is_file
 from envspec.spec.program import Run
 from envspec.system.reading import read_text
@@ -24,12 +25,18 @@ LIMIT = 64 << 10
 PORT = 8000
 """Where a process listens that is told its port by the platform."""
 
+PLACE = "/app"
+"""Where a platform has the folder."""
+
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 _ASKS = re.compile(r"\$(?:PORT\b|\{PORT(?::-\d+)?\})")
 
 
-def completed(folder: pathlib.Path, draft: Draft) -> Draft:
-    """The draft, with what its folder's Procfile starts where it starts nothing. Raises `SpecError`."""
+def completed(folder: pathlib.Path, wish: Wish, draft: Draft) -> Draft:
+    """The draft, with what its folder's Procfile starts where it starts nothing. Raises `SpecError`.
+
+    A platform starts that in a copy of the folder: so does the spec.
+    """
     file = folder / "Procfile"
     if draft.starts or not is_file(file):
         return draft
@@ -48,7 +55,15 @@ def completed(folder: pathlib.Path, draft: Draft) -> Draft:
         found = found if why else wanted
     if not found:
         return dataclasses.replace(draft, items=tuple(items))
-    return dataclasses.replace(draft, run=found, proposed="", items=tuple(items))
+    place = os.path.relpath(folder.absolute(), wish.folder.absolute())
+    within = not draft.copies and not place.startswith("..")
+    return dataclasses.replace(
+        draft,
+        run={**found, "workdir": PLACE} if within else found,
+        copies=({"from": place, "to": PLACE},) if within else draft.copies,
+        proposed="",
+        items=tuple(items),
+    )
 
 
 def program_of(command: str) -> dict[str, Any]:

@@ -25,8 +25,16 @@ _STARTED = """
 # command = ["python", "-m", "{name}"]  # "{{host}}" and "{{port}}" stand for where it listens
 # port = 8000
 # health = "/healthz"
-"""
+{copy}"""
 """What stands below a spec without a program: the few keys that make one of it, to be filled in."""
+
+_COPIED = """#
+# The image has no code of this folder yet: only what the stages install. To copy it:
+# [[copy]]
+# from = "."
+# to = "/app"
+"""
+"""What stands there besides, where a spec neither installs nor copies the code beside it."""
 
 _RESERVED = {"default", "spec"}
 
@@ -47,7 +55,8 @@ def spec_text(draft: Draft) -> str:
     for key, words in (("constraints", draft.constraints), ("overrides", draft.overrides)):
         if words:
             document.add(key, array_of(words, multiline=len(words) > _LONG))
-    base = {key: value for key, value in (("image", draft.image), ("apt", list(draft.apt))) if value}
+    said = {"image": draft.image, "apt": list(draft.apt), "build-apt": list(draft.build_apt)}
+    base = {key: value for key, value in said.items() if value}
     for key, table in (("base", base), ("env", dict(draft.env))):
         if table:
             document.add(key, tomlkit.item(table))
@@ -74,7 +83,11 @@ def spec_text(draft: Draft) -> str:
     if draft.variants:
         document.add("variant", _variants(draft, names, indexes))
     text = tomlkit.dumps(document)
-    return text if draft.run else text + _STARTED.format(name=name_of(draft.name).replace("-", "_"))
+    if draft.run:
+        return text
+    own = any(word.removeprefix("-e ").startswith(".") for each in draft.installs for word in each.requirements)
+    copy = "" if own or draft.copies else _COPIED
+    return text + _STARTED.format(name=name_of(draft.name).replace("-", "_"), copy=copy)
 
 
 def name_of(text: str) -> str:

@@ -20,11 +20,14 @@ _VERSION = re.compile(
     r"setuptools.scm was unable to detect version|unable to detect version|"
     r"Error getting the version from source `vcs`"
 )
-_NO_VCS = "version control system"
+_POETRY = "set POETRY_DYNAMIC_VERSIONING_BYPASS=1.0 for this run"
+_UV = "set UV_DYNAMIC_VERSIONING_BYPASS=1.0 for this run"
 _UNTOLD = {
     ("Versioning for this project requires either an sdist tarball",): "set PBR_VERSION=1.0 for this run",
-    (_NO_VCS, "poetry_dynamic_versioning"): "set POETRY_DYNAMIC_VERSIONING_BYPASS=1.0 for this run",
-    (_NO_VCS, "uv-dynamic-versioning"): "set UV_DYNAMIC_VERSIONING_BYPASS=1.0 for this run",
+    ("poetry_dynamic_versioning", "Unable to detect version control system"): _POETRY,
+    ("poetry_dynamic_versioning", "does not appear to be a"): _POETRY,
+    ("uv-dynamic-versioning", "Unable to detect version control system"): _UV,
+    ("uv_dynamic_versioning", "does not appear to be a"): _UV,
     ("Cannot find the version from SCM or SCM isn't detected",): "set PDM_BUILD_SCM_VERSION=1.0 for this run",
     ("versioningit could not find a version",): "give [tool.versioningit] a default-version",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -62,9 +63,9 @@ class GitCommit:
             line.partition("\t")[2] for line in done.stdout.splitlines() if line.startswith("160000 ")
         )
 
-    def archival(self) -> str:
-        """What `.git_archival.txt` says of it, where all tags are there."""
-        return describe(self._repository, self.commit)
+    def archival(self, file: str) -> str:
+        """What `.git_archival.txt` or `.git_archival.json` says of it, where all tags are there."""
+        return describe(self._repository, file, self.commit)
 
 
 def fetch_commit(
@@ -163,13 +164,20 @@ def formatted(repository: pathlib.Path, form: str) -> str:
     return said.stdout.rstrip("\n") if said.ok else f"$Format:{form}$"
 
 
-def describe(repository: pathlib.Path, commit: str = "HEAD") -> str:
-    """What setuptools-scm reads instead of a repository. Source: its documentation of `.git_archival.txt`."""
+def describe(repository: pathlib.Path, file: str, commit: str = "HEAD") -> str:
+    """What a file says that is read instead of a repository; empty where there is no commit.
+
+    Source: the documentation of setuptools-scm on `.git_archival.txt`, of dunamai on `.git_archival.json`.
+    """
     node = _git(["rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"], repository)
     if not node.ok:
         return ""
-    date = _git(["show", "-s", "--format=%cI", commit], repository)
+    whole = node.stdout.strip()
+    date = _git(["show", "-s", "--format=%cI", commit], repository).stdout.strip()
     name = _git(["describe", "--tags", "--long", "--match", "*[0-9]*", commit], repository)
-    lines = [f"node: {node.stdout.strip()}", f"node-date: {date.stdout.strip()}"]
+    if file.endswith(".json"):
+        said = {"hash-full": whole, "hash-short": whole[:7], "timestamp": date}
+        return json.dumps({**said, **({"describe": name.stdout.strip()} if name.ok else {})})
+    lines = [f"node: {whole}", f"node-date: {date}"]
     lines += [f"describe-name: {name.stdout.strip()}"] if name.ok else []
     return "\n".join(lines) + "\n"

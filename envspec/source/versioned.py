@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from envspec.source import git
 from envspec.source.trees import pack_tree, repository_of
-from envspec.source.workspace import takes_version_from_git
+from envspec.source.workspace import archival_file
 
 _LONGEST = 1 << 20
 _FORMAT = re.compile(r"\$Format:([^$\n]{1,200})\$")
@@ -30,12 +30,12 @@ def _told(tree: pathlib.Path) -> tuple[str, Mapping[str, str]]:
     if repository is None:
         return "", {}
     filled = dict(_filled(tree, repository))
-    if not takes_version_from_git(tree):
+    if not (file := archival_file(tree)):
         return "", filled
-    said = git.describe(repository)
+    said = git.describe(repository, file)
     below = "" if tree == repository else tree.relative_to(repository).as_posix()
     placed = {str(pathlib.PurePosixPath(below, path)): text for path, text in filled.items()}
-    return below, {**placed, **({".git_archival.txt": said} if said else {})}
+    return below, {**placed, **({file: said} if said else {})}
 
 
 def _filled(tree: pathlib.Path, repository: pathlib.Path) -> Iterator[tuple[str, str]]:

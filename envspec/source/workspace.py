@@ -20,10 +20,14 @@ _LIMIT = 1 << 20
 _MOST = 1_000
 """Members of one workspace."""
 
-_VERSIONED = re.compile(
-    r"(setuptools|hatch|poetry|pdm|flit|vcs)[-_.]?(git[-_.])?(scm|vcs|versioning)", re.IGNORECASE
-)
-"""What makes a version of git's tags, as [build-system] names it."""
+_ARCHIVAL = {
+    ".git_archival.json": re.compile(r"(poetry|uv|hatch|pdm)[-_.]dynamic[-_.]versioning|dunamai", re.IGNORECASE),
+    ".git_archival.txt": re.compile(
+        r"(setuptools|hatch|poetry|pdm|flit|vcs)[-_.]?(git[-_.])?(scm|vcs|versioning)", re.IGNORECASE
+    ),
+}
+"""Files that tell of a commit where there is no repository, and what makes versions of them, by the names of
+[build-system]. Sources: the documentation of setuptools-scm, and of dunamai 1.26 for the first."""
 
 
 def settings_of(tree: pathlib.Path) -> Mapping[str, Any]:
@@ -37,10 +41,11 @@ def settings_of(tree: pathlib.Path) -> Mapping[str, Any]:
         raise SpecError(str(file), (Problem(path="", message=f"not TOML: {error}"),)) from error
 
 
-def takes_version_from_git(tree: pathlib.Path) -> bool:
-    """Whether what builds a tree asks git for its version."""
+def archival_file(tree: pathlib.Path) -> str:
+    """The file by which what builds a tree is told what git knows of it; empty where it does not ask git."""
     requires = _table(settings_of(tree), "build-system").get("requires", [])
-    return any(_VERSIONED.match(str(word).strip()) for word in requires if isinstance(requires, list))
+    words = [str(word).strip() for word in requires] if isinstance(requires, list) else []
+    return next((name for name, made in _ARCHIVAL.items() if any(map(made.match, words))), "")
 
 
 def written_name(tree: pathlib.Path) -> str | None:

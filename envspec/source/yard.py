@@ -18,7 +18,7 @@ from envspec.source.package import SourcePackage, revision_digest
 from envspec.source.sdist import BuildSite, BuiltWheel, built_source
 from envspec.source.trees import TOP, pack_tree, tree_folder
 from envspec.source.versioned import pack_versioned
-from envspec.source.workspace import elsewhere, neighbours, takes_version_from_git
+from envspec.source.workspace import archival_file, elsewhere, neighbours
 from envspec.spec.model import Spec, digest_of
 from envspec.spec.target import Target, target_of
 from envspec.spec.words import SourceWord, without_password
@@ -248,9 +248,9 @@ class SourceYard:
             if not project.is_dir():
                 raise OutsideError(f"{word.shown} has no folder {word.subdirectory}")
             added = {}
-            if takes_version_from_git(project):
+            if told_by := archival_file(project):
                 with_tags = git.fetch_commit(word, scratch / "tags", commit=fetched.commit, tags=True)
-                added = {".git_archival.txt": with_tags.archival()}
+                added = {told_by: with_tags.archival(told_by)}
             for path in fetched.submodules():
                 self.progress.note(f"{word.shown}: the submodule {path} is left out")
             file = scratch / f"{word.name or 'source'}-{fetched.commit}.tar"

@@ -51,6 +51,10 @@ def attempt(said: str = "", *, step: str = "build_wheel", late: bool = False, co
             "Error from source `uv-dynamic-versioning`: Unable to detect version control system.",
             "from git, of",
         ),
+        (
+            'poetry_dynamic_versioning/backend.py", line 1\nRuntimeError: This does not appear to be a Git project',
+            "from git, of",
+        ),
         ("OSError: [Errno 30] Read-only file system: '/usr/x'", "its own folder alone"),
     ],
 )

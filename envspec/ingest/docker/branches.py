@@ -5,11 +5,15 @@ Source: POSIX.1-2024, Shell Command Language, 2.9.3 Lists and 2.9.4 Compound Com
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import fnmatch
 import operator
+import re
 from collections.abc import Callable, Sequence
 
+_PATTERN = re.compile(r"[*?\[{~]")
+"""What a shell makes other words of."""
 _TESTS = {"[": "]", "[[": "]]", "test": ""}
 _NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "-eq": operator.eq,
@@ -19,6 +23,22 @@ _NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "-lt": operator.lt,
     "-le": operator.le,
 }
+
+
+@dataclasses.dataclass(kw_only=True, slots=True)
+class Loop:
+    """A `for` that is open."""
+
+    name: str
+    turns: collections.deque[str]
+    """The words that its variable still gets, the present one first; none where they are not known."""
+    body: int = -1
+    """Where its commands begin in the script; below 0 before they do."""
+
+    @property
+    def turn(self) -> str:
+        """What its variable is at present."""
+        return self.turns[0]
 
 
 @dataclasses.dataclass(kw_only=True, slots=True)
@@ -39,6 +59,7 @@ class _Frame:
     subject: str = ""
     patterns: list[str] | None = None
     """The patterns of a `case` that are being read; None between them."""
+    loop: Loop | None = None
 
 
 class Branches:
@@ -116,7 +137,25 @@ class Branches:
             self._frames[-1].subject = words[1] if len(words) > 1 else "$"
             self._frames[-1].patterns = list(given)
         else:
-            self._push("done", runs=True if given and not any(map(_unknown, given)) else None)
+            sure = bool(given) and not any(map(_unknown, given))
+            plain = sure and words[0] == "for" and not any(map(_PATTERN.search, given))
+            self._push("done", runs=True if sure else None)
+            turns = collections.deque(given if plain else ())
+            self._frames[-1].loop = Loop(name="".join(words[1:2]), turns=turns)
+
+    def begun(self) -> Loop | None:
+        """The loop whose commands come next; None where it is anything else."""
+        loop = self._frames[-1].loop if self._frames else None
+        return loop if loop is not None and loop.body < 0 else None
+
+    def again(self) -> Loop | None:
+        """The loop that ends here, at its next turn; None where it has no other."""
+        loop = self._frames[-1].loop if self._frames else None
+        if loop is None or len(loop.turns) < 2:
+            return None
+        loop.turns.popleft()
+        self._begin_list()
+        return loop
 
     def _push(self, end: str, *, runs: bool | None = True) -> None:
         outer = (self._next, self._value, self._assumed)
@@ -145,9 +184,11 @@ class Branches:
         elif self._next is None:
             self._value, self._assumed = None, False
 
-    def operator(self, text: str, words: Sequence[str]) -> None:
-        """Take an operator behind some words."""
+    def operator(self, text: str, words: Sequence[str], place: int) -> None:
+        """Take an operator behind some words, which ends at a place of the script."""
         top = self._frames[-1] if self._frames else None
+        if (loop := self.begun()) is not None:
+            loop.body = place
         match text:
             case "&&":
                 self._next = self._value

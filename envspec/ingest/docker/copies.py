@@ -146,9 +146,9 @@ class Copies:
         carried = False
         for place in places:
             folder = is_folder(self._context / place)
-            several = count > 1 or len(places) > 1 or goal.endswith(("/", "/.")) or goal in {".", "./"}
             to = image.absolute(goal)
-            into = f"{to.rstrip('/')}/" if several else to
+            below_it = count > 1 or len(places) > 1 or goal.endswith(("/", "/.")) or goal in {".", "./"}
+            into = f"{to.rstrip('/')}/" if below_it or (not folder and image.holds_folder(to)) else to
             image.brought.append(Brought(source=place, goal=into, folder=folder))
             below = drafting.path(place, self._context)
             if below is None or not into.strip("/"):
@@ -182,24 +182,29 @@ class Copies:
                 )
             return
         packed = any(holds_packages(word) or other.installs_into(word) for word in words[:-1])
-        if packed and any(each.steps for each in other.whole()):
+        packed = packed and any(each.steps for each in other.whole())
+        if packed:
             image.taken.append(other)
+        known = [self._bring_on(word, words, other, image) for word in words[:-1]]
+        if packed or all(known):
             self._drafting.carry(text, line)
-            return
-        originals = [other.original(word) for word in words[:-1]]
-        if all(original and matching(self._context, original) for original in originals):
-            for original in originals:
-                folder = is_folder(self._context / (original or "."))
-                below = self._drafting.path(original or ".", self._context)
-                to = image.absolute(words[-1])
-                image.brought.append(Brought(source=original or ".", goal=to, folder=folder))
-                if below is not None and to.strip("/"):
-                    slash = "/" if words[-1].endswith("/") and not folder else ""
-                    copy = {"from": below.removeprefix("./"), "to": f"{to}{slash}"}
-                    image.copies += [copy] if _is_copy(copy) else []
-            self._drafting.carry(text, line)
-            return
-        self._drafting.leave(text, line, "brings what another stage made: make it before, and copy it")
+        else:
+            self._drafting.leave(text, line, "brings what another stage made: make it before, and copy it")
+
+    def _bring_on(self, word: str, words: Sequence[str], other: Image, image: Image) -> bool:
+        """What another stage had of the build's folder at a path, which goes on from there; whether it had any."""
+        found = [(source, below) for source, below in other.contents(word) if matching(self._context, source)]
+        to = image.absolute(words[-1])
+        into = words[-1].endswith("/") or len(words) > 2 or image.holds_folder(to)
+        for source, below in found:
+            folder = is_folder(self._context / source)
+            goal = posixpath.join(to, below) if below else f"{to.rstrip('/')}/" if into and not folder else to
+            image.brought.append(Brought(source=source, goal=goal, folder=folder))
+            place = self._drafting.path(source, self._context)
+            if place is not None and goal.strip("/"):
+                copy = {"from": place.removeprefix("./"), "to": goal}
+                image.copies += [copy] if _is_copy(copy) else []
+        return bool(found)
 
 
 def _is_copy(copy: dict[str, str]) -> bool:

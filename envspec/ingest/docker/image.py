@@ -56,6 +56,8 @@ class Image:
     """What is said of the program that the image starts."""
     moved: bool = False
     """Whether a WORKDIR was said."""
+    folders: set[str] = dataclasses.field(default_factory=set)
+    """Folders that a WORKDIR makes."""
     copies: list[dict[str, str]] = dataclasses.field(default_factory=list)
     env: dict[str, str] = dataclasses.field(default_factory=dict)
     apt: list[str] = dataclasses.field(default_factory=list)
@@ -122,6 +124,30 @@ class Image:
                 if (found := _within(wanted, brought)) is not None:
                     return found
         return None
+
+
+    def holds_folder(self, path: str) -> bool:
+        """Whether a path of the image is known to be a folder: a copy of one file goes into it."""
+        wanted = self.absolute(path).rstrip("/") + "/"
+        for stage in self.ancestors():
+            known = [*stage.folders, *(brought.goal for brought in stage.brought if brought.folder)]
+            known += [posixpath.dirname(brought.goal) for brought in stage.brought if not brought.folder]
+            if any(f"{place.rstrip('/')}/".startswith(wanted) for place in known):
+                return True
+        return False
+
+    def contents(self, path: str) -> list[tuple[str, str]]:
+        """What of the build's folder stands at a path of the image or below it: each source, and where below."""
+        wanted = self.absolute(path)
+        if (whole := self.original(wanted)) is not None:
+            return [(whole, "")]
+        found = []
+        for brought in (each for stage in self.ancestors() for each in stage.brought):
+            name = "" if brought.folder else posixpath.basename(brought.source)
+            place = posixpath.join(brought.goal, name) if brought.goal.endswith("/") else brought.goal
+            if place.startswith(wanted.rstrip("/") + "/"):
+                found.append((brought.source, posixpath.relpath(place, wanted)))
+        return found
 
 
 def _within(wanted: str, brought: Brought) -> str | None:

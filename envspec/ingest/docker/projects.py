@@ -69,7 +69,7 @@ def install_project(runner: Runner, kind: str, words: Sequence[str], text: str, 
     wish = Wish(python=drafting.python, folder=drafting.wish.folder)
     part = _drafted(kind, file, wish)
     _merge(runner, part, options, file.name)
-    picked = frozenset(name for image in runner.image.ancestors() for name in image.picked)
+    picked = frozenset(name for image in runner.image.whole() for name in image.picked)
     for name, reader in _LOCKS.items():
         if is_file(file.parent / name):
             held = reader(file.parent / name, dataclasses.replace(wish, picked=picked))
@@ -95,7 +95,7 @@ def _merge(runner: Runner, part: Drafting, options: _Options, label: str) -> Non
     if drafting.python is None:
         drafting.python = part.python
         drafting.remarks += part.remarks
-    have = {word for image in runner.image.ancestors() for step in image.steps for word in step.requirements}
+    have = {word for image in runner.image.whole() for step in image.steps for word in step.requirements}
     wanted: list[Step] = []
     if not options.only:
         wanted += [step for step in part.installs if step.name != "project" or not options.without_project]

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import shlex
+from collections.abc import Iterable
 
 from envspec.ingest.docker.copies import Copies, build_folder
 from envspec.ingest.docker.image import Image
@@ -19,6 +20,7 @@ from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusa
 from envspec.ingest.pins import hashed_pins
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import COPIES, STAGES
+from envspec.system.quoting import listed
 from envspec.system.reading import read_text
 
 LIMIT = 1 << 20
@@ -158,6 +160,7 @@ class _Reader:
             drafting.installs += image.steps
             seen |= dict.fromkeys(image.apt if image in last.ancestors() else ())
         drafting.apt = list(seen)
+        self._built_with(last, dict.fromkeys(name for image in whole for name in image.apt))
         for number, step in enumerate(drafting.installs, 1):
             if re.fullmatch(r"step-\d+", step.name):
                 step.name = f"step-{number}"
@@ -175,6 +178,20 @@ class _Reader:
             run=started or dict(drafting.run),
             proposed="" if started else drafting.proposed,
         )
+
+    def _built_with(self, last: Image, packages: Iterable[str]) -> None:
+        """Keep the Debian packages of stages that only build, where the base is a Debian with that Python."""
+        drafting = self._drafting
+        more = [name for name in packages if name not in drafting.apt]
+        base = last.ancestors()[0].base
+        suites = [name for name in re.findall(r"[a-z]+", base) if RELEASES.get(name) == drafting.python]
+        if suites:
+            drafting.build_apt = more
+        elif more:
+            drafting.remark(
+                f"sources are built with what this machine has, not with {listed(more)} of another stage:"
+                f" `build-apt` wants a base that is known to be a Debian with Python {drafting.python}"
+            )
 
     def _read(self, instruction: Instruction) -> None:
         name, drafting = instruction.name, self._drafting
@@ -203,6 +220,7 @@ class _Reader:
                     drafting.leave(f"WORKDIR {value}", instruction.line, "holds a variable without a value")
                 else:
                     image.moved = True
+                    image.folders.add(image.workdir)
             case "EXPOSE" | "USER" | "CMD" | "ENTRYPOINT" | "HEALTHCHECK" | "STOPSIGNAL" | "VOLUME":
                 raw = instruction.value if name in {"CMD", "ENTRYPOINT", "HEALTHCHECK"} else value
                 item = len(drafting.items)

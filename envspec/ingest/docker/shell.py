@@ -6,6 +6,7 @@ to compute stays as it is written, and can be told by its `$`. Source: POSIX.1-2
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ _OPERATORS = ("&&", "||", ";;", "|&", "|", ";", "&", "(", ")", "\n")
 _REDIRECT = re.compile(r"(\d*)(?:>>|>&|>\||&>>|&>|<<<|<>|<&|>|<)")
 
 EXPANDED = 1 << 20
-"""Characters of one script with its variables filled in."""
+"""Characters of one script with its variables filled in, and its loops as often as they run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,31 +39,40 @@ class Command:
 
 
 def commands(script: str, variables: Mapping[str, str]) -> Iterator[Command]:
-    """The simple commands of a script, in order. Raises `ValueError` where it grows beyond all bounds."""
+    """The simple commands of a script, in order: those of a loop once for each word that it names.
+
+    Raises `ValueError` where it grows beyond all bounds.
+    """
     known = dict(variables)
     words: list[str] = []
     begin = line = 0
     branches = Branches()
-    for kind, text, place in _Lexer(script, known).tokens():
+    lexer = _Lexer(script, known)
+    ends = [found.start() for found in re.finditer("\n", script)]
+    for kind, text, place in lexer.tokens():
         if kind == "word" or branches.goes_on(words, text):
             if not words:
                 begin = place
             words.append(text)
             continue
-        yield from _command(words, script[begin:place], known, branches, line)
-        branches.operator(text, words)
+        if words[:1] == ["done"] and (loop := branches.again()) is not None:
+            known[loop.name] = loop.turn
+            lexer.go_back(loop.body)
+        else:
+            yield from _command(words, script[begin:place], known, branches, line)
+            branches.operator(text, words, lexer.place)
         words = []
-        line = script.count("\n", 0, place) + (text == "\n")
-    yield from _command(words, script[begin:], known, branches, line)
+        line = bisect.bisect_left(ends, lexer.place)
 
 
 def _command(
     words: list[str], text: str, known: dict[str, str], branches: Branches, line: int
 ) -> Iterator[Command]:
-    if words[:1] == ["for"]:
-        known.pop(words[1] if len(words) > 1 else "", None)
     count = len(words)
     words = branches.opened(words)
+    if not words and (loop := branches.begun()) is not None:
+        known.pop(loop.name, None)
+        known |= {loop.name: loop.turn} if loop.turns else {}
     text = " ".join(words) if len(words) < count else text
     runs = branches.runs
     settings: dict[str, str] = {}
@@ -97,28 +107,42 @@ class _Lexer:
         self._script = script
         self._variables = variables
         self._left = EXPANDED
+        self.place = 0
+        """Behind what was read last."""
+
+    def go_back(self, place: int) -> None:
+        """Read on from an earlier place, as a loop does."""
+        self._left -= self.place - place
+        if self._left < 0:
+            raise ValueError("its commands are too long with their loops written out")
+        self.place = place
 
     def tokens(self) -> Iterator[tuple[str, str, int]]:
-        script, place = self._script, 0
-        while place < len(script):
-            character = script[place]
-            if character in " \t\r":
-                place += 1
+        """Words and operators with where they begin, and an operator without a text at the end."""
+        script = self._script
+        while True:
+            place = self.place
+            character = script[place : place + 1]
+            if not character:
+                yield "operator", "", place
+                if self.place >= place:
+                    return
+            elif character in " \t\r":
+                self.place += 1
             elif script.startswith("\\\n", place):
-                place += 2
+                self.place += 2
             elif character == "#":
                 end = script.find("\n", place)
-                place = len(script) if end < 0 else end
+                self.place = len(script) if end < 0 else end
             elif operator := self._operator(place):
+                self.place += len(operator)
                 yield "operator", operator, place
-                place += len(operator)
             elif redirect := _REDIRECT.match(script, place):
-                place = self._skipped(redirect.end())
+                self.place = self._skipped(redirect.end())
             else:
-                begin = place
-                words, place = self._word(place)
+                words, self.place = self._word(place)
                 for word in words:
-                    yield "word", word, begin
+                    yield "word", word, place
 
     def _operator(self, place: int) -> str:
         if self._script.startswith(("&>", ">&"), place):

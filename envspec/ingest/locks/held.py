@@ -311,9 +311,15 @@ def wanted_text(entry: Mapping[str, Any], key: str) -> str:
 
 
 def asked_words(drafting: Drafting) -> list[tuple[str, str, frozenset[str]]]:
-    """What a draft always installs: canonical name, or the place of a source; version wanted; extras."""
+    """What a draft installs: canonical name, or the place of a source; version wanted; extras."""
     found: list[tuple[str, str, frozenset[str]]] = []
-    for step in drafting.installs:
+    picked = [
+        step
+        for name, steps in drafting.variants.items()
+        for step in steps
+        if canonicalize_name(name) in drafting.wish.picked
+    ]
+    for step in (*drafting.installs, *picked):
         for text in step.requirements:
             parsed = pip_requirement(text)
             if parsed is not None:

@@ -144,7 +144,10 @@ def _is_main(drafting: Drafting, package: Package) -> bool:
         return False
     if isinstance(marker, dict):
         marker = marker.get("main")
-    return not isinstance(marker, str) or not marker or bool(drafting.wants(marker))
+    extras = ("", *drafting.wish.picked)
+    return (
+        not isinstance(marker, str) or not marker or any(drafting.wants(marker, extra) for extra in extras)
+    )
 
 
 def _dependencies(package: Package) -> Iterator[tuple[str, Mapping[str, Any]]]:

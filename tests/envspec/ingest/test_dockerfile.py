@@ -533,3 +533,57 @@ def test_a_user_that_the_build_makes_is_the_images_own(
     assert spec.run is not None
     assert (spec.run.user, spec.copies[0].owner) == (user, owner)
     assert not left(draft)
+
+
+def copies_of(text: str, folder: pathlib.Path) -> list[tuple[str, str]]:
+    """What the spec of a Dockerfile copies, and where to."""
+    files = {"requirements__txt": "six\n", "app/main__py": "", "docker/run__py": ""}
+    draft = drafted(folder, text, "Dockerfile", **files)
+    assert not left(draft)
+    return [(copy.source, copy.to) for copy in spec_of(draft).copies]
+
+
+def test_a_file_that_is_copied_to_a_folder_goes_into_it(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.11\nWORKDIR /app\nCOPY requirements.txt /app\nCOPY docker/run.py /app/bin/run\n"
+        "COPY requirements.txt bin\nRUN pip install -r requirements.txt\nCOPY app /app/\n"
+    )
+    assert copies_of(text, tmp_path) == [
+        ("requirements.txt", "/app/"),
+        ("docker/run.py", "/app/bin/run"),
+        ("requirements.txt", "/app/bin/"),
+        ("app", "/app"),
+    ]
+
+
+def test_code_that_another_stage_had_is_copied_beside_its_packages(tmp_path: pathlib.Path) -> None:
+    text = (
+        "FROM python:3.11 AS b\nCOPY requirements.txt /tmp\n"
+        "RUN pip wheel --wheel-dir /wheels -r /tmp/requirements.txt\nCOPY app /opt/app/app\n"
+        "FROM python:3.11\nRUN --mount=type=bind,target=/wheels,source=/wheels,from=b pip install /wheels/*\n"
+        "WORKDIR /srv\nCOPY --from=b /opt/app/ /opt/app/\nCOPY --from=b /opt/app/app/main.py ./\n"
+    )
+    assert copies_of(text, tmp_path) == [("app", "/opt/app/app"), ("app/main.py", "/srv/")]
+
+
+STAGES = """\
+FROM python:{tag} AS b
+RUN apt-get update && apt-get install -y gcc libpq-dev
+RUN pip install --prefix=/install 'psycopg[c]'
+FROM python:{tag}
+RUN apt-get install -y libpq5
+COPY --from=b /install /usr/local
+"""
+
+
+def test_what_another_stage_builds_with_is_what_sources_are_built_with(tmp_path: pathlib.Path) -> None:
+    draft = drafted(tmp_path, STAGES.format(tag="3.11-slim-bookworm"), "Dockerfile", python=None)
+    base = spec_of(draft).base
+    assert (base.apt, base.build_apt, draft.remarks) == (("libpq5",), ("gcc", "libpq-dev"), ())
+
+
+def test_a_base_that_cannot_build_with_it_is_said(tmp_path: pathlib.Path) -> None:
+    for tag in ("3.12-slim-bookworm", "3.11-slim"):
+        draft = drafted(tmp_path, STAGES.format(tag=tag), "Dockerfile", python=None)
+        assert not spec_of(draft).base.build_apt
+        assert "not with gcc, libpq-dev of another stage" in draft.remarks[0]

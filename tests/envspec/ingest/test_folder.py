@@ -8,6 +8,8 @@ import pytest
 
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.read import describes, read_description
+from envspec.ingest.write import spec_text
+from envspec.spec.load import parse_spec
 from envspec.system.errors import UsageError
 from tests.support.drafts import left, spec_of, words_of
 
@@ -81,11 +83,34 @@ def test_a_procfile_says_what_is_started(tmp_path: pathlib.Path) -> None:
         "release: ./migrate\nweb: uvicorn app:app --port ${PORT:-8000}\nworker: A=1 celery -A app worker\n"
     )
     draft = read(tmp_path, requirements__txt="six\n", Procfile=procfile)
-    run = spec_of(draft).run
+    spec = spec_of(draft)
+    run = spec.run
     assert run is not None
     assert (run.command, run.port) == (("uvicorn", "app:app", "--port", "{port}"), 8000)
+    assert [(copy.source, copy.to) for copy in spec.copies] == [(".", run.workdir)]
     assert run.programs["worker"].command == ("sh", "-c", "A=1 celery -A app worker")
     assert left(draft).keys() == {"release: ./migrate"}
+
+
+def test_a_python_that_a_platform_is_told_is_the_one(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "runtime.txt").write_text("python-3.10.4\n")
+    (tmp_path / "requirements.txt").write_text("six\n")
+    draft = read_description(tmp_path, Wish(folder=tmp_path))
+    assert draft.python == "3.10"
+    assert "python = 3.10: runtime.txt says so" in draft.remarks
+
+
+def test_a_port_that_only_compose_publishes_is_that_of_the_image(tmp_path: pathlib.Path) -> None:
+    text = "services:\n  a:\n    build: .\n    ports: ['80:5050']\n"
+    draft = read(tmp_path, requirements__txt="six\n", Dockerfile=IMAGE, compose__yaml=text)
+    assert (draft.file, draft.run["port"]) == ("Dockerfile", 5050)
+    assert "port = 5050: compose.yaml publishes it" in draft.remarks
+
+
+def test_code_that_no_image_has_yet_is_told(tmp_path: pathlib.Path) -> None:
+    told = spec_text(read(tmp_path, requirements__txt="six\n"))
+    assert parse_spec(told.partition("# [[copy]]")[0] + '[[copy]]\nfrom = "."\nto = "/app"\n').copies
+    assert "[[copy]]" not in spec_text(read(tmp_path, requirements__txt="six\n-e .\n", setup__py=""))
 
 
 def test_a_script_of_the_project_is_what_its_image_starts(tmp_path: pathlib.Path) -> None:
@@ -131,7 +156,7 @@ def test_scripts_of_a_pipfile_that_may_be_no_program_are_named(tmp_path: pathlib
 def test_a_proposed_program_counts_only_where_nothing_else_says_it(tmp_path: pathlib.Path, own: str) -> None:
     text = PYPROJECT if own == "pyproject.toml" else f'{PIPFILE}start = "python a.py"\n'
     draft = read(tmp_path, **{own: text}, Procfile="web: gunicorn app:app\n")
-    assert draft.run == {"command": ["gunicorn", "app:app"]}
+    assert draft.run["command"] == ["gunicorn", "app:app"]
     assert not any("[run] starts" in note for note in draft.notes)
     install = "uv sync" if own == "pyproject.toml" else "pipenv install"
     image = f"FROM python:3.11\nCOPY . .\nRUN {install}\n"

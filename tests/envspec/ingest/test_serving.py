@@ -139,3 +139,12 @@ def test_any_bytes_give_a_draft_or_an_error(
     file.write_bytes(data)
     with contextlib.suppress(EnvspecError):
         read_description(file)
+
+
+def test_what_compose_publishes_is_where_the_program_listens(tmp_path: pathlib.Path) -> None:
+    image = 'FROM python:3.11\nENV PORT=3000\nRUN pip install six\nEXPOSE ${PORT}\nCMD ["x"]\n'
+    image += "HEALTHCHECK CMD curl -f http://localhost:${PORT}/health || exit 1\n"
+    text = "services:\n  a:\n    build: .\n    environment: [PORT=5001]\n    ports: ['5002:5001']\n"
+    run = spec_of(drafted(tmp_path, text, "compose.yaml", Dockerfile=image)).run
+    assert run is not None
+    assert (run.port, run.ports, run.health.path if run.health else "") == (5001, (3000,), "/health")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
+import pytest
+
 from envspec.ingest.docker.shell import commands
 from tests.support.drafts import drafted, left, spec_of, words_of
 
@@ -27,6 +29,29 @@ def test_patterns_of_a_case_are_no_commands() -> None:
 def test_cases_in_loops_and_in_each_other_end_where_they_end() -> None:
     script = "for e in $X; do case $e in a) case $b in c) pip install q;; esac;; esac; done; pip install e"
     assert said(script) == [("pip install q", None), ("pip install e", True)]
+
+
+def test_a_loop_over_words_that_are_known_is_written_out() -> None:
+    script = "if true; then for x in numpy 'six 1'; do\n for y in a; do pip install $x.$y; done\ndone; fi"
+    assert said(script) == [("true", True), ("pip install numpy.a", True), ("pip install six 1.a", True)]
+    assert [each.line for each in commands(script, {})] == [0, 1, 1]
+    assert said("for x in a b; do [ $x = a ] && pip install $x; done && make")[1::2] == [
+        ("pip install a", True),
+        ("pip install b", False),
+    ]
+
+
+def test_a_loop_over_words_that_a_shell_makes_is_not() -> None:
+    for words in ("*.txt", "{a,b}", "$X a", "$(ls)"):
+        assert said(f"for x in {words}; do pip install $x; done")[0][0] == "pip install $x"
+
+
+def test_loops_in_loops_end_beyond_all_bounds() -> None:
+    inner = "echo " + "x" * 100
+    for _ in range(12):
+        inner = f"for v in a b c d; do {inner}; done"
+    with pytest.raises(ValueError, match="loops written out"):
+        list(commands(inner, {}))
 
 
 def test_a_variable_that_a_condition_sets_is_not_known() -> None:
