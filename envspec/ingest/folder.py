@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from packaging.utils import canonicalize_name
 
 from envspec.ingest import procfile
 from envspec.ingest.compose import read_compose
 from envspec.ingest.docker.reader import read_dockerfile
 from envspec.ingest.draft import Draft, Wish
-from envspec.ingest.drafting import is_file
+from envspec.ingest.drafting import is_file, pip_requirement
 from envspec.ingest.readers import LOCKS, READERS, reader_of
 from envspec.ingest.requirements import read_requirements
 from envspec.system.errors import EnvspecError, UsageError
@@ -24,6 +26,9 @@ ORDER = (
     *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"),
 )
 """What a folder is looked through for, the most exact first: locks, projects, requirements, images."""
+
+_FROZEN = ("requirements.lock", "requirements.txt")
+"""Requirements that may be what another tool found for a project's file."""
 
 _IMAGES = ("Dockerfile", "docker/Dockerfile")
 """Where a project's Dockerfile stands."""
@@ -49,6 +54,7 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
         draft = READERS.get(name.lower(), read_requirements)(folder / name, wish)
         if any(install.requirements for install in draft.installs):
             left = [other for other in there if other not in {name, *tried, *LOCKS.get(name.lower(), ())}]
+            name, draft, left = _more_exact(folder, wish, name, draft, left)
             return procfile.completed(folder, wish, _with_image(folder, wish, name, draft, left))
         tried.append(name)
     deeper = list(_deeper(folder))
@@ -60,6 +66,23 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
     )
 
 
+def _more_exact(
+    folder: pathlib.Path, wish: Wish, name: str, draft: Draft, others: list[str]
+) -> tuple[str, Draft, list[str]]:
+    """The draft, or that of requirements which pin all that it leaves open, and the files that are left."""
+    own = any(_is_own(word) for install in draft.installs for word in install.requirements)
+    for other in _FROZEN if not draft.pins and not own and name not in _FROZEN else ():
+        if other not in others:
+            continue
+        pinned = read_requirements(folder / other, wish)
+        words = _words(pinned)
+        if words and all(_pinned_version(word) for word in words) and _covers(pinned, draft):
+            said = pinned.run or draft.run
+            pinned = dataclasses.replace(pinned, name=draft.name, run=said, proposed=draft.proposed)
+            return other, pinned, [name, *(each for each in others if each != other)]
+    return name, draft, others
+
+
 def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, others: Sequence[str]) -> Draft:
     """The draft, or that of the folder's Dockerfile, and which file was read."""
     said = f"{name} of the folder was read, as it says most exactly what is installed"
@@ -67,7 +90,7 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
         image = _image(folder / place, wish)
         if image is None:
             continue
-        if _words(draft) <= _words(image) and len(draft.pins) <= len(image.pins):
+        if _covers(image, draft) and len(draft.pins) <= len(image.pins):
             said = f"{place} of the folder was read, as it installs what {name} says, and tells of its image"
             if not image.run:  # its own project may say it
                 image = dataclasses.replace(image, run=draft.run, proposed=draft.proposed)
@@ -100,7 +123,7 @@ def _with_port(folder: pathlib.Path, wish: Wish, image: Draft, others: Sequence[
 
 def _differing(name: str, draft: Draft, image: Draft) -> str:
     """Why the draft of a Dockerfile does not stand for that of another file."""
-    if not _words(draft) <= _words(image):
+    if not _covers(image, draft):
         return "which installs something else"
     besides = listed(sorted(_words(image) - _words(draft)))
     more = f", as it installs {besides} besides" if besides != "none" else ""
@@ -118,7 +141,37 @@ def _image(file: pathlib.Path, wish: Wish) -> Draft | None:
 def _words(draft: Draft) -> set[str]:
     """What a draft installs, but for the project's own code, which images often run where it was copied."""
     found = {word for install in draft.installs for word in install.requirements}
-    return {word for word in found if word.removeprefix("-e ").partition("[")[0] != "."}
+    return {word for word in found if not _is_own(word)}
+
+
+def _is_own(word: str) -> bool:
+    return word.removeprefix("-e ").partition("[")[0] == "."
+
+
+def _covers(more: Draft, draft: Draft) -> bool:
+    """Whether a draft installs all that another does: the same words, or versions that satisfy them."""
+    words = _words(more)
+    held = {
+        canonicalize_name(parsed.name): version
+        for word in words
+        if (parsed := pip_requirement(word)) is not None and (version := _pinned_version(word))
+    }
+    return all(word in words or _satisfied(word, held) for word in _words(draft))
+
+
+def _pinned_version(word: str) -> str:
+    """The version of a word such as `six==1.16.0`; empty for any other."""
+    parsed = pip_requirement(word)
+    said = list(parsed.specifier) if parsed is not None and not parsed.url else []
+    return said[0].version if len(said) == 1 and said[0].operator == "==" else ""
+
+
+def _satisfied(word: str, held: Mapping[str, str]) -> bool:
+    parsed = pip_requirement(word)
+    version = held.get(canonicalize_name(parsed.name)) if parsed is not None and not parsed.url else None
+    return (
+        parsed is not None and version is not None and parsed.specifier.contains(version, prereleases=True)
+    )
 
 
 def _deeper(folder: pathlib.Path) -> Iterator[str]:

@@ -186,12 +186,32 @@ def _configure(drafting: Drafting, image: Image, settings: Mapping[str, Any]) ->
     for key, name in _SAID.items():
         if given := settings.get(key):
             said = _instruction(key, given)
-            image.sayings.append(Saying(name=name, value=said, flags=(), item=len(drafting.items)))
+            flags = tuple(_flags(given)) if key == "Healthcheck" else ()
+            image.sayings.append(Saying(name=name, value=said, flags=flags, item=len(drafting.items)))
             drafting.carry(f"{name} {said}")
     known = {*_SAID, "Env", "WorkingDir"}
     for key, value in settings.items():
         if key not in known and value:
             drafting.aside(f"{key} {json.dumps(value)}")
+
+
+_TIMES = {
+    "StartPeriod": "--start-period",
+    "StartInterval": "--start-interval",
+    "Interval": "--interval",
+    "Timeout": "--timeout",
+}
+"""Options of HEALTHCHECK by what a configuration calls them, which tells nanoseconds."""
+
+
+def _flags(check: Any) -> Iterator[str]:
+    """The options of a health check as its instruction would say them."""
+    said = check if isinstance(check, dict) else {}
+    for key, option in _TIMES.items():
+        if isinstance(time := said.get(key), int) and time > 0:
+            yield f"{option}={time / 1e9:.9f}".rstrip("0").rstrip(".") + "s"
+    if isinstance(tries := said.get("Retries"), int) and tries > 0:
+        yield f"--retries={tries}"
 
 
 def _instruction(key: str, value: Any) -> str:

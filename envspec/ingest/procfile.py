@@ -14,6 +14,7 @@ from typing import Any
 
 import pydantic
 
+from envspec.ingest.docker.image import OWN
 from envspec.ingest.draft import Draft, Item, Wish
 from envspec.ingest.drafting import is_file
 from envspec.spec.program import Run
@@ -60,7 +61,7 @@ def completed(folder: pathlib.Path, wish: Wish, draft: Draft) -> Draft:
     return dataclasses.replace(
         draft,
         run={**found, "workdir": PLACE} if within else found,
-        copies=({"from": place, "to": PLACE},) if within else draft.copies,
+        copies=({"from": place, "to": PLACE, "owner": OWN},) if within else draft.copies,
         proposed="",
         items=tuple(items),
     )

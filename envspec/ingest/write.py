@@ -28,11 +28,10 @@ _STARTED = """
 {copy}"""
 """What stands below a spec without a program: the few keys that make one of it, to be filled in."""
 
-_COPIED = """#
-# The image has no code of this folder yet: only what the stages install. To copy it:
-# [[copy]]
+_COPIED = """# [[copy]]  # no code of this folder is in the image yet: only what the stages install
 # from = "."
 # to = "/app"
+# owner = "app"  # who programs run as: they may write there
 """
 """What stands there besides, where a spec neither installs nor copies the code beside it."""
 
@@ -193,7 +192,9 @@ def _last_words(said: list[tuple[int, Requirement, str]]) -> list[str]:
     """What counts of all that is said of one package: the last that says a version, and all extras."""
     numbers = [number for number, parsed, _ in said if parsed.specifier] or [said[0][0]]
     counting = [(parsed, text) for number, parsed, text in said if number == numbers[-1]]
-    others = {extra for number, parsed, _ in said if number != numbers[-1] for extra in parsed.extras}
+    # a bare name says nothing that another word does not
+    counting = [each for each in counting if each[0].specifier or each[0].marker] or counting[:1]
+    others = {extra for _, parsed, _ in said for extra in parsed.extras}
     found = []
     for parsed, text in counting:
         lacking = others - parsed.extras

@@ -18,10 +18,6 @@ from envspec.ingest.draft import Wish
 from envspec.ingest.drafting import Drafting, is_folder
 from envspec.spec.files import Copy
 
-OWN = "app"
-"""The user that every image of a spec has for its programs, and who stands for one that a build makes."""
-
-
 def build_folder(file: pathlib.Path, found: list[Instruction], wish: Wish) -> pathlib.Path:
     """The folder that the build is likely given: the nearest that has most of what is copied."""
     folder = file.absolute().parent
@@ -154,11 +150,8 @@ class Copies:
             if below is None or not into.strip("/"):
                 continue
             copy = {"from": below.removeprefix("./"), "to": into if not folder else to}
-            owner = (instruction.flag("chown") or "").partition(":")
-            if owner[0] and re.fullmatch(r"[a-z_][a-z0-9_-]*|\d+", owner[0]):
-                made = image.user(owner[0])
-                name = owner[0] if made is None else made or OWN
-                copy["owner"] = f"{name}:{owner[2]}" if owner[2].isdigit() and name != OWN else name
+            if owner := image.owner(instruction.flag("chown") or ""):
+                copy["owner"] = owner
             mode = instruction.flag("chmod") or ""
             if re.fullmatch(r"0?[0-7]{3,4}", mode):
                 copy["mode"] = mode

@@ -7,6 +7,7 @@ import fnmatch
 import pathlib
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from envspec.ingest.drafting import Step
@@ -14,6 +15,9 @@ from envspec.ingest.drafting import Step
 if TYPE_CHECKING:
     from envspec.ingest.docker.started import Saying
 
+
+OWN = "app"
+"""The user that every image of a spec has for its programs, and who stands for one that a build makes."""
 
 _ENVIRONMENT = re.compile(r".*/\.?(?:venv|virtualenv)")
 _INTERPRETER = re.compile(r"/usr/local/bin/python(?:3(?:\.\d+)?)?")
@@ -112,19 +116,43 @@ class Image:
         made = {each: number for image in self.ancestors() for each, number in image.users.items()}
         return made.get(name)
 
+    def owner(self, said: str) -> str | None:
+        """What a copy calls its owner, given as `user` or `user:group`; None for what it cannot say."""
+        name, _, group = said.partition(":")
+        if not re.fullmatch(r"[a-z_][a-z0-9_-]*|\d+", name):
+            return None
+        made = self.user(name)
+        name = name if made is None else made or OWN
+        return f"{name}:{group}" if group.isdigit() and name != OWN else name
+
+    def own(self, place: str, said: str) -> bool:
+        """Give all that was copied to a place or below it to a user; whether there was anything."""
+        owner = self.owner(said)
+        below = [
+            copy
+            for stage in self.ancestors()
+            for copy in stage.copies
+            if f"{copy['to'].rstrip('/')}/".startswith(f"{place.rstrip('/')}/")
+        ]
+        for copy in below if owner else ():
+            copy["owner"] = owner or ""
+        return bool(below and owner)
+
     def absolute(self, path: str) -> str:
         """A path of the image, whatever folder it starts from."""
         return posixpath.normpath(posixpath.join(self.workdir, path))
 
     def original(self, path: str, folder: str | None = None) -> str | None:
         """What of the build's folder stands at a path of the image; None where nothing is known to."""
+        return next(self.originals(path, folder), None)
+
+    def originals(self, path: str, folder: str | None = None) -> Iterator[str]:
+        """What may stand there, what was copied last first: of several folders that were copied to one place."""
         wanted = posixpath.normpath(posixpath.join(folder or self.workdir, path))
         for stage in reversed(self.ancestors()):
             for brought in reversed(stage.brought):
                 if (found := _within(wanted, brought)) is not None:
-                    return found
-        return None
-
+                    yield found
 
     def holds_folder(self, path: str) -> bool:
         """Whether a path of the image is known to be a folder: a copy of one file goes into it."""

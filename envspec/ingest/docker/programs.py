@@ -56,6 +56,14 @@ OTHER_PACKAGES = frozenset({"apk", "dnf", "microdnf", "yum", "tdnf", "zypper"})
 """Programs that install packages of other distributions than Debian and those made of it."""
 
 _WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
+_RUN_VALUES = frozenset(
+    {
+        *("-n", "--name", "-p", "--prefix", "--python", "--with", "--extra", "--group", "--project", "--package"),
+        *("--directory", "--env-file", "--with-requirements", "--index", "--only-group", "--no-group", "-C"),
+    }
+)
+"""Options of `conda run`, `uv run` and the like that take the next word."""
+_RUNS = re.compile(r"(?:(?<=[\s;&|(])|^)(?:poetry|pipenv|pdm|uv)\s+run(?:\s+--?[a-z][\w-]*)*\s+(?=[\w./$])")
 SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da|a)?sh")
 _PIP = re.compile(r"pip3?(?:\.\d+)?")
 _PYTHON = re.compile(r"(?:python|pypy)3?(?:\.\d+)?")
@@ -78,12 +86,20 @@ def unwrapped(words: Sequence[str]) -> list[str]:
             "run"
         ]:
             left = left[2:]
+            module = False
             while left and left[0].startswith("-"):
-                takes = left[0] in {"-n", "--name", "-p", "--prefix", "--python", "--with"}
-                left = left[2 if takes else 1 :]
+                module |= left[0] in {"-m", "--module"} and program == "uv"
+                left = left[2 if left[0] in _RUN_VALUES else 1 :]
+            if program == "uv" and left and (module or left[0].endswith(".py")):
+                left = ["python", *(["-m"] if module else []), *left]
         else:
             return left
     return left
+
+
+def bare_text(text: str) -> str:
+    """A line for a shell without what only calls a command in an environment: `poetry run`, `uv run`."""
+    return _RUNS.sub("", text)
 
 
 def shell_text(words: Sequence[str]) -> str | None:
@@ -157,6 +173,14 @@ def made_environment(program: str, words: Sequence[str], variables: Mapping[str,
             if name in {"--target", "-t", "--prefix", "--root", "--wheel-dir", "-w"}:
                 return value if given else next(iter(rest[number + 1 :]), None)
     return None
+
+
+def owned(program: str, words: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The owner that `chown` gives to places, and those; None for another command or a place that is not told."""
+    bare = [word for word in words[1:] if not word.startswith("-")]
+    if program != "chown" or len(bare) < 2 or any("$" in word or "*" in word for word in bare):
+        return None
+    return bare[0], bare[1:]
 
 
 def is_housekeeping(program: str, words: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable
 
 from envspec.ingest.docker.copies import Copies, build_folder
-from envspec.ingest.docker.image import Image
+from envspec.ingest.docker.image import OWN, Image
 from envspec.ingest.docker.instructions import Instruction, instructions, without_heredocs
 from envspec.ingest.docker.programs import UNKNOWN
 from envspec.ingest.docker.run import Runner
@@ -168,6 +168,9 @@ class _Reader:
         for image in last.ancestors():
             drafting.env |= image.env
         copies = [copy for image in last.ancestors() for copy in image.copies]
+        if not any(saying.name == "USER" for image in last.ancestors() for saying in image.sayings):
+            for copy in copies:  # its programs are root, and may write beside their code
+                copy.setdefault("owner", OWN)
         if len(copies) > COPIES:
             drafting.remark(f"only the first {COPIES} of {len(copies)} copies are in the spec")
         started = Started(drafting, last).table()

@@ -19,6 +19,7 @@ from envspec.ingest.docker.programs import (
     is_housekeeping,
     made_environment,
     made_user,
+    owned,
     shell_text,
     unwrapped,
 )
@@ -100,12 +101,25 @@ class Runner:
         elif program in {"useradd", "adduser"} and (user := made_user(words)):
             self.image.users |= user
             drafting.carry(command.text, self.line)
+        elif (given := owned(program, words)) is not None:
+            self._own(command, *given, folder)
         elif compiles(program, words):
             drafting.leave(command.text, self.line, _COMPILED)
         elif is_housekeeping(program, words):
             drafting.carry(command.text, self.line)
         else:
             drafting.leave(command.text, self.line, _COMMAND)
+
+    def _own(self, command: Command, owner: str, places: Sequence[str], folder: str) -> None:
+        """Give what was copied below some places to a user, as `chown` does."""
+        found = False
+        for place in places:
+            below = posixpath.normpath(posixpath.join(folder, place))
+            found |= self.image.own(below, owner)
+        if found and command.runs:
+            self.drafting.carry(command.text, self.line)
+        else:
+            self.drafting.leave(command.text, self.line, _COMMAND)
 
     def _reader(self, program: str, words: list[str]) -> Callable[[Command, str], None] | None:
         """What reads a command that installs; None for others."""
@@ -232,8 +246,7 @@ class Runner:
 
     def file(self, path: str, folder: str) -> pathlib.Path | None:
         """The file of the build's folder that a path of the image means; None where there is none."""
-        original = self.image.original(path, folder)
-        places = [original] if original else []
+        places = list(self.image.originals(path, folder))
         if not path.startswith("/"):
             places.append(path)
         places += [posixpath.basename(path)] if not places else []
@@ -251,7 +264,7 @@ class Runner:
             return
         found = re.fullmatch(r"([^\[\]]*)(\[[^\[\]]*\])?", text)
         path, extras = (found[1], found[2] or "") if found else (text, "")
-        original = self.image.original(path, folder)
+        original = self._project(path, folder)
         if original is None and not path.startswith(("/", "~", "..")) and is_there(self.context / path):
             original = path
         if original is None:
@@ -267,6 +280,14 @@ class Runner:
             self.drafting.leave(shown, self.line, why)
         else:
             self.drafting.require(step, f"-e {word}" if editable else word, self.line, shown=shown)
+
+    def _project(self, path: str, folder: str) -> str | None:
+        """What of the build's folder a path of the image is installed from: the folder of its project's file."""
+        for name in ("pyproject.toml", "setup.py", "setup.cfg"):
+            for found in self.image.originals(posixpath.join(path, name), folder):
+                if is_file(self.context / found):
+                    return posixpath.dirname(found) or "."
+        return self.image.original(path, folder)
 
     def _uninstall(self, command: Command, names: list[str]) -> None:
         self.drafting.carry(command.text, self.line)

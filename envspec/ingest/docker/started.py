@@ -13,6 +13,7 @@ from typing import Any
 import pydantic
 
 from envspec.ingest.docker.image import Image
+from envspec.ingest.docker.programs import SHELL, bare_text, unwrapped
 from envspec.ingest.docker.shell import expanded
 from envspec.ingest.drafting import Drafting
 from envspec.spec.program import Program
@@ -106,6 +107,9 @@ class Started:
                 arguments = self._words(saying.value)
         shell = entry[:2] == ["sh", "-c"]  # a shell's line takes no further words
         words = entry if shell else [*entry, *arguments]
+        words = unwrapped(words) if words and words[0] != "env" else words
+        if len(words) > 2 and SHELL.fullmatch(words[0]) and words[1] == "-c":
+            words = [*words[:2], bare_text(words[2]), *words[3:]]
         return [self._image.program(word) if number == 0 else word for number, word in enumerate(words)]
 
     def _words(self, value: str) -> list[str]:
@@ -176,7 +180,11 @@ class Started:
             else:
                 self._drafting.leave(f"--start-period={text}", line, _NO_TIME)
         for name, value in said.items():
-            self._drafting.leave(f"{name}={value}", line, _ASKED)
+            same = (name, value) == ("--retries", "3") or (name, seconds(value)) == ("--interval", 10)
+            if same:
+                self._drafting.carry(f"{name}={value}", line)
+            else:
+                self._drafting.leave(f"{name}={value}", line, _ASKED)
 
     def _try(self, table: dict[str, Any], key: str, value: Any, saying: Saying | None) -> None:
         """Say something, if a program of a spec can have it."""

@@ -587,3 +587,46 @@ def test_a_base_that_cannot_build_with_it_is_said(tmp_path: pathlib.Path) -> Non
         draft = drafted(tmp_path, STAGES.format(tag=tag), "Dockerfile", python=None)
         assert not spec_of(draft).base.build_apt
         assert "not with gcc, libpq-dev of another stage" in draft.remarks[0]
+
+
+def test_a_command_that_an_environment_tool_runs_is_the_command(tmp_path: pathlib.Path) -> None:
+    for said, command in {
+        '["poetry", "run", "gunicorn", "a:b"]': ("gunicorn", "a:b"),
+        '["uv", "run", "--no-sync", "--env-file", ".env", "uvicorn", "a:b"]': ("uvicorn", "a:b"),
+        '["uv", "run", "main.py"]': ("python", "main.py"),
+        '["uv", "run", "-m", "app"]': ("python", "-m", "app"),
+        "pipenv run flask run": ("flask", "run"),
+        "cd a && exec uv run --frozen uvicorn a:b --port $P": (
+            "sh", "-c", "cd a && exec uvicorn a:b --port $P",
+        ),
+    }.items():  # fmt: skip
+        draft = drafted(tmp_path, f"FROM python:3.11\nRUN pip install six\nCMD {said}\n", "Dockerfile")
+        assert tuple(draft.run["command"]) == command
+
+
+def owners(text: str, folder: pathlib.Path) -> list[str | None]:
+    """Who owns what a spec of a Dockerfile copies."""
+    draft = drafted(folder, text, "Dockerfile", app__py="", b__py="")
+    assert not left(draft)
+    return [copy.owner for copy in spec_of(draft).copies]
+
+
+def test_who_may_write_to_what_is_copied_still_may(tmp_path: pathlib.Path) -> None:
+    begin = "FROM python:3.11\nRUN pip install six\nWORKDIR /srv\nCOPY app.py ./\nCOPY b.py /etc/b.py\n"
+    assert owners(f"{begin}CMD x\n", tmp_path) == ["app", "app"]
+    assert owners(f"{begin}USER nobody\nCMD x\n", tmp_path) == [None, None]
+    made = f"{begin}RUN useradd -u 1001 me && chown -R me:me /srv\nUSER 1001\nCMD x\n"
+    assert owners(made, tmp_path) == ["1001", None]
+
+
+def test_a_package_that_is_named_twice_in_one_install_stands_once(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nRUN pip install 'a[x]' a a==1 b[y] b c 'd; python_version > \"3\"' d\n"
+    marked = 'd; python_version > "3"'
+    assert words_of(drafted(tmp_path, text, "Dockerfile")) == ["a[x]==1", "b[y]", "c", marked]
+
+
+def test_a_project_is_told_from_what_else_is_copied_to_its_place(tmp_path: pathlib.Path) -> None:
+    files = {"pyproject__toml": "[project]\nname='x'\n", "static/a__css": "", "src/needs__txt": "six\n"}
+    for before in ("COPY pyproject.toml ./\nCOPY src ./\nCOPY static ./\n", "COPY . .\nCOPY src ./\nCOPY static ./\n"):
+        text = f"FROM python:3.11\nWORKDIR /app\n{before}RUN pip install -r needs.txt .\n"
+        assert words_of(drafted(tmp_path, text, "Dockerfile", **files)) == ["six", "."]

@@ -67,6 +67,31 @@ def test_a_dockerfile_that_installs_hashed_requirements_is_read_with_their_diges
     assert [(pin.name, pin.files[0].sha256) for pin in draft.pins] == [("six", "0" * 64)]
 
 
+LOOSE = "[project]\nname = 'x'\ndependencies = ['six>=1.10']\n"
+
+
+def test_a_dockerfile_that_installs_the_pins_of_a_project_is_read_with_their_digests(
+    tmp_path: pathlib.Path,
+) -> None:
+    draft = read(tmp_path, pyproject__toml=LOOSE, requirements__txt=HASHED, Dockerfile=IMAGE)
+    assert (draft.file, [pin.version for pin in draft.pins]) == ("Dockerfile", ["1.16.0"])
+
+
+@pytest.mark.parametrize(
+    ("pinned", "file"),
+    [
+        ("six==1.16.0\nidna==3.4\n", "requirements.txt"),
+        ("six==1.9\n", "pyproject.toml"),
+        ("six==1.16.0\nidna\n", "pyproject.toml"),
+        ("idna==3.4\n", "pyproject.toml"),
+    ],
+)
+def test_requirements_that_pin_all_that_a_project_leaves_open_are_more_exact(
+    tmp_path: pathlib.Path, pinned: str, file: str
+) -> None:
+    assert read(tmp_path, pyproject__toml=LOOSE, requirements__txt=pinned).file == file
+
+
 def test_a_dockerfile_that_installs_more_than_has_hashes_is_told_as_that(tmp_path: pathlib.Path) -> None:
     image = f"{IMAGE}RUN pip install flask\n"
     draft = read(tmp_path, requirements__txt=HASHED, Dockerfile=image)
