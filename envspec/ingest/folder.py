@@ -6,6 +6,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
@@ -54,8 +55,8 @@ def read_folder(folder: pathlib.Path, wish: Wish) -> Draft:
         draft = READERS.get(name.lower(), read_requirements)(folder / name, wish)
         if any(install.requirements for install in draft.installs):
             left = [other for other in there if other not in {name, *tried, *LOCKS.get(name.lower(), ())}]
-            name, draft, left = _more_exact(folder, wish, name, draft, left)
-            return procfile.completed(folder, wish, _with_image(folder, wish, name, draft, left))
+            best = _more_exact(folder, wish, name, draft, left)
+            return procfile.completed(folder, wish, _with_image(folder, wish, *best))
         tried.append(name)
     deeper = list(_deeper(folder))
     raise UsageError(
@@ -90,12 +91,17 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
         image = _image(folder / place, wish)
         if image is None:
             continue
-        if _covers(image, draft) and len(draft.pins) <= len(image.pins):
+        if image.installs and _covers(image, draft) and len(draft.pins) <= len(image.pins):
             said = f"{place} of the folder was read, as it installs what {name} says, and tells of its image"
             if not image.run:  # its own project may say it
                 image = dataclasses.replace(image, run=draft.run, proposed=draft.proposed)
             others = [other for other in others if other != place]
             draft, name = _with_port(folder, wish, image, others), place
+            break
+        own = _own_program(draft, image)
+        if own:
+            said += f"; [run] is what {place} starts, {_differing(name, draft, image)}"
+            draft = dataclasses.replace(draft, run=own, proposed="")
             break
         if image.run:
             said += f"; what is started stands in {place}, {_differing(name, draft, image)}"
@@ -103,6 +109,18 @@ def _with_image(folder: pathlib.Path, wish: Wish, name: str, draft: Draft, other
     more = listed(list(others))
     said += f"; there are also: {more}" if more != "none" else ""
     return dataclasses.replace(draft, file=name, remarks=(said, *draft.remarks))
+
+
+_OF_PROGRAM = ("command", "port", "ports", "health", "start-timeout", "stop-signal")
+"""What of an image's program holds wherever the program is."""
+
+
+def _own_program(draft: Draft, image: Draft) -> dict[str, Any]:
+    """The program of an image, where it is the project's own, which the draft proposes too; else nothing."""
+    proposed, started = draft.run.get("command"), image.run.get("command")
+    if not draft.proposed or not proposed or not started or proposed[0] != started[0]:
+        return {}
+    return {key: image.run[key] for key in _OF_PROGRAM if key in image.run}
 
 
 def _with_port(folder: pathlib.Path, wish: Wish, image: Draft, others: Sequence[str]) -> Draft:
@@ -151,7 +169,7 @@ def _is_own(word: str) -> bool:
 def _covers(more: Draft, draft: Draft) -> bool:
     """Whether a draft installs all that another does: the same words, or versions that satisfy them."""
     words = _words(more)
-    held = {
+    held: dict[str, str] = {
         canonicalize_name(parsed.name): version
         for word in words
         if (parsed := pip_requirement(word)) is not None and (version := _pinned_version(word))
@@ -169,9 +187,7 @@ def _pinned_version(word: str) -> str:
 def _satisfied(word: str, held: Mapping[str, str]) -> bool:
     parsed = pip_requirement(word)
     version = held.get(canonicalize_name(parsed.name)) if parsed is not None and not parsed.url else None
-    return (
-        parsed is not None and version is not None and parsed.specifier.contains(version, prereleases=True)
-    )
+    return parsed is not None and version is not None and parsed.specifier.contains(version, prereleases=True)
 
 
 def _deeper(folder: pathlib.Path) -> Iterator[str]:

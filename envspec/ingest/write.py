@@ -84,9 +84,11 @@ def spec_text(draft: Draft) -> str:
     text = tomlkit.dumps(document)
     if draft.run:
         return text
-    own = any(word.removeprefix("-e ").startswith(".") for each in draft.installs for word in each.requirements)
-    copy = "" if own or draft.copies else _COPIED
-    return text + _STARTED.format(name=name_of(draft.name).replace("-", "_"), copy=copy)
+    own = any(
+        word.removeprefix("-e ").startswith(".") for each in draft.installs for word in each.requirements
+    )
+    copied = "" if own or draft.copies else _COPIED
+    return text + _STARTED.format(name=name_of(draft.name).replace("-", "_"), copy=copied)
 
 
 def name_of(text: str) -> str:
@@ -106,7 +108,10 @@ def _variants(draft: Draft, taken: Sequence[str], indexes: Mapping[str, str]) ->
         names = list(numbered([*taken, *(name_of(install.name) for install in installs)]))[len(taken) :]
         overlay = tomlkit.table(is_super_table=True)
         overlay.add(
-            "stage", _stages([(install, install.requirements) for install in installs], names, indexes)
+            "stage",
+            _stages(
+                [(install, list(dict.fromkeys(install.requirements))) for install in installs], names, indexes
+            ),
         )
         table.add(title, overlay)
     return table

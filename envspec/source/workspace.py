@@ -21,7 +21,9 @@ _MOST = 1_000
 """Members of one workspace."""
 
 _ARCHIVAL = {
-    ".git_archival.json": re.compile(r"(poetry|uv|hatch|pdm)[-_.]dynamic[-_.]versioning|dunamai", re.IGNORECASE),
+    ".git_archival.json": re.compile(
+        r"(poetry|uv|hatch|pdm)[-_.]dynamic[-_.]versioning|dunamai", re.IGNORECASE
+    ),
     ".git_archival.txt": re.compile(
         r"(setuptools|hatch|poetry|pdm|flit|vcs)[-_.]?(git[-_.])?(scm|vcs|versioning)", re.IGNORECASE
     ),

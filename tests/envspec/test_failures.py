@@ -52,7 +52,7 @@ def attempt(said: str = "", *, step: str = "build_wheel", late: bool = False, co
             "from git, of",
         ),
         (
-            'poetry_dynamic_versioning/backend.py", line 1\nRuntimeError: This does not appear to be a Git project',
+            'poetry_dynamic_versioning/x.py", line 1\nRuntimeError: This does not appear to be a Git project',
             "from git, of",
         ),
         ("OSError: [Errno 30] Read-only file system: '/usr/x'", "its own folder alone"),

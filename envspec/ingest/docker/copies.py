@@ -18,6 +18,7 @@ from envspec.ingest.draft import Wish
 from envspec.ingest.drafting import Drafting, is_folder
 from envspec.spec.files import Copy
 
+
 def build_folder(file: pathlib.Path, found: list[Instruction], wish: Wish) -> pathlib.Path:
     """The folder that the build is likely given: the nearest that has most of what is copied."""
     folder = file.absolute().parent
@@ -185,7 +186,7 @@ class Copies:
             self._drafting.leave(text, line, "brings what another stage made: make it before, and copy it")
 
     def _bring_on(self, word: str, words: Sequence[str], other: Image, image: Image) -> bool:
-        """What another stage had of the build's folder at a path, which goes on from there; whether it had any."""
+        """Copy on what another stage had of the build's folder at a path; whether it had any."""
         found = [(source, below) for source, below in other.contents(word) if matching(self._context, source)]
         to = image.absolute(words[-1])
         into = words[-1].endswith("/") or len(words) > 2 or image.holds_folder(to)

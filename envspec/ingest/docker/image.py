@@ -45,6 +45,8 @@ class Image:
     line: int
     parent: Image | None = None
     variables: dict[str, str] = dataclasses.field(default_factory=dict)
+    unset: set[str] = dataclasses.field(default_factory=set)
+    """Arguments without a value, which nobody gives one in a plain build."""
     workdir: str = "/"
     brought: list[Brought] = dataclasses.field(default_factory=list)
     steps: list[Step] = dataclasses.field(default_factory=list)
@@ -147,7 +149,7 @@ class Image:
         return next(self.originals(path, folder), None)
 
     def originals(self, path: str, folder: str | None = None) -> Iterator[str]:
-        """What may stand there, what was copied last first: of several folders that were copied to one place."""
+        """What may stand there, the last copy first: several folders may have been copied to one place."""
         wanted = posixpath.normpath(posixpath.join(folder or self.workdir, path))
         for stage in reversed(self.ancestors()):
             for brought in reversed(stage.brought):
@@ -165,7 +167,7 @@ class Image:
         return False
 
     def contents(self, path: str) -> list[tuple[str, str]]:
-        """What of the build's folder stands at a path of the image or below it: each source, and where below."""
+        """What of the build's folder stands at a path of the image or below: each source, and where below."""
         wanted = self.absolute(path)
         if (whole := self.original(wanted)) is not None:
             return [(whole, "")]

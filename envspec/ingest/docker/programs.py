@@ -58,7 +58,18 @@ OTHER_PACKAGES = frozenset({"apk", "dnf", "microdnf", "yum", "tdnf", "zypper"})
 _WRAPPERS = frozenset({"sudo", "exec", "command", "nice", "time", "eatmydata", "nohup", "retry"})
 _RUN_VALUES = frozenset(
     {
-        *("-n", "--name", "-p", "--prefix", "--python", "--with", "--extra", "--group", "--project", "--package"),
+        *(
+            "-n",
+            "--name",
+            "-p",
+            "--prefix",
+            "--python",
+            "--with",
+            "--extra",
+            "--group",
+            "--project",
+            "--package",
+        ),
         *("--directory", "--env-file", "--with-requirements", "--index", "--only-group", "--no-group", "-C"),
     }
 )
@@ -176,7 +187,7 @@ def made_environment(program: str, words: Sequence[str], variables: Mapping[str,
 
 
 def owned(program: str, words: Sequence[str]) -> tuple[str, list[str]] | None:
-    """The owner that `chown` gives to places, and those; None for another command or a place that is not told."""
+    """The owner that `chown` gives to places, and those; None where the words do not tell."""
     bare = [word for word in words[1:] if not word.startswith("-")]
     if program != "chown" or len(bare) < 2 or any("$" in word or "*" in word for word in bare):
         return None

@@ -263,6 +263,8 @@ class _Reader:
                 variables[name] = expanded(value, {**self._arguments, **variables})
             elif name in self._arguments:
                 variables[name] = self._arguments[name]
+            elif self._images:
+                self._images[-1].unset.add(name)
 
     def _env(self, instruction: Instruction, image: Image) -> None:
         pairs = list(_assigned(instruction.value))
@@ -270,7 +272,8 @@ class _Reader:
             name, _, value = instruction.value.partition(" ")
             pairs = [(name, value.strip())]
         for name, written in pairs:
-            value = _SITE.sub("{site}", expanded(written, image.variables))
+            unset = {each: "" for stage in image.ancestors() for each in stage.unset}
+            value = _SITE.sub("{site}", expanded(written, {**unset, **image.variables}))
             text, line = f"ENV {name}={written}", instruction.line
             own = bool(_PIP_VARIABLES.match(name))
             if "$" not in value:

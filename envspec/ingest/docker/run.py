@@ -282,7 +282,7 @@ class Runner:
             self.drafting.require(step, f"-e {word}" if editable else word, self.line, shown=shown)
 
     def _project(self, path: str, folder: str) -> str | None:
-        """What of the build's folder a path of the image is installed from: the folder of its project's file."""
+        """What of the build's folder a path is installed from: the folder of its project's file."""
         for name in ("pyproject.toml", "setup.py", "setup.cfg"):
             for found in self.image.originals(posixpath.join(path, name), folder):
                 if is_file(self.context / found):

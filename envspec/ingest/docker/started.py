@@ -23,6 +23,9 @@ _REQUEST = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d{1,5}))?(/[\w/.~%+@:,;=?&-]*)?"
 )
 
+_UNSET = re.compile(r"\$(?:\w+|\{\w+\})")
+"""A variable that the image does not have, for which a shell puts nothing."""
+
 _ASKED = "has no key in a spec: its images ask every 10 s, and count as unwell after 3 failures"
 _NO_TIME = "is no time that a program of a spec can have to start"
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -147,7 +150,8 @@ class Started:
             return
         said = re.sub(r"^CMD\s+", "", value, flags=re.IGNORECASE)
         words = self._words(said)
-        request = _REQUEST.search(expanded(" ".join(words), self._image.variables))
+        asked = expanded(" ".join(words), self._image.variables)
+        request = _REQUEST.search(_UNSET.sub("", asked))
         asks = posixpath.basename(words[0]) in {"curl", "wget", "sh"} if words else False
         port = table.get("port")
         if request and asks and (request[1] is None or port in {None, int(request[1])}):

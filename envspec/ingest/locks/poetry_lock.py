@@ -145,9 +145,7 @@ def _is_main(drafting: Drafting, package: Package) -> bool:
     if isinstance(marker, dict):
         marker = marker.get("main")
     extras = ("", *drafting.wish.picked)
-    return (
-        not isinstance(marker, str) or not marker or any(drafting.wants(marker, extra) for extra in extras)
-    )
+    return not isinstance(marker, str) or not marker or any(drafting.wants(marker, extra) for extra in extras)
 
 
 def _dependencies(package: Package) -> Iterator[tuple[str, Mapping[str, Any]]]:

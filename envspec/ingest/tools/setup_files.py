@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
 
+from envspec.ingest import scripts
 from envspec.ingest.draft import Draft, Wish
 from envspec.ingest.drafting import Drafting, is_file
 from envspec.ingest.entries import Entries
@@ -74,6 +75,7 @@ def read_setup(file: pathlib.Path, wish: Wish) -> Draft:
         drafting.remark(f"the project's own code is not installed: {why}")
     else:
         drafting.step("project").requirements.append(word or ".")
+        scripts.start(drafting, [text for parts in said for key, text, _ in parts if key == "!"], file.name)
     return drafting.finish()
 
 
@@ -92,7 +94,7 @@ def add_setup(drafting: Drafting, steps: Steps, what: str) -> bool:
     for name in ("setup.cfg", "setup.py"):
         parts = _said(drafting.folder / name)
         wanted = [part for part in parts if (part[0] == "") == (what == "dependencies")]
-        wanted = [part for part in wanted if not part[0].startswith(("=", "~"))]
+        wanted = [part for part in wanted if not part[0].startswith(("=", "~", "!"))]
         wanted = [part for part in wanted if part[0] not in {"python_requires", "name"}]
         _add(drafting, steps, wanted, name)
         found |= bool(wanted)
@@ -103,7 +105,7 @@ _Part = tuple[str, str, int | None]
 """What of it says something, text and line.
 
 A variant, where `""` is always installed; `python_requires` and `name`; `=` and a key for what is computed,
-`~` and a key for what says nothing that a spec takes.
+`~` and a key for what says nothing that a spec takes; `!` for a program that the project has.
 """
 
 
@@ -119,6 +121,8 @@ def _add(drafting: Drafting, steps: Steps, parts: list[_Part], label: str) -> No
                 drafting.leave(f"{key[1:]} {text}", line, why, file=label)
             else:
                 drafting.aside(key[1:], line, file=label)
+        elif key == "!":
+            drafting.carry(f"script {text}", line, file=label)
         elif key == "name":
             drafting.carry(f"name {text}", line, file=label)
         elif text.startswith("file:"):
@@ -154,6 +158,8 @@ def _of_cfg(file: pathlib.Path, text: str) -> Iterator[_Part]:
         yield "python_requires", bare, line
     if name := parser.get("metadata", "name", fallback="").strip():
         yield "name", name, lines.get(f"name = {name}")
+    for bare, line in listed("options.entry_points", "console_scripts"):
+        yield "!", bare.partition("=")[0].strip(), line
     yield from _rest_of_cfg(parser, lines)
     if parser.has_section("options.extras_require"):
         for extra in parser.options("options.extras_require"):
@@ -172,6 +178,10 @@ def _fill(parser: configparser.ConfigParser, file: pathlib.Path, text: str | Non
 def _rest_of_cfg(parser: configparser.ConfigParser, lines: Mapping[str, int]) -> Iterator[_Part]:
     for section in parser.sections():
         if section == "options.extras_require":
+            continue
+        if section == "options.entry_points":
+            if set(parser.options(section)) - {"console_scripts"}:
+                yield f"~[{section}]", "", lines.get(f"[{section}]")
             continue
         if section not in {"options", "metadata"}:
             yield f"~[{section}]", "", lines.get(f"[{section}]")
@@ -199,10 +209,22 @@ def _of_script(file: pathlib.Path, text: str) -> Iterator[_Part]:
             for keyword in node.keywords:
                 if keyword.arg in {"install_requires", "extras_require", "python_requires"}:
                     yield from _keyword(keyword.arg, keyword.value, values)
+                elif keyword.arg == "entry_points" and isinstance(keyword.value, ast.Dict):
+                    yield from _programs(keyword.value, values)
                 elif keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
                     yield "name", str(keyword.value.value), keyword.value.lineno
                 elif keyword.arg:
                     yield f"~{keyword.arg}", ast.unparse(keyword.value)[:100], keyword.value.lineno
+
+
+def _programs(table: ast.Dict, values: Mapping[str, ast.expr]) -> Iterator[_Part]:
+    """The programs among the entry points that a call names in a literal."""
+    for name, value in zip(table.keys, table.values, strict=True):
+        if isinstance(name, ast.Constant) and name.value == "console_scripts":
+            for key, text, line in _words("!", "entry_points", value, values):
+                yield key, (text if key.startswith("=") else text.partition("=")[0].strip()), line
+        else:
+            yield "~entry_points", "", value.lineno
 
 
 def _keyword(key: str, value: ast.expr, values: Mapping[str, ast.expr]) -> Iterator[_Part]:

@@ -627,6 +627,17 @@ def test_a_package_that_is_named_twice_in_one_install_stands_once(tmp_path: path
 
 def test_a_project_is_told_from_what_else_is_copied_to_its_place(tmp_path: pathlib.Path) -> None:
     files = {"pyproject__toml": "[project]\nname='x'\n", "static/a__css": "", "src/needs__txt": "six\n"}
-    for before in ("COPY pyproject.toml ./\nCOPY src ./\nCOPY static ./\n", "COPY . .\nCOPY src ./\nCOPY static ./\n"):
+    for before in (
+        "COPY pyproject.toml ./\nCOPY src ./\nCOPY static ./\n",
+        "COPY . .\nCOPY src ./\nCOPY static ./\n",
+    ):
         text = f"FROM python:3.11\nWORKDIR /app\n{before}RUN pip install -r needs.txt .\n"
         assert words_of(drafted(tmp_path, text, "Dockerfile", **files)) == ["six", "."]
+
+
+def test_arguments_and_variables_that_nobody_gives_are_empty(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nARG ROCM\nENV USE_ROCM=${ROCM} P=9000\nRUN pip install six\nCMD x\n"
+    text += "HEALTHCHECK CMD curl -f http://localhost:${P:-80}/${PREFIX}health || exit 1\n"
+    draft = drafted(tmp_path, text, "Dockerfile")
+    assert not left(draft)
+    assert (draft.env["USE_ROCM"], draft.run["port"], draft.run["health"]) == ("", 9000, "/health")

@@ -216,3 +216,29 @@ def test_a_folder_is_a_description_where_it_has_one_and_no_spec(tmp_path: pathli
     assert describes(tmp_path)
     (tmp_path / "envspec.toml").write_text("")
     assert not describes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject__toml": PYPROJECT},
+        {
+            "setup__py": "setup(name='demo-server',\n"
+            "  entry_points={'console_scripts': ['demo = d:m', 'o = d:o']})\n"
+        },
+        {
+            "setup__py": "",
+            "setup__cfg": "[metadata]\nname = demo-server\n"
+            "[options.entry_points]\nconsole_scripts =\n  demo = d:m\n",
+        },
+    ],
+)
+def test_an_image_that_starts_the_project_s_own_program_says_how(
+    tmp_path: pathlib.Path, files: dict[str, str]
+) -> None:
+    image = "FROM python:3.11\nRUN pip install demo==$V\nWORKDIR /x\nUSER me\nEXPOSE 80\nENTRYPOINT ['a']\n"
+    image = image.replace("['a']", '["demo", "-v"]')
+    draft = read(tmp_path, Dockerfile=image, **files)
+    assert draft.run == {"command": ["demo", "-v"], "port": 80}
+    assert "[run] is what Dockerfile starts" in draft.remarks[0]
+    assert words_of(draft)[-1] == "."
