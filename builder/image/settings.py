@@ -82,6 +82,7 @@ def image_labels(plan: Plan) -> dict[str, str]:
         f"{places.LABEL}.variant": plan.variant or "",
         f"{places.LABEL}.version": importlib.metadata.version("envspec"),
         f"{places.LABEL}.packages": " ".join(f"{name}=={plan.pins[name]}" for name in plan.named),
+        **({f"{places.LABEL}.writes": " ".join(plan.main.writes)} if plan.main and plan.main.writes else {}),
         **card_labels(plan.gpu),
     }
 

@@ -68,12 +68,18 @@ def image_start(plan: Plan) -> Starting:
 def start_line(name: str, config: Mapping[str, Any], *, host: bool = False) -> str:
     """The line with the command that starts an image, from its configuration (`Cmd`, `ExposedPorts`).
 
+    An image whose program may write to its own files is not started read-only.
     `host` is for engines whose containers reach nobody but by the machine's own network.
     """
     numbers = sorted({int(entry.partition("/")[0]) for entry in config.get("ExposedPorts") or {}})
     published = " ".join(f"--publish {port}:{port}" for port in numbers)
     reached = "--network host" if host else published
-    words = ["docker run --rm", *(["--read-only", reached] if numbers else [])]
+    writes = f"{places.LABEL}.writes" in (config.get("Labels") or {})
+    words = [
+        "docker run --rm",
+        *([] if writes else ["--read-only"]) * bool(numbers),
+        *[reached] * bool(numbers),
+    ]
     if list(config.get("Cmd") or ()) != [_PYTHON]:
         return f"{'serve' if numbers else 'start'} it: {' '.join([*words, name])}"
     words += ["--interactive --tty", name]

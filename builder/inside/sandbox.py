@@ -1,23 +1,26 @@
 """Runs a command in a tree of files as in a container: own root, own processes, no network. Needs no root.
 
 Its words are JSON and the command: `{"layers": [folder], "root": folder, "env": {}, "cwd": path,
-"user": number, "out": folder or null, "volumes": [path], "shown": [folder]}`. Volumes are empty folders that
-can be written to; so can what is shown, at the path that it has outside, which one of the layers must have,
-unless it is below /tmp. It talks to the kernel itself, so no other program is needed. It ends as the command
-ended; with 125 and a line on standard error where the kernel refuses.
+"user": number, "out": folder or null, "volumes": [path], "shown": [folder]}`. Volumes can be written to,
+and begin with what the layers have there, as new ones of an engine do. What is shown can be written to at the
+path that it has outside, which one of the layers must have, unless it is below /tmp. It talks to the kernel
+itself, so no other program is needed. It ends as the command ended; with 125 and a line on standard error
+where the kernel refuses.
 
 Source: pid_namespaces(7), overlayfs in the kernel's documentation.
 """
 # Paths here are those of another root.
-# ruff: noqa: PTH102, PTH103, PTH211, S108, S606
+# ruff: noqa: PTH101, PTH102, PTH103, PTH113, PTH118, PTH123, PTH208, PTH211, S108, S606
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
+import stat
 import struct
 import sys
 import warnings  # noqa: F401 - `os.execvpe` wants it once the files of this Python are out of sight
@@ -136,12 +139,45 @@ def _make_root(wanted: dict[str, Any]) -> None:
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(f"/proc/self/{target}", f"{root}/dev/{name}")
     for volume in wanted.get("volumes", ()):
-        os.makedirs(root + volume, exist_ok=True)  # below what is new here, such as /run
-        kernel.mount("tmpfs", root + volume, "tmpfs", _PLAIN, "mode=1777")
+        _volume(root, volume)
     for folder in wanted.get("shown", ()):
         os.makedirs(root + folder, exist_ok=True)  # below /tmp, which is new
         kernel.mount(folder, root + folder, None, kernel.MS_BIND)
     kernel.change_root(root)
+
+
+def _volume(root: str, path: str) -> None:
+    """Lay a writable folder over a path, with a copy of what is there; a file stays as it is."""
+    place = root + path.rstrip("/")
+    if os.path.isfile(place):
+        return
+    os.makedirs(place, exist_ok=True)  # below what is new here, such as /run
+    if os.path.realpath(place) != os.path.realpath(root) + path.rstrip(
+        "/"
+    ):  # a link may lead out of the root
+        kernel.mount("tmpfs", place, "tmpfs", _PLAIN, "mode=1777")
+        return
+    below = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        kernel.mount("tmpfs", place, "tmpfs", _PLAIN, "mode=1777")
+        for folder, _, _, here in os.fwalk(".", dir_fd=below):
+            for name in os.listdir(here):
+                _copy(name, here, os.path.join(place, folder, name))
+    finally:
+        os.close(below)
+
+
+def _copy(name: str, folder: int, goal: str) -> None:
+    """Copy one entry of an open folder; of folders the contents come later. Devices and the like are left."""
+    about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if stat.S_ISLNK(about.st_mode):
+        os.symlink(os.readlink(name, dir_fd=folder), goal)
+    elif stat.S_ISDIR(about.st_mode):
+        os.mkdir(goal, stat.S_IMODE(about.st_mode) | stat.S_IRWXU)
+    elif stat.S_ISREG(about.st_mode):
+        with open(os.open(name, os.O_RDONLY, dir_fd=folder), "rb") as source, open(goal, "xb") as copy:
+            shutil.copyfileobj(source, copy)
+        os.chmod(goal, stat.S_IMODE(about.st_mode) | stat.S_IRUSR | stat.S_IWUSR)
 
 
 def _overlay(layers: list[str], root: str) -> None:

@@ -75,7 +75,11 @@ def _service(wanted: Deployment, each: Deployed) -> dict[str, Any]:
         **_health(each),
         **({"stop_signal": program.stop_signal} if program.stop_signal else {}),
         "stop_grace_period": f"{each.drain + 10}s",
-        **_hardened(each.user, each.program.restart or ("unless-stopped" if program.lasting else "no")),
+        **_hardened(
+            each.user,
+            program.restart or ("unless-stopped" if program.lasting else "no"),
+            writes=bool(program.writes),
+        ),
         **({"volumes": [f"{wanted.volumes[path]}:{doubled(path)}" for path in program.volumes]}
            if program.volumes else {}),
         "deploy": {
@@ -126,15 +130,15 @@ def _proxy(each: Deployed) -> dict[str, Any]:
     }
 
 
-def _hardened(user: str, restart: str = "unless-stopped") -> dict[str, Any]:
+def _hardened(user: str, restart: str = "unless-stopped", *, writes: bool = False) -> dict[str, Any]:
     """Nothing may be written but /tmp, and nothing gained; the engine's own seccomp profile stays on.
 
-    A program that wants to be root wants to write, and what else is root's.
+    A program that wants to be root wants to write, and what else is root's; with `writes` it owns its code.
     """
     root = user.partition(":")[0] == "0"
     return {
         "user": user,
-        **({} if root else {"read_only": True}),
+        **({} if root or writes else {"read_only": True}),
         "tmpfs": ["/tmp"],  # noqa: S108 - inside the container
         **({} if root else {"cap_drop": ["ALL"]}),
         "security_opt": ["no-new-privileges:true"],

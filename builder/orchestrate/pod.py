@@ -76,7 +76,8 @@ def _rights(each: Deployed) -> dict[str, Any]:
 
 def _container(wanted: Deployment, each: Deployed) -> dict[str, Any]:
     names = ports(each)
-    confined = {"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    whole = not each.program.writes
+    confined = {"readOnlyRootFilesystem": whole, "capabilities": {"drop": ["ALL"]}}
     return {
         "name": host_name(each.name),
         "image": wanted.image,

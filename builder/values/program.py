@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
 from builder.values.servers import default_words
 from builder.values.variables import expanded
+from envspec.spec.files import Copy
 from envspec.spec.model import Service, Spec
 from envspec.spec.part import Part
 from envspec.spec.program import MAIN, Health, Program, RunTrial
@@ -19,6 +20,9 @@ HOST, PORT = "{host}", "{port}"
 
 ANYWHERE, HERE = "0.0.0.0", "127.0.0.1"  # noqa: S104 - a container is reached from outside
 """What `{host}` is in an image, and where a program is tried."""
+
+_OWN = "app"
+"""The image's own user, as copies and programs call it."""
 
 _START_PERIOD = 60
 """Seconds, where the spec says nothing."""
@@ -47,6 +51,8 @@ class PlannedProgram(Part):
     user: str | None = None
     """Name or number of its user, with a group's number where wanted; None for the image's own user."""
     volumes: tuple[str, ...] = ()
+    writes: tuple[str, ...] = Field(default=(), exclude=True)
+    """Absolute folders of copies that belong to its user: it may write there, where nothing forbids it."""
     stop_signal: str | None = None
     restart: str | None = None
     schedule: str | None = None
@@ -107,7 +113,7 @@ def planned_programs(spec: Spec, served: tuple[str, ...] | None = None) -> tuple
     `served` are the words that serve what `[service]` names; left out, they are gunicorn's.
     """
     service = (service_program(spec.service, served),) if spec.service else ()
-    return (*service, *(_planned(name, program) for name, program in spec.programs.items()))
+    return (*service, *(_planned(name, program, spec.copies) for name, program in spec.programs.items()))
 
 
 def service_program(service: Service, served: tuple[str, ...] | None = None) -> PlannedProgram:
@@ -125,7 +131,9 @@ def service_program(service: Service, served: tuple[str, ...] | None = None) -> 
     )
 
 
-def _planned(name: str, program: Program) -> PlannedProgram:
+def _planned(name: str, program: Program, copies: Sequence[Copy]) -> PlannedProgram:
+    user = (program.user or _OWN).partition(":")[0]
+    mine = (copy.to.rstrip("/") for copy in copies if (copy.owner or "").partition(":")[0] == user)
     implied = Health(tcp=program.port) if program.port and program.lasting else None
     return PlannedProgram(
         name=name,
@@ -139,6 +147,7 @@ def _planned(name: str, program: Program) -> PlannedProgram:
         workdir=program.workdir,
         user=program.user,
         volumes=program.volumes,
+        writes=tuple(dict.fromkeys(place for place in mine if place.startswith("/"))),
         stop_signal=program.stop_signal,
         restart=program.restart,
         schedule=program.schedule,

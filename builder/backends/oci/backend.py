@@ -136,7 +136,7 @@ class OciBackend:
             timeout=timeout,
             user=owner_of(program) if program else None,
             folder=program.workdir if program else None,
-            volumes=program.volumes if program else (),
+            volumes=(*program.volumes, *program.writes) if program else (),
         )
 
     def subject(self, environment: Environment) -> RemoteSubject:

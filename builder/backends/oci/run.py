@@ -41,7 +41,7 @@ def run_in_image(
 ) -> Completed:
     """Run it with the image's variables and without a network.
 
-    User and folder are the image's where none is named; volumes are empty and may be written to.
+    User and folder are the image's where none is named; volumes may be written to.
 
     Raises `OutsideError` where this machine's kernel allows no such thing.
     """
@@ -85,7 +85,8 @@ def run_in_layers(
 ) -> Completed:
     """Run it in folders laid over each other, lowest first; `out` may be written to, as `OUT`.
 
-    So may volumes, which are empty, and what is `shown`, at its own path, which one of the layers must have.
+    So may volumes, which begin with what is there, and what is `shown`, at its own path, which one of the
+    layers must have.
     `keep` is how many bytes of each stream are kept, `what` the folders are, for people.
 
     Raises `OutsideError` with that hint where this machine's kernel allows no such thing.

@@ -19,6 +19,10 @@ ALONE = "it is Python alone: [run] in the spec says what to start"
             {"Cmd": ["serve"], "ExposedPorts": {"9000/tcp": {}, "8000/tcp": {}}},
             "serve it: docker run --rm --read-only --publish 8000:8000 --publish 9000:9000 a:1",
         ),
+        (
+            {"Cmd": ["serve"], "ExposedPorts": {"80/tcp": {}}, "Labels": {"io.envspec.writes": "/app"}},
+            "serve it: docker run --rm --publish 80:80 a:1",
+        ),
         ({"Cmd": ["serve"]}, "start it: docker run --rm a:1"),
         (
             {"Cmd": ["python"]},

@@ -116,3 +116,17 @@ def test_where_it_cannot_be_made_one_line_says_so(tmp_path: pathlib.Path) -> Non
     assert done.returncode == sandbox.REFUSED
     assert done.stderr.startswith("no sandbox can be made here: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_volume_begins_with_what_is_there(root: pathlib.Path) -> None:
+    script = (
+        "import json, pathlib; there = pathlib.Path(json.__file__).parent; file = there / 'decoder.py'\n"
+        "print(file.stat().st_size); (there / 'new').mkdir(); file.write_text('x'); print(file.read_text())"
+    )
+    place = subprocess.run(
+        [PYTHON, "-c", "import json; print(json.__file__)"], capture_output=True, text=True, check=True
+    )
+    file = pathlib.Path(place.stdout).parent / "decoder.py"
+    size = file.stat().st_size
+    assert python(script, root, volumes=[str(file.parent)]).stdout == f"{size}\nx\n"
+    assert (file.stat().st_size, "Read-only" in python(script, root).stderr) == (size, True)
