@@ -25,6 +25,11 @@ from envspec.ingest.locks.held import (
     url_word,
     wanted_text,
 )
+from envspec.system.errors import Problem, SpecError
+from envspec.system.quoting import listed
+
+_HERE = "linux-64"
+"""What conda calls the machine that a lock is read for."""
 
 _BASICS = {"python", "pip", "setuptools", "wheel"}
 
@@ -36,6 +41,13 @@ def read_conda_lock(file: pathlib.Path, wish: Wish) -> Draft:
     packages = entries.list("package")
     rows = [entry if isinstance(entry, dict) else {} for entry in packages]
     here = [row for row in rows if _is_here(row)]
+    others = sorted({str(row.get("platform", _HERE)) for row in rows} - {_HERE})
+    if others and not any(row.get("platform", _HERE) == _HERE for row in rows):
+        problem = Problem(
+            path="", message=f"it holds what {listed(others)} installs, and nothing for {_HERE}"
+        )
+        hint = f"lock it for {_HERE} too, or give the environment.yml that it was made of"
+        raise SpecError(str(file), (problem,), hint=hint)
     pythons = [str(row.get("version")) for row in here if row.get("name") == "python"]
     if drafting.python is None and pythons:
         drafting.python = minor_version(pythons[0])
@@ -71,8 +83,7 @@ def read_conda_lock(file: pathlib.Path, wish: Wish) -> Draft:
 
 
 def _is_here(row: Mapping[str, Any]) -> bool:
-    platform, category = row.get("platform", "linux-64"), row.get("category", "main")
-    return bool(platform == "linux-64" and category == "main")
+    return bool(row.get("platform", _HERE) == _HERE and row.get("category", "main") == "main")
 
 
 def _by_pip(row: Mapping[str, Any]) -> bool:

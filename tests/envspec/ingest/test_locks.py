@@ -461,3 +461,32 @@ def test_names_and_moments_of_a_pylock_are_taken_as_pipenv_writes_them(tmp_path:
     text = text.replace("size = 9", 'size = 9\nupload-time = "2024-01-01T00:00:00Z"')
     draft = drafted(tmp_path, text, "pylock.toml")
     assert pins_of(draft) == {"flask-thing": "3.1.1"}
+
+
+def test_a_lock_of_conda_for_other_machines_says_which(tmp_path: pathlib.Path) -> None:
+    text = CONDA.replace("platform: linux-64", "platform: osx-arm64")
+    with pytest.raises(SpecError, match="what osx-64, osx-arm64 installs, and nothing for linux-64"):
+        drafted(tmp_path, text, "conda-lock.yml")
+
+
+LOCK_WITH_EXTRA = """[[package]]
+name = "{name}"
+version = "1.0"
+{more}
+files = [{{file = "{name}-1.0-py3-none-any.whl", hash = "sha256:{digest}"}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "more", ["optional = true", 'optional = true\ngroups = ["main"]\nmarkers = "extra == \'pg\'"']
+)
+def test_an_extra_that_an_image_installs_by_poetry_is_held(tmp_path: pathlib.Path, more: str) -> None:
+    rows = (("six", 'groups = ["main"]' if "groups" in more else ""), ("psy", more))
+    lock = "".join(LOCK_WITH_EXTRA.format(name=name, more=said, digest=A) for name, said in rows)
+    project = "[tool.poetry]\nname = 'x'\npackage-mode = false\n[tool.poetry.dependencies]\nsix = '*'\n"
+    project += "psy = {version = '*', optional = true}\n[tool.poetry.extras]\npg = ['psy']\n"
+    install = "COPY . .\nRUN poetry install -E pg --only main\n"
+    image = f"FROM python:3.11 AS b\n{install}FROM python:3.11\nCOPY --from=b /opt/venv /opt/venv\n{install}"
+    others = {"pyproject__toml": project, "poetry__lock": lock}
+    draft = drafted(tmp_path, image, "Dockerfile", **others)
+    assert (words_of(draft), sorted(pins_of(draft))) == (["six", "psy"], ["psy", "six"])
