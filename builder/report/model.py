@@ -17,6 +17,7 @@ from envspec.proof.gpu import served
 from envspec.proof.gpu.served import GpuProof
 from envspec.system.errors import EnvspecError
 from envspec.system.finding import Finding, Severity, must_fix, order_findings
+from envspec.system.rules import BASE_UNREAD
 
 VERSION = 2
 """Of the JSON form; it changes only when a reader would have to."""
@@ -118,7 +119,10 @@ class Report:
             return "failed"
         if not self.sound:
             return "must be fixed"
-        return "ships" if self.verdict is not None else "sound so far"
+        if self.verdict is not None:
+            return "ships"
+        unread = any(finding.rule == BASE_UNREAD.id for finding in self.findings)
+        return "sound so far, but its base was not read" if unread else "sound so far"
 
     def place(self, finding: Finding) -> Place | None:
         """The line of the spec that a finding speaks of; None where there is none, or no spec."""

@@ -32,6 +32,12 @@ SHIPS = dataclasses.replace(EMPTY, verdict=VERDICT, phase="verify")
     ("report", "words", "code", "ships"),
     [
         (EMPTY, "sound so far", 0, False),
+        (
+            EMPTY.having(finding(Severity.INFO, rule="EV134")),
+            "sound so far, but its base was not read",
+            0,
+            False,
+        ),
         (SHIPS, "ships", 0, True),
         (SHIPS.having(finding(Severity.WARNING)), "ships", 0, True),
         (SHIPS.having(finding()), "must be fixed", 1, False),
