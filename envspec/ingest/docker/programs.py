@@ -108,6 +108,13 @@ def unwrapped(words: Sequence[str]) -> list[str]:
     return left
 
 
+def calls_manager(text: str) -> str:
+    """How a script calls a command in an environment, as `poetry run`; empty where it does not."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    found = (_RUNS.search(line) for line in lines)
+    return next((" ".join(match[0].split()[:2]) for match in found if match), "")
+
+
 def bare_text(text: str) -> str:
     """A line for a shell without what only calls a command in an environment: `poetry run`, `uv run`."""
     return _RUNS.sub("", text)

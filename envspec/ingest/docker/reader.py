@@ -11,17 +11,20 @@ from collections.abc import Iterable
 from envspec.ingest.docker.copies import Copies, build_folder
 from envspec.ingest.docker.image import OWN, Image
 from envspec.ingest.docker.instructions import Instruction, instructions, without_heredocs
-from envspec.ingest.docker.programs import UNKNOWN
+from envspec.ingest.docker.programs import UNKNOWN, calls_manager
 from envspec.ingest.docker.run import Runner
 from envspec.ingest.docker.shell import expanded
 from envspec.ingest.docker.started import Saying, Started
 from envspec.ingest.draft import Draft, Wish
-from envspec.ingest.drafting import Drafting, env_refusal, minor_version, refusal
+from envspec.ingest.drafting import Drafting, env_refusal, is_file, minor_version, refusal
 from envspec.ingest.pins import hashed_pins
 from envspec.system.errors import Problem, SpecError
 from envspec.system.limits import COPIES, STAGES
 from envspec.system.quoting import listed
 from envspec.system.reading import read_text
+
+_SCRIPT = 64 << 10
+"""Largest script in bytes that is looked into."""
 
 LIMIT = 1 << 20
 """Largest Dockerfile in bytes."""
@@ -174,6 +177,7 @@ class _Reader:
         if len(copies) > COPIES:
             drafting.remark(f"only the first {COPIES} of {len(copies)} copies are in the spec")
         started = Started(drafting, last).table()
+        self._look_into(last, started.get("command", ()))
         return drafting.finish(
             **hashed_pins(drafting),
             image=base if _is_image(base) else None,
@@ -181,6 +185,22 @@ class _Reader:
             run=started or dict(drafting.run),
             proposed="" if started else drafting.proposed,
         )
+
+    def _look_into(self, last: Image, words: Iterable[str]) -> None:
+        """Say of a script that is started that it wants a tool which no image of a spec has."""
+        for word in words:
+            file = self._context / (last.original(word) or "")
+            if word.startswith("-") or not is_file(file):
+                continue
+            try:
+                called = calls_manager(read_text(file, _SCRIPT))
+            except SpecError:  # no text
+                continue
+            if called:
+                self._drafting.remark(
+                    f"{word} starts its program by `{called}`, which images of a spec do not have: give"
+                    " `[run] command` the words behind it"
+                )
 
     def _built_with(self, last: Image, packages: Iterable[str]) -> None:
         """Keep the Debian packages of stages that only build, where the base is a Debian with that Python."""

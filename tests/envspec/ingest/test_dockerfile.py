@@ -641,3 +641,13 @@ def test_arguments_and_variables_that_nobody_gives_are_empty(tmp_path: pathlib.P
     draft = drafted(tmp_path, text, "Dockerfile")
     assert not left(draft)
     assert (draft.env["USE_ROCM"], draft.run["port"], draft.run["health"]) == ("", 9000, "/health")
+
+
+def test_a_script_that_wants_an_environment_tool_is_told(tmp_path: pathlib.Path) -> None:
+    text = "FROM python:3.11\nRUN pip install six\nWORKDIR /app\nCOPY . .\nCMD ['./run.sh']\n".replace(
+        "'", '"'
+    )
+    script = "#!/bin/sh\n# poetry run x\nexec poetry run gunicorn a:b\n"
+    draft = drafted(tmp_path, text, "Dockerfile", run__sh=script)
+    assert any("./run.sh starts its program by `poetry run`" in remark for remark in draft.remarks)
+    assert not drafted(tmp_path, text, "Dockerfile", run__sh="# poetry run x\nexec gunicorn a:b\n").remarks
