@@ -38,7 +38,7 @@ def _of(severity: Severity, report: Report) -> Iterator[str]:
 
 
 def _verdict(report: Report) -> str:
-    text = f"verdict: {report.words} ({tally(report.findings)})"
+    text = f"verdict: {report.sentence} ({tally(report.findings)})"
     if report.failure is not None:
         hint = f"\nhint: {report.failure.hint}" if report.failure.hint else ""
         text = f"{text}\n{report.failure.message}{hint}"

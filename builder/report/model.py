@@ -119,10 +119,14 @@ class Report:
             return "failed"
         if not self.sound:
             return "must be fixed"
-        if self.verdict is not None:
-            return "ships"
+        return "ships" if self.verdict is not None else "sound so far"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict for people, with what it leaves open."""
         unread = any(finding.rule == BASE_UNREAD.id for finding in self.findings)
-        return "sound so far, but its base was not read" if unread else "sound so far"
+        open_end = ", but its base was not read" if unread and self.sound and self.verdict is None else ""
+        return f"{self.words}{open_end}"
 
     def place(self, finding: Finding) -> Place | None:
         """The line of the spec that a finding speaks of; None where there is none, or no spec."""

@@ -202,4 +202,4 @@ def _wrapped(text: str, width: int, most: int) -> list[str]:
 def _conclusion(report: Report) -> Text:
     style = "bold green" if report.sound else "bold red"
     total = f" in {sum(report.seconds.values()):.1f} s" if report.seconds else ""
-    return Text.assemble((f"verdict: {report.words}", style), f" ({tally(report.findings)}){total}")
+    return Text.assemble((f"verdict: {report.sentence}", style), f" ({tally(report.findings)}){total}")
