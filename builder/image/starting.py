@@ -106,8 +106,10 @@ def image_folders(plan: Plan) -> tuple[Folder, ...]:
         for program in plan.programs
         if program.workdir and program.workdir != places.PAYLOAD
     }
+    copied = {copy.to for copy in plan.copies if any(file.path != copy.to for file in copy.files)}
     for program in plan.programs:
-        found |= {path: Folder(path=path, owner=owner_of(program)) for path in program.volumes}
+        mine = copied & set(program.writes) & found.keys()
+        found |= {path: Folder(path=path, owner=owner_of(program)) for path in (*mine, *program.volumes)}
     return tuple(sorted(found.values()))
 
 

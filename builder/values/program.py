@@ -24,6 +24,9 @@ ANYWHERE, HERE = "0.0.0.0", "127.0.0.1"  # noqa: S104 - a container is reached f
 _OWN = "app"
 """The image's own user, as copies and programs call it."""
 
+_PAYLOAD = "/app"
+"""The folder of the payload, which is root's in every image, whoever has its contents."""
+
 _START_PERIOD = 60
 """Seconds, where the spec says nothing."""
 
@@ -52,7 +55,7 @@ class PlannedProgram(Part):
     """Name or number of its user, with a group's number where wanted; None for the image's own user."""
     volumes: tuple[str, ...] = ()
     writes: tuple[str, ...] = Field(default=(), exclude=True)
-    """Absolute folders of copies that belong to its user: it may write there, where nothing forbids it."""
+    """Absolute places of copies that belong to its user: it may write there, where nothing forbids it."""
     stop_signal: str | None = None
     restart: str | None = None
     schedule: str | None = None
@@ -133,7 +136,7 @@ def service_program(service: Service, served: tuple[str, ...] | None = None) -> 
 
 def _planned(name: str, program: Program, copies: Sequence[Copy]) -> PlannedProgram:
     user = (program.user or _OWN).partition(":")[0]
-    mine = (copy.to.rstrip("/") for copy in copies if (copy.owner or "").partition(":")[0] == user)
+    mine = (copy.to for copy in copies if (copy.owner or "").partition(":")[0] == user)
     implied = Health(tcp=program.port) if program.port and program.lasting else None
     return PlannedProgram(
         name=name,
@@ -147,7 +150,13 @@ def _planned(name: str, program: Program, copies: Sequence[Copy]) -> PlannedProg
         workdir=program.workdir,
         user=program.user,
         volumes=program.volumes,
-        writes=tuple(dict.fromkeys(place for place in mine if place.startswith("/"))),
+        writes=tuple(
+            dict.fromkeys(
+                place
+                for place in mine
+                if place.startswith("/") and not place.endswith("/") and place != _PAYLOAD
+            )
+        ),
         stop_signal=program.stop_signal,
         restart=program.restart,
         schedule=program.schedule,

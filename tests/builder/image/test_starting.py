@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from builder.image.starting import image_start, start_line
+from builder.image.starting import image_folders, image_start, start_line
+from builder.values.copies import CopiedFile, PlannedCopy
+from builder.values.program import planned_programs
+from envspec.spec.load import parse_spec
 from tests.builder.backends.docker.conftest import make_plan
 
 ALONE = "it is Python alone: [run] in the spec says what to start"
@@ -42,3 +45,16 @@ def test_where_containers_have_the_machines_network_no_port_is_published() -> No
 def test_an_image_of_a_plan_without_programs_is_python_alone() -> None:
     command = list(image_start(make_plan([("one", [])])).command)
     assert "Python alone" in start_line("a:1", {"Cmd": command})
+
+
+def test_a_folder_that_programs_start_in_belongs_to_who_owns_its_copy() -> None:
+    run = '[run]\ncommand = ["x"]\nworkdir = "/srv"\n[[copy]]\nfrom = "a"\nto = "/srv"\nowner = "app"\n'
+    spec = parse_spec(f'name = "a"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["b==1"]\n{run}')
+    (program,) = planned_programs(spec)
+    assert program.writes == ("/srv",)
+    file = CopiedFile(path="/srv/main.py", sha256="0" * 64)
+    plan = make_plan([("one", [])])
+    for files, owner in (((file,), "10001:10001"), ((), "0:0")):
+        copy = PlannedCopy(to="/srv", files=files, owner="app")
+        found = image_folders(plan.model_copy(update={"programs": (program,), "copies": (copy,)}))
+        assert [(each.path, each.owner) for each in found] == [("/srv", owner)]
