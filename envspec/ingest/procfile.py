@@ -26,8 +26,8 @@ LIMIT = 64 << 10
 PORT = 8000
 """Where a process listens that is told its port by the platform."""
 
-PLACE = "/app"
-"""Where a platform has the folder."""
+PLACE = "/srv/app"
+"""Where the folder is copied to: a place of its own, to which its programs may write."""
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 _ASKS = re.compile(r"\$(?:PORT\b|\{PORT(?::-\d+)?\})")

@@ -30,7 +30,7 @@ _STARTED = """
 
 _COPIED = """# [[copy]]  # no code of this folder is in the image yet: only what the stages install
 # from = "."
-# to = "/app"
+# to = "/srv/app"
 # owner = "app"  # who programs run as: they may write there
 """
 """What stands there besides, where a spec neither installs nor copies the code beside it."""
