@@ -9,8 +9,10 @@ import contextlib
 import dataclasses
 import datetime as dt
 import email.utils
+import functools
 import pathlib
 import re
+import ssl
 import threading
 import time
 import warnings
@@ -23,6 +25,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
+from urllib3.util.ssl_ import create_urllib3_context
 
 from envspec.supply.credentials import Credentials, origin_of
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
@@ -105,6 +108,17 @@ class _Patient(HTTPAdapter):
         self._patience = patience
         self._note = note
 
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """As requests has it, with certificates that are read once, and not for every connection."""
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        conn.conn_kw.pop("ssl_context", None)
+        if not conn.ca_certs or cert:  # a certificate of one's own would go into what others share
+            return
+        with contextlib.suppress(OSError):  # what is wrong with the file is said where it is connected
+            told = pathlib.Path(conn.ca_certs).stat()
+            conn.conn_kw["ssl_context"] = _trusting(conn.ca_certs, told.st_size, told.st_mtime_ns)
+            conn.ca_certs = None
+
     def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> requests.Response:
         if request.method not in {"GET", "HEAD"}:
             return super().send(request, *args, **settings)
@@ -138,6 +152,14 @@ class _Unchecked(_Patient):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InsecureRequestWarning)
             return super().send(request, *args, **{**settings, "verify": False})
+
+
+@functools.lru_cache(maxsize=4)
+def _trusting(file: str, size: int, changed: int) -> ssl.SSLContext:  # noqa: ARG001 - states of the file
+    """What trusts the certificates of a file, as urllib3 would make it for one connection."""
+    context = create_urllib3_context()
+    context.load_verify_locations(file)
+    return context
 
 
 def _is_final(error: requests.ConnectionError) -> bool:
