@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
@@ -108,16 +108,26 @@ class _Patient(HTTPAdapter):
         self._patience = patience
         self._note = note
 
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """As requests has it, with certificates that are read once, and not for every connection.
+
+        They belong to the pool from its beginning: several threads share it, and none changes it.
+        """
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        file = pool.get("ca_certs", DEFAULT_CA_BUNDLE_PATH if verify is True else None)
+        if file and not cert and host["scheme"] == "https":  # one's own would go into what others share
+            with contextlib.suppress(OSError):  # what is wrong with the file is said where it is connected
+                told = pathlib.Path(file).stat()
+                pool["ssl_context"] = _trusting(file, told.st_size, told.st_mtime_ns)
+                pool.pop("ca_certs", None)
+        return host, pool
+
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """As requests has it, with certificates that are read once, and not for every connection."""
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-        conn.conn_kw.pop("ssl_context", None)
-        if not conn.ca_certs or cert:  # a certificate of one's own would go into what others share
-            return
-        with contextlib.suppress(OSError):  # what is wrong with the file is said where it is connected
-            told = pathlib.Path(conn.ca_certs).stat()
-            conn.conn_kw["ssl_context"] = _trusting(conn.ca_certs, told.st_size, told.st_mtime_ns)
-            conn.ca_certs = None
+        """What the pool has from its beginning need not be said again."""
+        if "ssl_context" not in conn.conn_kw:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
     def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> requests.Response:
         if request.method not in {"GET", "HEAD"}:

@@ -3,9 +3,10 @@
 import pathlib
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import urllib3
+import requests
 from requests.adapters import HTTPAdapter
 
 from envspec.supply.http import http_session
@@ -76,9 +77,14 @@ def test_certificates_are_read_once_for_all_connections(
         """What a new connection of a new session gets."""
         adapter = http_session(PipSettings(no_index=True)).get_adapter("https://here.example/")
         assert isinstance(adapter, HTTPAdapter)
-        pool = urllib3.HTTPSConnectionPool("here.example")
+        asked = requests.Request("GET", "https://here.example/").prepare()
+        pool: Any = adapter.get_connection_with_tls_context(asked, verify, cert=cert)
+        begun = dict(vars(pool), conn_kw=dict(pool.conn_kw))
         adapter.cert_verify(pool, "https://here.example/", verify, cert)  # type: ignore[no-untyped-call]
-        return pool.conn_kw.get("ssl_context")
+        found: ssl.SSLContext | None = pool.conn_kw.get("ssl_context")
+        # Other threads connect through the same pool meanwhile.
+        assert found is None or vars(pool) == begun
+        return found
 
     first = context()
     assert first is not None
