@@ -22,8 +22,11 @@ SERVER = "gunicorn==23.0.0"
 
 TOOL = pathlib.Path(sys.executable).parent
 
-SHARED = ("wheelhouse", "facts", "metadata", "uv", "debian", "proof", "code")
-"""Parts of the tool's home that every way may find filled: downloads, and what was found out about them."""
+SHARED = ("wheelhouse", "facts", "metadata", "debian", "proof", "code")
+"""Parts of the tool's home that every way may find filled: downloads, and what was found out about them.
+
+Not uv's cache: each home notes how it left that, and throws away what another has changed.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

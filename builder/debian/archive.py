@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import dataclasses
 import hashlib
 import lzma
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from builder.debian.control import read_paragraph
 from builder.debian.lists import PackageList
@@ -27,30 +29,57 @@ _PIECE = 1 << 16
 _FORMS = ("xz", "gz")
 
 
-def package_lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> Iterator[PackageList]:
-    """Each pocket's packages for that processor (Debian's name of it).
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A pocket as its signed release file describes it now."""
+
+    pocket: Pocket
+    fields: Mapping[str, str]
+
+    def listed(self, names: Iterable[str]) -> tuple[str, str] | None:
+        """The first of these files that it names, with its sha256; None where it names none."""
+        hashes = dict(_hashes(self.fields))
+        return next(((name, hashes[name]) for name in names if name in hashes), None)
+
+    def packages(self, machine: str) -> tuple[str, str]:
+        """Its list of packages for that processor (Debian's name of it), with its sha256.
+
+        Raises `OutsideError` where it has none.
+        """
+        found = self.listed(f"main/binary-{machine}/Packages.{form}" for form in _FORMS)
+        if found is None:
+            raise OutsideError(f"Debian {self.pocket.suite} has no packages for {machine}")
+        return found
+
+
+def releases(pockets: Sequence[Pocket], fetcher: Fetcher) -> tuple[Release, ...]:
+    """What the pockets are now, all asked at once.
 
     Raises `OutsideError` when an archive cannot be asked or its signature is wrong. A pocket that an archive
     does not have is passed over, unless it is the first.
     """
-    for number, pocket in enumerate(pockets):
-        release = _release(pocket, fetcher, required=number == 0)
-        if release is not None:
-            yield PackageList(_index(pocket, release, machine, fetcher), pocket.archive)
+    with concurrent.futures.ThreadPoolExecutor(max(1, len(pockets))) as pool:
+        jobs = [pool.submit(_release, each, fetcher, required=each is pockets[0]) for each in pockets]
+        return tuple(found for job in jobs if (found := job.result()) is not None)
+
+
+def package_lists(found: Iterable[Release], machine: str, fetcher: Fetcher) -> Iterator[PackageList]:
+    """Each pocket's packages for that processor (Debian's name of it). Raises `OutsideError`."""
+    for release in found:
+        name, digest = release.packages(machine)
+        text = _inflated(_kept(release, name, digest, fetcher), name.rpartition(".")[2])
+        yield PackageList(text, release.pocket.archive)
 
 
 def contents_lists(pockets: Sequence[Pocket], machine: str, fetcher: Fetcher) -> Iterator[Iterator[bytes]]:
     """Of each pocket the lines of its list of all files, by which package brings each, inflated bit by bit.
 
-    Raises `OutsideError` as `package_lists` does; a pocket without such a list is passed over.
+    Raises `OutsideError` as `releases` does; a pocket without such a list is passed over.
     """
-    for number, pocket in enumerate(pockets):
-        release = _release(pocket, fetcher, required=number == 0)
-        hashes = dict(_hashes(release)) if release is not None else {}
-        name = f"main/Contents-{machine}.gz"
-        if release is not None and name in hashes:
-            by_hash = release.get("Acquire-By-Hash") == "yes"
-            yield _lines(_kept(pocket, name, hashes[name], fetcher, by_hash=by_hash))
+    for release in releases(pockets, fetcher):
+        found = release.listed([f"main/Contents-{machine}.gz"])
+        if found is not None:
+            yield _lines(_kept(release, *found, fetcher))
 
 
 def _lines(packed: bytes) -> Iterator[bytes]:
@@ -71,12 +100,12 @@ def _lines(packed: bytes) -> Iterator[bytes]:
     yield rest
 
 
-def _release(pocket: Pocket, fetcher: Fetcher, *, required: bool) -> dict[str, str] | None:
+def _release(pocket: Pocket, fetcher: Fetcher, *, required: bool) -> Release | None:
     address = f"{pocket.archive}/dists/{pocket.suite}/InRelease"
     signed = fetcher.read(address, missing_ok=not required)
     if signed is None:
         return None
-    return read_paragraph(verified_release(signed, pocket))
+    return Release(pocket=pocket, fields=read_paragraph(verified_release(signed, pocket)))
 
 
 def verified_release(signed: bytes, pocket: Pocket) -> str:
@@ -100,29 +129,20 @@ def verified_release(signed: bytes, pocket: Pocket) -> str:
         return text.read_text(encoding="utf-8", errors="replace")
 
 
-def _index(pocket: Pocket, release: dict[str, str], machine: str, fetcher: Fetcher) -> bytes:
-    """The pocket's list of packages, kept by its hash."""
-    hashes = dict(_hashes(release))
-    for form in _FORMS:
-        name = f"main/binary-{machine}/Packages.{form}"
-        if name in hashes:
-            by_hash = release.get("Acquire-By-Hash") == "yes"
-            return _inflated(_kept(pocket, name, hashes[name], fetcher, by_hash=by_hash), form)
-    raise OutsideError(f"Debian {pocket.suite} has no packages for {machine}")
-
-
-def _hashes(release: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _hashes(release: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for line in release.get("SHA256", "").splitlines():
         words = line.split()
         if len(words) == 3:
             yield words[2], words[0]
 
 
-def _kept(pocket: Pocket, name: str, digest: str, fetcher: Fetcher, *, by_hash: bool) -> bytes:
+def _kept(release: Release, name: str, digest: str, fetcher: Fetcher) -> bytes:
     file = tool_home() / "debian" / "lists" / digest
     if holds(file, digest):
         return file.read_bytes()
+    pocket = release.pocket
     place = f"{pocket.archive}/dists/{pocket.suite}/{name}"
+    by_hash = release.fields.get("Acquire-By-Hash") == "yes"
     address = f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}" if by_hash else place
     fetched = fetcher.read(address)
     if fetched is None or hashlib.sha256(fetched).hexdigest() != digest:

@@ -11,6 +11,7 @@ from builder.debian.mirrors import Pocket
 from builder.debian.package import OfferedPackage, Relation
 from builder.debian.request import DebianRequest
 from builder.oci.store.network import Fetcher
+from builder.values.tool import result_key
 from envspec.lockfile.lock import DebianPackage
 from envspec.supply.wheelhouse import WORKERS, Wheelhouse
 from envspec.system.disk import DiskError
@@ -25,11 +26,18 @@ def resolve_packages(
 ) -> tuple[DebianPackage, ...]:
     """The packages of a base, by name, as the archives stand now.
 
+    What followed from the same lists before is known: they are large, and change some times a day at most.
     Raises `OutsideError` when an archive cannot be asked or lacks a package.
     """
-    universe = Universe(tuple(archive.package_lists(pockets, processor_of(wanted.machine).debian, fetcher)))
-    asked = [*map(_relation, wanted.roots), *map(_relation, wanted.apt)]
-    return tuple(map(_held, package_closure(asked, universe)))
+    found, machine = archive.releases(pockets, fetcher), processor_of(wanted.machine).debian
+
+    def resolve() -> tuple[DebianPackage, ...]:
+        universe = Universe(tuple(archive.package_lists(found, machine, fetcher)))
+        asked = [*map(_relation, wanted.roots), *map(_relation, wanted.apt)]
+        return tuple(map(_held, package_closure(asked, universe)))
+
+    lists = [release.packages(machine) for release in found]
+    return _resolved().get_or_make(result_key({"wanted": wanted.key, "lists": lists}), resolve)
 
 
 def recall_packages(
@@ -39,10 +47,11 @@ def recall_packages(
 
     Archives and network are asked for only where the packages are not known. Raises `OutsideError`.
     """
-    kept: Kept[tuple[DebianPackage, ...]] = Kept(
-        tool_home() / "debian" / "resolved", tuple[DebianPackage, ...]
-    )
-    return kept.get_or_make(wanted.key, lambda: resolve_packages(wanted, pockets(), network()))
+    return _resolved().get_or_make(wanted.key, lambda: resolve_packages(wanted, pockets(), network()))
+
+
+def _resolved() -> Kept[tuple[DebianPackage, ...]]:
+    return Kept(tool_home() / "debian" / "resolved", tuple[DebianPackage, ...])
 
 
 def fetch_packages(

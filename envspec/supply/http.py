@@ -9,8 +9,10 @@ import contextlib
 import dataclasses
 import datetime as dt
 import email.utils
+import functools
 import pathlib
 import re
+import ssl
 import threading
 import time
 import warnings
@@ -20,9 +22,10 @@ from typing import Any, TypeVar
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.retry import Retry
+from urllib3.util.ssl_ import create_urllib3_context
 
 from envspec.supply.credentials import Credentials, origin_of
 from envspec.supply.pip_settings import PipSettings, scrub_addresses
@@ -105,6 +108,27 @@ class _Patient(HTTPAdapter):
         self._patience = patience
         self._note = note
 
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """As requests has it, with certificates that are read once, and not for every connection.
+
+        They belong to the pool from its beginning: several threads share it, and none changes it.
+        """
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        file = pool.get("ca_certs", DEFAULT_CA_BUNDLE_PATH if verify is True else None)
+        if file and not cert and host["scheme"] == "https":  # one's own would go into what others share
+            with contextlib.suppress(OSError):  # what is wrong with the file is said where it is connected
+                told = pathlib.Path(file).stat()
+                pool["ssl_context"] = _trusting(file, told.st_size, told.st_mtime_ns)
+                pool.pop("ca_certs", None)
+        return host, pool
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """What the pool has from its beginning need not be said again."""
+        if "ssl_context" not in conn.conn_kw:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
     def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> requests.Response:
         if request.method not in {"GET", "HEAD"}:
             return super().send(request, *args, **settings)
@@ -138,6 +162,14 @@ class _Unchecked(_Patient):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InsecureRequestWarning)
             return super().send(request, *args, **{**settings, "verify": False})
+
+
+@functools.lru_cache(maxsize=4)
+def _trusting(file: str, size: int, changed: int) -> ssl.SSLContext:  # noqa: ARG001 - states of the file
+    """What trusts the certificates of a file, as urllib3 would make it for one connection."""
+    context = create_urllib3_context()
+    context.load_verify_locations(file)
+    return context
 
 
 def _is_final(error: requests.ConnectionError) -> bool:

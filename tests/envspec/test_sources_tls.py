@@ -1,10 +1,15 @@
 """Indexes with certificates of their own: trusted hosts, and what this machine shows of itself."""
 
 import pathlib
+import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
+from envspec.supply.http import http_session
 from envspec.supply.pip_settings import PipSettings
 from envspec.system.errors import OutsideError
 from tests.envspec.test_sources import sources
@@ -60,3 +65,35 @@ def test_an_index_that_wants_to_know_who_asks_refuses_others(
             anonymous.files("mine", "demo")
     else:
         assert anonymous.files("mine", "demo")
+
+
+def test_certificates_are_read_once_for_all_connections(
+    identity: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(identity.read_bytes())
+
+    def context(verify: str | bool = str(trusted), cert: str | None = None) -> ssl.SSLContext | None:
+        """What a new connection of a new session gets."""
+        adapter = http_session(PipSettings(no_index=True)).get_adapter("https://here.example/")
+        assert isinstance(adapter, HTTPAdapter)
+        asked = requests.Request("GET", "https://here.example/").prepare()
+        pool: Any = adapter.get_connection_with_tls_context(asked, verify, cert=cert)
+        begun = dict(vars(pool), conn_kw=dict(pool.conn_kw))
+        adapter.cert_verify(pool, "https://here.example/", verify, cert)  # type: ignore[no-untyped-call]
+        found: ssl.SSLContext | None = pool.conn_kw.get("ssl_context")
+        # Other threads connect through the same pool meanwhile.
+        assert found is None or vars(pool) == begun
+        return found
+
+    first = context()
+    assert first is not None
+    assert first is context()
+    assert first.verify_mode is ssl.CERT_REQUIRED
+    assert first.check_hostname
+    assert context(cert=str(identity)) is None  # nobody else may show it
+    assert context(verify=False) is None
+    trusted.write_bytes(identity.read_bytes() * 2)
+    assert context() not in (None, first)
+    trusted.write_text("no certificate")
+    assert context() is None

@@ -7,11 +7,10 @@ import concurrent.futures
 import hashlib
 import json
 import os
-import re
 import sys
 import warnings
 
-from . import elf
+from . import elf, namespaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,29 +80,17 @@ def overwritten(dists: list[FoundDistribution]) -> set[str]:
     return {name for state in states if state.get("alike") is False for name in state.get("differs", ())}
 
 
-NAMESPACE = re.compile(rb"extend_path|declare_namespace")
-
-
 def kinship(path: str, owners: set[str], claims: dict[str, list[tuple[str, str, str]]]) -> float | None:
     """How alike the packages are whose `__init__.py` this is: shared Python files over all of them.
 
     None for every other file, and for one that only declares a namespace.
     """
-    if os.path.basename(path) != "__init__.py" or declares_namespace(path):
+    if os.path.basename(path) != "__init__.py" or namespaces.declares_namespace(path):
         return None
     folder = os.path.dirname(path) + "/"
     inside = [rows for file, rows in claims.items() if file.startswith(folder) and file.endswith(".py")]
     counts = [len(owners & {row[0] for row in rows}) for rows in inside]
     return sum(count == len(owners) for count in counts) / max(1, sum(count > 0 for count in counts))
-
-
-def declares_namespace(path: str) -> bool:
-    """Whether an `__init__.py` says that others may add to its package, or cannot be read."""
-    try:
-        with open(path, "rb") as stream:
-            return NAMESPACE.search(stream.read(BLOCK)) is not None
-    except OSError:
-        return True
 
 
 def label(dist: FoundDistribution) -> str:

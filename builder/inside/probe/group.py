@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import gc
 import importlib
+import os
+import sys
 import tempfile
+import types
 
 from . import child, importing, naming, usage
 from .worker import limit, serve
@@ -61,10 +65,17 @@ class Group:
     def step(self, name: str, then: Callable[[], None] | None = None) -> bool:
         """One import in one process; `then` goes on in that process if it succeeded, which is returned."""
         self.say({"begin": name})
+        there = self.loaded(name)
+        if there:
+            self.say({"end": name, "outcome": {"seconds": 0.0, "file": there, "warnings": []}})
+            if then is not None:
+                then()
+            return True
         ends = []  # type: list[dict[str, Any]]
 
         def go_on(found: dict[str, Any]) -> None:
             if then is not None and "error" not in found:
+                keep_as_it_is()
                 then()
 
         child.step(
@@ -74,6 +85,16 @@ class Group:
             then=go_on,
         )
         return bool(ends) and "file" in ends[0] and "error" not in ends[0]
+
+    def loaded(self, name: str) -> str:
+        """The file of a module that this process has already, as a parent imported it; empty without one.
+
+        To import it once more would tell nothing new, unless something else stands in its place.
+        """
+        module = sys.modules.get(self.named(name))
+        file = vars(module).get("__file__") if type(module) is types.ModuleType else None
+        asked = self.attributes.get(name) or self.preload
+        return os.path.realpath(file) if isinstance(file, str) and not asked else ""
 
     def work(self, name: str) -> dict[str, Any]:
         """In the child: the import itself, under limits, watched."""
@@ -176,6 +197,24 @@ class Group:
         return True
 
 
+def keep_as_it_is() -> None:
+    """Let no collection of what this process holds by now copy its memory into each of the forks to come."""
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+
+
+def carry_out(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
+    """Import one family, or some one after the other: a step leaves nothing behind but what it reports."""
+    for each in job.get("together", [job]):
+        family = Group(dict(job, **each), say)
+        family.import_family(each["roots"])
+        family.dump.close()
+        say({"through": each["root"]})
+
+
 def main(bundle: dict[str, Any]) -> None:  # noqa: ARG001
-    """Import a family. Job keys: `roots`, `timeout`, `guarded`, `attributes`, and `uses` by root."""
-    serve(lambda job, say: Group(job, say).import_family(job["roots"]))
+    """Import families. Job keys: `roots`, `timeout`, `guarded`, `attributes`, and `uses` by root.
+
+    In place of roots there may be jobs `together`.
+    """
+    serve(carry_out)

@@ -54,6 +54,10 @@ SCRATCH = "envspec-probe-"
 """How temporary folders of probes begin; the process id follows."""
 MOST = 20
 """Modules that are tried again in the folder that programs start in."""
+MUCH = 150
+"""Files of a distribution from which on reading them takes longer than to import its root once more."""
+MANY = 20
+"""Modules below the roots of a family, likewise."""
 STARTERS = {"sitecustomize", "usercustomize"}
 """What the interpreter itself imports when it starts, and goes on without."""
 TOOLS = {"pip", "setuptools", "wheel", "uv", "pkg_resources", "_distutils_hack"}
@@ -130,6 +134,8 @@ class Probe:
         comparing = self.begin_comparing()
         uses = self.plan_uses()
         plan = families(dists, loose, surface, list(begun), uses, options)
+        if self.workers > 1:
+            plan = [each for job in plan for each in read_beside(job)]
         outcomes, used, broken = self.import_all(plan)
         below = folders([python["prefix"], *self.sites]) if python["prefix"] != "/usr" else self.sites
         kinds = runtimes.find_runtimes(below)
@@ -190,7 +196,9 @@ class Probe:
         """How every import went, what its code uses, and the standard modules that cannot be loaded."""
         told = self.runner.run_all(plan, self.workers, "import")
         outcomes = [each for each in told if "usage" not in each]  # type: list[ImportOutcome]
-        used = [each for each in told if "usage" in each]  # type: list[UsageOutcome]
+        fine = imported(outcomes)
+        read = (each for each in told if "usage" in each and "failed" not in each and "late" not in each)
+        used = [each for each in read if each["module"] in fine]  # type: list[UsageOutcome]
         names = standard.names(self.python["stdlib"])
         base = self.runner.run_all([{"kind": "standard", "root": "stdlib", "names": names}], 1)
         outcomes += self.runner.run_all(again(outcomes, plan), self.workers)
@@ -358,6 +366,17 @@ def families(
     return sorted(plan, key=lambda job: -(10 * sum(len(below) for _, below in job["roots"]) + job["weight"]))
 
 
+def read_beside(family: dict[str, Any]) -> list[dict[str, Any]]:
+    """The job of a family, and what its root's code uses as jobs of their own, where both take their time."""
+    uses = family["uses"].get(family["root"], [])
+    below = sum(len(names) for _, names in family["roots"])
+    much = any(len(job["files"]) >= MUCH and not job["hot"] for job in uses)
+    if below < MANY or not much:
+        return [family]
+    rest = {root: jobs for root, jobs in family["uses"].items() if root != family["root"]}
+    return [dict(family, uses=rest), *uses]
+
+
 def extent(dist: FoundDistribution, root: str) -> int:
     """How many files lie below a root."""
     stem = root.replace(".", "/") + "/"
@@ -469,6 +488,6 @@ def again(outcomes: list[ImportOutcome], plan: list[dict[str, Any]]) -> list[dic
     """Jobs that confirm, alone and in a fresh process, what may have come from the fork or a neighbour."""
     doubtful = [each for each in outcomes if any(key in each for key in DOUBTFUL) and "computed" not in each]
     names = [each["module"] for each in doubtful[:20]]
-    later = {root for job in plan for root, _ in job["roots"][1:]}
+    later = {root for job in plan for root, _ in job.get("roots", [])[1:]}
     names += [each["module"] for each in outcomes if each["module"] in later and "error" in each]
     return [{"root": name, "roots": [[name, []]]} for name in dict.fromkeys(names)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import importlib
 import importlib.util
 import math
@@ -16,9 +17,9 @@ from . import (
     asides,
     child,
     confirming,
-    files,
     hooks,
     importing,
+    namespaces,
     programs,
     reaching,
     reading,
@@ -97,7 +98,9 @@ class Usage:
         self.load(self.job["commands"])
         entrances = self.entrances()
         self.load(entrances, most=TOUCH)
+        gc.disable()  # trees of syntax hold no cycles, and looking for them in all that is loaded takes long
         unread = self.read_files()
+        gc.enable()
         stored = {}  # type: dict[tuple[str, ...], list[str]]
         for module, (_, reader) in self.readers.items():
             for chain in reader.stored:
@@ -505,7 +508,7 @@ def is_namespace(module: Any) -> bool:
     if not hasattr(module, "__path__"):
         return False
     file = getattr(module, "__file__", None)
-    return file is None or files.declares_namespace(file)
+    return file is None or namespaces.declares_namespace(file)
 
 
 def is_module(name: str) -> bool:
