@@ -176,7 +176,13 @@ def _unconfigured(failed: FailedImport) -> Mapping[str, str] | None:
     """That it waits for the settings of a project, by Django's own exceptions."""
     waits = any(each.isa("ImproperlyConfigured", "AppRegistryNotReady") for each in failed.faults)
     said = "DJANGO_SETTINGS_MODULE" in failed.text or "settings are not configured" in failed.text
-    return {} if (waits or said) and failed.role is not Role.DECLARED else None
+    absent = any(each.isa("ModuleNotFoundError") and _loads_settings(each) for each in failed.faults)
+    return {} if (waits or said or absent) and failed.role is not Role.DECLARED else None
+
+
+def _loads_settings(fault: ImportFault) -> bool:
+    """Whether it ends where Django imports what `DJANGO_SETTINGS_MODULE` names: the project's own module."""
+    return any(file.endswith("/django/conf/__init__.py") for file, _, _ in fault.frames[-2:])
 
 
 _SECRET = re.compile(

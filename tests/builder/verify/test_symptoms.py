@@ -491,6 +491,17 @@ def test_what_no_requirement_names_may_be_optional(role: str, rule: str, what: s
     assert (found.rule, found.message) == (rule, f"{ROLES[role]}: {what}")
 
 
+@pytest.mark.parametrize("behind", [[], [["/lib/python3.11/importlib/__init__.py", 126, "import_module"]]])
+def test_the_settings_that_a_variable_names_are_a_projects_own_code(behind: list[list[Any]]) -> None:
+    outcome = missing("diary", "django/conf/__init__.py")
+    outcome["error"]["frames"] += behind
+    (found,) = judged("root", outcome)
+    assert (found.rule, found.severity) == ("EV201", "info")
+    assert "wants the settings of a Django project" in found.message
+    (found,) = judged("root", missing("diary", "django/core/__init__.py"))
+    assert found.rule == "EV209"
+
+
 @pytest.mark.parametrize(
     ("role", "requires", "rule", "severity"),
     [
