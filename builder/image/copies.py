@@ -51,11 +51,13 @@ class SettledCopy:
     """Folders that are there before, without their leading `/`."""
 
 
-def settle_copies(copies: Sequence[PlannedCopy], base: BaseFiles) -> tuple[SettledCopy, ...]:
+def settle_copies(
+    copies: Sequence[PlannedCopy], base: BaseFiles, *, payload: bool = False
+) -> tuple[SettledCopy, ...]:
     """Where the copies go on that base, and whose they are.
 
-    A folder that is there stays as it is. Raises `SpecError` for an owner that the base does not know, and
-    for a file and a folder that would take each other's place.
+    A folder that is there stays as it is, and that of a payload is root's. Raises `SpecError` for an owner
+    that the base does not know, and for a file and a folder that would take each other's place.
     """
     if not copies:
         return ()
@@ -72,7 +74,7 @@ def settle_copies(copies: Sequence[PlannedCopy], base: BaseFiles) -> tuple[Settl
             if path in standing and standing[path].kind != "folder":
                 raise _wrong(number, f"{path} is a file of the base, and no folder")
             if path not in there:
-                own = _is_at(path, goals[number]) and path != places.PAYLOAD
+                own = _is_at(path, goals[number]) and not (payload and path == places.PAYLOAD)
                 there[path] = _folder(path, copy, owner) if own else folder_entry(path[1:])
                 entries[path] = there[path], None
         for path, file in files.items():

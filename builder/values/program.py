@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
 from builder.values.servers import default_words
 from builder.values.variables import expanded
-from envspec.spec.files import Copy
 from envspec.spec.model import Service, Spec
 from envspec.spec.part import Part
 from envspec.spec.program import MAIN, Health, Program, RunTrial
@@ -25,7 +24,7 @@ _OWN = "app"
 """The image's own user, as copies and programs call it."""
 
 _PAYLOAD = "/app"
-"""The folder of the payload, which is root's in every image, whoever has its contents."""
+"""The folder of a payload, which is root's where there is one."""
 
 _START_PERIOD = 60
 """Seconds, where the spec says nothing."""
@@ -116,7 +115,7 @@ def planned_programs(spec: Spec, served: tuple[str, ...] | None = None) -> tuple
     `served` are the words that serve what `[service]` names; left out, they are gunicorn's.
     """
     service = (service_program(spec.service, served),) if spec.service else ()
-    return (*service, *(_planned(name, program, spec.copies) for name, program in spec.programs.items()))
+    return (*service, *(_planned(name, program, spec) for name, program in spec.programs.items()))
 
 
 def service_program(service: Service, served: tuple[str, ...] | None = None) -> PlannedProgram:
@@ -134,9 +133,16 @@ def service_program(service: Service, served: tuple[str, ...] | None = None) -> 
     )
 
 
-def _planned(name: str, program: Program, copies: Sequence[Copy]) -> PlannedProgram:
+def _writes(program: Program, spec: Spec) -> tuple[str, ...]:
+    """Where copies go that belong to a program's user."""
     user = (program.user or _OWN).partition(":")[0]
-    mine = (copy.to for copy in copies if (copy.owner or "").partition(":")[0] == user)
+    mine = (copy.to for copy in spec.copies if (copy.owner or "").partition(":")[0] == user)
+    taken = {_PAYLOAD} if spec.service is not None else set()
+    found = (place for place in mine if place.startswith("/") and not place.endswith("/"))
+    return tuple(dict.fromkeys(place for place in found if place not in taken))
+
+
+def _planned(name: str, program: Program, spec: Spec) -> PlannedProgram:
     implied = Health(tcp=program.port) if program.port and program.lasting else None
     return PlannedProgram(
         name=name,
@@ -150,13 +156,7 @@ def _planned(name: str, program: Program, copies: Sequence[Copy]) -> PlannedProg
         workdir=program.workdir,
         user=program.user,
         volumes=program.volumes,
-        writes=tuple(
-            dict.fromkeys(
-                place
-                for place in mine
-                if place.startswith("/") and not place.endswith("/") and place != _PAYLOAD
-            )
-        ),
+        writes=_writes(program, spec),
         stop_signal=program.stop_signal,
         restart=program.restart,
         schedule=program.schedule,

@@ -134,7 +134,7 @@ class DockerBackend:
 
         blobs = Blobs(tool_home() / "oci")
         with image_files(self.engine, start) as base:
-            settled = settle_copies(plan.copies, base)
+            settled = settle_copies(plan.copies, base, payload=plan.payload is not None)
         (context / "copies").mkdir()
         for number, (copy, layer) in enumerate(
             zip(plan.copies, copy_layers(settled, folder, blobs), strict=True), 1

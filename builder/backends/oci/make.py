@@ -125,7 +125,7 @@ def _runtime(recipe: ImageRecipe, supplies: Supplies) -> Sequence[Layer]:
 def _copies(recipe: ImageRecipe, passwd: str, supplies: Supplies) -> Sequence[Layer]:
     """The layers of what the spec copies, one each."""
     base = LayeredBase(base=recipe.base, users=passwd, blobs=supplies.blobs, records=supplies.records)
-    settled = settle_copies(recipe.copies, base)
+    settled = settle_copies(recipe.copies, base, payload=recipe.payload is not None)
     for copy in settled:
         supplies.progress.note(f"layer {COPY}{copy.goal}")
     return copy_layers(settled, supplies.folder, supplies.blobs)

@@ -68,6 +68,15 @@ def test_folders_of_the_base_stay_as_they_are_and_new_ones_are_the_copy_s_own(fo
     }
 
 
+@pytest.mark.parametrize(("payload", "user"), [(False, 10001), (True, 0)])
+def test_the_folder_that_programs_start_in_belongs_to_its_copy_unless_a_payload_has_it(
+    folder: pathlib.Path, user: int, *, payload: bool
+) -> None:
+    copies = planned(folder, {"from": "conf", "to": "/app", "owner": "app"})
+    (found,) = settle_copies(copies, Base(), payload=payload)
+    assert {entry.path: entry.user for entry, _ in found.entries}["app"] == user
+
+
 def test_a_copy_goes_where_a_link_of_the_base_leads(folder: pathlib.Path) -> None:
     found = settled(folder, to="/lib/x", owner="app")
     assert [found[path].user for path in ("usr/lib", "usr/lib/x", "usr/lib/x/deep/b")] == [0, 10001, 10001]
