@@ -104,7 +104,8 @@ def _is_at(path: str, goal: str) -> bool:
 
 def _folder(path: str, copy: PlannedCopy, owner: tuple[int, int]) -> TarEntry:
     user, group = owner
-    return TarEntry(path=path[1:], kind=Kind.FOLDER, mode=copy.folder_mode, user=user, group=group)
+    mode = 0o755 if path == places.PAYLOAD else copy.folder_mode  # programs of all users start in it
+    return TarEntry(path=path[1:], kind=Kind.FOLDER, mode=mode, user=user, group=group)
 
 
 def _entry(path: str, file: CopiedFile, copy: PlannedCopy, owner: tuple[int, int]) -> TarEntry:

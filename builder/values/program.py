@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -137,8 +138,8 @@ def _writes(program: Program, spec: Spec) -> tuple[str, ...]:
     """Where copies go that belong to a program's user."""
     user = (program.user or _OWN).partition(":")[0]
     mine = (copy.to for copy in spec.copies if (copy.owner or "").partition(":")[0] == user)
+    found = (posixpath.normpath(posixpath.join(_PAYLOAD, place)) for place in mine if place[-1:] != "/")
     taken = {_PAYLOAD} if spec.service is not None else set()
-    found = (place for place in mine if place.startswith("/") and not place.endswith("/"))
     return tuple(dict.fromkeys(place for place in found if place not in taken))
 
 

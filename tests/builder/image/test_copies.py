@@ -83,9 +83,9 @@ def test_a_copy_goes_where_a_link_of_the_base_leads(folder: pathlib.Path) -> Non
     assert settled(folder, to="/var", owner="app")["etc/deep"].user == 10001
 
 
-def test_the_folder_that_programs_start_in_stays_everybody_s(folder: pathlib.Path) -> None:
+def test_everybody_may_start_in_the_folder_for_that_whoever_owns_it(folder: pathlib.Path) -> None:
     found = settled(folder, to=".", owner="www", mode="0600")
-    assert (found["app"].mode, found["app"].user, found["app/deep"].user) == (0o755, 0, 33)
+    assert (found["app"].mode, found["app"].user, found["app/deep"].user) == (0o755, 33, 33)
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,12 @@ def test_a_folder_that_programs_start_in_belongs_to_who_owns_its_copy() -> None:
         assert [(each.path, each.owner) for each in found] == [("/srv", owner)]
 
 
+@pytest.mark.parametrize("to", ["/app", ".", "./"])
 @pytest.mark.parametrize(("service", "writes"), [("", ("/app",)), ('[service]\nmodule = "a:app"\n', ())])
 def test_a_program_writes_to_app_where_that_is_its_copy_and_no_payload(
-    service: str, writes: tuple[str, ...]
+    service: str, writes: tuple[str, ...], to: str
 ) -> None:
-    run = '[run.worker]\ncommand = ["x"]\n[[copy]]\nfrom = "a"\nto = "/app"\nowner = "app"\n'
+    run = f'[run.worker]\ncommand = ["x"]\n[[copy]]\nfrom = "a"\nto = "{to}"\nowner = "app"\n'
     head = 'name = "a"\npython = "3.11"\n[[stage]]\nname = "a"\ninstall = ["b==1"]\n'
     *_, program = planned_programs(parse_spec(f"{head}{service}{run}"))
-    assert program.writes == writes
+    assert program.writes == (() if to.endswith("/") else writes)
