@@ -28,6 +28,7 @@ from service.server import head as heads
 from service.server.head import Head, RefusalError
 from service.server.outbox import Outbox
 from service.server.recall import LONGEST_REQUEST, is_whole
+from service.server.watch import SocketWatch
 from service.workers.floor import FLOOR
 from service.workers.leaving import Visit
 
@@ -94,7 +95,7 @@ class Connection:
         self._sending_since = 0.0
         self._drained = threading.Event()
         self._last = self._recalled = False
-        self._reading = self._writing = False
+        self._watch = SocketWatch(web.loop, sock, self.readable, self.writable)
         self._room: Lease | None = None
         """What the ledger keeps for a long body until it is answered."""
         self.visit: Visit | None = None
@@ -103,7 +104,7 @@ class Connection:
 
     def begin(self) -> None:
         """Watch the socket."""
-        self._watch(reading=True)
+        self._watch.ask(reading=True)
 
     @property
     def evictable(self) -> bool:
@@ -171,7 +172,7 @@ class Connection:
                 self._out.add(self._encoded(h11.EndOfMessage()))
             else:
                 self._out.add(self._encoded(h11.Data(data=piece)))
-        self._watch(writing=False)
+        self._watch.ask(writing=False)
         with self._lock:
             self._sending_since = 0.0
             if not self._last and self.stage is Stage.SENDING:  # its thread makes the next piece
@@ -187,7 +188,7 @@ class Connection:
         """Close the connection, whatever it was doing."""
         if self.stage is Stage.CLOSED:
             return
-        self._watch(reading=False, writing=False)
+        self._watch.ask(reading=False, writing=False)
         with self._lock:
             self.stage = Stage.CLOSED
             closers, self._close = self._close, []
@@ -211,7 +212,7 @@ class Connection:
             if self.stage is not Stage.IDLE:
                 return
             ahead, self._ahead = b"".join(self._ahead), []
-        self._watch(reading=not self._ended)
+        self._watch.ask(reading=not self._ended)
         if ahead:
             self._receive(ahead)
         elif self._parser is not None and self._parser.trailing_data[0]:
@@ -254,7 +255,7 @@ class Connection:
         return live
 
     def _hand_over(self, live: LiveSocket, ahead: bytes) -> None:
-        self._watch(reading=False, writing=False)
+        self._watch.ask(reading=False, writing=False)
         self._web.replace(self, live)
         live.begin(ahead)
 
@@ -376,32 +377,21 @@ class Connection:
 
     # Inside the loop
 
-    def _watch(self, *, reading: bool | None = None, writing: bool | None = None) -> None:
-        loop, descriptor = self._web.loop, self.sock.fileno()
-        if descriptor < 0:
-            return
-        if reading is not None and reading != self._reading:
-            self._reading = reading
-            loop.add_reader(descriptor, self.readable) if reading else loop.remove_reader(descriptor)
-        if writing is not None and writing != self._writing:
-            self._writing = writing
-            loop.add_writer(descriptor, self.writable) if writing else loop.remove_writer(descriptor)
-
     def _start_writing(self) -> None:
         if self.stage is not Stage.CLOSED:
-            self._watch(writing=True)
+            self._watch.ask(writing=True)
 
     def _take_ahead(self, data: bytes) -> None:
         """Keep what comes while a request is worked on; an end means that the client may have left."""
         if not data:
             self._ended = True
-            self._watch(reading=False)
+            self._watch.ask(reading=False)
             if self.stage is Stage.WORK:
                 self.deadline = time.monotonic() + PATIENCE_WITH_ENDS
             return
         self._ahead.append(data)
         if sum(map(len, self._ahead)) > MOST_AHEAD:
-            self._watch(reading=False)
+            self._watch.ask(reading=False)
 
     def _end_early(self) -> None:
         self._ended = True
@@ -554,7 +544,7 @@ class Connection:
         if self._ended:
             self.drop()
         else:
-            self._watch(reading=True)
+            self._watch.ask(reading=True)
 
     # Requests that are known from their bytes
 
@@ -594,7 +584,7 @@ class Connection:
                 self._sending_since, self._out.sent = time.monotonic(), 0
                 self.deadline = self._sending_since + self._web.settings.send_wait
                 self._last = self._recalled = True
-            self._watch(writing=True)
+            self._watch.ask(writing=True)
         return True
 
 

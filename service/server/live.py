@@ -30,6 +30,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from service.errors import GoneError
 from service.server.head import Head, RefusalError
 from service.server.outbox import Outbox
+from service.server.watch import SocketWatch
 from service.workers.leaving import Visit
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class LiveSocket:
         self._message: list[bytes | str] = []
         self._length = 0
         self._second, self._frames = 0, 0
-        self._reading = self._writing = self._pinged = False
+        self._watch = SocketWatch(web.loop, sock, self.readable, self.writable)
+        self._pinged = False
         self._sending_since = 0.0
         self._closing = self._closed = False
         self.born = time.monotonic()
@@ -84,7 +86,7 @@ class LiveSocket:
         """Answer the handshake, and watch the socket; some bytes may have come already."""
         self._out.add([self._handshake])
         self._flush()
-        self._watch(reading=True)
+        self._watch.ask(reading=True)
         if ahead:
             self._take(ahead)
 
@@ -127,7 +129,7 @@ class LiveSocket:
         """Close the connection, whatever it was doing."""
         if self._closed:
             return
-        self._watch(reading=False, writing=False)
+        self._watch.ask(reading=False, writing=False)
         with self._lock:
             self._closed = True
             self._inbox.clear()
@@ -154,7 +156,7 @@ class LiveSocket:
                 return None
             message = self._inbox.popleft()
             self._ahead -= len(message) + MESSAGE_COST
-            resume = not self._reading and self._ahead < MOST_AHEAD // 2
+            resume = not self._watch.reading and self._ahead < MOST_AHEAD // 2
         if resume:
             self._web.call(self._resume)
         return message
@@ -176,7 +178,7 @@ class LiveSocket:
     def _resume(self) -> None:
         """Read on, after so much was read that it had to wait."""
         self._wait_on()
-        self._watch(reading=True)
+        self._watch.ask(reading=True)
 
     def _wait_on(self) -> None:
         self._pinged = False
@@ -234,7 +236,7 @@ class LiveSocket:
             full = self._ahead > MOST_AHEAD
             self._lock.notify_all()
         if full:
-            self._watch(reading=False)
+            self._watch.ask(reading=False)
             self.deadline = float("inf")  # it is not the caller who is waited for
 
     def _close(self, code: int, reason: str) -> None:
@@ -251,7 +253,7 @@ class LiveSocket:
             self._inbox.clear()
             self._lock.notify_all()
         self.visit.leave()
-        self._watch(reading=True)
+        self._watch.ask(reading=True)
 
     def _say(self, event: Any, *, from_thread: bool = False) -> None:
         with self._lock:
@@ -279,18 +281,7 @@ class LiveSocket:
         except OSError:
             self.drop()
             return
-        self._watch(writing=not done)
-
-    def _watch(self, *, reading: bool | None = None, writing: bool | None = None) -> None:
-        loop, descriptor = self._web.loop, self.sock.fileno()
-        if descriptor < 0:
-            return
-        if reading is not None and reading != self._reading:
-            self._reading = reading
-            loop.add_reader(descriptor, self.readable) if reading else loop.remove_reader(descriptor)
-        if writing is not None and writing != self._writing:
-            self._writing = writing
-            loop.add_writer(descriptor, self.writable) if writing else loop.remove_writer(descriptor)
+        self._watch.ask(writing=not done)
 
 
 def _accepted(protocol: WSConnection, head: Head) -> bytes:
