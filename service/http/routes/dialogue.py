@@ -57,7 +57,8 @@ def dialogue() -> Response:
 
 @blueprint.get("/v1/dialogue")
 def not_live() -> Response:
-    """Say what is needed to converse."""
+    """Say what is needed to converse, or what is wrong with what was asked for besides."""
+    _choices()
     raise NoWebSocketError("a WebSocket is needed to converse here; by POST, a question may come as a file")
 
 
