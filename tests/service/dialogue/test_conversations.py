@@ -170,7 +170,7 @@ def test_a_key_is_asked_for() -> None:
             assert talker.status == 101
 
 
-@pytest.mark.parametrize(("asked", "status"), [("", b" 426 "), ("?colour=red", b" 400 ")])
+@pytest.mark.parametrize(("asked", "status"), [("", b" 426 "), ("?colour=red", b" 422 ")])
 def test_by_get_alone_it_says_what_is_needed_or_wrong(serving: Serving, asked: str, status: bytes) -> None:
     with serving.connect() as sock:
         sock.sendall(f"GET /v1/dialogue{asked} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
