@@ -75,11 +75,9 @@ def start_line(name: str, config: Mapping[str, Any], *, host: bool = False) -> s
     published = " ".join(f"--publish {port}:{port}" for port in numbers)
     reached = "--network host" if host else published
     writes = f"{places.LABEL}.writes" in (config.get("Labels") or {})
-    words = [
-        "docker run --rm",
-        *([] if writes else ["--read-only"]) * bool(numbers),
-        *[reached] * bool(numbers),
-    ]
+    words = ["docker run --rm"]
+    if numbers:
+        words += [reached] if writes else ["--read-only", reached]
     if list(config.get("Cmd") or ()) != [_PYTHON]:
         return f"{'serve' if numbers else 'start'} it: {' '.join([*words, name])}"
     words += ["--interactive --tty", name]

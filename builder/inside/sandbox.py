@@ -148,13 +148,12 @@ def _make_root(wanted: dict[str, Any]) -> None:
 
 def _volume(root: str, path: str) -> None:
     """Lay a writable folder over a path, with a copy of what is there; a file stays as it is."""
-    place = root + path.rstrip("/")
+    path = path.rstrip("/")
+    place = root + path
     if os.path.isfile(place):
         return
     os.makedirs(place, exist_ok=True)  # below what is new here, such as /run
-    if os.path.realpath(place) != os.path.realpath(root) + path.rstrip(
-        "/"
-    ):  # a link may lead out of the root
+    if os.path.realpath(place) != os.path.realpath(root) + path:  # a link may lead out of the root
         kernel.mount("tmpfs", place, "tmpfs", _PLAIN, "mode=1777")
         return
     below = os.open(place, os.O_RDONLY | os.O_DIRECTORY)

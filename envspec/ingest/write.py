@@ -106,13 +106,9 @@ def _variants(draft: Draft, taken: Sequence[str], indexes: Mapping[str, str]) ->
     titles = numbered(map(name_of, draft.variants))
     for title, installs in zip(titles, draft.variants.values(), strict=True):
         names = list(numbered([*taken, *(name_of(install.name) for install in installs)]))[len(taken) :]
+        once = [(install, list(dict.fromkeys(install.requirements))) for install in installs]
         overlay = tomlkit.table(is_super_table=True)
-        overlay.add(
-            "stage",
-            _stages(
-                [(install, list(dict.fromkeys(install.requirements))) for install in installs], names, indexes
-            ),
-        )
+        overlay.add("stage", _stages(once, names, indexes))
         table.add(title, overlay)
     return table
 
