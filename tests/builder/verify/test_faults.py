@@ -131,7 +131,20 @@ def test_a_copy_of_another_project_counts_for_what_imports_it(
     if users.startswith("try"):
         own["user/compat.py"] = "try:\n    from ._vendor import web\nexcept ImportError:\n    web = None\n"
     environment.install("user", {**own, **copied, "user/_vendor/web/old.py": use})
-    assert list(errors(judge_subject(environment.target))) == found
+    verdict = judge_subject(environment.target)
+    assert list(errors(verdict)) == found
+    assert found or "EV260" not in {each.rule for each in verdict.findings}
+
+
+def test_what_python_has_lost_is_an_error_where_a_call_of_something_public_ends_in_it(
+    environment: Environment,
+) -> None:
+    """Python is nobody's requirement, and still everybody's."""
+    code = "import inspect\ndef names(value): return inspect.getargspec(len)\n"
+    environment.install("user", {"user/__init__.py": code})
+    found = errors(judge_subject(environment.target))
+    assert list(found) == ["EV260:user"]
+    assert "tried: `user.names(" in found["EV260:user"]
 
 
 SPACE = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
